@@ -1,0 +1,137 @@
+//! How a training photo is varied: data only; the pixels are moved in the `data` room.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::CoreError;
+
+/// Which part of a training photo is seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Crop {
+    /// What evaluation sees: the centre, after the resize of the weights' preprocessing.
+    Center,
+    /// The short side is resized to `side * resize_ratio`, then a square is taken anywhere.
+    Random {
+        /// 256/224 in the published recipe.
+        resize_ratio: f64,
+    },
+    /// torchvision's `RandomResizedCrop`.
+    RandomResized {
+        /// Bounds of the area, as a share of the photo's.
+        scale: [f64; 2],
+        /// Bounds of width over height.
+        ratio: [f64; 2],
+    },
+}
+
+/// The parts of training augmentation, each as torchvision defines it. Zero leaves a part out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Augmentation {
+    /// Probability of a horizontal flip.
+    pub flip: f64,
+    /// A rotation is drawn from plus or minus this many degrees.
+    pub rotation_deg: f64,
+    /// `ColorJitter`'s brightness: a factor from `1 +- brightness`.
+    pub brightness: f64,
+    /// `ColorJitter`'s contrast.
+    pub contrast: f64,
+    /// `ColorJitter`'s saturation.
+    pub saturation: f64,
+    /// `ColorJitter`'s hue: a shift from `+- hue` turns, at most 0.5.
+    pub hue: f64,
+    /// Probability that a rectangle is erased (`RandomErasing`, scale 0.02-0.33, ratio 0.3-3.3, value 0).
+    pub erasing: f64,
+    /// Which part of the photo is seen.
+    pub crop: Crop,
+}
+
+/// A named choice of all parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AugmentationSet {
+    /// The published recipe: random crop, flip, rotation of 15 degrees, jitter of 0.2.
+    Light,
+    /// Random resized crop, flip, jitter of brightness and contrast.
+    Rrc,
+    /// What evaluation does.
+    None,
+}
+
+impl AugmentationSet {
+    /// Every set.
+    pub const ALL: [AugmentationSet; 3] =
+        [AugmentationSet::Light, AugmentationSet::Rrc, AugmentationSet::None];
+
+    /// Its name on the command line and in files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            AugmentationSet::Light => "light",
+            AugmentationSet::Rrc => "rrc",
+            AugmentationSet::None => "none",
+        }
+    }
+
+    /// What it stands for.
+    pub fn augmentation(self) -> Augmentation {
+        let none = Augmentation {
+            flip: 0.0,
+            rotation_deg: 0.0,
+            brightness: 0.0,
+            contrast: 0.0,
+            saturation: 0.0,
+            hue: 0.0,
+            erasing: 0.0,
+            crop: Crop::Center,
+        };
+        match self {
+            AugmentationSet::None => none,
+            AugmentationSet::Light => Augmentation {
+                flip: 0.5,
+                rotation_deg: 15.0,
+                brightness: 0.2,
+                contrast: 0.2,
+                saturation: 0.2,
+                crop: Crop::Random { resize_ratio: 256.0 / 224.0 },
+                ..none
+            },
+            AugmentationSet::Rrc => Augmentation {
+                flip: 0.5,
+                brightness: 0.2,
+                contrast: 0.2,
+                crop: Crop::RandomResized { scale: [0.08, 1.0], ratio: [3.0 / 4.0, 4.0 / 3.0] },
+                ..none
+            },
+        }
+    }
+}
+
+impl Default for Augmentation {
+    fn default() -> Self {
+        AugmentationSet::Light.augmentation()
+    }
+}
+
+impl fmt::Display for AugmentationSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for AugmentationSet {
+    type Err = CoreError;
+
+    fn from_str(text: &str) -> Result<Self, CoreError> {
+        AugmentationSet::ALL.into_iter().find(|set| set.as_str() == text).ok_or_else(|| {
+            CoreError::UnknownWord {
+                what: "augmentation",
+                found: text.into(),
+                expected: "light, rrc, none".into(),
+                hint: crate::hint_did_you_mean(text, AugmentationSet::ALL.map(|set| set.as_str())),
+            }
+        })
+    }
+}

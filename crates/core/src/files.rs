@@ -1,0 +1,136 @@
+//! Writing files so that a reader never sees half of one, and digests of what is on disk.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::{CoreError, Result};
+
+/// Writes `bytes` beside `path` and renames the result over it, so that `path` is always whole: the old file or the new.
+///
+/// # Errors
+///
+/// [`CoreError::Io`] when the folder is missing or not writable, or the disk is full; `path` is then as it was.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_atomically_with(path, |file| file.write_all(bytes))
+}
+
+/// As [`write_atomically`], for contents that are produced piece by piece.
+///
+/// # Errors
+///
+/// As [`write_atomically`], and whatever `write` returns.
+pub fn write_atomically_with(
+    path: &Path,
+    write: impl FnOnce(&mut std::io::BufWriter<&fs::File>) -> std::io::Result<()>,
+) -> Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let result = (|| {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".writing-");
+        // A temporary file is private by default; ours replaces a file that others may read.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(fs::Permissions::from_mode(0o644));
+        }
+        let file = builder.tempfile_in(folder)?;
+        let mut writer = std::io::BufWriter::with_capacity(1 << 20, file.as_file());
+        write(&mut writer)?;
+        writer.flush()?;
+        drop(writer);
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    })();
+    result.map_err(CoreError::io("write", path))
+}
+
+/// Writes `value` as indented JSON with a final newline, beside and renamed.
+///
+/// # Errors
+///
+/// As [`write_atomically`].
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(value).map_err(|error| CoreError::Malformed {
+        path: path.into(),
+        what: "JSON value",
+        reason: error.to_string(),
+    })?;
+    text.push('\n');
+    write_atomically(path, text.as_bytes())
+}
+
+/// Reads a whole text file.
+///
+/// # Errors
+///
+/// [`CoreError::Io`] when it cannot be read or is not UTF-8.
+pub fn read_text(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(CoreError::io("read", path))
+}
+
+/// Creates a folder and those above it.
+///
+/// # Errors
+///
+/// [`CoreError::Io`] when one of them cannot be created.
+pub fn create_dir_all(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).map_err(CoreError::io("create", path))
+}
+
+/// SHA-256 of a file, in lower-case hexadecimal, read in pieces.
+///
+/// # Errors
+///
+/// [`CoreError::Io`] when it cannot be read.
+pub fn sha256_file(path: &Path) -> Result<String> {
+    let mut file = fs::File::open(path).map_err(CoreError::io("read", path))?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer).map_err(CoreError::io("read", path))? {
+            0 => return Ok(hex(&hasher.finalize())),
+            n => hasher.update(&buffer[..n]),
+        }
+    }
+}
+
+/// SHA-256 of bytes, in lower-case hexadecimal.
+pub fn sha256_bytes(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_nothing_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("metrics.json");
+        write_atomically(&path, b"old").unwrap();
+        let failed = write_atomically_with(&path, |file| {
+            file.write_all(b"half of the n")?;
+            Err(std::io::Error::other("the disk is full"))
+        });
+        assert!(failed.unwrap_err().to_string().contains("the disk is full"));
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn digests_are_those_of_sha256sum() {
+        assert_eq!(sha256_bytes(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+}

@@ -1,0 +1,35 @@
+//! The shared words of Kennel, and the exact files they are written in.
+//!
+//! Every other room speaks in these types: which split a photo is in, how its pixels are prepared, what a run was told
+//! to do, what a network said about a photo, where each file of a run lies. There are no pixels here, no tensors and no
+//! clock.
+
+mod error;
+pub mod files;
+pub mod imagenet;
+pub mod seed;
+mod suggest;
+
+mod augmentation;
+mod manifest;
+mod preprocessing;
+mod split;
+
+mod run_config;
+mod strategy;
+
+mod prediction;
+mod run_dir;
+
+pub use augmentation::{Augmentation, AugmentationSet, Crop};
+pub use error::{CoreError, Result};
+pub use manifest::{DuplicateGroup, DuplicateKind, Manifest, PhotoRecord, RejectedPhoto, SplitCounts};
+pub use prediction::{PredictionRecord, read_predictions, write_predictions};
+pub use preprocessing::{Interpolation, Preprocessing};
+pub use run_config::{
+    ClassWeights, HeadInit, OptimizerConfig, RunConfig, RunFacts, SchedulerConfig, SchedulerKind,
+};
+pub use run_dir::{EpochRecord, RunDir};
+pub use split::Split;
+pub use strategy::Strategy;
+pub use suggest::{did_you_mean, hint_did_you_mean};

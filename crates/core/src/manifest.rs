@@ -1,0 +1,156 @@
+//! `manifest.json`: every photo of a data set, where it came from and which side of the split it is on.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CoreError, Result, Split, files};
+
+/// What `prepare` found and decided. Written as `manifest.json`; the same input gives the same bytes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of this format: 1.
+    pub version: u32,
+    /// How the split came about: `given` (the source was already divided) or `stratified`.
+    pub division: String,
+    /// Seed of the split.
+    pub seed: u64,
+    /// Class names, sorted by bytes: a class's index is its place here.
+    pub classes: Vec<String>,
+    /// Every photo that was taken, sorted by path.
+    pub photos: Vec<PhotoRecord>,
+    /// Every file that was not, sorted by path.
+    pub rejected: Vec<RejectedPhoto>,
+    /// Photos that are the same picture, and whether they stand on both sides of a split.
+    pub duplicates: Vec<DuplicateGroup>,
+    /// What the reader should know, in sentences: for example counts that differ from the plain rule, and why.
+    pub notes: Vec<String>,
+}
+
+/// One photo.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PhotoRecord {
+    /// Relative to the data set, with `/`: `train/beagle/n02088364_1.jpg`.
+    pub path: String,
+    /// Relative to the source folder or archive, with `/`.
+    pub source: String,
+    /// Class name.
+    pub label: String,
+    /// Its part of the data.
+    pub split: Split,
+    /// Width after orientation, in pixels.
+    pub width_px: u32,
+    /// Height after orientation, in pixels.
+    pub height_px: u32,
+    /// SHA-256 of the file.
+    pub sha256: String,
+}
+
+/// One file that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RejectedPhoto {
+    /// Relative to the source, with `/`.
+    pub path: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// How photos of a group are alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DuplicateKind {
+    /// The same bytes.
+    Exact,
+    /// The same picture by perceptual hash.
+    Near,
+}
+
+/// Photos that are the same picture.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DuplicateGroup {
+    /// `near` when at least one pair of the group is.
+    pub kind: DuplicateKind,
+    /// Paths relative to the data set, sorted.
+    pub paths: Vec<String>,
+    /// Whether a given division puts them on different sides.
+    pub crosses_splits: bool,
+}
+
+/// Photos per split.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitCounts {
+    /// Training photos.
+    pub train: usize,
+    /// Validation photos.
+    pub val: usize,
+    /// Test photos.
+    pub test: usize,
+}
+
+impl SplitCounts {
+    /// Photos of one split.
+    pub fn of(&self, split: Split) -> usize {
+        match split {
+            Split::Train => self.train,
+            Split::Val => self.val,
+            Split::Test => self.test,
+        }
+    }
+
+    /// Counts one more photo.
+    pub fn add(&mut self, split: Split) {
+        match split {
+            Split::Train => self.train += 1,
+            Split::Val => self.val += 1,
+            Split::Test => self.test += 1,
+        }
+    }
+}
+
+impl Manifest {
+    /// Its file name.
+    pub const FILE_NAME: &'static str = "manifest.json";
+
+    /// Photos per split, of one class or of all.
+    pub fn counts(&self, label: Option<&str>) -> SplitCounts {
+        let mut counts = SplitCounts::default();
+        for photo in &self.photos {
+            if label.is_none_or(|label| label == photo.label) {
+                counts.add(photo.split);
+            }
+        }
+        counts
+    }
+
+    /// Reads `manifest.json`.
+    ///
+    /// # Errors
+    ///
+    /// [`CoreError::Io`] when it cannot be read, [`CoreError::Malformed`] when it is not a manifest of this version.
+    pub fn read(path: &Path) -> Result<Self> {
+        let manifest: Manifest = serde_json::from_str(&files::read_text(path)?).map_err(|error| {
+            CoreError::Malformed { path: path.into(), what: "manifest", reason: error.to_string() }
+        })?;
+        if manifest.version != 1 {
+            return Err(CoreError::Malformed {
+                path: path.into(),
+                what: "manifest",
+                reason: format!("version {} is not known, expected 1", manifest.version),
+            });
+        }
+        Ok(manifest)
+    }
+
+    /// Writes `manifest.json`, beside and renamed.
+    ///
+    /// # Errors
+    ///
+    /// [`CoreError::Io`].
+    pub fn write(&self, path: &Path) -> Result<()> {
+        files::write_json(path, self)
+    }
+}

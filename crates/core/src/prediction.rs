@@ -1,0 +1,106 @@
+//! The waist: one line per photo of what a network said, from which every number can be recomputed.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CoreError, Result, files};
+
+/// What a network said about one photo.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PredictionRecord {
+    /// Relative to the data set, with `/`.
+    pub path: String,
+    /// The *true* class's name.
+    pub label: String,
+    /// One logit per class, in the order of the run's `class_names`.
+    pub logits: Vec<f32>,
+}
+
+/// Reads a `.jsonl` file of predictions, holding every record to `class_names`.
+///
+/// # Errors
+///
+/// [`CoreError::MalformedLine`], naming file and line, when a line is damaged, has another number of logits, a logit that
+/// is not finite or a label that is not a class; [`CoreError::Io`] when the file cannot be read.
+pub fn read_predictions(path: &Path, class_names: &[String]) -> Result<Vec<PredictionRecord>> {
+    let file = File::open(path).map_err(CoreError::io("read", path))?;
+    let mut records = Vec::new();
+    for (index, line) in BufReader::new(file).lines().enumerate() {
+        let line = line.map_err(CoreError::io("read", path))?;
+        let malformed = |reason: String| CoreError::MalformedLine {
+            path: path.into(),
+            line: index + 1,
+            what: "prediction",
+            reason,
+        };
+        let record: PredictionRecord =
+            serde_json::from_str(&line).map_err(|error| malformed(error.to_string()))?;
+        if record.logits.len() != class_names.len() {
+            return Err(malformed(format!("{} logits, expected {}", record.logits.len(), class_names.len())));
+        }
+        if let Some(logit) = record.logits.iter().find(|logit| !logit.is_finite()) {
+            return Err(malformed(format!("a logit is {logit}")));
+        }
+        if !class_names.contains(&record.label) {
+            return Err(malformed(format!("`{}` is none of the classes", record.label)));
+        }
+        records.push(record);
+    }
+    Ok(records)
+}
+
+/// Writes predictions, one JSON object a line, beside and renamed. Logits are in shortest round-trip form.
+///
+/// # Errors
+///
+/// [`CoreError::Io`].
+pub fn write_predictions(path: &Path, records: &[PredictionRecord]) -> Result<()> {
+    files::write_atomically_with(path, |file| {
+        for record in records {
+            serde_json::to_writer(&mut *file, record)?;
+            file.write_all(b"\n")?;
+        }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logits_survive_the_round_trip_bit_for_bit() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("val.jsonl");
+        let classes = ["a".to_string(), "b".to_string()];
+        let records = vec![PredictionRecord {
+            path: "val/a/1.jpg".into(),
+            label: "a".into(),
+            logits: vec![0.1, -1.000_000_1e-20],
+        }];
+        write_predictions(&path, &records).unwrap();
+        assert_eq!(read_predictions(&path, &classes).unwrap(), records);
+    }
+
+    #[test]
+    fn a_damaged_line_is_named_by_file_and_number() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("val.jsonl");
+        let classes = ["a".to_string(), "b".to_string()];
+        let good = r#"{"path":"p","label":"a","logits":[1.0,2.0]}"#;
+        for (bad, reason) in [
+            (r#"{"path":"p","label":"a","logits":[1.0"#, "EOF"),
+            (r#"{"path":"p","label":"a","logits":[1.0]}"#, "1 logits, expected 2"),
+            (r#"{"path":"p","label":"c","logits":[1.0,2.0]}"#, "none of the classes"),
+            (r#"{"path":"p","label":"a","logits":[1.0,null]}"#, "null"),
+        ] {
+            std::fs::write(&path, format!("{good}\n{bad}\n")).unwrap();
+            let error = read_predictions(&path, &classes).unwrap_err().to_string();
+            assert!(error.contains("val.jsonl:2:") && error.contains(reason), "{error}");
+        }
+    }
+}

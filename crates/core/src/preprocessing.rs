@@ -1,0 +1,62 @@
+//! How a photo becomes the network's input: data that is bound to weights and travels with them.
+
+use serde::{Deserialize, Serialize};
+
+/// The filter of a resize, as Pillow has it (antialiased).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Interpolation {
+    /// Triangle filter.
+    Bilinear,
+    /// Cubic convolution with a = -0.5.
+    Bicubic,
+}
+
+/// Evaluation preprocessing: resize the short side, crop the centre, normalise.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preprocessing {
+    /// Side of the square that the network sees, in pixels.
+    pub side_px: u32,
+    /// That side as a share of the resized short side, in (0, 1].
+    pub crop_pct: f64,
+    /// Filter of the resize.
+    pub interpolation: Interpolation,
+    /// Subtracted from each channel (red, green, blue), on a scale where white is 1.
+    pub mean: [f32; 3],
+    /// Each channel is then divided by this.
+    pub std: [f32; 3],
+}
+
+/// Mean of ImageNet's channels.
+pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+/// Standard deviation of ImageNet's channels.
+pub const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
+
+impl Preprocessing {
+    /// ImageNet's mean and standard deviation at `side_px`.
+    pub const fn imagenet(side_px: u32, crop_pct: f64, interpolation: Interpolation) -> Self {
+        Self { side_px, crop_pct, interpolation, mean: IMAGENET_MEAN, std: IMAGENET_STD }
+    }
+
+    /// The length in pixels to which the short side is resized: `floor(side / crop_pct)`, as in timm 1.0's
+    /// `transforms_imagenet_eval`.
+    pub fn resize_px(&self) -> u32 {
+        (f64::from(self.side_px) / self.crop_pct).floor() as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_short_side_is_that_of_timm() {
+        let side = |side_px, crop_pct| {
+            Preprocessing::imagenet(side_px, crop_pct, Interpolation::Bicubic).resize_px()
+        };
+        assert_eq!(side(224, 0.95), 235); // resnet50.a1_in1k
+        assert_eq!(side(224, 0.875), 256); // efficientnet_b0.ra_in1k
+        assert_eq!(side(240, 1.0), 240);
+    }
+}

@@ -1,0 +1,288 @@
+//! The resolved configuration of a run: everything that decides its result, as plain data.
+//!
+//! It is what runs, what is printed and what is saved as `config.toml`; given back with `--config` it reproduces the run.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Augmentation, CoreError, Preprocessing, Result, Strategy, files};
+
+/// Everything that decides a training run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// Architecture by timm's name: `resnet50`.
+    pub model: String,
+    /// Pretrained weights: `arch.tag`, or the file or folder they were read from. `none` starts from random weights.
+    pub weights: String,
+    /// Folder with the photos.
+    pub data_dir: String,
+    /// What is trained.
+    pub strategy: Strategy,
+    /// timm name prefixes that are trained instead of the strategy's own choice; empty for the strategy's own.
+    pub unfreeze: Vec<String>,
+    /// Seed of every stream of chance.
+    pub seed: u64,
+    /// Number of epochs.
+    pub epochs: usize,
+    /// Photos per step.
+    pub batch_size: usize,
+    /// Peak learning rate.
+    pub learning_rate: f64,
+    /// Learning rate of the head, where it differs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head_learning_rate: Option<f64>,
+    /// Factor of the learning rate from one stage to the stage below it, where it is used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer_decay: Option<f64>,
+    /// Label smoothing in [0, 1).
+    pub label_smoothing: f64,
+    /// Largest global norm of the gradient, where it is clipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gradient_clip: Option<f64>,
+    /// Epochs without a better validation accuracy (or equal accuracy and lower loss) after which training stops.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<usize>,
+    /// Dropout before the classifier.
+    pub drop_rate: f64,
+    /// Stochastic depth of the last block; earlier ones have proportionally less.
+    pub drop_path_rate: f64,
+    /// How the new head is drawn.
+    pub head_init: HeadInit,
+    /// How classes are weighted in the loss.
+    pub class_weights: ClassWeights,
+    /// The optimiser.
+    pub optimizer: OptimizerConfig,
+    /// The learning rate over time.
+    pub scheduler: SchedulerConfig,
+    /// Variation of training photos.
+    pub augmentation: Augmentation,
+    /// Preparation of every photo, bound to the weights.
+    pub preprocessing: Preprocessing,
+    /// What was found when the run began; absent in a file written by hand, ignored when read with `--config`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<RunFacts>,
+}
+
+/// How the weights and bias of a new head are drawn, uniformly within plus or minus a bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HeadInit {
+    /// `1 / sqrt(fan_in)`, as `nn.Linear` and `reset_classifier`.
+    FanIn,
+    /// timm's own start of the EfficientNet family: `1 / sqrt(classes)` and no bias. Elsewhere as `FanIn`.
+    Timm,
+}
+
+/// How the classes are weighted in the loss.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClassWeights {
+    /// All alike.
+    None,
+    /// `photos / (classes * photos of the class)`, as scikit-learn's `balanced`.
+    Balanced,
+    /// By class name.
+    #[serde(untagged)]
+    Given(BTreeMap<String, f64>),
+}
+
+/// An optimiser, with PyTorch's names and definitions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "lowercase", deny_unknown_fields)]
+pub enum OptimizerConfig {
+    /// Kingma and Ba 2015; weight decay is added to the gradient.
+    Adam {
+        /// Decay rates of the first and second moment.
+        betas: [f64; 2],
+        /// Added to the denominator.
+        eps: f64,
+        /// L2 penalty.
+        weight_decay: f64,
+    },
+    /// Loshchilov and Hutter 2019; weight decay shrinks the weight itself.
+    AdamW {
+        /// Decay rates of the first and second moment.
+        betas: [f64; 2],
+        /// Added to the denominator.
+        eps: f64,
+        /// Decoupled decay, times the learning rate.
+        weight_decay: f64,
+    },
+    /// Stochastic gradient descent with momentum (no dampening).
+    Sgd {
+        /// Decay rate of the velocity.
+        momentum: f64,
+        /// Whether to look ahead.
+        nesterov: bool,
+        /// L2 penalty.
+        weight_decay: f64,
+    },
+}
+
+/// The learning rate over time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SchedulerConfig {
+    /// Epochs over which the rate first climbs, linearly, a step at a time.
+    pub warmup_epochs: f64,
+    /// What follows.
+    #[serde(flatten)]
+    pub kind: SchedulerKind,
+}
+
+/// A schedule, with the names and definitions of `torch.optim.lr_scheduler`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "snake_case")]
+pub enum SchedulerKind {
+    /// `ReduceLROnPlateau` on the validation loss (relative threshold 1e-4), once an epoch.
+    Plateau {
+        /// The rate is multiplied by this.
+        factor: f64,
+        /// Bad epochs that are forgiven.
+        patience: usize,
+        /// The rate never falls below this.
+        min_learning_rate: f64,
+    },
+    /// `CosineAnnealingLR` over all epochs, once an epoch.
+    Cosine {
+        /// The rate at the end.
+        min_learning_rate: f64,
+    },
+    /// `StepLR`, once an epoch.
+    Step {
+        /// Epochs between two steps.
+        step_size: usize,
+        /// Factor of each.
+        gamma: f64,
+    },
+    /// `OneCycleLR` (cosine, two phases), once a batch, with the configured rate as the peak.
+    OneCycle {
+        /// Share of the steps that climb.
+        pct_start: f64,
+        /// Peak over the first rate.
+        div_factor: f64,
+        /// First rate over the last.
+        final_div_factor: f64,
+    },
+    /// The same rate throughout.
+    Constant,
+}
+
+/// What was found when a run began: recorded, not chosen.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunFacts {
+    /// Class names, in the order of the logits.
+    pub class_names: Vec<String>,
+    /// Parameters that are trained, and all of them.
+    pub trainable_params: usize,
+    /// Parameters in all (running statistics not counted).
+    pub total_params: usize,
+    /// Names of the stages (timm prefixes) that were trained.
+    pub trained: Vec<String>,
+    /// Photos in each split.
+    pub photos: crate::SplitCounts,
+    /// Where training ran.
+    pub device: String,
+    /// When it began, UTC, RFC 3339.
+    pub started: String,
+    /// Version of Kennel.
+    pub kennel_version: String,
+    /// Version of Burn.
+    pub burn_version: String,
+    /// SHA-256 of the pretrained weights' file.
+    pub weights_sha256: String,
+    /// SHA-256 of `manifest.json`.
+    pub manifest_sha256: String,
+    /// Processor and operating system.
+    pub machine: String,
+}
+
+impl HeadInit {
+    /// Its name on the command line and in files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            HeadInit::FanIn => "fanin",
+            HeadInit::Timm => "timm",
+        }
+    }
+}
+
+impl fmt::Display for HeadInit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl OptimizerConfig {
+    /// Its name.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            OptimizerConfig::Adam { .. } => "adam",
+            OptimizerConfig::AdamW { .. } => "adamw",
+            OptimizerConfig::Sgd { .. } => "sgd",
+        }
+    }
+}
+
+impl SchedulerKind {
+    /// Its name.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            SchedulerKind::Plateau { .. } => "plateau",
+            SchedulerKind::Cosine { .. } => "cosine",
+            SchedulerKind::Step { .. } => "step",
+            SchedulerKind::OneCycle { .. } => "one_cycle",
+            SchedulerKind::Constant => "constant",
+        }
+    }
+}
+
+impl RunConfig {
+    /// Its file name in a run directory.
+    pub const FILE_NAME: &'static str = "config.toml";
+
+    /// What was found when the run began.
+    ///
+    /// # Errors
+    ///
+    /// [`CoreError::Malformed`] when `config.toml` was written by hand and lacks `[facts]`.
+    pub fn facts(&self, path: &Path) -> Result<&RunFacts> {
+        self.facts.as_ref().ok_or_else(|| CoreError::Malformed {
+            path: path.into(),
+            what: "configuration of a run",
+            reason: "it has no [facts] table".into(),
+        })
+    }
+
+    /// Reads `config.toml`.
+    ///
+    /// # Errors
+    ///
+    /// [`CoreError::Io`] or [`CoreError::Malformed`].
+    pub fn read(path: &Path) -> Result<Self> {
+        toml::from_str(&files::read_text(path)?).map_err(|error| CoreError::Malformed {
+            path: path.into(),
+            what: "configuration",
+            reason: error.to_string(),
+        })
+    }
+
+    /// Writes `config.toml`, beside and renamed.
+    ///
+    /// # Errors
+    ///
+    /// [`CoreError::Io`].
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let text = toml::to_string(self).map_err(|error| CoreError::Malformed {
+            path: path.into(),
+            what: "configuration",
+            reason: error.to_string(),
+        })?;
+        files::write_atomically(path, text.as_bytes())
+    }
+}

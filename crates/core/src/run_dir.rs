@@ -1,0 +1,205 @@
+//! A run's directory: where each of its files lies.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CoreError, Manifest, Result, RunConfig, Split, files};
+
+/// One line of `metrics.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EpochRecord {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Mean over the epoch's photos as they were trained on, in nats per image.
+    pub train_loss: f64,
+    /// Share of them that were right, in [0, 1].
+    pub train_accuracy: f64,
+    /// After the epoch, in nats per image.
+    pub val_loss: f64,
+    /// After the epoch, in [0, 1].
+    pub val_accuracy: f64,
+    /// Rate of the last step.
+    pub learning_rate: f64,
+    /// `rms(w - w0) / rms(w0)` over the head's weights and bias.
+    pub head_update_ratio: f64,
+    /// Seconds since training began, over all sittings.
+    pub elapsed_s: f64,
+    /// Training photos per second in this epoch, input included.
+    pub images_per_s: f64,
+    /// Largest resident memory of the process so far.
+    pub peak_rss_bytes: u64,
+}
+
+/// The directory of one run: `<runs>/<stamp>-<model>-<strategy>-s<seed>/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunDir {
+    root: PathBuf,
+}
+
+impl RunDir {
+    /// Creates `<runs>/<name>` with its folders; when the name is taken, `<name>-2` and so on.
+    ///
+    /// # Errors
+    ///
+    /// [`CoreError::Io`] when `runs` is not writable.
+    pub fn create(runs: &Path, name: &str) -> Result<Self> {
+        files::create_dir_all(runs)?;
+        for attempt in 1_u32.. {
+            let root = match attempt {
+                1 => runs.join(name),
+                n => runs.join(format!("{name}-{n}")),
+            };
+            match fs::create_dir(&root) {
+                Ok(()) => {
+                    let run = RunDir { root };
+                    files::create_dir_all(&run.checkpoints())?;
+                    files::create_dir_all(&run.predictions_dir())?;
+                    return Ok(run);
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => continue,
+                Err(error) => return Err(CoreError::io("create", root)(error)),
+            }
+        }
+        unreachable!("u32::MAX runs of one name")
+    }
+
+    /// Takes a folder for a run's.
+    ///
+    /// # Errors
+    ///
+    /// [`CoreError::Malformed`] when it holds no `config.toml`.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self> {
+        let run = RunDir { root: root.into() };
+        if !run.config().is_file() {
+            return Err(CoreError::Malformed {
+                path: run.root,
+                what: "run",
+                reason: format!("it holds no {}", RunConfig::FILE_NAME),
+            });
+        }
+        Ok(run)
+    }
+
+    /// Every run under `runs`, sorted by name (so by time). None when the folder is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`CoreError::Io`] when it cannot be listed.
+    pub fn list(runs: &Path) -> Result<Vec<Self>> {
+        if !runs.exists() {
+            return Ok(Vec::new());
+        }
+        let mut found = Vec::new();
+        for entry in fs::read_dir(runs).map_err(CoreError::io("read", runs))? {
+            let root = entry.map_err(CoreError::io("read", runs))?.path();
+            let run = RunDir { root };
+            if run.config().is_file() {
+                found.push(run);
+            }
+        }
+        found.sort_by(|a, b| a.root.cmp(&b.root));
+        Ok(found)
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
+    /// Its last component.
+    pub fn name(&self) -> String {
+        self.root.file_name().unwrap_or(self.root.as_os_str()).to_string_lossy().into_owned()
+    }
+
+    /// `config.toml`: the resolved configuration and what was found.
+    pub fn config(&self) -> PathBuf {
+        self.root.join(RunConfig::FILE_NAME)
+    }
+
+    /// `manifest.json`: the photos of this run.
+    pub fn manifest(&self) -> PathBuf {
+        self.root.join(Manifest::FILE_NAME)
+    }
+
+    /// `metrics.jsonl`: a line per epoch.
+    pub fn metrics(&self) -> PathBuf {
+        self.root.join("metrics.jsonl")
+    }
+
+    /// `evaluation.json`: metrics and intervals. It is written last: a run that has it is finished.
+    pub fn evaluation(&self) -> PathBuf {
+        self.root.join("evaluation.json")
+    }
+
+    /// The folder of checkpoints.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.root.join("checkpoints")
+    }
+
+    /// Weights of the best epoch, in timm's names.
+    pub fn best_weights(&self) -> PathBuf {
+        self.checkpoints().join("best.safetensors")
+    }
+
+    /// Weights of the last finished epoch, in timm's names.
+    pub fn last_weights(&self) -> PathBuf {
+        self.checkpoints().join("last.safetensors")
+    }
+
+    /// What resuming needs besides the weights.
+    pub fn last_state(&self) -> PathBuf {
+        self.checkpoints().join("last.state.safetensors")
+    }
+
+    /// The folder of predictions.
+    pub fn predictions_dir(&self) -> PathBuf {
+        self.root.join("predictions")
+    }
+
+    /// `predictions/<split>.jsonl`.
+    pub fn predictions(&self, split: Split) -> PathBuf {
+        self.predictions_dir().join(format!("{split}.jsonl"))
+    }
+
+    /// Writes all lines of `metrics.jsonl`, beside and renamed.
+    ///
+    /// # Errors
+    ///
+    /// [`CoreError::Io`].
+    pub fn write_metrics(&self, epochs: &[EpochRecord]) -> Result<()> {
+        files::write_atomically_with(&self.metrics(), |file| {
+            for epoch in epochs {
+                serde_json::to_writer(&mut *file, epoch)?;
+                file.write_all(b"\n")?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Reads `metrics.jsonl`.
+    ///
+    /// # Errors
+    ///
+    /// [`CoreError::MalformedLine`] for a damaged line, [`CoreError::Io`] when the file cannot be read.
+    pub fn read_metrics(&self) -> Result<Vec<EpochRecord>> {
+        let path = self.metrics();
+        let file = fs::File::open(&path).map_err(CoreError::io("read", &path))?;
+        BufReader::new(file)
+            .lines()
+            .enumerate()
+            .map(|(index, line)| {
+                let line = line.map_err(CoreError::io("read", &path))?;
+                serde_json::from_str(&line).map_err(|error| CoreError::MalformedLine {
+                    path: path.clone(),
+                    line: index + 1,
+                    what: "epoch record",
+                    reason: error.to_string(),
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,72 @@
+//! What may move during training.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::CoreError;
+
+/// Which part of a pretrained network is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Strategy {
+    /// The classifier only.
+    Freeze,
+    /// The classifier and the last stages.
+    Partial,
+    /// Everything.
+    Full,
+}
+
+impl Strategy {
+    /// Every strategy, from the least that moves to the most.
+    pub const ALL: [Strategy; 3] = [Strategy::Freeze, Strategy::Partial, Strategy::Full];
+
+    /// Its name on the command line and in files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Strategy::Freeze => "freeze",
+            Strategy::Partial => "partial",
+            Strategy::Full => "full",
+        }
+    }
+
+    /// The published learning rate.
+    pub const fn learning_rate(self) -> f64 {
+        match self {
+            Strategy::Freeze => 1e-3,
+            Strategy::Partial => 1e-4,
+            Strategy::Full => 1e-5,
+        }
+    }
+
+    /// The published number of epochs.
+    pub const fn epochs(self) -> usize {
+        match self {
+            Strategy::Freeze | Strategy::Partial => 15,
+            Strategy::Full => 20,
+        }
+    }
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Strategy {
+    type Err = CoreError;
+
+    fn from_str(text: &str) -> Result<Self, CoreError> {
+        Strategy::ALL.into_iter().find(|strategy| strategy.as_str() == text).ok_or_else(|| {
+            CoreError::UnknownWord {
+                what: "strategy",
+                found: text.into(),
+                expected: "freeze, partial, full".into(),
+                hint: crate::hint_did_you_mean(text, Strategy::ALL.map(|s| s.as_str())),
+            }
+        })
+    }
+}
