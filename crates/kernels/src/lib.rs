@@ -1,1 +1,37 @@
-//! x
+//! Convolution, normalisation, pooling and activation: what the zoo is built from.
+//!
+//! Every architecture calls these functions and no tensor operation of its own for the heavy work, so making one of
+//! them fast makes every network fast and touches no architecture. Today they are thin compositions of Burn's own
+//! operations, on every device.
+
+mod activation;
+mod conv;
+mod norm;
+mod pool;
+
+pub use activation::{Activation, activate};
+pub use conv::{ConvSpec, conv2d};
+pub use norm::{BatchNormOutput, batch_norm_inference, batch_norm_train};
+pub use pool::{global_avg_pool, max_pool2d};
+
+use burn::tensor::Tensor;
+
+/// The fully connected layer: `x @ weight^T + bias`.
+///
+/// # Shapes
+///
+/// - `x`: `[batch, features]`
+/// - `weight`: `[outputs, features]`, PyTorch's layout
+/// - `bias`: `[outputs]`
+/// - result: `[batch, outputs]`
+///
+/// # Panics
+///
+/// When the shapes disagree.
+pub fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
+    let y = x.matmul(weight.transpose());
+    match bias {
+        Some(bias) => y + bias.unsqueeze(),
+        None => y,
+    }
+}

@@ -1,1 +1,31 @@
-//! x
+//! The zoo: timm's networks, under timm's names.
+//!
+//! Every architecture is a tree of Burn modules whose fields carry timm's state-dict names, so that loading is nearly the
+//! identity and a tensor's path greps in both projects. Its stages are declared beside its layers.
+
+mod layers;
+
+mod efficientnet;
+mod resnet;
+
+mod network;
+mod stage;
+mod zoo;
+
+mod checkpoint;
+mod error;
+mod head;
+mod loader;
+mod locate;
+mod state_dict;
+
+pub use checkpoint::{Checkpoint, read_checkpoint, write_checkpoint};
+pub use error::{ModelError, Result};
+pub use head::{draw_head, draw_network};
+pub use layers::{BatchNorm2d, Conv2d, Linear};
+pub use loader::{Ledger, LoadOptions, Mismatch, load};
+pub use locate::{WeightsSource, locate_weights};
+pub use network::{Network, RegularizationRates};
+pub use stage::{Stage, is_under};
+pub use state_dict::{StateDict, TensorValue, apply_state_dict, is_buffer, state_dict};
+pub use zoo::{Architecture, PretrainedTag, architecture, architectures};

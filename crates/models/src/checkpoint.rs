@@ -1,0 +1,180 @@
+//! Weights on disk: safetensors only, never pickle, and bounded before it is trusted.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use kennel_core::{CoreError, files};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+use crate::{ModelError, Result, StateDict, TensorValue};
+
+/// The largest network of the zoo has 241 MB of weights; a file beyond this is none of ours.
+const MAX_FILE_BYTES: u64 = 4 << 30;
+/// safetensors' own bound on the header.
+const MAX_HEADER_BYTES: u64 = 100_000_000;
+
+/// The contents of a weights file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Checkpoint {
+    /// Floating-point tensors as f32.
+    pub tensors: StateDict,
+    /// PyTorch's step counters of BatchNorm, carried along where the file has them: full name to count.
+    pub batches_tracked: BTreeMap<String, i64>,
+    /// SHA-256 of the file.
+    pub sha256: String,
+}
+
+/// Reads a safetensors file; f16 and bf16 are widened to f32.
+///
+/// # Errors
+///
+/// - [`ModelError::Pickle`] when the file is a pickle, by name or by contents
+/// - [`ModelError::Malformed`] when its header is longer than the file or the format's bound, or lies
+/// - [`CoreError::Io`] when it cannot be read
+pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
+    let bytes = read_bounded(path)?;
+    let malformed = |reason: String| ModelError::Malformed { path: path.into(), reason };
+    let parsed = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.to_string()))?;
+    let mut checkpoint = Checkpoint { sha256: files::sha256_bytes(&bytes), ..Checkpoint::default() };
+    for (name, view) in parsed.tensors() {
+        let data = match view.dtype() {
+            Dtype::F32 => words(view.data(), f32::from_le_bytes),
+            Dtype::F16 => words(view.data(), |bits| half::f16::from_le_bytes(bits).to_f32()),
+            Dtype::BF16 => words(view.data(), |bits| half::bf16::from_le_bytes(bits).to_f32()),
+            Dtype::I64 if view.shape().is_empty() => {
+                let count = words(view.data(), i64::from_le_bytes)[0];
+                checkpoint.batches_tracked.insert(name, count);
+                continue;
+            }
+            other => {
+                return Err(malformed(format!("tensor `{name}` is {other:?}, expected F32, F16 or BF16")));
+            }
+        };
+        checkpoint.tensors.insert(name, TensorValue { shape: view.shape().to_vec(), data });
+    }
+    Ok(checkpoint)
+}
+
+/// Writes a safetensors file, beside and renamed. The same tensors give the same bytes.
+///
+/// # Errors
+///
+/// [`CoreError::Io`].
+pub fn write_checkpoint(
+    path: &Path,
+    tensors: &StateDict,
+    batches_tracked: &BTreeMap<String, i64>,
+) -> Result<()> {
+    let floats: Vec<(&str, &[usize], Vec<u8>)> = tensors
+        .iter()
+        .map(|(name, value)| {
+            let bytes = value.data.iter().flat_map(|x| x.to_le_bytes()).collect();
+            (name.as_str(), value.shape.as_slice(), bytes)
+        })
+        .collect();
+    let counts: Vec<(&str, [u8; 8])> =
+        batches_tracked.iter().map(|(name, count)| (name.as_str(), count.to_le_bytes())).collect();
+    let malformed = |error: safetensors::SafeTensorError| ModelError::Malformed {
+        path: path.into(),
+        reason: error.to_string(),
+    };
+    let mut views = Vec::with_capacity(floats.len() + counts.len());
+    for (name, shape, bytes) in &floats {
+        views.push((*name, TensorView::new(Dtype::F32, shape.to_vec(), bytes).map_err(malformed)?));
+    }
+    for (name, bytes) in &counts {
+        views.push((*name, TensorView::new(Dtype::I64, Vec::new(), bytes).map_err(malformed)?));
+    }
+    // One key only: the header's map has no order of its own, and the bytes must not depend on chance.
+    let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
+    let bytes = safetensors::serialize(views, Some(metadata)).map_err(malformed)?;
+    Ok(files::write_atomically(path, &bytes)?)
+}
+
+fn words<const N: usize, T>(bytes: &[u8], from: impl Fn([u8; N]) -> T) -> Vec<T> {
+    bytes.as_chunks::<N>().0.iter().map(|word| from(*word)).collect()
+}
+
+/// Reads a whole file after its first bytes were believed.
+fn read_bounded(path: &Path) -> Result<Vec<u8>> {
+    let name = path.to_string_lossy().to_lowercase();
+    if [".pth", ".pt", ".bin", ".ckpt", ".pkl", ".pickle", ".tar"].iter().any(|end| name.ends_with(end)) {
+        return Err(ModelError::Pickle { path: path.into() });
+    }
+    let mut file = File::open(path).map_err(CoreError::io("read", path))?;
+    let size = file.metadata().map_err(CoreError::io("read", path))?.len();
+    let mut start = Vec::new();
+    file.by_ref().take(8).read_to_end(&mut start).map_err(CoreError::io("read", path))?;
+    // A zip archive (PyTorch since 1.6) and the opcode with which a pickle of protocol 2 and later begins.
+    if start.starts_with(b"PK\x03\x04") || start.starts_with(&[0x80, 2]) || start.starts_with(&[0x80, 4]) {
+        return Err(ModelError::Pickle { path: path.into() });
+    }
+    let malformed = |reason: String| Err(ModelError::Malformed { path: path.into(), reason });
+    let Ok(header) = <[u8; 8]>::try_from(start.as_slice()) else {
+        return malformed(format!("it has {size} bytes, too few for a header"));
+    };
+    let header = u64::from_le_bytes(header);
+    if header > MAX_HEADER_BYTES || header > size - 8 {
+        return malformed(format!("its header claims {header} bytes, the file has {size}"));
+    }
+    if size > MAX_FILE_BYTES {
+        return malformed(format!("it has {size} bytes, at most {MAX_FILE_BYTES} are read"));
+    }
+    file.seek(SeekFrom::Start(0)).map_err(CoreError::io("read", path))?;
+    let mut bytes = Vec::with_capacity(size as usize);
+    file.take(size).read_to_end(&mut bytes).map_err(CoreError::io("read", path))?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(bytes: &[u8], name: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        (dir, path)
+    }
+
+    #[test]
+    fn a_header_that_claims_2_to_the_60_bytes_is_refused_without_allocating_it() {
+        let mut bytes = (1_u64 << 60).to_le_bytes().to_vec();
+        bytes.extend(b"{}");
+        let (_dir, path) = write(&bytes, "model.safetensors");
+        let error = read_checkpoint(&path).unwrap_err().to_string();
+        assert!(error.contains("claims 1152921504606846976 bytes, the file has 10"), "{error}");
+    }
+
+    #[test]
+    fn a_pickle_is_refused_by_name_and_by_contents() {
+        for (bytes, name) in [
+            (&b"anything"[..], "model.pth"),
+            (b"PK\x03\x04....", "model.safetensors"),
+            (b"\x80\x02}q\x00.....", "model.safetensors"),
+        ] {
+            let (_dir, path) = write(bytes, name);
+            assert!(matches!(read_checkpoint(&path), Err(ModelError::Pickle { .. })), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_truncated_file_is_an_error_and_not_a_panic() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("model.safetensors");
+        let tensors =
+            StateDict::from([("fc.weight".into(), TensorValue { shape: vec![2, 3], data: vec![1.5; 6] })]);
+        let counts = BTreeMap::from([("bn1.num_batches_tracked".to_string(), 7)]);
+        write_checkpoint(&path, &tensors, &counts).unwrap();
+        let read = read_checkpoint(&path).unwrap();
+        assert_eq!((read.tensors, read.batches_tracked), (tensors, counts));
+        let whole = std::fs::read(&path).unwrap();
+        for length in [0, 1, 8, 20, whole.len() - 1] {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            assert!(matches!(read_checkpoint(&path), Err(ModelError::Malformed { .. })), "{length} bytes");
+        }
+    }
+}

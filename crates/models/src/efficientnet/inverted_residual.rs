@@ -1,0 +1,49 @@
+//! Inverted residual: narrow at both ends, wide and depthwise in the middle.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use kennel_kernels::Activation;
+
+use super::block::BlockConfig;
+use crate::layers::{BatchNorm2d, Conv2d, DropPath, SqueezeExcite};
+
+/// timm's `InvertedResidual`.
+#[derive(Module, Debug)]
+pub struct InvertedResidual {
+    conv_pw: Conv2d,
+    bn1: BatchNorm2d,
+    conv_dw: Conv2d,
+    bn2: BatchNorm2d,
+    se: Option<SqueezeExcite>,
+    conv_pwl: Conv2d,
+    bn3: BatchNorm2d,
+    drop_path: DropPath,
+    #[module(skip)]
+    has_skip: bool,
+}
+
+impl InvertedResidual {
+    pub fn new(input: usize, expanded: usize, config: &BlockConfig, drop_path: f64, device: &Device) -> Self {
+        Self {
+            conv_pw: Conv2d::new(input, expanded, 1, 1, device),
+            bn1: BatchNorm2d::new(expanded, config.activation, device),
+            conv_dw: Conv2d::depthwise(expanded, config.kernel, config.stride, device),
+            bn2: BatchNorm2d::new(expanded, config.activation, device),
+            se: config.squeeze_excite.map(|se| SqueezeExcite::new(expanded, se, device)),
+            conv_pwl: Conv2d::new(expanded, config.output, 1, 1, device),
+            bn3: BatchNorm2d::new(config.output, Activation::Identity, device),
+            drop_path: DropPath::new(drop_path),
+            has_skip: config.stride == 1 && input == config.output,
+        }
+    }
+
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let branch = self.bn1.forward(self.conv_pw.forward(x.clone()));
+        let mut branch = self.bn2.forward(self.conv_dw.forward(branch));
+        if let Some(se) = &self.se {
+            branch = se.forward(branch);
+        }
+        let branch = self.bn3.forward(self.conv_pwl.forward(branch));
+        if self.has_skip { self.drop_path.forward(branch) + x } else { branch }
+    }
+}

@@ -1,0 +1,127 @@
+//! EfficientNet (Tan and Le 2019), MobileNetV2 (Sandler et al. 2018) and MobileNetV3 (Howard et al. 2019): in timm one
+//! family of inverted residual blocks, and so here.
+
+mod block;
+mod definitions;
+mod inverted_residual;
+mod separable;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use kennel_kernels::{Activation, activate, global_avg_pool};
+
+use crate::layers::{BatchNorm2d, Conv2d, Dropout, Linear};
+use crate::network::RegularizationRates;
+use crate::stage::Stage;
+use block::Block;
+
+pub use definitions::{
+    EfficientNetConfig, HeadKind, efficientnet, mobilenetv2, mobilenetv3_large, mobilenetv3_small,
+};
+
+/// The network.
+#[derive(Module, Debug)]
+pub struct EfficientNet {
+    conv_stem: Conv2d,
+    bn1: BatchNorm2d,
+    blocks: Vec<Vec<Block>>,
+    conv_head: Conv2d,
+    bn2: Option<BatchNorm2d>,
+    head_drop: Dropout,
+    classifier: Linear,
+    #[module(skip)]
+    activation: Activation,
+}
+
+impl EfficientNet {
+    pub fn new(
+        config: &EfficientNetConfig,
+        classes: usize,
+        rates: RegularizationRates,
+        device: &Device,
+    ) -> Self {
+        let total = config.stages.iter().map(Vec::len).sum::<usize>();
+        let mut channels = config.stem;
+        let mut index = 0;
+        let blocks = config
+            .stages
+            .iter()
+            .map(|stage| {
+                stage
+                    .iter()
+                    .map(|block| {
+                        let drop_path = rates.drop_path * index as f64 / total as f64;
+                        let input = channels;
+                        channels = block.output;
+                        index += 1;
+                        Block::new(input, block, drop_path, device)
+                    })
+                    .collect()
+            })
+            .collect();
+        let conv_head = Conv2d::new(channels, config.head, 1, 1, device);
+        let (conv_head, bn2) = match config.head_kind {
+            HeadKind::NormBeforePool => {
+                (conv_head, Some(BatchNorm2d::new(config.head, config.activation, device)))
+            }
+            HeadKind::ConvAfterPool => (conv_head.with_bias(), None),
+        };
+        Self {
+            conv_stem: Conv2d::new(3, config.stem, 3, 2, device),
+            bn1: BatchNorm2d::new(config.stem, config.activation, device),
+            blocks,
+            conv_head,
+            bn2,
+            head_drop: Dropout::new(rates.drop),
+            classifier: Linear::new(config.head, classes, device),
+            activation: config.activation,
+        }
+    }
+
+    /// Stem, stages of blocks, the 1x1 convolution above them, head.
+    pub fn stages(&self) -> Vec<Stage> {
+        let mut stages = vec![Stage::new("stem", &["conv_stem", "bn1"])];
+        stages.extend((0..self.blocks.len()).map(|index| {
+            let name = format!("blocks.{index}");
+            Stage::new(name.clone(), &[&name])
+        }));
+        stages.push(Stage::new("conv_head", &["conv_head", "bn2"]));
+        stages.push(Stage::new("head", &["classifier"]));
+        stages
+    }
+
+    /// What `partial` trains: the last stage of blocks and everything above it.
+    pub fn partial(&self) -> Vec<String> {
+        let mut prefixes = vec![format!("blocks.{}", self.blocks.len() - 1), "conv_head".into()];
+        if self.bn2.is_some() {
+            prefixes.push("bn2".into());
+        }
+        prefixes.push("classifier".into());
+        prefixes
+    }
+
+    pub fn forward_stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
+        if index == 0 {
+            return self.bn1.forward(self.conv_stem.forward(x));
+        }
+        match self.blocks.get(index - 1) {
+            Some(stage) => stage.iter().fold(x, |x, block| block.forward(x)),
+            None => match &self.bn2 {
+                Some(bn2) => bn2.forward(self.conv_head.forward(x)),
+                // MobileNetV3 pools first: its 1x1 convolution runs on one pixel.
+                None => activate(self.conv_head.forward(global_avg_pool(x)), self.activation),
+            },
+        }
+    }
+
+    pub fn pre_logits(&self, x: Tensor<4>) -> Tensor<2> {
+        match self.bn2 {
+            Some(_) => global_avg_pool(x).flatten(1, 3),
+            None => x.flatten(1, 3),
+        }
+    }
+
+    pub fn classify(&self, pre_logits: Tensor<2>) -> Tensor<2> {
+        self.classifier.forward(self.head_drop.forward(pre_logits))
+    }
+}

@@ -1,0 +1,60 @@
+//! Drawing new weights: of a new head, or of a whole network that starts from nothing.
+
+use kennel_core::HeadInit;
+use kennel_core::seed::stream_seed;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use crate::state_dict::apply_state_dict;
+use crate::{Architecture, Network, StateDict, TensorValue, is_buffer, is_under, state_dict};
+
+/// Draws the classifier's weight and bias anew.
+///
+/// [`HeadInit::FanIn`] draws both within `+-1/sqrt(features)`, as `nn.Linear` of PyTorch does. [`HeadInit::Timm`] differs
+/// for the EfficientNet family only: weights within `+-1/sqrt(classes)`, bias zero.
+pub fn draw_head(network: Network, architecture: &Architecture, init: HeadInit, seed: u64) -> Network {
+    let head = network.head();
+    let mut tensors = state_dict(&network);
+    tensors.retain(|name, _| is_under(name, head));
+    let weight = &tensors[&format!("{head}.weight")];
+    let (classes, features) = (weight.shape[0] as f64, weight.shape[1] as f64);
+    let (weight_bound, bias_bound) = match init {
+        HeadInit::Timm if !architecture.is_resnet() => (1.0 / classes.sqrt(), 0.0),
+        HeadInit::Timm | HeadInit::FanIn => (1.0 / features.sqrt(), 1.0 / features.sqrt()),
+    };
+    for (name, value) in &mut tensors {
+        let bound = if name.ends_with(".weight") { weight_bound } else { bias_bound };
+        fill_uniform(value, bound, seed, name);
+    }
+    apply_state_dict(network, &tensors)
+}
+
+/// Draws every weight anew, for training from nothing: convolutions uniformly with variance `2 / fan_out` (He et al.
+/// 2015), normalisation as the identity, then the head.
+pub fn draw_network(network: Network, architecture: &Architecture, init: HeadInit, seed: u64) -> Network {
+    let mut tensors: StateDict = state_dict(&network);
+    for (name, value) in &mut tensors {
+        match value.shape[..] {
+            [outputs, channels, height, width] => {
+                // A depthwise convolution has one channel a group: each weight feeds as many outputs as the kernel has taps.
+                let groups = if channels == 1 { outputs } else { 1 };
+                let fan_out = (outputs / groups * height * width) as f64;
+                fill_uniform(value, (6.0 / fan_out).sqrt(), seed, name);
+            }
+            [_] if name.ends_with(".weight") || name.ends_with(".running_var") => value.data.fill(1.0),
+            _ => value.data.fill(0.0),
+        }
+    }
+    debug_assert!(tensors.keys().any(|name| is_buffer(name)));
+    draw_head(apply_state_dict(network, &tensors), architecture, init, seed)
+}
+
+/// Fills with uniform draws within `+-bound` from a stream of the tensor's own.
+fn fill_uniform(value: &mut TensorValue, bound: f64, seed: u64, name: &str) {
+    let mut rng = ChaCha8Rng::from_seed(stream_seed(seed, &format!("init/{name}"), &[]));
+    for x in &mut value.data {
+        // 24 bits: every value is exact in f32 before it is scaled.
+        let unit = f64::from(rng.next_u32() >> 8) / f64::from(1 << 24);
+        *x = ((2.0 * unit - 1.0) * bound) as f32;
+    }
+}

@@ -1,0 +1,65 @@
+//! Batch normalisation as PyTorch has it, with the activation that follows it.
+
+use burn::module::{Flag, Module, Param, RunningState};
+use burn::tensor::{Device, Tensor};
+use kennel_kernels::{Activation, activate, batch_norm_inference, batch_norm_train};
+
+const EPS: f64 = 1e-5;
+const MOMENTUM: f64 = 0.1;
+
+/// `torch.nn.BatchNorm2d` (eps 1e-5, momentum 0.1), then an activation: timm's `BatchNormAct2d`.
+///
+/// Differs from Burn's own layer: the running variance is the unbiased one, `n / (n - 1)` times the batch's, as in
+/// PyTorch; and training behaviour follows the layer's flag alone, so that a frozen layer on the training device keeps
+/// its statistics.
+#[derive(Module, Debug)]
+pub struct BatchNorm2d {
+    /// Scale, `[channels]`.
+    pub weight: Param<Tensor<1>>,
+    /// Shift, `[channels]`.
+    pub bias: Param<Tensor<1>>,
+    /// Mean over the batches seen in training, `[channels]`.
+    pub running_mean: RunningState<Tensor<1>>,
+    /// Unbiased variance over the batches seen in training, `[channels]`.
+    pub running_var: RunningState<Tensor<1>>,
+    /// Whether the batch's own statistics are used, and remembered.
+    pub training: Param<Flag>,
+    #[module(skip)]
+    activation: Activation,
+}
+
+impl BatchNorm2d {
+    /// The identity, in evaluation mode, followed by `activation`.
+    pub fn new(channels: usize, activation: Activation, device: &Device) -> Self {
+        Self {
+            weight: Param::from_tensor(Tensor::ones([channels], device)),
+            bias: Param::from_tensor(Tensor::zeros([channels], device)),
+            running_mean: RunningState::new(Tensor::zeros([channels], device)),
+            running_var: RunningState::new(Tensor::ones([channels], device)),
+            training: Param::from_bool(false),
+            activation,
+        }
+    }
+
+    /// # Shapes
+    ///
+    /// `[batch, channels, height, width]`, unchanged.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let (weight, bias) = (self.weight.val(), self.bias.val());
+        let y = if self.training.is_enabled() {
+            let [batch, _, height, width] = x.dims();
+            let out = batch_norm_train(x, weight, bias, EPS);
+            let n = (batch * height * width) as f64;
+            // One value per channel has no spread: PyTorch refuses; the biased variance, 0, is kept here.
+            let unbiased = out.variance * (n / (n - 1.0).max(1.0));
+            let blend = |running: Tensor<1>, batch: Tensor<1>| running * (1.0 - MOMENTUM) + batch * MOMENTUM;
+            self.running_mean.update(blend(self.running_mean.value_sync(), out.mean));
+            self.running_var.update(blend(self.running_var.value_sync(), unbiased));
+            out.output
+        } else {
+            let (mean, var) = (self.running_mean.value_sync(), self.running_var.value_sync());
+            batch_norm_inference(x, weight, bias, mean, var, EPS)
+        };
+        activate(y, self.activation)
+    }
+}

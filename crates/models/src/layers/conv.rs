@@ -1,0 +1,55 @@
+//! Convolution with its weights.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+use kennel_kernels::{ConvSpec, conv2d};
+
+/// `torch.nn.Conv2d` with a square kernel.
+#[derive(Module, Debug)]
+pub struct Conv2d {
+    /// `[outputs, channels / groups, kernel, kernel]`.
+    pub weight: Param<Tensor<4>>,
+    /// `[outputs]`.
+    pub bias: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    spec: ConvSpec,
+}
+
+impl Conv2d {
+    /// A convolution with "same" padding for odd kernels (`kernel / 2`), no bias and zero weights.
+    pub fn new(channels: usize, outputs: usize, kernel: usize, stride: usize, device: &Device) -> Self {
+        Self::grouped(channels, outputs, kernel, stride, 1, device)
+    }
+
+    /// As [`Conv2d::new`], one group per channel.
+    pub fn depthwise(channels: usize, kernel: usize, stride: usize, device: &Device) -> Self {
+        Self::grouped(channels, channels, kernel, stride, channels, device)
+    }
+
+    /// With a bias of zeros.
+    pub fn with_bias(mut self) -> Self {
+        let outputs = self.weight.dims()[0];
+        self.bias = Some(Param::from_tensor(Tensor::zeros([outputs], &self.weight.device())));
+        self
+    }
+
+    fn grouped(
+        channels: usize,
+        outputs: usize,
+        kernel: usize,
+        stride: usize,
+        groups: usize,
+        device: &Device,
+    ) -> Self {
+        let weight = Tensor::zeros([outputs, channels / groups, kernel, kernel], device);
+        let spec = ConvSpec { stride, padding: kernel / 2, dilation: 1, groups };
+        Self { weight: Param::from_tensor(weight), bias: None, spec }
+    }
+
+    /// # Shapes
+    ///
+    /// `[batch, channels, height, width]` to `[batch, outputs, height / stride, width / stride]`, rounded up.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        conv2d(x, self.weight.val(), self.bias.as_ref().map(Param::val), self.spec)
+    }
+}

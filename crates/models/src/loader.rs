@@ -1,0 +1,117 @@
+//! Putting a file's tensors into a network, with a ledger of every one.
+
+use std::path::Path;
+
+use crate::state_dict::apply_state_dict;
+use crate::{Checkpoint, ModelError, Network, Result, StateDict, is_under, state_dict};
+
+/// What became of every tensor of a file and of a network.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// Taken from the file.
+    pub applied: Vec<String>,
+    /// In the network, not in the file.
+    pub missing: Vec<String>,
+    /// In the file, not in the network.
+    pub unused: Vec<String>,
+    /// In both, in different shapes.
+    pub mismatched: Vec<Mismatch>,
+    /// The classifier's, left aside because the number of classes differs.
+    pub replaced_head: Vec<String>,
+}
+
+/// A tensor with another shape than the network's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// Its name.
+    pub name: String,
+    /// The file's shape.
+    pub found: Vec<usize>,
+    /// The network's.
+    pub expected: Vec<usize>,
+}
+
+/// How strict loading is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoadOptions {
+    /// Every tensor must fit.
+    Exact,
+    /// The classifier may have another number of classes; it is then left aside.
+    NewHead,
+}
+
+/// Loads `checkpoint` into `network`.
+///
+/// # Errors
+///
+/// [`ModelError::DoesNotFit`] when a tensor is missing, left over or misshapen; it names the first few of each.
+pub fn load(
+    network: Network,
+    checkpoint: &Checkpoint,
+    options: LoadOptions,
+    model: &str,
+    path: &Path,
+) -> Result<(Network, Ledger)> {
+    let expected = state_dict(&network);
+    let head = network.head();
+    let mut ledger = Ledger::default();
+    let mut taken = StateDict::new();
+    for (name, value) in &expected {
+        match checkpoint.tensors.get(name) {
+            None => ledger.missing.push(name.clone()),
+            Some(found) if found.shape == value.shape => {
+                taken.insert(name.clone(), found.clone());
+                ledger.applied.push(name.clone());
+            }
+            Some(found) if options == LoadOptions::NewHead && is_other_head(name, head, found, value) => {
+                ledger.replaced_head.push(name.clone());
+            }
+            Some(found) => ledger.mismatched.push(Mismatch {
+                name: name.clone(),
+                found: found.shape.clone(),
+                expected: value.shape.clone(),
+            }),
+        }
+    }
+    ledger.unused = checkpoint.tensors.keys().filter(|name| !expected.contains_key(*name)).cloned().collect();
+    let problems = ledger.problems();
+    if !problems.is_empty() {
+        return Err(ModelError::DoesNotFit {
+            path: path.into(),
+            model: model.into(),
+            details: problems.join("\n"),
+        });
+    }
+    Ok((apply_state_dict(network, &taken), ledger))
+}
+
+/// Whether `found` is a classifier over the same features for another number of classes.
+fn is_other_head(name: &str, head: &str, found: &crate::TensorValue, expected: &crate::TensorValue) -> bool {
+    is_under(name, head)
+        && found.shape.len() == expected.shape.len()
+        && found.shape[1..] == expected.shape[1..]
+}
+
+impl Ledger {
+    /// What is wrong, a line each; a few of each kind and how many more.
+    fn problems(&self) -> Vec<String> {
+        const SHOWN: usize = 5;
+        let mut lines = Vec::new();
+        let mut list = |all: Vec<String>| {
+            let more = all.len().saturating_sub(SHOWN);
+            lines.extend(all.into_iter().take(SHOWN));
+            if more > 0 {
+                lines.push(format!("  ... and {more} more"));
+            }
+        };
+        list(
+            self.mismatched
+                .iter()
+                .map(|m| format!("  tensor `{}` has shape {:?}, expected {:?}", m.name, m.found, m.expected))
+                .collect(),
+        );
+        list(self.missing.iter().map(|name| format!("  tensor `{name}` is missing")).collect());
+        list(self.unused.iter().map(|name| format!("  tensor `{name}` is left over")).collect());
+        lines
+    }
+}

@@ -1,0 +1,178 @@
+//! Finding weights on this machine: a file, a timm model folder, or the Hugging Face cache. Nothing is downloaded here.
+
+use std::path::{Path, PathBuf};
+
+use kennel_core::{CoreError, Interpolation, Preprocessing, files};
+use serde::Deserialize;
+
+use crate::{Architecture, ModelError, Result};
+
+/// Weights that were found, and what is known of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WeightsSource {
+    /// What was asked for, as it is written into the run's configuration: `arch.tag` or a path.
+    pub name: String,
+    /// The safetensors file.
+    pub file: PathBuf,
+    /// How photos are prepared for these weights.
+    pub preprocessing: Preprocessing,
+    /// Licence, where it is stated.
+    pub licence: Option<String>,
+    /// What should be said about the choice, if anything.
+    pub note: Option<String>,
+}
+
+/// Finds weights for `architecture`: `asked` is a path, an `arch.tag`, a tag alone, or nothing for the default.
+///
+/// # Errors
+///
+/// - [`ModelError::WeightsNotFound`] when they are not on this machine
+/// - [`ModelError::OtherArchitecture`] when they say that they are another network's
+/// - [`ModelError::Core`] when `config.json` cannot be read or is damaged
+pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Result<WeightsSource> {
+    if let Some(asked) = asked {
+        let path = Path::new(asked);
+        if path.is_dir() {
+            return from_folder(architecture, asked, path);
+        }
+        if path.is_file() {
+            return from_file(architecture, asked, path);
+        }
+        if asked.contains(['/', '\\']) || asked.ends_with(".safetensors") || asked.ends_with(".pth") {
+            let missing =
+                std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such file or folder");
+            return Err(CoreError::io("read", path)(missing).into());
+        }
+    }
+    let prefix = format!("{}.", architecture.name);
+    let name = match asked {
+        None => architecture.default_tag().name(),
+        Some(asked) if asked == architecture.name => architecture.default_tag().name(),
+        Some(asked) if asked.starts_with(&prefix) => asked.into(),
+        Some(asked) => format!("{prefix}{asked}"),
+    };
+    let folders = cache_folders(&name);
+    let Some(snapshot) = folders.iter().find_map(|folder| snapshot(folder)) else {
+        let folders: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
+        return Err(ModelError::WeightsNotFound {
+            name,
+            searched: format!("looked for {}", folders.join(" and ")),
+        });
+    };
+    let mut found = from_folder(architecture, &name, &snapshot)?;
+    if let Some(tag) = architecture.tags().find(|tag| tag.name() == name) {
+        found.licence.get_or_insert_with(|| tag.licence.clone());
+    }
+    Ok(found)
+}
+
+fn from_folder(architecture: &Architecture, asked: &str, folder: &Path) -> Result<WeightsSource> {
+    let file = folder.join("model.safetensors");
+    if !file.is_file() {
+        if let Some(pickle) = ["pytorch_model.bin", "model.pth"]
+            .map(|name| folder.join(name))
+            .into_iter()
+            .find(|path| path.is_file())
+        {
+            return Err(ModelError::Pickle { path: pickle });
+        }
+        let missing = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such file");
+        return Err(CoreError::io("read", file)(missing).into());
+    }
+    from_file(architecture, asked, &file)
+}
+
+fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<WeightsSource> {
+    let config = file.with_file_name("config.json");
+    let fallback = architecture.default_tag();
+    let mut source = WeightsSource {
+        name: asked.into(),
+        file: file.into(),
+        preprocessing: fallback.preprocessing.clone(),
+        licence: None,
+        note: None,
+    };
+    if !config.is_file() {
+        source.note = Some(format!(
+            "no config.json lies beside {}: photos are prepared as for {}",
+            file.display(),
+            fallback.name()
+        ));
+        return Ok(source);
+    }
+    let parsed: HubConfig =
+        serde_json::from_str(&files::read_text(&config)?).map_err(|error| CoreError::Malformed {
+            path: config.clone(),
+            what: "timm model configuration",
+            reason: error.to_string(),
+        })?;
+    if parsed.architecture != architecture.name {
+        return Err(ModelError::OtherArchitecture {
+            path: file.into(),
+            found: parsed.architecture,
+            expected: architecture.name.into(),
+        });
+    }
+    let cfg = parsed.pretrained_cfg;
+    let problem = |reason: &str| CoreError::Malformed {
+        path: config.clone(),
+        what: "timm model configuration",
+        reason: reason.into(),
+    };
+    if !(cfg.crop_pct > 0.0 && cfg.crop_pct <= 1.0) {
+        return Err(problem("crop_pct lies outside (0, 1]").into());
+    }
+    if cfg.std.iter().any(|std| !(*std > 0.0 && std.is_finite())) {
+        return Err(problem("std is not positive").into());
+    }
+    let [3, side_px, width_px] = cfg.input_size else {
+        return Err(problem("input_size has not three channels").into());
+    };
+    if side_px != width_px || !(32..=2048).contains(&side_px) {
+        return Err(problem("input_size is not a square of 32 to 2048 pixels").into());
+    }
+    source.preprocessing = Preprocessing {
+        side_px,
+        crop_pct: cfg.crop_pct,
+        interpolation: cfg.interpolation,
+        mean: cfg.mean,
+        std: cfg.std,
+    };
+    source.licence = cfg.license;
+    Ok(source)
+}
+
+/// The parts of a timm model's `config.json` that matter here.
+#[derive(Deserialize)]
+struct HubConfig {
+    architecture: String,
+    pretrained_cfg: PretrainedCfg,
+}
+
+#[derive(Deserialize)]
+struct PretrainedCfg {
+    input_size: [u32; 3],
+    interpolation: Interpolation,
+    crop_pct: f64,
+    mean: [f32; 3],
+    std: [f32; 3],
+    license: Option<String>,
+}
+
+/// Where `huggingface_hub` keeps `timm/<name>`, by its environment variables.
+fn cache_folders(name: &str) -> Vec<PathBuf> {
+    let set =
+        |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let hub = set("HF_HUB_CACHE")
+        .or_else(|| set("HF_HOME").map(|home| home.join("hub")))
+        .or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("huggingface/hub")))
+        .or_else(|| std::env::home_dir().map(|home| home.join(".cache/huggingface/hub")));
+    hub.into_iter().map(|hub| hub.join(format!("models--timm--{name}"))).collect()
+}
+
+/// The snapshot that `main` stands for.
+fn snapshot(folder: &Path) -> Option<PathBuf> {
+    let commit = std::fs::read_to_string(folder.join("refs/main")).ok()?;
+    let snapshot = folder.join("snapshots").join(commit.trim());
+    snapshot.join("model.safetensors").is_file().then_some(snapshot)
+}

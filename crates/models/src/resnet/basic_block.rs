@@ -1,0 +1,38 @@
+//! Two 3x3 convolutions and a shortcut: the block of ResNet-18 and -34.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use kennel_kernels::{Activation, activate};
+
+use super::downsample::{Downsample, downsample, shortcut};
+use crate::layers::{BatchNorm2d, Conv2d, DropPath};
+
+/// timm's `BasicBlock`.
+#[derive(Module, Debug)]
+pub struct BasicBlock {
+    conv1: Conv2d,
+    bn1: BatchNorm2d,
+    conv2: Conv2d,
+    bn2: BatchNorm2d,
+    downsample: Option<Downsample>,
+    drop_path: DropPath,
+}
+
+impl BasicBlock {
+    pub fn new(input: usize, width: usize, stride: usize, drop_path: f64, device: &Device) -> Self {
+        Self {
+            conv1: Conv2d::new(input, width, 3, stride, device),
+            bn1: BatchNorm2d::new(width, Activation::Relu, device),
+            conv2: Conv2d::new(width, width, 3, 1, device),
+            bn2: BatchNorm2d::new(width, Activation::Identity, device),
+            downsample: downsample(input, width, stride, device),
+            drop_path: DropPath::new(drop_path),
+        }
+    }
+
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let branch = self.bn1.forward(self.conv1.forward(x.clone()));
+        let branch = self.bn2.forward(self.conv2.forward(branch));
+        activate(self.drop_path.forward(branch) + shortcut(&self.downsample, x), Activation::Relu)
+    }
+}

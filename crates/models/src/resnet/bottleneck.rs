@@ -1,0 +1,47 @@
+//! 1x1, 3x3 and 1x1 convolutions and a shortcut: the block of ResNet-50 and deeper.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use kennel_kernels::{Activation, activate};
+
+use super::downsample::{Downsample, downsample, shortcut};
+use crate::layers::{BatchNorm2d, Conv2d, DropPath};
+
+/// Output channels per channel of the 3x3 convolution.
+pub(super) const EXPANSION: usize = 4;
+
+/// timm's `Bottleneck`, with the stride in the 3x3 convolution ("v1.5").
+#[derive(Module, Debug)]
+pub struct Bottleneck {
+    conv1: Conv2d,
+    bn1: BatchNorm2d,
+    conv2: Conv2d,
+    bn2: BatchNorm2d,
+    conv3: Conv2d,
+    bn3: BatchNorm2d,
+    downsample: Option<Downsample>,
+    drop_path: DropPath,
+}
+
+impl Bottleneck {
+    pub fn new(input: usize, width: usize, stride: usize, drop_path: f64, device: &Device) -> Self {
+        let output = width * EXPANSION;
+        Self {
+            conv1: Conv2d::new(input, width, 1, 1, device),
+            bn1: BatchNorm2d::new(width, Activation::Relu, device),
+            conv2: Conv2d::new(width, width, 3, stride, device),
+            bn2: BatchNorm2d::new(width, Activation::Relu, device),
+            conv3: Conv2d::new(width, output, 1, 1, device),
+            bn3: BatchNorm2d::new(output, Activation::Identity, device),
+            downsample: downsample(input, output, stride, device),
+            drop_path: DropPath::new(drop_path),
+        }
+    }
+
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let branch = self.bn1.forward(self.conv1.forward(x.clone()));
+        let branch = self.bn2.forward(self.conv2.forward(branch));
+        let branch = self.bn3.forward(self.conv3.forward(branch));
+        activate(self.drop_path.forward(branch) + shortcut(&self.downsample, x), Activation::Relu)
+    }
+}

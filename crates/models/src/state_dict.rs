@@ -1,0 +1,138 @@
+//! A network's tensors by timm's names: out of the module, and into it.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Tensor, TensorData};
+
+/// A tensor's shape and values, in PyTorch's layout.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TensorValue {
+    /// Extent of each axis.
+    pub shape: Vec<usize>,
+    /// Row-major.
+    pub data: Vec<f32>,
+}
+
+/// Tensors by name, sorted.
+pub type StateDict = BTreeMap<String, TensorValue>;
+
+/// Whether a tensor is a running statistic: part of the state, not trained by gradient.
+pub fn is_buffer(name: &str) -> bool {
+    name.ends_with(".running_mean") || name.ends_with(".running_var")
+}
+
+/// Copies every tensor out of `module`.
+pub fn state_dict<M: Module>(module: &M) -> StateDict {
+    let mut collector = Collector::default();
+    // `valid` brings running statistics that wait for their next use up to date.
+    module.valid().visit(&mut collector);
+    collector.tensors
+}
+
+/// Puts tensors into `module` by name; those that are not named stay. Whether a tensor is on the tape stays too.
+///
+/// # Panics
+///
+/// When a shape differs: the loader checks them first.
+pub fn apply_state_dict<M: Module>(module: M, tensors: &StateDict) -> M {
+    module.map(&mut Applier { path: Path::default(), tensors })
+}
+
+/// Names of what can be trained, in the module's order.
+pub(crate) fn parameter_names<M: Module>(module: &M) -> Vec<String> {
+    let mut collector = Names::default();
+    module.visit(&mut collector);
+    collector.names
+}
+
+/// Where a visit stands. Burn enters enums by variant: those are not part of timm's names.
+#[derive(Default)]
+pub(crate) struct Path(Vec<Option<String>>);
+
+impl Path {
+    pub fn enter(&mut self, name: &str, container_type: &str) {
+        self.0.push((!container_type.starts_with("Enum:")).then(|| name.to_string()));
+    }
+
+    pub fn exit(&mut self) {
+        self.0.pop();
+    }
+
+    pub fn name(&self) -> String {
+        self.0.iter().flatten().map(String::as_str).collect::<Vec<_>>().join(".")
+    }
+}
+
+#[derive(Default)]
+struct Collector {
+    path: Path,
+    tensors: StateDict,
+}
+
+impl ModuleVisitor for Collector {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let tensor = param.val();
+        let shape = tensor.dims().to_vec();
+        let data = tensor.into_data().try_into_vec::<f32>().expect("networks are f32");
+        self.tensors.insert(self.path.name(), TensorValue { shape, data });
+    }
+}
+
+#[derive(Default)]
+struct Names {
+    path: Path,
+    names: Vec<String>,
+}
+
+impl ModuleVisitor for Names {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, _: &Param<Tensor<D>>) {
+        let name = self.path.name();
+        if !is_buffer(&name) {
+            self.names.push(name);
+        }
+    }
+}
+
+struct Applier<'a> {
+    path: Path,
+    tensors: &'a StateDict,
+}
+
+impl ModuleMapper for Applier<'_> {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let name = self.path.name();
+        let Some(value) = self.tensors.get(&name) else { return param };
+        param.map(|old| {
+            let shape: [usize; D] = value.shape.clone().try_into().expect("rank was checked");
+            assert_eq!(old.dims(), shape, "shape of {name}");
+            let data = TensorData::new(value.data.clone(), shape);
+            let new = Tensor::from_data(data, &old.device().without_autodiff());
+            if old.is_autodiff() { new.autodiff().set_require_grad(old.is_require_grad()) } else { new }
+        })
+    }
+}

@@ -1,0 +1,164 @@
+//! Which architectures there are, and which pretrained weights each of them has.
+
+use std::sync::LazyLock;
+
+use kennel_core::{Interpolation, Preprocessing, hint_did_you_mean};
+
+use crate::efficientnet::{
+    EfficientNetConfig, efficientnet, mobilenetv2, mobilenetv3_large, mobilenetv3_small,
+};
+use crate::resnet::ResNetConfig;
+use crate::{ModelError, Result};
+
+/// An architecture of the zoo.
+#[derive(Clone, Debug)]
+pub struct Architecture {
+    /// timm's name.
+    pub name: &'static str,
+    /// Parameters with ImageNet's 1000 classes (running statistics not counted).
+    pub parameters: u64,
+    /// Multiply-accumulates of one photo at the default weights' side.
+    pub macs: u64,
+    pub(crate) family: Family,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Family {
+    ResNet(ResNetConfig),
+    EfficientNet(fn() -> EfficientNetConfig),
+}
+
+/// Pretrained weights that are known by name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PretrainedTag {
+    /// Architecture.
+    pub architecture: String,
+    /// How and on what it was trained: `a1_in1k`.
+    pub tag: String,
+    /// How photos are prepared for it.
+    pub preprocessing: Preprocessing,
+    /// Licence of the weights, as timm states it.
+    pub licence: String,
+    /// Whether it is what the architecture's name alone stands for.
+    pub is_default: bool,
+}
+
+impl PretrainedTag {
+    /// `arch.tag`.
+    pub fn name(&self) -> String {
+        format!("{}.{}", self.architecture, self.tag)
+    }
+}
+
+impl Architecture {
+    /// Its pretrained weights, those by default first.
+    pub fn tags(&self) -> impl Iterator<Item = &'static PretrainedTag> {
+        TAGS.iter().filter(move |tag| tag.architecture == self.name)
+    }
+
+    /// The weights that its name alone stands for, as in timm 1.0.
+    pub fn default_tag(&self) -> &'static PretrainedTag {
+        self.tags().find(|tag| tag.is_default).expect("every architecture has default weights")
+    }
+
+    /// Whether it is a residual network: those have their own way to start a head.
+    pub fn is_resnet(&self) -> bool {
+        matches!(self.family, Family::ResNet(_))
+    }
+}
+
+/// The zoo, family by family from small to large.
+pub fn architectures() -> &'static [Architecture] {
+    &ARCHITECTURES
+}
+
+/// One architecture by timm's name.
+///
+/// # Errors
+///
+/// [`ModelError::UnknownModel`], with the nearest name.
+pub fn architecture(name: &str) -> Result<&'static Architecture> {
+    ARCHITECTURES.iter().find(|architecture| architecture.name == name).ok_or_else(|| {
+        ModelError::UnknownModel {
+            name: name.into(),
+            hint: hint_did_you_mean(name, ARCHITECTURES.iter().map(|architecture| architecture.name)),
+        }
+    })
+}
+
+static ARCHITECTURES: LazyLock<Vec<Architecture>> = LazyLock::new(|| {
+    let resnet = |name, depths, bottleneck, parameters, macs| Architecture {
+        name,
+        parameters,
+        macs,
+        family: Family::ResNet(ResNetConfig { depths, bottleneck }),
+    };
+    let efficientnet = |name, config, parameters, macs| Architecture {
+        name,
+        parameters,
+        macs,
+        family: Family::EfficientNet(config),
+    };
+    // Parameters and MACs: held to timm 1.0.31 and PyTorch's flop counter by `the_table_is_that_of_timm`.
+    vec![
+        resnet("resnet18", [2, 2, 2, 2], false, 11_689_512, 0),
+        resnet("resnet34", [3, 4, 6, 3], false, 21_797_672, 0),
+        resnet("resnet50", [3, 4, 6, 3], true, 25_557_032, 0),
+        resnet("resnet101", [3, 4, 23, 3], true, 44_549_160, 0),
+        resnet("resnet152", [3, 8, 36, 3], true, 60_192_808, 0),
+        efficientnet("efficientnet_b0", || efficientnet_b(1.0, 1.0), 5_288_548, 0),
+        efficientnet("efficientnet_b1", || efficientnet_b(1.0, 1.1), 7_794_184, 0),
+        efficientnet("efficientnet_b2", || efficientnet_b(1.1, 1.2), 9_109_994, 0),
+        efficientnet("efficientnet_b3", || efficientnet_b(1.2, 1.4), 12_233_232, 0),
+        efficientnet("efficientnet_b4", || efficientnet_b(1.4, 1.8), 19_341_616, 0),
+        efficientnet("mobilenetv2_100", mobilenetv2, 3_504_872, 0),
+        efficientnet("mobilenetv3_small_100", mobilenetv3_small, 2_542_856, 0),
+        efficientnet("mobilenetv3_large_100", mobilenetv3_large, 5_483_032, 0),
+    ]
+});
+
+fn efficientnet_b(width: f64, depth: f64) -> EfficientNetConfig {
+    efficientnet(width, depth)
+}
+
+/// The table `tools/zoo_table.py` writes from timm's own configurations.
+static TAGS: LazyLock<Vec<PretrainedTag>> = LazyLock::new(|| {
+    let mut tags: Vec<PretrainedTag> = include_str!("pretrained_tags.tsv")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .skip(1)
+        .map(|line| parse_tag(line).unwrap_or_else(|| panic!("pretrained_tags.tsv: {line}")))
+        .collect();
+    tags.sort_by_key(|tag| !tag.is_default);
+    tags
+});
+
+fn parse_tag(line: &str) -> Option<PretrainedTag> {
+    let fields: Vec<&str> = line.split('\t').collect();
+    let [architecture, tag, side_px, crop_pct, interpolation, mean, std, licence, is_default] = fields[..]
+    else {
+        return None;
+    };
+    let triple = |text: &str| -> Option<[f32; 3]> {
+        let values: Vec<f32> =
+            text.split(',').map(|value| value.trim().parse().ok()).collect::<Option<_>>()?;
+        values.try_into().ok()
+    };
+    Some(PretrainedTag {
+        architecture: architecture.into(),
+        tag: tag.into(),
+        preprocessing: Preprocessing {
+            side_px: side_px.parse().ok()?,
+            crop_pct: crop_pct.parse().ok()?,
+            interpolation: match interpolation {
+                "bicubic" => Interpolation::Bicubic,
+                "bilinear" => Interpolation::Bilinear,
+                _ => return None,
+            },
+            mean: triple(mean)?,
+            std: triple(std)?,
+        },
+        licence: licence.into(),
+        is_default: is_default == "yes",
+    })
+}
