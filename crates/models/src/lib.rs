@@ -18,6 +18,7 @@ mod head;
 mod loader;
 mod locate;
 mod state_dict;
+mod trainable;
 
 pub use checkpoint::{Checkpoint, read_checkpoint, write_checkpoint};
 pub use error::{ModelError, Result};
@@ -28,4 +29,5 @@ pub use locate::{WeightsSource, locate_weights};
 pub use network::{Network, RegularizationRates};
 pub use stage::{Stage, is_under};
 pub use state_dict::{StateDict, TensorValue, apply_state_dict, is_buffer, state_dict};
+pub use trainable::with_trainable;
 pub use zoo::{Architecture, PretrainedTag, architecture, architectures};

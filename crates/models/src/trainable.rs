@@ -1,0 +1,56 @@
+//! What may move: which tensors are on the tape, and which layers behave as in training.
+
+use burn::module::{Flag, Module, ModuleMapper, Param};
+use burn::tensor::Tensor;
+
+use crate::state_dict::Path;
+use crate::{Network, is_buffer, is_under};
+
+/// The network with exactly the tensors under `prefixes` trainable.
+///
+/// Those are put on the tape; all others are taken off it, so that what lies below the first trainable layer is run as
+/// plain inference and never differentiated. Normalisation, dropout and stochastic depth under `prefixes` behave as in
+/// training, all others as in evaluation: a frozen BatchNorm keeps its statistics.
+pub fn with_trainable(network: Network, prefixes: &[String]) -> Network {
+    let head_is_trained = prefixes.iter().any(|prefix| is_under(network.head(), prefix));
+    network.map(&mut Trainable { path: Path::default(), prefixes, head_is_trained })
+}
+
+struct Trainable<'a> {
+    path: Path,
+    prefixes: &'a [String],
+    head_is_trained: bool,
+}
+
+impl Trainable<'_> {
+    fn is_trained(&self) -> bool {
+        let name = self.path.name();
+        // Dropout has no tensors, so no name in timm's state dict: it goes with the classifier that it feeds.
+        (self.head_is_trained && is_under(&name, "head_drop"))
+            || self.prefixes.iter().any(|prefix| is_under(&name, prefix))
+    }
+}
+
+impl ModuleMapper for Trainable<'_> {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let trained = self.is_trained() && !is_buffer(&self.path.name());
+        let param = param.map(|tensor| {
+            let plain = tensor.without_autodiff();
+            if trained { plain.autodiff() } else { plain }
+        });
+        param.set_require_grad(trained)
+    }
+
+    fn map_flag(&mut self, flag: Param<Flag>) -> Param<Flag> {
+        let trained = self.is_trained();
+        flag.with_value(trained)
+    }
+}
