@@ -15,6 +15,7 @@ mod confusion_matrix;
 mod interval;
 
 mod evaluation;
+mod report;
 
 pub use classification::{ClassScores, class_scores, macro_average, weighted_average};
 pub use confusion_matrix::{ConfusedPair, confusion_matrix, most_confused_pairs};
@@ -23,4 +24,5 @@ pub use evaluation::{ClassReport, Evaluation, evaluate};
 pub use interval::{Proportion, format_proportion, wilson_interval};
 pub use log_loss::{log_softmax, mean_log_loss, photo_log_loss};
 pub use probabilities::softmax;
+pub use report::render_report;
 pub use top_k::{argmax, in_top_k, top_k};
