@@ -54,6 +54,47 @@ pub enum CoreError {
         /// Empty, or a line that begins with `hint:`.
         hint: String,
     },
+    /// A class of a data set that means none of ImageNet-1k's.
+    #[error("class `{class}` {by_name}, and {by_files}\nhint: {hint}")]
+    NotImagenet {
+        /// Its name.
+        class: String,
+        /// What its name says.
+        by_name: String,
+        /// What its file names say.
+        by_files: String,
+        /// The way out.
+        hint: String,
+    },
+    /// A synset that was given for a class and is not one of ImageNet-1k's.
+    #[error("`{synset}`, given for class `{class}`, is not one of ImageNet-1k's 1000 synsets\nhint: {hint}")]
+    UnknownSynset {
+        /// The class.
+        class: String,
+        /// What was given.
+        synset: String,
+        /// The way out.
+        hint: String,
+    },
+    /// Two classes of a data set that mean the same output of the ImageNet head.
+    #[error(
+        "classes `{first}` and `{second}` are both {synset} ({name}), output {imagenet_index} of the ImageNet head\n\
+         hint: tell them apart with `{hint}`, or make one class of them"
+    )]
+    SameImagenetClass {
+        /// The class that came first.
+        first: String,
+        /// The class that came after.
+        second: String,
+        /// The synset that both mean.
+        synset: String,
+        /// Its usual name.
+        name: &'static str,
+        /// Its output of the head.
+        imagenet_index: usize,
+        /// The flag that gives another synset.
+        hint: String,
+    },
 }
 
 impl CoreError {

@@ -1,0 +1,92 @@
+//! Precision, recall and F1: by class, and their means.
+//!
+//! Source: `sklearn.metrics.precision_recall_fscore_support` (1.9) with `zero_division=0` and all classes as `labels`.
+
+use serde::{Deserialize, Serialize};
+
+/// How well a class, or the mean over classes, is found.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassScores {
+    /// Of the photos taken for the class, the share that are of it; 0 when none was.
+    pub precision: f64,
+    /// Of the photos of the class, the share that were taken for it; 0 when there are none.
+    pub recall: f64,
+    /// Harmonic mean of the two; 0 when there are neither.
+    pub f1: f64,
+    /// Photos of the class.
+    pub support: usize,
+}
+
+/// Scores of every class of a confusion matrix (rows true, columns predicted).
+pub fn class_scores(matrix: &[Vec<usize>]) -> Vec<ClassScores> {
+    (0..matrix.len())
+        .map(|class| {
+            let right = matrix[class][class];
+            let support: usize = matrix[class].iter().sum();
+            let predicted: usize = matrix.iter().map(|row| row[class]).sum();
+            ClassScores {
+                precision: ratio(right, predicted),
+                recall: ratio(right, support),
+                f1: ratio(2 * right, support + predicted),
+                support,
+            }
+        })
+        .collect()
+}
+
+/// The plain mean over classes, those without photos included, as scikit-learn has it; `support` is the sum.
+pub fn macro_average(scores: &[ClassScores]) -> ClassScores {
+    average(scores, |_| 1.0)
+}
+
+/// The mean over classes weighted by support; `support` is the sum.
+pub fn weighted_average(scores: &[ClassScores]) -> ClassScores {
+    average(scores, |score| score.support as f64)
+}
+
+fn average(scores: &[ClassScores], weight: impl Fn(&ClassScores) -> f64) -> ClassScores {
+    let total: f64 = scores.iter().map(&weight).sum();
+    let mean = |value: fn(&ClassScores) -> f64| match total {
+        0.0 => 0.0,
+        total => scores.iter().map(|score| weight(score) * value(score)).sum::<f64>() / total,
+    };
+    ClassScores {
+        precision: mean(|score| score.precision),
+        recall: mean(|score| score.recall),
+        f1: mean(|score| score.f1),
+        support: scores.iter().map(|score| score.support).sum(),
+    }
+}
+
+fn ratio(part: usize, whole: usize) -> f64 {
+    match whole {
+        0 => 0.0,
+        whole => part as f64 / whole as f64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_never_predicted_or_without_photos_scores_zero_and_never_nan() {
+        // Class 1 is never predicted, class 2 has no photos.
+        let scores = class_scores(&[vec![3, 0, 1], vec![2, 0, 0], vec![0, 0, 0]]);
+        let expected = [(0.6, 0.75, 6.0 / 9.0, 4), (0.0, 0.0, 0.0, 2), (0.0, 0.0, 0.0, 0)];
+        for (score, (precision, recall, f1, support)) in scores.iter().zip(expected) {
+            assert_eq!(*score, ClassScores { precision, recall, f1, support });
+        }
+        assert_eq!(macro_average(&scores).recall, 0.25);
+        assert_eq!(weighted_average(&scores).recall, 0.5);
+        assert_eq!(weighted_average(&scores).support, 6);
+    }
+
+    #[test]
+    fn means_over_nothing_are_zero() {
+        for scores in [&[][..], &class_scores(&[vec![0]])] {
+            assert_eq!(macro_average(scores).f1, 0.0);
+            assert_eq!(weighted_average(scores).f1, 0.0);
+        }
+    }
+}

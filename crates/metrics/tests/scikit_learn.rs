@@ -1,0 +1,105 @@
+//! Every number against scikit-learn's and scipy's: `tools/fixtures/metrics.py`, versions beside the fixtures.
+
+use kennel_core::PredictionRecord;
+use kennel_metrics::{Evaluation, evaluate, softmax, wilson_interval};
+use serde_json::Value;
+
+/// Both sides compute in f64 and differ in the order of sums and in the last bit of `exp` and `ln`.
+const TOLERANCE: f64 = 1e-12;
+
+fn cases() -> Vec<(String, Vec<PredictionRecord>, Evaluation, Value)> {
+    let inputs: Vec<Value> = serde_json::from_str(include_str!("fixtures/metrics/input.json")).unwrap();
+    let mut expected = expected();
+    let expected: Vec<Value> = serde_json::from_value(expected["cases"].take()).unwrap();
+    assert_eq!(inputs.len(), expected.len());
+    assert!(inputs.len() >= 12);
+    inputs
+        .into_iter()
+        .zip(expected)
+        .map(|(mut input, expected)| {
+            assert_eq!(input["name"], expected["name"]);
+            let class_names: Vec<String> = serde_json::from_value(input["class_names"].take()).unwrap();
+            let records: Vec<PredictionRecord> = serde_json::from_value(input["records"].take()).unwrap();
+            let evaluation = evaluate(&records, &class_names).unwrap();
+            (input["name"].as_str().unwrap().to_string(), records, evaluation, expected)
+        })
+        .collect()
+}
+
+fn expected() -> Value {
+    serde_json::from_str(include_str!("fixtures/metrics/expected.json")).unwrap()
+}
+
+#[track_caller]
+fn assert_near(found: f64, expected: &Value, what: &str) {
+    let expected = expected.as_f64().unwrap_or_else(|| panic!("{what}: no number"));
+    let bound = TOLERANCE * expected.abs().max(1.0);
+    assert!((found - expected).abs() <= bound, "{what}: {found}, expected {expected}");
+}
+
+#[test]
+fn counts_are_those_of_scikit_learn() {
+    for (name, records, evaluation, expected) in cases() {
+        assert_eq!(evaluation.n, records.len(), "{name}");
+        assert_eq!(Some(evaluation.correct as u64), expected["correct"].as_u64(), "{name}");
+        assert_near(evaluation.accuracy.value, &expected["accuracy"], &name);
+        let matrix: Vec<Vec<usize>> = serde_json::from_value(expected["confusion_matrix"].clone()).unwrap();
+        assert_eq!(evaluation.confusion_matrix, matrix, "{name}");
+        let top5 = evaluation.top5.map(|top5| top5.correct as u64);
+        assert_eq!(top5, expected["top5_correct"].as_u64(), "{name}");
+    }
+}
+
+#[test]
+fn precision_recall_and_f1_are_those_of_scikit_learn() {
+    for (name, _, evaluation, expected) in cases() {
+        for (class, found) in evaluation.per_class.iter().enumerate() {
+            let what = format!("{name}, {}", found.name);
+            let expected = &expected["per_class"];
+            assert_near(found.precision, &expected["precision"][class], &what);
+            assert_near(found.recall, &expected["recall"][class], &what);
+            assert_near(found.f1, &expected["f1"][class], &what);
+            assert_eq!(Some(found.support as u64), expected["support"][class].as_u64(), "{what}");
+        }
+        for (kind, found) in [("macro", evaluation.macro_avg), ("weighted", evaluation.weighted_avg)] {
+            let what = format!("{name}, {kind}");
+            assert_near(found.precision, &expected[kind]["precision"], &what);
+            assert_near(found.recall, &expected[kind]["recall"], &what);
+            assert_near(found.f1, &expected[kind]["f1"], &what);
+            assert_eq!(found.support, evaluation.n, "{what}");
+        }
+    }
+}
+
+#[test]
+fn log_loss_and_probabilities_are_those_of_scipy() {
+    for (name, records, evaluation, expected) in cases() {
+        assert_near(evaluation.log_loss, &expected["log_loss"], &name);
+        for (found, expected) in
+            softmax(&records[0].logits).iter().zip(expected["first_probabilities"].as_array().unwrap())
+        {
+            assert_near(*found, expected, &name);
+        }
+    }
+}
+
+#[test]
+fn wilson_intervals_are_those_of_scipy() {
+    let expected = expected();
+    let rows = expected["wilson"].as_array().unwrap();
+    assert!(rows.len() >= 16);
+    for row in rows {
+        let (correct, n) = (row[0].as_u64().unwrap() as usize, row[1].as_u64().unwrap() as usize);
+        let (low, high) = wilson_interval(correct, n);
+        assert_near(low, &row[2], &format!("{correct}/{n} low"));
+        assert_near(high, &row[3], &format!("{correct}/{n} high"));
+    }
+}
+
+#[test]
+fn an_evaluation_survives_its_file() {
+    for (name, _, evaluation, _) in cases() {
+        let text = serde_json::to_string_pretty(&evaluation).unwrap();
+        assert_eq!(serde_json::from_str::<Evaluation>(&text).unwrap(), evaluation, "{name}");
+    }
+}
