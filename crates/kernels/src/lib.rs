@@ -5,11 +5,13 @@
 //! operations, on every device.
 
 mod activation;
+mod combine;
 mod conv;
 mod norm;
 mod pool;
 
 pub use activation::{Activation, activate};
+pub use combine::{residual_add, scale_channels};
 pub use conv::{ConvSpec, conv2d};
 pub use norm::{BatchNormOutput, batch_norm_inference, batch_norm_train};
 pub use pool::{global_avg_pool, max_pool2d};

@@ -99,21 +99,21 @@ static ARCHITECTURES: LazyLock<Vec<Architecture>> = LazyLock::new(|| {
         macs,
         family: Family::EfficientNet(config),
     };
-    // Parameters and MACs: held to timm 1.0.31 and PyTorch's flop counter by `the_table_is_that_of_timm`.
+    // Parameters and MACs: held to timm 1.0.31 and to PyTorch's flop counter by `tests/zoo.rs`.
     vec![
-        resnet("resnet18", [2, 2, 2, 2], false, 11_689_512, 0),
-        resnet("resnet34", [3, 4, 6, 3], false, 21_797_672, 0),
-        resnet("resnet50", [3, 4, 6, 3], true, 25_557_032, 0),
-        resnet("resnet101", [3, 4, 23, 3], true, 44_549_160, 0),
-        resnet("resnet152", [3, 8, 36, 3], true, 60_192_808, 0),
-        efficientnet("efficientnet_b0", || efficientnet_b(1.0, 1.0), 5_288_548, 0),
-        efficientnet("efficientnet_b1", || efficientnet_b(1.0, 1.1), 7_794_184, 0),
-        efficientnet("efficientnet_b2", || efficientnet_b(1.1, 1.2), 9_109_994, 0),
-        efficientnet("efficientnet_b3", || efficientnet_b(1.2, 1.4), 12_233_232, 0),
-        efficientnet("efficientnet_b4", || efficientnet_b(1.4, 1.8), 19_341_616, 0),
-        efficientnet("mobilenetv2_100", mobilenetv2, 3_504_872, 0),
-        efficientnet("mobilenetv3_small_100", mobilenetv3_small, 2_542_856, 0),
-        efficientnet("mobilenetv3_large_100", mobilenetv3_large, 5_483_032, 0),
+        resnet("resnet18", [2, 2, 2, 2], false, 11_689_512, 1_814_073_344),
+        resnet("resnet34", [3, 4, 6, 3], false, 21_797_672, 3_663_761_408),
+        resnet("resnet50", [3, 4, 6, 3], true, 25_557_032, 4_089_184_256),
+        resnet("resnet101", [3, 4, 23, 3], true, 44_549_160, 7_801_405_440),
+        resnet("resnet152", [3, 8, 36, 3], true, 60_192_808, 11_513_626_624),
+        efficientnet("efficientnet_b0", || efficientnet_b(1.0, 1.0), 5_288_548, 385_814_752),
+        efficientnet("efficientnet_b1", || efficientnet_b(1.0, 1.1), 7_794_184, 686_802_832),
+        efficientnet("efficientnet_b2", || efficientnet_b(1.1, 1.2), 9_109_994, 859_853_760),
+        efficientnet("efficientnet_b3", || efficientnet_b(1.2, 1.4), 12_233_232, 1_589_198_096),
+        efficientnet("efficientnet_b4", || efficientnet_b(1.4, 1.8), 19_341_616, 3_063_687_008),
+        efficientnet("mobilenetv2_100", mobilenetv2, 3_504_872, 300_774_272),
+        efficientnet("mobilenetv3_small_100", mobilenetv3_small, 2_542_856, 56_510_400),
+        efficientnet("mobilenetv3_large_100", mobilenetv3_large, 5_483_032, 216_589_760),
     ]
 });
 

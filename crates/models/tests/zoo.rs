@@ -148,6 +148,12 @@ fn names_shapes_and_sizes_are_those_of_timm() {
         let digest = kennel_core::files::sha256_bytes(lines.as_bytes());
         assert_eq!(digest, fixture.state_dict_5_sha256, "{arch}:\n{lines}");
         assert_eq!(architecture.parameters, fixture.parameters, "{arch}");
+        let row = include_str!("fixtures/zoo/params_macs.tsv")
+            .lines()
+            .find(|line| line.starts_with(&format!("{arch}\t")))
+            .unwrap();
+        let side = architecture.default_tag().preprocessing.side_px;
+        assert_eq!(row, format!("{arch}\t{side}\t{}\t{}", architecture.parameters, architecture.macs));
         let counted: usize = state_dict(&network(arch, 1000))
             .iter()
             .filter(|(name, _)| !is_buffer(name))

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use kennel_kernels::Activation;
+use kennel_kernels::{Activation, residual_add};
 
 use super::block::BlockConfig;
 use crate::layers::{BatchNorm2d, Conv2d, DropPath, SqueezeExcite};
@@ -39,6 +39,10 @@ impl DepthwiseSeparable {
             branch = se.forward(branch);
         }
         let branch = self.bn2.forward(self.conv_pw.forward(branch));
-        if self.has_skip { self.drop_path.forward(branch) + x } else { branch }
+        if self.has_skip {
+            residual_add(self.drop_path.forward(branch), x, Activation::Identity)
+        } else {
+            branch
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use burn::module::{Flag, Module, Param, RunningState};
 use burn::tensor::{Device, Tensor};
-use kennel_kernels::{Activation, activate, batch_norm_inference, batch_norm_train};
+use kennel_kernels::{Activation, batch_norm_inference, batch_norm_train};
 
 const EPS: f64 = 1e-5;
 const MOMENTUM: f64 = 0.1;
@@ -46,9 +46,9 @@ impl BatchNorm2d {
     /// `[batch, channels, height, width]`, unchanged.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let (weight, bias) = (self.weight.val(), self.bias.val());
-        let y = if self.training.is_enabled() {
+        if self.training.is_enabled() {
             let [batch, _, height, width] = x.dims();
-            let out = batch_norm_train(x, weight, bias, EPS);
+            let out = batch_norm_train(x, weight, bias, EPS, self.activation);
             let n = (batch * height * width) as f64;
             // One value per channel has no spread: PyTorch refuses; the biased variance, 0, is kept here.
             let unbiased = out.variance * (n / (n - 1.0).max(1.0));
@@ -58,8 +58,7 @@ impl BatchNorm2d {
             out.output
         } else {
             let (mean, var) = (self.running_mean.value_sync(), self.running_var.value_sync());
-            batch_norm_inference(x, weight, bias, mean, var, EPS)
-        };
-        activate(y, self.activation)
+            batch_norm_inference(x, weight, bias, mean, var, EPS, self.activation)
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use kennel_kernels::{Activation, activate, global_avg_pool};
+use kennel_kernels::{Activation, activate, global_avg_pool, scale_channels};
 
 use super::Conv2d;
 
@@ -41,6 +41,6 @@ impl SqueezeExcite {
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let squeezed = global_avg_pool(x.clone());
         let reduced = activate(self.conv_reduce.forward(squeezed), self.activation);
-        x * activate(self.conv_expand.forward(reduced), self.gate)
+        scale_channels(x, activate(self.conv_expand.forward(reduced), self.gate))
     }
 }

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use kennel_kernels::{Activation, activate};
+use kennel_kernels::{Activation, residual_add};
 
 use super::downsample::{Downsample, downsample, shortcut};
 use crate::layers::{BatchNorm2d, Conv2d, DropPath};
@@ -33,6 +33,6 @@ impl BasicBlock {
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let branch = self.bn1.forward(self.conv1.forward(x.clone()));
         let branch = self.bn2.forward(self.conv2.forward(branch));
-        activate(self.drop_path.forward(branch) + shortcut(&self.downsample, x), Activation::Relu)
+        residual_add(self.drop_path.forward(branch), shortcut(&self.downsample, x), Activation::Relu)
     }
 }
