@@ -112,6 +112,22 @@ pub enum DataError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file that is no tar.
+    #[error("{path} is not a tar archive: {found}\nhint: unpack it yourself, and give the folder", path = path.display())]
+    NotAnArchive {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        found: String,
+    },
+    /// The output folder is Kennel's, but holds a file that replacing it would lose.
+    #[error("{path} holds {extra}, which is not in its manifest.json; it is left as it is\nhint: move that file away, or choose a new folder with --out", path = path.display())]
+    OutputHasMore {
+        /// The output folder.
+        path: PathBuf,
+        /// The first such file.
+        extra: String,
+    },
     /// The output folder is somebody else's.
     #[error("{path} is not empty and holds no manifest.json of Kennel's; it is left as it is\nhint: choose a new folder with --out, or empty this one yourself", path = path.display())]
     OutputNotOurs {
@@ -145,6 +161,17 @@ pub enum DataError {
         manifest: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A hard link that the file system refuses.
+    #[error("cannot link {path} as {to}: {source}\nhint: hard links stay on one file system; leave out --link to copy", path = path.display(), to = to.display())]
+    Link {
+        /// The photo.
+        path: PathBuf,
+        /// Its new name.
+        to: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
     },
     /// A photo changed between the scan and the copy.
     #[error("{path} changed while it was being prepared\nhint: run `kennel prepare` again when nothing writes to the source", path = path.display())]

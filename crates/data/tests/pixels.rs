@@ -50,7 +50,7 @@ fn evaluation_pixels_are_within_one_grey_level_of_pillow_on_999_of_1000_values()
         let preprocessing = Preprocessing::imagenet(case.side, case.crop_pct, case.interpolation.unwrap());
         let apart = difference(&kennel_data::prepare_pixels(&input, &preprocessing), &expected);
         assert!(apart.share_above_one <= 0.001, "{case:?}: {apart:?}");
-        assert!(apart.max <= 2 && apart.mean < 0.2, "{case:?}: {apart:?}");
+        assert!(apart.max <= 2 && apart.mean < 0.25, "{case:?}: {apart:?}");
     }
 }
 
