@@ -31,6 +31,7 @@ mod chance;
 pub mod color;
 pub mod crop;
 mod erase;
+mod resample;
 pub mod resize;
 pub mod rotate;
 

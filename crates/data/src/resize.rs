@@ -1,12 +1,11 @@
 //! The evaluation transform of timm: short side resized as Pillow does it, centre cropped, normalised to planes.
 //!
-//! Only the pixels inside the crop are computed: a window of the resized photo is the resize of a box of the photo, with
-//! the filter reaching beyond the box where there are pixels. So a panorama costs no more than a square.
+//! Only the pixels inside the crop are computed, so a panorama costs no more than a square.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 use kennel_core::{Interpolation, Preprocessing};
+
+use crate::resample::{Filter, resample};
 
 /// A rectangle of pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,27 +99,11 @@ pub fn resize_window(
         window.left + window.width <= resized.0 && window.top + window.height <= resized.1,
         "{window:?} lies outside {resized:?}"
     );
-    let (width, height) = photo.dimensions();
-    let scale_x = f64::from(width) / f64::from(resized.0);
-    let scale_y = f64::from(height) / f64::from(resized.1);
-    let left = f64::from(window.left) * scale_x;
-    let top = f64::from(window.top) * scale_y;
-    // Rounding must not push the box over the edge by a part in 10^16.
-    let box_width = (f64::from(window.width) * scale_x).min(f64::from(width) - left);
-    let box_height = (f64::from(window.height) * scale_y).min(f64::from(height) - top);
     let filter = match interpolation {
-        Interpolation::Bilinear => FilterType::Bilinear,
-        // Pillow's BICUBIC is the cubic convolution with a = -0.5, which is Catmull and Rom's.
-        Interpolation::Bicubic => FilterType::CatmullRom,
+        Interpolation::Bilinear => Filter::Bilinear,
+        Interpolation::Bicubic => Filter::Bicubic,
     };
-    let source = ImageRef::new(width, height, photo.as_raw(), PixelType::U8x3)
-        .expect("an RgbImage holds three bytes a pixel");
-    let mut target = Image::new(window.width, window.height, PixelType::U8x3);
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(filter))
-        .crop(left, top, box_width, box_height);
-    Resizer::new().resize(&source, &mut target, &options).expect("the box lies inside the photo");
-    RgbImage::from_raw(window.width, window.height, target.into_vec()).expect("three bytes a pixel")
+    resample(photo, resized, window, filter)
 }
 
 #[cfg(test)]
