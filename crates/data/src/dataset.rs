@@ -63,7 +63,7 @@ impl Dataset {
         }
         if folder.is_file() {
             // An archive has nowhere to stay; `prepare` gives it a place.
-            return Err(DataError::NotFound { path: folder.join("") });
+            return Err(DataError::NotAFolder { path: folder.into() });
         }
         let scan_options = ScanOptions { preset: options.preset, min_side_px: options.min_side_px };
         let scan = scan(folder, &scan_options, folder, progress)?;

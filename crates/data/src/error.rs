@@ -44,6 +44,12 @@ pub enum DataError {
         /// The place.
         path: PathBuf,
     },
+    /// A file where a folder of photos should be.
+    #[error("{path} is a file, not a folder of photos\nhint: if it is a tar, run `kennel prepare {path}` and train on what that writes", path = path.display())]
+    NotAFolder {
+        /// The file.
+        path: PathBuf,
+    },
     /// The source has no photo that can be used.
     #[error(
         "no photos in {path}: {found}\nhint: Kennel expects {path}/<class>/<photo>.jpg, or the same under train/, val/ and test/",
