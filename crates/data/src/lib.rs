@@ -1,1 +1,55 @@
-//! x
+//! Photos to batches of pixels: folder, manifest, normalised planes.
+//!
+//! The same code serves training, evaluation and serving: a photo is decoded and resized here and nowhere else. The room
+//! knows no tensors; a batch is a plain `Vec<f32>` in `[batch, 3, side, side]` order.
+
+mod error;
+
+// A file's bytes to its pixels.
+pub mod decode;
+mod jpeg_end;
+
+// A source to its photos.
+mod archive;
+mod layout;
+mod preset;
+mod scan;
+
+// Photos to a manifest.
+mod assemble;
+pub mod duplicates;
+pub mod fingerprint;
+pub mod split;
+
+// A manifest to a folder that can be trained on.
+mod dataset;
+mod prepare;
+
+// Pixels to the network's input.
+pub mod augment;
+mod chance;
+pub mod color;
+pub mod crop;
+mod erase;
+mod resample;
+pub mod resize;
+pub mod rotate;
+
+// Inputs to batches.
+mod cache;
+mod loader;
+
+pub use image::RgbImage;
+
+pub use augment::augment;
+pub use cache::PhotoCache;
+pub use chance::shuffled;
+pub use dataset::{Dataset, DatasetPhoto};
+pub use decode::{DecodeError, decode, read_photo};
+pub use error::{DataError, Result};
+pub use loader::{Batch, Loader, LoaderOptions, Transform};
+pub use prepare::{Outcome, PrepareOptions, Prepared, prepare};
+pub use preset::Preset;
+pub use resize::{normalise, prepare_pixels};
+pub use scan::{Progress, Scan, ScanOptions, ScannedPhoto, scan};
+pub use split::Fractions;

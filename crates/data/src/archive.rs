@@ -1,0 +1,172 @@
+//! Unpacking a tar of photos into a folder of our own: bounded, and never outside it.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Component, Path, PathBuf};
+
+use crate::decode::MAX_FILE_BYTES;
+use crate::error::{DataError, Result};
+
+/// The most that an archive may hold in all: Stanford Dogs is 0.8 GB.
+const MAX_TOTAL_BYTES: u64 = 64 << 30;
+/// The most entries.
+const MAX_ENTRIES: u64 = 2_000_000;
+
+/// Unpacks the regular files of `archive` under `into`. Entries that climb, links, devices and sparse files are refused,
+/// and with them the whole archive.
+pub(crate) fn unpack(archive: &Path, into: &Path) -> Result<()> {
+    unpack_bounded(archive, into, MAX_TOTAL_BYTES)
+}
+
+fn unpack_bounded(archive: &Path, into: &Path, max_total_bytes: u64) -> Result<()> {
+    let refuse = |entry: &str, reason: String| DataError::UnsafeArchive {
+        path: archive.into(),
+        entry: entry.into(),
+        reason,
+    };
+    let mut file = File::open(archive).map_err(DataError::io("read", archive))?;
+    check_is_tar(archive, &mut file)?;
+    let mut tar = tar::Archive::new(BufReader::with_capacity(1 << 20, file));
+    let mut left = max_total_bytes;
+    for (number, entry) in (1u64..).zip(tar.entries().map_err(DataError::io("read", archive))?) {
+        let mut entry = entry.map_err(DataError::io("read", archive))?;
+        let path = entry.path().map_err(DataError::io("read", archive))?.into_owned();
+        let name = path.display().to_string();
+        let kind = entry.header().entry_type();
+        if number > MAX_ENTRIES {
+            return Err(refuse(&name, format!("is beyond the {MAX_ENTRIES} entries that are read")));
+        }
+        let Some(inside) = stay_inside(&path) else {
+            return Err(refuse(&name, "leads outside the archive's own folder".into()));
+        };
+        if kind.is_dir() || kind.is_pax_global_extensions() {
+            continue;
+        }
+        if !matches!(kind, tar::EntryType::Regular | tar::EntryType::Continuous) {
+            return Err(refuse(&name, format!("is neither a file nor a folder ({kind:?})")));
+        }
+        let size = entry.size();
+        if size > MAX_FILE_BYTES {
+            return Err(refuse(&name, format!("has {size} bytes, at most {MAX_FILE_BYTES} are read")));
+        }
+        if size > left {
+            return Err(refuse(&name, format!("brings the archive above {max_total_bytes} bytes")));
+        }
+        left -= size;
+        let target = into.join(inside);
+        if let Some(folder) = target.parent() {
+            std::fs::create_dir_all(folder).map_err(DataError::io("create", folder))?;
+        }
+        let mut file = File::create(&target).map_err(DataError::io("create", &target))?;
+        let copied = std::io::copy(&mut entry.by_ref().take(size), &mut file)
+            .map_err(DataError::io("unpack", &target))?;
+        if copied != size {
+            return Err(DataError::io("read", archive)(std::io::Error::other(format!(
+                "entry `{name}` has {copied} of {size} bytes: the archive is truncated"
+            ))));
+        }
+    }
+    Ok(())
+}
+
+/// The path without `.`, or none when it is absolute, climbs or is empty.
+fn stay_inside(path: &Path) -> Option<PathBuf> {
+    let mut inside = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::Normal(name) => inside.push(name),
+            Component::CurDir => {}
+            _ => return None,
+        }
+    }
+    Some(inside)
+}
+
+fn check_is_tar(archive: &Path, file: &mut File) -> Result<()> {
+    use std::io::Seek;
+    let mut head = [0; 265];
+    let mut filled = 0;
+    while filled < head.len() {
+        match file.read(&mut head[filled..]).map_err(DataError::io("read", archive))? {
+            0 => break,
+            n => filled += n,
+        }
+    }
+    file.rewind().map_err(DataError::io("read", archive))?;
+    if head.get(257..262) == Some(b"ustar".as_slice()) {
+        return Ok(());
+    }
+    let found = match head {
+        [0x1F, 0x8B, ..] => "it is compressed with gzip",
+        [b'B', b'Z', b'h', ..] => "it is compressed with bzip2",
+        [0xFD, b'7', b'z', ..] => "it is compressed with xz",
+        [b'P', b'K', ..] => "it is a zip",
+        _ => "it begins like none",
+    };
+    Err(DataError::NotAnArchive { path: archive.into(), found: found.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tar_of(entries: &[(&str, tar::EntryType, &[u8])]) -> tempfile::NamedTempFile {
+        let mut builder = tar::Builder::new(tempfile::NamedTempFile::new().unwrap());
+        for (name, kind, bytes) in entries {
+            let mut header = tar::Header::new_ustar();
+            // Written raw: `set_path` itself refuses what an attacker would write.
+            header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_entry_type(*kind);
+            header.set_size(bytes.len() as u64);
+            header.set_mode(0o644);
+            if kind.is_symlink() || kind.is_hard_link() {
+                header.as_old_mut().linkname[..4].copy_from_slice(b"/etc");
+            }
+            header.set_cksum();
+            builder.append(&header, *bytes).unwrap();
+        }
+        builder.into_inner().unwrap()
+    }
+
+    #[test]
+    fn an_archive_that_leaves_its_folder_is_refused_and_writes_nothing_outside() {
+        use tar::EntryType::{Fifo, Link, Regular, Symlink};
+        for (name, kind) in [
+            ("../evil.jpg", Regular),
+            ("a/../../evil.jpg", Regular),
+            ("/tmp/kennel-evil.jpg", Regular),
+            ("a/link.jpg", Symlink),
+            ("a/hard.jpg", Link),
+            ("a/pipe.jpg", Fifo),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let into = dir.path().join("into");
+            std::fs::create_dir(&into).unwrap();
+            let bytes: &[u8] = if kind == Regular { b"evil" } else { b"" };
+            let archive = tar_of(&[("a/good.jpg", Regular, b"good"), (name, kind, bytes)]);
+            let error = unpack(archive.path(), &into).unwrap_err().to_string();
+            assert!(error.contains("is refused") && error.contains(name), "{error}");
+            assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "{name} escaped");
+            assert!(!Path::new("/tmp/kennel-evil.jpg").exists());
+        }
+    }
+
+    #[test]
+    fn an_archive_is_bounded_and_unpacks_what_is_inside() {
+        use tar::EntryType::Regular;
+        let into = tempfile::tempdir().unwrap();
+        let archive = tar_of(&[("./a/1.jpg", Regular, b"1234"), ("a/2.jpg", Regular, b"5678")]);
+        let error = unpack_bounded(archive.path(), into.path(), 7).unwrap_err().to_string();
+        assert!(error.contains("`a/2.jpg` brings the archive above 7 bytes"), "{error}");
+        unpack(archive.path(), into.path()).unwrap();
+        assert_eq!(std::fs::read(into.path().join("a/1.jpg")).unwrap(), b"1234");
+    }
+
+    #[test]
+    fn what_is_no_tar_says_what_it_is() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), [0x1F, 0x8B, 8, 0]).unwrap();
+        let error = unpack(file.path(), Path::new("nowhere")).unwrap_err().to_string();
+        assert!(error.contains("gzip") && error.contains("hint:"), "{error}");
+    }
+}

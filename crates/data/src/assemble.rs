@@ -1,0 +1,252 @@
+//! From what was found to a manifest: the division, the duplicates, the names, and sentences for what the reader should know.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use kennel_core::{DuplicateGroup, Manifest, PhotoRecord, Split};
+
+use crate::duplicates::{Group, find_duplicates};
+use crate::error::{DataError, Result};
+use crate::scan::{Scan, ScannedPhoto};
+use crate::split::{Fractions, stratified};
+
+/// What the paths of a manifest are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Paths {
+    /// `train/beagle/1.jpg`: where `prepare` will put them.
+    Tree,
+    /// Where the files are.
+    InPlace,
+}
+
+/// A manifest, and for each of its photos where the bytes are.
+#[derive(Debug)]
+pub(crate) struct Assembled {
+    pub manifest: Manifest,
+    pub files: Vec<PathBuf>,
+}
+
+pub(crate) fn assemble(
+    scan: &Scan,
+    source: &Path,
+    seed: u64,
+    fractions: Fractions,
+    paths: Paths,
+) -> Result<Assembled> {
+    fractions.check()?;
+    let photos = &scan.photos;
+    let mut notes = scan.notes.clone();
+    let groups = find_duplicates(photos);
+    let splits = divide(scan, &groups, seed, fractions, &mut notes);
+    check_classes(scan, &splits, source, &mut notes)?;
+    note_labels(photos, &groups, &mut notes);
+
+    let names = match paths {
+        Paths::InPlace => photos.iter().map(|photo| photo.source.clone()).collect(),
+        Paths::Tree => tree_paths(photos, &splits),
+    };
+    let mut duplicates: Vec<DuplicateGroup> = groups
+        .iter()
+        .map(|group| {
+            let mut paths: Vec<String> = group.members.iter().map(|&at| names[at].clone()).collect();
+            paths.sort();
+            let crosses_splits = group.members.iter().any(|&at| splits[at] != splits[group.members[0]]);
+            DuplicateGroup { kind: group.kind, paths, crosses_splits }
+        })
+        .collect();
+    duplicates.sort_by(|a, b| a.paths.cmp(&b.paths));
+    let crossing = duplicates.iter().filter(|group| group.crosses_splits).count();
+    if crossing > 0 {
+        notes.push(format!(
+            "The given division puts {crossing} {} of duplicates on different sides; it is kept as it is, and accuracy on those photos flatters.",
+            plural(crossing, "group")
+        ));
+    }
+
+    let mut order: Vec<usize> = (0..photos.len()).collect();
+    order.sort_by(|&a, &b| names[a].cmp(&names[b]));
+    let records = order
+        .iter()
+        .map(|&at| PhotoRecord {
+            path: names[at].clone(),
+            source: photos[at].source.clone(),
+            label: photos[at].label.clone(),
+            split: splits[at],
+            width_px: photos[at].width_px,
+            height_px: photos[at].height_px,
+            sha256: photos[at].sha256.clone(),
+        })
+        .collect();
+    let manifest = Manifest {
+        version: 1,
+        division: if scan.divided { "given" } else { "stratified" }.into(),
+        seed,
+        classes: scan.classes.clone(),
+        photos: records,
+        rejected: scan.rejected.clone(),
+        duplicates,
+        notes,
+    };
+    Ok(Assembled { manifest, files: order.iter().map(|&at| photos[at].file.clone()).collect() })
+}
+
+fn divide(
+    scan: &Scan,
+    groups: &[Group],
+    seed: u64,
+    fractions: Fractions,
+    notes: &mut Vec<String>,
+) -> Vec<Split> {
+    let photos = &scan.photos;
+    let class_of = |at: usize| class_index(&scan.classes, &photos[at].label);
+    if !scan.divided {
+        let classes: Vec<usize> = (0..photos.len()).map(class_of).collect();
+        let members: Vec<Vec<usize>> = groups.iter().map(|group| group.members.clone()).collect();
+        let splits = stratified(&classes, scan.classes.len(), &members, |n| fractions.counts(n), seed);
+        note_counts(scan, &classes, &splits, fractions, notes);
+        return splits;
+    }
+    let mut splits: Vec<Split> = photos.iter().map(|photo| photo.given.unwrap_or(Split::Train)).collect();
+    let has = |splits: &[Split], split| splits.contains(&split);
+    if !has(&splits, Split::Val) && fractions.val > 0.0 {
+        let train: Vec<usize> = (0..photos.len()).filter(|&at| splits[at] == Split::Train).collect();
+        let place: BTreeMap<usize, usize> =
+            train.iter().enumerate().map(|(place, &at)| (at, place)).collect();
+        let classes: Vec<usize> = train.iter().map(|&at| class_of(at)).collect();
+        let members: Vec<Vec<usize>> = groups
+            .iter()
+            .map(|group| group.members.iter().filter_map(|at| place.get(at).copied()).collect())
+            .collect();
+        let carved = stratified(&classes, scan.classes.len(), &members, |n| fractions.carved_counts(n), seed);
+        for (&at, split) in train.iter().zip(carved) {
+            splits[at] = split;
+        }
+        let count = splits.iter().filter(|&&split| split == Split::Val).count();
+        notes.push(format!(
+            "The source has no validation part: {count} of its {} training photos are set aside for validation.",
+            train.len()
+        ));
+    }
+    if !has(&splits, Split::Test) {
+        notes.push("The source has no test part: there will be no test accuracy.".into());
+    }
+    splits
+}
+
+fn class_index(classes: &[String], label: &str) -> usize {
+    classes.iter().position(|class| class == label).unwrap_or_default()
+}
+
+fn note_counts(
+    scan: &Scan,
+    classes: &[usize],
+    splits: &[Split],
+    fractions: Fractions,
+    notes: &mut Vec<String>,
+) {
+    for (class, name) in scan.classes.iter().enumerate() {
+        let mut found = [0; 3];
+        for (_, split) in classes.iter().zip(splits).filter(|(index, _)| **index == class) {
+            found[*split as usize] += 1;
+        }
+        let wanted = fractions.counts(found.iter().sum());
+        if found != wanted {
+            notes.push(format!(
+                "Class `{name}` is divided {}/{}/{} instead of {}/{}/{}, because duplicates stay on one side.",
+                found[0], found[1], found[2], wanted[0], wanted[1], wanted[2]
+            ));
+        }
+    }
+}
+
+/// A class without training photos cannot be learnt; one without validation or test photos is said.
+fn check_classes(scan: &Scan, splits: &[Split], source: &Path, notes: &mut Vec<String>) -> Result<()> {
+    for class in &scan.classes {
+        let of = |split: Split| {
+            scan.photos.iter().zip(splits).filter(|(photo, s)| photo.label == *class && **s == split).count()
+        };
+        let (train, val, test) = (of(Split::Train), of(Split::Val), of(Split::Test));
+        if train == 0 {
+            let hint = if scan.divided {
+                "add photos of it to train/, or take its folders out of the other parts"
+            } else {
+                "two photos give it one to train on, seven one in every part: add photos, or take its folder out"
+            };
+            return Err(DataError::TooFewPhotos {
+                path: source.into(),
+                class: class.clone(),
+                train,
+                all: val + test,
+                hint: hint.into(),
+            });
+        }
+        for (count, part) in [(val, Split::Val), (test, Split::Test)] {
+            if count == 0 && splits.contains(&part) {
+                notes.push(format!(
+                    "Class `{class}` has no photo in {part}: nothing is measured on it there."
+                ));
+            }
+        }
+    }
+    if !splits.contains(&Split::Val) {
+        notes.push("There is no validation photo: no epoch can be chosen on it.".into());
+    }
+    Ok(())
+}
+
+/// The same picture under two class names is a wrong label somewhere.
+fn note_labels(photos: &[ScannedPhoto], groups: &[Group], notes: &mut Vec<String>) {
+    for group in groups {
+        let first = &photos[group.members[0]];
+        if let Some(&other) = group.members.iter().find(|&&at| photos[at].label != first.label) {
+            notes.push(format!(
+                "`{}` and `{}` are the same picture under different classes; at least one label is wrong.",
+                first.source, photos[other].source
+            ));
+        }
+    }
+}
+
+/// `<split>/<class>/<file>`; files of one name in one class folder get `-2`, `-3` in the order of their sources. Names are
+/// compared without case, for the file systems that do.
+fn tree_paths(photos: &[ScannedPhoto], splits: &[Split]) -> Vec<String> {
+    let mut taken = HashSet::new();
+    let own: HashSet<String> = photos
+        .iter()
+        .zip(splits)
+        .map(|(photo, split)| format!("{split}/{}/{}", photo.label, file_name(&photo.source)).to_lowercase())
+        .collect();
+    photos
+        .iter()
+        .zip(splits)
+        .map(|(photo, split)| {
+            let name = file_name(&photo.source);
+            let (stem, extension) = match name.rsplit_once('.') {
+                Some((stem, extension)) => (stem, format!(".{extension}")),
+                None => (name, String::new()),
+            };
+            let folder = format!("{split}/{}", photo.label);
+            let mut path = format!("{folder}/{name}");
+            let mut number = 2;
+            while !taken.insert(path.to_lowercase()) {
+                // Not onto the name of a file that has it by itself.
+                loop {
+                    path = format!("{folder}/{stem}-{number}{extension}");
+                    number += 1;
+                    if !own.contains(&path.to_lowercase()) {
+                        break;
+                    }
+                }
+            }
+            path
+        })
+        .collect()
+}
+
+fn file_name(source: &str) -> &str {
+    source.rsplit('/').next().unwrap_or(source)
+}
+
+fn plural(count: usize, word: &str) -> String {
+    if count == 1 { word.into() } else { format!("{word}s") }
+}

@@ -1,0 +1,162 @@
+//! A data set that can be trained on: a prepared folder, or any tree of class folders as it is.
+
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use kennel_core::{Manifest, Split};
+
+use crate::assemble::{Assembled, Paths, assemble};
+use crate::error::{DataError, Result};
+use crate::prepare::PrepareOptions;
+use crate::scan::{Progress, ScanOptions, scan};
+
+/// One photo of a data set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatasetPhoto {
+    /// Its place in the manifest: stable, and the name of its stream of chance.
+    pub index: usize,
+    /// Where the bytes are.
+    pub file: PathBuf,
+    /// Relative to the data set, with `/`: what predictions call it.
+    pub path: String,
+    /// Its class's place in [`Dataset::classes`].
+    pub class_index: usize,
+    /// Its part.
+    pub split: Split,
+}
+
+/// Classes and photos, with every file checked.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    root: PathBuf,
+    manifest: Manifest,
+    parts: [Arc<[DatasetPhoto]>; 3],
+    prepared: bool,
+}
+
+impl Dataset {
+    /// Opens a prepared folder by its manifest, or a plain folder by decoding every photo of it; see
+    /// [`Dataset::open_with`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Dataset::open_with`].
+    pub fn open(folder: &Path) -> Result<Self> {
+        Self::open_with(folder, &PrepareOptions::default(), &|_, _| {})
+    }
+
+    /// Opens a folder with a `manifest.json` as it was prepared (`options` do not matter then, and that every photo is there is
+    /// checked), or else scans the folder, keeps its division or divides it as `prepare` would, and holds the manifest in memory.
+    /// `options.link` is not used.
+    ///
+    /// # Errors
+    ///
+    /// A manifest that cannot be believed, photos that are gone, and those of [`scan`] and of the split.
+    pub fn open_with(folder: &Path, options: &PrepareOptions, progress: Progress<'_>) -> Result<Self> {
+        let path = folder.join(Manifest::FILE_NAME);
+        if path.is_file() {
+            let manifest = Manifest::read(&path)?;
+            check_manifest(&manifest, &path)?;
+            let files: Vec<PathBuf> = manifest.photos.iter().map(|photo| folder.join(&photo.path)).collect();
+            check_files(&manifest, &files, &path)?;
+            return Ok(Self::new(folder, manifest, files, true));
+        }
+        if folder.is_file() {
+            // An archive has nowhere to stay; `prepare` gives it a place.
+            return Err(DataError::NotAFolder { path: folder.into() });
+        }
+        let scan_options = ScanOptions { preset: options.preset, min_side_px: options.min_side_px };
+        let scan = scan(folder, &scan_options, folder, progress)?;
+        let Assembled { manifest, files } =
+            assemble(&scan, folder, options.seed, options.fractions, Paths::InPlace)?;
+        Ok(Self::new(folder, manifest, files, false))
+    }
+
+    fn new(root: &Path, manifest: Manifest, files: Vec<PathBuf>, prepared: bool) -> Self {
+        let photos: Vec<DatasetPhoto> = manifest
+            .photos
+            .iter()
+            .zip(files)
+            .enumerate()
+            .map(|(index, (photo, file))| DatasetPhoto {
+                index,
+                file,
+                path: photo.path.clone(),
+                class_index: manifest.classes.binary_search(&photo.label).unwrap_or_default(),
+                split: photo.split,
+            })
+            .collect();
+        let parts =
+            Split::ALL.map(|split| photos.iter().filter(|photo| photo.split == split).cloned().collect());
+        Self { root: root.into(), manifest, parts, prepared }
+    }
+
+    /// The folder that was opened.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Names of the classes, sorted by bytes; a class index is a place here.
+    pub fn classes(&self) -> &[String] {
+        &self.manifest.classes
+    }
+
+    /// The photos of one part, in the manifest's order.
+    pub fn photos(&self, split: Split) -> &Arc<[DatasetPhoto]> {
+        &self.parts[split as usize]
+    }
+
+    /// The photos of all parts, in the manifest's order.
+    pub fn all_photos(&self) -> Arc<[DatasetPhoto]> {
+        let mut photos: Vec<DatasetPhoto> = self.parts.iter().flat_map(|part| part.iter().cloned()).collect();
+        photos.sort_by_key(|photo| photo.index);
+        photos.into()
+    }
+
+    /// Everything that is known of the photos.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Whether the folder has its own `manifest.json`.
+    pub fn is_prepared(&self) -> bool {
+        self.prepared
+    }
+}
+
+/// A manifest comes from a file that anyone may have written.
+fn check_manifest(manifest: &Manifest, path: &Path) -> Result<()> {
+    let refuse = |reason: String| Err(DataError::Manifest { manifest: path.into(), reason });
+    if !manifest.classes.is_sorted_by(|a, b| a < b) {
+        return refuse("its classes are not sorted, or one is there twice".into());
+    }
+    if manifest.classes.len() < 2 {
+        return refuse(format!("it has {} classes, expected at least 2", manifest.classes.len()));
+    }
+    if !manifest.photos.is_sorted_by(|a, b| a.path < b.path) {
+        return refuse("its photos are not sorted by path, or one is there twice".into());
+    }
+    for photo in &manifest.photos {
+        if manifest.classes.binary_search(&photo.label).is_err() {
+            return refuse(format!("`{}` has the label `{}`, which is no class", photo.path, photo.label));
+        }
+        let inside = Path::new(&photo.path).components().all(|part| matches!(part, Component::Normal(_)));
+        if !inside || photo.path.is_empty() {
+            return refuse(format!("`{}` leads out of the folder", photo.path));
+        }
+    }
+    Ok(())
+}
+
+fn check_files(manifest: &Manifest, files: &[PathBuf], path: &Path) -> Result<()> {
+    let missing: Vec<usize> = (0..files.len()).filter(|&at| !files[at].is_file()).collect();
+    match missing.first() {
+        None => Ok(()),
+        Some(&first) => Err(DataError::MissingPhotos {
+            manifest: path.into(),
+            missing: missing.len(),
+            all: files.len(),
+            first: manifest.photos[first].path.clone(),
+        }),
+    }
+}

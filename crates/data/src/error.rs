@@ -1,0 +1,207 @@
+//! What can go wrong between a folder of photos and a batch of pixels.
+
+use std::path::{Path, PathBuf};
+
+use kennel_core::CoreError;
+
+use crate::decode::DecodeError;
+
+/// The result of this room's functions.
+pub type Result<T, E = DataError> = std::result::Result<T, E>;
+
+/// A folder, archive or photo that cannot be used, and the way out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// A shared file (the manifest) cannot be read, written or believed.
+    #[error(transparent)]
+    Core(#[from] CoreError),
+    /// The file system refused.
+    #[error("cannot {verb} {path}: {source}{hint}", path = path.display())]
+    Io {
+        /// What was tried: `read`, `create`, `rename`.
+        verb: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+        /// Empty, or a line that begins with `hint:`.
+        hint: String,
+    },
+    /// A photo that cannot be decoded.
+    #[error("cannot decode {path}: {source}", path = path.display())]
+    Decode {
+        /// The photo.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: DecodeError,
+    },
+    /// There is nothing at the given place.
+    #[error("there is no {path}\nhint: give a folder with one folder of photos per class, or a .tar of Stanford Dogs", path = path.display())]
+    NotFound {
+        /// The place.
+        path: PathBuf,
+    },
+    /// A file where a folder of photos should be.
+    #[error("{path} is a file, not a folder of photos\nhint: if it is a tar, run `kennel prepare {path}` and train on what that writes", path = path.display())]
+    NotAFolder {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The source has no photo that can be used.
+    #[error(
+        "no photos in {path}: {found}\nhint: Kennel expects {path}/<class>/<photo>.jpg, or the same under train/, val/ and test/",
+        path = path.display()
+    )]
+    NoPhotos {
+        /// The source.
+        path: PathBuf,
+        /// What is there instead.
+        found: String,
+    },
+    /// A classifier needs two classes.
+    #[error(
+        "{path} has one class, `{class}`; a classifier needs at least two\nhint: Kennel expects one folder per class in {path}; is this the folder of a single class?",
+        path = path.display()
+    )]
+    OneClass {
+        /// The source.
+        path: PathBuf,
+        /// The only class.
+        class: String,
+    },
+    /// A class from which nothing can be learnt.
+    #[error("class `{class}` has {train} training photos ({all} usable in all, in {path})\nhint: {hint}", path = path.display())]
+    TooFewPhotos {
+        /// The source.
+        path: PathBuf,
+        /// The class.
+        class: String,
+        /// Its photos in the training part.
+        train: usize,
+        /// Its usable photos in every part.
+        all: usize,
+        /// The way out.
+        hint: String,
+    },
+    /// The split's fractions make no sense.
+    #[error(
+        "fractions of train {train} and validation {val} do not divide a data set\nhint: each is at least 0, train is above 0, and together they are at most 1, for example 0.70 and 0.15"
+    )]
+    Fractions {
+        /// Share of the training photos.
+        train: f64,
+        /// Share of the validation photos.
+        val: f64,
+    },
+    /// The source is not what the preset describes.
+    #[error("{path} is not {preset}: {found}\nhint: {hint}", path = path.display())]
+    NotThePreset {
+        /// The source.
+        path: PathBuf,
+        /// The preset's name.
+        preset: &'static str,
+        /// What is there instead.
+        found: String,
+        /// The way out.
+        hint: String,
+    },
+    /// The archive holds something that must not be unpacked.
+    #[error("archive {path} is refused: entry `{entry}` {reason}\nhint: unpack it yourself where that is safe, and give the folder", path = path.display())]
+    UnsafeArchive {
+        /// The archive.
+        path: PathBuf,
+        /// The entry.
+        entry: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file that is no tar.
+    #[error("{path} is not a tar archive: {found}\nhint: unpack it yourself, and give the folder", path = path.display())]
+    NotAnArchive {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        found: String,
+    },
+    /// The output folder is Kennel's, but holds a file that replacing it would lose.
+    #[error("{path} holds {extra}, which is not in its manifest.json; it is left as it is\nhint: move that file away, or choose a new folder with --out", path = path.display())]
+    OutputHasMore {
+        /// The output folder.
+        path: PathBuf,
+        /// The first such file.
+        extra: String,
+    },
+    /// The output folder is somebody else's.
+    #[error("{path} is not empty and holds no manifest.json of Kennel's; it is left as it is\nhint: choose a new folder with --out, or empty this one yourself", path = path.display())]
+    OutputNotOurs {
+        /// The output folder.
+        path: PathBuf,
+    },
+    /// Output and source overlap.
+    #[error("output {out} lies inside the source {source_dir} (or around it), which `prepare` never changes\nhint: choose a folder elsewhere with --out", out = out.display(), source_dir = source_dir.display())]
+    OutputInsideSource {
+        /// The output folder.
+        out: PathBuf,
+        /// The source folder.
+        source_dir: PathBuf,
+    },
+    /// A prepared folder lacks a photo of its manifest.
+    #[error("{missing} of {all} photos in {manifest} are gone, the first is {first}\nhint: run `kennel prepare` again to restore the folder", manifest = manifest.display())]
+    MissingPhotos {
+        /// The manifest that lists them.
+        manifest: PathBuf,
+        /// How many are gone.
+        missing: usize,
+        /// How many it lists.
+        all: usize,
+        /// The first of them.
+        first: String,
+    },
+    /// A manifest that contradicts itself, or names files outside its folder.
+    #[error("{manifest} cannot be believed: {reason}\nhint: run `kennel prepare` again", manifest = manifest.display())]
+    Manifest {
+        /// The manifest.
+        manifest: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A hard link that the file system refuses.
+    #[error("cannot link {path} as {to}: {source}\nhint: hard links stay on one file system; leave out --link to copy", path = path.display(), to = to.display())]
+    Link {
+        /// The photo.
+        path: PathBuf,
+        /// Its new name.
+        to: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A photo changed between the scan and the copy.
+    #[error("{path} changed while it was being prepared\nhint: run `kennel prepare` again when nothing writes to the source", path = path.display())]
+    SourceChanged {
+        /// The photo.
+        path: PathBuf,
+    },
+}
+
+impl DataError {
+    /// Wraps an I/O error with what was tried and where.
+    pub(crate) fn io(verb: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> DataError {
+        let path = path.to_path_buf();
+        move |source| {
+            let hint = match source.kind() {
+                std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem
+                    if verb != "read" =>
+                {
+                    "\nhint: this place is read-only for you; choose another with --out".to_string()
+                }
+                std::io::ErrorKind::StorageFull => "\nhint: the disk is full".to_string(),
+                _ => String::new(),
+            };
+            DataError::Io { verb, path, source, hint }
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! How a source folder is laid out: which files belong to which class, and to which part where it is already divided.
+
+use std::path::{Path, PathBuf};
+
+use kennel_core::{RejectedPhoto, Split};
+
+use crate::error::{DataError, Result};
+use crate::preset::{Preset, split_synset};
+
+/// A file in a class folder, not yet looked into.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    /// Relative to the source, with `/`.
+    pub source: String,
+    /// Where it is.
+    pub file: PathBuf,
+    /// Class name.
+    pub label: String,
+    /// Its part of a given division.
+    pub given: Option<Split>,
+}
+
+/// Every file of a source.
+#[derive(Debug, Default)]
+pub(crate) struct Layout {
+    pub candidates: Vec<Candidate>,
+    pub rejected: Vec<RejectedPhoto>,
+    /// Whether the source was divided into train, val and test.
+    pub divided: bool,
+    /// Names of all class folders, also of those without a photo.
+    pub classes: Vec<String>,
+    /// What was decided.
+    pub notes: Vec<String>,
+}
+
+impl Layout {
+    /// Walks `root`; `unwrap_single` steps into a lone top folder, as archives have.
+    pub fn read(root: &Path, preset: Option<Preset>, unwrap_single: bool) -> Result<Self> {
+        let mut layout = Layout::default();
+        let mut base = root.to_path_buf();
+        let mut entries = list(root, root, &mut layout.rejected)?;
+        loop {
+            let folders: Vec<&Entry> = entries.iter().filter(|entry| entry.is_dir).collect();
+            let inner = folders
+                .iter()
+                .find(|entry| entry.name == "Images")
+                .or(folders.first().filter(|entry| {
+                    unwrap_single && folders.len() == 1 && split_of_folder(&entry.name).is_none()
+                }))
+                .filter(|entry| has_subfolder(&entry.path));
+            let Some(inner) = inner.map(|entry| entry.path.clone()) else { break };
+            for entry in &entries {
+                if entry.path != inner {
+                    layout.reject_all(root, &entry.path, "not in a class folder")?;
+                }
+            }
+            base = inner;
+            entries = list(root, &base, &mut layout.rejected)?;
+        }
+        layout.divided = entries.iter().any(|entry| {
+            entry.is_dir && split_of_folder(&entry.name) == Some(Split::Train) && has_subfolder(&entry.path)
+        });
+        for entry in entries {
+            let split = split_of_folder(&entry.name).filter(|_| entry.is_dir);
+            if !layout.divided {
+                layout.read_class(root, entry, preset, None)?;
+            } else if split.is_some() {
+                for class in list(root, &entry.path, &mut layout.rejected)? {
+                    layout.read_class(root, class, preset, split)?;
+                }
+            } else {
+                layout.reject_all(root, &entry.path, "not in train/, val/ or test/")?;
+            }
+        }
+        layout.finish_names(preset);
+        if let Some(preset) = preset {
+            layout.check_preset(&base, preset)?;
+        }
+        Ok(layout)
+    }
+
+    fn read_class(
+        &mut self,
+        root: &Path,
+        entry: Entry,
+        preset: Option<Preset>,
+        given: Option<Split>,
+    ) -> Result<()> {
+        if !entry.is_dir {
+            return self.reject_all(root, &entry.path, "not in a class folder");
+        }
+        let label = match preset {
+            None => entry.name.clone(),
+            Some(preset) => match preset.class_of(&entry.name) {
+                Some(label) => label,
+                // The other breeds are not files that went wrong: they were not asked for.
+                None => return Ok(()),
+            },
+        };
+        self.classes.push(label.clone());
+        for file in files_below(root, &entry.path, &mut self.rejected) {
+            self.candidates.push(Candidate { source: file.0, file: file.1, label: label.clone(), given });
+        }
+        Ok(())
+    }
+
+    fn reject_all(&mut self, root: &Path, path: &Path, reason: &str) -> Result<()> {
+        let mut rejected = Vec::new();
+        for (source, _) in files_below(root, path, &mut rejected) {
+            rejected.push(RejectedPhoto { path: source, reason: reason.into() });
+        }
+        self.rejected.append(&mut rejected);
+        Ok(())
+    }
+
+    /// Without a preset, folders that are all called `n02088364-beagle` lose their synsets where the rest stays unique.
+    fn finish_names(&mut self, preset: Option<Preset>) {
+        self.classes.sort();
+        self.classes.dedup();
+        if preset.is_none() && self.classes.iter().all(|class| split_synset(class).is_some()) {
+            let plain = |class: &str| split_synset(class).map(|(_, name)| name.to_lowercase());
+            let mut short: Vec<String> = self.classes.iter().filter_map(|class| plain(class)).collect();
+            short.sort();
+            short.dedup();
+            if short.len() == self.classes.len() && !short.is_empty() {
+                for candidate in &mut self.candidates {
+                    if let Some(name) = plain(&candidate.label) {
+                        candidate.label = name;
+                    }
+                }
+                self.classes = short;
+                self.notes
+                    .push("Classes are named without their synsets (`n02088364-beagle` is `beagle`).".into());
+            }
+        }
+        self.candidates.sort_by(|a, b| a.source.cmp(&b.source));
+    }
+
+    fn check_preset(&self, base: &Path, preset: Preset) -> Result<()> {
+        let missing: Vec<String> = preset
+            .required()
+            .iter()
+            .filter(|(_, name)| !self.classes.iter().any(|class| class == name))
+            .map(|(synset, name)| format!("{synset} ({name})"))
+            .collect();
+        let found = if self.classes.is_empty() {
+            "it has no folder such as `n02088364-beagle`".to_string()
+        } else if !missing.is_empty() {
+            format!("there is no folder of {}", missing.join(", "))
+        } else {
+            return Ok(());
+        };
+        Err(DataError::NotThePreset {
+            path: base.into(),
+            preset: preset.as_str(),
+            found,
+            hint: "give Stanford Dogs' `images.tar` or the folder that holds `Images`; without --preset, every folder is a class".into(),
+        })
+    }
+}
+
+/// The part that a folder's name stands for.
+fn split_of_folder(name: &str) -> Option<Split> {
+    match name {
+        "train" => Some(Split::Train),
+        "val" | "valid" | "validation" => Some(Split::Val),
+        "test" => Some(Split::Test),
+        _ => None,
+    }
+}
+
+struct Entry {
+    name: String,
+    path: PathBuf,
+    is_dir: bool,
+}
+
+/// What is in one folder, by name; hidden entries and names that are not UTF-8 become rows.
+fn list(root: &Path, folder: &Path, rejected: &mut Vec<RejectedPhoto>) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(DataError::io("read", folder))? {
+        let path = entry.map_err(DataError::io("read", folder))?.path();
+        match visible_name(&path) {
+            // A link to a folder is a folder; a broken one is a file that cannot be read.
+            Ok(name) => entries.push(Entry { name: name.into(), is_dir: path.is_dir(), path }),
+            Err(reason) => {
+                rejected.push(RejectedPhoto { path: relative(root, &path), reason: reason.into() })
+            }
+        }
+    }
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(entries)
+}
+
+fn visible_name(path: &Path) -> Result<&str, &'static str> {
+    match path.file_name().and_then(|name| name.to_str()) {
+        None => Err("the name is not UTF-8"),
+        Some(name) if name.starts_with('.') => Err("hidden"),
+        Some(name) => Ok(name),
+    }
+}
+
+fn has_subfolder(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut entries| {
+        entries.any(|entry| {
+            entry.is_ok_and(|entry| entry.path().is_dir() && visible_name(&entry.path()).is_ok())
+        })
+    })
+}
+
+/// Every file under `path` (or `path` itself), with its name relative to `root`. What cannot be walked becomes a row.
+fn files_below(root: &Path, path: &Path, rejected: &mut Vec<RejectedPhoto>) -> Vec<(String, PathBuf)> {
+    let mut files = Vec::new();
+    let mut reject = |path: &Path, reason: &str| {
+        rejected.push(RejectedPhoto { path: relative(root, path), reason: reason.into() });
+    };
+    let mut walk = walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
+    while let Some(entry) = walk.next() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let at = error.path().unwrap_or(path).to_path_buf();
+                reject(&at, &format!("cannot be read: {error}").replace(&root.display().to_string(), "."));
+                continue;
+            }
+        };
+        let is_dir = entry.file_type().is_dir();
+        if let Err(reason) = visible_name(entry.path()) {
+            reject(entry.path(), reason);
+            if is_dir {
+                walk.skip_current_dir();
+            }
+        } else if entry.file_type().is_file() {
+            files.push((relative(root, entry.path()), entry.into_path()));
+        } else if !is_dir {
+            reject(entry.path(), "not a regular file");
+        }
+    }
+    files
+}
+
+/// Relative to the source, with `/`.
+fn relative(root: &Path, path: &Path) -> String {
+    let inside = path.strip_prefix(root).unwrap_or(path);
+    let names: Vec<_> = inside.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    names.join("/")
+}

@@ -1,0 +1,237 @@
+//! `kennel prepare`: a source becomes a checked, divided tree of our own. Built beside the output and renamed into its place,
+//! so that the output is whole or as it was. The source is only read.
+
+use std::collections::HashSet;
+use std::path::{Component, Path, PathBuf};
+
+use kennel_core::{Manifest, files};
+use rayon::prelude::*;
+
+use crate::assemble::{Assembled, Paths, assemble};
+use crate::error::{DataError, Result};
+use crate::preset::Preset;
+use crate::scan::{Progress, ScanOptions, scan};
+use crate::split::Fractions;
+
+/// How to prepare.
+#[derive(Clone, Debug)]
+pub struct PrepareOptions {
+    /// Folders of a known data set; without one, every folder is a class.
+    pub preset: Option<Preset>,
+    /// Seed of the split.
+    pub seed: u64,
+    /// Photos with a shorter side are left out.
+    pub min_side_px: u32,
+    /// Hard links in place of copies.
+    pub link: bool,
+    /// Shares of each class.
+    pub fractions: Fractions,
+}
+
+impl Default for PrepareOptions {
+    fn default() -> Self {
+        let ScanOptions { preset, min_side_px } = ScanOptions::default();
+        Self { preset, seed: 42, min_side_px, link: false, fractions: Fractions::default() }
+    }
+}
+
+/// What became of the output folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is new.
+    Created,
+    /// It was already what it should be; nothing was written.
+    Unchanged,
+    /// It was Kennel's, and was replaced.
+    Replaced,
+}
+
+/// The result of [`prepare`].
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// As written to `<out>/manifest.json`.
+    pub manifest: Manifest,
+    /// What became of the output folder.
+    pub outcome: Outcome,
+}
+
+/// Scans `source` (a folder or a tar) and writes `<out>/manifest.json` and `<out>/{train,val,test}/<class>/<file>`. The same
+/// source and options give the same bytes.
+///
+/// # Errors
+///
+/// Those of [`scan`]; an output that overlaps the source, belongs to somebody else or cannot be written; a class without
+/// training photos. The output is then as it was.
+pub fn prepare(
+    source: &Path,
+    out: &Path,
+    options: &PrepareOptions,
+    progress: Progress<'_>,
+) -> Result<Prepared> {
+    options.fractions.check()?;
+    if !source.exists() {
+        return Err(DataError::NotFound { path: source.into() });
+    }
+    check_apart(source, out)?;
+    let before = Before::look(out)?;
+
+    let parent = match out.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(parent).map_err(DataError::io("create", parent))?;
+    let staging = tempfile::Builder::new()
+        .prefix(".kennel-prepare-")
+        .tempdir_in(parent)
+        .map_err(DataError::io("write to", parent))?;
+
+    let scan_options = ScanOptions { preset: options.preset, min_side_px: options.min_side_px };
+    let scan = scan(source, &scan_options, staging.path(), progress)?;
+    let Assembled { manifest, files } =
+        assemble(&scan, source, options.seed, options.fractions, Paths::Tree)?;
+    if let Before::Ours(old) = &before
+        && **old == manifest
+        && is_whole(out, old)
+    {
+        return Ok(Prepared { manifest, outcome: Outcome::Unchanged });
+    }
+
+    // Made by us, in a folder of ours: what was unpacked may as well move as be copied.
+    let link = options.link || scan.is_unpacked();
+    let tree = staging.path().join("tree");
+    write_tree(&tree, &manifest, &files, link)?;
+    let outcome = swap(&tree, out, &before, staging.path())?;
+    Ok(Prepared { manifest, outcome })
+}
+
+/// What stands where the output will.
+enum Before {
+    Nothing,
+    EmptyFolder,
+    Ours(Box<Manifest>),
+}
+
+impl Before {
+    fn look(out: &Path) -> Result<Self> {
+        let not_ours = || DataError::OutputNotOurs { path: out.into() };
+        match std::fs::symlink_metadata(out) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Before::Nothing),
+            Err(error) => return Err(DataError::io("read", out)(error)),
+            // A link is not followed: replacing it would leave its target as an orphan.
+            Ok(metadata) if !metadata.is_dir() => return Err(not_ours()),
+            Ok(_) => {}
+        }
+        let mut entries = std::fs::read_dir(out).map_err(DataError::io("read", out))?;
+        if entries.next().is_none() {
+            return Ok(Before::EmptyFolder);
+        }
+        let path = out.join(Manifest::FILE_NAME);
+        if !path.is_file() {
+            return Err(not_ours());
+        }
+        let manifest = Manifest::read(&path).map_err(|_| not_ours())?;
+        let known: HashSet<PathBuf> = manifest.photos.iter().map(|photo| out.join(&photo.path)).collect();
+        for entry in walkdir::WalkDir::new(out).sort_by_file_name() {
+            let entry = entry.map_err(|error| DataError::io("read", out)(error.into()))?;
+            if !entry.file_type().is_dir() && entry.path() != path && !known.contains(entry.path()) {
+                let extra = entry.path().strip_prefix(out).unwrap_or(entry.path()).display().to_string();
+                return Err(DataError::OutputHasMore { path: out.into(), extra });
+            }
+        }
+        Ok(Before::Ours(Box::new(manifest)))
+    }
+}
+
+/// Neither inside the other: an output in the source would become part of it, an output around it would replace it.
+fn check_apart(source: &Path, out: &Path) -> Result<()> {
+    let source_place = source.canonicalize().map_err(DataError::io("read", source))?;
+    let out_place = place_of(out)?;
+    if out_place.starts_with(&source_place) || source_place.starts_with(&out_place) {
+        return Err(DataError::OutputInsideSource { out: out.into(), source_dir: source.into() });
+    }
+    Ok(())
+}
+
+/// The canonical path of something that need not be there yet.
+fn place_of(path: &Path) -> Result<PathBuf> {
+    let mut place = std::env::current_dir().map_err(DataError::io("read", Path::new(".")))?;
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                place.pop();
+            }
+            other => place.push(other),
+        }
+        // Links are resolved as they come, so that `..` means what the system will take it for.
+        if let Ok(resolved) = place.canonicalize() {
+            place = resolved;
+        }
+    }
+    Ok(place)
+}
+
+/// Whether every photo of the manifest is there with its bytes.
+fn is_whole(out: &Path, manifest: &Manifest) -> bool {
+    manifest
+        .photos
+        .par_iter()
+        .all(|photo| files::sha256_file(&out.join(&photo.path)).is_ok_and(|digest| digest == photo.sha256))
+}
+
+fn write_tree(tree: &Path, manifest: &Manifest, sources: &[PathBuf], link: bool) -> Result<()> {
+    std::fs::create_dir(tree).map_err(DataError::io("create", tree))?;
+    let folders: HashSet<PathBuf> = manifest
+        .photos
+        .iter()
+        .filter_map(|photo| Some(tree.join(Path::new(&photo.path).parent()?)))
+        .collect();
+    for folder in folders {
+        std::fs::create_dir_all(&folder).map_err(DataError::io("create", &folder))?;
+    }
+    manifest.photos.par_iter().zip(sources).try_for_each(|(photo, source)| {
+        let target = tree.join(&photo.path);
+        if link {
+            // A link to a link would depend on the target of the first.
+            let source = source.canonicalize().map_err(DataError::io("read", source))?;
+            std::fs::hard_link(&source, &target).map_err(|error| DataError::Link {
+                path: source,
+                to: target.clone(),
+                source: error,
+            })?;
+        } else {
+            reflink_copy::reflink_or_copy(source, &target).map_err(DataError::io("copy", source))?;
+        }
+        // What was decoded is what is kept.
+        if files::sha256_file(&target)? != photo.sha256 {
+            return Err(DataError::SourceChanged { path: source.clone() });
+        }
+        Ok(())
+    })?;
+    manifest.write(&tree.join(Manifest::FILE_NAME))?;
+    Ok(())
+}
+
+/// Renames the tree into place; what stood there moves aside first, and back when that fails.
+fn swap(tree: &Path, out: &Path, before: &Before, staging: &Path) -> Result<Outcome> {
+    match before {
+        Before::Nothing => {
+            std::fs::rename(tree, out).map_err(DataError::io("write", out))?;
+            Ok(Outcome::Created)
+        }
+        Before::EmptyFolder => {
+            std::fs::remove_dir(out).map_err(DataError::io("replace", out))?;
+            std::fs::rename(tree, out).map_err(DataError::io("write", out))?;
+            Ok(Outcome::Created)
+        }
+        Before::Ours(_) => {
+            let old = staging.join("old");
+            std::fs::rename(out, &old).map_err(DataError::io("replace", out))?;
+            if let Err(error) = std::fs::rename(tree, out) {
+                std::fs::rename(&old, out).map_err(DataError::io("restore", out))?;
+                return Err(DataError::io("write", out)(error));
+            }
+            Ok(Outcome::Replaced)
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Pillow's antialiased resampling, bit for bit: integer weights of 22 bits, two passes with a rounding to u8 between them.
+//!
+//! Source: Pillow 13, `Resample.c`. The order of the passes is seen where the first one clips; Pillow 13 takes the columns first
+//! when it shortens the height by more than twice what it takes off the width (its pull request 9549; earlier releases always
+//! take the rows first). That rule was found in 2,982 of 2,982 random resizes.
+//!
+//! fast_image_resize 6.1 is faster, but has weights of 16 bits and another order: beside clipped highlights, on 3 of
+//! 25 real photos more than 1 value in 1000 was two or more levels off (at worst 10 in 1000, by up to 15).
+
+use std::ops::Range;
+
+use image::RgbImage;
+
+use crate::resize::Window;
+
+/// Fraction bits of the weights: 8 bits for the value and 2 for overshoot remain of 32.
+const PRECISION: u32 = 32 - 8 - 2;
+const HALF: i32 = 1 << (PRECISION - 1);
+
+/// A filter by its support and shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Filter {
+    Box,
+    Bilinear,
+    Bicubic,
+}
+
+impl Filter {
+    fn support(self) -> f64 {
+        match self {
+            Filter::Box => 0.5,
+            Filter::Bilinear => 1.0,
+            Filter::Bicubic => 2.0,
+        }
+    }
+
+    fn weight(self, x: f64) -> f64 {
+        match self {
+            Filter::Box if x > -0.5 && x <= 0.5 => 1.0,
+            Filter::Box => 0.0,
+            Filter::Bilinear => (1.0 - x.abs()).max(0.0),
+            Filter::Bicubic => {
+                const A: f64 = -0.5;
+                let x = x.abs();
+                if x < 1.0 {
+                    ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0
+                } else if x < 2.0 {
+                    (((x - 5.0) * x + 8.0) * x - 4.0) * A
+                } else {
+                    0.0
+                }
+            }
+        }
+    }
+}
+
+/// What each output pixel of an axis is made of.
+struct Taps {
+    /// First input pixel, and where its weights begin and end.
+    spans: Vec<(usize, usize, usize)>,
+    weights: Vec<i32>,
+}
+
+impl Taps {
+    /// The taps of `count` output pixels from `from` on, of a resize from `input` to `output` pixels.
+    fn new(input: u32, output: u32, from: u32, count: u32, filter: Filter) -> Self {
+        let scale = f64::from(input) / f64::from(output);
+        let filter_scale = scale.max(1.0);
+        let support = filter.support() * filter_scale;
+        let mut taps = Self { spans: Vec::with_capacity(count as usize), weights: Vec::new() };
+        let mut floats = Vec::new();
+        for x in from..from + count {
+            let center = (f64::from(x) + 0.5) * scale;
+            // C's conversion to int truncates; below zero it is clipped anyway.
+            let first = (center - support + 0.5).max(0.0) as u32;
+            let end = ((center + support + 0.5) as u32).min(input);
+            floats.clear();
+            floats.extend(
+                (first..end).map(|at| filter.weight((f64::from(at) - center + 0.5) * (1.0 / filter_scale))),
+            );
+            let sum: f64 = floats.iter().sum();
+            let begin = taps.weights.len();
+            taps.weights.extend(floats.iter().map(|&weight| {
+                let weight = if sum == 0.0 { weight } else { weight / sum } * f64::from(1 << PRECISION);
+                (weight + 0.5f64.copysign(weight)) as i32
+            }));
+            taps.spans.push((first as usize, begin, taps.weights.len()));
+        }
+        taps
+    }
+
+    /// The input pixels that are touched.
+    fn touched(&self) -> Range<usize> {
+        let end = |&(first, begin, end): &(usize, usize, usize)| first + end - begin;
+        self.spans.first().map_or(0, |span| span.0)..self.spans.last().map_or(0, end)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (usize, &[i32])> {
+        self.spans.iter().map(|&(first, begin, end)| (first, &self.weights[begin..end]))
+    }
+}
+
+/// The `window` of `photo` resized to `resized`; only what the window needs is computed.
+pub(crate) fn resample(photo: &RgbImage, resized: (u32, u32), window: Window, filter: Filter) -> RgbImage {
+    let (width, height) = photo.dimensions();
+    let columns = Taps::new(width, resized.0, window.left, window.width, filter);
+    let rows = Taps::new(height, resized.1, window.top, window.height, filter);
+    let shortened = i64::from(height) - i64::from(resized.1);
+    let height_first = shortened > 0 && shortened > 2 * (i64::from(width) - i64::from(resized.0));
+    let passes = Passes {
+        pixels: photo.as_raw(),
+        width: width as usize,
+        columns: &columns,
+        rows: &rows,
+        height_first,
+    };
+    let pixels = pulp::Arch::new().dispatch(passes);
+    RgbImage::from_raw(window.width, window.height, pixels).expect("three bytes a pixel")
+}
+
+/// Both passes, compiled once for every instruction set that pulp knows; the processor is asked which it has.
+struct Passes<'a> {
+    pixels: &'a [u8],
+    width: usize,
+    columns: &'a Taps,
+    rows: &'a Taps,
+    height_first: bool,
+}
+
+// The two spare bits of the weights exclude overflow; `wrapping_` spares the development profile its check in the inner loops,
+// which would cost them their vectors.
+impl pulp::WithSimd for Passes<'_> {
+    type Output = Vec<u8>;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> Vec<u8> {
+        let Self { pixels, width, columns, rows, height_first } = self;
+        if height_first {
+            let across = columns.touched();
+            let low = combine_rows(pixels, width, rows, 0, across.clone());
+            combine_columns(&low, across.len(), columns, across.start)
+        } else {
+            let down = rows.touched();
+            let pixels = &pixels[down.start * 3 * width..down.end * 3 * width];
+            let narrow = combine_columns(pixels, width, columns, 0);
+            combine_rows(&narrow, columns.spans.len(), rows, down.start, 0..columns.spans.len())
+        }
+    }
+}
+
+/// Each output row is a sum of input rows, which are numbered from `offset` on; of each row, the columns in `across` are kept.
+#[inline(always)]
+fn combine_rows(pixels: &[u8], width: usize, rows: &Taps, offset: usize, across: Range<usize>) -> Vec<u8> {
+    let stride = 3 * width;
+    let kept = 3 * across.start..3 * across.end;
+    let mut out = vec![0u8; rows.spans.len() * kept.len()];
+    let mut sums = vec![0i32; kept.len()];
+    for ((first, weights), out) in rows.iter().zip(out.chunks_exact_mut(kept.len())) {
+        sums.fill(HALF);
+        for (row, &weight) in pixels[(first - offset) * stride..].chunks_exact(stride).zip(weights) {
+            for (sum, &value) in sums.iter_mut().zip(&row[kept.clone()]) {
+                *sum = sum.wrapping_add(i32::from(value).wrapping_mul(weight));
+            }
+        }
+        for (out, &sum) in out.iter_mut().zip(&sums) {
+            *out = clip(sum);
+        }
+    }
+    out
+}
+
+/// Each output column is a sum of input columns, which are numbered from `offset` on.
+#[inline(always)]
+fn combine_columns(pixels: &[u8], width: usize, columns: &Taps, offset: usize) -> Vec<u8> {
+    let out_stride = 3 * columns.spans.len();
+    let mut out = vec![0u8; pixels.len() / (3 * width) * out_stride];
+    // Four lanes a pixel, the last one idle: that is one multiplication for the processor.
+    let mut lanes = vec![[0i32; 4]; width];
+    for (row, out) in pixels.chunks_exact(3 * width).zip(out.chunks_exact_mut(out_stride)) {
+        for (lanes, pixel) in lanes.iter_mut().zip(row.chunks_exact(3)) {
+            *lanes = [pixel[0].into(), pixel[1].into(), pixel[2].into(), 0];
+        }
+        for ((first, weights), out) in columns.iter().zip(out.chunks_exact_mut(3)) {
+            let mut sums = [HALF; 4];
+            for (pixel, &weight) in lanes[first - offset..].iter().zip(weights) {
+                for (sum, &value) in sums.iter_mut().zip(pixel) {
+                    *sum = sum.wrapping_add(value.wrapping_mul(weight));
+                }
+            }
+            out.copy_from_slice(&[clip(sums[0]), clip(sums[1]), clip(sums[2])]);
+        }
+    }
+    out
+}
+
+#[inline(always)]
+fn clip(sum: i32) -> u8 {
+    (sum >> PRECISION).clamp(0, 255) as u8
+}

@@ -1,0 +1,131 @@
+//! The evaluation transform of timm: short side resized as Pillow does it, centre cropped, normalised to planes.
+//!
+//! Only the pixels inside the crop are computed, so a panorama costs no more than a square.
+
+use image::RgbImage;
+use kennel_core::{Interpolation, Preprocessing};
+
+use crate::resample::{Filter, resample};
+
+/// A rectangle of pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// First column.
+    pub left: u32,
+    /// First row.
+    pub top: u32,
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+/// What the network would see of a photo in evaluation, before normalisation.
+///
+/// # Shapes
+///
+/// `side_px` by `side_px`.
+///
+/// # Panics
+///
+/// When the photo has no pixels, which [`crate::decode()`] never returns.
+pub fn prepare_pixels(photo: &RgbImage, preprocessing: &Preprocessing) -> RgbImage {
+    let side = preprocessing.side_px;
+    // timm allows no crop_pct above 1; a smaller resize than the crop would have to invent a border.
+    let resized = short_side_to(photo.dimensions(), preprocessing.resize_px().max(side));
+    let window = center_window(resized, side);
+    resize_window(photo, resized, window, preprocessing.interpolation)
+}
+
+/// The network's input for one photo in evaluation.
+///
+/// # Shapes
+///
+/// `[3, side, side]`, f32, RGB, normalised.
+pub fn prepare(photo: &RgbImage, preprocessing: &Preprocessing) -> Vec<f32> {
+    let pixels = prepare_pixels(photo, preprocessing);
+    let mut planes = vec![0.0; pixels.as_raw().len()];
+    normalise(&pixels, preprocessing.mean, preprocessing.std, &mut planes);
+    planes
+}
+
+/// `(value / 255 - mean) / std` of each channel, in f32 as torchvision's `ToTensor` and `Normalize`.
+///
+/// # Shapes
+///
+/// `planes`: `[3, height, width]`.
+///
+/// # Panics
+///
+/// When `planes` has another length.
+pub fn normalise(pixels: &RgbImage, mean: [f32; 3], std: [f32; 3], planes: &mut [f32]) {
+    let size = pixels.as_raw().len() / 3;
+    assert_eq!(planes.len(), 3 * size, "planes of [3, {}, {}]", pixels.height(), pixels.width());
+    for (channel, plane) in planes.chunks_exact_mut(size.max(1)).enumerate() {
+        let levels: [f32; 256] =
+            std::array::from_fn(|level| (level as f32 / 255.0 - mean[channel]) / std[channel]);
+        for (out, pixel) in plane.iter_mut().zip(pixels.as_raw().chunks_exact(3)) {
+            *out = levels[usize::from(pixel[channel])];
+        }
+    }
+}
+
+/// The size whose short side is `short`; the long side is truncated, as torchvision's `Resize(int)`.
+pub fn short_side_to((width, height): (u32, u32), short: u32) -> (u32, u32) {
+    let long = |long_side: u32, short_side: u32| {
+        (f64::from(short) * f64::from(long_side) / f64::from(short_side)) as u32
+    };
+    if width <= height { (short, long(height, width)) } else { (long(width, height), short) }
+}
+
+/// The middle square, halves rounded to even as Python's `round` in torchvision's `center_crop`.
+pub fn center_window((width, height): (u32, u32), side: u32) -> Window {
+    let offset = |length: u32| (f64::from(length - side) / 2.0).round_ties_even() as u32;
+    Window { left: offset(width), top: offset(height), width: side, height: side }
+}
+
+/// The `window` of `photo` resized to `resized`, as Pillow's antialiased `resize` followed by `crop`.
+///
+/// # Panics
+///
+/// When the window lies outside `resized`, or a side is zero.
+pub fn resize_window(
+    photo: &RgbImage,
+    resized: (u32, u32),
+    window: Window,
+    interpolation: Interpolation,
+) -> RgbImage {
+    assert!(
+        window.left + window.width <= resized.0 && window.top + window.height <= resized.1,
+        "{window:?} lies outside {resized:?}"
+    );
+    let filter = match interpolation {
+        Interpolation::Bilinear => Filter::Bilinear,
+        Interpolation::Bicubic => Filter::Bicubic,
+    };
+    resample(photo, resized, window, filter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_offsets_are_those_of_torchvision() {
+        assert_eq!(short_side_to((500, 375), 235), (313, 235));
+        assert_eq!(short_side_to((375, 500), 235), (235, 313));
+        assert_eq!(short_side_to((64, 64), 256), (256, 256));
+        // Python's round: 0.5 -> 0, 1.5 -> 2, 2.5 -> 2.
+        let left = |width| center_window((width, 224), 224).left;
+        assert_eq!([left(225), left(227), left(229)], [0, 2, 2]);
+    }
+
+    #[test]
+    fn a_panorama_costs_no_more_than_its_crop() {
+        let panorama = RgbImage::from_pixel(200_000, 64, image::Rgb([10, 20, 30]));
+        let preprocessing = Preprocessing::imagenet(224, 0.875, Interpolation::Bicubic);
+        let pixels = prepare_pixels(&panorama, &preprocessing);
+        assert_eq!(pixels.dimensions(), (224, 224));
+        assert!(pixels.pixels().all(|pixel| pixel.0 == [10, 20, 30]));
+    }
+}

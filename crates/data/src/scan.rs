@@ -1,0 +1,178 @@
+//! Looking at every file of a source: what is a whole photo, of which class, and what is left out for which reason.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use kennel_core::{RejectedPhoto, Split, files};
+use rayon::prelude::*;
+
+use crate::archive;
+use crate::decode::{decode, read_bounded};
+use crate::error::{DataError, Result};
+use crate::fingerprint::Fingerprint;
+use crate::layout::{Candidate, Layout};
+use crate::preset::Preset;
+
+/// Called from many threads with how many files are done, of how many.
+pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
+
+/// What is looked for.
+#[derive(Clone, Debug)]
+pub struct ScanOptions {
+    /// Folders of a known data set; without one, every folder is a class.
+    pub preset: Option<Preset>,
+    /// Photos with a shorter side are left out.
+    pub min_side_px: u32,
+}
+
+impl Default for ScanOptions {
+    fn default() -> Self {
+        Self { preset: None, min_side_px: 64 }
+    }
+}
+
+/// A photo that was decoded fully.
+#[derive(Clone, Debug)]
+pub struct ScannedPhoto {
+    /// Relative to the source folder or archive, with `/`.
+    pub source: String,
+    /// Where the bytes are.
+    pub file: PathBuf,
+    /// Class name.
+    pub label: String,
+    /// Its part, where the source is already divided.
+    pub given: Option<Split>,
+    /// Width after orientation, in pixels.
+    pub width_px: u32,
+    /// Height after orientation, in pixels.
+    pub height_px: u32,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// What it looks like.
+    pub fingerprint: Fingerprint,
+}
+
+/// What a source holds.
+#[derive(Debug)]
+pub struct Scan {
+    /// Names of the classes with at least one photo, sorted by bytes.
+    pub classes: Vec<String>,
+    /// Sorted by source.
+    pub photos: Vec<ScannedPhoto>,
+    /// Sorted by path.
+    pub rejected: Vec<RejectedPhoto>,
+    /// Whether the source was already divided into train, val and test.
+    pub divided: bool,
+    /// What the reader should know.
+    pub notes: Vec<String>,
+    /// Where an archive was unpacked; removed with this value.
+    unpacked: Option<tempfile::TempDir>,
+}
+
+impl Scan {
+    /// Whether the files are our own, unpacked from an archive.
+    pub fn is_unpacked(&self) -> bool {
+        self.unpacked.is_some()
+    }
+}
+
+/// Reads a folder, or a tar (unpacked into a temporary folder in `scratch` for as long as the [`Scan`] lives), and decodes
+/// every file in it, in parallel. The source is only read.
+///
+/// # Errors
+///
+/// When there is nothing at `source`, it is no archive, it is not the preset, or it has fewer than two classes with photos.
+/// A single file that cannot be used is a row in `rejected`, never an error.
+pub fn scan(source: &Path, options: &ScanOptions, scratch: &Path, progress: Progress<'_>) -> Result<Scan> {
+    if !source.exists() {
+        return Err(DataError::NotFound { path: source.into() });
+    }
+    if source.is_dir() {
+        return scan_folder(source, source, options, None, progress);
+    }
+    let unpacked = tempfile::Builder::new()
+        .prefix(".kennel-unpacked-")
+        .tempdir_in(scratch)
+        .map_err(DataError::io("create a folder in", scratch))?;
+    archive::unpack(source, unpacked.path())?;
+    let folder = unpacked.path().to_path_buf();
+    scan_folder(source, &folder, options, Some(unpacked), progress)
+}
+
+fn scan_folder(
+    named: &Path,
+    folder: &Path,
+    options: &ScanOptions,
+    unpacked: Option<tempfile::TempDir>,
+    progress: Progress<'_>,
+) -> Result<Scan> {
+    let Layout { candidates, mut rejected, divided, classes: folders, mut notes } =
+        Layout::read(folder, options.preset, unpacked.is_some())?;
+    let (all, done) = (candidates.len(), AtomicUsize::new(0));
+    progress(0, all);
+    let looked_at: Vec<Result<ScannedPhoto, RejectedPhoto>> = candidates
+        .into_par_iter()
+        .map(|candidate| {
+            let path = candidate.source.clone();
+            let found = look_at(candidate, options.min_side_px);
+            progress(done.fetch_add(1, Ordering::Relaxed) + 1, all);
+            found.map_err(|reason| RejectedPhoto { path, reason })
+        })
+        .collect();
+    let mut photos = Vec::with_capacity(all);
+    for found in looked_at {
+        match found {
+            Ok(photo) => photos.push(photo),
+            Err(row) => rejected.push(row),
+        }
+    }
+    rejected.sort_by(|a, b| a.path.cmp(&b.path));
+
+    let mut classes: Vec<String> = photos.iter().map(|photo| photo.label.clone()).collect();
+    classes.sort();
+    classes.dedup();
+    for folder in folders.iter().filter(|folder| !classes.contains(folder)) {
+        notes.push(format!("Folder `{folder}` holds no usable photo and is not a class."));
+    }
+    match classes.as_slice() {
+        [] => Err(DataError::NoPhotos { path: named.into(), found: describe(&folders, &rejected) }),
+        [class] => Err(DataError::OneClass { path: named.into(), class: class.clone() }),
+        _ => Ok(Scan { classes, photos, rejected, divided, notes, unpacked }),
+    }
+}
+
+fn describe(folders: &[String], rejected: &[RejectedPhoto]) -> String {
+    match (folders.len(), rejected.first()) {
+        (0, None) => "the folder is empty".into(),
+        (folders, None) => format!("{folders} folders without a file"),
+        (_, Some(first)) => {
+            format!("{} files cannot be used, the first is {}: {}", rejected.len(), first.path, first.reason)
+        }
+    }
+}
+
+fn look_at(candidate: Candidate, min_side_px: u32) -> Result<ScannedPhoto, String> {
+    // The file's name stands beside the reason already.
+    let bytes = read_bounded(&candidate.file).map_err(|error| match error {
+        DataError::Decode { source, .. } => source.to_string(),
+        DataError::Io { source, .. } => format!("cannot be read: {source}"),
+        other => other.to_string(),
+    })?;
+    let photo = decode(&bytes).map_err(|error| error.to_string())?;
+    let (width_px, height_px) = photo.dimensions();
+    if width_px.min(height_px) < min_side_px {
+        return Err(format!(
+            "too small: {width_px} x {height_px} pixels, the shorter side must have {min_side_px}"
+        ));
+    }
+    Ok(ScannedPhoto {
+        source: candidate.source,
+        file: candidate.file,
+        label: candidate.label,
+        given: candidate.given,
+        width_px,
+        height_px,
+        sha256: files::sha256_bytes(&bytes),
+        fingerprint: Fingerprint::new(&photo),
+    })
+}

@@ -1,0 +1,194 @@
+//! Who is trained on, who is validated on, who is tested on: stratified, seeded, and no picture on two sides.
+
+use kennel_core::Split;
+
+use crate::chance::Chance;
+use crate::error::{DataError, Result};
+
+/// Shares of each class; the rest is for testing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fractions {
+    /// For training.
+    pub train: f64,
+    /// For validation.
+    pub val: f64,
+}
+
+impl Default for Fractions {
+    fn default() -> Self {
+        Self { train: 0.70, val: 0.15 }
+    }
+}
+
+impl Fractions {
+    /// # Errors
+    ///
+    /// [`DataError::Fractions`] when they are negative, not numbers, leave nothing to train on or sum to more than 1.
+    pub fn check(&self) -> Result<()> {
+        // 0.7 + 0.3 is a hair above 1 in some orders of summation.
+        let fine = self.train > 0.0 && self.val >= 0.0 && self.train + self.val <= 1.0 + 1e-9;
+        if fine { Ok(()) } else { Err(DataError::Fractions { train: self.train, val: self.val }) }
+    }
+
+    /// Photos of each part of a class of `n`: the f64 products truncated, as Python's `int`, and the rest.
+    pub fn counts(&self, n: usize) -> [usize; 3] {
+        let train = ((self.train * n as f64) as usize).min(n);
+        let val = ((self.val * n as f64) as usize).min(n - train);
+        [train, val, n - train - val]
+    }
+
+    /// Where a test part is given and a validation part is not: it is carved out of training, in the same proportion.
+    pub fn carved_counts(&self, n: usize) -> [usize; 3] {
+        let val = ((self.val / (self.train + self.val) * n as f64) as usize).min(n);
+        [n - val, val, 0]
+    }
+}
+
+/// Assigns each photo a part. `class_indices[i]` is the class of photo `i`; photos of a group (places in that list) stay
+/// together; `counts` gives the wanted sizes of a class of n photos.
+///
+/// Each class is shuffled by its own stream, so adding a photo to one class moves no photo of another. A group goes to a part
+/// drawn by size among those that still have room for it in every class that it touches, or else where most room is: then the
+/// counts differ from the wanted ones.
+pub fn stratified(
+    class_indices: &[usize],
+    class_count: usize,
+    groups: &[Vec<usize>],
+    counts: impl Fn(usize) -> [usize; 3],
+    seed: u64,
+) -> Vec<Split> {
+    let mut room: Vec<[usize; 3]> = (0..class_count)
+        .map(|class| counts(class_indices.iter().filter(|&&index| index == class).count()))
+        .collect();
+    let mut parts: Vec<Option<usize>> = vec![None; class_indices.len()];
+
+    let mut chance = Chance::new(seed, "split-groups", &[]);
+    let mut order: Vec<&Vec<usize>> = groups.iter().filter(|group| group.len() > 1).collect();
+    chance.shuffle(&mut order);
+    // Large ones first, while there is room.
+    order.sort_by_key(|group| std::cmp::Reverse(group.len()));
+    for group in order {
+        let mut needs = std::collections::BTreeMap::<usize, usize>::new();
+        for &photo in group {
+            *needs.entry(class_indices[photo]).or_default() += 1;
+        }
+        let rooms: [usize; 3] =
+            std::array::from_fn(|part| needs.keys().map(|&class| room[class][part]).sum());
+        let fits: [usize; 3] = std::array::from_fn(|part| {
+            let fits = needs.iter().all(|(&class, &need)| room[class][part] >= need);
+            if fits { rooms[part] } else { 0 }
+        });
+        let all: usize = fits.iter().sum();
+        let part = if all == 0 {
+            (0..3).max_by_key(|&part| (rooms[part], std::cmp::Reverse(part))).unwrap_or(0)
+        } else {
+            let mut draw = chance.below(all as u64) as usize;
+            (0..3)
+                .find(|&part| {
+                    let here = draw < fits[part];
+                    draw = draw.saturating_sub(fits[part]);
+                    here
+                })
+                .unwrap_or(0)
+        };
+        for (class, need) in needs {
+            // What does not fit is taken from the other parts' room, so that the class still sums up.
+            let mut short = need.saturating_sub(room[class][part]);
+            room[class][part] = room[class][part].saturating_sub(need);
+            for other in [0, 1, 2] {
+                let taken = short.min(room[class][other]);
+                room[class][other] -= taken;
+                short -= taken;
+            }
+        }
+        for &photo in group {
+            parts[photo] = Some(part);
+        }
+    }
+
+    for (class, room) in room.iter_mut().enumerate() {
+        let mut single: Vec<usize> = (0..class_indices.len())
+            .filter(|&photo| class_indices[photo] == class && parts[photo].is_none())
+            .collect();
+        Chance::new(seed, "split", &[class as u64]).shuffle(&mut single);
+        for photo in single {
+            let part = (0..3).find(|&part| room[part] > 0).unwrap_or(0);
+            room[part] = room[part].saturating_sub(1);
+            parts[photo] = Some(part);
+        }
+    }
+    parts.into_iter().map(|part| Split::ALL[part.unwrap_or(0)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(splits: &[Split], classes: &[usize], class: usize) -> [usize; 3] {
+        Split::ALL
+            .map(|split| splits.iter().zip(classes).filter(|&(&s, &c)| s == split && c == class).count())
+    }
+
+    #[test]
+    fn the_published_counts_come_out() {
+        for (n, expected) in [
+            (195, [136, 29, 30]),
+            (151, [105, 22, 24]),
+            (152, [106, 22, 24]),
+            (150, [105, 22, 23]),
+            (1, [0, 0, 1]),
+            (2, [1, 0, 1]),
+            (10, [7, 1, 2]),
+        ] {
+            assert_eq!(Fractions::default().counts(n), expected, "{n}");
+        }
+    }
+
+    #[test]
+    fn a_split_is_stratified_seeded_and_indifferent_to_other_classes() {
+        let classes: Vec<usize> = (0..345).map(|photo| usize::from(photo >= 195)).collect();
+        let split =
+            |classes: &[usize], seed| stratified(classes, 2, &[], |n| Fractions::default().counts(n), seed);
+        let splits = split(&classes, 42);
+        assert_eq!(count(&splits, &classes, 0), [136, 29, 30]);
+        assert_eq!(count(&splits, &classes, 1), [105, 22, 23]);
+        assert_eq!(splits, split(&classes, 42));
+        assert_ne!(splits, split(&classes, 43));
+        let mut more = classes.clone();
+        more.push(1);
+        assert_eq!(splits[..195], split(&more, 42)[..195]);
+    }
+
+    #[test]
+    fn groups_stay_on_one_side_for_every_seed_and_counts_hold_where_they_fit() {
+        let classes: Vec<usize> = (0..60).map(|photo| photo / 30).collect();
+        let groups = vec![vec![0, 1], vec![5, 40], vec![10, 11, 12, 41, 42], vec![20, 21, 22, 23]];
+        let mut parts_seen = std::collections::BTreeSet::new();
+        for seed in 0..200 {
+            let splits = stratified(&classes, 2, &groups, |n| Fractions::default().counts(n), seed);
+            for group in &groups {
+                assert!(group.iter().all(|&photo| splits[photo] == splits[group[0]]), "seed {seed}");
+            }
+            parts_seen.insert(splits[0]);
+            assert_eq!(count(&splits, &classes, 0), [21, 4, 5], "seed {seed}");
+            assert_eq!(count(&splits, &classes, 1), [21, 4, 5], "seed {seed}");
+        }
+        assert_eq!(parts_seen.len(), 3, "groups are not always trained on");
+    }
+
+    #[test]
+    fn a_group_too_large_for_any_part_takes_room_from_the_others() {
+        let classes = vec![0; 10];
+        let groups = vec![(0..9).collect::<Vec<_>>()];
+        let splits = stratified(&classes, 1, &groups, |n| Fractions::default().counts(n), 42);
+        assert_eq!(count(&splits, &classes, 0), [9, 0, 1]);
+    }
+
+    #[test]
+    fn fractions_that_divide_nothing_are_refused() {
+        for (train, val) in [(0.0, 0.5), (0.9, 0.2), (-0.1, 0.1), (f64::NAN, 0.1), (0.5, f64::NAN)] {
+            assert!(Fractions { train, val }.check().is_err(), "{train} {val}");
+        }
+        assert!(Fractions { train: 0.7, val: 0.3 }.check().is_ok());
+    }
+}

@@ -1,0 +1,467 @@
+//! `prepare` and `Dataset` on drawn folders, good and bad.
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use common::photo;
+use kennel_core::{DuplicateKind, Manifest, Split, files};
+use kennel_data::{
+    DataError, Dataset, Fractions, Outcome, PrepareOptions, Prepared, Preset, RgbImage, decode, prepare,
+};
+
+/// A picture unlike the others: large shapes from a salt, so that no two look alike by chance.
+fn drawn(salt: u32) -> RgbImage {
+    let noise = photo(7, 6, salt * 31 + 7);
+    let noise = image::imageops::resize(&noise, 96, 80, image::imageops::FilterType::Nearest);
+    let mut picture = noise;
+    for (x, y, pixel) in picture.enumerate_pixels_mut() {
+        let h = ((x / 16 + 8 * (y / 16) + 64 * salt).wrapping_mul(0x9E37_79B1) ^ 0x5bd1_e995)
+            .wrapping_mul(0x85EB_CA77);
+        let level = (h >> 24) as u8;
+        pixel.0 = pixel.0.map(|value| value / 4 + level / 4 * 3);
+    }
+    picture
+}
+
+fn save(picture: &RgbImage, path: impl AsRef<Path>) {
+    let path = path.as_ref();
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    picture.save(path).unwrap();
+}
+
+/// Two classes of `n` photos.
+fn source(n: u32) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (class, name) in ["cats", "dogs"].iter().enumerate() {
+        for i in 0..n {
+            save(&drawn(1000 * class as u32 + i), dir.path().join(name).join(format!("{i:02}.png")));
+        }
+    }
+    dir
+}
+
+fn run(source: &Path, out: &Path) -> Result<Prepared, DataError> {
+    prepare(source, out, &PrepareOptions::default(), &|_, _| {})
+}
+
+fn message(result: Result<Prepared, DataError>) -> String {
+    result.expect_err("this must not succeed").to_string()
+}
+
+fn files_of(folder: &Path) -> BTreeMap<String, String> {
+    walkdir::WalkDir::new(folder)
+        .into_iter()
+        .map(|entry| entry.unwrap().into_path())
+        .filter(|path| path.is_file())
+        .map(|path| {
+            let name = path.strip_prefix(folder).unwrap().display().to_string();
+            (name, files::sha256_file(&path).unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn a_folder_of_classes_becomes_a_divided_tree_and_its_source_is_not_touched() {
+    let source = source(20);
+    let before = files_of(source.path());
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("data/processed");
+    let prepared = run(source.path(), &out).unwrap();
+    assert_eq!(prepared.outcome, Outcome::Created);
+    let manifest = prepared.manifest;
+    assert_eq!(manifest.classes, ["cats", "dogs"]);
+    assert_eq!((manifest.division.as_str(), manifest.rejected.len()), ("stratified", 0));
+    assert_eq!(manifest.duplicates, []);
+    for class in ["cats", "dogs"] {
+        let counts = manifest.counts(Some(class));
+        assert_eq!((counts.train, counts.val, counts.test), (14, 3, 3));
+    }
+    for photo in &manifest.photos {
+        assert_eq!(photo.path, format!("{}/{}", photo.split, photo.source));
+        assert_eq!(files::sha256_file(&out.join(&photo.path)).unwrap(), photo.sha256);
+        assert_eq!((photo.width_px, photo.height_px), (96, 80));
+    }
+    assert_eq!(files_of(&out).len(), 41);
+    assert_eq!(Manifest::read(&out.join("manifest.json")).unwrap(), manifest);
+    assert_eq!(files_of(source.path()), before);
+    // Nothing is left beside it.
+    assert_eq!(std::fs::read_dir(home.path().join("data")).unwrap().count(), 1);
+}
+
+#[test]
+fn preparing_twice_gives_the_same_bytes() {
+    let source = source(9);
+    let home = tempfile::tempdir().unwrap();
+    let (a, b) = (home.path().join("a"), home.path().join("b"));
+    run(source.path(), &a).unwrap();
+    run(source.path(), &b).unwrap();
+    assert_eq!(files_of(&a), files_of(&b));
+    assert_eq!(run(source.path(), &a).unwrap().outcome, Outcome::Unchanged);
+    assert_eq!(files_of(&a), files_of(&b));
+    // Other threads, another place: the same manifest.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let c = home.path().join("c");
+    pool.install(|| run(source.path(), &c)).unwrap();
+    assert_eq!(files_of(&c), files_of(&b));
+}
+
+#[test]
+fn an_output_of_ours_is_replaced_and_restored_but_never_one_with_other_files() {
+    let source = source(8);
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("out");
+    let first = run(source.path(), &out).unwrap().manifest;
+    let victim = out.join(&first.photos[0].path);
+    std::fs::remove_file(&victim).unwrap();
+    assert!(matches!(Dataset::open(&out), Err(DataError::MissingPhotos { missing: 1, .. })));
+    assert_eq!(run(source.path(), &out).unwrap().outcome, Outcome::Replaced);
+    assert!(victim.is_file());
+    let options = PrepareOptions { seed: 7, ..PrepareOptions::default() };
+    let again = prepare(source.path(), &out, &options, &|_, _| {}).unwrap();
+    assert_eq!(again.outcome, Outcome::Replaced);
+    assert_ne!(again.manifest, first);
+    assert_eq!(Dataset::open(&out).unwrap().manifest(), &again.manifest);
+
+    std::fs::write(out.join("train/notes.txt"), "mine").unwrap();
+    let error = message(run(source.path(), &out));
+    assert!(error.contains("notes.txt") && error.contains("hint:"), "{error}");
+    assert_eq!(std::fs::read(out.join("train/notes.txt")).unwrap(), b"mine");
+
+    let other = home.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::write(other.join("thesis.tex"), "mine").unwrap();
+    let error = message(run(source.path(), &other));
+    assert!(error.contains("holds no manifest.json") && error.contains("hint:"), "{error}");
+    assert_eq!(files_of(&other).len(), 1);
+}
+
+#[test]
+fn an_output_that_overlaps_the_source_is_refused() {
+    let source = source(8);
+    let before = files_of(source.path());
+    for out in [
+        source.path().join("out"),
+        source.path().to_path_buf(),
+        source.path().join("cats"),
+        source.path().join("nowhere/../out"),
+        source.path().parent().unwrap().to_path_buf(),
+    ] {
+        let error = message(run(source.path(), &out));
+        assert!(error.contains("inside the source"), "{error}");
+    }
+    assert_eq!(files_of(source.path()), before);
+}
+
+#[test]
+fn planted_duplicates_never_stand_on_two_sides() {
+    let source = source(20);
+    let at = |name: &str| source.path().join(name);
+    std::fs::copy(at("cats/03.png"), at("cats/copy.png")).unwrap();
+    std::fs::copy(at("cats/04.png"), at("dogs/another.png")).unwrap();
+    let original = image::open(at("dogs/05.png")).unwrap().to_rgb8();
+    let small = image::imageops::resize(&original, 72, 65, image::imageops::FilterType::Triangle);
+    save(&small, at("dogs/small.png"));
+    let mut bright = image::open(at("dogs/06.png")).unwrap().to_rgb8();
+    kennel_data::color::adjust_brightness(&mut bright, 1.1);
+    let file = std::fs::File::create(at("dogs/bright.jpg")).unwrap();
+    let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(file, 60);
+    bright.write_with_encoder(encoder).unwrap();
+
+    let home = tempfile::tempdir().unwrap();
+    let mut sides = BTreeSet::new();
+    for seed in 0..12 {
+        let out = home.path().join(seed.to_string());
+        let options = PrepareOptions { seed, ..PrepareOptions::default() };
+        let manifest = prepare(source.path(), &out, &options, &|_, _| {}).unwrap().manifest;
+        let split_of: BTreeMap<&str, (Split, &str)> =
+            manifest.photos.iter().map(|p| (p.path.as_str(), (p.split, p.source.as_str()))).collect();
+        let mut groups: Vec<(DuplicateKind, Vec<&str>)> = Vec::new();
+        for group in &manifest.duplicates {
+            assert!(!group.crosses_splits);
+            let splits: BTreeSet<Split> = group.paths.iter().map(|path| split_of[path.as_str()].0).collect();
+            assert_eq!(splits.len(), 1, "{group:?}");
+            sides.extend(splits);
+            let mut sources: Vec<&str> = group.paths.iter().map(|path| split_of[path.as_str()].1).collect();
+            sources.sort_unstable();
+            groups.push((group.kind, sources));
+        }
+        groups.sort_by(|a, b| a.1.cmp(&b.1));
+        assert_eq!(
+            groups,
+            [
+                (DuplicateKind::Exact, vec!["cats/03.png", "cats/copy.png"]),
+                (DuplicateKind::Exact, vec!["cats/04.png", "dogs/another.png"]),
+                (DuplicateKind::Near, vec!["dogs/05.png", "dogs/small.png"]),
+                (DuplicateKind::Near, vec!["dogs/06.png", "dogs/bright.jpg"]),
+            ]
+        );
+        assert!(manifest.notes.iter().any(|note| note.contains("different classes")), "{:?}", manifest.notes);
+    }
+    assert!(sides.len() > 1, "duplicates are not always on the same side: {sides:?}");
+}
+
+#[test]
+fn a_given_division_is_kept_and_its_crossing_duplicates_are_reported() {
+    let dir = tempfile::tempdir().unwrap();
+    for (part, from) in [("train", 0), ("valid", 10), ("test", 20)] {
+        for (class, name) in ["cats", "dogs"].iter().enumerate() {
+            for i in from..from + 4 {
+                save(&drawn(1000 * class as u32 + i), dir.path().join(format!("{part}/{name}/{i}.png")));
+            }
+        }
+    }
+    std::fs::copy(dir.path().join("train/cats/0.png"), dir.path().join("test/cats/leak.png")).unwrap();
+    std::fs::write(dir.path().join("README.txt"), "hello").unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let manifest = run(dir.path(), &home.path().join("out")).unwrap().manifest;
+    assert_eq!(manifest.division, "given");
+    let counts = manifest.counts(None);
+    assert_eq!((counts.train, counts.val, counts.test), (8, 8, 9));
+    assert!(
+        manifest
+            .photos
+            .iter()
+            .any(|photo| photo.source == "valid/dogs/10.png" && photo.path == "val/dogs/10.png")
+    );
+    assert_eq!(manifest.duplicates.len(), 1);
+    assert!(manifest.duplicates[0].crosses_splits);
+    assert!(manifest.notes.iter().any(|note| note.contains("1 group of duplicates")), "{:?}", manifest.notes);
+    assert_eq!(manifest.rejected[0].path, "README.txt");
+
+    // A plain tree is opened as it is, with the same photos.
+    let plain = Dataset::open(dir.path()).unwrap();
+    assert!(!plain.is_prepared());
+    assert_eq!(plain.photos(Split::Test).len(), 9);
+    assert!(
+        plain.photos(Split::Val).iter().all(|photo| photo.path.starts_with("valid/") && photo.file.is_file())
+    );
+    assert_eq!(plain.classes(), ["cats", "dogs"]);
+}
+
+#[test]
+fn a_missing_validation_part_is_carved_out_of_training() {
+    let dir = tempfile::tempdir().unwrap();
+    for (class, name) in ["cats", "dogs"].iter().enumerate() {
+        for i in 0..24 {
+            let part = if i < 20 { "train" } else { "test" };
+            save(&drawn(1000 * class as u32 + i), dir.path().join(format!("{part}/{name}/{i}.png")));
+        }
+    }
+    let manifest = Dataset::open(dir.path()).unwrap().manifest().clone();
+    let counts = manifest.counts(Some("cats"));
+    assert_eq!((counts.train, counts.val, counts.test), (17, 3, 4));
+    assert!(
+        manifest.notes.iter().any(|note| note.contains("no validation part: 6 of its 40")),
+        "{:?}",
+        manifest.notes
+    );
+    std::fs::remove_dir_all(dir.path().join("test")).unwrap();
+    let manifest = Dataset::open(dir.path()).unwrap().manifest().clone();
+    assert_eq!(manifest.counts(None).test, 0);
+    assert!(manifest.notes.iter().any(|note| note.contains("no test part")), "{:?}", manifest.notes);
+}
+
+#[test]
+fn every_file_that_is_not_a_photo_is_a_row_with_its_reason() {
+    let source = source(8);
+    let at = |name: &str| source.path().join(name);
+    std::fs::write(at("cats/list.jpg"), "a text file").unwrap();
+    std::fs::write(at("cats/empty.png"), "").unwrap();
+    std::fs::write(at("cats/.DS_Store"), "x").unwrap();
+    let mut jpeg = Vec::new();
+    let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 90);
+    drawn(5000).write_with_encoder(encoder).unwrap();
+    assert!(decode(&jpeg).is_ok());
+    std::fs::write(at("dogs/cut.jpg"), &jpeg[..jpeg.len() / 2]).unwrap();
+    save(&RgbImage::new(63, 200), at("dogs/thin.png"));
+    std::fs::write(at("readme.md"), "hello").unwrap();
+    std::fs::write(at("dogs/photo.dat"), &jpeg).unwrap();
+    std::fs::create_dir(at("birds")).unwrap();
+    std::fs::write(at("birds/notes.txt"), "none yet").unwrap();
+
+    let manifest = Dataset::open(source.path()).unwrap().manifest().clone();
+    let rows: Vec<(&str, &str)> =
+        manifest.rejected.iter().map(|row| (row.path.as_str(), row.reason.as_str())).collect();
+    assert_eq!(
+        rows,
+        [
+            ("birds/notes.txt", "not an image: begins with \"none yet\""),
+            ("cats/.DS_Store", "hidden"),
+            ("cats/empty.png", "empty file"),
+            ("cats/list.jpg", "not an image: begins with \"a text file\""),
+            (
+                "dogs/cut.jpg",
+                format!("truncated: no end-of-image marker in {} bytes of JPEG", jpeg.len() / 2).as_str()
+            ),
+            ("dogs/thin.png", "too small: 63 x 200 pixels, the shorter side must have 64"),
+            ("readme.md", "not in a class folder"),
+        ]
+    );
+    assert!(manifest.photos.iter().any(|photo| photo.path == "dogs/photo.dat"));
+    assert!(manifest.notes.iter().any(|note| note.contains("`birds` holds no usable photo")));
+    // Every file is a photo or a row.
+    assert_eq!(manifest.photos.len() + rows.len(), files_of(source.path()).len());
+}
+
+#[test]
+fn bad_sources_are_clear_errors_and_leave_nothing_behind() {
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("out");
+    let empty = tempfile::tempdir().unwrap();
+    let check = |source: &Path, expected: &str| {
+        let error = message(run(source, &out));
+        assert!(error.contains(expected) && error.contains("hint:"), "{error}");
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0, "something is left behind");
+        assert!(Dataset::open(source).is_err());
+    };
+    check(&empty.path().join("nowhere"), "there is no ");
+    check(empty.path(), "the folder is empty");
+    save(&drawn(1), empty.path().join("cats/1.png"));
+    save(&drawn(2), empty.path().join("cats/2.png"));
+    check(empty.path(), "has one class, `cats`");
+    save(&drawn(3), empty.path().join("dogs/1.png"));
+    check(empty.path(), "class `dogs` has 0 training photos (1 usable in all");
+    let preset = PrepareOptions { preset: Some(Preset::StanfordDogs5), ..PrepareOptions::default() };
+    let error = message(prepare(empty.path(), &out, &preset, &|_, _| {}));
+    assert!(error.contains("stanford-dogs-5") && error.contains("n02088364-beagle"), "{error}");
+    let fractions = Fractions { train: 0.9, val: 0.9 };
+    let wrong = PrepareOptions { fractions, ..PrepareOptions::default() };
+    assert!(message(prepare(empty.path(), &out, &wrong, &|_, _| {})).contains("fractions"));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_output_that_cannot_be_written_is_a_clear_error() {
+    let source = source(8);
+    let home = tempfile::tempdir().unwrap();
+    // A file in the way stops everyone, also the superuser, whom a read-only folder does not.
+    std::fs::write(home.path().join("file"), "").unwrap();
+    let error = message(run(source.path(), &home.path().join("file/out")));
+    assert!(error.starts_with("cannot "), "{error}");
+    use std::os::unix::fs::PermissionsExt;
+    let locked = home.path().join("locked");
+    std::fs::create_dir(&locked).unwrap();
+    std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o555)).unwrap();
+    if std::fs::write(locked.join("probe"), "").is_err() {
+        let error = message(run(source.path(), &locked.join("out")));
+        assert!(error.contains("read-only") && error.contains("--out"), "{error}");
+    }
+}
+
+#[test]
+fn names_with_unicode_and_spaces_work_and_equal_file_names_are_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    for (class, name) in ["Немецкая овчарка", "ゴールデン 🐕"].iter().enumerate() {
+        for i in 0..8 {
+            save(&drawn(1000 * class as u32 + i), dir.path().join(name).join(format!("фото {i}.png")));
+        }
+        save(&drawn(1000 * class as u32 + 50), dir.path().join(name).join("more/фото 1.png"));
+    }
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("вывод данных");
+    let options =
+        PrepareOptions { fractions: Fractions { train: 1.0, val: 0.0 }, ..PrepareOptions::default() };
+    let manifest = prepare(dir.path(), &out, &options, &|_, _| {}).unwrap().manifest;
+    assert_eq!(manifest.classes, ["Немецкая овчарка", "ゴールデン 🐕"]);
+    let path_of = |source: &str| &manifest.photos.iter().find(|photo| photo.source == source).unwrap().path;
+    assert_eq!(path_of("Немецкая овчарка/more/фото 1.png"), "train/Немецкая овчарка/фото 1.png");
+    assert_eq!(path_of("Немецкая овчарка/фото 1.png"), "train/Немецкая овчарка/фото 1-2.png");
+    assert_eq!(Dataset::open(&out).unwrap().photos(Split::Train).len(), 18);
+}
+
+/// Stanford Dogs' own layout, as a folder and as a tar.
+fn stanford() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (at, name) in [
+        "n02088364-beagle",
+        "n02108089-boxer",
+        "n02106662-German_shepherd",
+        "n02099601-golden_retriever",
+        "n02113624-toy_poodle",
+        "n02113799-standard_poodle",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let synset = &name[..9];
+        for i in 0..7 {
+            let salt = 100 * at as u32 + i;
+            save(&drawn(salt), dir.path().join(format!("Images/{name}/{synset}_{i}.png")));
+        }
+    }
+    dir
+}
+
+#[test]
+fn stanford_dogs_is_read_as_folder_and_as_tar() {
+    let dir = stanford();
+    let home = tempfile::tempdir().unwrap();
+    let tar_path = home.path().join("images.tar");
+    let mut builder = tar::Builder::new(std::fs::File::create(&tar_path).unwrap());
+    builder.append_dir_all("Images", dir.path().join("Images")).unwrap();
+    builder.into_inner().unwrap();
+    let five = ["beagle", "boxer", "german_shepherd", "golden_retriever", "poodle"];
+    let with = |source: PathBuf, preset, out: &str| {
+        let options = PrepareOptions { preset, ..PrepareOptions::default() };
+        prepare(&source, &home.path().join(out), &options, &|_, _| {}).unwrap().manifest
+    };
+    let folder = with(dir.path().into(), Some(Preset::StanfordDogs5), "folder");
+    assert_eq!(folder.classes, five);
+    assert_eq!(folder.photos.len(), 35);
+    let images = with(dir.path().join("Images"), Some(Preset::StanfordDogs5), "images");
+    assert_eq!(images.classes, five);
+    let tar = with(tar_path, Some(Preset::StanfordDogs5), "tar");
+    assert_eq!(tar, folder);
+    assert_eq!(files_of(&home.path().join("tar")), files_of(&home.path().join("folder")));
+    for preset in [Some(Preset::StanfordDogs), None] {
+        let all = with(dir.path().into(), preset, &format!("all-{preset:?}"));
+        assert_eq!(
+            all.classes,
+            ["beagle", "boxer", "german_shepherd", "golden_retriever", "standard_poodle", "toy_poodle"]
+        );
+    }
+    // No unpacked folder is left.
+    assert!(
+        std::fs::read_dir(home.path()).unwrap().all(|e| !e
+            .unwrap()
+            .file_name()
+            .to_string_lossy()
+            .starts_with('.'))
+    );
+}
+
+#[test]
+fn hard_links_share_the_bytes() {
+    let source = source(8);
+    let out = source
+        .path()
+        .parent()
+        .unwrap()
+        .join(format!("{}-linked", source.path().file_name().unwrap().display()));
+    let options = PrepareOptions { link: true, ..PrepareOptions::default() };
+    let manifest = prepare(source.path(), &out, &options, &|_, _| {}).unwrap().manifest;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let photo = &manifest.photos[0];
+        assert_eq!(
+            std::fs::metadata(out.join(&photo.path)).unwrap().ino(),
+            std::fs::metadata(source.path().join(&photo.source)).unwrap().ino()
+        );
+    }
+    std::fs::remove_dir_all(&out).unwrap();
+}
+
+#[test]
+fn a_manifest_that_leads_out_of_its_folder_is_refused() {
+    let source = source(8);
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("out");
+    let mut manifest = run(source.path(), &out).unwrap().manifest;
+    manifest.photos[0].path = "../../secret.png".into();
+    manifest.write(&out.join("manifest.json")).unwrap();
+    let error = Dataset::open(&out).unwrap_err().to_string();
+    assert!(error.contains("leads out of the folder"), "{error}");
+}
