@@ -1,1 +1,70 @@
-fn main() {}
+//! `kennel`: fine-tunes pretrained image classifiers on a folder of photos.
+//!
+//! This room parses, resolves what was meant, calls one library function per command and prints. Results go to stdout,
+//! words to stderr.
+
+mod commands;
+mod failure;
+mod interrupt;
+mod output;
+mod progress;
+mod resolve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+
+/// Fine-tunes pretrained image classifiers on a folder of photos, and says honestly how good they are.
+#[derive(Parser)]
+#[command(name = "kennel", version, propagate_version = true, after_help = EXAMPLE, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLE: &str = "\
+Example:
+  kennel prepare photos/ --out data/processed
+  kennel train --model mobilenetv2_100 --strategy freeze
+  kennel evaluate --model mobilenetv2_100 --strategy freeze
+  kennel predict new.jpg --model mobilenetv2_100 --strategy freeze
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check every photo, split into train, val and test, and write the data set
+    Prepare(commands::prepare::PrepareArgs),
+    /// Fine-tune a network
+    Train(Box<commands::train::TrainArgs>),
+    /// Say how good a run is, on its own photos or on others
+    Evaluate(commands::evaluate::EvaluateArgs),
+    /// Label photos
+    Predict(commands::predict::PredictArgs),
+    /// List the networks that can be trained
+    Models(commands::models::ModelsArgs),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Prepare(args) => commands::prepare::run(args),
+        Command::Train(args) => commands::train::run(*args),
+        Command::Evaluate(args) => commands::evaluate::run(args),
+        Command::Predict(args) => commands::predict::run(args),
+        Command::Models(args) => commands::models::run(args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(message) = failure.message() {
+                eprintln!("error: {message}");
+            }
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+/// The result of a command.
+type CommandResult = Result<(), Failure>;

@@ -26,9 +26,7 @@ pub use error::{CoreError, Result};
 pub use manifest::{DuplicateGroup, DuplicateKind, Manifest, PhotoRecord, RejectedPhoto, SplitCounts};
 pub use prediction::{PredictionRecord, read_predictions, write_predictions};
 pub use preprocessing::{Interpolation, Preprocessing};
-pub use run_config::{
-    ClassWeights, HeadInit, OptimizerConfig, RunConfig, RunFacts, SchedulerConfig, SchedulerKind,
-};
+pub use run_config::{ClassWeights, HeadInit, OptimizerConfig, RunConfig, RunFacts, SchedulerKind};
 pub use run_dir::{EpochRecord, RunDir};
 pub use split::Split;
 pub use strategy::Strategy;

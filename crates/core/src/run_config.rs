@@ -38,6 +38,8 @@ pub struct RunConfig {
     /// Factor of the learning rate from one stage to the stage below it, where it is used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layer_decay: Option<f64>,
+    /// Epochs over which the rate first climbs, linearly, a step at a time.
+    pub warmup_epochs: f64,
     /// Label smoothing in [0, 1).
     pub label_smoothing: f64,
     /// Largest global norm of the gradient, where it is clipped.
@@ -57,7 +59,7 @@ pub struct RunConfig {
     /// The optimiser.
     pub optimizer: OptimizerConfig,
     /// The learning rate over time.
-    pub scheduler: SchedulerConfig,
+    pub scheduler: SchedulerKind,
     /// Variation of training photos.
     pub augmentation: Augmentation,
     /// Preparation of every photo, bound to the weights.
@@ -123,20 +125,9 @@ pub enum OptimizerConfig {
     },
 }
 
-/// The learning rate over time.
+/// The learning rate over time, with the names and definitions of `torch.optim.lr_scheduler`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SchedulerConfig {
-    /// Epochs over which the rate first climbs, linearly, a step at a time.
-    pub warmup_epochs: f64,
-    /// What follows.
-    #[serde(flatten)]
-    pub kind: SchedulerKind,
-}
-
-/// A schedule, with the names and definitions of `torch.optim.lr_scheduler`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "snake_case")]
+#[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
 pub enum SchedulerKind {
     /// `ReduceLROnPlateau` on the validation loss (relative threshold 1e-4), once an epoch.
     Plateau {
@@ -284,5 +275,75 @@ impl RunConfig {
             reason: error.to_string(),
         })?;
         files::write_atomically(path, text.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::{AugmentationSet, Interpolation};
+
+    fn config() -> RunConfig {
+        RunConfig {
+            model: "resnet50".into(),
+            weights: "resnet50.a1_in1k".into(),
+            data_dir: "data".into(),
+            strategy: Strategy::Freeze,
+            unfreeze: vec!["layer4.2".into()],
+            seed: 42,
+            epochs: 15,
+            batch_size: 32,
+            learning_rate: 1e-3,
+            head_learning_rate: Some(1e-2),
+            layer_decay: None,
+            warmup_epochs: 0.5,
+            label_smoothing: 0.1,
+            gradient_clip: None,
+            early_stopping: Some(3),
+            drop_rate: 0.0,
+            drop_path_rate: 0.0,
+            head_init: HeadInit::FanIn,
+            class_weights: ClassWeights::None,
+            optimizer: OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 },
+            scheduler: SchedulerKind::Constant,
+            augmentation: AugmentationSet::Light.augmentation(),
+            preprocessing: Preprocessing::imagenet(224, 0.95, Interpolation::Bicubic),
+            facts: None,
+        }
+    }
+
+    #[test]
+    fn every_choice_survives_the_round_trip() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        let given = ClassWeights::Given(BTreeMap::from([("a b".to_string(), 2.0)]));
+        let class_weights = [ClassWeights::None, ClassWeights::Balanced, given];
+        let schedulers = [
+            SchedulerKind::Constant,
+            SchedulerKind::Plateau { factor: 0.1, patience: 3, min_learning_rate: 0.0 },
+            SchedulerKind::OneCycle { pct_start: 0.3, div_factor: 25.0, final_div_factor: 1e4 },
+        ];
+        for (class_weights, scheduler) in class_weights.into_iter().zip(schedulers) {
+            let facts = Some(RunFacts { class_names: vec!["a".into()], ..RunFacts::default() });
+            let written = RunConfig { class_weights, scheduler, facts, ..config() };
+            written.write(&path).unwrap();
+            assert_eq!(RunConfig::read(&path).unwrap(), written);
+        }
+    }
+
+    #[test]
+    fn a_mistyped_key_is_named_at_every_depth() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        let text = toml::to_string(&config()).unwrap();
+        for (right, wrong) in
+            [("seed", "sede"), ("betas", "beta"), ("flip", "flop"), ("crop_pct", "crop_pkt")]
+        {
+            std::fs::write(&path, text.replacen(&format!("{right} ="), &format!("{wrong} ="), 1)).unwrap();
+            let error = RunConfig::read(&path).unwrap_err().to_string();
+            assert!(error.contains(wrong), "{error}");
+        }
     }
 }

@@ -17,10 +17,13 @@ pub enum Strategy {
     Partial,
     /// Everything.
     Full,
+    /// Nothing: the untouched ImageNet head is scored. Not a way to train, so not in [`Strategy::ALL`].
+    #[serde(rename = "zero_shot")]
+    ZeroShot,
 }
 
 impl Strategy {
-    /// Every strategy, from the least that moves to the most.
+    /// Every way to train, from the least that moves to the most.
     pub const ALL: [Strategy; 3] = [Strategy::Freeze, Strategy::Partial, Strategy::Full];
 
     /// Its name on the command line and in files.
@@ -29,6 +32,7 @@ impl Strategy {
             Strategy::Freeze => "freeze",
             Strategy::Partial => "partial",
             Strategy::Full => "full",
+            Strategy::ZeroShot => "zero_shot",
         }
     }
 
@@ -38,6 +42,7 @@ impl Strategy {
             Strategy::Freeze => 1e-3,
             Strategy::Partial => 1e-4,
             Strategy::Full => 1e-5,
+            Strategy::ZeroShot => 0.0,
         }
     }
 
@@ -46,6 +51,7 @@ impl Strategy {
         match self {
             Strategy::Freeze | Strategy::Partial => 15,
             Strategy::Full => 20,
+            Strategy::ZeroShot => 0,
         }
     }
 }

@@ -16,6 +16,7 @@ mod interval;
 
 mod evaluation;
 mod report;
+mod run_evaluation;
 
 pub use classification::{ClassScores, class_scores, macro_average, weighted_average};
 pub use confusion_matrix::{ConfusedPair, confusion_matrix, most_confused_pairs};
@@ -25,4 +26,5 @@ pub use interval::{Proportion, format_proportion, wilson_interval};
 pub use log_loss::{log_softmax, mean_log_loss, photo_log_loss};
 pub use probabilities::softmax;
 pub use report::render_report;
+pub use run_evaluation::RunEvaluation;
 pub use top_k::{argmax, in_top_k, top_k};

@@ -23,6 +23,8 @@ pub struct Checkpoint {
     pub tensors: StateDict,
     /// PyTorch's step counters of BatchNorm, carried along where the file has them: full name to count.
     pub batches_tracked: BTreeMap<String, i64>,
+    /// What else is said in the header, by key; `format` is left out.
+    pub metadata: BTreeMap<String, String>,
     /// SHA-256 of the file.
     pub sha256: String,
 }
@@ -38,7 +40,10 @@ pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
     let bytes = read_bounded(path)?;
     let malformed = |reason: String| ModelError::Malformed { path: path.into(), reason };
     let parsed = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.to_string()))?;
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| malformed(error.to_string()))?;
     let mut checkpoint = Checkpoint { sha256: files::sha256_bytes(&bytes), ..Checkpoint::default() };
+    checkpoint.metadata = header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
+    checkpoint.metadata.remove("format");
     for (name, view) in parsed.tensors() {
         let data = match view.dtype() {
             Dtype::F32 => words(view.data(), f32::from_le_bytes),
@@ -58,7 +63,8 @@ pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
     Ok(checkpoint)
 }
 
-/// Writes a safetensors file, beside and renamed. The same tensors give the same bytes.
+/// Writes a safetensors file, beside and renamed. The same contents give the same bytes. `note` is one key and value for
+/// the header.
 ///
 /// # Errors
 ///
@@ -67,6 +73,7 @@ pub fn write_checkpoint(
     path: &Path,
     tensors: &StateDict,
     batches_tracked: &BTreeMap<String, i64>,
+    note: Option<(&str, String)>,
 ) -> Result<()> {
     let floats: Vec<(&str, &[usize], Vec<u8>)> = tensors
         .iter()
@@ -89,7 +96,8 @@ pub fn write_checkpoint(
         views.push((*name, TensorView::new(Dtype::I64, Vec::new(), bytes).map_err(malformed)?));
     }
     // One key only: the header's map has no order of its own, and the bytes must not depend on chance.
-    let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
+    let (key, value) = note.unwrap_or(("format", "pt".into()));
+    let metadata = HashMap::from([(key.to_string(), value)]);
     let bytes = safetensors::serialize(views, Some(metadata)).map_err(malformed)?;
     Ok(files::write_atomically(path, &bytes)?)
 }
@@ -168,7 +176,7 @@ mod tests {
         let tensors =
             StateDict::from([("fc.weight".into(), TensorValue { shape: vec![2, 3], data: vec![1.5; 6] })]);
         let counts = BTreeMap::from([("bn1.num_batches_tracked".to_string(), 7)]);
-        write_checkpoint(&path, &tensors, &counts).unwrap();
+        write_checkpoint(&path, &tensors, &counts, None).unwrap();
         let read = read_checkpoint(&path).unwrap();
         assert_eq!((read.tensors, read.batches_tracked), (tensors, counts));
         let whole = std::fs::read(&path).unwrap();

@@ -28,6 +28,6 @@ pub use loader::{Ledger, LoadOptions, Mismatch, load};
 pub use locate::{WeightsSource, locate_weights};
 pub use network::{Network, RegularizationRates};
 pub use stage::{Stage, is_under};
-pub use state_dict::{StateDict, TensorValue, apply_state_dict, is_buffer, state_dict};
+pub use state_dict::{NamePath, StateDict, TensorValue, apply_state_dict, is_buffer, state_dict};
 pub use trainable::with_trainable;
 pub use zoo::{Architecture, PretrainedTag, architecture, architectures};

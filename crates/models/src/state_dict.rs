@@ -36,7 +36,7 @@ pub fn state_dict<M: Module>(module: &M) -> StateDict {
 ///
 /// When a shape differs: the loader checks them first.
 pub fn apply_state_dict<M: Module>(module: M, tensors: &StateDict) -> M {
-    module.map(&mut Applier { path: Path::default(), tensors })
+    module.map(&mut Applier { path: NamePath::default(), tensors })
 }
 
 /// Names of what can be trained, in the module's order.
@@ -46,19 +46,22 @@ pub(crate) fn parameter_names<M: Module>(module: &M) -> Vec<String> {
     collector.names
 }
 
-/// Where a visit stands. Burn enters enums by variant: those are not part of timm's names.
+/// Where a visit through a module stands. Burn enters enums by variant: those are not part of timm's names.
 #[derive(Default)]
-pub(crate) struct Path(Vec<Option<String>>);
+pub struct NamePath(Vec<Option<String>>);
 
-impl Path {
+impl NamePath {
+    /// A visit goes into a field.
     pub fn enter(&mut self, name: &str, container_type: &str) {
         self.0.push((!container_type.starts_with("Enum:")).then(|| name.to_string()));
     }
 
+    /// It comes out again.
     pub fn exit(&mut self) {
         self.0.pop();
     }
 
+    /// timm's name of the tensor that the visit is at.
     pub fn name(&self) -> String {
         self.0.iter().flatten().map(String::as_str).collect::<Vec<_>>().join(".")
     }
@@ -66,7 +69,7 @@ impl Path {
 
 #[derive(Default)]
 struct Collector {
-    path: Path,
+    path: NamePath,
     tensors: StateDict,
 }
 
@@ -89,7 +92,7 @@ impl ModuleVisitor for Collector {
 
 #[derive(Default)]
 struct Names {
-    path: Path,
+    path: NamePath,
     names: Vec<String>,
 }
 
@@ -111,7 +114,7 @@ impl ModuleVisitor for Names {
 }
 
 struct Applier<'a> {
-    path: Path,
+    path: NamePath,
     tensors: &'a StateDict,
 }
 

@@ -3,7 +3,7 @@
 use burn::module::{Flag, Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 
-use crate::state_dict::Path;
+use crate::state_dict::NamePath;
 use crate::{Network, is_buffer, is_under};
 
 /// The network with exactly the tensors under `prefixes` trainable.
@@ -13,11 +13,11 @@ use crate::{Network, is_buffer, is_under};
 /// training, all others as in evaluation: a frozen BatchNorm keeps its statistics.
 pub fn with_trainable(network: Network, prefixes: &[String]) -> Network {
     let head_is_trained = prefixes.iter().any(|prefix| is_under(network.head(), prefix));
-    network.map(&mut Trainable { path: Path::default(), prefixes, head_is_trained })
+    network.map(&mut Trainable { path: NamePath::default(), prefixes, head_is_trained })
 }
 
 struct Trainable<'a> {
-    path: Path,
+    path: NamePath,
     prefixes: &'a [String],
     head_is_trained: bool,
 }

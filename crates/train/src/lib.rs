@@ -1,1 +1,45 @@
-//! x
+//! What may move, moving it for some epochs, and remembering the best.
+//!
+//! A run goes through these files from top to bottom: its configuration is checked ([`plan`]), the network is prepared
+//! ([`setup`]), the epochs are run ([`fit`]), each leaves a checkpoint ([`checkpoint`]), the best one reads the test
+//! photos, once ([`finish`]).
+
+mod control;
+mod error;
+
+mod plan;
+mod setup;
+
+mod loss;
+mod optimizer;
+mod rates;
+mod schedule;
+
+mod best;
+mod checkpoint;
+mod fit;
+mod machine;
+
+mod finish;
+mod predict;
+mod predictor;
+mod select;
+mod zero_shot;
+
+#[cfg(test)]
+mod fixtures;
+
+pub use best::{best_epoch, is_better};
+pub use control::{Control, Observer, Silent};
+pub use error::{Result, TrainError};
+pub use finish::{evaluate_run, load_trained, predict_dataset};
+pub use fit::{Outcome, resume, train};
+pub use loss::{CrossEntropy, class_weights};
+pub use optimizer::{NamedGradients, Optimizer, clip_gradients, take_gradients};
+pub use plan::{Plan, trained_parts};
+pub use predict::predict_photos;
+pub use predictor::{PhotoPrediction, Predictor, RankedClass};
+pub use rates::LayerRates;
+pub use schedule::{Plateau, Schedule};
+pub use select::find_run;
+pub use zero_shot::{ZeroShot, zero_shot};

@@ -1,0 +1,146 @@
+//! What an epoch leaves behind, so that a run that was killed goes on as if it had never stopped.
+//!
+//! `last.state.safetensors` is written last and holds everything that changes: a run that dies between two files goes on
+//! from the epoch that this one tells of, and writes the same bytes over the others again.
+
+use std::collections::BTreeMap;
+
+use kennel_core::{CoreError, EpochRecord, PredictionRecord, RunDir, Split, write_predictions};
+use kennel_models::{Network, StateDict, is_under, read_checkpoint, state_dict, write_checkpoint};
+use serde::{Deserialize, Serialize};
+
+use crate::{Optimizer, Plateau, Result, is_better};
+
+/// Key of the progress in the header.
+const KEY: &str = "kennel";
+const NETWORK: &str = "network.";
+const OPTIMIZER: &str = "optimizer.";
+const INITIAL: &str = "initial.";
+
+/// Progress of a run, without its tensors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
+    /// A line per finished epoch.
+    pub history: Vec<EpochRecord>,
+    /// Place in `history` of the best epoch.
+    pub best: usize,
+    /// Steps of the optimiser.
+    pub optimizer_steps: u64,
+    /// What the plateau schedule has seen.
+    pub plateau: Plateau,
+}
+
+/// What was read back.
+pub struct Saved {
+    /// Epochs, best one, schedule.
+    pub progress: Progress,
+    /// Trained tensors and their running statistics.
+    pub network: StateDict,
+    /// The head as it was drawn.
+    pub initial_head: StateDict,
+    /// The optimiser's state under [`OPTIMIZER_PREFIX`].
+    pub optimizer: StateDict,
+}
+
+/// Prefix of the optimiser's tensors in [`Saved::optimizer`].
+pub const OPTIMIZER_PREFIX: &str = OPTIMIZER;
+
+/// Everything an epoch leaves behind.
+pub struct Epoch<'a> {
+    /// The network after it.
+    pub network: &'a Network,
+    /// Prefixes of what is trained.
+    pub trained: &'a [String],
+    /// The optimiser after it.
+    pub optimizer: &'a Optimizer,
+    /// The head as it was drawn.
+    pub initial_head: &'a StateDict,
+    /// PyTorch's counters, carried along.
+    pub batches_tracked: &'a BTreeMap<String, i64>,
+    /// Predictions of the validation photos after it.
+    pub val_predictions: &'a [PredictionRecord],
+}
+
+/// Adds `record` to the progress and writes the epoch's files; says whether it is the best so far.
+///
+/// # Errors
+///
+/// A file that cannot be written; what was there before is then still whole.
+pub fn save_epoch(
+    run: &RunDir,
+    progress: &mut Progress,
+    record: EpochRecord,
+    plateau: Plateau,
+    epoch: &Epoch,
+) -> Result<bool> {
+    let is_best = progress.history.get(progress.best).is_none_or(|best| is_better(&record, best));
+    progress.history.push(record);
+    progress.optimizer_steps = epoch.optimizer.steps();
+    progress.plateau = plateau;
+    let tensors = state_dict(epoch.network);
+    if is_best {
+        progress.best = progress.history.len() - 1;
+        write_checkpoint(&run.best_weights(), &tensors, epoch.batches_tracked, None)?;
+        write_predictions(&run.predictions(Split::Val), epoch.val_predictions)?;
+    }
+    write_checkpoint(&run.last_weights(), &tensors, epoch.batches_tracked, None)?;
+    run.write_metrics(&progress.history)?;
+
+    let mut state = StateDict::new();
+    for (name, value) in tensors {
+        if epoch.trained.iter().any(|prefix| is_under(&name, prefix)) {
+            state.insert(format!("{NETWORK}{name}"), value);
+        }
+    }
+    for (name, value) in epoch.initial_head {
+        state.insert(format!("{INITIAL}{name}"), value.clone());
+    }
+    epoch.optimizer.save(OPTIMIZER, &mut state);
+    let note = serde_json::to_string(progress).map_err(|error| CoreError::Malformed {
+        path: run.last_state(),
+        what: "training state",
+        reason: error.to_string(),
+    })?;
+    write_checkpoint(&run.last_state(), &state, &BTreeMap::new(), Some((KEY, note)))?;
+    Ok(is_best)
+}
+
+/// Reads what the last finished epoch left; none when no epoch was finished.
+///
+/// # Errors
+///
+/// A file that is damaged.
+pub fn read_saved(run: &RunDir) -> Result<Option<Saved>> {
+    let path = run.last_state();
+    if !path.exists() {
+        return Ok(None);
+    }
+    let checkpoint = read_checkpoint(&path)?;
+    let malformed =
+        |reason: String| CoreError::Malformed { path: path.clone(), what: "training state", reason };
+    let note =
+        checkpoint.metadata.get(KEY).ok_or_else(|| malformed("its header tells no progress".into()))?;
+    let progress: Progress = serde_json::from_str(note).map_err(|error| malformed(error.to_string()))?;
+    if progress.best >= progress.history.len() {
+        return Err(malformed("it holds no epoch".into()).into());
+    }
+    let part = |prefix: &str| -> StateDict {
+        checkpoint
+            .tensors
+            .iter()
+            .filter_map(|(name, value)| Some((name.strip_prefix(prefix)?.to_string(), value.clone())))
+            .collect()
+    };
+    Ok(Some(Saved {
+        network: part(NETWORK),
+        initial_head: part(INITIAL),
+        optimizer: checkpoint
+            .tensors
+            .iter()
+            .filter(|(name, _)| name.starts_with(OPTIMIZER))
+            .map(|(n, v)| (n.clone(), v.clone()))
+            .collect(),
+        progress,
+    }))
+}

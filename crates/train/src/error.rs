@@ -1,0 +1,106 @@
+//! What can go wrong in training and evaluation.
+
+use std::path::PathBuf;
+
+use kennel_core::CoreError;
+use kennel_data::DataError;
+use kennel_metrics::MetricsError;
+use kennel_models::ModelError;
+
+/// The result of this room's functions.
+pub type Result<T, E = TrainError> = std::result::Result<T, E>;
+
+/// A run that cannot begin, go on or be evaluated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A shared file failed.
+    #[error(transparent)]
+    Core(#[from] CoreError),
+    /// The photos failed.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The network or its weights failed.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// There is nothing to measure.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// A hyperparameter that makes no sense.
+    #[error("{name} is {found}, expected {expected}")]
+    Hyperparameter {
+        /// Its name, as in `config.toml`.
+        name: &'static str,
+        /// What was given.
+        found: String,
+        /// What would make sense.
+        expected: &'static str,
+    },
+    /// Class weights that do not fit the classes.
+    #[error("class weights: {reason}")]
+    ClassWeights {
+        /// What was found.
+        reason: String,
+    },
+    /// A new head that would stay as it was drawn.
+    #[error("the new classifier `{head}` would not be trained\nhint: add it: --unfreeze {with_head}")]
+    HeadNotTrained {
+        /// Its prefix.
+        head: String,
+        /// What to ask for instead.
+        with_head: String,
+    },
+    /// A split without photos that is needed.
+    #[error("{path} has no {split} photos, and {needed_for} needs them", path = path.display())]
+    EmptySplit {
+        /// The data set.
+        path: PathBuf,
+        /// The split.
+        split: kennel_core::Split,
+        /// What it is needed for.
+        needed_for: &'static str,
+    },
+    /// The loss left the numbers.
+    #[error(
+        "the loss is {loss} in epoch {epoch}, step {step}: training has diverged\n\
+         hint: lower --learning-rate, or bound the gradient with --gradient-clip 1"
+    )]
+    Diverged {
+        /// Counted from 1.
+        epoch: usize,
+        /// Counted from 1.
+        step: usize,
+        /// What was found.
+        loss: f32,
+    },
+    /// A run that cannot be continued.
+    #[error("{path} cannot be resumed: {reason}", path = path.display())]
+    CannotResume {
+        /// The run.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A run whose classes are not those of the data.
+    #[error(
+        "{path} has classes {found}, but the run was trained on {expected}", path = path.display()
+    )]
+    OtherClasses {
+        /// The data set.
+        path: PathBuf,
+        /// Its classes.
+        found: String,
+        /// The run's.
+        expected: String,
+    },
+    /// No run matches.
+    #[error("no finished run of {what} lies in {path}\nhint: `kennel train {how}` makes one", path = path.display())]
+    NoSuchRun {
+        /// What was asked for.
+        what: String,
+        /// Where.
+        path: PathBuf,
+        /// How to make one.
+        how: String,
+    },
+}

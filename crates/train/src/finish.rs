@@ -1,0 +1,94 @@
+//! What a finished run says: recomputed from its predictions, and about other photos.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use kennel_core::{RunConfig, RunDir, Split, files, read_predictions, write_predictions};
+use kennel_data::LoaderOptions;
+use kennel_metrics::{Evaluation, RunEvaluation, evaluate};
+use kennel_models::{LoadOptions, Network, architecture, load, read_checkpoint};
+
+use crate::predict::predict_photos;
+use crate::setup::{open_data, rates};
+use crate::{Control, Result, TrainError, best_epoch};
+
+/// Recomputes a run's metrics from its predictions and writes `evaluation.json`.
+///
+/// # Errors
+///
+/// Predictions that are missing or damaged, named by file and line.
+pub fn evaluate_run(run: &RunDir) -> Result<RunEvaluation> {
+    let config = RunConfig::read(&run.config())?;
+    let classes = &config.facts(&run.config())?.class_names;
+    let of = |split: Split| -> Result<Option<Evaluation>> {
+        let path = run.predictions(split);
+        if !path.exists() {
+            return Ok(None);
+        }
+        Ok(Some(evaluate(&read_predictions(&path, classes)?, classes)?))
+    };
+    let best_epoch = match run.metrics().exists() {
+        true => best_epoch(&run.read_metrics()?).map(|record| record.epoch),
+        false => None,
+    };
+    let evaluation =
+        RunEvaluation { best_epoch, train: of(Split::Train)?, val: of(Split::Val)?, test: of(Split::Test)? };
+    files::write_json(&run.evaluation(), &evaluation)?;
+    Ok(evaluation)
+}
+
+/// The network of a run at its best epoch, in evaluation mode, and its configuration.
+///
+/// # Errors
+///
+/// A run without a checkpoint, or one that is damaged.
+pub fn load_trained(run: &RunDir) -> Result<(Network, RunConfig)> {
+    let config = RunConfig::read(&run.config())?;
+    let classes = config.facts(&run.config())?.class_names.len();
+    let architecture = architecture(&config.model)?;
+    let network = Network::new(architecture, classes, rates(&config), &Device::flex());
+    let path = run.best_weights();
+    let checkpoint = read_checkpoint(&path)?;
+    let (network, _) = load(network, &checkpoint, LoadOptions::Exact, architecture.name, &path)?;
+    Ok((network, config))
+}
+
+/// Predicts a split of any data set with a run's best epoch and evaluates it; the predictions are kept in the run as
+/// `<dataset>-<split>.jsonl`. None when the caller said stop.
+///
+/// # Errors
+///
+/// [`TrainError::OtherClasses`] when the data's classes are not among the run's, [`TrainError::EmptySplit`] when the
+/// split has no photos.
+pub fn predict_dataset(
+    run: &RunDir,
+    data_dir: &Path,
+    split: Split,
+    control: &mut Control,
+) -> Result<Option<Evaluation>> {
+    let (network, config) = load_trained(run)?;
+    let classes = config.facts(&run.config())?.class_names.clone();
+    let data = open_data(data_dir, control)?;
+    if data.classes() != classes {
+        return Err(TrainError::OtherClasses {
+            path: data_dir.into(),
+            found: data.classes().join(", "),
+            expected: classes.join(", "),
+        });
+    }
+    let photos = data.photos(split);
+    if photos.is_empty() {
+        return Err(TrainError::EmptySplit { path: data_dir.into(), split, needed_for: "evaluation" });
+    }
+    let input = LoaderOptions::default();
+    let preprocessing = &config.preprocessing;
+    let Some(records) =
+        predict_photos(&network, &input, photos, &classes, preprocessing, split.as_str(), control)?
+    else {
+        return Ok(None);
+    };
+    let name = data_dir.file_name().unwrap_or(data_dir.as_os_str()).to_string_lossy();
+    let path = run.predictions_dir().join(format!("{name}-{split}.jsonl"));
+    write_predictions(&path, &records)?;
+    Ok(Some(evaluate(&records, &classes)?))
+}

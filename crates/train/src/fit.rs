@@ -1,0 +1,325 @@
+//! The epochs of a run.
+
+use std::path::Path;
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::tensor::Device;
+use kennel_core::seed::stream_seed;
+use kennel_core::{EpochRecord, PredictionRecord, RunConfig, RunDir, Split};
+use kennel_data::{Loader, LoaderOptions, Transform, shuffled};
+use kennel_metrics::RunEvaluation;
+use kennel_models::{LoadOptions, Network, apply_state_dict, is_under, load, read_checkpoint, state_dict};
+
+use crate::checkpoint::{Epoch, OPTIMIZER_PREFIX, Progress, read_saved, save_epoch};
+use crate::predict::{pixels, predict_photos, rows};
+use crate::setup::{Setup, set_up};
+use crate::{
+    Control, CrossEntropy, LayerRates, Optimizer, Plan, Result, Schedule, TrainError, class_weights,
+    clip_gradients, finish, machine, take_gradients,
+};
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// All epochs are done and the best one was evaluated.
+    Finished {
+        /// Where the run lies.
+        run: RunDir,
+        /// What `evaluation.json` says.
+        evaluation: RunEvaluation,
+    },
+    /// The caller said stop; the run can be resumed.
+    Interrupted {
+        /// Where the run lies.
+        run: RunDir,
+        /// Finished epochs.
+        epochs: usize,
+    },
+}
+
+/// Trains a new run under `runs`.
+///
+/// # Errors
+///
+/// Whatever is wrong with the configuration, the photos or the weights (then no run directory is made), a file that
+/// cannot be written, or a loss that is not finite.
+pub fn train(config: &RunConfig, runs: &Path, control: &mut Control) -> Result<Outcome> {
+    let setup = set_up(config, control)?;
+    let (_, stamp) = machine::now();
+    let run = RunDir::create(runs, &machine::run_name(&stamp, config))?;
+    setup.data.manifest().write(&run.manifest())?;
+    let config = RunConfig { facts: Some(setup.facts.clone()), ..config.clone() };
+    config.write(&run.config())?;
+    Fit::new(config, run, setup, control)?.run(control)
+}
+
+/// Continues a run where its last finished epoch left it; a finished run is only evaluated again.
+///
+/// # Errors
+///
+/// As [`train`], and when the photos or the run's files are not those that it began with.
+pub fn resume(run: RunDir, control: &mut Control) -> Result<Outcome> {
+    let config = RunConfig::read(&run.config())?;
+    let began = config.facts(&run.config())?.clone();
+    if run.evaluation().exists() {
+        let evaluation = finish::evaluate_run(&run)?;
+        return Ok(Outcome::Finished { run, evaluation });
+    }
+    let setup = set_up(&config, control)?;
+    let cannot = |reason: &str| TrainError::CannotResume { path: run.path().into(), reason: reason.into() };
+    if setup.facts.manifest_sha256 != began.manifest_sha256 {
+        return Err(cannot("the photos are not those it began with"));
+    }
+    if setup.facts.weights_sha256 != began.weights_sha256 {
+        return Err(cannot("the pretrained weights are not those it began with"));
+    }
+    Fit::new(config, run, setup, control)?.run(control)
+}
+
+/// A run in progress.
+struct Fit {
+    config: RunConfig,
+    run: RunDir,
+    setup: Setup,
+    input: LoaderOptions,
+    optimizer: Optimizer,
+    schedule: Schedule,
+    rates: LayerRates,
+    loss: CrossEntropy,
+    progress: Progress,
+}
+
+/// What a pass over the training photos came to.
+struct TrainPass {
+    loss: f64,
+    accuracy: f64,
+    learning_rate: f64,
+    images_per_s: f64,
+}
+
+impl Fit {
+    /// Begins, or goes on from the last finished epoch when there is one.
+    fn new(config: RunConfig, run: RunDir, mut setup: Setup, control: &mut Control) -> Result<Self> {
+        let class_names = &setup.facts.class_names;
+        let train = setup.data.photos(Split::Train);
+        let mut counts = vec![0; class_names.len()];
+        for photo in train.iter() {
+            counts[photo.class_index] += 1;
+        }
+        let weights = class_weights(&config.class_weights, class_names, &counts)?;
+        let steps = steps_per_epoch(train.len(), config.batch_size);
+        let mut schedule = Schedule::new(
+            config.scheduler.clone(),
+            config.warmup_epochs,
+            config.learning_rate,
+            config.epochs,
+            steps,
+        );
+        let mut optimizer = Optimizer::new(config.optimizer.clone());
+        let mut progress =
+            Progress { history: Vec::new(), best: 0, optimizer_steps: 0, plateau: schedule.plateau() };
+        if let Some(saved) = read_saved(&run)? {
+            setup.network = apply_state_dict(setup.network, &saved.network);
+            setup.initial_head = saved.initial_head;
+            let device = Device::flex();
+            let steps = saved.progress.optimizer_steps;
+            optimizer = Optimizer::restore(
+                config.optimizer.clone(),
+                steps,
+                OPTIMIZER_PREFIX,
+                &saved.optimizer,
+                &device,
+            );
+            schedule = schedule.resume(saved.progress.plateau);
+            progress = saved.progress;
+        }
+        control.observer.plan(&Plan {
+            run: run.path().into(),
+            model: config.model.clone(),
+            weights: config.weights.clone(),
+            trained: setup.trained.clone(),
+            trainable_params: setup.facts.trainable_params,
+            total_params: setup.facts.total_params,
+            class_names: class_names.clone(),
+            photos: setup.facts.photos,
+            epochs: config.epochs,
+            finished_epochs: progress.history.len(),
+        });
+        let rates = LayerRates::new(&setup.network, &config);
+        let loss = CrossEntropy::new(config.label_smoothing, weights);
+        let input = LoaderOptions::default();
+        Ok(Self { config, run, setup, input, optimizer, schedule, rates, loss, progress })
+    }
+
+    fn run(mut self, control: &mut Control) -> Result<Outcome> {
+        let before_s = self.progress.history.last().map_or(0.0, |epoch| epoch.elapsed_s);
+        let began = Instant::now();
+        while !self.is_done() {
+            let index = self.progress.history.len();
+            let Some(pass) = self.train_pass(index, control)? else { return Ok(self.interrupted()) };
+            let Some(val_predictions) = self.validate(control)? else { return Ok(self.interrupted()) };
+            let val = kennel_metrics::evaluate(&val_predictions, &self.setup.facts.class_names)?;
+            self.schedule.end_epoch(val.log_loss);
+            let record = EpochRecord {
+                epoch: index + 1,
+                train_loss: pass.loss,
+                train_accuracy: pass.accuracy,
+                val_loss: val.log_loss,
+                val_accuracy: val.accuracy.value,
+                learning_rate: pass.learning_rate,
+                head_update_ratio: self.head_update_ratio(),
+                elapsed_s: before_s + began.elapsed().as_secs_f64(),
+                images_per_s: pass.images_per_s,
+                peak_rss_bytes: machine::peak_rss_bytes(),
+            };
+            let epoch = Epoch {
+                network: &self.setup.network,
+                trained: &self.setup.trained,
+                optimizer: &self.optimizer,
+                initial_head: &self.setup.initial_head,
+                batches_tracked: &self.setup.batches_tracked,
+                val_predictions: &val_predictions,
+            };
+            let plateau = self.schedule.plateau();
+            let is_best = save_epoch(&self.run, &mut self.progress, record.clone(), plateau, &epoch)?;
+            control.observer.epoch(&record, is_best);
+        }
+        self.finish(control)
+    }
+
+    /// Whether all epochs were run, or none of the last few was better.
+    fn is_done(&self) -> bool {
+        let finished = self.progress.history.len();
+        let out_of_patience = self
+            .config
+            .early_stopping
+            .is_some_and(|patience| finished > 0 && finished - 1 - self.progress.best >= patience);
+        finished >= self.config.epochs || out_of_patience
+    }
+
+    /// One pass over the training photos; none when the caller said stop.
+    fn train_pass(&mut self, epoch: usize, control: &mut Control) -> Result<Option<TrainPass>> {
+        let photos = self.setup.data.photos(Split::Train);
+        let mut order = shuffled(photos.len(), self.config.seed, epoch as u64);
+        // A last batch of one photo has no statistics to normalise by (PyTorch refuses it): it sits this epoch out.
+        if order.len() > 1 && order.len() % self.config.batch_size == 1 {
+            order.pop();
+        }
+        let of = order.len();
+        let transform = Transform::Train {
+            augmentation: self.config.augmentation.clone(),
+            preprocessing: self.config.preprocessing.clone(),
+            seed: self.config.seed,
+            view: epoch as u64,
+        };
+        let began = Instant::now();
+        let (mut seen, mut correct, mut total_loss, mut learning_rate) = (0, 0, 0.0, 0.0);
+        let batches = Loader::new(photos, order, transform, self.config.batch_size, &self.input);
+        for (step, batch) in batches.enumerate() {
+            if control.is_stopped() {
+                return Ok(None);
+            }
+            let batch = batch?;
+            self.seed_dropout(epoch, step);
+            let labels = batch.labels.clone();
+            let logits = self.setup.network.forward(pixels(batch));
+            let loss = self.loss.forward(logits.clone(), &labels);
+            let value = loss.clone().into_scalar::<f32>();
+            if !value.is_finite() {
+                return Err(TrainError::Diverged { epoch: epoch + 1, step: step + 1, loss: value });
+            }
+            let mut gradients = take_gradients(&self.setup.network, loss.backward());
+            if let Some(max_norm) = self.config.gradient_clip {
+                clip_gradients(&mut gradients, max_norm);
+            }
+            learning_rate = self.schedule.learning_rate(epoch, step);
+            let rates = &self.rates;
+            let network = self.setup.network.clone();
+            self.setup.network =
+                self.optimizer.step(network, gradients, |name| learning_rate * rates.factor(name));
+            let rows = rows(logits.without_autodiff());
+            correct += rows
+                .iter()
+                .zip(&labels)
+                .filter(|(row, label)| kennel_metrics::argmax(row) == **label)
+                .count();
+            seen += labels.len();
+            total_loss += f64::from(value) * labels.len() as f64;
+            control.observer.step(epoch + 1, seen, of, value);
+        }
+        Ok(Some(TrainPass {
+            loss: total_loss / seen as f64,
+            accuracy: correct as f64 / seen as f64,
+            learning_rate,
+            images_per_s: seen as f64 / began.elapsed().as_secs_f64(),
+        }))
+    }
+
+    /// Dropout draws from the device's generator: it is set for every step, so that a resumed run draws the same.
+    fn seed_dropout(&self, epoch: usize, step: usize) {
+        if self.config.drop_rate > 0.0 || self.config.drop_path_rate > 0.0 {
+            let bytes = stream_seed(self.config.seed, "dropout", &[epoch as u64, step as u64]);
+            let (first, _) = bytes.split_first_chunk::<8>().expect("32 bytes");
+            Device::flex().seed(u64::from_le_bytes(*first));
+        }
+    }
+
+    fn validate(&self, control: &mut Control) -> Result<Option<Vec<PredictionRecord>>> {
+        predict_photos(
+            &self.setup.network.valid(),
+            &self.input,
+            self.setup.data.photos(Split::Val),
+            &self.setup.facts.class_names,
+            &self.config.preprocessing,
+            "validation",
+            control,
+        )
+    }
+
+    /// `rms(w - w0) / rms(w0)` over the head.
+    fn head_update_ratio(&self) -> f64 {
+        let head = self.setup.network.head();
+        let (mut moved, mut start) = (0.0, 0.0);
+        for (name, value) in state_dict(&self.setup.network) {
+            if !is_under(&name, head) {
+                continue;
+            }
+            for (now, before) in value.data.iter().zip(&self.setup.initial_head[&name].data) {
+                moved += f64::from(now - before).powi(2);
+                start += f64::from(*before).powi(2);
+            }
+        }
+        (moved / start).sqrt()
+    }
+
+    fn interrupted(self) -> Outcome {
+        Outcome::Interrupted { epochs: self.progress.history.len(), run: self.run }
+    }
+
+    /// Reads the test photos, once, with the best epoch.
+    fn finish(self, control: &mut Control) -> Result<Outcome> {
+        let best = read_checkpoint(&self.run.best_weights())?;
+        let network: Network = self.setup.network.valid();
+        let (network, _) =
+            load(network, &best, LoadOptions::Exact, &self.config.model, &self.run.best_weights())?;
+        let test = self.setup.data.photos(Split::Test);
+        if !test.is_empty() {
+            let classes = &self.setup.facts.class_names;
+            let preprocessing = &self.config.preprocessing;
+            let Some(records) =
+                predict_photos(&network, &self.input, test, classes, preprocessing, "test", control)?
+            else {
+                return Ok(self.interrupted());
+            };
+            kennel_core::write_predictions(&self.run.predictions(Split::Test), &records)?;
+        }
+        let evaluation = finish::evaluate_run(&self.run)?;
+        Ok(Outcome::Finished { run: self.run, evaluation })
+    }
+}
+
+fn steps_per_epoch(photos: usize, batch_size: usize) -> usize {
+    let photos = if photos > 1 && photos % batch_size == 1 { photos - 1 } else { photos };
+    photos.div_ceil(batch_size).max(1)
+}

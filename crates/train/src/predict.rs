@@ -1,0 +1,65 @@
+//! A network's logits on photos.
+
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use kennel_core::{PredictionRecord, Preprocessing};
+use kennel_data::{Batch, DatasetPhoto, Loader, LoaderOptions, Transform};
+use kennel_models::Network;
+
+use crate::{Control, Result};
+
+/// Photos per forward pass.
+pub const BATCH: usize = 32;
+
+/// Predicts `photos` in their order. None when the caller said stop.
+///
+/// `network` is in evaluation mode and off the tape ([`burn::module::Module::valid`]).
+///
+/// # Errors
+///
+/// A photo that can no longer be read.
+pub fn predict_photos(
+    network: &Network,
+    input: &LoaderOptions,
+    photos: &Arc<[DatasetPhoto]>,
+    class_names: &[String],
+    preprocessing: &Preprocessing,
+    what: &str,
+    control: &mut Control,
+) -> Result<Option<Vec<PredictionRecord>>> {
+    let mut records = Vec::with_capacity(photos.len());
+    let order: Vec<usize> = (0..photos.len()).collect();
+    let transform = Transform::Eval(preprocessing.clone());
+    for batch in Loader::new(photos, order, transform, BATCH, input) {
+        if control.is_stopped() {
+            return Ok(None);
+        }
+        let rows = rows(network.forward(pixels(batch?)));
+        for logits in rows {
+            let photo = &photos[records.len()];
+            records.push(PredictionRecord {
+                path: photo.path.clone(),
+                label: class_names[photo.class_index].clone(),
+                logits,
+            });
+        }
+        control.observer.predicting(what, records.len(), photos.len());
+    }
+    Ok(Some(records))
+}
+
+/// A batch as a tensor, `[batch, 3, side, side]`, off the tape.
+pub fn pixels(batch: Batch) -> Tensor<4> {
+    let side = batch.side_px as usize;
+    let shape = [batch.len(), 3, side, side];
+    let data = TensorData::new(batch.pixels, shape);
+    Tensor::from_data(data, &Device::flex())
+}
+
+/// Logits row by row.
+pub fn rows(logits: Tensor<2>) -> Vec<Vec<f32>> {
+    let classes = logits.dims()[1];
+    let flat = logits.into_data().try_into_vec::<f32>().expect("logits are f32");
+    flat.chunks_exact(classes).map(<[f32]>::to_vec).collect()
+}

@@ -1,0 +1,59 @@
+//! Learning rates by layer: the head's own, and decay from stage to stage.
+
+use kennel_core::RunConfig;
+use kennel_models::{Network, Stage, is_under};
+
+/// The factor of each tensor's learning rate over the schedule's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerRates {
+    stages: Vec<Stage>,
+    head: &'static str,
+    decay: f64,
+    head_factor: f64,
+}
+
+impl LayerRates {
+    /// From `head_learning_rate` and `layer_decay` of the configuration.
+    pub fn new(network: &Network, config: &RunConfig) -> Self {
+        Self {
+            stages: network.stages(),
+            head: network.head(),
+            decay: config.layer_decay.unwrap_or(1.0),
+            head_factor: config.head_learning_rate.map_or(1.0, |rate| rate / config.learning_rate),
+        }
+    }
+
+    /// `layer_decay` to the power of the stages above the tensor's own (Clark et al. 2020); the head's own factor for
+    /// the head.
+    pub fn factor(&self, name: &str) -> f64 {
+        if is_under(name, self.head) {
+            return self.head_factor;
+        }
+        let above = self.stages.iter().rev().position(|stage| stage.owns(name)).unwrap_or(0);
+        self.decay.powi(above as i32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+    use kennel_models::{RegularizationRates, architecture};
+
+    use super::*;
+
+    #[test]
+    fn rates_decay_from_the_head_down_and_the_head_has_its_own() {
+        let architecture = architecture("resnet18").unwrap();
+        let network = Network::new(architecture, 2, RegularizationRates::default(), &Device::flex());
+        let rates =
+            LayerRates { stages: network.stages(), head: network.head(), decay: 0.5, head_factor: 10.0 };
+        for (name, factor) in [
+            ("fc.weight", 10.0),
+            ("layer4.1.bn2.bias", 0.5),
+            ("layer1.0.conv1.weight", 0.0625),
+            ("conv1.weight", 0.03125),
+        ] {
+            assert_eq!(rates.factor(name), factor, "{name}");
+        }
+    }
+}

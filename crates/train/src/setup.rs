@@ -1,0 +1,131 @@
+//! From a configuration to a network that is ready to train on photos that are ready to be read.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use kennel_core::{RunConfig, RunFacts, Split, files};
+use kennel_data::Dataset;
+use kennel_models::{
+    Architecture, LoadOptions, Network, RegularizationRates, StateDict, architecture, draw_head,
+    draw_network, is_buffer, is_under, load, locate_weights, read_checkpoint, state_dict, with_trainable,
+};
+
+use crate::{Control, Result, machine, plan};
+
+/// What stands for "no pretrained weights" in a configuration.
+pub const NO_WEIGHTS: &str = "none";
+
+/// A network with its photos.
+pub struct Setup {
+    /// Photos.
+    pub data: Dataset,
+    /// Trainable parts on the tape, the rest off it.
+    pub network: Network,
+    /// Prefixes of what is trained.
+    pub trained: Vec<String>,
+    /// PyTorch's counters, carried along.
+    pub batches_tracked: BTreeMap<String, i64>,
+    /// The head before the first step.
+    pub initial_head: StateDict,
+    /// What was found.
+    pub facts: RunFacts,
+}
+
+/// Opens the data and builds the network of a configuration with its pretrained weights and a new head.
+///
+/// # Errors
+///
+/// Whatever is wrong with the configuration, the photos or the weights; nothing has been written then.
+pub fn set_up(config: &RunConfig, control: &mut Control) -> Result<Setup> {
+    plan::check_hyperparameters(config)?;
+    let architecture = architecture(&config.model)?;
+    let data = open_data(Path::new(&config.data_dir), control)?;
+    plan::check_splits(Path::new(&config.data_dir), data.manifest().counts(None))?;
+    let class_names = data.classes().to_vec();
+    let device = Device::flex();
+    let network = Network::new(architecture, class_names.len(), rates(config), &device);
+    let trained = plan::trained_parts(&network, config)?;
+    let (network, batches_tracked, weights_sha256) = fill(network, architecture, config, control)?;
+    let network = with_trainable(network, &trained);
+    let state = state_dict(&network);
+    let sizes = |keep: &dyn Fn(&str) -> bool| -> usize {
+        state.iter().filter(|(name, _)| !is_buffer(name) && keep(name)).map(|(_, v)| v.data.len()).sum()
+    };
+    let facts = RunFacts {
+        trainable_params: sizes(&|name| trained.iter().any(|prefix| is_under(name, prefix))),
+        total_params: sizes(&|_| true),
+        trained: trained.clone(),
+        photos: data.manifest().counts(None),
+        device: "cpu".into(),
+        started: machine::now().0,
+        kennel_version: env!("CARGO_PKG_VERSION").into(),
+        burn_version: "0.22.1".into(),
+        weights_sha256,
+        manifest_sha256: manifest_digest(&data)?,
+        machine: machine::machine(),
+        class_names,
+    };
+    let head = network.head();
+    let initial_head = state.into_iter().filter(|(name, _)| is_under(name, head)).collect();
+    Ok(Setup { data, network, trained, batches_tracked, initial_head, facts })
+}
+
+/// Opens a data set, telling the observer of the photos that are checked.
+pub fn open_data(path: &Path, control: &mut Control) -> Result<Dataset> {
+    let data = Dataset::open(path)?;
+    let manifest = data.manifest();
+    for rejected in &manifest.rejected {
+        control.observer.note(&format!("left out: {}: {}", rejected.path, rejected.reason));
+    }
+    for note in &manifest.notes {
+        control.observer.note(note);
+    }
+    let test = manifest.counts(None).of(Split::Test);
+    if test == 0 {
+        control.observer.note("there are no test photos: the run will say how good it is on validation only");
+    }
+    Ok(data)
+}
+
+/// SHA-256 of the manifest's text.
+pub fn manifest_digest(data: &Dataset) -> Result<String> {
+    let text = serde_json::to_string(data.manifest()).map_err(|error| kennel_core::CoreError::Malformed {
+        path: PathBuf::from(kennel_core::Manifest::FILE_NAME),
+        what: "manifest",
+        reason: error.to_string(),
+    })?;
+    Ok(files::sha256_bytes(text.as_bytes()))
+}
+
+/// Dropout and stochastic depth of a configuration.
+pub fn rates(config: &RunConfig) -> RegularizationRates {
+    RegularizationRates { drop: config.drop_rate, drop_path: config.drop_path_rate }
+}
+
+/// Loads the pretrained weights and draws the new head, or draws everything.
+fn fill(
+    network: Network,
+    architecture: &Architecture,
+    config: &RunConfig,
+    control: &mut Control,
+) -> Result<(Network, BTreeMap<String, i64>, String)> {
+    if config.weights == NO_WEIGHTS {
+        let network = draw_network(network, architecture, config.head_init, config.seed);
+        return Ok((network, BTreeMap::new(), String::new()));
+    }
+    let source = locate_weights(architecture, Some(&config.weights))?;
+    let checkpoint = read_checkpoint(&source.file)?;
+    let (network, ledger) =
+        load(network, &checkpoint, LoadOptions::NewHead, architecture.name, &source.file)?;
+    let network = if ledger.replaced_head.is_empty() {
+        let classes = checkpoint.tensors[&format!("{}.bias", network.head())].shape[0];
+        control.observer.note(&format!(
+            "the weights have a head for {classes} classes already, as many as the data: it is kept"
+        ));
+        network
+    } else {
+        draw_head(network, architecture, config.head_init, config.seed)
+    };
+    Ok((network, checkpoint.batches_tracked, checkpoint.sha256))
+}

@@ -1,0 +1,165 @@
+//! The untouched ImageNet head on photos whose classes are ImageNet's: the baseline of every run.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use kennel_core::imagenet::{self, ClassMatch};
+use kennel_core::{
+    AugmentationSet, ClassWeights, HeadInit, OptimizerConfig, PredictionRecord, RunConfig, RunDir, RunFacts,
+    SchedulerKind, Split, Strategy, write_predictions,
+};
+use kennel_data::LoaderOptions;
+use kennel_metrics::{Evaluation, Proportion, argmax, evaluate, in_top_k};
+
+use crate::predict::predict_photos;
+use crate::setup::{manifest_digest, open_data};
+use crate::{Control, Predictor, Result, TrainError, finish, machine};
+
+/// What the untouched head says.
+#[derive(Clone, Debug)]
+pub struct ZeroShot {
+    /// Where its run lies.
+    pub run: RunDir,
+    /// Which output each class was taken for.
+    pub classes: Vec<ClassMatch>,
+    /// Restricted to the classes of the data.
+    pub restricted: Evaluation,
+    /// Among all 1000 classes.
+    pub top1: Proportion,
+    /// Among all 1000 classes, the best five.
+    pub top5: Proportion,
+}
+
+/// Scores the untouched ImageNet head on `splits` of a data set and keeps it as a run under `runs`. None when the caller
+/// said stop.
+///
+/// # Errors
+///
+/// A class that is none of ImageNet's, weights without the 1000-class head, photos that cannot be read.
+pub fn zero_shot(
+    model: &str,
+    weights: Option<&str>,
+    data_dir: &Path,
+    splits: &[Split],
+    synsets: &BTreeMap<String, String>,
+    runs: &Path,
+    control: &mut Control,
+) -> Result<Option<ZeroShot>> {
+    let predictor = Predictor::of_weights(model, weights)?;
+    if predictor.class_names().len() != imagenet::classes().len() {
+        return Err(TrainError::Hyperparameter {
+            name: "weights",
+            found: format!("a head with {} classes", predictor.class_names().len()),
+            expected: "ImageNet-1k's head with 1000",
+        });
+    }
+    let data = open_data(data_dir, control)?;
+    let class_names = data.classes().to_vec();
+    let all_photos = data.all_photos();
+    let file_names = |class: &str| -> Vec<String> {
+        all_photos
+            .iter()
+            .filter(|photo| class_names[photo.class_index] == class)
+            .map(|photo| photo.path.rsplit('/').next().unwrap_or_default().to_string())
+            .collect()
+    };
+    let classes = imagenet::match_classes(&class_names, file_names, synsets)?;
+    let input = LoaderOptions::default();
+    let mut per_split = Vec::new();
+    let (mut top1, mut top5, mut n) = (0, 0, 0);
+    for &split in splits {
+        let photos = data.photos(split);
+        if photos.is_empty() {
+            continue;
+        }
+        let Some(records) = predict_photos(
+            predictor.network(),
+            &input,
+            photos,
+            &class_names,
+            predictor.preprocessing(),
+            split.as_str(),
+            control,
+        )?
+        else {
+            return Ok(None);
+        };
+        let mut restricted = Vec::with_capacity(records.len());
+        for (record, photo) in records.into_iter().zip(photos.iter()) {
+            let truth = classes[photo.class_index].imagenet_index;
+            top1 += usize::from(argmax(&record.logits) == truth);
+            top5 += usize::from(in_top_k(&record.logits, truth, 5));
+            n += 1;
+            let logits = classes.iter().map(|class| record.logits[class.imagenet_index]).collect();
+            restricted.push(PredictionRecord { logits, ..record });
+        }
+        per_split.push((split, restricted));
+    }
+    if n == 0 {
+        let split = splits.first().copied().unwrap_or(Split::Test);
+        return Err(TrainError::EmptySplit { path: data_dir.into(), split, needed_for: "evaluation" });
+    }
+    let facts = RunFacts {
+        class_names: class_names.clone(),
+        photos: data.manifest().counts(None),
+        device: "cpu".into(),
+        started: machine::now().0,
+        kennel_version: env!("CARGO_PKG_VERSION").into(),
+        burn_version: "0.22.1".into(),
+        manifest_sha256: manifest_digest(&data)?,
+        machine: machine::machine(),
+        ..RunFacts::default()
+    };
+    let config = untrained_config(model, weights, data_dir, &predictor, facts);
+    let run = RunDir::create(runs, &machine::run_name(&machine::now().1, &config))?;
+    data.manifest().write(&run.manifest())?;
+    config.write(&run.config())?;
+    for (split, records) in &per_split {
+        write_predictions(&run.predictions(*split), records)?;
+    }
+    finish::evaluate_run(&run)?;
+    let all: Vec<PredictionRecord> = per_split.into_iter().flat_map(|(_, records)| records).collect();
+    Ok(Some(ZeroShot {
+        run,
+        classes,
+        restricted: evaluate(&all, &class_names)?,
+        top1: Proportion::new(top1, n),
+        top5: Proportion::new(top5, n),
+    }))
+}
+
+/// The configuration of a run that trains nothing.
+fn untrained_config(
+    model: &str,
+    weights: Option<&str>,
+    data_dir: &Path,
+    predictor: &Predictor,
+    facts: RunFacts,
+) -> RunConfig {
+    RunConfig {
+        model: model.into(),
+        weights: weights.unwrap_or(model).into(),
+        data_dir: data_dir.to_string_lossy().into_owned(),
+        strategy: Strategy::ZeroShot,
+        unfreeze: Vec::new(),
+        seed: 0,
+        epochs: 0,
+        batch_size: crate::predict::BATCH,
+        learning_rate: 0.0,
+        head_learning_rate: None,
+        layer_decay: None,
+        label_smoothing: 0.0,
+        gradient_clip: None,
+        early_stopping: None,
+        drop_rate: 0.0,
+        drop_path_rate: 0.0,
+        head_init: HeadInit::FanIn,
+        class_weights: ClassWeights::None,
+        optimizer: OptimizerConfig::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 },
+        warmup_epochs: 0.0,
+        scheduler: SchedulerKind::Constant,
+        augmentation: AugmentationSet::None.augmentation(),
+        preprocessing: predictor.preprocessing().clone(),
+        facts: Some(facts),
+    }
+}

@@ -1,0 +1,82 @@
+//! Twenty Adam steps of two whole networks against PyTorch and timm. Fixtures: `tools/fixtures/adam20.py`.
+
+#[path = "../../models/tests/common/formula.rs"]
+mod formula;
+
+use std::path::PathBuf;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use kennel_core::OptimizerConfig;
+use kennel_models::{
+    Network, RegularizationRates, apply_state_dict, architecture, state_dict, with_trainable,
+};
+use kennel_train::{CrossEntropy, Optimizer, take_gradients};
+use safetensors::SafeTensors;
+
+const BATCH: usize = 8;
+const SIDE: usize = 64;
+
+#[test]
+fn twenty_adam_steps_lose_what_pytorch_loses() {
+    for (arch, last_norm) in [("resnet18", "layer4.1.bn2"), ("efficientnet_b0", "bn2")] {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join(format!("tests/fixtures/adam20/{arch}.safetensors"));
+        let bytes = std::fs::read(path).unwrap();
+        let expected = SafeTensors::deserialize(&bytes).unwrap();
+        let f32s = |name: &str| -> Vec<f32> {
+            let view = expected.tensor(name).unwrap();
+            view.data().as_chunks().0.iter().map(|word| f32::from_le_bytes(*word)).collect()
+        };
+        let losses: Vec<f64> = expected
+            .tensor("losses")
+            .unwrap()
+            .data()
+            .as_chunks()
+            .0
+            .iter()
+            .map(|word| f64::from_le_bytes(*word))
+            .collect();
+
+        let device = Device::flex();
+        let network = Network::new(architecture(arch).unwrap(), 5, RegularizationRates::default(), &device);
+        let stages: Vec<String> = network.stages().into_iter().flat_map(|stage| stage.prefixes).collect();
+        let weights = formula::weights(&state_dict(&network));
+        let mut network = with_trainable(apply_state_dict(network, &weights), &stages);
+        let adam = OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 };
+        let mut optimizer = Optimizer::new(adam);
+        let cross_entropy = CrossEntropy::new(0.0, vec![1.0; 5]);
+        let batches: Vec<Tensor<4>> = (0..2)
+            .map(|k| {
+                let pixels = formula::images(&format!("batch.{k}"), BATCH, SIDE);
+                Tensor::from_data(TensorData::new(pixels, [BATCH, 3, SIDE, SIDE]), &device)
+            })
+            .collect();
+        let mut largest = 0.0_f64;
+        for (step, wanted) in losses.iter().enumerate() {
+            let k = step % 2;
+            let labels: Vec<usize> = (0..BATCH).map(|i| (3 * i + k) % 5).collect();
+            let loss = cross_entropy.forward(network.forward(batches[k].clone()), &labels);
+            let found = f64::from(loss.clone().into_scalar::<f32>());
+            largest = largest.max((found - wanted).abs());
+            let gradients = take_gradients(&network, loss.backward());
+            network = optimizer.step(network, gradients, |_| 1e-4);
+        }
+        println!("{arch}: largest difference of the loss {largest:.1e}");
+        assert!(losses[0] > 1.0 && losses[19] < 0.1, "the fixture does not learn");
+        assert!(largest <= 1e-3, "{arch}: a loss is {largest:.1e} off");
+
+        let state = state_dict(&network);
+        let head = network.head();
+        for (name, tolerance) in [
+            (format!("{head}.weight"), 1e-3),
+            (format!("{head}.bias"), 1e-3),
+            // PyTorch's own layouts differ by 2.4e-3 here; n / (n - 1) in place of n would be 3 %.
+            (format!("{last_norm}.running_var"), 1e-2),
+        ] {
+            let (found, wanted) = (&state[&name].data, f32s(&name));
+            let scale = wanted.iter().fold(0.0_f32, |m, x| m.max(x.abs()));
+            let off = found.iter().zip(&wanted).fold(0.0_f32, |m, (a, b)| m.max((a - b).abs())) / scale;
+            assert!(off <= tolerance, "{arch}: {name} is {off:.1e} off");
+        }
+    }
+}

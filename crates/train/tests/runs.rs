@@ -1,0 +1,184 @@
+//! The laws of a whole run: it learns, it repeats, it resumes, and it leaves your files alone.
+
+#[path = "common/photos.rs"]
+mod photos;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kennel_core::{EpochRecord, RunConfig, RunDir, Strategy, files};
+use kennel_train::{Control, Observer, Outcome, Silent, find_run, predict_dataset, resume, train};
+use photos::{draw_photos, small_config};
+
+/// Says stop after so many epochs, or after some steps of the epoch that follows.
+struct StopAfter<'a> {
+    stop: &'a AtomicBool,
+    epochs: usize,
+    step: usize,
+    seen: usize,
+}
+
+impl Observer for StopAfter<'_> {
+    fn epoch(&mut self, record: &EpochRecord, _: bool) {
+        self.seen = record.epoch;
+        if self.step == 0 && record.epoch == self.epochs {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn step(&mut self, _: usize, photos: usize, _: usize, _: f32) {
+        if self.step > 0 && self.seen == self.epochs && photos >= self.step {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+fn finished(outcome: Outcome) -> RunDir {
+    match outcome {
+        Outcome::Finished { run, .. } => run,
+        Outcome::Interrupted { epochs, .. } => panic!("stopped after epoch {epochs}"),
+    }
+}
+
+fn train_quietly(config: &RunConfig, runs: &Path) -> RunDir {
+    let stop = AtomicBool::new(false);
+    finished(train(config, runs, &mut Control { stop: &stop, observer: &mut Silent }).unwrap())
+}
+
+/// Everything a run wrote, but for times, memory and the data set's place.
+fn contents(run: &RunDir) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for file in ["checkpoints/best.safetensors", "checkpoints/last.safetensors", "predictions/val.jsonl"]
+        .into_iter()
+        .chain(["predictions/test.jsonl", "evaluation.json", "manifest.json"])
+    {
+        found.insert(file.to_string(), std::fs::read(run.path().join(file)).unwrap());
+    }
+    let timeless: Vec<EpochRecord> = run
+        .read_metrics()
+        .unwrap()
+        .into_iter()
+        .map(|epoch| EpochRecord { elapsed_s: 0.0, images_per_s: 0.0, peak_rss_bytes: 0, ..epoch })
+        .collect();
+    found.insert("metrics.jsonl".into(), serde_json::to_vec(&timeless).unwrap());
+    found
+}
+
+fn same(a: &RunDir, b: &RunDir) {
+    let (a, b) = (contents(a), contents(b));
+    for (file, bytes) in &a {
+        assert!(bytes == &b[file], "{file} differs");
+    }
+}
+
+fn digests(folder: &Path) -> BTreeMap<PathBuf, String> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                found.insert(path.clone(), files::sha256_file(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_small_network_learns_to_tell_two_textures_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("photos");
+    draw_photos(&data, [16, 6, 6]);
+    let before = digests(&data);
+    let mut config = small_config(&data, Strategy::Full, 6);
+    config.augmentation.rotation_deg = 0.0;
+    let run = train_quietly(&config, &dir.path().join("runs"));
+    let history = run.read_metrics().unwrap();
+    let (first, last) = (&history[0], &history[history.len() - 1]);
+    assert!(last.train_accuracy >= 0.9, "{last:?}");
+    assert!(last.train_loss < 0.5 * first.train_loss, "{first:?} {last:?}");
+    assert!(last.head_update_ratio > 0.0 && last.peak_rss_bytes > 0);
+    assert_eq!(digests(&data), before, "training changed the photos");
+    let found = find_run(&dir.path().join("runs"), "resnet18", Some(Strategy::Full)).unwrap();
+    assert_eq!(found, run);
+    let stop = AtomicBool::new(false);
+    let mut control = Control { stop: &stop, observer: &mut Silent };
+    let again = predict_dataset(&run, &data, kennel_core::Split::Test, &mut control).unwrap().unwrap();
+    let own: kennel_metrics::RunEvaluation =
+        serde_json::from_slice(&std::fs::read(run.evaluation()).unwrap()).unwrap();
+    assert_eq!(Some(again), own.test, "the saved network says what it said");
+}
+
+#[test]
+fn the_same_seed_twice_gives_the_same_bytes_and_another_seed_does_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("photos");
+    draw_photos(&data, [5, 2, 2]);
+    let runs = dir.path().join("runs");
+    let mut config = small_config(&data, Strategy::Full, 2);
+    (config.drop_rate, config.drop_path_rate) = (0.2, 0.1);
+    let (a, b) = (train_quietly(&config, &runs), train_quietly(&config, &runs));
+    assert_ne!(a, b, "a run directory is never written twice");
+    same(&a, &b);
+    // The saved configuration is the run: given back, it gives the same bytes.
+    let mut saved = RunConfig::read(&a.config()).unwrap();
+    saved.facts = None;
+    assert_eq!(saved, config);
+    config.seed = 43;
+    let other = train_quietly(&config, &runs);
+    assert_ne!(
+        contents(&a)["checkpoints/best.safetensors"],
+        contents(&other)["checkpoints/best.safetensors"]
+    );
+}
+
+#[test]
+fn a_run_that_was_stopped_and_resumed_ends_as_if_it_had_never_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("photos");
+    draw_photos(&data, [6, 3, 2]);
+    let runs = dir.path().join("runs");
+    for (strategy, unfreeze) in
+        [(Strategy::Full, vec![]), (Strategy::Partial, vec!["layer4.1".into(), "fc".into()])]
+    {
+        let mut config = small_config(&data, strategy, 4);
+        config.unfreeze = unfreeze;
+        let whole = train_quietly(&config, &runs);
+        // Stopped between two epochs, in the middle of one, and before the first was finished.
+        for (epochs, step) in [(1, 0), (2, 8), (0, 8)] {
+            let stop = AtomicBool::new(false);
+            let mut watch = StopAfter { stop: &stop, epochs, step, seen: 0 };
+            let outcome = train(&config, &runs, &mut Control { stop: &stop, observer: &mut watch }).unwrap();
+            let Outcome::Interrupted { run, epochs: kept } = outcome else { panic!("it did not stop") };
+            assert_eq!(kept, epochs);
+            assert!(!run.evaluation().exists() && !run.predictions(kennel_core::Split::Test).exists());
+            let stop = AtomicBool::new(false);
+            let resumed = resume(run, &mut Control { stop: &stop, observer: &mut Silent }).unwrap();
+            same(&whole, &finished(resumed));
+        }
+    }
+}
+
+#[test]
+fn a_run_does_not_resume_on_other_photos() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("photos");
+    draw_photos(&data, [4, 2, 2]);
+    let config = small_config(&data, Strategy::Full, 2);
+    let stop = AtomicBool::new(false);
+    let mut watch = StopAfter { stop: &stop, epochs: 1, step: 0, seen: 0 };
+    let runs = dir.path().join("runs");
+    let Outcome::Interrupted { run, .. } =
+        train(&config, &runs, &mut Control { stop: &stop, observer: &mut watch }).unwrap()
+    else {
+        panic!("it did not stop")
+    };
+    std::fs::remove_file(data.join("train/checked/000.png")).unwrap();
+    let stop = AtomicBool::new(false);
+    let error = resume(run, &mut Control { stop: &stop, observer: &mut Silent }).unwrap_err().to_string();
+    assert!(error.contains("the photos are not those it began with"), "{error}");
+}

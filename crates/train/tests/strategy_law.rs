@@ -1,0 +1,45 @@
+//! The strategy law, for every architecture: what is frozen is bit-equal after a step, what is trained has moved.
+
+#[path = "../../models/tests/common/formula.rs"]
+mod formula;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use kennel_core::{OptimizerConfig, Strategy};
+use kennel_models::{
+    Network, RegularizationRates, apply_state_dict, architectures, is_under, state_dict, with_trainable,
+};
+use kennel_train::{CrossEntropy, Optimizer, take_gradients};
+
+const SIDE: usize = 64;
+const BATCH: usize = 2;
+
+#[test]
+fn frozen_tensors_are_bit_equal_after_a_step_and_every_trainable_tensor_moved() {
+    let images = TensorData::new(formula::images("input", BATCH, SIDE), [BATCH, 3, SIDE, SIDE]);
+    for architecture in architectures() {
+        let fresh = Network::new(architecture, 5, RegularizationRates::default(), &Device::flex());
+        let before = formula::weights(&state_dict(&fresh));
+        for strategy in Strategy::ALL {
+            let trained = match strategy {
+                Strategy::Freeze => vec![fresh.head().to_string()],
+                Strategy::Partial => fresh.partial(),
+                _ => fresh.stages().into_iter().flat_map(|stage| stage.prefixes).collect(),
+            };
+            let network = with_trainable(apply_state_dict(fresh.clone(), &before), &trained);
+            let logits = network.forward(Tensor::from_data(images.clone(), &Device::flex()));
+            let loss = CrossEntropy::new(0.0, vec![1.0; 5]).forward(logits, &[0, 3]);
+            let gradients = take_gradients(&network, loss.backward());
+            let adam = OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 };
+            let network = Optimizer::new(adam).step(network, gradients, |_| 1e-3);
+            let after = state_dict(&network);
+            let (mut moved, mut kept) = (0, 0);
+            for (name, value) in &after {
+                let is_trained = trained.iter().any(|prefix| is_under(name, prefix));
+                let is_equal = value == &before[name];
+                assert_eq!(!is_equal, is_trained, "{} {strategy}: {name}", architecture.name);
+                *(if is_trained { &mut moved } else { &mut kept }) += 1;
+            }
+            assert!(moved > 0 && (kept > 0 || strategy == Strategy::Full));
+        }
+    }
+}
