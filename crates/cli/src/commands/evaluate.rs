@@ -1,0 +1,195 @@
+//! `kennel evaluate`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use kennel_core::{RunDir, Split, Strategy};
+use kennel_metrics::{RunEvaluation, format_proportion, render_report};
+use kennel_train::{Control, evaluate_run, find_run, predict_dataset, zero_shot};
+use serde_json::json;
+
+use crate::failure::Failure;
+use crate::output::{Format, print, print_json};
+use crate::progress::Terminal;
+use crate::resolve::{DATA_DIR, RUNS_DIR};
+use crate::{CommandResult, interrupt};
+
+const EXAMPLE: &str = "\
+Examples:
+  kennel evaluate --model mobilenetv2_100 --strategy freeze
+  kennel evaluate --run runs/20260207_165541-resnet50-freeze-s42
+  kennel evaluate --run RUN --data other-photos --split test
+  kennel evaluate --zero-shot --model mobilenetv2_100 --weights DIR --data data/processed --split all";
+
+/// What is evaluated.
+#[derive(Args)]
+#[command(after_help = EXAMPLE)]
+pub struct EvaluateArgs {
+    /// A run's directory
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy", "zero_shot"])]
+    run: Option<PathBuf>,
+    /// In place of a run: the finished one of this architecture with the best validation accuracy
+    #[arg(long, required_unless_present = "run")]
+    model: Option<String>,
+    /// Only runs of this strategy
+    #[arg(long)]
+    strategy: Option<String>,
+    /// Where runs are kept
+    #[arg(long, value_name = "DIR", default_value = RUNS_DIR)]
+    runs: PathBuf,
+    /// Predict these photos instead of reading the run's own predictions
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// train, val, test; with --zero-shot also all [default: test]
+    #[arg(long)]
+    split: Option<String>,
+    /// Score the untouched ImageNet head, restricted to the classes of the data
+    #[arg(long, conflicts_with = "strategy")]
+    zero_shot: bool,
+    /// With --zero-shot: pretrained weights
+    #[arg(long, value_name = "DIR|FILE|TAG", requires = "zero_shot")]
+    weights: Option<String>,
+    /// With --zero-shot: which ImageNet class a class is, such as poodle=n02113624
+    #[arg(long, value_name = "CLASS=SYNSET", requires = "zero_shot")]
+    synset: Vec<String>,
+    /// What stdout is for
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Evaluates.
+pub fn run(args: EvaluateArgs) -> CommandResult {
+    if args.zero_shot {
+        return run_zero_shot(&args);
+    }
+    let run = chosen_run(args.run.as_deref(), args.model.as_deref(), args.strategy.as_deref(), &args.runs)?;
+    match &args.data {
+        None => own_predictions(&run, &args),
+        Some(data) => other_photos(&run, data, &args),
+    }
+}
+
+/// The run that is meant; which one is said when it was chosen.
+pub fn chosen_run(
+    run: Option<&Path>,
+    model: Option<&str>,
+    strategy: Option<&str>,
+    runs: &Path,
+) -> Result<RunDir, Failure> {
+    if let Some(path) = run {
+        return Ok(RunDir::open(path)?);
+    }
+    let model = model.ok_or_else(|| Failure::Usage("which run? give --run RUN or --model NAME".into()))?;
+    kennel_models::architecture(model)?;
+    let strategy = strategy.map(str::parse::<Strategy>).transpose()?;
+    let run = find_run(runs, model, strategy)?;
+    eprintln!("run   {}", run.path().display());
+    Ok(run)
+}
+
+fn own_predictions(run: &RunDir, args: &EvaluateArgs) -> CommandResult {
+    let evaluation = evaluate_run(run)?;
+    if args.format == Format::Json {
+        return print_json(&json!({ "run": run.path().display().to_string(), "evaluation": evaluation }));
+    }
+    let split = parse_split(args.split.as_deref())?;
+    print(&render(&evaluation, split))
+}
+
+/// The chosen split in full, the others in a line.
+fn render(evaluation: &RunEvaluation, split: Split) -> String {
+    let mut text = String::new();
+    if let Some(epoch) = evaluation.best_epoch {
+        text += &format!("best epoch {epoch}, chosen on the validation photos\n");
+    }
+    let of = |split: Split| match split {
+        Split::Train => &evaluation.train,
+        Split::Val => &evaluation.val,
+        Split::Test => &evaluation.test,
+    };
+    for other in Split::ALL.into_iter().filter(|other| *other != split) {
+        if let Some(other_evaluation) = of(other) {
+            text += &format!("{other:<5} {}\n", format_proportion(&other_evaluation.accuracy));
+        }
+    }
+    match of(split) {
+        Some(evaluation) => {
+            text += &format!("{split:<5} {}\n\n", format_proportion(&evaluation.accuracy));
+            text += &render_report(evaluation);
+        }
+        None => text += &format!("{split:<5} there are no predictions of these photos\n"),
+    }
+    text
+}
+
+fn other_photos(run: &RunDir, data: &Path, args: &EvaluateArgs) -> CommandResult {
+    let split = parse_split(args.split.as_deref())?;
+    let mut terminal = Terminal::default();
+    let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };
+    let evaluation = predict_dataset(run, data, split, &mut control)?.ok_or(Failure::Interrupted)?;
+    drop(terminal);
+    if args.format == Format::Json {
+        let (run, data) = (run.path().display().to_string(), data.display().to_string());
+        return print_json(&json!({ "run": run, "data": data, "split": split, "evaluation": evaluation }));
+    }
+    let accuracy = format_proportion(&evaluation.accuracy);
+    print(&format!("{} {split}: {accuracy}\n\n{}", data.display(), render_report(&evaluation)))
+}
+
+fn run_zero_shot(args: &EvaluateArgs) -> CommandResult {
+    let splits = match args.split.as_deref() {
+        Some("all") => Split::ALL.to_vec(),
+        split => vec![parse_split(split)?],
+    };
+    let mut synsets = BTreeMap::new();
+    for pair in &args.synset {
+        let (class, synset) = pair.split_once('=').ok_or_else(|| {
+            Failure::Usage(format!("--synset {pair}: expected CLASS=SYNSET, such as poodle=n02113624"))
+        })?;
+        synsets.insert(class.to_string(), synset.to_string());
+    }
+    let model = args.model.as_deref().unwrap_or_default();
+    let data = args.data.clone().unwrap_or_else(|| PathBuf::from(DATA_DIR));
+    let mut terminal = Terminal::default();
+    let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };
+    let result =
+        zero_shot(model, args.weights.as_deref(), &data, &splits, &synsets, &args.runs, &mut control)?
+            .ok_or(Failure::Interrupted)?;
+    drop(terminal);
+    if args.format == Format::Json {
+        return print_json(&json!({
+            "run": result.run.path().display().to_string(),
+            "classes": result.classes,
+            "restricted": result.restricted,
+            "top1": result.top1,
+            "top5": result.top5,
+        }));
+    }
+    let mut text = format!("run   {}\n\n", result.run.path().display());
+    for class in &result.classes {
+        text += &format!(
+            "{} is ImageNet's class {} ({}), matched {}\n",
+            class.label, class.imagenet_index, class.synset, class.by
+        );
+    }
+    text += &format!(
+        "\namong these {}   {}\n",
+        result.classes.len(),
+        format_proportion(&result.restricted.accuracy)
+    );
+    text += &format!("among all 1000  {}\n", format_proportion(&result.top1));
+    text += &format!("  in its top 5  {}\n\n", format_proportion(&result.top5));
+    text += &render_report(&result.restricted);
+    print(&text)
+}
+
+fn parse_split(text: Option<&str>) -> Result<Split, Failure> {
+    match text {
+        None => Ok(Split::Test),
+        Some("all") => Err(Failure::Usage(
+            "--split all goes with --zero-shot only: a trained run has seen its training photos".into(),
+        )),
+        Some(text) => Ok(text.parse::<Split>()?),
+    }
+}

@@ -1,0 +1,7 @@
+//! One file a command: its flags, and what it calls.
+
+pub mod evaluate;
+pub mod models;
+pub mod predict;
+pub mod prepare;
+pub mod train;

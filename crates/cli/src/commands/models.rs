@@ -1,0 +1,88 @@
+//! `kennel models`.
+
+use clap::Args;
+use kennel_models::{PretrainedTag, architecture, architectures};
+use serde::Serialize;
+
+use crate::CommandResult;
+use crate::output::{Format, columns, print, print_json};
+
+const EXAMPLE: &str = "\
+Examples:
+  kennel models
+  kennel models --model resnet50        every set of pretrained weights of one architecture
+  kennel models --format json";
+
+/// Which networks are listed.
+#[derive(Args)]
+#[command(after_help = EXAMPLE)]
+pub struct ModelsArgs {
+    /// Only this architecture, with all its pretrained weights
+    #[arg(long)]
+    model: Option<String>,
+    /// What stdout is for
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// A set of pretrained weights as machines read it.
+#[derive(Serialize)]
+struct Row {
+    model: &'static str,
+    weights: String,
+    is_default: bool,
+    parameters: u64,
+    /// Two per multiply-accumulate, of one photo at the default weights' side.
+    flops: u64,
+    side_px: u32,
+    crop_pct: f64,
+    interpolation: kennel_core::Interpolation,
+    licence: String,
+}
+
+/// Lists the zoo.
+pub fn run(args: ModelsArgs) -> CommandResult {
+    let chosen = match &args.model {
+        Some(name) => vec![architecture(name)?],
+        None => architectures().iter().collect(),
+    };
+    let all_tags = args.model.is_some() || args.format == Format::Json;
+    let mut rows = Vec::new();
+    for architecture in chosen {
+        let side = f64::from(architecture.default_tag().preprocessing.side_px);
+        let tags: Vec<&PretrainedTag> =
+            architecture.tags().filter(|tag| all_tags || tag.is_default).collect();
+        rows.extend(tags.into_iter().map(|tag| Row {
+            model: architecture.name,
+            weights: tag.name(),
+            is_default: tag.is_default,
+            parameters: architecture.parameters,
+            // Convolutions scale with the area; what does not is far below the digits shown.
+            flops: (2.0 * architecture.macs as f64 * (f64::from(tag.preprocessing.side_px) / side).powi(2))
+                as u64,
+            side_px: tag.preprocessing.side_px,
+            crop_pct: tag.preprocessing.crop_pct,
+            interpolation: tag.preprocessing.interpolation,
+            licence: tag.licence.clone(),
+        }));
+    }
+    if args.format == Format::Json {
+        return print_json(&rows);
+    }
+    let header = ["model", "weights", "parameters", "GFLOP", "input", "licence of the weights"];
+    let cells = rows.iter().map(|row| {
+        [
+            row.model.to_string(),
+            row.weights.clone(),
+            format!("{:.1} M", row.parameters as f64 / 1e6),
+            format!("{:.2}", row.flops as f64 / 1e9),
+            format!("{} px", row.side_px),
+            row.licence.clone(),
+        ]
+    });
+    let mut text = columns(header, cells.collect(), &[2, 3, 4]);
+    if !all_tags {
+        text += "\nEach with timm's default weights; `kennel models --model NAME` lists the others.\n";
+    }
+    print(&text)
+}

@@ -1,0 +1,133 @@
+//! `kennel prepare`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use kennel_core::{DuplicateKind, Manifest};
+use kennel_data::{Fractions, Outcome, PrepareOptions, Preset, prepare};
+
+use crate::CommandResult;
+use crate::failure::Failure;
+use crate::output::{Format, columns, print, print_json};
+use crate::progress::photo_bar;
+use crate::resolve::DATA_DIR;
+
+const EXAMPLE: &str = "\
+Examples:
+  kennel prepare photos/                            photos/<class>/*.jpg
+  kennel prepare photos/ --out data/mine            photos/{train,val,test}/<class>/*.jpg keeps its division
+  kennel prepare images.tar --preset stanford-dogs-5
+
+Your files are never changed. Photos that cannot be read are listed with the reason and left out.";
+
+/// What is prepared, and how.
+#[derive(Args)]
+#[command(after_help = EXAMPLE)]
+pub struct PrepareArgs {
+    /// Folder of class folders, folder with train/, val/, test/, or Stanford Dogs as a folder or tar
+    source: PathBuf,
+    /// Where the data set is written
+    #[arg(long, value_name = "DIR", default_value = DATA_DIR)]
+    out: PathBuf,
+    /// Which folders of Stanford Dogs: stanford-dogs-5 (the five breeds of the study) or stanford-dogs (all 120)
+    #[arg(long)]
+    preset: Option<String>,
+    /// Seed of the split
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    /// Photos with a shorter side are left out
+    #[arg(long, value_name = "PIXELS", default_value_t = 64)]
+    min_side: u32,
+    /// Share of each class for training
+    #[arg(long, value_name = "SHARE", default_value_t = Fractions::default().train)]
+    train_fraction: f64,
+    /// Share of each class for validation; the rest is for the test
+    #[arg(long, value_name = "SHARE", default_value_t = Fractions::default().val)]
+    val_fraction: f64,
+    /// Hard links in place of copies
+    #[arg(long)]
+    link: bool,
+    /// What stdout is for; json is the manifest
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Prepares.
+pub fn run(args: PrepareArgs) -> CommandResult {
+    let preset = args.preset.as_deref().map(parse_preset).transpose()?;
+    if !args.source.exists() && parse_preset(&args.source.to_string_lossy()).is_ok() {
+        return Err(Failure::Failed(format!(
+            "this version does not download {source}\n\
+             hint: fetch images.tar from http://vision.stanford.edu/aditya86/ImageNetDogs/ and run \
+             `kennel prepare images.tar --preset {source}`",
+            source = args.source.display()
+        )));
+    }
+    let options = PrepareOptions {
+        preset,
+        seed: args.seed,
+        min_side_px: args.min_side,
+        link: args.link,
+        fractions: Fractions { train: args.train_fraction, val: args.val_fraction },
+    };
+    let bar = photo_bar("checking", 0);
+    let prepared = prepare(&args.source, &args.out, &options, &|done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    let prepared = prepared?;
+    let manifest = &prepared.manifest;
+    for photo in &manifest.rejected {
+        eprintln!("left out   {}: {}", photo.path, photo.reason);
+    }
+    for note in &manifest.notes {
+        eprintln!("note       {note}");
+    }
+    match args.format {
+        Format::Json => print_json(manifest),
+        Format::Table => print(&summary(manifest, prepared.outcome, &args.out)),
+    }
+}
+
+fn parse_preset(name: &str) -> Result<Preset, Failure> {
+    Preset::ALL.into_iter().find(|preset| preset.as_str() == name).ok_or_else(|| {
+        let known = Preset::ALL.map(Preset::as_str);
+        let hint = kennel_core::hint_did_you_mean(name, known);
+        Failure::Usage(format!("unknown preset `{name}`; expected one of: {}{hint}", known.join(", ")))
+    })
+}
+
+fn summary(manifest: &Manifest, outcome: Outcome, out: &Path) -> String {
+    let classes = manifest.classes.iter().map(|name| (name.as_str(), Some(name.as_str())));
+    let rows = classes.chain([("", None)]).map(|(shown, label)| {
+        let counts = manifest.counts(label);
+        let all = counts.train + counts.val + counts.test;
+        [
+            shown.to_string(),
+            counts.train.to_string(),
+            counts.val.to_string(),
+            counts.test.to_string(),
+            all.to_string(),
+        ]
+    });
+    let table = columns(["class", "train", "val", "test", "all"], rows.collect(), &[1, 2, 3, 4]);
+    let of = |kind| manifest.duplicates.iter().filter(|group| group.kind == kind).count();
+    let crossing = manifest.duplicates.iter().filter(|group| group.crosses_splits).count();
+    format!(
+        "{table}\n{} photos in {} classes, {} left out; the same picture twice or more: {} exactly, {} nearly, \
+         {} of them across a split\n{} {}\n",
+        manifest.photos.len(),
+        manifest.classes.len(),
+        manifest.rejected.len(),
+        of(DuplicateKind::Exact),
+        of(DuplicateKind::Near),
+        crossing,
+        match outcome {
+            Outcome::Created => "written to",
+            Outcome::Unchanged => "nothing to do: it is all in",
+            Outcome::Replaced => "replaced",
+        },
+        out.display()
+    )
+}

@@ -1,0 +1,332 @@
+//! `kennel train`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Args;
+use kennel_core::{ClassWeights, RunDir};
+use kennel_metrics::{RunEvaluation, format_proportion};
+use kennel_train::{Control, Outcome, resume, train};
+use serde::Serialize;
+use toml::{Table, Value};
+
+use crate::CommandResult;
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::output::{Format, print, print_json};
+use crate::progress::Terminal;
+use crate::resolve::{RUNS_DIR, read_config, resolve};
+
+const EXAMPLE: &str = "\
+Examples:
+  kennel train --model mobilenetv2_100 --strategy freeze
+  kennel train --model resnet50 --strategy full --learning-rate 3e-5 --augment rrc
+  kennel train --model resnet50 --unfreeze layer4.2,fc --optimizer adamw --scheduler cosine
+  kennel train --config runs/20260207_165541-resnet50-freeze-s42/config.toml --seed 43
+  kennel train --resume runs/20260207_165541-resnet50-freeze-s42
+
+Without flags this is the published recipe: batch 32, Adam, ReduceLROnPlateau, seed 42, light augmentation; learning
+rate 1e-3, 1e-4 or 1e-5 and 15, 15 or 20 epochs for freeze, partial and full.";
+
+/// What can be said about a run. Every flag is a key of config.toml.
+#[derive(Args)]
+#[command(after_help = EXAMPLE)]
+pub struct TrainArgs {
+    /// Architecture by timm's name; `kennel models` lists them
+    #[arg(long)]
+    model: Option<String>,
+    /// What is trained: freeze (the classifier), partial (the last stages too) or full [default: freeze]
+    #[arg(long)]
+    strategy: Option<String>,
+    /// Pretrained weights: a timm model folder, a safetensors file, `arch.tag`, or `none` [default: timm's own]
+    #[arg(long, value_name = "DIR|FILE|TAG")]
+    weights: Option<String>,
+    /// Prepared data set, or folders train/, val/, test/ of class folders [default: data/processed]
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// Where runs are kept
+    #[arg(long, value_name = "DIR", default_value = RUNS_DIR)]
+    runs: PathBuf,
+    /// Configuration to start from: a config.toml, of a run or your own; flags win over it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Go on with a run that was stopped, exactly as if it had not been
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy", "weights", "data", "config"])]
+    resume: Option<PathBuf>,
+    /// What stdout is for
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+
+    /// Train exactly these parts: stages, blocks or prefixes of timm's names, such as layer4.2,fc
+    #[arg(long, value_delimiter = ',', value_name = "PREFIX,...", help_heading = "What moves")]
+    unfreeze: Option<Vec<String>>,
+    /// How the new classifier is drawn: fanin (as nn.Linear) or timm
+    #[arg(long, help_heading = "What moves")]
+    head_init: Option<String>,
+    /// Dropout before the classifier
+    #[arg(long, value_name = "P", help_heading = "What moves")]
+    drop_rate: Option<f64>,
+    /// Stochastic depth of the last block
+    #[arg(long, value_name = "P", help_heading = "What moves")]
+    drop_path_rate: Option<f64>,
+
+    /// Seed of every stream of chance
+    #[arg(long, help_heading = "Optimisation")]
+    seed: Option<u32>,
+    /// Passes over the training photos
+    #[arg(long, help_heading = "Optimisation")]
+    epochs: Option<u32>,
+    /// Photos per step
+    #[arg(long, help_heading = "Optimisation")]
+    batch_size: Option<u32>,
+    /// Peak learning rate
+    #[arg(long, visible_alias = "lr", help_heading = "Optimisation")]
+    learning_rate: Option<f64>,
+    /// Learning rate of the classifier, where it differs
+    #[arg(long, value_name = "LEARNING_RATE", help_heading = "Optimisation")]
+    head_learning_rate: Option<f64>,
+    /// Factor of the learning rate from a stage to the one below it
+    #[arg(long, value_name = "FACTOR", help_heading = "Optimisation")]
+    layer_decay: Option<f64>,
+    /// adam, adamw or sgd
+    #[arg(long, help_heading = "Optimisation")]
+    optimizer: Option<String>,
+    /// L2 penalty (adam, sgd) or decoupled decay (adamw)
+    #[arg(long, value_name = "DECAY", help_heading = "Optimisation")]
+    weight_decay: Option<f64>,
+    /// Momentum of sgd
+    #[arg(long, help_heading = "Optimisation")]
+    momentum: Option<f64>,
+    /// Nesterov momentum of sgd
+    #[arg(long, help_heading = "Optimisation")]
+    nesterov: bool,
+    /// Decay rates of Adam's moments
+    #[arg(long, value_delimiter = ',', num_args = 2, value_name = "B1,B2", help_heading = "Optimisation")]
+    betas: Option<Vec<f64>>,
+    /// plateau, cosine, step, one_cycle or constant
+    #[arg(long, help_heading = "Optimisation")]
+    scheduler: Option<String>,
+    /// Epochs over which the rate first climbs
+    #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation")]
+    warmup_epochs: Option<f64>,
+    /// plateau: factor of a reduction
+    #[arg(long, value_name = "FACTOR", help_heading = "Optimisation")]
+    plateau_factor: Option<f64>,
+    /// plateau: bad epochs that are forgiven
+    #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation")]
+    plateau_patience: Option<u32>,
+    /// plateau, cosine: the rate never falls below
+    #[arg(long, value_name = "LEARNING_RATE", help_heading = "Optimisation")]
+    min_learning_rate: Option<f64>,
+    /// step: epochs between two reductions
+    #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation")]
+    step_size: Option<u32>,
+    /// step: factor of a reduction
+    #[arg(long, value_name = "FACTOR", help_heading = "Optimisation")]
+    gamma: Option<f64>,
+    /// one_cycle: share of the steps that climb
+    #[arg(long, value_name = "SHARE", help_heading = "Optimisation")]
+    pct_start: Option<f64>,
+    /// Label smoothing
+    #[arg(long, value_name = "SHARE", help_heading = "Optimisation")]
+    label_smoothing: Option<f64>,
+    /// Weights of the classes in the loss: none, balanced, or beagle=2,boxer=1,...
+    #[arg(long, help_heading = "Optimisation")]
+    class_weights: Option<String>,
+    /// Largest global norm of the gradient
+    #[arg(long, value_name = "NORM", help_heading = "Optimisation")]
+    gradient_clip: Option<f64>,
+    /// Stop after so many epochs without a better one
+    #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation")]
+    early_stopping: Option<u32>,
+
+    /// Set of augmentations: light, rrc or none [default: light]; each part has its own flag too
+    #[arg(long, value_name = "SET", help_heading = "Augmentation")]
+    augment: Option<String>,
+    /// center, random or random_resized
+    #[arg(long, help_heading = "Augmentation")]
+    crop: Option<String>,
+    /// random_resized: bounds of the area
+    #[arg(long, value_delimiter = ',', num_args = 2, value_name = "LOW,HIGH", help_heading = "Augmentation")]
+    crop_scale: Option<Vec<f64>>,
+    /// random_resized: bounds of width over height
+    #[arg(long, value_delimiter = ',', num_args = 2, value_name = "LOW,HIGH", help_heading = "Augmentation")]
+    crop_ratio: Option<Vec<f64>>,
+    /// Probability of a horizontal flip
+    #[arg(long, value_name = "P", help_heading = "Augmentation")]
+    flip: Option<f64>,
+    /// Largest rotation, in degrees
+    #[arg(long, value_name = "DEGREES", help_heading = "Augmentation")]
+    rotation: Option<f64>,
+    /// Jitter of brightness
+    #[arg(long, value_name = "RANGE", help_heading = "Augmentation")]
+    brightness: Option<f64>,
+    /// Jitter of contrast
+    #[arg(long, value_name = "RANGE", help_heading = "Augmentation")]
+    contrast: Option<f64>,
+    /// Jitter of saturation
+    #[arg(long, value_name = "RANGE", help_heading = "Augmentation")]
+    saturation: Option<f64>,
+    /// Jitter of hue, at most 0.5
+    #[arg(long, value_name = "TURNS", help_heading = "Augmentation")]
+    hue: Option<f64>,
+    /// Probability that a rectangle is erased
+    #[arg(long, value_name = "P", help_heading = "Augmentation")]
+    erasing: Option<f64>,
+    /// Side of the network's input in pixels, where it differs from the weights'
+    #[arg(long, value_name = "PIXELS", help_heading = "Augmentation")]
+    side: Option<u32>,
+}
+
+/// What stdout says for machines.
+#[derive(Serialize)]
+struct Report<'a> {
+    run: String,
+    evaluation: &'a RunEvaluation,
+}
+
+/// Trains, or goes on.
+pub fn run(args: TrainArgs) -> CommandResult {
+    let mut terminal = Terminal::default();
+    let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };
+    let outcome = match &args.resume {
+        Some(path) => {
+            if args.flags()? != Table::new() {
+                return Err(Failure::Usage(
+                    "--resume goes on with the run's own configuration\n\
+                     hint: to change it, start a new run with --config RUN/config.toml"
+                        .into(),
+                ));
+            }
+            resume(RunDir::open(path)?, &mut control)?
+        }
+        None => {
+            let file = args.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
+            let config = resolve(file, args.flags()?)?;
+            train(&config, &args.runs, &mut control)?
+        }
+    };
+    drop(terminal);
+    match outcome {
+        Outcome::Finished { run, evaluation } => report(&run, &evaluation, args.format),
+        Outcome::Interrupted { run, epochs } => {
+            eprintln!("stopped after epoch {epochs}\nhint: kennel train --resume {}", run.path().display());
+            Err(Failure::Interrupted)
+        }
+    }
+}
+
+fn report(run: &RunDir, evaluation: &RunEvaluation, format: Format) -> CommandResult {
+    if format == Format::Json {
+        return print_json(&Report { run: run.path().display().to_string(), evaluation });
+    }
+    let mut text = format!("run   {}\n", run.path().display());
+    if let Some(epoch) = evaluation.best_epoch {
+        text += &format!("best  epoch {epoch}\n");
+    }
+    for (name, split) in [("val", &evaluation.val), ("test", &evaluation.test)] {
+        if let Some(split) = split {
+            text += &format!("{name:<5} {}\n", format_proportion(&split.accuracy));
+        }
+    }
+    print(&text)
+}
+
+impl TrainArgs {
+    /// The flags that were given, as the keys of `config.toml`.
+    fn flags(&self) -> Result<Table, Failure> {
+        let mut table = Table::new();
+        let mut set = |path: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                insert(&mut table, path, value);
+            }
+        };
+        let text = |value: &Option<String>| value.clone().map(Value::String);
+        let number = |value: Option<f64>| value.map(Value::Float);
+        let count = |value: Option<u32>| value.map(|n| Value::Integer(n.into()));
+        let pair = |value: &Option<Vec<f64>>| {
+            value.as_ref().map(|pair| Value::Array(pair.iter().copied().map(Value::Float).collect()))
+        };
+        set("model", text(&self.model));
+        set("strategy", text(&self.strategy));
+        set("weights", text(&self.weights));
+        set("data_dir", text(&self.data));
+        let prefixes = |list: &Vec<String>| Value::Array(list.iter().cloned().map(Value::String).collect());
+        set("unfreeze", self.unfreeze.as_ref().map(prefixes));
+        set("head_init", text(&self.head_init));
+        set("drop_rate", number(self.drop_rate));
+        set("drop_path_rate", number(self.drop_path_rate));
+        set("seed", count(self.seed));
+        set("epochs", count(self.epochs));
+        set("batch_size", count(self.batch_size));
+        set("learning_rate", number(self.learning_rate));
+        set("head_learning_rate", number(self.head_learning_rate));
+        set("layer_decay", number(self.layer_decay));
+        set("optimizer.name", text(&self.optimizer));
+        set("optimizer.weight_decay", number(self.weight_decay));
+        set("optimizer.momentum", number(self.momentum));
+        set("optimizer.nesterov", self.nesterov.then_some(Value::Boolean(true)));
+        set("optimizer.betas", pair(&self.betas));
+        set("scheduler.name", text(&self.scheduler));
+        set("warmup_epochs", number(self.warmup_epochs));
+        set("scheduler.factor", number(self.plateau_factor));
+        set("scheduler.patience", count(self.plateau_patience));
+        set("scheduler.min_learning_rate", number(self.min_learning_rate));
+        set("scheduler.step_size", count(self.step_size));
+        set("scheduler.gamma", number(self.gamma));
+        set("scheduler.pct_start", number(self.pct_start));
+        set("label_smoothing", number(self.label_smoothing));
+        set("class_weights", self.class_weights.as_deref().map(class_weights).transpose()?);
+        set("gradient_clip", number(self.gradient_clip));
+        set("early_stopping", count(self.early_stopping));
+        set("augment", text(&self.augment));
+        set("augmentation.crop.kind", text(&self.crop));
+        set("augmentation.crop.scale", pair(&self.crop_scale));
+        set("augmentation.crop.ratio", pair(&self.crop_ratio));
+        set("augmentation.flip", number(self.flip));
+        set("augmentation.rotation_deg", number(self.rotation));
+        set("augmentation.brightness", number(self.brightness));
+        set("augmentation.contrast", number(self.contrast));
+        set("augmentation.saturation", number(self.saturation));
+        set("augmentation.hue", number(self.hue));
+        set("augmentation.erasing", number(self.erasing));
+        set("preprocessing.side_px", count(self.side));
+        Ok(table)
+    }
+}
+
+/// Puts a value at a dotted path.
+fn insert(table: &mut Table, path: &str, value: Value) {
+    match path.split_once('.') {
+        None => {
+            table.insert(path.into(), value);
+        }
+        Some((first, rest)) => {
+            let inner = table.entry(first).or_insert_with(|| Value::Table(Table::new()));
+            if let Value::Table(inner) = inner {
+                insert(inner, rest, value);
+            }
+        }
+    }
+}
+
+/// `none`, `balanced` or `name=weight,...`.
+fn class_weights(text: &str) -> Result<Value, Failure> {
+    let config = match text {
+        "none" => ClassWeights::None,
+        "balanced" => ClassWeights::Balanced,
+        list => {
+            let parse = |pair: &str| -> Option<(String, f64)> {
+                let (name, weight) = pair.rsplit_once('=')?;
+                Some((name.trim().to_string(), weight.trim().parse().ok()?))
+            };
+            let given: Option<BTreeMap<_, _>> = list.split(',').map(parse).collect();
+            ClassWeights::Given(given.ok_or_else(|| {
+                Failure::Usage(format!(
+                    "--class-weights {text}: expected none, balanced, or pairs such as beagle=2,boxer=1"
+                ))
+            })?)
+        }
+    };
+    Value::try_from(config).map_err(|error| Failure::Failed(error.to_string()))
+}

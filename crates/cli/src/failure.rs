@@ -1,0 +1,85 @@
+//! How a command fails: what is said, and with which exit status.
+
+use kennel_core::CoreError;
+use kennel_data::DataError;
+use kennel_metrics::MetricsError;
+use kennel_models::ModelError;
+use kennel_train::TrainError;
+
+/// A command that did not do what was asked.
+#[derive(Debug)]
+pub enum Failure {
+    /// It was tried and failed: status 1.
+    Failed(String),
+    /// It was not understood: status 2.
+    Usage(String),
+    /// What could be done was, and said; something could not: status 1.
+    Partly,
+    /// The user said stop: status 130.
+    Interrupted,
+}
+
+impl Failure {
+    /// What is said, if it was not said already.
+    pub fn message(&self) -> Option<&str> {
+        match self {
+            Failure::Failed(message) | Failure::Usage(message) => Some(message),
+            Failure::Partly | Failure::Interrupted => None,
+        }
+    }
+
+    /// The process's exit status.
+    pub fn status(&self) -> u8 {
+        match self {
+            Failure::Failed(_) | Failure::Partly => 1,
+            Failure::Usage(_) => 2,
+            Failure::Interrupted => 130,
+        }
+    }
+}
+
+impl From<CoreError> for Failure {
+    fn from(error: CoreError) -> Self {
+        match error {
+            CoreError::UnknownWord { .. } => Failure::Usage(error.to_string()),
+            _ => Failure::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<ModelError> for Failure {
+    fn from(error: ModelError) -> Self {
+        match error {
+            ModelError::UnknownModel { .. } | ModelError::UnknownPart { .. } => {
+                Failure::Usage(error.to_string())
+            }
+            ModelError::Core(error) => error.into(),
+            _ => Failure::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<TrainError> for Failure {
+    fn from(error: TrainError) -> Self {
+        match error {
+            TrainError::Hyperparameter { .. }
+            | TrainError::ClassWeights { .. }
+            | TrainError::HeadNotTrained { .. } => Failure::Usage(error.to_string()),
+            TrainError::Core(error) => error.into(),
+            TrainError::Model(error) => error.into(),
+            _ => Failure::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
+        Failure::Failed(error.to_string())
+    }
+}
+
+impl From<MetricsError> for Failure {
+    fn from(error: MetricsError) -> Self {
+        Failure::Failed(error.to_string())
+    }
+}

@@ -1,0 +1,19 @@
+//! Ctrl-C: the first asks the run to stop at its next step, the second ends the process.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Listens for Ctrl-C (and SIGTERM) and returns what it sets.
+pub fn listen() -> &'static AtomicBool {
+    let installed = ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("\nstopping at the next step; once more to stop at once");
+    });
+    if let Err(error) = installed {
+        eprintln!("note: Ctrl-C will end the process at once: {error}");
+    }
+    &STOP
+}

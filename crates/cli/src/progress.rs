@@ -1,0 +1,124 @@
+//! Progress on stderr: a bar with rate and time left on a terminal, plain lines elsewhere.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use kennel_core::EpochRecord;
+use kennel_train::{Observer, Plan};
+
+/// A bar that counts photos; hidden when stderr is not a terminal.
+pub fn photo_bar(what: &str, of: usize) -> ProgressBar {
+    let bar = ProgressBar::new(of as u64).with_style(style());
+    bar.set_prefix(what.to_string());
+    bar
+}
+
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template(
+        "{prefix:>12} {wide_bar} {pos}/{len} photos  {per_sec:>14}  {eta:>4} left  {msg}",
+    )
+    .expect("the template is well-formed")
+}
+
+/// Shows a run as it goes.
+#[derive(Default)]
+pub struct Terminal {
+    epochs: usize,
+    class_count: usize,
+    bar: Option<ProgressBar>,
+    shown: String,
+}
+
+impl Terminal {
+    /// The bar of one pass; a new one when another pass begins.
+    fn bar(&mut self, what: String, of: usize) -> &ProgressBar {
+        if self.bar.is_none() || self.shown != what {
+            self.clear();
+            let bar = photo_bar(&what, of);
+            bar.enable_steady_tick(Duration::from_millis(500));
+            self.bar = Some(bar);
+            self.shown = what;
+        }
+        self.bar.get_or_insert_with(ProgressBar::hidden)
+    }
+
+    fn clear(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        self.shown.clear();
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+impl Observer for Terminal {
+    fn note(&mut self, text: &str) {
+        self.clear();
+        eprintln!("note: {text}");
+    }
+
+    fn plan(&mut self, plan: &Plan) {
+        self.clear();
+        self.epochs = plan.epochs;
+        self.class_count = plan.class_names.len();
+        eprintln!("run        {}", plan.run.display());
+        eprintln!("model      {} from {}", plan.model, plan.weights);
+        eprintln!(
+            "trains     {} ({} of {} parameters)",
+            plan.trained.join(", "),
+            plan.trainable_params,
+            plan.total_params
+        );
+        eprintln!(
+            "photos     {} train, {} val, {} test in {} classes: {}",
+            plan.photos.train,
+            plan.photos.val,
+            plan.photos.test,
+            plan.class_names.len(),
+            shortened(&plan.class_names)
+        );
+        if plan.finished_epochs > 0 {
+            eprintln!("goes on    after epoch {} of {}", plan.finished_epochs, plan.epochs);
+        }
+    }
+
+    fn step(&mut self, epoch: usize, photos: usize, of: usize, loss: f32) {
+        let what = format!("epoch {epoch}/{}", self.epochs);
+        let bar = self.bar(what, of);
+        bar.set_position(photos as u64);
+        bar.set_message(format!("loss {loss:.4}"));
+    }
+
+    fn predicting(&mut self, what: &str, photos: usize, of: usize) {
+        self.bar(what.to_string(), of).set_position(photos as u64);
+    }
+
+    fn epoch(&mut self, record: &EpochRecord, is_best: bool) {
+        self.clear();
+        eprintln!(
+            "epoch {:>3}/{}  train {:.4} nats {:5.1} %  val {:.4} nats {:5.1} %  lr {:.1e}  {:.1} images/s{}",
+            record.epoch,
+            self.epochs,
+            record.train_loss,
+            100.0 * record.train_accuracy,
+            record.val_loss,
+            100.0 * record.val_accuracy,
+            record.learning_rate,
+            record.images_per_s,
+            if is_best { "  best so far" } else { "" }
+        );
+    }
+}
+
+fn shortened(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    match names.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!("{} and {more} more", names[..SHOWN].join(", ")),
+        _ => names.join(", "),
+    }
+}

@@ -1,0 +1,201 @@
+//! From what was typed to what was meant: defaults, then `--config`, then flags.
+//!
+//! All three are the same table, the one that `config.toml` holds, so that any saved configuration can be given back and
+//! any of its keys overridden.
+
+use std::path::Path;
+
+use kennel_core::{
+    Augmentation, AugmentationSet, ClassWeights, Crop, HeadInit, OptimizerConfig, Preprocessing, RunConfig,
+    SchedulerKind, Strategy, files,
+};
+use kennel_models::{architecture, locate_weights};
+use toml::{Table, Value};
+
+use crate::failure::Failure;
+
+/// Where `prepare` writes and `train` reads unless told otherwise.
+pub const DATA_DIR: &str = "data/processed";
+/// Where runs are kept unless told otherwise.
+pub const RUNS_DIR: &str = "runs";
+/// Stands for random weights.
+const NO_WEIGHTS: &str = "none";
+
+/// Reads a configuration file; what was found by an earlier run is left aside.
+pub fn read_config(path: &Path) -> Result<Table, Failure> {
+    let text = files::read_text(path)?;
+    let mut table: Table =
+        toml::from_str(&text).map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
+    table.remove("facts");
+    Ok(table)
+}
+
+/// Lays `flags` over `file` over the published recipe.
+pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
+    // Another network has its own preparation of photos: that of the file was bound to the file's weights.
+    if flags.contains_key("model") || flags.contains_key("weights") {
+        file.remove("preprocessing");
+    }
+    if flags.contains_key("model") && !flags.contains_key("weights") {
+        file.remove("weights");
+    }
+    // A named set replaces all parts that the file has; flags may change parts of it again.
+    let set = match flags.get("augment").or(file.get("augment")) {
+        Some(name) => name.as_str().unwrap_or_default().parse::<AugmentationSet>()?,
+        None => AugmentationSet::Light,
+    };
+    if flags.contains_key("augment") {
+        file.remove("augmentation");
+    }
+    let mut asked = file;
+    overlay(&mut asked, flags);
+    asked.remove("augment");
+
+    let text = |key: &str| asked.get(key).and_then(Value::as_str).map(str::to_string);
+    let model = text("model").ok_or_else(|| {
+        Failure::Usage("which network? give --model NAME\nhint: `kennel models` lists them".into())
+    })?;
+    let architecture = architecture(&model)?;
+    let strategy = match text("strategy") {
+        Some(name) => name.parse::<Strategy>()?,
+        None => Strategy::Freeze,
+    };
+    let mut weights = text("weights").unwrap_or_else(|| architecture.default_tag().name());
+    let preprocessing = if weights == NO_WEIGHTS {
+        architecture.default_tag().preprocessing.clone()
+    } else {
+        let source = locate_weights(architecture, Some(&weights))?;
+        if let Some(note) = &source.note {
+            eprintln!("note: {note}");
+        }
+        weights = source.name;
+        source.preprocessing
+    };
+
+    let base = published_recipe(model, weights, strategy, set.augmentation(), preprocessing);
+    let mut table = Table::try_from(base).map_err(|error| Failure::Failed(error.to_string()))?;
+    for (section, defaults) in
+        [("optimizer", optimizer as fn(&str) -> Result<Value, Failure>), ("scheduler", scheduler)]
+    {
+        if let Some(name) = asked.get(section).and_then(|section| section.get("name")).and_then(Value::as_str)
+        {
+            table.insert(section.into(), defaults(name)?);
+        }
+    }
+    if let Some(kind) = asked
+        .get("augmentation")
+        .and_then(|section| section.get("crop")?.get("kind")?.as_str())
+        .map(str::to_string)
+        && let Some(Value::Table(augmentation)) = table.get_mut("augmentation")
+    {
+        augmentation.insert("crop".into(), crop(&kind)?);
+    }
+    asked.remove("weights");
+    overlay(&mut table, asked);
+    let config: RunConfig = table
+        .try_into()
+        .map_err(|error: toml::de::Error| Failure::Usage(format!("configuration: {}", error.message())))?;
+    Ok(config)
+}
+
+/// The recipe of the published study for one network and strategy.
+fn published_recipe(
+    model: String,
+    weights: String,
+    strategy: Strategy,
+    augmentation: Augmentation,
+    preprocessing: Preprocessing,
+) -> RunConfig {
+    RunConfig {
+        model,
+        weights,
+        data_dir: DATA_DIR.into(),
+        strategy,
+        unfreeze: Vec::new(),
+        seed: 42,
+        epochs: strategy.epochs(),
+        batch_size: 32,
+        learning_rate: strategy.learning_rate(),
+        head_learning_rate: None,
+        layer_decay: None,
+        label_smoothing: 0.0,
+        gradient_clip: None,
+        early_stopping: None,
+        drop_rate: 0.0,
+        drop_path_rate: 0.0,
+        head_init: HeadInit::FanIn,
+        class_weights: ClassWeights::None,
+        optimizer: OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 },
+        warmup_epochs: 0.0,
+        scheduler: SchedulerKind::Plateau { factor: 0.1, patience: 3, min_learning_rate: 0.0 },
+        augmentation,
+        preprocessing,
+        facts: None,
+    }
+}
+
+/// PyTorch's defaults of an optimiser (momentum 0.9, as nobody uses SGD without).
+fn optimizer(name: &str) -> Result<Value, Failure> {
+    let (betas, eps) = ([0.9, 0.999], 1e-8);
+    let config = match name {
+        "adam" => OptimizerConfig::Adam { betas, eps, weight_decay: 0.0 },
+        "adamw" => OptimizerConfig::AdamW { betas, eps, weight_decay: 0.01 },
+        "sgd" => OptimizerConfig::Sgd { momentum: 0.9, nesterov: false, weight_decay: 0.0 },
+        _ => return Err(unknown("optimizer", name, &["adam", "adamw", "sgd"])),
+    };
+    value(config)
+}
+
+/// PyTorch's defaults of a schedule, but for the plateau's patience, which is the published one.
+fn scheduler(name: &str) -> Result<Value, Failure> {
+    let kind = match name {
+        "plateau" => SchedulerKind::Plateau { factor: 0.1, patience: 3, min_learning_rate: 0.0 },
+        "cosine" => SchedulerKind::Cosine { min_learning_rate: 0.0 },
+        "step" => SchedulerKind::Step { step_size: 5, gamma: 0.1 },
+        "one_cycle" => SchedulerKind::OneCycle { pct_start: 0.3, div_factor: 25.0, final_div_factor: 1e4 },
+        "constant" => SchedulerKind::Constant,
+        _ => {
+            let known = ["plateau", "cosine", "step", "one_cycle", "constant"];
+            return Err(unknown("scheduler", name, &known));
+        }
+    };
+    value(kind)
+}
+
+fn crop(kind: &str) -> Result<Value, Failure> {
+    value(match kind {
+        "center" => Crop::Center,
+        "random" => Crop::Random { resize_ratio: 256.0 / 224.0 },
+        "random_resized" => Crop::RandomResized { scale: [0.08, 1.0], ratio: [3.0 / 4.0, 4.0 / 3.0] },
+        _ => return Err(unknown("crop", kind, &["center", "random", "random_resized"])),
+    })
+}
+
+fn unknown(what: &str, found: &str, known: &[&str]) -> Failure {
+    let hint = kennel_core::hint_did_you_mean(found, known.iter().copied());
+    Failure::Usage(format!("unknown {what} `{found}`; expected one of: {}{hint}", known.join(", ")))
+}
+
+fn value(config: impl serde::Serialize) -> Result<Value, Failure> {
+    Value::try_from(config).map_err(|error| Failure::Failed(error.to_string()))
+}
+
+/// Lays `over` over `under`, table by table. A table that names another kind (an optimiser, a crop) replaces the old one.
+fn overlay(under: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (under.get_mut(&key), value) {
+            (Some(Value::Table(old)), Value::Table(new)) => {
+                let other =
+                    |key: &str| new.get(key).is_some_and(|kind| old.get(key).is_some_and(|was| was != kind));
+                if other("name") || other("kind") {
+                    *old = new;
+                } else {
+                    overlay(old, new);
+                }
+            }
+            (_, value) => {
+                under.insert(key, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The binary as a user meets it: what it prints, what it leaves, how it fails.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn kennel(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_kennel")).current_dir(folder).args(args).output().unwrap()
+}
+
+fn ok(folder: &Path, args: &[&str]) -> Output {
+    let output = kennel(folder, args);
+    assert!(output.status.success(), "{args:?}: {}", stderr(&output));
+    output
+}
+
+/// Runs what must fail; its status and what it said.
+fn fails(folder: &Path, args: &[&str]) -> (i32, String) {
+    let output = kennel(folder, args);
+    assert!(!output.status.success(), "{args:?} did not fail");
+    (output.status.code().unwrap(), stderr(&output))
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stdout)))
+}
+
+/// Two classes of `count` photos that differ in texture; one class has spaces and a Unicode name.
+fn draw_photos(folder: &Path, count: u32) {
+    for class in ["чёрный пёс 1", "striped"] {
+        let class_folder = folder.join(class);
+        std::fs::create_dir_all(&class_folder).unwrap();
+        for index in 0..count {
+            let photo = image::RgbImage::from_fn(96, 80, |x, y| {
+                let cell = 5 + index % 7;
+                let column = if class == "striped" { 0 } else { (x + index) / cell };
+                let on = (column + (y + 3 * index) / cell).is_multiple_of(2);
+                let seed = index.wrapping_mul(83_492_791);
+                let grain = (x.wrapping_mul(73_856_093) ^ y.wrapping_mul(19_349_663) ^ seed) >> 9;
+                let level = if on { 140 } else { 50 } + (grain % 64) as u8;
+                image::Rgb([level, level / 2 + (index * 5 % 90) as u8, 255 - level])
+            });
+            photo.save(class_folder.join(format!("photo {index:02}.png"))).unwrap();
+        }
+    }
+}
+
+const SMALL: [&str; 8] = ["--model", "resnet18", "--weights", "none", "--side", "32", "--strategy", "full"];
+
+fn train_small(folder: &Path, more: &[&str]) -> Output {
+    let mut args = vec!["train", "--data", "data", "--epochs", "2", "--batch-size", "8", "--lr", "1e-3"];
+    args.extend(SMALL);
+    args.extend(more);
+    ok(folder, &args)
+}
+
+fn only_run(folder: &Path) -> PathBuf {
+    let mut runs: Vec<_> =
+        std::fs::read_dir(folder.join("runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(runs.len(), 1);
+    runs.remove(0)
+}
+
+#[test]
+fn from_a_folder_of_photos_to_a_label() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = dir.path();
+    draw_photos(&here.join("photos"), 14);
+    std::fs::write(here.join("photos/striped/notes.jpg"), "not a photo at all").unwrap();
+    std::fs::write(here.join("photos/striped/empty.png"), "").unwrap();
+
+    let prepared = ok(here, &["prepare", "photos", "--out", "data", "--format", "json"]);
+    let manifest = json(&prepared);
+    assert_eq!(manifest["classes"], serde_json::json!(["striped", "чёрный пёс 1"]));
+    assert_eq!(manifest["photos"].as_array().unwrap().len(), 28);
+    let said = stderr(&prepared);
+    assert!(said.contains("striped/notes.jpg") && said.contains("striped/empty.png"), "{said}");
+
+    let trained = train_small(here, &["--format", "json"]);
+    let run = only_run(here);
+    let report = json(&trained);
+    assert!(report["evaluation"]["test"]["accuracy"]["n"].as_u64().unwrap() > 0, "{report}");
+    assert!(stderr(&trained).contains("epoch   2/2"), "{}", stderr(&trained));
+    for file in ["config.toml", "manifest.json", "metrics.jsonl", "evaluation.json", "predictions/val.jsonl"]
+    {
+        assert!(run.join(file).is_file(), "{file}");
+    }
+    for file in ["checkpoints/best.safetensors", "checkpoints/last.safetensors", "predictions/test.jsonl"] {
+        assert!(run.join(file).is_file(), "{file}");
+    }
+
+    let evaluated = ok(here, &["evaluate", "--model", "resnet18", "--strategy", "full", "--format", "json"]);
+    assert_eq!(json(&evaluated)["evaluation"], report["evaluation"]);
+    let table = ok(here, &["evaluate", "--model", "resnet18"]);
+    assert!(String::from_utf8_lossy(&table.stdout).contains("95 % CI"));
+
+    let run = run.to_string_lossy().into_owned();
+    std::fs::write(here.join("broken.jpg"), [0xff, 0xd8, 0xff, 0xe0]).unwrap();
+    let photo = "photos/striped/photo 03.png";
+    let predicted =
+        kennel(here, &["predict", photo, "broken.jpg", photo, "--run", &run, "--logits", "--format", "json"]);
+    assert_eq!(predicted.status.code(), Some(1), "one photo could not be read");
+    let rows = json(&predicted);
+    assert_eq!(rows[0], rows[2]);
+    assert_eq!(rows[0]["path"], photo);
+    assert_eq!(rows[0]["logits"].as_array().unwrap().len(), 2);
+    assert_eq!(rows[0]["label"], rows[0]["top"][0]["label"]);
+    assert!(rows[1]["error"].is_string() && rows[1]["path"] == "broken.jpg", "{rows}");
+}
+
+#[test]
+fn a_flag_overrides_the_file_and_the_saved_file_reproduces_the_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = dir.path();
+    draw_photos(&here.join("photos"), 10);
+    ok(here, &["prepare", "photos", "--out", "data"]);
+    train_small(here, &["--optimizer", "sgd", "--momentum", "0.8", "--augment", "none", "--flip", "0.5"]);
+    let run = only_run(here);
+    let saved = run.join("config.toml").to_string_lossy().into_owned();
+    let text = std::fs::read_to_string(&saved).unwrap();
+    for line in ["name = \"sgd\"", "momentum = 0.8", "flip = 0.5", "rotation_deg = 0.0", "seed = 42"] {
+        assert!(text.contains(line), "{line} in\n{text}");
+    }
+    ok(here, &["train", "--config", &saved, "--runs", "again"]);
+    let again = std::fs::read_dir(here.join("again")).unwrap().next().unwrap().unwrap().path();
+    for file in ["checkpoints/best.safetensors", "predictions/test.jsonl", "evaluation.json"] {
+        assert!(std::fs::read(run.join(file)).unwrap() == std::fs::read(again.join(file)).unwrap(), "{file}");
+    }
+    ok(here, &["train", "--config", &saved, "--runs", "other", "--seed", "7", "--optimizer", "adamw"]);
+    let other = std::fs::read_dir(here.join("other")).unwrap().next().unwrap().unwrap().path();
+    let text = std::fs::read_to_string(other.join("config.toml")).unwrap();
+    assert!(
+        text.contains("seed = 7") && text.contains("name = \"adamw\"") && !text.contains("momentum"),
+        "{text}"
+    );
+    assert!(text.contains("flip = 0.5"), "what was not overridden stays\n{text}");
+}
+
+#[test]
+fn wrong_usage_is_2_and_says_the_way_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = dir.path();
+    for (args, wanted) in [
+        (vec!["train", "--model", "resnet5O"], "did you mean `resnet50`"),
+        (vec!["train", "--model", "resnet18", "--weights", "none", "--strategy", "frezee"], "`freeze`"),
+        (vec!["train", "--model", "resnet18", "--weights", "none", "--optimizer", "adm"], "`adam`"),
+        (vec!["train", "--model", "resnet18", "--weights", "none", "--lr=-1"], "learning_rate is -1"),
+        (vec!["train"], "--model"),
+        (vec!["evaluate", "--model", "resnet18", "--split", "tset"], "did you mean `test`"),
+        (vec!["prepare", ".", "--preset", "stanford-dog-5"], "did you mean `stanford-dogs-5`"),
+        (vec!["predict"], "PHOTO"),
+        (vec!["nothing"], "unrecognized subcommand"),
+    ] {
+        draw_photos(&here.join("data/train"), 4);
+        draw_photos(&here.join("data/val"), 2);
+        std::fs::create_dir_all(here.join("runs/r")).unwrap();
+        let (status, said) = fails(here, &args);
+        if args[0] == "evaluate" {
+            // No run is there: that is said first.
+            assert_eq!(status, 1, "{said}");
+            continue;
+        }
+        assert_eq!(status, 2, "{args:?}: {said}");
+        assert!(said.contains(wanted), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn bad_input_is_1_and_leaves_nothing_half_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = dir.path();
+    std::fs::create_dir_all(here.join("empty")).unwrap();
+    std::fs::create_dir_all(here.join("one/beagle")).unwrap();
+    draw_photos(&here.join("photos"), 10);
+    std::fs::copy(here.join("photos/striped/photo 00.png"), here.join("one/beagle/a.png")).unwrap();
+    ok(here, &["prepare", "photos", "--out", "data"]);
+    std::fs::write(here.join("model.pth"), "PK").unwrap();
+    let mut lie = (1_u64 << 60).to_le_bytes().to_vec();
+    lie.extend(b"{}");
+    std::fs::write(here.join("lie.safetensors"), lie).unwrap();
+    let other = here.join("other");
+    std::fs::create_dir_all(&other).unwrap();
+    std::fs::write(other.join("model.safetensors"), b"\x02\0\0\0\0\0\0\0{}").unwrap();
+    std::fs::write(
+        other.join("config.json"),
+        r#"{"architecture":"resnet34","pretrained_cfg":{"input_size":[3,224,224],"interpolation":"bicubic",
+            "crop_pct":0.95,"mean":[0.485,0.456,0.406],"std":[0.229,0.224,0.225]}}"#,
+    )
+    .unwrap();
+    let train =
+        |weights: &'static str| vec!["train", "--data", "data", "--model", "resnet18", "--weights", weights];
+    for (args, wanted) in [
+        (vec!["prepare", "empty", "--out", "out"], "empty"),
+        (vec!["prepare", "one", "--out", "out"], "class"),
+        (vec!["prepare", "nowhere", "--out", "out"], "nowhere"),
+        (train("model.pth"), "only safetensors files are"),
+        (train("lie.safetensors"), "claims 1152921504606846976 bytes"),
+        (train("other"), "holds weights of `resnet34`, expected `resnet18`"),
+        (train("other/model.safetensors"), "resnet34"),
+        (train("nowhere.safetensors"), "nowhere.safetensors"),
+        (train("a1_in1k"), "resnet18.a1_in1k"),
+        (vec!["evaluate", "--run", "data"], "config.toml"),
+        (vec!["evaluate", "--model", "resnet18"], "kennel train --model resnet18"),
+        (vec!["train", "--resume", "data"], "config.toml"),
+        (vec!["train", "--config", "photos/striped/photo 00.png"], "photo 00.png"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_kennel"))
+            .current_dir(here)
+            .env("HF_HOME", here.join("no-cache"))
+            .args(&args)
+            .output()
+            .unwrap();
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+        assert!(said.contains(wanted), "{args:?}: {said}");
+        assert!(!here.join("out").exists(), "{args:?}");
+        assert!(!here.join("runs").exists(), "{args:?}: a run that did not begin left a directory");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_with_130_and_the_run_goes_on_where_it_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = dir.path();
+    draw_photos(&here.join("photos"), 12);
+    ok(here, &["prepare", "photos", "--out", "data"]);
+    let mut args = vec!["train", "--data", "data", "--epochs", "200", "--batch-size", "4"];
+    args.extend(SMALL);
+    let child = Command::new(env!("CARGO_BIN_EXE_kennel"))
+        .current_dir(here)
+        .args(&args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // As soon as one epoch is finished.
+    let began = std::time::Instant::now();
+    while !(here.join("runs").is_dir() && only_run(here).join("checkpoints/last.state.safetensors").is_file())
+    {
+        assert!(began.elapsed().as_secs() < 120, "no epoch was finished in two minutes");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    assert!(stderr(&output).contains("kennel train --resume"), "{}", stderr(&output));
+    let run = only_run(here);
+    assert!(!run.join("evaluation.json").exists());
+    assert!(run.join("checkpoints/last.safetensors").is_file());
+    let run = run.to_string_lossy().into_owned();
+    let (status, said) = fails(here, &["train", "--resume", &run, "--lr", "1"]);
+    assert!(status == 2 && said.contains("start a new run"), "{said}");
+}
+
+#[test]
+fn the_list_of_models_is_for_people_and_for_machines() {
+    let here = std::env::temp_dir();
+    let table = ok(&here, &["models"]);
+    let table = String::from_utf8_lossy(&table.stdout);
+    for line in ["resnet50.a1_in1k", "efficientnet_b1.ra4_e3600_r240_in1k", "resnet152.a1h_in1k"] {
+        assert!(table.contains(line), "{line} in\n{table}");
+    }
+    let rows = json(&ok(&here, &["models", "--model", "resnet50", "--format", "json"]));
+    assert!(rows.as_array().unwrap().iter().any(|row| row["weights"] == "resnet50.tv2_in1k"), "{rows}");
+    assert_eq!(rows[0]["parameters"], 25_557_032);
+}
