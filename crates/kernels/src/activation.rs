@@ -1,6 +1,10 @@
 //! Elementwise activations.
 
-use burn::tensor::{Tensor, activation};
+use burn::backend::Dispatch;
+use burn::tensor::Tensor;
+
+use crate::composed;
+use crate::flex::{self, Kernels};
 
 /// The activations of the zoo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,17 +27,11 @@ pub enum Activation {
 
 /// Applies `activation` to every element.
 pub fn activate(x: Tensor<4>, activation: Activation) -> Tensor<4> {
-    match activation {
-        Activation::Identity => x,
-        Activation::Relu => activation::relu(x),
-        Activation::Relu6 => x.clamp(0.0, 6.0),
-        Activation::Silu => activation::silu(x),
-        Activation::HardSwish => x.clone() * hard_sigmoid(x),
-        Activation::Sigmoid => activation::sigmoid(x),
-        Activation::HardSigmoid => hard_sigmoid(x),
+    if activation == Activation::Identity {
+        x
+    } else if flex::takes(&x) {
+        Tensor::from_dispatch(Dispatch::kernel_activate(x.into_dispatch(), activation))
+    } else {
+        composed::activate(x, activation)
     }
-}
-
-fn hard_sigmoid(x: Tensor<4>) -> Tensor<4> {
-    (x + 3.0).clamp(0.0, 6.0) / 6.0
 }

@@ -1,8 +1,10 @@
 //! Where two paths through a network meet.
 
+use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
-use crate::{Activation, activate};
+use crate::flex::{self, Kernels};
+use crate::{Activation, activate, composed};
 
 /// A residual branch and its shortcut: `activation(branch + shortcut)`.
 ///
@@ -10,7 +12,18 @@ use crate::{Activation, activate};
 ///
 /// All `[batch, channels, height, width]`.
 pub fn residual_add(branch: Tensor<4>, shortcut: Tensor<4>, activation: Activation) -> Tensor<4> {
-    activate(branch + shortcut, activation)
+    if !(flex::takes(&branch) && flex::takes(&shortcut)) {
+        return composed::residual_add(branch, shortcut, activation);
+    }
+    let add = |activation| {
+        let sum = Dispatch::kernel_residual_add(branch.into_dispatch(), shortcut.into_dispatch(), activation);
+        Tensor::from_dispatch(sum)
+    };
+    if flex::has_slope_from_value(activation) {
+        add(activation)
+    } else {
+        activate(add(Activation::Identity), activation)
+    }
 }
 
 /// Every channel of every photo times its own factor.
@@ -20,5 +33,9 @@ pub fn residual_add(branch: Tensor<4>, shortcut: Tensor<4>, activation: Activati
 /// - `x` and result: `[batch, channels, height, width]`
 /// - `factors`: `[batch, channels, 1, 1]`
 pub fn scale_channels(x: Tensor<4>, factors: Tensor<4>) -> Tensor<4> {
-    x * factors
+    if flex::takes(&x) && flex::takes(&factors) {
+        Tensor::from_dispatch(Dispatch::kernel_scale_channels(x.into_dispatch(), factors.into_dispatch()))
+    } else {
+        composed::scale_channels(x, factors)
+    }
 }

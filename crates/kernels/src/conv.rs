@@ -1,6 +1,10 @@
 //! Two-dimensional convolution.
 
-use burn::tensor::{Tensor, module, ops::ConvOptions};
+use burn::backend::Dispatch;
+use burn::tensor::Tensor;
+
+use crate::composed;
+use crate::flex::{self, Kernels};
 
 /// Geometry of a square convolution, symmetric in both directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +33,19 @@ pub struct ConvSpec {
 ///
 /// When the shapes disagree, or `groups` does not divide the channels.
 pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, spec: ConvSpec) -> Tensor<4> {
-    let ConvSpec { stride, padding, dilation, groups } = spec;
-    let options = ConvOptions::new([stride; 2], [padding; 2], [dilation; 2], groups);
-    module::conv2d(x, weight, bias, options)
+    let is_fast =
+        flex::takes(&x) && flex::takes(&weight) && flex::conv_is_supported(x.dims()[1], weight.dims(), spec);
+    if !is_fast {
+        return composed::conv2d(x, weight, bias, spec);
+    }
+    let y = Dispatch::kernel_conv2d(x.into_dispatch(), weight.into_dispatch(), spec);
+    let y = Tensor::<4>::from_dispatch(y);
+    // Only squeeze-and-excitation has biases, on maps of one pixel.
+    match bias {
+        Some(bias) => {
+            let outputs = bias.dims()[0];
+            y + bias.reshape([1, outputs, 1, 1])
+        }
+        None => y,
+    }
 }

@@ -1,14 +1,19 @@
 //! Convolution, normalisation, pooling and activation: what the zoo is built from.
 //!
 //! Every architecture calls these functions and no tensor operation of its own for the heavy work, so making one of
-//! them fast makes every network fast and touches no architecture. Today they are thin compositions of Burn's own
-//! operations, on every device.
+//! them fast makes every network fast and touches no architecture. Each asks its tensors' device first: on Burn's CPU
+//! backend, in f32, it takes the fast path (`flex`); on every other device, a GPU or the one on which export
+//! traces, it is composed of Burn's own operations (`composed`).
 
 mod activation;
 mod combine;
 mod conv;
 mod norm;
 mod pool;
+
+#[doc(hidden)]
+pub mod composed;
+mod flex;
 
 pub use activation::{Activation, activate};
 pub use combine::{residual_add, scale_channels};

@@ -1,8 +1,10 @@
 //! Batch normalisation, with the activation that follows it.
 
-use burn::tensor::{Tensor, module};
+use burn::backend::Dispatch;
+use burn::tensor::Tensor;
 
-use crate::{Activation, activate};
+use crate::flex::{self, Kernels};
+use crate::{Activation, composed};
 
 /// What a training-mode normalisation gives.
 pub struct BatchNormOutput {
@@ -14,7 +16,8 @@ pub struct BatchNormOutput {
     pub variance: Tensor<1>,
 }
 
-/// Normalises with given statistics, `(x - mean) / sqrt(variance + eps) * weight + bias`, and activates.
+/// Normalises with given statistics, `(x - mean) / sqrt(variance + eps) * weight + bias`, and activates. The statistics are constants:
+/// they take no gradient.
 ///
 /// # Shapes
 ///
@@ -29,12 +32,18 @@ pub fn batch_norm_inference(
     eps: f64,
     activation: Activation,
 ) -> Tensor<4> {
-    // One multiply and one add over the activation instead of four: the channel vectors are combined first.
-    let scale = weight / (variance + eps).sqrt();
-    let shift = bias - mean * scale.clone();
-    let channels = scale.dims()[0];
-    let y = x * scale.reshape([1, channels, 1, 1]) + shift.reshape([1, channels, 1, 1]);
-    activate(y, activation)
+    if !(flex::takes(&x) && flex::takes(&weight) && flex::takes(&bias)) {
+        return composed::batch_norm_inference(x, weight, bias, mean, variance, eps, activation);
+    }
+    Tensor::from_dispatch(Dispatch::kernel_batch_norm_inference(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        mean.into_dispatch(),
+        variance.into_dispatch(),
+        eps,
+        activation,
+    ))
 }
 
 /// Normalises with the statistics of the batch itself, returns them, and activates (Ioffe and Szegedy 2015, algorithm 1).
@@ -50,10 +59,19 @@ pub fn batch_norm_train(
     eps: f64,
     activation: Activation,
 ) -> BatchNormOutput {
-    let result = module::batch_norm_train(x, weight, bias, eps);
+    if !(flex::takes(&x) && flex::takes(&weight) && flex::takes(&bias)) {
+        return composed::batch_norm_train(x, weight, bias, eps, activation);
+    }
+    let (output, mean, variance) = Dispatch::kernel_batch_norm_train(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        eps,
+        activation,
+    );
     BatchNormOutput {
-        output: activate(result.output, activation),
-        mean: result.mean.without_autodiff(),
-        variance: result.variance.without_autodiff(),
+        output: Tensor::from_dispatch(output),
+        mean: Tensor::<1>::from_dispatch(mean).without_autodiff(),
+        variance: Tensor::<1>::from_dispatch(variance).without_autodiff(),
     }
 }

@@ -1,6 +1,10 @@
 //! Pooling.
 
-use burn::tensor::{Tensor, module, ops::MaxPoolOptions};
+use burn::backend::Dispatch;
+use burn::tensor::Tensor;
+
+use crate::composed;
+use crate::flex::{self, Kernels};
 
 /// Mean over height and width, as `adaptive_avg_pool2d` to one pixel.
 ///
@@ -9,7 +13,11 @@ use burn::tensor::{Tensor, module, ops::MaxPoolOptions};
 /// - `x`: `[batch, channels, height, width]`
 /// - result: `[batch, channels, 1, 1]`
 pub fn global_avg_pool(x: Tensor<4>) -> Tensor<4> {
-    module::adaptive_avg_pool2d(x, [1, 1])
+    if flex::takes(&x) {
+        Tensor::from_dispatch(Dispatch::kernel_global_avg_pool(x.into_dispatch()))
+    } else {
+        composed::global_avg_pool(x)
+    }
 }
 
 /// Largest value of each window; padding never wins.
@@ -19,8 +27,9 @@ pub fn global_avg_pool(x: Tensor<4>) -> Tensor<4> {
 /// - `x`: `[batch, channels, height, width]`
 /// - result: `[batch, channels, (height + 2 padding - kernel) / stride + 1, ...]`
 pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4> {
-    module::max_pool2d(
-        x,
-        MaxPoolOptions::new([kernel; 2]).with_stride([stride; 2]).with_padding([padding; 2]),
-    )
+    if flex::takes(&x) {
+        Tensor::from_dispatch(Dispatch::kernel_max_pool2d(x.into_dispatch(), kernel, stride, padding))
+    } else {
+        composed::max_pool2d(x, kernel, stride, padding)
+    }
 }

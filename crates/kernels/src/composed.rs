@@ -1,0 +1,80 @@
+//! The same functions composed of Burn's own operations: what runs on every device but Flex, what export traces, and
+//! what the tests hold the fast path to.
+
+use burn::tensor::{
+    Tensor, activation, module,
+    ops::{ConvOptions, MaxPoolOptions},
+};
+
+use crate::{Activation, BatchNormOutput, ConvSpec};
+
+pub fn activate(x: Tensor<4>, activation: Activation) -> Tensor<4> {
+    match activation {
+        Activation::Identity => x,
+        Activation::Relu => activation::relu(x),
+        Activation::Relu6 => x.clamp(0.0, 6.0),
+        Activation::Silu => activation::silu(x),
+        Activation::HardSwish => x.clone() * hard_sigmoid(x),
+        Activation::Sigmoid => activation::sigmoid(x),
+        Activation::HardSigmoid => hard_sigmoid(x),
+    }
+}
+
+fn hard_sigmoid(x: Tensor<4>) -> Tensor<4> {
+    (x + 3.0).clamp(0.0, 6.0) / 6.0
+}
+
+pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, spec: ConvSpec) -> Tensor<4> {
+    let ConvSpec { stride, padding, dilation, groups } = spec;
+    let options = ConvOptions::new([stride; 2], [padding; 2], [dilation; 2], groups);
+    module::conv2d(x, weight, bias, options)
+}
+
+pub fn batch_norm_inference(
+    x: Tensor<4>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    mean: Tensor<1>,
+    variance: Tensor<1>,
+    eps: f64,
+    activation: Activation,
+) -> Tensor<4> {
+    // One multiply and one add over the activation instead of four: the channel vectors are combined first.
+    let scale = weight / (variance + eps).sqrt();
+    let shift = bias - mean * scale.clone();
+    let channels = scale.dims()[0];
+    let y = x * scale.reshape([1, channels, 1, 1]) + shift.reshape([1, channels, 1, 1]);
+    activate(y, activation)
+}
+
+pub fn batch_norm_train(
+    x: Tensor<4>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    eps: f64,
+    activation: Activation,
+) -> BatchNormOutput {
+    let result = module::batch_norm_train(x, weight, bias, eps);
+    BatchNormOutput {
+        output: activate(result.output, activation),
+        mean: result.mean.without_autodiff(),
+        variance: result.variance.without_autodiff(),
+    }
+}
+
+pub fn residual_add(branch: Tensor<4>, shortcut: Tensor<4>, activation: Activation) -> Tensor<4> {
+    activate(branch + shortcut, activation)
+}
+
+pub fn scale_channels(x: Tensor<4>, factors: Tensor<4>) -> Tensor<4> {
+    x * factors
+}
+
+pub fn global_avg_pool(x: Tensor<4>) -> Tensor<4> {
+    module::adaptive_avg_pool2d(x, [1, 1])
+}
+
+pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4> {
+    let options = MaxPoolOptions::new([kernel; 2]).with_stride([stride; 2]).with_padding([padding; 2]);
+    module::max_pool2d(x, options)
+}

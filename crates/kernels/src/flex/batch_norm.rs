@@ -1,0 +1,226 @@
+//! Batch normalisation fused with its activation.
+//!
+//! Normalising is `z = a x + b` per channel, so one pass writes the activated output; the backward pass computes `z`
+//! again from `x` rather than keep it, and reads everything twice: once for the sums, once for the gradient.
+
+use burn_flex::FlexTensor;
+use rayon::prelude::*;
+
+use super::buffer::Buffer;
+use super::channels::{Passes, for_each_in_place, for_each_span};
+use super::nhwc::{self, ChannelsLast};
+use super::pointwise::{Pointwise, with_activation};
+use super::simd::vectorised;
+use crate::Activation;
+
+/// What the normalisation of one channel needs, for all channels.
+#[derive(Clone, Debug)]
+pub struct Normalisation {
+    mean: Vec<f64>,
+    /// `1 / sqrt(variance + eps)`.
+    inverse_deviation: Vec<f64>,
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+}
+
+impl Normalisation {
+    fn new(mean: Vec<f64>, variance: &[f64], weight: &FlexTensor, bias: &FlexTensor, eps: f64) -> Self {
+        let inverse_deviation: Vec<f64> = variance.iter().map(|v| 1.0 / (v + eps).sqrt()).collect();
+        let (weight, bias) = (nhwc::values(weight), nhwc::values(bias));
+        let scale: Vec<f64> =
+            inverse_deviation.iter().zip(&*weight).map(|(d, &w)| d * f64::from(w)).collect();
+        let shift = (0..mean.len()).map(|c| (f64::from(bias[c]) - mean[c] * scale[c]) as f32).collect();
+        Self { mean, inverse_deviation, scale: scale.iter().map(|&a| a as f32).collect(), shift }
+    }
+
+    /// With the statistics of the batch; returns its mean and biased variance.
+    pub fn of_batch(
+        x: &ChannelsLast,
+        weight: &FlexTensor,
+        bias: &FlexTensor,
+        eps: f64,
+    ) -> (Self, FlexTensor, FlexTensor) {
+        let (mean, variance) = statistics(x.values(), x.dims().channels);
+        let as_tensor = |v: &[f64]| nhwc::vector(&v.iter().map(|&v| v as f32).collect::<Vec<_>>());
+        let (mean_f32, variance_f32) = (as_tensor(&mean), as_tensor(&variance));
+        (Self::new(mean, &variance, weight, bias, eps), mean_f32, variance_f32)
+    }
+
+    /// With given statistics.
+    pub fn given(
+        mean: &FlexTensor,
+        variance: &FlexTensor,
+        weight: &FlexTensor,
+        bias: &FlexTensor,
+        eps: f64,
+    ) -> Self {
+        let as_f64 = |t: &FlexTensor| nhwc::values(t).iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
+        Self::new(as_f64(mean), &as_f64(variance), weight, bias, eps)
+    }
+
+    /// `activation(a x + b)`, in place where nothing else sees `x`.
+    pub fn apply(&self, mut x: ChannelsLast, activation: Activation) -> FlexTensor {
+        let dims = x.dims();
+        let passes = Passes::new(dims.channels);
+        let a = passes.spread(self.scale.iter().copied());
+        let b = passes.spread(self.shift.iter().copied());
+        with_activation!(activation, A => {
+            if x.is_unique() {
+                for_each_in_place(x.values_mut(), passes, #[inline(always)] |x| {
+                    for ((x, a), b) in x.iter_mut().zip(&a).zip(&b) {
+                        *x = A::value(*x * a + b);
+                    }
+                });
+                return x.into_tensor();
+            }
+            let mut y = Buffer::new(dims.len());
+            for_each_span(&mut y, x.values(), passes, #[inline(always)] |y, x| {
+                for (((y, x), a), b) in y.iter_mut().zip(x).zip(&a).zip(&b) {
+                    *y = A::value(x * a + b);
+                }
+            });
+            nhwc::tensor(y, dims)
+        })
+    }
+
+    /// Of the output's gradient: the sums over a channel of the pre-activation's gradient and of that times the
+    /// normalised `x`. They are the gradients of bias and weight.
+    pub fn sums(&self, x: &ChannelsLast, gradient: &ChannelsLast, activation: Activation) -> Sums {
+        let passes = Passes::new(x.dims().channels);
+        let a = passes.spread(self.scale.iter().copied());
+        let b = passes.spread(self.shift.iter().copied());
+        let mean = passes.spread(self.mean.iter().map(|&m| m as f32));
+        let (x, gradient) = (x.values(), gradient.values());
+        let [bias, product] = with_activation!(activation, A => passes.sum(x.len(), |[bias, product], chunk| {
+            let from = chunk * passes.chunk;
+            let to = (from + passes.chunk).min(x.len());
+            vectorised(#[inline(always)] || {
+                for (x, g) in x[from..to].chunks(passes.span).zip(gradient[from..to].chunks(passes.span)) {
+                    let parameters = a.iter().zip(&b).zip(&mean);
+                    let sums = bias.iter_mut().zip(&mut *product);
+                    for (((x, g), ((a, b), mean)), (bias, product)) in x.iter().zip(g).zip(parameters).zip(sums) {
+                        let d = g * A::slope(x * a + b);
+                        *bias += d;
+                        *product += d * (x - mean);
+                    }
+                }
+            });
+        }));
+        let weight = product.iter().zip(&self.inverse_deviation).map(|(p, d)| p * d).collect();
+        Sums { bias, weight }
+    }
+
+    /// The gradient of `x` where the statistics are constants, written over the output's gradient.
+    pub fn input_gradient(
+        &self,
+        x: &ChannelsLast,
+        mut gradient: ChannelsLast,
+        activation: Activation,
+    ) -> FlexTensor {
+        let passes = Passes::new(x.dims().channels);
+        let a = passes.spread(self.scale.iter().copied());
+        let b = passes.spread(self.shift.iter().copied());
+        with_activation!(activation, A => {
+            for_each_span(gradient.values_mut(), x.values(), passes, #[inline(always)] |g, x| {
+                for (((g, x), a), b) in g.iter_mut().zip(x).zip(&a).zip(&b) {
+                    *g = *g * A::slope(x * a + b) * a;
+                }
+            });
+        });
+        gradient.into_tensor()
+    }
+
+    /// The gradient of `x` where the statistics are those of `x` itself (Ioffe and Szegedy 2015, section 3), written
+    /// over the output's gradient: `a (d - mean(d) - normalised mean(d normalised))`, here as `a d + e x + f`.
+    pub fn input_gradient_of_batch(
+        &self,
+        x: &ChannelsLast,
+        mut gradient: ChannelsLast,
+        sums: &Sums,
+        activation: Activation,
+    ) -> FlexTensor {
+        let passes = Passes::new(x.dims().channels);
+        let pixels = x.dims().pixels() as f64;
+        let channels = 0..x.dims().channels;
+        let slope =
+            |c: usize| -f64::from(self.scale[c]) * self.inverse_deviation[c] * sums.weight[c] / pixels;
+        let constant = |c: usize| -f64::from(self.scale[c]) * sums.bias[c] / pixels - slope(c) * self.mean[c];
+        let a = passes.spread(self.scale.iter().copied());
+        let b = passes.spread(self.shift.iter().copied());
+        let e = passes.spread(channels.clone().map(|c| slope(c) as f32));
+        let f = passes.spread(channels.map(|c| constant(c) as f32));
+        with_activation!(activation, A => {
+            for_each_span(gradient.values_mut(), x.values(), passes, #[inline(always)] |g, x| {
+                let parameters = a.iter().zip(&b).zip(e.iter().zip(&f));
+                for ((g, x), ((a, b), (e, f))) in g.iter_mut().zip(x).zip(parameters) {
+                    *g = *g * A::slope(x * a + b) * a + (x * e + f);
+                }
+            });
+        });
+        gradient.into_tensor()
+    }
+}
+
+/// The gradients of bias and weight.
+pub struct Sums {
+    pub bias: Vec<f64>,
+    pub weight: Vec<f64>,
+}
+
+/// Mean and biased variance of every channel: those of each chunk in f32 about its own mean, while it is in cache, then
+/// combined in f64 (Chan, Golub and LeVeque 1979), so that a mean far from zero costs no digits.
+fn statistics(x: &[f32], channels: usize) -> (Vec<f64>, Vec<f64>) {
+    let passes = Passes::new(channels);
+    let chunks = x.len().div_ceil(passes.chunk);
+    let mut per_chunk = Buffer::new(chunks * 2 * channels);
+    per_chunk.par_chunks_mut(2 * channels).zip(x.par_chunks(passes.chunk)).for_each(|(out, x)| {
+        let count = (x.len() / channels) as f32;
+        let (mean, squares) = out.split_at_mut(channels);
+        let mut sums = vec![0.0_f32; passes.span];
+        vectorised(
+            #[inline(always)]
+            || {
+                for x in x.chunks(passes.span) {
+                    sums.iter_mut().zip(x).for_each(|(sum, x)| *sum += x);
+                }
+            },
+        );
+        fold(&sums, mean);
+        mean.iter_mut().for_each(|mean| *mean /= count);
+        let means = passes.spread(mean.iter().copied());
+        sums.fill(0.0);
+        vectorised(
+            #[inline(always)]
+            || {
+                for x in x.chunks(passes.span) {
+                    for ((sum, x), mean) in sums.iter_mut().zip(x).zip(&means) {
+                        *sum += (x - mean) * (x - mean);
+                    }
+                }
+            },
+        );
+        fold(&sums, squares);
+    });
+    let (mut mean, mut squares) = (vec![0.0_f64; channels], vec![0.0_f64; channels]);
+    let mut count = 0.0;
+    for (chunk, out) in per_chunk.chunks_exact(2 * channels).enumerate() {
+        let here = (passes.chunk.min(x.len() - chunk * passes.chunk) / channels) as f64;
+        let total = count + here;
+        for c in 0..channels {
+            let difference = f64::from(out[c]) - mean[c];
+            mean[c] += difference * here / total;
+            squares[c] += f64::from(out[channels + c]) + difference * difference * count * here / total;
+        }
+        count = total;
+    }
+    squares.iter_mut().for_each(|squares| *squares /= count);
+    (mean, squares)
+}
+
+/// The pixels of a span, added.
+fn fold(span: &[f32], sum: &mut [f32]) {
+    sum.fill(0.0);
+    for pixel in span.chunks_exact(sum.len()) {
+        sum.iter_mut().zip(pixel).for_each(|(sum, x)| *sum += x);
+    }
+}

@@ -1,0 +1,81 @@
+//! Passes over channels-last values with one number per channel: chunks for the threads, and inner loops that are long
+//! even where channels are few.
+
+use rayon::prelude::*;
+
+use super::buffer::Buffer;
+use super::simd::vectorised;
+
+/// How a pass is cut. It depends on the shape alone, so that sums do not depend on the number of threads.
+#[derive(Clone, Copy)]
+pub struct Passes {
+    channels: usize,
+    /// Values of an inner loop: some whole pixels.
+    pub span: usize,
+    /// Values of a chunk: some whole spans, 128 KiB.
+    pub chunk: usize,
+}
+
+impl Passes {
+    pub fn new(channels: usize) -> Self {
+        let span = channels * 256_usize.div_ceil(channels);
+        Self { channels, span, chunk: span * ((1 << 15) / span).max(1) }
+    }
+
+    /// For functions that do not look at channels.
+    pub fn flat() -> Self {
+        Self::new(1)
+    }
+
+    /// One number per channel, repeated for every pixel of a span.
+    pub fn spread(&self, per_channel: impl ExactSizeIterator<Item = f32>) -> Vec<f32> {
+        assert_eq!(per_channel.len(), self.channels);
+        per_channel.collect::<Vec<_>>().repeat(self.span / self.channels)
+    }
+
+    /// Sums over all pixels: `add(sums, chunk)` adds chunk number `chunk` to `K` arrays of a span each.
+    pub fn sum<const K: usize>(
+        &self,
+        len: usize,
+        add: impl Fn([&mut [f32]; K], usize) + Sync,
+    ) -> [Vec<f64>; K] {
+        let chunks = len.div_ceil(self.chunk);
+        let mut partial = Buffer::new(chunks * K * self.span);
+        partial.par_chunks_mut(K * self.span).enumerate().for_each(|(chunk, sums)| {
+            sums.fill(0.0);
+            let mut rest = sums.chunks_exact_mut(self.span);
+            add(std::array::from_fn(|_| rest.next().expect("K spans")), chunk);
+        });
+        std::array::from_fn(|k| {
+            let mut sum = vec![0.0; self.channels];
+            for chunk in partial.chunks_exact(K * self.span) {
+                for pixel in chunk[k * self.span..][..self.span].chunks_exact(self.channels) {
+                    for (sum, &x) in sum.iter_mut().zip(pixel) {
+                        *sum += f64::from(x);
+                    }
+                }
+            }
+            sum
+        })
+    }
+}
+
+/// Calls `each(y, x)` on pieces of an inner loop, vectorised; `y` and `x` are cut alike.
+pub fn for_each_span(y: &mut [f32], x: &[f32], passes: Passes, each: impl Fn(&mut [f32], &[f32]) + Sync) {
+    y.par_chunks_mut(passes.chunk).zip(x.par_chunks(passes.chunk)).for_each(|(y, x)| {
+        vectorised(
+            #[inline(always)]
+            || y.chunks_mut(passes.span).zip(x.chunks(passes.span)).for_each(|(y, x)| each(y, x)),
+        );
+    });
+}
+
+/// As [`for_each_span`], with one operand.
+pub fn for_each_in_place(x: &mut [f32], passes: Passes, each: impl Fn(&mut [f32]) + Sync) {
+    x.par_chunks_mut(passes.chunk).for_each(|x| {
+        vectorised(
+            #[inline(always)]
+            || x.chunks_mut(passes.span).for_each(&each),
+        );
+    });
+}

@@ -1,0 +1,78 @@
+//! 1 x 1: one matrix product over all pixels. With a stride, over the pixels that are looked at.
+
+use rayon::prelude::*;
+
+use super::Geometry;
+use crate::flex::buffer::Buffer;
+use crate::flex::gemm::{Matrix, product_of_columns, product_of_rows};
+
+pub fn forward(x: &[f32], w: &[f32], g: &Geometry) -> Buffer {
+    let (channels, outputs, pixels) = (g.input.channels, g.output.channels, g.output.pixels());
+    let mut y = Buffer::new(pixels * outputs);
+    let seen = seen(x, g);
+    let x = Matrix::new(seen.as_deref().unwrap_or(x), pixels, channels);
+    // Outputs contiguous: the product then reads the weights as they lie. Transposed here once, not in every block.
+    let w = transpose(w, outputs, channels);
+    product_of_rows(&mut y, x, Matrix::new(&w, channels, outputs));
+    y
+}
+
+pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
+    let (channels, outputs, pixels) = (g.input.channels, g.output.channels, g.output.pixels());
+    let mut seen = Buffer::new(pixels * channels);
+    product_of_rows(&mut seen, Matrix::new(gy, pixels, outputs), Matrix::new(w, outputs, channels));
+    if g.stride == 1 {
+        return seen;
+    }
+    let mut gx = Buffer::zeros(g.input.len());
+    let (row, seen_row) = (g.input.width * channels, g.output.width * channels);
+    gx.par_chunks_mut(g.input.height * row).zip(seen.par_chunks(g.output.height * seen_row)).for_each(
+        |(gx, seen)| {
+            for (y, seen) in seen.chunks_exact(seen_row).enumerate() {
+                let gx = &mut gx[y * g.stride * row..][..row];
+                for (gx, seen) in gx.chunks_mut(g.stride * channels).zip(seen.chunks_exact(channels)) {
+                    gx[..channels].copy_from_slice(seen);
+                }
+            }
+        },
+    );
+    gx
+}
+
+pub fn weight_gradient(gy: &[f32], x: &[f32], g: &Geometry) -> Buffer {
+    let (channels, outputs, pixels) = (g.input.channels, g.output.channels, g.output.pixels());
+    let seen = seen(x, g);
+    let x = Matrix::new(seen.as_deref().unwrap_or(x), pixels, channels);
+    product_of_columns(Matrix::new(gy, pixels, outputs), x)
+}
+
+/// The pixels that a strided convolution looks at; `None`: all.
+fn seen(x: &[f32], g: &Geometry) -> Option<Buffer> {
+    if g.stride == 1 {
+        return None;
+    }
+    let channels = g.input.channels;
+    let (row, seen_row) = (g.input.width * channels, g.output.width * channels);
+    let mut seen = Buffer::new(g.output.pixels() * channels);
+    seen.par_chunks_mut(g.output.height * seen_row).zip(x.par_chunks(g.input.height * row)).for_each(
+        |(seen, x)| {
+            for (y, seen) in seen.chunks_exact_mut(seen_row).enumerate() {
+                let x = &x[y * g.stride * row..][..row];
+                for (seen, x) in seen.chunks_exact_mut(channels).zip(x.chunks(g.stride * channels)) {
+                    seen.copy_from_slice(&x[..channels]);
+                }
+            }
+        },
+    );
+    Some(seen)
+}
+
+fn transpose(w: &[f32], rows: usize, columns: usize) -> Buffer {
+    let mut transposed = Buffer::new(w.len());
+    transposed.par_chunks_mut(rows).enumerate().for_each(|(column, target)| {
+        for (row, value) in target.iter_mut().enumerate() {
+            *value = w[row * columns + column];
+        }
+    });
+    transposed
+}

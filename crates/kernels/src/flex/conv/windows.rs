@@ -1,0 +1,178 @@
+//! k x k over all channels: the windows of some pixels are laid out as rows (im2col), a block that stays in cache, and
+//! multiplied.
+//!
+//! A window runs kernel row, kernel column, channel, so that each of its pixels is one copy.
+
+use rayon::prelude::*;
+
+use super::Geometry;
+use crate::flex::buffer::Buffer;
+use crate::flex::gemm::{Matrix, product, rows_per_block, sum_in_order};
+use crate::flex::nhwc::Dims;
+
+pub fn forward(x: &[f32], w: &[f32], g: &Geometry) -> Buffer {
+    let w = window_by_output(w, g, |channel, tap, output| (channel, tap, output));
+    convolve(x, &w, g)
+}
+
+/// `w`: `[window, outputs]`.
+fn convolve(x: &[f32], w: &[f32], g: &Geometry) -> Buffer {
+    let outputs = g.output.channels;
+    let window = g.taps() * g.input.channels;
+    let w = Matrix::new(w, window, outputs);
+    let rows = rows_per_block(window + outputs);
+    let mut y = Buffer::new(g.output.len());
+    y.par_chunks_mut(rows * outputs).enumerate().for_each(|(block, y)| {
+        let rows_here = y.len() / outputs;
+        let mut windows = Buffer::new(rows_here * window);
+        gather(x, &mut windows, block * rows, g);
+        product(y, Matrix::new(&windows, rows_here, window), w, false);
+    });
+    y
+}
+
+pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
+    if g.stride == 1 && g.padding < g.kernel {
+        // The convolution of the gradient with the kernel turned around, its inputs and outputs exchanged.
+        let turned = Geometry { input: g.output, output: g.input, padding: g.kernel - 1 - g.padding, ..*g };
+        let last = g.taps() - 1;
+        let w = window_by_output(w, &turned, |channel, tap, output| (output, last - tap, channel));
+        return convolve(gy, &w, &turned);
+    }
+    // A photo at a time: windows overlap, so what they give back is added by one thread, in order.
+    let Dims { channels, height, width, .. } = g.input;
+    let (outputs, per_photo) = (g.output.channels, g.output.height * g.output.width);
+    let window = g.taps() * channels;
+    let w = window_by_output(w, g, |channel, tap, output| (channel, tap, output));
+    let w = Matrix::new(&w, window, outputs).transposed();
+    let rows = rows_per_block(window + outputs);
+    let mut gx = Buffer::new(g.input.len());
+    gx.par_chunks_mut(height * width * channels).zip(gy.par_chunks(per_photo * outputs)).for_each(
+        |(gx, gy)| {
+            gx.fill(0.0);
+            for (block, gy) in gy.chunks(rows * outputs).enumerate() {
+                let rows_here = gy.len() / outputs;
+                let mut windows = Buffer::new(rows_here * window);
+                product(&mut windows, Matrix::new(gy, rows_here, outputs), w, false);
+                scatter(&windows, gx, block * rows, g);
+            }
+        },
+    );
+    gx
+}
+
+pub fn weight_gradient(gy: &[f32], x: &[f32], g: &Geometry) -> Buffer {
+    let outputs = g.output.channels;
+    let window = g.taps() * g.input.channels;
+    let rows = rows_per_block(window + outputs);
+    // As many partial sums as 32 MiB hold, up to 16.
+    let size = outputs * window;
+    let blocks = g.output.pixels().div_ceil(rows);
+    let sums = ((8 << 20) / size).clamp(2, 16).min(blocks);
+    let blocks_per_sum = blocks.div_ceil(sums);
+    let mut partial = Buffer::new(blocks.div_ceil(blocks_per_sum) * size);
+    partial.par_chunks_mut(size).enumerate().for_each(|(sum, partial)| {
+        let first = sum * blocks_per_sum;
+        for block in first..(first + blocks_per_sum).min(blocks) {
+            let first_row = block * rows;
+            let rows_here = rows.min(g.output.pixels() - first_row);
+            let mut windows = Buffer::new(rows_here * window);
+            gather(x, &mut windows, first_row, g);
+            let gy = Matrix::new(&gy[first_row * outputs..][..rows_here * outputs], rows_here, outputs);
+            product(partial, gy.transposed(), Matrix::new(&windows, rows_here, window), block > first);
+        }
+    });
+    let sum = sum_in_order(&partial, size);
+    drop(partial);
+    // [outputs, taps, channels] to [outputs, channels, taps].
+    let mut gw = Buffer::new(size);
+    let (taps, channels) = (g.taps(), g.input.channels);
+    gw.par_chunks_mut(window).zip(sum.par_chunks(window)).for_each(|(gw, sum)| {
+        for (channel, gw) in gw.chunks_exact_mut(taps).enumerate() {
+            for (tap, value) in gw.iter_mut().enumerate() {
+                *value = sum[tap * channels + channel];
+            }
+        }
+    });
+    gw
+}
+
+/// The weights as `[taps * channels, outputs]` of the convolution `g`, where `place` says which of the stored
+/// (channel, tap, output) stands at (channel, tap, output).
+fn window_by_output(
+    w: &[f32],
+    g: &Geometry,
+    place: impl Fn(usize, usize, usize) -> (usize, usize, usize) + Sync,
+) -> Buffer {
+    let (taps, channels, outputs) = (g.taps(), g.input.channels, g.output.channels);
+    // The stored number of channels: that of `g`, or of its outputs where the two are exchanged.
+    let stored_channels = place(channels - 1, 0, outputs - 1).0 + 1;
+    let mut packed = Buffer::new(w.len());
+    packed.par_chunks_mut(outputs).enumerate().for_each(|(row, packed)| {
+        let (tap, channel) = (row / channels, row % channels);
+        for (output, value) in packed.iter_mut().enumerate() {
+            let (channel, tap, output) = place(channel, tap, output);
+            *value = w[(output * stored_channels + channel) * taps + tap];
+        }
+    });
+    packed
+}
+
+/// The windows of the outputs from `first` on.
+fn gather(x: &[f32], windows: &mut [f32], first: usize, g: &Geometry) {
+    let channels = g.input.channels;
+    for (index, window) in windows.chunks_exact_mut(g.taps() * channels).enumerate() {
+        for_each_kernel_row(first + index, g, |kernel_row, from_column, columns, pixel| {
+            let row = &mut window[kernel_row * g.kernel * channels..][..g.kernel * channels];
+            let (before, rest) = row.split_at_mut(from_column * channels);
+            let (inside, after) = rest.split_at_mut(columns * channels);
+            before.fill(0.0);
+            if let Some(pixel) = pixel {
+                inside.copy_from_slice(&x[pixel * channels..][..inside.len()]);
+            }
+            after.fill(0.0);
+        });
+    }
+}
+
+/// Adds windows of one photo, the outputs from `first` on, to the pixels under them.
+fn scatter(windows: &[f32], gx: &mut [f32], first: usize, g: &Geometry) {
+    let channels = g.input.channels;
+    for (index, window) in windows.chunks_exact(g.taps() * channels).enumerate() {
+        for_each_kernel_row(first + index, g, |kernel_row, from_column, columns, pixel| {
+            let Some(pixel) = pixel else { return };
+            let from = (kernel_row * g.kernel + from_column) * channels;
+            let inside = &window[from..][..columns * channels];
+            for (gx, x) in gx[pixel * channels..][..inside.len()].iter_mut().zip(inside) {
+                *gx += x;
+            }
+        });
+    }
+}
+
+/// Calls `visit(kernel_row, from_column, columns, pixel)` for every row of the kernel at one output: `columns` of its
+/// columns, from `from_column` on, lie over the input, the first of them over `pixel`.
+#[inline(always)]
+fn for_each_kernel_row(
+    output: usize,
+    g: &Geometry,
+    mut visit: impl FnMut(usize, usize, usize, Option<usize>),
+) {
+    let Dims { height, width, .. } = g.input;
+    let (row, ox) = (output / g.output.width, output % g.output.width);
+    let (photo, oy) = (row / g.output.height, row % g.output.height);
+    // Kernel column k lies over input column ox * stride + k - padding.
+    let from_column = g.padding.saturating_sub(ox * g.stride).min(g.kernel);
+    let to_column = (width + g.padding).saturating_sub(ox * g.stride).clamp(from_column, g.kernel);
+    let columns = to_column - from_column;
+    for kernel_row in 0..g.kernel {
+        let y = (oy * g.stride + kernel_row).checked_sub(g.padding).filter(|&y| y < height && columns > 0);
+        match y {
+            Some(y) => {
+                let x = ox * g.stride + from_column - g.padding;
+                visit(kernel_row, from_column, columns, Some((photo * height + y) * width + x));
+            }
+            None => visit(kernel_row, g.kernel, 0, None),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The fast path: a backend extension over Burn's CPU backend, Flex, with its own backward passes.
+//!
+//! Everything lies channels last in memory ([`nhwc`]) and stays so from one function to the next; memory is used again
+//! ([`buffer`]); no result depends on the number of threads: what is cut is cut by shape, and what is added is added in
+//! order.
+
+mod autodiff;
+mod batch_norm;
+mod buffer;
+mod channels;
+mod conv;
+mod elementwise;
+mod gemm;
+mod nhwc;
+mod pointwise;
+mod pooling;
+mod simd;
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{DType, DispatchDevice, Flex, backend_extension};
+use burn::tensor::{Device, Tensor};
+use burn_flex::FlexTensor;
+
+use self::batch_norm::Normalisation;
+use self::nhwc::ChannelsLast;
+use self::pooling::Window;
+use crate::{Activation, ConvSpec};
+
+pub use self::conv::is_supported as conv_is_supported;
+pub use self::pointwise::has_slope_from_value;
+
+/// Whether the fast path takes these tensors: all f32 on Flex, differentiated or not. Asked first, because an extension
+/// called on any other device panics.
+pub fn takes<const D: usize>(tensor: &Tensor<D>) -> bool {
+    tensor.dtype() == DType::F32 && is_flex(&tensor.device())
+}
+
+fn is_flex(device: &Device) -> bool {
+    match device.as_dispatch() {
+        DispatchDevice::Flex(_) => true,
+        DispatchDevice::Autodiff(device) => matches!(&**device, DispatchDevice::Flex(_)),
+        _ => false,
+    }
+}
+
+/// The functions of this crate on a backend's own tensors. Shapes as in the public functions.
+#[backend_extension(Flex, Autodiff)]
+pub trait Kernels: burn::backend::Backend {
+    fn kernel_conv2d(x: FloatTensor<Self>, weight: FloatTensor<Self>, spec: ConvSpec) -> FloatTensor<Self>;
+
+    /// Output, mean, biased variance.
+    fn kernel_batch_norm_train(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        eps: f64,
+        activation: Activation,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    fn kernel_batch_norm_inference(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        mean: FloatTensor<Self>,
+        variance: FloatTensor<Self>,
+        eps: f64,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
+
+    fn kernel_activate(x: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self>;
+
+    /// For activations with [`has_slope_from_value`] only.
+    fn kernel_residual_add(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
+
+    fn kernel_scale_channels(x: FloatTensor<Self>, factors: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    fn kernel_global_avg_pool(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    fn kernel_max_pool2d(
+        x: FloatTensor<Self>,
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+    ) -> FloatTensor<Self>;
+}
+
+impl Kernels for Flex {
+    fn kernel_conv2d(x: FlexTensor, weight: FlexTensor, spec: ConvSpec) -> FlexTensor {
+        conv::forward(&ChannelsLast::new(x), &weight, spec)
+    }
+
+    fn kernel_batch_norm_train(
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        eps: f64,
+        activation: Activation,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        let x = ChannelsLast::new(x);
+        let (normalisation, mean, variance) = Normalisation::of_batch(&x, &weight, &bias, eps);
+        (normalisation.apply(x, activation), mean, variance)
+    }
+
+    fn kernel_batch_norm_inference(
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        mean: FlexTensor,
+        variance: FlexTensor,
+        eps: f64,
+        activation: Activation,
+    ) -> FlexTensor {
+        Normalisation::given(&mean, &variance, &weight, &bias, eps).apply(ChannelsLast::new(x), activation)
+    }
+
+    fn kernel_activate(x: FlexTensor, activation: Activation) -> FlexTensor {
+        elementwise::activate(ChannelsLast::new(x), activation)
+    }
+
+    fn kernel_residual_add(a: FlexTensor, b: FlexTensor, activation: Activation) -> FlexTensor {
+        elementwise::residual_add(ChannelsLast::new(a), ChannelsLast::new(b), activation)
+    }
+
+    fn kernel_scale_channels(x: FlexTensor, factors: FlexTensor) -> FlexTensor {
+        elementwise::scale_channels(ChannelsLast::new(x), &ChannelsLast::new(factors))
+    }
+
+    fn kernel_global_avg_pool(x: FlexTensor) -> FlexTensor {
+        pooling::global_avg_pool(&ChannelsLast::new(x))
+    }
+
+    fn kernel_max_pool2d(x: FlexTensor, kernel: usize, stride: usize, padding: usize) -> FlexTensor {
+        pooling::max_pool(&ChannelsLast::new(x), Window { kernel, stride, padding })
+    }
+}

@@ -1,0 +1,218 @@
+//! The activations' values and slopes, one element at a time, in a form that the compiler vectorises.
+
+use crate::Activation;
+
+/// A function of one number.
+pub trait Pointwise: Send + Sync {
+    fn value(z: f32) -> f32;
+    fn slope(z: f32) -> f32;
+}
+
+/// Runs `$body` with the type `$A` standing for the activation.
+macro_rules! with_activation {
+    ($activation:expr, $A:ident => $body:expr) => {{
+        use $crate::flex::pointwise as kinds;
+        match $activation {
+            $crate::Activation::Identity => {
+                type $A = kinds::Identity;
+                $body
+            }
+            $crate::Activation::Relu => {
+                type $A = kinds::Relu;
+                $body
+            }
+            $crate::Activation::Relu6 => {
+                type $A = kinds::Relu6;
+                $body
+            }
+            $crate::Activation::Silu => {
+                type $A = kinds::Silu;
+                $body
+            }
+            $crate::Activation::HardSwish => {
+                type $A = kinds::HardSwish;
+                $body
+            }
+            $crate::Activation::Sigmoid => {
+                type $A = kinds::Sigmoid;
+                $body
+            }
+            $crate::Activation::HardSigmoid => {
+                type $A = kinds::HardSigmoid;
+                $body
+            }
+        }
+    }};
+}
+pub(crate) use with_activation;
+
+/// Whether the slope can be told from the activated value alone: see [`slope_from_value`].
+pub fn has_slope_from_value(activation: Activation) -> bool {
+    !matches!(activation, Activation::Silu | Activation::HardSwish)
+}
+
+/// The slope where the activated value is `y`.
+#[inline(always)]
+pub fn slope_from_value(activation: Activation, y: f32) -> f32 {
+    match activation {
+        Activation::Identity => 1.0,
+        Activation::Relu => within(y > 0.0),
+        Activation::Relu6 => within(y > 0.0 && y < 6.0),
+        Activation::Sigmoid => y * (1.0 - y),
+        Activation::HardSigmoid => within(y > 0.0 && y < 1.0) / 6.0,
+        Activation::Silu | Activation::HardSwish => unreachable!("one value, two slopes"),
+    }
+}
+
+#[inline(always)]
+fn within(is: bool) -> f32 {
+    if is { 1.0 } else { 0.0 }
+}
+
+pub struct Identity;
+impl Pointwise for Identity {
+    #[inline(always)]
+    fn value(z: f32) -> f32 {
+        z
+    }
+    #[inline(always)]
+    fn slope(_: f32) -> f32 {
+        1.0
+    }
+}
+
+pub struct Relu;
+impl Pointwise for Relu {
+    #[inline(always)]
+    fn value(z: f32) -> f32 {
+        // Not `max`, which would hide a NaN.
+        if z < 0.0 { 0.0 } else { z }
+    }
+    #[inline(always)]
+    fn slope(z: f32) -> f32 {
+        within(z > 0.0)
+    }
+}
+
+pub struct Relu6;
+impl Pointwise for Relu6 {
+    #[inline(always)]
+    fn value(z: f32) -> f32 {
+        z.clamp(0.0, 6.0)
+    }
+    #[inline(always)]
+    fn slope(z: f32) -> f32 {
+        within(z > 0.0) * within(z < 6.0)
+    }
+}
+
+pub struct Silu;
+impl Pointwise for Silu {
+    #[inline(always)]
+    fn value(z: f32) -> f32 {
+        z * sigmoid(z)
+    }
+    #[inline(always)]
+    fn slope(z: f32) -> f32 {
+        let s = sigmoid(z);
+        s * (1.0 + z * (1.0 - s))
+    }
+}
+
+pub struct HardSwish;
+impl Pointwise for HardSwish {
+    #[inline(always)]
+    fn value(z: f32) -> f32 {
+        z * HardSigmoid::value(z)
+    }
+    #[inline(always)]
+    fn slope(z: f32) -> f32 {
+        within(z > -3.0) * (within(z >= 3.0) + within(z < 3.0) * (z / 3.0 + 0.5))
+    }
+}
+
+pub struct Sigmoid;
+impl Pointwise for Sigmoid {
+    #[inline(always)]
+    fn value(z: f32) -> f32 {
+        sigmoid(z)
+    }
+    #[inline(always)]
+    fn slope(z: f32) -> f32 {
+        let s = sigmoid(z);
+        s * (1.0 - s)
+    }
+}
+
+pub struct HardSigmoid;
+impl Pointwise for HardSigmoid {
+    #[inline(always)]
+    fn value(z: f32) -> f32 {
+        (z + 3.0).clamp(0.0, 6.0) / 6.0
+    }
+    #[inline(always)]
+    fn slope(z: f32) -> f32 {
+        within(z > -3.0) * within(z < 3.0) / 6.0
+    }
+}
+
+#[inline(always)]
+fn sigmoid(z: f32) -> f32 {
+    1.0 / (1.0 + exp(-z))
+}
+
+/// `e^x` to 2e-7 of itself: `2^n e^r` with `|r| <= ln(2) / 2` and the polynomial of the Cephes library (S. Moshier,
+/// `expf`). Below -87.3 and above 88.3 it stays at the ends.
+#[inline(always)]
+fn exp(x: f32) -> f32 {
+    // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
+    const ROUND: f32 = 12_582_912.0;
+    let x = x.clamp(-87.3, 88.3);
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
+    // ln(2) in two parts, so that the difference is exact.
+    let r = (x - n * 0.693_359_375) + n * 2.121_944_4e-4;
+    let mut p = 1.987_569_1e-4_f32;
+    p = p * r + 1.398_199_9e-3;
+    p = p * r + 8.333_452e-3;
+    p = p * r + 4.166_579_6e-2;
+    p = p * r + 1.666_666_5e-1;
+    p = p * r + 0.5;
+    let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3f80_0000));
+    (p * r * r + r + 1.0) * power
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exponential_is_exact_to_a_few_roundings() {
+        let worst = (-87_000..88_000)
+            .map(|i| i as f32 * 1e-3)
+            .map(|x| (f64::from(exp(x)) / f64::from(x).exp() - 1.0).abs())
+            .fold(0.0, f64::max);
+        assert!(worst < 3e-7, "{worst:e}");
+    }
+
+    #[test]
+    fn slopes_are_those_of_the_values() {
+        fn check<A: Pointwise>() {
+            for i in -100..100 {
+                let z = i as f32 * 0.083 + 0.017;
+                let step = 1e-2;
+                let found = (A::value(z + step) - A::value(z - step)) / (2.0 * step);
+                // A kink within the step bends the difference.
+                let kink = [-3.0, 0.0, 3.0, 6.0].iter().any(|k| (z - k).abs() <= step);
+                assert!(kink || (found - A::slope(z)).abs() < 1e-3, "{z}: {found} and {}", A::slope(z));
+            }
+        }
+        check::<Identity>();
+        check::<Relu>();
+        check::<Relu6>();
+        check::<Silu>();
+        check::<HardSwish>();
+        check::<Sigmoid>();
+        check::<HardSigmoid>();
+    }
+}

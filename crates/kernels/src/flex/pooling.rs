@@ -1,0 +1,132 @@
+//! Pooling, forward and backward.
+
+use burn_flex::FlexTensor;
+use rayon::prelude::*;
+
+use super::buffer::Buffer;
+use super::nhwc::{self, ChannelsLast, Dims};
+use super::simd::vectorised;
+
+/// Mean over height and width.
+pub fn global_avg_pool(x: &ChannelsLast) -> FlexTensor {
+    let dims = x.dims();
+    let (pixels, channels) = (dims.height * dims.width, dims.channels);
+    let mut y = Buffer::zeros(dims.batch * channels);
+    y.par_chunks_mut(channels).zip(x.values().par_chunks(pixels * channels)).for_each(|(y, x)| {
+        vectorised(
+            #[inline(always)]
+            || {
+                for x in x.chunks_exact(channels) {
+                    y.iter_mut().zip(x).for_each(|(y, x)| *y += x);
+                }
+                y.iter_mut().for_each(|y| *y /= pixels as f32);
+            },
+        );
+    });
+    nhwc::tensor(y, Dims { height: 1, width: 1, ..dims })
+}
+
+/// The gradient of [`global_avg_pool`]'s input of shape `dims`.
+pub fn global_avg_pool_gradient(gradient: &ChannelsLast, dims: Dims) -> FlexTensor {
+    let (pixels, channels) = (dims.height * dims.width, dims.channels);
+    let mut gx = Buffer::new(dims.len());
+    let share = 1.0 / pixels as f32;
+    gx.par_chunks_mut(pixels * channels).zip(gradient.values().par_chunks(channels)).for_each(|(gx, g)| {
+        for gx in gx.chunks_exact_mut(channels) {
+            gx.iter_mut().zip(g).for_each(|(gx, g)| *gx = g * share);
+        }
+    });
+    nhwc::tensor(gx, dims)
+}
+
+/// A square window.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    pub kernel: usize,
+    pub stride: usize,
+    pub padding: usize,
+}
+
+impl Window {
+    fn output(&self, dims: Dims) -> Dims {
+        let side = |side: usize| (side + 2 * self.padding - self.kernel) / self.stride + 1;
+        Dims { height: side(dims.height), width: side(dims.width), ..dims }
+    }
+
+    /// Input indices under the window at output index `at`, on an axis of `side`.
+    #[inline(always)]
+    fn inputs(&self, at: usize, side: usize) -> std::ops::Range<usize> {
+        let from = (at * self.stride).saturating_sub(self.padding);
+        let to = (at * self.stride + self.kernel).saturating_sub(self.padding).min(side);
+        from..to.max(from)
+    }
+}
+
+/// Largest value of each window; a NaN wins, padding never does.
+pub fn max_pool(x: &ChannelsLast, window: Window) -> FlexTensor {
+    let (dims, output) = (x.dims(), window.output(x.dims()));
+    let (channels, x) = (dims.channels, x.values());
+    let mut y = Buffer::new(output.len());
+    y.par_chunks_mut(output.width * channels).enumerate().for_each(|(row, y)| {
+        let (photo, oy) = (row / output.height, row % output.height);
+        vectorised(
+            #[inline(always)]
+            || {
+                for (ox, y) in y.chunks_exact_mut(channels).enumerate() {
+                    y.fill(f32::NEG_INFINITY);
+                    for iy in window.inputs(oy, dims.height) {
+                        for ix in window.inputs(ox, dims.width) {
+                            let pixel = ((photo * dims.height + iy) * dims.width + ix) * channels;
+                            for (y, &x) in y.iter_mut().zip(&x[pixel..][..channels]) {
+                                *y = if x > *y || x.is_nan() { x } else { *y };
+                            }
+                        }
+                    }
+                }
+            },
+        );
+    });
+    nhwc::tensor(y, output)
+}
+
+/// The gradient of [`max_pool`]'s input: each window's goes to the first of its pixels, row by row, that had the
+/// largest value, as in PyTorch. Found again from `x` and the output `y`, so that no indices are kept.
+pub fn max_pool_gradient(
+    x: &ChannelsLast,
+    y: &ChannelsLast,
+    gradient: &ChannelsLast,
+    window: Window,
+) -> FlexTensor {
+    let (dims, output) = (x.dims(), y.dims());
+    let channels = dims.channels;
+    let (size, output_size) = (dims.height * dims.width * channels, output.height * output.width * channels);
+    let (x, y, g) = (x.values(), y.values(), gradient.values());
+    let mut gx = Buffer::new(dims.len());
+    gx.par_chunks_mut(size).enumerate().for_each(|(photo, gx)| {
+        gx.fill(0.0);
+        let x = &x[photo * size..][..size];
+        let (y, g) = (&y[photo * output_size..][..output_size], &g[photo * output_size..][..output_size]);
+        let mut left = vec![0.0; channels];
+        vectorised(
+            #[inline(always)]
+            || {
+                for (index, (y, g)) in y.chunks_exact(channels).zip(g.chunks_exact(channels)).enumerate() {
+                    let (oy, ox) = (index / output.width, index % output.width);
+                    left.copy_from_slice(g);
+                    for iy in window.inputs(oy, dims.height) {
+                        for ix in window.inputs(ox, dims.width) {
+                            let pixel = (iy * dims.width + ix) * channels;
+                            let (x, gx) = (&x[pixel..][..channels], &mut gx[pixel..][..channels]);
+                            for (((x, gx), y), left) in x.iter().zip(gx).zip(y).zip(&mut left) {
+                                let given = if x == y { *left } else { 0.0 };
+                                *gx += given;
+                                *left -= given;
+                            }
+                        }
+                    }
+                }
+            },
+        );
+    });
+    nhwc::tensor(gx, dims)
+}

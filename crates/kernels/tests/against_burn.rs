@@ -1,0 +1,297 @@
+//! Every kernel against the same function composed of Burn's operations: values and gradients, over a table of shapes.
+
+mod common;
+
+use burn::tensor::{Device, Tensor};
+use common::{assert_close, random, values};
+use kennel_kernels::{
+    Activation, ConvSpec, activate, batch_norm_inference, batch_norm_train, composed, conv2d,
+    global_avg_pool, max_pool2d, residual_add, scale_channels,
+};
+
+const ACTIVATIONS: [Activation; 7] = [
+    Activation::Identity,
+    Activation::Relu,
+    Activation::Relu6,
+    Activation::Silu,
+    Activation::HardSwish,
+    Activation::Sigmoid,
+    Activation::HardSigmoid,
+];
+
+/// `[batch, channels, height, width]`: odd sides, one pixel, one photo, few channels and many.
+const MAPS: [[usize; 4]; 7] = [
+    [1, 1, 1, 1],
+    [2, 3, 5, 7],
+    [1, 16, 9, 4],
+    [3, 17, 6, 6],
+    [2, 24, 1, 1],
+    [2, 40, 13, 11],
+    [1, 300, 5, 3],
+];
+
+/// Runs both functions on the same inputs, all differentiated, and compares results and gradients.
+fn compare<const N: usize>(
+    name: &str,
+    shapes: [[usize; 4]; N],
+    tolerance: f32,
+    found: impl Fn([Tensor<4>; N]) -> Tensor<4>,
+    expected: impl Fn([Tensor<4>; N]) -> Tensor<4>,
+) {
+    let run = |function: &dyn Fn([Tensor<4>; N]) -> Tensor<4>| {
+        let device = Device::flex().autodiff();
+        let inputs: [Tensor<4>; N] =
+            std::array::from_fn(|i| random(shapes[i], i as u64 + 1, &device).require_grad());
+        let output = function(inputs.clone());
+        let weights = random(output.dims(), 99, &device);
+        let grads = (output.clone() * weights).sum().backward();
+        let mut all = vec![values(output)];
+        for input in &inputs {
+            all.push(values(input.grad(&grads).expect("every input takes a gradient")));
+        }
+        all
+    };
+    let (found, expected) = (run(&found), run(&expected));
+    for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
+        let what = if i == 0 { "output".into() } else { format!("gradient of input {i}") };
+        assert_close(found, expected, tolerance, &format!("{name} {shapes:?}: {what}"));
+    }
+}
+
+#[test]
+fn convolutions_are_those_of_burn() {
+    // (channels, outputs, groups, kernel, stride, padding, dilation)
+    let cases = [
+        (3, 8, 1, 1, 1, 0, 1),
+        (16, 24, 1, 1, 1, 0, 1),
+        (24, 96, 1, 1, 1, 0, 1),
+        (17, 33, 1, 1, 2, 0, 1),
+        (8, 8, 1, 1, 3, 0, 1),
+        (4, 5, 1, 1, 1, 1, 1),
+        (300, 260, 1, 1, 1, 0, 1),
+        (3, 32, 1, 3, 2, 1, 1),
+        (3, 8, 1, 7, 2, 3, 1),
+        (5, 7, 1, 3, 1, 1, 1),
+        (16, 20, 1, 3, 1, 0, 1),
+        (16, 16, 1, 3, 2, 1, 1),
+        (6, 4, 1, 5, 1, 2, 1),
+        (6, 4, 1, 5, 3, 1, 1),
+        (4, 4, 1, 3, 1, 4, 1),
+        (8, 8, 8, 3, 1, 1, 1),
+        (16, 16, 16, 3, 1, 1, 1),
+        (24, 24, 24, 3, 2, 1, 1),
+        (35, 35, 35, 3, 1, 0, 1),
+        (40, 40, 40, 5, 1, 2, 1),
+        (40, 40, 40, 5, 2, 2, 1),
+        (17, 17, 17, 5, 3, 2, 1),
+        (16, 16, 16, 3, 2, 0, 1),
+        // Left to Burn's own operations.
+        (8, 16, 8, 3, 1, 1, 1),
+        (8, 12, 4, 3, 1, 1, 1),
+        (6, 6, 1, 3, 1, 2, 2),
+        (16, 16, 16, 7, 1, 3, 1),
+    ];
+    for (channels, outputs, groups, kernel, stride, padding, dilation) in cases {
+        let spec = ConvSpec { stride, padding, dilation, groups };
+        for (batch, height, width) in [(2, 9, 7), (1, 14, 15), (3, 5, 5), (1, 1, 1), (2, 2, 8)] {
+            let reach = dilation * (kernel - 1) + 1;
+            if height + 2 * padding < reach || width + 2 * padding < reach {
+                continue;
+            }
+            compare(
+                &format!("{spec:?} kernel {kernel}"),
+                [[batch, channels, height, width], [outputs, channels / groups, kernel, kernel]],
+                1e-5,
+                |[x, w]| conv2d(x, w, None, spec),
+                |[x, w]| composed::conv2d(x, w, None, spec),
+            );
+        }
+    }
+}
+
+#[test]
+fn a_bias_is_added_to_every_pixel_of_its_channel() {
+    let spec = ConvSpec { stride: 1, padding: 1, dilation: 1, groups: 1 };
+    compare(
+        "with bias",
+        [[2, 5, 6, 4], [7, 5, 3, 3], [1, 7, 1, 1]],
+        1e-5,
+        |[x, w, b]| conv2d(x, w, Some(b.reshape([7])), spec),
+        |[x, w, b]| composed::conv2d(x, w, Some(b.reshape([7])), spec),
+    );
+}
+
+#[test]
+fn normalisation_with_the_batch_is_that_of_burn() {
+    for [batch, channels, height, width] in MAPS.into_iter().chain([[16, 8, 33, 31], [4, 130, 20, 20]]) {
+        if batch * height * width == 1 {
+            continue;
+        }
+        for activation in ACTIVATIONS {
+            let vector = [1, channels, 1, 1];
+            compare(
+                &format!("batch_norm_train {activation:?}"),
+                [[batch, channels, height, width], vector, vector],
+                // Two pixels a channel: the deviation itself is nearly zero, and rounding is divided by it.
+                if batch * height * width < 4 { 1e-2 } else { 1e-4 },
+                |[x, w, b]| {
+                    batch_norm_train(x, w.reshape([channels]), b.reshape([channels]), 1e-5, activation).output
+                },
+                |[x, w, b]| {
+                    let (w, b) = (w.reshape([channels]), b.reshape([channels]));
+                    composed::batch_norm_train(x, w, b, 1e-5, activation).output
+                },
+            );
+        }
+    }
+}
+
+#[test]
+fn statistics_are_those_of_the_batch_and_take_no_gradient() {
+    let device = Device::flex().autodiff();
+    for far in [0.0, 1e3] {
+        let x = random([4, 19, 23, 21], 7, &device) + far;
+        let (w, b) = (Tensor::ones([19], &device).require_grad(), Tensor::zeros([19], &device));
+        let out = batch_norm_train(x.clone(), w, b, 1e-5, Activation::Identity);
+        assert!(!out.mean.device().is_autodiff() && !out.variance.device().is_autodiff());
+        let (mean, variance) = (values(out.mean), values(out.variance));
+        let x = values(x.swap_dims(0, 1));
+        for (c, x) in x.chunks_exact(4 * 23 * 21).enumerate() {
+            let n = x.len() as f64;
+            let expected = x.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
+            let spread = x.iter().map(|&x| (f64::from(x) - expected).powi(2)).sum::<f64>() / n;
+            assert!((f64::from(mean[c]) - expected).abs() < 1e-6 * (1.0 + far));
+            assert!((f64::from(variance[c]) / spread - 1.0).abs() < 1e-5, "{} and {spread}", variance[c]);
+        }
+    }
+}
+
+#[test]
+fn normalisation_with_given_statistics_is_that_of_burn() {
+    for [batch, channels, height, width] in MAPS {
+        for activation in ACTIVATIONS {
+            let vector = [1, channels, 1, 1];
+            let mean = |like: &Tensor<4>| random([1, channels, 1, 1], 31, &like.device()).reshape([channels]);
+            let variance = |like: &Tensor<4>| mean(like).powf_scalar(2.0) + 0.5;
+            compare(
+                &format!("batch_norm_inference {activation:?}"),
+                [[batch, channels, height, width], vector, vector],
+                2e-5,
+                |[x, w, b]| {
+                    let (mean, variance) = (mean(&x), variance(&x));
+                    let (w, b) = (w.reshape([channels]), b.reshape([channels]));
+                    batch_norm_inference(x, w, b, mean, variance, 1e-5, activation)
+                },
+                |[x, w, b]| {
+                    let (mean, variance) = (mean(&x), variance(&x));
+                    let (w, b) = (w.reshape([channels]), b.reshape([channels]));
+                    composed::batch_norm_inference(x, w, b, mean, variance, 1e-5, activation)
+                },
+            );
+        }
+    }
+}
+
+#[test]
+fn elementwise_functions_are_those_of_burn() {
+    for map in MAPS {
+        let factors = [map[0], map[1], 1, 1];
+        for a in ACTIVATIONS {
+            // Thrice the range, so that every piece of every activation is met.
+            compare(
+                "activate",
+                [map],
+                1e-5,
+                |[x]| activate(x * 3.0, a),
+                |[x]| composed::activate(x * 3.0, a),
+            );
+            compare(
+                &format!("residual_add {a:?}"),
+                [map, map],
+                1e-5,
+                |[x, y]| residual_add(x * 2.0, y * 3.0, a),
+                |[x, y]| composed::residual_add(x * 2.0, y * 3.0, a),
+            );
+        }
+        compare(
+            "scale_channels",
+            [map, factors],
+            1e-5,
+            |[x, f]| scale_channels(x, f),
+            |[x, f]| composed::scale_channels(x, f),
+        );
+        compare(
+            "a sum with itself",
+            [map],
+            1e-5,
+            |[x]| residual_add(x.clone(), x, Activation::Relu),
+            |[x]| composed::residual_add(x.clone(), x, Activation::Relu),
+        );
+    }
+}
+
+#[test]
+fn pools_are_those_of_burn() {
+    for map in MAPS {
+        compare("global_avg_pool", [map], 1e-5, |[x]| global_avg_pool(x), |[x]| composed::global_avg_pool(x));
+        for (kernel, stride, padding) in [(3, 2, 1), (2, 2, 0), (3, 1, 1), (5, 3, 2)] {
+            if map[2] + 2 * padding < kernel || map[3] + 2 * padding < kernel {
+                continue;
+            }
+            compare(
+                &format!("max_pool2d {kernel} {stride} {padding}"),
+                [map],
+                1e-6,
+                |[x]| max_pool2d(x, kernel, stride, padding),
+                |[x]| composed::max_pool2d(x, kernel, stride, padding),
+            );
+        }
+    }
+}
+
+#[test]
+fn a_plain_operand_is_a_constant() {
+    let (plain, tracking) = (Device::flex(), Device::flex().autodiff());
+    let spec = ConvSpec { stride: 1, padding: 1, dilation: 1, groups: 1 };
+    let w = random([6, 4, 3, 3], 2, &tracking).require_grad();
+    let y = conv2d(random([2, 4, 5, 5], 1, &plain), w.clone(), None, spec);
+    let y = batch_norm_inference(
+        y,
+        Tensor::ones([6], &plain),
+        Tensor::zeros([6], &plain),
+        Tensor::zeros([6], &plain),
+        Tensor::ones([6], &plain),
+        1e-5,
+        Activation::Silu,
+    );
+    let y = residual_add(y, random([2, 6, 5, 5], 3, &plain), Activation::Relu);
+    let y = scale_channels(y, random([2, 6, 1, 1], 4, &plain));
+    let grads = y.sum().backward();
+    assert!(values(w.grad(&grads).unwrap()).iter().any(|&g| g != 0.0));
+}
+
+#[test]
+fn layouts_of_the_operands_do_not_matter() {
+    let device = Device::flex();
+    let spec = ConvSpec { stride: 1, padding: 1, dilation: 1, groups: 1 };
+    let x = random([2, 20, 8, 6], 1, &device);
+    let w = random([9, 20, 3, 3], 2, &device);
+    let expected = values(conv2d(x.clone(), w.clone(), None, spec));
+    // A window into a larger tensor, and a transposed one.
+    let padded = Tensor::cat(vec![x.clone(), x.clone(), x.clone()], 0).slice([2..4, 0..20, 0..8, 0..6]);
+    let turned = values(x.clone().swap_dims(2, 3));
+    let turned = Tensor::<1>::from_floats(&turned[..], &device).reshape([2, 20, 6, 8]).swap_dims(2, 3);
+    for x in [padded, turned] {
+        assert_eq!(values(conv2d(x, w.clone(), None, spec)), expected);
+    }
+    // What comes out is read right by Burn's own operations.
+    let y = conv2d(x, w, None, spec);
+    let sliced = y.clone().slice([1..2, 3..5, 0..8, 1..4]).flatten::<2>(1, 3) * 2.0;
+    let [_, _, h, wd] = y.dims();
+    let at = |c: usize, i: usize, j: usize| expected[((9 + c) * h + i) * wd + j] * 2.0;
+    let by_hand: Vec<f32> = (3..5)
+        .flat_map(|c| (0..8).flat_map(move |i| (1..4).map(move |j| (c, i, j))))
+        .map(|(c, i, j)| at(c, i, j))
+        .collect();
+    assert_eq!(values(sliced), by_hand);
+}

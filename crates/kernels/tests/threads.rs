@@ -1,0 +1,66 @@
+//! The same bits with any number of threads.
+
+mod common;
+
+use burn::tensor::{Device, Tensor};
+use common::{random, values};
+use kennel_kernels::{
+    Activation, ConvSpec, batch_norm_train, conv2d, global_avg_pool, linear, max_pool2d, residual_add,
+    scale_channels,
+};
+
+/// A small network with every kernel, its logits and all gradients.
+fn step(spec: &[(usize, usize, usize, usize, usize)]) -> Vec<Vec<f32>> {
+    let device = Device::flex().autodiff();
+    let x = random([4, 3, 57, 45], 1, &device).require_grad();
+    let mut inputs = vec![];
+    let mut weight = |shape: [usize; 4]| -> Tensor<4> {
+        let w = random(shape, inputs.len() as u64 + 2, &device).require_grad();
+        inputs.push(w.clone());
+        w
+    };
+    let mut y = x.clone();
+    for &(channels, outputs, groups, kernel, stride) in spec {
+        let conv = ConvSpec { stride, padding: kernel / 2, dilation: 1, groups };
+        y = conv2d(y, weight([outputs, channels / groups, kernel, kernel]), None, conv);
+        let (w, b) = (weight([1, outputs, 1, 1]), weight([1, outputs, 1, 1]));
+        y = batch_norm_train(y, w.reshape([outputs]), b.reshape([outputs]), 1e-5, Activation::Silu).output;
+    }
+    y = max_pool2d(y, 3, 1, 1);
+    let channels = y.dims()[1];
+    let factors = global_avg_pool(y.clone());
+    y = residual_add(scale_channels(y.clone(), factors), y, Activation::Relu6);
+    let logits = linear(
+        global_avg_pool(y).reshape([4, channels]),
+        weight([1, 1, 50, channels]).reshape([50, channels]),
+        None,
+    );
+    let grads = (logits.clone() * random([4, 50], 77, &device)).sum().backward();
+    let mut all = vec![values(logits), values(x.grad(&grads).unwrap())];
+    all.extend(inputs.iter().map(|w| values(w.grad(&grads).unwrap())));
+    all
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let spec = [
+        (3, 32, 1, 3, 2),
+        (32, 96, 1, 1, 1),
+        (96, 96, 96, 3, 1),
+        (96, 256, 1, 1, 2),
+        (256, 256, 256, 5, 2),
+        (256, 320, 1, 3, 1),
+    ];
+    let with = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| step(&spec))
+    };
+    let one = with(1);
+    for threads in [2, 3, 5] {
+        let many = with(threads);
+        for (i, (one, many)) in one.iter().zip(&many).enumerate() {
+            let same = one.iter().zip(many).all(|(a, b)| a.to_bits() == b.to_bits());
+            assert!(same, "result {i} differs between 1 and {threads} threads");
+        }
+    }
+}
