@@ -18,7 +18,9 @@ mod flex;
 pub use activation::{Activation, activate};
 pub use combine::{residual_add, scale_channels};
 pub use conv::{ConvSpec, conv2d};
-pub use norm::{BatchNormOutput, batch_norm_inference, batch_norm_train};
+pub use norm::{
+    BatchNormConstants, BatchNormOutput, batch_norm_inference, batch_norm_train, conv2d_batch_norm_inference,
+};
 pub use pool::{global_avg_pool, max_pool2d};
 
 use burn::tensor::Tensor;

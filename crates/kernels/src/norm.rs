@@ -4,7 +4,7 @@ use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
 use crate::flex::{self, Kernels};
-use crate::{Activation, composed};
+use crate::{Activation, ConvSpec, composed, conv2d};
 
 /// What a training-mode normalisation gives.
 pub struct BatchNormOutput {
@@ -14,6 +14,59 @@ pub struct BatchNormOutput {
     pub mean: Tensor<1>,
     /// The batch's *biased* variance (divided by n), `[channels]`, off the tape.
     pub variance: Tensor<1>,
+}
+
+/// The constants of a normalisation with given statistics, each `[channels]`.
+#[derive(Clone, Debug)]
+pub struct BatchNormConstants {
+    /// Scale.
+    pub weight: Tensor<1>,
+    /// Shift.
+    pub bias: Tensor<1>,
+    /// Running mean.
+    pub mean: Tensor<1>,
+    /// Running variance.
+    pub variance: Tensor<1>,
+    /// Added to the variance.
+    pub eps: f64,
+}
+
+/// [`conv2d`] without bias, then [`batch_norm_inference`]: one function because, where nothing is differentiated, the
+/// convolution's output is normalised and activated piece by piece while it is in cache, which saves reading and
+/// writing it once more.
+///
+/// # Shapes
+///
+/// As [`conv2d`].
+pub fn conv2d_batch_norm_inference(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    spec: ConvSpec,
+    norm: BatchNormConstants,
+    activation: Activation,
+) -> Tensor<4> {
+    let BatchNormConstants { weight: norm_weight, bias, mean, variance, eps } = norm;
+    let is_fused = flex::takes(&x)
+        && flex::conv_is_supported(x.dims()[1], weight.dims(), spec)
+        && flex::is_plain(&x)
+        && flex::takes(&weight)
+        && flex::is_plain(&weight)
+        && [&norm_weight, &bias, &mean, &variance].iter().all(|v| flex::takes(v) && flex::is_plain(v));
+    if !is_fused {
+        let y = conv2d(x, weight, None, spec);
+        return batch_norm_inference(y, norm_weight, bias, mean, variance, eps, activation);
+    }
+    Tensor::from_dispatch(Dispatch::kernel_conv2d_batch_norm(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        spec,
+        norm_weight.into_dispatch(),
+        bias.into_dispatch(),
+        mean.into_dispatch(),
+        variance.into_dispatch(),
+        eps,
+        activation,
+    ))
 }
 
 /// Normalises with given statistics, `(x - mean) / sqrt(variance + eps) * weight + bias`, and activates. The statistics are constants:

@@ -5,8 +5,8 @@ mod common;
 use burn::tensor::{Device, Tensor};
 use common::{assert_close, random, values};
 use kennel_kernels::{
-    Activation, ConvSpec, activate, batch_norm_inference, batch_norm_train, composed, conv2d,
-    global_avg_pool, max_pool2d, residual_add, scale_channels,
+    Activation, BatchNormConstants, ConvSpec, activate, batch_norm_inference, batch_norm_train, composed,
+    conv2d, conv2d_batch_norm_inference, global_avg_pool, max_pool2d, residual_add, scale_channels,
 };
 
 const ACTIVATIONS: [Activation; 7] = [
@@ -188,6 +188,41 @@ fn normalisation_with_given_statistics_is_that_of_burn() {
                     composed::batch_norm_inference(x, w, b, mean, variance, 1e-5, activation)
                 },
             );
+        }
+    }
+}
+
+#[test]
+fn a_fused_convolution_and_normalisation_are_the_two() {
+    let device = Device::flex();
+    for (channels, outputs, groups, kernel, stride) in [
+        (24, 96, 1, 1, 1),
+        (17, 33, 1, 1, 2),
+        (3, 32, 1, 3, 2),
+        (40, 40, 40, 5, 2),
+        (35, 35, 35, 3, 1),
+        (8, 12, 4, 3, 1),
+    ] {
+        let spec = ConvSpec { stride, padding: kernel / 2, dilation: 1, groups };
+        let x = random([2, channels, 13, 9], 1, &device);
+        let weight = random([outputs, channels / groups, kernel, kernel], 2, &device);
+        let vector = |seed| random([outputs], seed, &device);
+        let norm = BatchNormConstants {
+            weight: vector(3),
+            bias: vector(4),
+            mean: vector(5),
+            variance: vector(6).powf_scalar(2.0) + 0.1,
+            eps: 1e-5,
+        };
+        let n = norm.clone();
+        let separate = composed::conv2d(x.clone(), weight.clone(), None, spec);
+        let activation = Activation::Silu;
+        let separate =
+            composed::batch_norm_inference(separate, n.weight, n.bias, n.mean, n.variance, n.eps, activation);
+        // Plain, fused; and on the tape, the two functions.
+        for x in [x.clone(), x.autodiff()] {
+            let found = conv2d_batch_norm_inference(x, weight.clone(), spec, norm.clone(), activation);
+            assert_close(&values(found), &values(separate.clone()), 1e-5, &format!("{spec:?}"));
         }
     }
 }

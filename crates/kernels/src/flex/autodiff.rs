@@ -46,7 +46,7 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         let (x_is_tracked, weight_is_tracked) = (x.is_tracked(), weight.is_tracked());
         let prepare = Conv.prepare::<C>([x.node(), weight.node()]).compute_bound().stateful();
         let (x, weight) = (ChannelsLast::new(x.into_primitive()), weight.into_primitive());
-        let y = conv::forward(&x, &weight, spec);
+        let y = conv::forward(&x, &weight, spec, |_| {});
         match prepare {
             OpsKind::Tracked(prepare) => {
                 let geometry = Geometry::new(x.dims(), &weight, spec);
@@ -55,6 +55,20 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
             }
             OpsKind::UnTracked(prepare) => prepare.finish(y),
         }
+    }
+
+    fn kernel_conv2d_batch_norm(
+        _: Tracked<C>,
+        _: Tracked<C>,
+        _: ConvSpec,
+        _: Tracked<C>,
+        _: Tracked<C>,
+        _: Tracked<C>,
+        _: Tracked<C>,
+        _: f64,
+        _: Activation,
+    ) -> Tracked<C> {
+        unreachable!("fused for plain tensors only: a backward pass needs what is between")
     }
 
     fn kernel_batch_norm_train(

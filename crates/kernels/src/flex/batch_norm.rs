@@ -7,7 +7,7 @@ use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::buffer::Buffer;
-use super::channels::{Passes, for_each_in_place, for_each_span};
+use super::channels::{Passes, for_each_span};
 use super::nhwc::{self, ChannelsLast};
 use super::pointwise::{Pointwise, with_activation};
 use super::simd::vectorised;
@@ -58,29 +58,41 @@ impl Normalisation {
         Self::new(as_f64(mean), &as_f64(variance), weight, bias, eps)
     }
 
+    /// `activation(a x + b)` in place, of values in whole pixels, on the calling thread.
+    pub fn finish(&self, activation: Activation) -> impl Fn(&mut [f32]) + Sync {
+        let passes = Passes::new(self.scale.len());
+        let a = passes.spread(self.scale.iter().copied());
+        let b = passes.spread(self.shift.iter().copied());
+        move |x| {
+            with_activation!(activation, A => vectorised(#[inline(always)] || {
+                for x in x.chunks_mut(passes.span) {
+                    for ((x, a), b) in x.iter_mut().zip(&a).zip(&b) {
+                        *x = A::value(*x * a + b);
+                    }
+                }
+            }))
+        }
+    }
+
     /// `activation(a x + b)`, in place where nothing else sees `x`.
     pub fn apply(&self, mut x: ChannelsLast, activation: Activation) -> FlexTensor {
         let dims = x.dims();
         let passes = Passes::new(dims.channels);
+        if x.is_unique() {
+            x.values_mut().par_chunks_mut(passes.chunk).for_each(self.finish(activation));
+            return x.into_tensor();
+        }
         let a = passes.spread(self.scale.iter().copied());
         let b = passes.spread(self.shift.iter().copied());
+        let mut y = Buffer::new(dims.len());
         with_activation!(activation, A => {
-            if x.is_unique() {
-                for_each_in_place(x.values_mut(), passes, #[inline(always)] |x| {
-                    for ((x, a), b) in x.iter_mut().zip(&a).zip(&b) {
-                        *x = A::value(*x * a + b);
-                    }
-                });
-                return x.into_tensor();
-            }
-            let mut y = Buffer::new(dims.len());
             for_each_span(&mut y, x.values(), passes, #[inline(always)] |y, x| {
                 for (((y, x), a), b) in y.iter_mut().zip(x).zip(&a).zip(&b) {
                     *y = A::value(x * a + b);
                 }
             });
-            nhwc::tensor(y, dims)
-        })
+        });
+        nhwc::tensor(y, dims)
     }
 
     /// Of the output's gradient: the sums over a channel of the pre-activation's gradient and of that times the

@@ -81,18 +81,23 @@ pub fn product(target: &mut [f32], a: Matrix, b: Matrix, accumulate: bool) {
     }
 }
 
-/// `target = a b` for a long `a`, in blocks of rows.
-pub fn product_of_rows(target: &mut [f32], a: Matrix, b: Matrix) {
-    let rows = rows_per_block(a.columns + b.columns);
+/// `target = a b` for a long `a`, in blocks of rows; `finish` sees each block of the result while it is in cache.
+pub fn product_of_rows(target: &mut [f32], a: Matrix, b: Matrix, finish: impl Fn(&mut [f32]) + Sync) {
+    let rows = rows_per_block(a.rows, a.columns + b.columns);
     target.par_chunks_mut(rows * b.columns).enumerate().for_each(|(block, target)| {
         product(target, a.rows(block * rows, target.len() / b.columns), b, false);
+        finish(target);
     });
 }
 
-/// Rows of an operand and of a result that lie in a core's second-level cache together.
-pub fn rows_per_block(columns: usize) -> usize {
-    const CACHED: usize = 96 * 1024;
-    (CACHED / columns).clamp(64, 4096).next_multiple_of(16)
+/// How many of `rows` rows make a block, where an operand and a result have so many columns together: as many as lie in
+/// a core's second-level cache, but not so few that the other operand, packed anew for every block, costs more than
+/// the product; and all blocks about alike, a multiple of four of them, so that two threads end together.
+pub fn rows_per_block(rows: usize, columns: usize) -> usize {
+    const CACHED: usize = 128 * 1024;
+    let most = (CACHED / columns).clamp(256, 4096);
+    let blocks = rows.div_ceil(most).next_multiple_of(4);
+    rows.div_ceil(blocks).max(32).next_multiple_of(8)
 }
 
 /// `a^T b` for two long matrices of `rows` rows: `[a.columns, b.columns]`.

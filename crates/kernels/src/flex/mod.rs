@@ -29,6 +29,11 @@ use crate::{Activation, ConvSpec};
 pub use self::conv::is_supported as conv_is_supported;
 pub use self::pointwise::has_slope_from_value;
 
+/// Whether nothing of this tensor is on a tape.
+pub fn is_plain<const D: usize>(tensor: &Tensor<D>) -> bool {
+    !matches!(tensor.device().as_dispatch(), DispatchDevice::Autodiff(_))
+}
+
 /// Whether the fast path takes these tensors: all f32 on Flex, differentiated or not. Asked first, because an extension
 /// called on any other device panics.
 pub fn takes<const D: usize>(tensor: &Tensor<D>) -> bool {
@@ -47,6 +52,20 @@ fn is_flex(device: &Device) -> bool {
 #[backend_extension(Flex, Autodiff)]
 pub trait Kernels: burn::backend::Backend {
     fn kernel_conv2d(x: FloatTensor<Self>, weight: FloatTensor<Self>, spec: ConvSpec) -> FloatTensor<Self>;
+
+    /// Convolution, normalisation with given statistics, activation; not differentiated.
+    #[allow(clippy::too_many_arguments)]
+    fn kernel_conv2d_batch_norm(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        spec: ConvSpec,
+        norm_weight: FloatTensor<Self>,
+        norm_bias: FloatTensor<Self>,
+        mean: FloatTensor<Self>,
+        variance: FloatTensor<Self>,
+        eps: f64,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
 
     /// Output, mean, biased variance.
     fn kernel_batch_norm_train(
@@ -90,7 +109,22 @@ pub trait Kernels: burn::backend::Backend {
 
 impl Kernels for Flex {
     fn kernel_conv2d(x: FlexTensor, weight: FlexTensor, spec: ConvSpec) -> FlexTensor {
-        conv::forward(&ChannelsLast::new(x), &weight, spec)
+        conv::forward(&ChannelsLast::new(x), &weight, spec, |_| {})
+    }
+
+    fn kernel_conv2d_batch_norm(
+        x: FlexTensor,
+        weight: FlexTensor,
+        spec: ConvSpec,
+        norm_weight: FlexTensor,
+        norm_bias: FlexTensor,
+        mean: FlexTensor,
+        variance: FlexTensor,
+        eps: f64,
+        activation: Activation,
+    ) -> FlexTensor {
+        let normalisation = Normalisation::given(&mean, &variance, &norm_weight, &norm_bias, eps);
+        conv::forward(&ChannelsLast::new(x), &weight, spec, normalisation.finish(activation))
     }
 
     fn kernel_batch_norm_train(

@@ -14,10 +14,10 @@ use crate::flex::simd::vectorised;
 /// Channels worked on together: one AVX-512 register, two of AVX2.
 const LANES: usize = 16;
 
-pub fn forward(x: &[f32], w: &[f32], g: &Geometry) -> Buffer {
+pub fn forward(x: &[f32], w: &[f32], g: &Geometry, finish: impl Fn(&mut [f32]) + Sync) -> Buffer {
     match g.kernel {
-        3 => correlate::<3>(x, &by_tap(w, g, |tap| tap), g),
-        _ => correlate::<5>(x, &by_tap(w, g, |tap| tap), g),
+        3 => correlate::<3>(x, &by_tap(w, g, |tap| tap), g, finish),
+        _ => correlate::<5>(x, &by_tap(w, g, |tap| tap), g, finish),
     }
 }
 
@@ -28,8 +28,8 @@ pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
         let last = g.taps() - 1;
         let w = by_tap(w, g, |tap| last - tap);
         return match g.kernel {
-            3 => correlate::<3>(gy, &w, &turned),
-            _ => correlate::<5>(gy, &w, &turned),
+            3 => correlate::<3>(gy, &w, &turned, |_| {}),
+            _ => correlate::<5>(gy, &w, &turned, |_| {}),
         };
     }
     spread(gy, &by_tap(w, g, |tap| tap), g)
@@ -118,7 +118,12 @@ fn inner_columns(g: &Geometry) -> Range<usize> {
 }
 
 /// The forward pass; `w`: `[taps, channels]`.
-fn correlate<const K: usize>(x: &[f32], w: &[f32], g: &Geometry) -> Buffer {
+fn correlate<const K: usize>(
+    x: &[f32],
+    w: &[f32],
+    g: &Geometry,
+    finish: impl Fn(&mut [f32]) + Sync,
+) -> Buffer {
     let channels = g.input.channels;
     let zeros = Buffer::zeros(g.input.width * channels);
     let inner = inner_columns(g);
@@ -134,6 +139,7 @@ fn correlate<const K: usize>(x: &[f32], w: &[f32], g: &Geometry) -> Buffer {
                 })
             },
         );
+        finish(y);
     });
     y
 }

@@ -80,14 +80,19 @@ impl Geometry {
     }
 }
 
-/// The convolution.
-pub fn forward(x: &ChannelsLast, weight: &FlexTensor, spec: ConvSpec) -> FlexTensor {
+/// The convolution. `finish` sees the result in pieces of whole pixels, each while it is in cache.
+pub fn forward(
+    x: &ChannelsLast,
+    weight: &FlexTensor,
+    spec: ConvSpec,
+    finish: impl Fn(&mut [f32]) + Sync,
+) -> FlexTensor {
     let g = Geometry::new(x.dims(), weight, spec);
     let w = nhwc::values(weight);
     let y = match g.way {
-        Way::Pointwise => pointwise::forward(x.values(), &w, &g),
-        Way::Depthwise => depthwise::forward(x.values(), &w, &g),
-        Way::Windows => windows::forward(x.values(), &w, &g),
+        Way::Pointwise => pointwise::forward(x.values(), &w, &g, finish),
+        Way::Depthwise => depthwise::forward(x.values(), &w, &g, finish),
+        Way::Windows => windows::forward(x.values(), &w, &g, finish),
     };
     nhwc::tensor(y, g.output)
 }

@@ -6,21 +6,21 @@ use super::Geometry;
 use crate::flex::buffer::Buffer;
 use crate::flex::gemm::{Matrix, product_of_columns, product_of_rows};
 
-pub fn forward(x: &[f32], w: &[f32], g: &Geometry) -> Buffer {
+pub fn forward(x: &[f32], w: &[f32], g: &Geometry, finish: impl Fn(&mut [f32]) + Sync) -> Buffer {
     let (channels, outputs, pixels) = (g.input.channels, g.output.channels, g.output.pixels());
     let mut y = Buffer::new(pixels * outputs);
     let seen = seen(x, g);
     let x = Matrix::new(seen.as_deref().unwrap_or(x), pixels, channels);
     // Outputs contiguous: the product then reads the weights as they lie. Transposed here once, not in every block.
     let w = transpose(w, outputs, channels);
-    product_of_rows(&mut y, x, Matrix::new(&w, channels, outputs));
+    product_of_rows(&mut y, x, Matrix::new(&w, channels, outputs), finish);
     y
 }
 
 pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
     let (channels, outputs, pixels) = (g.input.channels, g.output.channels, g.output.pixels());
     let mut seen = Buffer::new(pixels * channels);
-    product_of_rows(&mut seen, Matrix::new(gy, pixels, outputs), Matrix::new(w, outputs, channels));
+    product_of_rows(&mut seen, Matrix::new(gy, pixels, outputs), Matrix::new(w, outputs, channels), |_| {});
     if g.stride == 1 {
         return seen;
     }

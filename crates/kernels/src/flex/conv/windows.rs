@@ -10,23 +10,24 @@ use crate::flex::buffer::Buffer;
 use crate::flex::gemm::{Matrix, product, rows_per_block, sum_in_order};
 use crate::flex::nhwc::Dims;
 
-pub fn forward(x: &[f32], w: &[f32], g: &Geometry) -> Buffer {
+pub fn forward(x: &[f32], w: &[f32], g: &Geometry, finish: impl Fn(&mut [f32]) + Sync) -> Buffer {
     let w = window_by_output(w, g, |channel, tap, output| (channel, tap, output));
-    convolve(x, &w, g)
+    convolve(x, &w, g, finish)
 }
 
 /// `w`: `[window, outputs]`.
-fn convolve(x: &[f32], w: &[f32], g: &Geometry) -> Buffer {
+fn convolve(x: &[f32], w: &[f32], g: &Geometry, finish: impl Fn(&mut [f32]) + Sync) -> Buffer {
     let outputs = g.output.channels;
     let window = g.taps() * g.input.channels;
     let w = Matrix::new(w, window, outputs);
-    let rows = rows_per_block(window + outputs);
+    let rows = rows_per_block(g.output.pixels(), window + outputs);
     let mut y = Buffer::new(g.output.len());
     y.par_chunks_mut(rows * outputs).enumerate().for_each(|(block, y)| {
         let rows_here = y.len() / outputs;
         let mut windows = Buffer::new(rows_here * window);
         gather(x, &mut windows, block * rows, g);
         product(y, Matrix::new(&windows, rows_here, window), w, false);
+        finish(y);
     });
     y
 }
@@ -37,7 +38,7 @@ pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
         let turned = Geometry { input: g.output, output: g.input, padding: g.kernel - 1 - g.padding, ..*g };
         let last = g.taps() - 1;
         let w = window_by_output(w, &turned, |channel, tap, output| (output, last - tap, channel));
-        return convolve(gy, &w, &turned);
+        return convolve(gy, &w, &turned, |_| {});
     }
     // A photo at a time: windows overlap, so what they give back is added by one thread, in order.
     let Dims { channels, height, width, .. } = g.input;
@@ -45,7 +46,7 @@ pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
     let window = g.taps() * channels;
     let w = window_by_output(w, g, |channel, tap, output| (channel, tap, output));
     let w = Matrix::new(&w, window, outputs).transposed();
-    let rows = rows_per_block(window + outputs);
+    let rows = rows_per_block(per_photo, window + outputs);
     let mut gx = Buffer::new(g.input.len());
     gx.par_chunks_mut(height * width * channels).zip(gy.par_chunks(per_photo * outputs)).for_each(
         |(gx, gy)| {
@@ -64,7 +65,7 @@ pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
 pub fn weight_gradient(gy: &[f32], x: &[f32], g: &Geometry) -> Buffer {
     let outputs = g.output.channels;
     let window = g.taps() * g.input.channels;
-    let rows = rows_per_block(window + outputs);
+    let rows = rows_per_block(g.output.pixels(), window + outputs);
     // As many partial sums as 32 MiB hold, up to 16.
     let size = outputs * window;
     let blocks = g.output.pixels().div_ceil(rows);
