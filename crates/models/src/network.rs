@@ -12,6 +12,8 @@ use crate::zoo::{Architecture, Family};
 use crate::{ModelError, Result, state_dict::parameter_names};
 
 /// A network. A new one has zero weights: load or draw them.
+// A box is not a module in Burn; there is one of these.
+#[allow(clippy::large_enum_variant)]
 #[derive(Module, Debug)]
 pub enum Network {
     /// Residual networks.

@@ -27,7 +27,7 @@ pub enum Outcome {
         /// Where the run lies.
         run: RunDir,
         /// What `evaluation.json` says.
-        evaluation: RunEvaluation,
+        evaluation: Box<RunEvaluation>,
     },
     /// The caller said stop; the run can be resumed.
     Interrupted {
@@ -64,7 +64,7 @@ pub fn resume(run: RunDir, control: &mut Control) -> Result<Outcome> {
     let began = config.facts(&run.config())?.clone();
     if run.evaluation().exists() {
         let evaluation = finish::evaluate_run(&run)?;
-        return Ok(Outcome::Finished { run, evaluation });
+        return Ok(Outcome::Finished { run, evaluation: Box::new(evaluation) });
     }
     let setup = set_up(&config, control)?;
     let cannot = |reason: &str| TrainError::CannotResume { path: run.path().into(), reason: reason.into() };
@@ -315,7 +315,7 @@ impl Fit {
             kennel_core::write_predictions(&self.run.predictions(Split::Test), &records)?;
         }
         let evaluation = finish::evaluate_run(&self.run)?;
-        Ok(Outcome::Finished { run: self.run, evaluation })
+        Ok(Outcome::Finished { run: self.run, evaluation: Box::new(evaluation) })
     }
 }
 

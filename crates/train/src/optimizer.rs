@@ -22,6 +22,8 @@ pub struct Optimizer {
 }
 
 /// What is remembered of one tensor: first and second moment, or the velocity.
+// All tensors of a run have the same variant: a box would save nothing.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
 enum Slots {
     Moments { first: Tensor<1>, second: Tensor<1> },

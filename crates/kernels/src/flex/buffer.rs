@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_buffer_is_aligned_and_clear_when_asked() {
-        drop(Buffer::new(5000).iter_mut().map(|x| *x = 1.0).count());
+        Buffer::new(5000).fill(1.0);
         let buffer = Buffer::zeros(5000);
         assert_eq!(buffer.as_ptr() as usize % ALIGN, 0);
         assert!(buffer.iter().all(|&x| x == 0.0));

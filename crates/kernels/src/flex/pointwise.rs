@@ -170,8 +170,8 @@ fn exp(x: f32) -> f32 {
     let x = x.clamp(-87.3, 88.3);
     let shifted = x * std::f32::consts::LOG2_E + ROUND;
     let n = shifted - ROUND;
-    // ln(2) in two parts, so that the difference is exact.
-    let r = (x - n * 0.693_359_375) + n * 2.121_944_4e-4;
+    // ln(2) in two parts: the first has so few bits that its product with n is exact.
+    let r = (x - n * (355.0 / 512.0)) + n * 2.121_944_4e-4;
     let mut p = 1.987_569_1e-4_f32;
     p = p * r + 1.398_199_9e-3;
     p = p * r + 8.333_452e-3;

@@ -39,6 +39,8 @@ pub struct BlockConfig {
     pub squeeze_excite: Option<SqueezeExciteConfig>,
 }
 
+// A box is not a module in Burn; there are a few of these per network.
+#[allow(clippy::large_enum_variant)]
 #[derive(Module, Debug)]
 pub enum Block {
     Separable(DepthwiseSeparable),

@@ -36,6 +36,8 @@ pub struct ResNet {
     fc: Linear,
 }
 
+// A box is not a module in Burn; there are a few of these per network.
+#[allow(clippy::large_enum_variant)]
 #[derive(Module, Debug)]
 enum Block {
     Basic(BasicBlock),

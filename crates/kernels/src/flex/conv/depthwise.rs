@@ -160,8 +160,8 @@ fn row_of_outputs<const K: usize, const L: usize>(
         let mut sum = [0.0; L];
         for kx in kernel_columns(ox, g) {
             let at = (ox * g.stride + kx - g.padding) * channels + first;
-            for ky in 0..K {
-                add_product(&mut sum, &load(rows[ky], at), &load(w, (ky * K + kx) * channels + first));
+            for (ky, row) in rows.iter().enumerate() {
+                add_product(&mut sum, &load(row, at), &load(w, (ky * K + kx) * channels + first));
             }
         }
         y[ox * channels + first..][..L].copy_from_slice(&sum);
@@ -169,9 +169,9 @@ fn row_of_outputs<const K: usize, const L: usize>(
     for ox in inner.clone() {
         let at = (ox * g.stride - g.padding) * channels + first;
         let mut sum = [0.0; L];
-        for ky in 0..K {
-            for kx in 0..K {
-                add_product(&mut sum, &load(rows[ky], at + kx * channels), &taps[ky][kx]);
+        for (row, taps) in rows.iter().zip(&taps) {
+            for (kx, tap) in taps.iter().enumerate() {
+                add_product(&mut sum, &load(row, at + kx * channels), tap);
             }
         }
         y[ox * channels + first..][..L].copy_from_slice(&sum);
@@ -292,8 +292,8 @@ fn row_of_taps<const K: usize>(
             for ox in inner.clone() {
                 let seen: [f32; L] = load(gy, ox * channels + first);
                 let at = (ox * g.stride - g.padding) * channels + first;
-                for kx in 0..K {
-                    add_product(&mut taps[kx], &seen, &load(row, at + kx * channels));
+                for (kx, tap) in taps.iter_mut().enumerate() {
+                    add_product(tap, &seen, &load(row, at + kx * channels));
                 }
             }
             for (kx, tap) in taps.iter().enumerate() {
