@@ -10,10 +10,10 @@ pub fn listen() -> &'static AtomicBool {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        eprintln!("\nstopping at the next step; once more to stop at once");
+        say!("\nstopping at the next step; once more to stop at once");
     });
     if let Err(error) = installed {
-        eprintln!("note: Ctrl-C will end the process at once: {error}");
+        say!("note: Ctrl-C will end the process at once: {error}");
     }
     &STOP
 }

@@ -3,6 +3,13 @@
 //! This room parses, resolves what was meant, calls one library function per command and prints. Results go to stdout,
 //! words to stderr.
 
+/// Says something on stderr. A reader that has gone away must not end a run that took hours.
+macro_rules! say {
+    ($($text:tt)*) => {
+        $crate::output::say(format_args!($($text)*))
+    };
+}
+
 mod commands;
 mod failure;
 mod interrupt;
@@ -59,7 +66,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if let Some(message) = failure.message() {
-                eprintln!("error: {message}");
+                say!("error: {message}");
             }
             ExitCode::from(failure.status())
         }

@@ -18,6 +18,11 @@ pub enum Format {
     Json,
 }
 
+/// Writes a line to stderr; what cannot be said there cannot be said anywhere.
+pub fn say(text: std::fmt::Arguments) {
+    writeln!(std::io::stderr(), "{text}").unwrap_or_default();
+}
+
 /// Writes text to stdout. A reader that has gone away (`kennel models | head`) is not an error.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();

@@ -59,22 +59,22 @@ impl Drop for Terminal {
 impl Observer for Terminal {
     fn note(&mut self, text: &str) {
         self.clear();
-        eprintln!("note: {text}");
+        say!("note: {text}");
     }
 
     fn plan(&mut self, plan: &Plan) {
         self.clear();
         self.epochs = plan.epochs;
         self.class_count = plan.class_names.len();
-        eprintln!("run        {}", plan.run.display());
-        eprintln!("model      {} from {}", plan.model, plan.weights);
-        eprintln!(
+        say!("run        {}", plan.run.display());
+        say!("model      {} from {}", plan.model, plan.weights);
+        say!(
             "trains     {} ({} of {} parameters)",
             plan.trained.join(", "),
             plan.trainable_params,
             plan.total_params
         );
-        eprintln!(
+        say!(
             "photos     {} train, {} val, {} test in {} classes: {}",
             plan.photos.train,
             plan.photos.val,
@@ -83,7 +83,7 @@ impl Observer for Terminal {
             shortened(&plan.class_names)
         );
         if plan.finished_epochs > 0 {
-            eprintln!("goes on    after epoch {} of {}", plan.finished_epochs, plan.epochs);
+            say!("goes on    after epoch {} of {}", plan.finished_epochs, plan.epochs);
         }
     }
 
@@ -100,7 +100,7 @@ impl Observer for Terminal {
 
     fn epoch(&mut self, record: &EpochRecord, is_best: bool) {
         self.clear();
-        eprintln!(
+        say!(
             "epoch {:>3}/{}  train {:.4} nats {:5.1} %  val {:.4} nats {:5.1} %  lr {:.1e}  {:.1} images/s{}",
             record.epoch,
             self.epochs,

@@ -66,7 +66,7 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
     } else {
         let source = locate_weights(architecture, Some(&weights))?;
         if let Some(note) = &source.note {
-            eprintln!("note: {note}");
+            say!("note: {note}");
         }
         weights = source.name;
         source.preprocessing
@@ -81,6 +81,7 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
         {
             table.insert(section.into(), defaults(name)?);
         }
+        check_settings(section, &table, &asked)?;
     }
     if let Some(kind) = asked
         .get("augmentation")
@@ -178,6 +179,25 @@ fn unknown(what: &str, found: &str, known: &[&str]) -> Failure {
 
 fn value(config: impl serde::Serialize) -> Result<Value, Failure> {
     Value::try_from(config).map_err(|error| Failure::Failed(error.to_string()))
+}
+
+/// Refuses settings that the chosen optimiser or schedule does not have, in words rather than in those of a parser.
+fn check_settings(section: &str, table: &Table, asked: &Table) -> Result<(), Failure> {
+    let (Some(Value::Table(known)), Some(Value::Table(asked))) = (table.get(section), asked.get(section))
+    else {
+        return Ok(());
+    };
+    let name = known.get("name").and_then(Value::as_str).unwrap_or_default();
+    match asked.keys().find(|key| !known.contains_key(*key)) {
+        None => Ok(()),
+        Some(key) => {
+            let settings: Vec<&str> = known.keys().map(String::as_str).filter(|key| *key != "name").collect();
+            Err(Failure::Usage(format!(
+                "{section} `{name}` has no setting `{key}`; it has {}\nhint: choose another with --{section}",
+                if settings.is_empty() { "none".into() } else { settings.join(", ") }
+            )))
+        }
+    }
 }
 
 /// Lays `over` over `under`, table by table. A table that names another kind (an optimiser, a crop) replaces the old one.

@@ -97,8 +97,29 @@ fn from_a_folder_of_photos_to_a_label() {
 
     let evaluated = ok(here, &["evaluate", "--model", "resnet18", "--strategy", "full", "--format", "json"]);
     assert_eq!(json(&evaluated)["evaluation"], report["evaluation"]);
+    let (status, said) = fails(here, &["evaluate", "--model", "resnet18", "--split", "train"]);
+    assert!(status == 1 && said.contains("no predictions of the train photos"), "{said}");
     let table = ok(here, &["evaluate", "--model", "resnet18"]);
     assert!(String::from_utf8_lossy(&table.stdout).contains("95 % CI"));
+
+    // Words have nowhere to go: the run does not die of it.
+    let deaf = Command::new("sh")
+        .current_dir(here)
+        .args([
+            "-c",
+            "\"$0\" train --config \"$1\" --runs deaf --epochs 1 2>&-",
+            env!("CARGO_BIN_EXE_kennel"),
+        ])
+        .arg(run.join("config.toml"))
+        .status()
+        .unwrap();
+    assert!(deaf.success());
+
+    let test = std::fs::read_to_string(run.join("predictions/test.jsonl")).unwrap();
+    std::fs::write(run.join("predictions/test.jsonl"), test.lines().next().unwrap()).unwrap();
+    let (status, said) = fails(here, &["evaluate", "--model", "resnet18"]);
+    assert!(status == 1 && said.contains("1 lines, expected"), "{said}");
+    std::fs::write(run.join("predictions/test.jsonl"), test).unwrap();
 
     let run = run.to_string_lossy().into_owned();
     std::fs::write(here.join("broken.jpg"), [0xff, 0xd8, 0xff, 0xe0]).unwrap();
@@ -150,8 +171,14 @@ fn wrong_usage_is_2_and_says_the_way_out() {
         (vec!["train", "--model", "resnet5O"], "did you mean `resnet50`"),
         (vec!["train", "--model", "resnet18", "--weights", "none", "--strategy", "frezee"], "`freeze`"),
         (vec!["train", "--model", "resnet18", "--weights", "none", "--optimizer", "adm"], "`adam`"),
-        (vec!["train", "--model", "resnet18", "--weights", "none", "--lr=-1"], "learning_rate is -1"),
+        (vec!["train", "--model", "resnet18", "--weights", "none", "--lr", "-1"], "learning_rate is -1"),
+        (vec!["train", "--model", "resnet18", "--weights", "none", "--gamma", "0.5"], "no setting `gamma`"),
+        (vec!["train", "--model", "resnet18", "--weights", "none", "--betas", "1,1"], "betas is 1"),
+        (vec!["train", "--model", "resnet18", "--weights", "none", "--betas", "1"], "two numbers"),
+        (vec!["train", "--model", "resnet18", "--weights", "none", "--unfreeze", "layer9"], "layer4"),
+        (vec!["train", "--model", "resnet18", "--weights", "none", "--unfreeze", "layer4"], "layer4,fc"),
         (vec!["train"], "--model"),
+        (vec!["predict", "a.jpg"], "--run"),
         (vec!["evaluate", "--model", "resnet18", "--split", "tset"], "did you mean `test`"),
         (vec!["prepare", ".", "--preset", "stanford-dog-5"], "did you mean `stanford-dogs-5`"),
         (vec!["predict"], "PHOTO"),

@@ -35,6 +35,7 @@ pub struct Checkpoint {
 ///
 /// - [`ModelError::Pickle`] when the file is a pickle, by name or by contents
 /// - [`ModelError::Malformed`] when its header is longer than the file or the format's bound, or lies
+///   about its tensors, or one of them holds a value that is no finite number
 /// - [`CoreError::Io`] when it cannot be read
 pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
     let bytes = read_bounded(path)?;
@@ -58,6 +59,9 @@ pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
                 return Err(malformed(format!("tensor `{name}` is {other:?}, expected F32, F16 or BF16")));
             }
         };
+        if let Some(value) = data.iter().find(|value: &&f32| !value.is_finite()) {
+            return Err(malformed(format!("tensor `{name}` holds {value}")));
+        }
         checkpoint.tensors.insert(name, TensorValue { shape: view.shape().to_vec(), data });
     }
     Ok(checkpoint)

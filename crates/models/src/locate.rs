@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use kennel_core::{CoreError, Interpolation, Preprocessing, files};
 use serde::Deserialize;
 
-use crate::{Architecture, ModelError, Result};
+use crate::{Architecture, ModelError, Result, architectures};
 
 /// Weights that were found, and what is known of them.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +30,8 @@ pub struct WeightsSource {
 /// - [`ModelError::OtherArchitecture`] when they say that they are another network's
 /// - [`ModelError::Core`] when `config.json` cannot be read or is damaged
 pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Result<WeightsSource> {
+    // The hub's own name for a timm model.
+    let asked = asked.map(|asked| asked.strip_prefix("timm/").unwrap_or(asked));
     if let Some(asked) = asked {
         let path = Path::new(asked);
         if path.is_dir() {
@@ -43,6 +45,16 @@ pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Resul
                 std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such file or folder");
             return Err(CoreError::io("read", path)(missing).into());
         }
+    }
+    if let Some((other, _)) = asked.and_then(|asked| asked.split_once('.'))
+        && other != architecture.name
+        && architectures().iter().any(|known| known.name == other)
+    {
+        return Err(ModelError::OtherArchitecture {
+            path: asked.unwrap_or_default().into(),
+            found: other.into(),
+            expected: architecture.name.into(),
+        });
     }
     let prefix = format!("{}.", architecture.name);
     let name = match asked {

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use kennel_core::{CoreError, EpochRecord, PredictionRecord, RunDir, Split, write_predictions};
+use kennel_core::{CoreError, EpochRecord, PredictionRecord, RunConfig, RunDir, Split, write_predictions};
 use kennel_models::{Network, StateDict, is_under, read_checkpoint, state_dict, write_checkpoint};
 use serde::{Deserialize, Serialize};
 
-use crate::{Optimizer, Plateau, Result, is_better};
+use crate::{Optimizer, Plateau, Result, TrainError, is_better};
 
 /// Key of the progress in the header.
 const KEY: &str = "kennel";
@@ -29,6 +29,8 @@ pub struct Progress {
     pub optimizer_steps: u64,
     /// What the plateau schedule has seen.
     pub plateau: Plateau,
+    /// What the run was told to do: a run goes on as it began.
+    pub config: RunConfig,
 }
 
 /// What was read back.
@@ -110,12 +112,18 @@ pub fn save_epoch(
 ///
 /// # Errors
 ///
-/// A file that is damaged.
+/// A file that is damaged, or gone although epochs were finished.
 pub fn read_saved(run: &RunDir) -> Result<Option<Saved>> {
     let path = run.last_state();
     if !path.exists() {
-        return Ok(None);
+        if !run.metrics().exists() {
+            return Ok(None);
+        }
+        let reason = format!("epochs were finished, but {} is gone", path.display());
+        return Err(TrainError::CannotResume { path: run.path().into(), reason });
     }
+    // Read now rather than when all epochs are done: it may be needed as it is.
+    read_checkpoint(&run.best_weights())?;
     let checkpoint = read_checkpoint(&path)?;
     let malformed =
         |reason: String| CoreError::Malformed { path: path.clone(), what: "training state", reason };

@@ -81,6 +81,24 @@ pub enum TrainError {
         /// Why.
         reason: String,
     },
+    /// A photo that is no longer what was prepared.
+    #[error(
+        "{path} is not the photo that was prepared\nhint: run `kennel prepare` again", path = path.display()
+    )]
+    PhotoChanged {
+        /// The photo.
+        path: PathBuf,
+    },
+    /// Predictions that are not of the run's own photos.
+    #[error("{path} does not hold the {split} photos of manifest.json: {reason}", path = path.display())]
+    OtherPredictions {
+        /// The predictions.
+        path: PathBuf,
+        /// The split.
+        split: kennel_core::Split,
+        /// The first difference.
+        reason: String,
+    },
     /// A run whose classes are not those of the data.
     #[error(
         "{path} has classes {found}, but the run was trained on {expected}", path = path.display()

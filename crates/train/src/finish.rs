@@ -3,11 +3,14 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use kennel_core::{RunConfig, RunDir, Split, files, read_predictions, write_predictions};
+use kennel_core::{
+    Manifest, PredictionRecord, RunConfig, RunDir, Split, files, read_predictions, write_predictions,
+};
 use kennel_data::LoaderOptions;
 use kennel_metrics::{Evaluation, RunEvaluation, evaluate};
 use kennel_models::{LoadOptions, Network, architecture, load, read_checkpoint};
 
+use crate::plan::check_preprocessing;
 use crate::predict::predict_photos;
 use crate::setup::{open_data, rates};
 use crate::{Control, Result, TrainError, best_epoch};
@@ -20,12 +23,15 @@ use crate::{Control, Result, TrainError, best_epoch};
 pub fn evaluate_run(run: &RunDir) -> Result<RunEvaluation> {
     let config = RunConfig::read(&run.config())?;
     let classes = &config.facts(&run.config())?.class_names;
+    let manifest = Manifest::read(&run.manifest())?;
     let of = |split: Split| -> Result<Option<Evaluation>> {
         let path = run.predictions(split);
         if !path.exists() {
             return Ok(None);
         }
-        Ok(Some(evaluate(&read_predictions(&path, classes)?, classes)?))
+        let records = read_predictions(&path, classes)?;
+        check_photos(&records, &manifest, split, &path)?;
+        Ok(Some(evaluate(&records, classes)?))
     };
     let best_epoch = match run.metrics().exists() {
         true => best_epoch(&run.read_metrics()?).map(|record| record.epoch),
@@ -37,6 +43,28 @@ pub fn evaluate_run(run: &RunDir) -> Result<RunEvaluation> {
     Ok(evaluation)
 }
 
+/// Holds predictions to the manifest: every photo of the split once, in its order, under its label.
+fn check_photos(records: &[PredictionRecord], manifest: &Manifest, split: Split, path: &Path) -> Result<()> {
+    let photos = manifest.photos.iter().filter(|photo| photo.split == split);
+    let expected: Vec<_> = photos.map(|photo| (photo.path.as_str(), photo.label.as_str())).collect();
+    let found: Vec<_> = records.iter().map(|record| (record.path.as_str(), record.label.as_str())).collect();
+    let reason = match found.iter().zip(&expected).position(|(a, b)| a != b) {
+        Some(at) => format!(
+            "line {} is {} ({}), expected {} ({})",
+            at + 1,
+            found[at].0,
+            found[at].1,
+            expected[at].0,
+            expected[at].1
+        ),
+        None if found.len() != expected.len() => {
+            format!("{} lines, expected {}", found.len(), expected.len())
+        }
+        None => return Ok(()),
+    };
+    Err(TrainError::OtherPredictions { path: path.into(), split, reason })
+}
+
 /// The network of a run at its best epoch, in evaluation mode, and its configuration.
 ///
 /// # Errors
@@ -45,6 +73,7 @@ pub fn evaluate_run(run: &RunDir) -> Result<RunEvaluation> {
 pub fn load_trained(run: &RunDir) -> Result<(Network, RunConfig)> {
     let config = RunConfig::read(&run.config())?;
     let classes = config.facts(&run.config())?.class_names.len();
+    check_preprocessing(&config.preprocessing)?;
     let architecture = architecture(&config.model)?;
     let network = Network::new(architecture, classes, rates(&config), &Device::flex());
     let path = run.best_weights();

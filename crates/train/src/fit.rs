@@ -15,8 +15,8 @@ use crate::checkpoint::{Epoch, OPTIMIZER_PREFIX, Progress, read_saved, save_epoc
 use crate::predict::{pixels, predict_photos, rows};
 use crate::setup::{Setup, set_up};
 use crate::{
-    Control, CrossEntropy, LayerRates, Optimizer, Plan, Result, Schedule, TrainError, class_weights,
-    clip_gradients, finish, machine, take_gradients,
+    Control, CrossEntropy, LayerRates, Optimizer, Plan, Result, Schedule, TrainError, clip_gradients, finish,
+    machine, take_gradients,
 };
 
 /// How a run ended.
@@ -71,6 +71,9 @@ pub fn resume(run: RunDir, control: &mut Control) -> Result<Outcome> {
     if setup.facts.manifest_sha256 != began.manifest_sha256 {
         return Err(cannot("the photos are not those it began with"));
     }
+    if setup.facts.class_names != began.class_names {
+        return Err(cannot("its class names are not those of the photos"));
+    }
     if setup.facts.weights_sha256 != began.weights_sha256 {
         return Err(cannot("the pretrained weights are not those it began with"));
     }
@@ -101,13 +104,7 @@ struct TrainPass {
 impl Fit {
     /// Begins, or goes on from the last finished epoch when there is one.
     fn new(config: RunConfig, run: RunDir, mut setup: Setup, control: &mut Control) -> Result<Self> {
-        let class_names = &setup.facts.class_names;
         let train = setup.data.photos(Split::Train);
-        let mut counts = vec![0; class_names.len()];
-        for photo in train.iter() {
-            counts[photo.class_index] += 1;
-        }
-        let weights = class_weights(&config.class_weights, class_names, &counts)?;
         let steps = steps_per_epoch(train.len(), config.batch_size);
         let mut schedule = Schedule::new(
             config.scheduler.clone(),
@@ -117,9 +114,18 @@ impl Fit {
             steps,
         );
         let mut optimizer = Optimizer::new(config.optimizer.clone());
-        let mut progress =
-            Progress { history: Vec::new(), best: 0, optimizer_steps: 0, plateau: schedule.plateau() };
+        let mut progress = Progress {
+            history: Vec::new(),
+            best: 0,
+            optimizer_steps: 0,
+            plateau: schedule.plateau(),
+            config: told(&config),
+        };
         if let Some(saved) = read_saved(&run)? {
+            if saved.progress.config != told(&config) {
+                let reason = "config.toml is not what it began with".into();
+                return Err(TrainError::CannotResume { path: run.path().into(), reason });
+            }
             setup.network = apply_state_dict(setup.network, &saved.network);
             setup.initial_head = saved.initial_head;
             let device = Device::flex();
@@ -141,13 +147,13 @@ impl Fit {
             trained: setup.trained.clone(),
             trainable_params: setup.facts.trainable_params,
             total_params: setup.facts.total_params,
-            class_names: class_names.clone(),
+            class_names: setup.facts.class_names.clone(),
             photos: setup.facts.photos,
             epochs: config.epochs,
             finished_epochs: progress.history.len(),
         });
         let rates = LayerRates::new(&setup.network, &config);
-        let loss = CrossEntropy::new(config.label_smoothing, weights);
+        let loss = CrossEntropy::new(config.label_smoothing, setup.class_weights.clone());
         let input = LoaderOptions::default();
         Ok(Self { config, run, setup, input, optimizer, schedule, rates, loss, progress })
     }
@@ -322,4 +328,9 @@ impl Fit {
 fn steps_per_epoch(photos: usize, batch_size: usize) -> usize {
     let photos = if photos > 1 && photos % batch_size == 1 { photos - 1 } else { photos };
     photos.div_ceil(batch_size).max(1)
+}
+
+/// A configuration without what was found.
+fn told(config: &RunConfig) -> RunConfig {
+    RunConfig { facts: None, ..config.clone() }
 }

@@ -1,6 +1,8 @@
 //! What a run will do, checked before anything is written.
 
-use kennel_core::{RunConfig, SchedulerKind, Split, SplitCounts, Strategy};
+use kennel_core::{
+    Crop, OptimizerConfig, Preprocessing, RunConfig, SchedulerKind, Split, SplitCounts, Strategy,
+};
 use kennel_models::{Network, is_under};
 
 use crate::{Result, TrainError};
@@ -88,13 +90,39 @@ pub fn check_hyperparameters(config: &RunConfig) -> Result<()> {
     share("drop_rate", config.drop_rate)?;
     share("drop_path_rate", config.drop_path_rate)?;
     not_negative("warmup_epochs", config.warmup_epochs)?;
-    if let SchedulerKind::OneCycle { pct_start, div_factor, final_div_factor } = config.scheduler {
-        share("pct_start", pct_start)?;
-        positive("div_factor", div_factor)?;
-        positive("final_div_factor", final_div_factor)?;
+    match config.optimizer {
+        OptimizerConfig::Adam { betas, eps, weight_decay }
+        | OptimizerConfig::AdamW { betas, eps, weight_decay } => {
+            share("betas", betas[0])?;
+            share("betas", betas[1])?;
+            positive("eps", eps)?;
+            not_negative("weight_decay", weight_decay)?;
+        }
+        OptimizerConfig::Sgd { momentum, weight_decay, .. } => {
+            share("momentum", momentum)?;
+            not_negative("weight_decay", weight_decay)?;
+        }
     }
-    if let SchedulerKind::Plateau { factor, .. } = config.scheduler {
-        check("plateau_factor", factor, factor > 0.0 && factor < 1.0, "a number in (0, 1)")?;
+    let lowest = |rate: f64| {
+        let fits = (0.0..=config.learning_rate).contains(&rate);
+        check("min_learning_rate", rate, fits, "0 or more, and at most the learning rate")
+    };
+    match config.scheduler {
+        SchedulerKind::Plateau { factor, min_learning_rate, .. } => {
+            check("plateau_factor", factor, factor > 0.0 && factor < 1.0, "a number in (0, 1)")?;
+            lowest(min_learning_rate)?;
+        }
+        SchedulerKind::Cosine { min_learning_rate } => lowest(min_learning_rate)?,
+        SchedulerKind::Step { step_size, gamma } => {
+            positive("step_size", step_size as f64)?;
+            check("gamma", gamma, gamma > 0.0 && gamma <= 1.0, "a number in (0, 1]")?;
+        }
+        SchedulerKind::OneCycle { pct_start, div_factor, final_div_factor } => {
+            share("pct_start", pct_start)?;
+            positive("div_factor", div_factor)?;
+            positive("final_div_factor", final_div_factor)?;
+        }
+        SchedulerKind::Constant => {}
     }
     let a = &config.augmentation;
     probability("flip", a.flip)?;
@@ -102,11 +130,45 @@ pub fn check_hyperparameters(config: &RunConfig) -> Result<()> {
     check("rotation_deg", a.rotation_deg, (0.0..=180.0).contains(&a.rotation_deg), "degrees in [0, 180]")?;
     check("hue", a.hue, (0.0..=0.5).contains(&a.hue), "turns in [0, 0.5]")?;
     for (name, x) in [("brightness", a.brightness), ("contrast", a.contrast), ("saturation", a.saturation)] {
-        not_negative(name, x)?;
+        check(name, x, (0.0..=10.0).contains(&x), "a range in [0, 10]")?;
     }
-    let p = &config.preprocessing;
-    check("side_px", f64::from(p.side_px), (32..=1024).contains(&p.side_px), "32 to 1024 pixels")?;
-    check("crop_pct", p.crop_pct, p.crop_pct > 0.0 && p.crop_pct <= 1.0, "a number in (0, 1]")
+    match a.crop {
+        Crop::Center => {}
+        Crop::Random { resize_ratio: ratio } => {
+            check("resize_ratio", ratio, (1.0..=4.0).contains(&ratio), "a number in [1, 4]")?;
+        }
+        Crop::RandomResized { scale: [small, large], ratio: [narrow, wide] } => {
+            let fits = small > 0.0 && small <= large && large <= 1.0;
+            check("crop_scale", small, fits, "two shares in (0, 1], the smaller first")?;
+            let fits = narrow > 0.0 && narrow <= wide && wide.is_finite();
+            check("crop_ratio", narrow, fits, "two positive numbers, the smaller first")?;
+        }
+    }
+    check_preprocessing(&config.preprocessing)
+}
+
+/// Checks how photos are prepared: it may come from a file that anyone can edit.
+///
+/// # Errors
+///
+/// [`TrainError::Hyperparameter`], naming the first that makes no sense.
+pub fn check_preprocessing(preprocessing: &Preprocessing) -> Result<()> {
+    let check = |name: &'static str, found: f64, fits: bool, expected: &'static str| {
+        if fits {
+            return Ok(());
+        }
+        Err(TrainError::Hyperparameter { name, found: found.to_string(), expected })
+    };
+    let Preprocessing { side_px, crop_pct, mean, std, .. } = preprocessing;
+    check("side_px", f64::from(*side_px), (32..=1024).contains(side_px), "32 to 1024 pixels")?;
+    check("crop_pct", *crop_pct, (0.1..=1.0).contains(crop_pct), "a number in [0.1, 1]")?;
+    for &x in mean {
+        check("mean", f64::from(x), x.is_finite(), "finite numbers")?;
+    }
+    for &x in std {
+        check("std", f64::from(x), x.is_finite() && x > 0.0, "positive numbers")?;
+    }
+    Ok(())
 }
 
 /// Checks that there are photos to train and to choose on.

@@ -11,7 +11,7 @@ use kennel_models::{
     draw_network, is_buffer, is_under, load, locate_weights, read_checkpoint, state_dict, with_trainable,
 };
 
-use crate::{Control, Result, machine, plan};
+use crate::{Control, Result, TrainError, class_weights, machine, plan};
 
 /// What stands for "no pretrained weights" in a configuration.
 pub const NO_WEIGHTS: &str = "none";
@@ -26,6 +26,8 @@ pub struct Setup {
     pub trained: Vec<String>,
     /// PyTorch's counters, carried along.
     pub batches_tracked: BTreeMap<String, i64>,
+    /// One factor per class in the loss.
+    pub class_weights: Vec<f64>,
     /// The head before the first step.
     pub initial_head: StateDict,
     /// What was found.
@@ -42,7 +44,13 @@ pub fn set_up(config: &RunConfig, control: &mut Control) -> Result<Setup> {
     let architecture = architecture(&config.model)?;
     let data = open_data(Path::new(&config.data_dir), control)?;
     plan::check_splits(Path::new(&config.data_dir), data.manifest().counts(None))?;
+    check_photos(&data)?;
     let class_names = data.classes().to_vec();
+    let mut counts = vec![0; class_names.len()];
+    for photo in data.photos(Split::Train).iter() {
+        counts[photo.class_index] += 1;
+    }
+    let class_weights = class_weights(&config.class_weights, &class_names, &counts)?;
     let device = Device::flex();
     let network = Network::new(architecture, class_names.len(), rates(config), &device);
     let trained = plan::trained_parts(&network, config)?;
@@ -68,7 +76,7 @@ pub fn set_up(config: &RunConfig, control: &mut Control) -> Result<Setup> {
     };
     let head = network.head();
     let initial_head = state.into_iter().filter(|(name, _)| is_under(name, head)).collect();
-    Ok(Setup { data, network, trained, batches_tracked, initial_head, facts })
+    Ok(Setup { data, network, trained, batches_tracked, class_weights, initial_head, facts })
 }
 
 /// Opens a data set, telling the observer of the photos that are checked.
@@ -86,6 +94,19 @@ pub fn open_data(path: &Path, control: &mut Control) -> Result<Dataset> {
         control.observer.note("there are no test photos: the run will say how good it is on validation only");
     }
     Ok(data)
+}
+
+/// Holds every photo to its digest in the manifest: what was decoded then is what is trained on now.
+fn check_photos(data: &Dataset) -> Result<()> {
+    if !data.is_prepared() {
+        return Ok(()); // read a moment ago
+    }
+    for photo in data.all_photos().iter() {
+        if files::sha256_file(&photo.file)? != data.manifest().photos[photo.index].sha256 {
+            return Err(TrainError::PhotoChanged { path: photo.file.clone() });
+        }
+    }
+    Ok(())
 }
 
 /// SHA-256 of the manifest's text.

@@ -164,7 +164,7 @@ fn a_run_that_was_stopped_and_resumed_ends_as_if_it_had_never_stopped() {
 }
 
 #[test]
-fn a_run_does_not_resume_on_other_photos() {
+fn a_run_does_not_resume_as_something_else() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("photos");
     draw_photos(&data, [4, 2, 2]);
@@ -177,8 +177,29 @@ fn a_run_does_not_resume_on_other_photos() {
     else {
         panic!("it did not stop")
     };
+    let refused = |wanted: &str| {
+        let stop = AtomicBool::new(false);
+        let mut control = Control { stop: &stop, observer: &mut Silent };
+        let error = resume(run.clone(), &mut control).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{error}");
+    };
+    let config = std::fs::read_to_string(run.config()).unwrap();
+    std::fs::write(run.config(), config.replace("learning_rate = 0.001", "learning_rate = 0.5")).unwrap();
+    refused("config.toml is not what it began with");
+    std::fs::write(run.config(), config).unwrap();
+
+    let best = std::fs::read(run.best_weights()).unwrap();
+    std::fs::remove_file(run.best_weights()).unwrap();
+    refused("best.safetensors");
+    std::fs::write(run.best_weights(), best).unwrap();
+
+    let state = std::fs::read(run.last_state()).unwrap();
+    std::fs::remove_file(run.last_state()).unwrap();
+    refused("epochs were finished, but");
+    std::fs::write(run.last_state(), &state[..state.len() - 7]).unwrap();
+    refused("last.state.safetensors");
+    std::fs::write(run.last_state(), state).unwrap();
+
     std::fs::remove_file(data.join("train/checked/000.png")).unwrap();
-    let stop = AtomicBool::new(false);
-    let error = resume(run, &mut Control { stop: &stop, observer: &mut Silent }).unwrap_err().to_string();
-    assert!(error.contains("the photos are not those it began with"), "{error}");
+    refused("the photos are not those it began with");
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kennel_core::{RunDir, Split, Strategy};
-use kennel_metrics::{RunEvaluation, format_proportion, render_report};
+use kennel_metrics::{Evaluation, RunEvaluation, format_proportion, render_report};
 use kennel_train::{Control, evaluate_run, find_run, predict_dataset, zero_shot};
 use serde_json::json;
 
@@ -30,7 +30,7 @@ pub struct EvaluateArgs {
     #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy", "zero_shot"])]
     run: Option<PathBuf>,
     /// In place of a run: the finished one of this architecture with the best validation accuracy
-    #[arg(long, required_unless_present = "run")]
+    #[arg(long)]
     model: Option<String>,
     /// Only runs of this strategy
     #[arg(long)]
@@ -84,17 +84,32 @@ pub fn chosen_run(
     kennel_models::architecture(model)?;
     let strategy = strategy.map(str::parse::<Strategy>).transpose()?;
     let run = find_run(runs, model, strategy)?;
-    eprintln!("run   {}", run.path().display());
+    say!("run   {}", run.path().display());
     Ok(run)
 }
 
 fn own_predictions(run: &RunDir, args: &EvaluateArgs) -> CommandResult {
     let evaluation = evaluate_run(run)?;
+    let split = parse_split(args.split.as_deref())?;
+    if of_split(&evaluation, split).is_none() {
+        return Err(Failure::Failed(format!(
+            "{} has no predictions of the {split} photos\n\
+             hint: a run that was stopped goes on with `kennel train --resume`; other photos are predicted with --data DIR",
+            run.path().display()
+        )));
+    }
     if args.format == Format::Json {
         return print_json(&json!({ "run": run.path().display().to_string(), "evaluation": evaluation }));
     }
-    let split = parse_split(args.split.as_deref())?;
     print(&render(&evaluation, split))
+}
+
+fn of_split(evaluation: &RunEvaluation, split: Split) -> Option<&Evaluation> {
+    match split {
+        Split::Train => evaluation.train.as_ref(),
+        Split::Val => evaluation.val.as_ref(),
+        Split::Test => evaluation.test.as_ref(),
+    }
 }
 
 /// The chosen split in full, the others in a line.
@@ -103,22 +118,14 @@ fn render(evaluation: &RunEvaluation, split: Split) -> String {
     if let Some(epoch) = evaluation.best_epoch {
         text += &format!("best epoch {epoch}, chosen on the validation photos\n");
     }
-    let of = |split: Split| match split {
-        Split::Train => &evaluation.train,
-        Split::Val => &evaluation.val,
-        Split::Test => &evaluation.test,
-    };
     for other in Split::ALL.into_iter().filter(|other| *other != split) {
-        if let Some(other_evaluation) = of(other) {
+        if let Some(other_evaluation) = of_split(evaluation, other) {
             text += &format!("{other:<5} {}\n", format_proportion(&other_evaluation.accuracy));
         }
     }
-    match of(split) {
-        Some(evaluation) => {
-            text += &format!("{split:<5} {}\n\n", format_proportion(&evaluation.accuracy));
-            text += &render_report(evaluation);
-        }
-        None => text += &format!("{split:<5} there are no predictions of these photos\n"),
+    if let Some(evaluation) = of_split(evaluation, split) {
+        text += &format!("{split:<5} {}\n\n", format_proportion(&evaluation.accuracy));
+        text += &render_report(evaluation);
     }
     text
 }
@@ -149,7 +156,10 @@ fn run_zero_shot(args: &EvaluateArgs) -> CommandResult {
         })?;
         synsets.insert(class.to_string(), synset.to_string());
     }
-    let model = args.model.as_deref().unwrap_or_default();
+    let model = args
+        .model
+        .as_deref()
+        .ok_or_else(|| Failure::Usage("which network? --zero-shot needs --model NAME".into()))?;
     let data = args.data.clone().unwrap_or_else(|| PathBuf::from(DATA_DIR));
     let mut terminal = Terminal::default();
     let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };

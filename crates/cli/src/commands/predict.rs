@@ -29,7 +29,7 @@ pub struct PredictArgs {
     #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy", "weights"])]
     run: Option<PathBuf>,
     /// In place of a run: the finished one of this architecture with the best validation accuracy
-    #[arg(long, required_unless_present = "run")]
+    #[arg(long)]
     model: Option<String>,
     /// Only runs of this strategy
     #[arg(long, conflicts_with = "weights")]
@@ -63,7 +63,9 @@ enum Row {
 pub fn run(args: PredictArgs) -> CommandResult {
     let predictor = match &args.weights {
         Some(weights) => {
-            let model = args.model.as_deref().unwrap_or_default();
+            let model = args.model.as_deref().ok_or_else(|| {
+                Failure::Usage("which network do the weights belong to? give --model NAME".into())
+            })?;
             Predictor::of_weights(model, Some(weights))?
         }
         None => {
@@ -87,7 +89,7 @@ pub fn run(args: PredictArgs) -> CommandResult {
     }
     let unreadable = rows.iter().filter(|row| matches!(row, Row::Unreadable { .. })).count();
     if unreadable > 0 {
-        eprintln!("error: {unreadable} of {} photos could not be read", rows.len());
+        say!("error: {unreadable} of {} photos could not be read", rows.len());
         return Err(Failure::Partly);
     }
     Ok(())

@@ -79,10 +79,10 @@ pub fn run(args: PrepareArgs) -> CommandResult {
     let prepared = prepared?;
     let manifest = &prepared.manifest;
     for photo in &manifest.rejected {
-        eprintln!("left out   {}: {}", photo.path, photo.reason);
+        say!("left out   {}: {}", photo.path, photo.reason);
     }
     for note in &manifest.notes {
-        eprintln!("note       {note}");
+        say!("note       {note}");
     }
     match args.format {
         Format::Json => print_json(manifest),

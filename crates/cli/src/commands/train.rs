@@ -30,7 +30,7 @@ rate 1e-3, 1e-4 or 1e-5 and 15, 15 or 20 epochs for freeze, partial and full.";
 
 /// What can be said about a run. Every flag is a key of config.toml.
 #[derive(Args)]
-#[command(after_help = EXAMPLE)]
+#[command(after_help = EXAMPLE, allow_negative_numbers = true)]
 pub struct TrainArgs {
     /// Architecture by timm's name; `kennel models` lists them
     #[arg(long)]
@@ -101,7 +101,7 @@ pub struct TrainArgs {
     #[arg(long, help_heading = "Optimisation")]
     nesterov: bool,
     /// Decay rates of Adam's moments
-    #[arg(long, value_delimiter = ',', num_args = 2, value_name = "B1,B2", help_heading = "Optimisation")]
+    #[arg(long, value_delimiter = ',', value_name = "B1,B2", help_heading = "Optimisation")]
     betas: Option<Vec<f64>>,
     /// plateau, cosine, step, one_cycle or constant
     #[arg(long, help_heading = "Optimisation")]
@@ -147,10 +147,10 @@ pub struct TrainArgs {
     #[arg(long, help_heading = "Augmentation")]
     crop: Option<String>,
     /// random_resized: bounds of the area
-    #[arg(long, value_delimiter = ',', num_args = 2, value_name = "LOW,HIGH", help_heading = "Augmentation")]
+    #[arg(long, value_delimiter = ',', value_name = "LOW,HIGH", help_heading = "Augmentation")]
     crop_scale: Option<Vec<f64>>,
     /// random_resized: bounds of width over height
-    #[arg(long, value_delimiter = ',', num_args = 2, value_name = "LOW,HIGH", help_heading = "Augmentation")]
+    #[arg(long, value_delimiter = ',', value_name = "LOW,HIGH", help_heading = "Augmentation")]
     crop_ratio: Option<Vec<f64>>,
     /// Probability of a horizontal flip
     #[arg(long, value_name = "P", help_heading = "Augmentation")]
@@ -210,7 +210,7 @@ pub fn run(args: TrainArgs) -> CommandResult {
     match outcome {
         Outcome::Finished { run, evaluation } => report(&run, &evaluation, args.format),
         Outcome::Interrupted { run, epochs } => {
-            eprintln!("stopped after epoch {epochs}\nhint: kennel train --resume {}", run.path().display());
+            say!("stopped after epoch {epochs}\nhint: kennel train --resume {}", run.path().display());
             Err(Failure::Interrupted)
         }
     }
@@ -244,8 +244,10 @@ impl TrainArgs {
         let text = |value: &Option<String>| value.clone().map(Value::String);
         let number = |value: Option<f64>| value.map(Value::Float);
         let count = |value: Option<u32>| value.map(|n| Value::Integer(n.into()));
-        let pair = |value: &Option<Vec<f64>>| {
-            value.as_ref().map(|pair| Value::Array(pair.iter().copied().map(Value::Float).collect()))
+        let pair = |flag: &str, value: &Option<Vec<f64>>| match value.as_deref() {
+            None => Ok(None),
+            Some(&[a, b]) => Ok(Some(Value::Array(vec![Value::Float(a), Value::Float(b)]))),
+            Some(_) => Err(Failure::Usage(format!("--{flag} takes two numbers with a comma between them"))),
         };
         set("model", text(&self.model));
         set("strategy", text(&self.strategy));
@@ -266,7 +268,7 @@ impl TrainArgs {
         set("optimizer.weight_decay", number(self.weight_decay));
         set("optimizer.momentum", number(self.momentum));
         set("optimizer.nesterov", self.nesterov.then_some(Value::Boolean(true)));
-        set("optimizer.betas", pair(&self.betas));
+        set("optimizer.betas", pair("betas", &self.betas)?);
         set("scheduler.name", text(&self.scheduler));
         set("warmup_epochs", number(self.warmup_epochs));
         set("scheduler.factor", number(self.plateau_factor));
@@ -281,8 +283,8 @@ impl TrainArgs {
         set("early_stopping", count(self.early_stopping));
         set("augment", text(&self.augment));
         set("augmentation.crop.kind", text(&self.crop));
-        set("augmentation.crop.scale", pair(&self.crop_scale));
-        set("augmentation.crop.ratio", pair(&self.crop_ratio));
+        set("augmentation.crop.scale", pair("crop-scale", &self.crop_scale)?);
+        set("augmentation.crop.ratio", pair("crop-ratio", &self.crop_ratio)?);
         set("augmentation.flip", number(self.flip));
         set("augmentation.rotation_deg", number(self.rotation));
         set("augmentation.brightness", number(self.brightness));
