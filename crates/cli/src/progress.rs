@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use kennel_core::EpochRecord;
 use kennel_train::{Observer, Plan};
 
@@ -14,10 +14,12 @@ pub fn photo_bar(what: &str, of: usize) -> ProgressBar {
 }
 
 fn style() -> ProgressStyle {
-    ProgressStyle::with_template(
-        "{prefix:>12} {wide_bar} {pos}/{len} photos  {per_sec:>14}  {eta:>4} left  {msg}",
-    )
-    .expect("the template is well-formed")
+    ProgressStyle::with_template("{prefix:>12} {wide_bar} {pos}/{len} photos  {rate}  {eta:>4} left  {msg}")
+        .expect("the template is well-formed")
+        .with_key("rate", |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+            // A bar that cannot be drawn is no reason to stop.
+            write!(text, "{:.0} images/s", state.per_sec()).unwrap_or_default();
+        })
 }
 
 /// Shows a run as it goes.

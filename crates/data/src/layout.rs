@@ -184,7 +184,15 @@ fn list(root: &Path, folder: &Path, rejected: &mut Vec<RejectedPhoto>) -> Result
             // A link to a folder is a folder; a broken one is a file that cannot be read.
             Ok(name) => entries.push(Entry { name: name.into(), is_dir: path.is_dir(), path }),
             Err(reason) => {
-                rejected.push(RejectedPhoto { path: relative(root, &path), reason: reason.into() })
+                rejected.push(RejectedPhoto { path: relative(root, &path), reason: reason.into() });
+                // A class folder that cannot be named is not one row: each of its photos is left out.
+                if reason == NOT_UTF8 && path.is_dir() {
+                    let inside = walkdir::WalkDir::new(&path).min_depth(1).sort_by_file_name();
+                    rejected.extend(inside.into_iter().map(|entry| RejectedPhoto {
+                        path: relative(root, entry.as_ref().map_or(&path, |entry| entry.path())),
+                        reason: "in a folder whose name is not UTF-8".into(),
+                    }));
+                }
             }
         }
     }
@@ -192,9 +200,11 @@ fn list(root: &Path, folder: &Path, rejected: &mut Vec<RejectedPhoto>) -> Result
     Ok(entries)
 }
 
+const NOT_UTF8: &str = "the name is not UTF-8";
+
 fn visible_name(path: &Path) -> Result<&str, &'static str> {
     match path.file_name().and_then(|name| name.to_str()) {
-        None => Err("the name is not UTF-8"),
+        None => Err(NOT_UTF8),
         Some(name) if name.starts_with('.') => Err("hidden"),
         Some(name) => Ok(name),
     }
@@ -230,6 +240,9 @@ fn files_below(root: &Path, path: &Path, rejected: &mut Vec<RejectedPhoto>) -> V
             if is_dir {
                 walk.skip_current_dir();
             }
+        } else if is_dir && entry.path_is_symlink() && leads_up(entry.path(), path) {
+            reject(entry.path(), "a link to a folder that it lies in");
+            walk.skip_current_dir();
         } else if entry.file_type().is_file() {
             files.push((relative(root, entry.path()), entry.into_path()));
         } else if !is_dir {
@@ -239,9 +252,45 @@ fn files_below(root: &Path, path: &Path, rejected: &mut Vec<RejectedPhoto>) -> V
     files
 }
 
+/// Whether `link` leads to a folder above `class_folder`: all classes would enter under the name of one.
+fn leads_up(link: &Path, class_folder: &Path) -> bool {
+    match (link.canonicalize(), class_folder.canonicalize()) {
+        (Ok(target), Ok(folder)) => folder.starts_with(target),
+        _ => false,
+    }
+}
+
 /// Relative to the source, with `/`.
 fn relative(root: &Path, path: &Path) -> String {
     let inside = path.strip_prefix(root).unwrap_or(path);
     let names: Vec<_> = inside.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     names.join("/")
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::ffi::OsStrExt;
+
+    use super::*;
+
+    #[test]
+    fn a_link_upwards_is_not_followed_and_a_folder_without_a_name_is_counted_photo_by_photo() {
+        let dir = tempfile::tempdir().unwrap();
+        for class in ["ant", "bee"] {
+            std::fs::create_dir(dir.path().join(class)).unwrap();
+            std::fs::write(dir.path().join(class).join("1.jpg"), "").unwrap();
+        }
+        std::os::unix::fs::symlink("..", dir.path().join("ant/loop")).unwrap();
+        let nameless = dir.path().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
+        std::fs::create_dir(&nameless).unwrap();
+        for photo in ["1.jpg", "2.jpg"] {
+            std::fs::write(nameless.join(photo), "").unwrap();
+        }
+        let layout = Layout::read(dir.path(), None, false).unwrap();
+        let found: Vec<&str> = layout.candidates.iter().map(|photo| photo.source.as_str()).collect();
+        assert_eq!(found, ["ant/1.jpg", "bee/1.jpg"]);
+        let reasons: Vec<&str> = layout.rejected.iter().map(|photo| photo.reason.as_str()).collect();
+        assert_eq!(reasons.iter().filter(|reason| reason.contains("not UTF-8")).count(), 3, "{reasons:?}");
+        assert!(reasons.contains(&"a link to a folder that it lies in"), "{reasons:?}");
+    }
 }
