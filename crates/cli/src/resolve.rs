@@ -5,10 +5,7 @@
 
 use std::path::Path;
 
-use kennel_core::{
-    Augmentation, AugmentationSet, ClassWeights, Crop, HeadInit, OptimizerConfig, Preprocessing, RunConfig,
-    SchedulerKind, Strategy, files,
-};
+use kennel_core::{AugmentationSet, Crop, OptimizerConfig, RunConfig, SchedulerKind, Strategy, files};
 use kennel_models::{architecture, locate_weights};
 use toml::{Table, Value};
 
@@ -72,7 +69,10 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
         source.preprocessing
     };
 
-    let base = published_recipe(model, weights, strategy, set.augmentation(), preprocessing);
+    let base = RunConfig {
+        augmentation: set.augmentation(),
+        ..RunConfig::published(model, weights, strategy, preprocessing)
+    };
     let mut table = Table::try_from(base).map_err(|error| Failure::Failed(error.to_string()))?;
     for (section, defaults) in
         [("optimizer", optimizer as fn(&str) -> Result<Value, Failure>), ("scheduler", scheduler)]
@@ -97,42 +97,6 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
         .try_into()
         .map_err(|error: toml::de::Error| Failure::Usage(format!("configuration: {}", error.message())))?;
     Ok(config)
-}
-
-/// The recipe of the published study for one network and strategy.
-fn published_recipe(
-    model: String,
-    weights: String,
-    strategy: Strategy,
-    augmentation: Augmentation,
-    preprocessing: Preprocessing,
-) -> RunConfig {
-    RunConfig {
-        model,
-        weights,
-        data_dir: DATA_DIR.into(),
-        strategy,
-        unfreeze: Vec::new(),
-        seed: 42,
-        epochs: strategy.epochs(),
-        batch_size: 32,
-        learning_rate: strategy.learning_rate(),
-        head_learning_rate: None,
-        layer_decay: None,
-        label_smoothing: 0.0,
-        gradient_clip: None,
-        early_stopping: None,
-        drop_rate: 0.0,
-        drop_path_rate: 0.0,
-        head_init: HeadInit::FanIn,
-        class_weights: ClassWeights::None,
-        optimizer: OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 },
-        warmup_epochs: 0.0,
-        scheduler: SchedulerKind::Plateau { factor: 0.1, patience: 3, min_learning_rate: 0.0 },
-        augmentation,
-        preprocessing,
-        facts: None,
-    }
 }
 
 /// PyTorch's defaults of an optimiser (momentum 0.9, as nobody uses SGD without).

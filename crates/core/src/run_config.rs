@@ -237,6 +237,41 @@ impl RunConfig {
     /// Its file name in a run directory.
     pub const FILE_NAME: &'static str = "config.toml";
 
+    /// The recipe of the published study for one network and strategy, on photos in `data/processed`.
+    pub fn published(
+        model: String,
+        weights: String,
+        strategy: Strategy,
+        preprocessing: Preprocessing,
+    ) -> Self {
+        Self {
+            model,
+            weights,
+            data_dir: "data/processed".into(),
+            strategy,
+            unfreeze: Vec::new(),
+            seed: 42,
+            epochs: strategy.epochs(),
+            batch_size: 32,
+            learning_rate: strategy.learning_rate(),
+            head_learning_rate: None,
+            layer_decay: None,
+            warmup_epochs: 0.0,
+            label_smoothing: 0.0,
+            gradient_clip: None,
+            early_stopping: None,
+            drop_rate: 0.0,
+            drop_path_rate: 0.0,
+            head_init: HeadInit::FanIn,
+            class_weights: ClassWeights::None,
+            optimizer: OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 },
+            scheduler: SchedulerKind::Plateau { factor: 0.1, patience: 3, min_learning_rate: 0.0 },
+            augmentation: Augmentation::default(),
+            preprocessing,
+            facts: None,
+        }
+    }
+
     /// What was found when the run began.
     ///
     /// # Errors
@@ -283,34 +318,15 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::{AugmentationSet, Interpolation};
+    use crate::Interpolation;
 
     fn config() -> RunConfig {
+        let preprocessing = Preprocessing::imagenet(224, 0.95, Interpolation::Bicubic);
         RunConfig {
-            model: "resnet50".into(),
-            weights: "resnet50.a1_in1k".into(),
-            data_dir: "data".into(),
-            strategy: Strategy::Freeze,
             unfreeze: vec!["layer4.2".into()],
-            seed: 42,
-            epochs: 15,
-            batch_size: 32,
-            learning_rate: 1e-3,
             head_learning_rate: Some(1e-2),
-            layer_decay: None,
-            warmup_epochs: 0.5,
-            label_smoothing: 0.1,
-            gradient_clip: None,
             early_stopping: Some(3),
-            drop_rate: 0.0,
-            drop_path_rate: 0.0,
-            head_init: HeadInit::FanIn,
-            class_weights: ClassWeights::None,
-            optimizer: OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 },
-            scheduler: SchedulerKind::Constant,
-            augmentation: AugmentationSet::Light.augmentation(),
-            preprocessing: Preprocessing::imagenet(224, 0.95, Interpolation::Bicubic),
-            facts: None,
+            ..RunConfig::published("resnet50".into(), "a1_in1k".into(), Strategy::Freeze, preprocessing)
         }
     }
 

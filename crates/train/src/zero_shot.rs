@@ -5,8 +5,7 @@ use std::path::Path;
 
 use kennel_core::imagenet::{self, ClassMatch};
 use kennel_core::{
-    AugmentationSet, ClassWeights, HeadInit, OptimizerConfig, PredictionRecord, RunConfig, RunDir, RunFacts,
-    SchedulerKind, Split, Strategy, write_predictions,
+    AugmentationSet, PredictionRecord, RunConfig, RunDir, RunFacts, Split, Strategy, write_predictions,
 };
 use kennel_data::LoaderOptions;
 use kennel_metrics::{Evaluation, Proportion, argmax, evaluate, in_top_k};
@@ -136,30 +135,12 @@ fn untrained_config(
     predictor: &Predictor,
     facts: RunFacts,
 ) -> RunConfig {
+    let weights = weights.unwrap_or(model).into();
+    let preprocessing = predictor.preprocessing().clone();
     RunConfig {
-        model: model.into(),
-        weights: weights.unwrap_or(model).into(),
         data_dir: data_dir.to_string_lossy().into_owned(),
-        strategy: Strategy::ZeroShot,
-        unfreeze: Vec::new(),
-        seed: 0,
-        epochs: 0,
-        batch_size: crate::predict::BATCH,
-        learning_rate: 0.0,
-        head_learning_rate: None,
-        layer_decay: None,
-        label_smoothing: 0.0,
-        gradient_clip: None,
-        early_stopping: None,
-        drop_rate: 0.0,
-        drop_path_rate: 0.0,
-        head_init: HeadInit::FanIn,
-        class_weights: ClassWeights::None,
-        optimizer: OptimizerConfig::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 },
-        warmup_epochs: 0.0,
-        scheduler: SchedulerKind::Constant,
         augmentation: AugmentationSet::None.augmentation(),
-        preprocessing: predictor.preprocessing().clone(),
         facts: Some(facts),
+        ..RunConfig::published(model.into(), weights, Strategy::ZeroShot, preprocessing)
     }
 }

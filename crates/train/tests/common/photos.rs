@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use kennel_core::{AugmentationSet, ClassWeights, HeadInit, OptimizerConfig, RunConfig};
-use kennel_core::{Crop, Interpolation, Preprocessing, SchedulerKind, Strategy};
+use kennel_core::{AugmentationSet, Crop, Interpolation, Preprocessing, RunConfig, SchedulerKind, Strategy};
 
 /// Writes `<root>/<split>/<class>/*.png`, `counts` photos a class in train, val and test.
 pub fn draw_photos(root: &Path, counts: [usize; 3]) {
@@ -37,30 +36,15 @@ fn draw(class: &str, place: u32, x: u32, y: u32) -> image::Rgb<u8> {
 pub fn small_config(data: &Path, strategy: Strategy, epochs: usize) -> RunConfig {
     let mut augmentation = AugmentationSet::Light.augmentation();
     augmentation.crop = Crop::Random { resize_ratio: 1.2 };
+    let preprocessing = Preprocessing::imagenet(32, 0.9, Interpolation::Bicubic);
     RunConfig {
-        model: "resnet18".into(),
-        weights: "none".into(),
         data_dir: data.to_string_lossy().into_owned(),
-        strategy,
-        unfreeze: Vec::new(),
-        seed: 42,
         epochs,
         batch_size: 8,
         learning_rate: 1e-3,
-        head_learning_rate: None,
-        layer_decay: None,
-        label_smoothing: 0.0,
         gradient_clip: Some(5.0),
-        early_stopping: None,
-        drop_rate: 0.0,
-        drop_path_rate: 0.0,
-        head_init: HeadInit::FanIn,
-        class_weights: ClassWeights::None,
-        optimizer: OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 },
-        warmup_epochs: 0.0,
         scheduler: SchedulerKind::Plateau { factor: 0.1, patience: 0, min_learning_rate: 0.0 },
         augmentation,
-        preprocessing: Preprocessing::imagenet(32, 0.9, Interpolation::Bicubic),
-        facts: None,
+        ..RunConfig::published("resnet18".into(), "none".into(), strategy, preprocessing)
     }
 }
