@@ -4,6 +4,7 @@
 //! identity and a tensor's path greps in both projects. Its stages are declared beside its layers.
 
 mod layers;
+mod regularization;
 
 mod efficientnet;
 mod resnet;
@@ -26,7 +27,8 @@ pub use head::{draw_head, draw_network};
 pub use layers::{BatchNorm2d, Conv2d, Linear};
 pub use loader::{Ledger, LoadOptions, Mismatch, load};
 pub use locate::{WeightsSource, locate_weights};
-pub use network::{Network, RegularizationRates};
+pub use network::Network;
+pub use regularization::RegularizationRates;
 pub use stage::{Stage, is_under};
 pub use state_dict::{NamePath, StateDict, TensorValue, apply_state_dict, is_buffer, state_dict};
 pub use trainable::with_trainable;

@@ -6,6 +6,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::efficientnet::EfficientNet;
+use crate::regularization::RegularizationRates;
 use crate::resnet::ResNet;
 use crate::stage::{Stage, is_under};
 use crate::zoo::{Architecture, Family};
@@ -20,15 +21,6 @@ pub enum Network {
     ResNet(ResNet),
     /// EfficientNets and MobileNets.
     EfficientNet(EfficientNet),
-}
-
-/// What is left out at random in training.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct RegularizationRates {
-    /// Dropout before the classifier.
-    pub drop: f64,
-    /// Stochastic depth of the last block.
-    pub drop_path: f64,
 }
 
 impl Network {

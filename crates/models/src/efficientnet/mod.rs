@@ -11,7 +11,7 @@ use burn::tensor::{Device, Tensor};
 use kennel_kernels::{Activation, activate, global_avg_pool};
 
 use crate::layers::{BatchNorm2d, Conv2d, Dropout, Linear};
-use crate::network::RegularizationRates;
+use crate::regularization::RegularizationRates;
 use crate::stage::Stage;
 use block::Block;
 

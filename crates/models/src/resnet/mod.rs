@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 use kennel_kernels::{Activation, global_avg_pool, max_pool2d};
 
 use crate::layers::{BatchNorm2d, Conv2d, Dropout, Linear};
-use crate::network::RegularizationRates;
+use crate::regularization::RegularizationRates;
 use crate::stage::Stage;
 use basic_block::BasicBlock;
 use bottleneck::Bottleneck;
