@@ -10,8 +10,6 @@ use crate::Plan;
 pub trait Observer {
     /// Something worth a sentence.
     fn note(&mut self, _text: &str) {}
-    /// Photos are being checked before anything else: so many of so many.
-    fn checking(&mut self, _done: usize, _total: usize) {}
     /// What is about to be done.
     fn plan(&mut self, _plan: &Plan) {}
     /// A step was taken: photos of this epoch so far, of all, and the loss of the last batch.

@@ -21,6 +21,7 @@ pub struct Predictor {
     network: Network,
     preprocessing: Preprocessing,
     class_names: Vec<String>,
+    note: Option<String>,
 }
 
 /// What a network says about a photo.
@@ -57,7 +58,7 @@ impl Predictor {
     pub fn of_run(run: &RunDir) -> Result<Self> {
         let (network, config) = load_trained(run)?;
         let class_names = config.facts(&run.config())?.class_names.clone();
-        Ok(Self { network: network.valid(), preprocessing: config.preprocessing, class_names })
+        Ok(Self { network: network.valid(), preprocessing: config.preprocessing, class_names, note: None })
     }
 
     /// Pretrained weights with the head they came with: ImageNet's classes where it has 1000, else numbers.
@@ -77,7 +78,12 @@ impl Predictor {
             1000 => imagenet::classes().iter().map(|class| class.names[0].to_string()).collect(),
             n => (0..n).map(|index| index.to_string()).collect(),
         };
-        Ok(Self { network, preprocessing: source.preprocessing, class_names })
+        Ok(Self { network, preprocessing: source.preprocessing, class_names, note: source.note })
+    }
+
+    /// What should be said about the weights, if anything.
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
     }
 
     /// Names in the order of the logits.

@@ -73,6 +73,9 @@ pub fn run(args: PredictArgs) -> CommandResult {
             Predictor::of_run(&chosen_run(args.run.as_deref(), model, strategy, &args.runs)?)?
         }
     };
+    if let Some(note) = predictor.note() {
+        say!("note: {note}");
+    }
     let rows: Vec<Row> = args
         .photos
         .iter()
