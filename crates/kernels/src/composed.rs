@@ -6,7 +6,7 @@ use burn::tensor::{
     ops::{ConvOptions, MaxPoolOptions},
 };
 
-use crate::{Activation, BatchNormOutput, ConvSpec};
+use crate::{Activation, AdamState, AdamStep, BatchNormOutput, ConvSpec};
 
 pub fn activate(x: Tensor<4>, activation: Activation) -> Tensor<4> {
     match activation {
@@ -77,4 +77,16 @@ pub fn global_avg_pool(x: Tensor<4>) -> Tensor<4> {
 pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4> {
     let options = MaxPoolOptions::new([kernel; 2]).with_stride([stride; 2]).with_padding([padding; 2]);
     module::max_pool2d(x, options)
+}
+
+pub fn adam_step(state: AdamState, gradient: Tensor<1>, step: &AdamStep) -> AdamState {
+    let AdamStep { beta1, beta2, eps, step, learning_rate, l2, shrink } = *step;
+    let AdamState { weight, first, second } = state;
+    let gradient = if l2 == 0.0 { gradient } else { gradient + weight.clone() * l2 };
+    let first = first * beta1 + gradient.clone() * (1.0 - beta1);
+    let second = second * beta2 + gradient.square() * (1.0 - beta2);
+    let t = step as i32;
+    let denominator = second.clone().sqrt() / (1.0 - beta2.powi(t)).sqrt() + eps;
+    let direction = first.clone() / denominator * (learning_rate / (1.0 - beta1.powi(t)));
+    AdamState { weight: weight * shrink - direction, first, second }
 }

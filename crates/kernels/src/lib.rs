@@ -6,22 +6,29 @@
 //! traces, it is composed of Burn's own operations (`composed`).
 
 mod activation;
+mod adam;
+mod batches;
 mod combine;
 mod conv;
 mod norm;
 mod pool;
+mod work;
 
 #[doc(hidden)]
 pub mod composed;
 mod flex;
 
 pub use activation::{Activation, activate};
+pub use adam::{AdamState, AdamStep, adam_step};
+pub use batches::in_micro_batches;
 pub use combine::{residual_add, scale_channels};
 pub use conv::{ConvSpec, conv2d};
+pub use flex::FoldCache;
 pub use norm::{
     BatchNormConstants, BatchNormOutput, batch_norm_inference, batch_norm_train, conv2d_batch_norm_inference,
 };
 pub use pool::{global_avg_pool, max_pool2d};
+pub use work::{REVISION, instruction_set, multiply_adds, peak_gflop_per_s, threads};
 
 use burn::tensor::Tensor;
 

@@ -4,7 +4,7 @@ use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
 use crate::flex::{self, Kernels};
-use crate::{Activation, ConvSpec, composed, conv2d};
+use crate::{Activation, ConvSpec, FoldCache, composed, conv2d, residual_add};
 
 /// What a training-mode normalisation gives.
 pub struct BatchNormOutput {
@@ -31,19 +31,21 @@ pub struct BatchNormConstants {
     pub eps: f64,
 }
 
-/// [`conv2d`] without bias, then [`batch_norm_inference`]: one function because, where nothing is differentiated, the
-/// convolution's output is normalised and activated piece by piece while it is in cache, which saves reading and
-/// writing it once more.
+/// [`conv2d`] without bias, then [`batch_norm_inference`], then, where there is a `shortcut`, [`residual_add`]: one
+/// function because, where nothing is differentiated, the normalisation is folded into the weights, which `cache`
+/// keeps, and the rest is done piece by piece while the convolution's output is in the processor's cache.
 ///
 /// # Shapes
 ///
-/// As [`conv2d`].
+/// As [`conv2d`]; `shortcut` and the result: those of its output.
 pub fn conv2d_batch_norm_inference(
     x: Tensor<4>,
     weight: Tensor<4>,
     spec: ConvSpec,
     norm: BatchNormConstants,
+    shortcut: Option<Tensor<4>>,
     activation: Activation,
+    cache: &FoldCache,
 ) -> Tensor<4> {
     let BatchNormConstants { weight: norm_weight, bias, mean, variance, eps } = norm;
     let is_fused = flex::takes(&x)
@@ -51,22 +53,47 @@ pub fn conv2d_batch_norm_inference(
         && flex::is_plain(&x)
         && flex::takes(&weight)
         && flex::is_plain(&weight)
+        && shortcut.as_ref().is_none_or(|shortcut| flex::takes(shortcut) && flex::is_plain(shortcut))
         && [&norm_weight, &bias, &mean, &variance].iter().all(|v| flex::takes(v) && flex::is_plain(v));
     if !is_fused {
         let y = conv2d(x, weight, None, spec);
-        return batch_norm_inference(y, norm_weight, bias, mean, variance, eps, activation);
+        let normalise =
+            |activation| batch_norm_inference(y, norm_weight, bias, mean, variance, eps, activation);
+        return match shortcut {
+            Some(shortcut) => residual_add(normalise(Activation::Identity), shortcut, activation),
+            None => normalise(activation),
+        };
     }
-    Tensor::from_dispatch(Dispatch::kernel_conv2d_batch_norm(
-        x.into_dispatch(),
-        weight.into_dispatch(),
-        spec,
-        norm_weight.into_dispatch(),
-        bias.into_dispatch(),
-        mean.into_dispatch(),
-        variance.into_dispatch(),
-        eps,
-        activation,
-    ))
+    let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
+    let [norm_weight, bias, mean, variance] = [norm_weight, bias, mean, variance].map(Tensor::into_dispatch);
+    let cache = cache.clone();
+    Tensor::from_dispatch(match shortcut {
+        Some(shortcut) => Dispatch::kernel_conv2d_batch_norm_add(
+            x,
+            weight,
+            spec,
+            norm_weight,
+            bias,
+            mean,
+            variance,
+            eps,
+            shortcut.into_dispatch(),
+            activation,
+            cache,
+        ),
+        None => Dispatch::kernel_conv2d_batch_norm(
+            x,
+            weight,
+            spec,
+            norm_weight,
+            bias,
+            mean,
+            variance,
+            eps,
+            activation,
+            cache,
+        ),
+    })
 }
 
 /// Normalises with given statistics, `(x - mean) / sqrt(variance + eps) * weight + bias`, and activates. The statistics are constants:

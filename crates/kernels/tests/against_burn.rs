@@ -5,8 +5,9 @@ mod common;
 use burn::tensor::{Device, Tensor};
 use common::{assert_close, random, values};
 use kennel_kernels::{
-    Activation, BatchNormConstants, ConvSpec, activate, batch_norm_inference, batch_norm_train, composed,
-    conv2d, conv2d_batch_norm_inference, global_avg_pool, max_pool2d, residual_add, scale_channels,
+    Activation, AdamState, AdamStep, BatchNormConstants, ConvSpec, FoldCache, activate, adam_step,
+    batch_norm_inference, batch_norm_train, composed, conv2d, conv2d_batch_norm_inference, global_avg_pool,
+    in_micro_batches, max_pool2d, residual_add, scale_channels,
 };
 
 const ACTIVATIONS: [Activation; 7] = [
@@ -74,6 +75,9 @@ fn convolutions_are_those_of_burn() {
         (5, 7, 1, 3, 1, 1, 1),
         (16, 20, 1, 3, 1, 0, 1),
         (16, 16, 1, 3, 2, 1, 1),
+        (32, 64, 1, 3, 1, 1, 1),
+        (64, 32, 1, 3, 1, 1, 1),
+        (96, 96, 1, 3, 1, 1, 1),
         (6, 4, 1, 5, 1, 2, 1),
         (6, 4, 1, 5, 3, 1, 1),
         (4, 4, 1, 3, 1, 4, 1),
@@ -202,6 +206,9 @@ fn a_fused_convolution_and_normalisation_are_the_two() {
         (40, 40, 40, 5, 2),
         (35, 35, 35, 3, 1),
         (8, 12, 4, 3, 1),
+        // In transformed squares.
+        (64, 32, 1, 3, 1),
+        (32, 96, 1, 3, 1),
     ] {
         let spec = ConvSpec { stride, padding: kernel / 2, dilation: 1, groups };
         let x = random([2, channels, 13, 9], 1, &device);
@@ -221,9 +228,79 @@ fn a_fused_convolution_and_normalisation_are_the_two() {
             composed::batch_norm_inference(separate, n.weight, n.bias, n.mean, n.variance, n.eps, activation);
         // Plain, fused; and on the tape, the two functions.
         for x in [x.clone(), x.autodiff()] {
-            let found = conv2d_batch_norm_inference(x, weight.clone(), spec, norm.clone(), activation);
-            assert_close(&values(found), &values(separate.clone()), 1e-5, &format!("{spec:?}"));
+            let cache = FoldCache::default();
+            let fused = |x: &Tensor<4>, weight: &Tensor<4>, shortcut| {
+                let norm = norm.clone();
+                conv2d_batch_norm_inference(
+                    x.clone(),
+                    weight.clone(),
+                    spec,
+                    norm,
+                    shortcut,
+                    activation,
+                    &cache,
+                )
+            };
+            for _ in 0..2 {
+                // Folded now, and kept from before.
+                assert_close(
+                    &values(fused(&x, &weight, None)),
+                    &values(separate.clone()),
+                    1e-5,
+                    &format!("{spec:?}"),
+                );
+            }
+            // Other weights are not taken for those that are kept.
+            let zero = fused(&x, &weight.zeros_like(), None);
+            let shift = fused(&x.zeros_like(), &weight, None);
+            assert_close(&values(zero), &values(shift), 1e-5, "of nothing");
+            let shortcut = random(separate.dims(), 7, &device);
+            let linear = composed::batch_norm_inference(
+                composed::conv2d(x.clone(), weight.clone(), None, spec),
+                norm.weight.clone(),
+                norm.bias.clone(),
+                norm.mean.clone(),
+                norm.variance.clone(),
+                norm.eps,
+                Activation::Identity,
+            );
+            let added = composed::residual_add(linear, shortcut.clone(), activation);
+            let found = fused(&x, &weight, Some(shortcut));
+            assert_close(&values(found), &values(added), 1e-5, &format!("{spec:?} with a shortcut"));
         }
+    }
+}
+
+#[test]
+fn photos_pass_in_small_batches_as_in_one() {
+    let device = Device::flex();
+    let weight = random([32, 3, 3, 3], 2, &device);
+    let spec = ConvSpec { stride: 2, padding: 1, dilation: 1, groups: 1 };
+    let network = |x: Tensor<4>| conv2d(x, weight.clone(), None, spec);
+    for batch in [1, 2, 5, 6] {
+        let x = random([batch, 3, 17, 19], 1, &device);
+        assert_eq!(values(in_micro_batches(x.clone(), 2, network)), values(network(x)), "{batch} photos");
+    }
+}
+
+#[test]
+fn a_step_of_adam_is_that_of_its_operations() {
+    let device = Device::flex();
+    for (l2, shrink) in [(0.0, 1.0), (0.01, 1.0), (0.0, 0.999)] {
+        let numbers =
+            AdamStep { beta1: 0.9, beta2: 0.999, eps: 1e-8, step: 3, learning_rate: 1e-2, l2, shrink };
+        let vector = |seed| random([40_000], seed, &device);
+        let state = || AdamState { weight: vector(1), first: vector(2), second: vector(3).powf_scalar(2.0) };
+        let found = adam_step(state(), vector(4), &numbers);
+        let expected = composed::adam_step(state(), vector(4), &numbers);
+        assert_close(&values(found.weight), &values(expected.weight), 1e-6, "weight");
+        assert_close(&values(found.first), &values(expected.first), 1e-6, "first moment");
+        assert_close(&values(found.second), &values(expected.second), 1e-6, "second moment");
+        // What someone else still holds is not written over.
+        let (held, state) = (vector(1), state());
+        let kept = AdamState { weight: held.clone(), ..state };
+        adam_step(kept, vector(4), &numbers);
+        assert_eq!(values(held), values(vector(1)));
     }
 }
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use kennel_kernels::in_micro_batches;
 
 use crate::efficientnet::EfficientNet;
 use crate::regularization::RegularizationRates;
@@ -84,14 +85,95 @@ impl Network {
         Ok(())
     }
 
+    /// From pixels to logits, in evaluation mode and off the tape: a few photos at a time.
+    ///
+    /// # Shapes
+    ///
+    /// As [`Network::forward`].
+    pub fn infer(&self, pixels: Tensor<4>) -> Tensor<2> {
+        self.infer_top(pixels, 0)
+    }
+
+    /// How many stages from the first on hold nothing under `trained`.
+    pub fn frozen_stages(&self, trained: &[String]) -> usize {
+        let names = parameter_names(self);
+        let is_trained = |stage: &Stage| {
+            let moves = |name: &&String| trained.iter().any(|prefix| is_under(name, prefix));
+            names.iter().filter(|name| stage.owns(name)).any(|name| moves(&name))
+        };
+        let stages = self.stages();
+        stages.iter().position(is_trained).unwrap_or(stages.len())
+    }
+
+    /// What the first `stages` stages make of photos, in evaluation mode and off the tape: a few photos at a time. All but
+    /// the head: what the classifier sees.
+    ///
+    /// # Shapes
+    ///
+    /// `[batch, 3, side, side]` to `[batch, channels, height, width]`, or `[batch, features, 1, 1]`.
+    pub fn infer_trunk(&self, pixels: Tensor<4>, stages: usize) -> Tensor<4> {
+        if stages == 0 {
+            return pixels;
+        }
+        in_micro_batches(pixels, self.micro_batch(), |pixels| {
+            let features = self.forward_stages(pixels, 0..stages.min(self.head_stage()));
+            if stages < self.head_stage() {
+                return features;
+            }
+            let features = self.pre_logits(features);
+            let [batch, channels] = features.dims();
+            features.reshape([batch, channels, 1, 1])
+        })
+    }
+
+    /// From what [`Network::infer_trunk`] gives for as many stages to logits; differentiated where something is trained.
+    ///
+    /// # Shapes
+    ///
+    /// Its result to `[batch, classes]`.
+    pub fn top(&self, features: Tensor<4>, stages: usize) -> Tensor<2> {
+        if stages >= self.head_stage() {
+            return self.classify(features.flatten(1, 3));
+        }
+        let last = self.forward_stages(features, stages..self.head_stage());
+        self.classify(self.pre_logits(last))
+    }
+
+    /// [`Network::top`] in evaluation mode and off the tape: a few photos at a time.
+    ///
+    /// # Shapes
+    ///
+    /// As [`Network::top`].
+    pub fn infer_top(&self, features: Tensor<4>, stages: usize) -> Tensor<2> {
+        let logits = in_micro_batches(features, self.micro_batch(), |features| {
+            let logits = self.top(features, stages);
+            let [batch, classes] = logits.dims();
+            logits.reshape([batch, classes, 1, 1])
+        });
+        logits.flatten(1, 3)
+    }
+
+    /// Place of the head among the stages: the last.
+    fn head_stage(&self) -> usize {
+        self.stages().len() - 1
+    }
+
+    /// Photos that pass through together where nothing is differentiated. The light networks move more activations than
+    /// weights, so few photos stay in cache; the heavy ones more weights.
+    fn micro_batch(&self) -> usize {
+        match self {
+            Network::ResNet(_) => 8,
+            Network::EfficientNet(_) => 2,
+        }
+    }
+
     /// From pixels to logits.
     ///
     /// # Shapes
     ///
     /// `[batch, 3, side, side]` (f32, RGB, normalised) to `[batch, classes]`.
     pub fn forward(&self, pixels: Tensor<4>) -> Tensor<2> {
-        let trunk = 0..self.stages().len() - 1;
-        self.classify(self.pre_logits(self.forward_stages(pixels, trunk)))
+        self.top(pixels, 0)
     }
 
     /// Through some consecutive stages below the head, by their places in [`Network::stages`].

@@ -12,10 +12,45 @@ use super::batch_norm::Normalisation;
 use super::conv::{self, Geometry};
 use super::nhwc::{self, ChannelsLast, Dims};
 use super::pooling::{self, Window};
-use super::{Kernels, elementwise};
-use crate::{Activation, ConvSpec};
+use super::{FoldCache, Kernels, elementwise, meeting};
+use crate::{Activation, AdamStep, ConvSpec};
 
 type Tracked<C> = FloatTensor<Autodiff<Flex, C>>;
+
+/// Takes the gradient of an operation's output. (A macro, because the type of nodes has no public name.)
+macro_rules! consume {
+    ($grads:expr, $node:expr) => {{
+        meeting::leave($node.id.value);
+        $grads.consume::<Flex>(&$node)
+    }};
+}
+
+/// The gradient that came back to a parent by another way, if one has, to be added to by whoever registers the sum. What
+/// is differentiated by is left to Burn: its gradient stays when it is looked at.
+macro_rules! other_way {
+    ($grads:expr, $node:expr) => {{
+        let is_between = !$node.parents.is_empty();
+        if is_between && meeting::is_second($node.id.value) {
+            Some(ChannelsLast::new($grads.consume::<Flex>(&$node)))
+        } else {
+            None
+        }
+    }};
+}
+
+/// Gives a gradient to a parent, added to what came back by another way.
+macro_rules! register {
+    ($grads:expr, $node:expr, $gradient:expr) => {{
+        let gradient = $gradient;
+        let gradient = match other_way!($grads, $node) {
+            Some(other) => {
+                elementwise::residual_add(ChannelsLast::new(gradient), other, Activation::Identity)
+            }
+            None => gradient,
+        };
+        $grads.register::<Flex>($node.id, gradient);
+    }};
+}
 
 impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
     fn kernel_conv2d(x: Tracked<C>, weight: Tracked<C>, spec: ConvSpec) -> Tracked<C> {
@@ -33,20 +68,20 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
             type State = State;
             fn backward(self, ops: Ops<State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
                 let [x_node, weight_node] = ops.parents;
-                let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
+                let gradient = ChannelsLast::new(consume!(grads, ops.node));
                 let State { x, weight, geometry } = ops.state;
                 if let (Some(node), Some(x)) = (weight_node, x) {
                     grads.register::<Flex>(node.id, conv::weight_gradient(&gradient, &x, &geometry));
                 }
                 if let (Some(node), Some(weight)) = (x_node, weight) {
-                    grads.register::<Flex>(node.id, conv::input_gradient(&gradient, &weight, &geometry));
+                    register!(grads, node, conv::input_gradient(&gradient, &weight, &geometry));
                 }
             }
         }
         let (x_is_tracked, weight_is_tracked) = (x.is_tracked(), weight.is_tracked());
         let prepare = Conv.prepare::<C>([x.node(), weight.node()]).compute_bound().stateful();
         let (x, weight) = (ChannelsLast::new(x.into_primitive()), weight.into_primitive());
-        let y = conv::forward(&x, &weight, spec, |_| {});
+        let y = conv::forward(&x, &weight, spec, |_, _| {});
         match prepare {
             OpsKind::Tracked(prepare) => {
                 let geometry = Geometry::new(x.dims(), &weight, spec);
@@ -67,6 +102,23 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         _: Tracked<C>,
         _: f64,
         _: Activation,
+        _: FoldCache,
+    ) -> Tracked<C> {
+        unreachable!("fused for plain tensors only: a backward pass needs what is between")
+    }
+
+    fn kernel_conv2d_batch_norm_add(
+        _: Tracked<C>,
+        _: Tracked<C>,
+        _: ConvSpec,
+        _: Tracked<C>,
+        _: Tracked<C>,
+        _: Tracked<C>,
+        _: Tracked<C>,
+        _: f64,
+        _: Tracked<C>,
+        _: Activation,
+        _: FoldCache,
     ) -> Tracked<C> {
         unreachable!("fused for plain tensors only: a backward pass needs what is between")
     }
@@ -125,11 +177,10 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         impl Backward<Flex, 1> for Activate {
             type State = (ChannelsLast, Activation);
             fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
+                let gradient = ChannelsLast::new(consume!(grads, ops.node));
                 let (x, activation) = ops.state;
                 if let [Some(node)] = ops.parents {
-                    let gradient = elementwise::activate_gradient(&x, gradient, activation);
-                    grads.register::<Flex>(node.id, gradient);
+                    register!(grads, node, elementwise::activate_gradient(&x, gradient, activation));
                 }
             }
         }
@@ -151,16 +202,16 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
             /// The output, where its slope is not 1.
             type State = Option<(ChannelsLast, Activation)>;
             fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let mut gradient = grads.consume::<Flex>(&ops.node);
+                let mut gradient = consume!(grads, ops.node);
                 if let Some((y, activation)) = ops.state {
                     gradient = elementwise::residual_gradient(&y, ChannelsLast::new(gradient), activation);
                 }
                 let [a, b] = ops.parents;
                 if let Some(node) = a {
-                    grads.register::<Flex>(node.id, gradient.clone());
+                    register!(grads, node, gradient.clone());
                 }
                 if let Some(node) = b {
-                    grads.register::<Flex>(node.id, gradient);
+                    register!(grads, node, gradient);
                 }
             }
         }
@@ -183,13 +234,13 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
             type State = (Option<ChannelsLast>, ChannelsLast);
             fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
                 let [x_node, factors_node] = ops.parents;
-                let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
+                let gradient = ChannelsLast::new(consume!(grads, ops.node));
                 let (x, factors) = ops.state;
                 if let (Some(node), Some(x)) = (factors_node, x) {
-                    grads.register::<Flex>(node.id, elementwise::factors_gradient(&x, &gradient));
+                    register!(grads, node, elementwise::factors_gradient(&x, &gradient));
                 }
                 if let Some(node) = x_node {
-                    grads.register::<Flex>(node.id, elementwise::scale_channels(gradient, &factors));
+                    register!(grads, node, elementwise::scale_channels(gradient, &factors));
                 }
             }
         }
@@ -213,9 +264,10 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         impl Backward<Flex, 1> for GlobalAvgPool {
             type State = Dims;
             fn backward(self, ops: Ops<Dims, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
+                let gradient = ChannelsLast::new(consume!(grads, ops.node));
                 if let [Some(node)] = ops.parents {
-                    let gradient = pooling::global_avg_pool_gradient(&gradient, ops.state);
+                    let other = other_way!(grads, node);
+                    let gradient = pooling::global_avg_pool_gradient(&gradient, ops.state, other);
                     grads.register::<Flex>(node.id, gradient);
                 }
             }
@@ -235,11 +287,10 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         impl Backward<Flex, 1> for MaxPool {
             type State = (ChannelsLast, ChannelsLast, Window);
             fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
+                let gradient = ChannelsLast::new(consume!(grads, ops.node));
                 let (x, y, window) = ops.state;
                 if let [Some(node)] = ops.parents {
-                    let gradient = pooling::max_pool_gradient(&x, &y, &gradient, window);
-                    grads.register::<Flex>(node.id, gradient);
+                    register!(grads, node, pooling::max_pool_gradient(&x, &y, &gradient, window));
                 }
             }
         }
@@ -251,6 +302,16 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
             OpsKind::Tracked(prepare) => prepare.finish((x, ChannelsLast::new(y.clone()), window), y),
             OpsKind::UnTracked(prepare) => prepare.finish(y),
         }
+    }
+
+    fn kernel_adam_step(
+        _: Tracked<C>,
+        _: Tracked<C>,
+        _: Tracked<C>,
+        _: Tracked<C>,
+        _: AdamStep,
+    ) -> (Tracked<C>, Tracked<C>, Tracked<C>) {
+        unreachable!("the update of a weight is not itself differentiated")
     }
 }
 
@@ -272,7 +333,7 @@ impl Backward<Flex, 3> for BatchNorm {
 
     fn backward(self, ops: Ops<BatchNormState, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let [x_node, weight_node, bias_node] = ops.parents;
-        let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
+        let gradient = ChannelsLast::new(consume!(grads, ops.node));
         let BatchNormState { x, normalisation, activation, of_batch } = ops.state;
         let wants_sums = of_batch || weight_node.is_some() || bias_node.is_some();
         let sums = wants_sums.then(|| normalisation.sums(&x, &gradient, activation));
@@ -290,7 +351,7 @@ impl Backward<Flex, 3> for BatchNorm {
                 Some(sums) => normalisation.input_gradient_of_batch(&x, gradient, &sums, activation),
                 None => normalisation.input_gradient(&x, gradient, activation),
             };
-            grads.register::<Flex>(node.id, gradient);
+            register!(grads, node, gradient);
         }
     }
 }

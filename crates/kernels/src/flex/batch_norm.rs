@@ -7,7 +7,7 @@ use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::buffer::Buffer;
-use super::channels::{Passes, for_each_span};
+use super::channels::{Passes, for_each_span, rewrite};
 use super::nhwc::{self, ChannelsLast};
 use super::pointwise::{Pointwise, with_activation};
 use super::simd::vectorised;
@@ -56,6 +56,16 @@ impl Normalisation {
     ) -> Self {
         let as_f64 = |t: &FlexTensor| nhwc::values(t).iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
         Self::new(as_f64(mean), &as_f64(variance), weight, bias, eps)
+    }
+
+    /// `a` of `a x + b`, per channel.
+    pub fn scale(&self) -> &[f32] {
+        &self.scale
+    }
+
+    /// `b` of `a x + b`, per channel.
+    pub fn shift(&self) -> &[f32] {
+        &self.shift
     }
 
     /// `activation(a x + b)` in place, of values in whole pixels, on the calling thread.
@@ -126,20 +136,19 @@ impl Normalisation {
     pub fn input_gradient(
         &self,
         x: &ChannelsLast,
-        mut gradient: ChannelsLast,
+        gradient: ChannelsLast,
         activation: Activation,
     ) -> FlexTensor {
         let passes = Passes::new(x.dims().channels);
         let a = passes.spread(self.scale.iter().copied());
         let b = passes.spread(self.shift.iter().copied());
         with_activation!(activation, A => {
-            for_each_span(gradient.values_mut(), x.values(), passes, #[inline(always)] |g, x| {
+            rewrite(gradient, x.values(), passes, #[inline(always)] |g, x| {
                 for (((g, x), a), b) in g.iter_mut().zip(x).zip(&a).zip(&b) {
                     *g = *g * A::slope(x * a + b) * a;
                 }
-            });
-        });
-        gradient.into_tensor()
+            })
+        })
     }
 
     /// The gradient of `x` where the statistics are those of `x` itself (Ioffe and Szegedy 2015, section 3), written
@@ -147,7 +156,7 @@ impl Normalisation {
     pub fn input_gradient_of_batch(
         &self,
         x: &ChannelsLast,
-        mut gradient: ChannelsLast,
+        gradient: ChannelsLast,
         sums: &Sums,
         activation: Activation,
     ) -> FlexTensor {
@@ -162,14 +171,13 @@ impl Normalisation {
         let e = passes.spread(channels.clone().map(|c| slope(c) as f32));
         let f = passes.spread(channels.map(|c| constant(c) as f32));
         with_activation!(activation, A => {
-            for_each_span(gradient.values_mut(), x.values(), passes, #[inline(always)] |g, x| {
+            rewrite(gradient, x.values(), passes, #[inline(always)] |g, x| {
                 let parameters = a.iter().zip(&b).zip(e.iter().zip(&f));
                 for ((g, x), ((a, b), (e, f))) in g.iter_mut().zip(x).zip(parameters) {
                     *g = *g * A::slope(x * a + b) * a + (x * e + f);
                 }
-            });
-        });
-        gradient.into_tensor()
+            })
+        })
     }
 }
 
@@ -193,12 +201,16 @@ fn statistics(x: &[f32], channels: usize) -> (Vec<f64>, Vec<f64>) {
             #[inline(always)]
             || {
                 for x in x.chunks(passes.span) {
-                    sums.iter_mut().zip(x).for_each(|(sum, x)| *sum += x);
+                    for (sum, x) in sums.iter_mut().zip(x) {
+                        *sum += x;
+                    }
                 }
             },
         );
         fold(&sums, mean);
-        mean.iter_mut().for_each(|mean| *mean /= count);
+        for mean in mean.iter_mut() {
+            *mean /= count;
+        }
         let means = passes.spread(mean.iter().copied());
         sums.fill(0.0);
         vectorised(
@@ -225,7 +237,9 @@ fn statistics(x: &[f32], channels: usize) -> (Vec<f64>, Vec<f64>) {
         }
         count = total;
     }
-    squares.iter_mut().for_each(|squares| *squares /= count);
+    for squares in squares.iter_mut() {
+        *squares /= count;
+    }
     (mean, squares)
 }
 
@@ -233,6 +247,8 @@ fn statistics(x: &[f32], channels: usize) -> (Vec<f64>, Vec<f64>) {
 fn fold(span: &[f32], sum: &mut [f32]) {
     sum.fill(0.0);
     for pixel in span.chunks_exact(sum.len()) {
-        sum.iter_mut().zip(pixel).for_each(|(sum, x)| *sum += x);
+        for (sum, x) in sum.iter_mut().zip(pixel) {
+            *sum += x;
+        }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! A training step asks for the same hundred large arrays every time. Fresh ones come from the operating system page by
 //! page, each cleared and mapped on first touch, which costs as much as the arithmetic of a light layer; so freed ones
-//! are kept. What is kept never grows the process: in use and idle together stay within the most that was ever in use
-//! at once.
+//! are kept. What is kept hardly grows the process: in use and idle together stay within the most that was ever in use
+//! at once, and a little more, because sizes never fit each other exactly.
 
 #![allow(unsafe_code)]
 
@@ -18,7 +18,11 @@ use burn_std::{AccessError, AccessPolicy, AllocationController, AllocationProper
 /// Alignment of the first element: a cache line, and the widest vector.
 const ALIGN: usize = 64;
 
+/// What may be idle beyond the most that was ever in use.
+const SLACK_BYTES: usize = 64 << 20;
+
 /// Some `f32`s: zeros or whatever an earlier owner left, to be written before they are read.
+#[derive(Debug)]
 pub struct Buffer {
     block: Block,
     len: usize,
@@ -90,7 +94,7 @@ impl AllocationController for Buffer {
 }
 
 /// A piece of memory from the global allocator, every byte of it initialised. Whoever holds it last frees it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Block {
     base: NonNull<u8>,
     /// Usable bytes from [`Block::first`].
@@ -176,7 +180,7 @@ impl Pool {
     }
 
     fn evict(&mut self) {
-        while self.used_bytes + self.idle_bytes > self.most_used_bytes {
+        while self.used_bytes + self.idle_bytes > self.most_used_bytes + SLACK_BYTES {
             let oldest = self.idle.remove(0);
             self.idle_bytes -= oldest.capacity;
             oldest.free();
@@ -189,15 +193,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_idle_never_exceeds_what_was_used() {
+    fn what_is_idle_hardly_exceeds_what_was_used() {
         let mut pool = Pool { idle: Vec::new(), idle_bytes: 0, used_bytes: 0, most_used_bytes: 0 };
         let small: Vec<Block> = (0..4).map(|_| pool.take(10_000)).collect();
         small.into_iter().for_each(|block| pool.give_back(block));
         assert_eq!((pool.idle.len(), pool.idle_bytes), (4, 4 * 12_288));
-        let large = pool.take(40_000);
-        assert!(pool.used_bytes + pool.idle_bytes <= pool.most_used_bytes);
+        let large = pool.take(SLACK_BYTES);
+        assert!(pool.used_bytes + pool.idle_bytes <= pool.most_used_bytes + SLACK_BYTES);
         pool.give_back(large);
-        assert!(pool.idle_bytes <= pool.most_used_bytes);
+        let larger = pool.take(3 * SLACK_BYTES / 2);
+        assert!(pool.used_bytes + pool.idle_bytes <= pool.most_used_bytes + SLACK_BYTES);
+        assert!(pool.idle_bytes <= SLACK_BYTES);
+        pool.give_back(larger);
         pool.idle.drain(..).for_each(Block::free);
     }
 

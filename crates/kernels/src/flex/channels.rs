@@ -1,9 +1,11 @@
 //! Passes over channels-last values with one number per channel: chunks for the threads, and inner loops that are long
 //! even where channels are few.
 
+use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::buffer::Buffer;
+use super::nhwc::{self, ChannelsLast};
 use super::simd::vectorised;
 
 /// How a pass is cut. It depends on the shape alone, so that sums do not depend on the number of threads.
@@ -65,7 +67,11 @@ pub fn for_each_span(y: &mut [f32], x: &[f32], passes: Passes, each: impl Fn(&mu
     y.par_chunks_mut(passes.chunk).zip(x.par_chunks(passes.chunk)).for_each(|(y, x)| {
         vectorised(
             #[inline(always)]
-            || y.chunks_mut(passes.span).zip(x.chunks(passes.span)).for_each(|(y, x)| each(y, x)),
+            || {
+                for (y, x) in y.chunks_mut(passes.span).zip(x.chunks(passes.span)) {
+                    each(y, x);
+                }
+            },
         );
     });
 }
@@ -75,7 +81,38 @@ pub fn for_each_in_place(x: &mut [f32], passes: Passes, each: impl Fn(&mut [f32]
     x.par_chunks_mut(passes.chunk).for_each(|x| {
         vectorised(
             #[inline(always)]
-            || x.chunks_mut(passes.span).for_each(&each),
+            || {
+                for x in x.chunks_mut(passes.span) {
+                    each(x);
+                }
+            },
         );
     });
+}
+
+/// A gradient rewritten by `each(g, x)`, in place where nothing else sees it; else into new memory, a chunk at a time.
+pub fn rewrite(
+    mut gradient: ChannelsLast,
+    x: &[f32],
+    passes: Passes,
+    each: impl Fn(&mut [f32], &[f32]) + Sync,
+) -> FlexTensor {
+    if gradient.is_unique() {
+        for_each_span(gradient.values_mut(), x, passes, each);
+        return gradient.into_tensor();
+    }
+    let mut new = Buffer::new(x.len());
+    let chunks = gradient.values().par_chunks(passes.chunk).zip(x.par_chunks(passes.chunk));
+    new.par_chunks_mut(passes.chunk).zip(chunks).for_each(|(new, (g, x))| {
+        new.copy_from_slice(g);
+        vectorised(
+            #[inline(always)]
+            || {
+                for (new, x) in new.chunks_mut(passes.span).zip(x.chunks(passes.span)) {
+                    each(new, x);
+                }
+            },
+        );
+    });
+    nhwc::tensor(new, gradient.dims())
 }

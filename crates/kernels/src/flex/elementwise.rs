@@ -4,7 +4,7 @@ use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::buffer::Buffer;
-use super::channels::{Passes, for_each_in_place, for_each_span};
+use super::channels::{Passes, for_each_in_place, for_each_span, rewrite};
 use super::nhwc::{self, ChannelsLast, Dims};
 use super::pointwise::{Pointwise, slope_from_value, with_activation};
 use super::simd::vectorised;
@@ -16,26 +16,31 @@ pub fn activate(mut x: ChannelsLast, activation: Activation) -> FlexTensor {
     with_activation!(activation, A => {
         if x.is_unique() {
             for_each_in_place(x.values_mut(), Passes::flat(), #[inline(always)] |x| {
-                x.iter_mut().for_each(|x| *x = A::value(*x));
+                for x in x.iter_mut() {
+                    *x = A::value(*x);
+                }
             });
             return x.into_tensor();
         }
         let mut y = Buffer::new(dims.len());
         for_each_span(&mut y, x.values(), Passes::flat(), #[inline(always)] |y, x| {
-            y.iter_mut().zip(x).for_each(|(y, x)| *y = A::value(*x));
+            for (y, x) in y.iter_mut().zip(x) {
+                *y = A::value(*x);
+            }
         });
         nhwc::tensor(y, dims)
     })
 }
 
-/// The gradient of [`activate`]'s input, written over that of its output.
-pub fn activate_gradient(x: &ChannelsLast, mut gradient: ChannelsLast, activation: Activation) -> FlexTensor {
+/// The gradient of [`activate`]'s input, from that of its output.
+pub fn activate_gradient(x: &ChannelsLast, gradient: ChannelsLast, activation: Activation) -> FlexTensor {
     with_activation!(activation, A => {
-        for_each_span(gradient.values_mut(), x.values(), Passes::flat(), #[inline(always)] |g, x| {
-            g.iter_mut().zip(x).for_each(|(g, x)| *g *= A::slope(*x));
-        });
-    });
-    gradient.into_tensor()
+        rewrite(gradient, x.values(), Passes::flat(), #[inline(always)] |g, x| {
+            for (g, x) in g.iter_mut().zip(x) {
+                *g *= A::slope(*x);
+            }
+        })
+    })
 }
 
 /// `activation(a + b)`, over whichever nothing else sees.
@@ -46,7 +51,9 @@ pub fn residual_add(a: ChannelsLast, b: ChannelsLast, activation: Activation) ->
     with_activation!(activation, A => {
         if a.is_unique() {
             for_each_span(a.values_mut(), b.values(), Passes::flat(), #[inline(always)] |a, b| {
-                a.iter_mut().zip(b).for_each(|(a, b)| *a = A::value(*a + b));
+                for (a, b) in a.iter_mut().zip(b) {
+                    *a = A::value(*a + b);
+                }
             });
             return a.into_tensor();
         }
@@ -54,17 +61,19 @@ pub fn residual_add(a: ChannelsLast, b: ChannelsLast, activation: Activation) ->
         let (a, b) = (a.values().par_chunks(chunk), b.values().par_chunks(chunk));
         y.par_chunks_mut(chunk).zip(a).zip(b).for_each(|((y, a), b)| {
             vectorised(#[inline(always)] || {
-                y.iter_mut().zip(a).zip(b).for_each(|((y, a), b)| *y = A::value(a + b));
+                for ((y, a), b) in y.iter_mut().zip(a).zip(b) {
+                    *y = A::value(a + b);
+                }
             });
         });
         nhwc::tensor(y, dims)
     })
 }
 
-/// The gradient of both of [`residual_add`]'s inputs, written over that of its output `y`.
-pub fn residual_gradient(y: &ChannelsLast, mut gradient: ChannelsLast, activation: Activation) -> FlexTensor {
-    for_each_span(
-        gradient.values_mut(),
+/// The gradient of both of [`residual_add`]'s inputs, from that of its output `y`.
+pub fn residual_gradient(y: &ChannelsLast, gradient: ChannelsLast, activation: Activation) -> FlexTensor {
+    rewrite(
+        gradient,
         y.values(),
         Passes::flat(),
         #[inline(always)]
@@ -76,13 +85,14 @@ pub fn residual_gradient(y: &ChannelsLast, mut gradient: ChannelsLast, activatio
             Activation::HardSigmoid => scale_by_slope(g, y, Activation::HardSigmoid),
             other => scale_by_slope(g, y, other),
         },
-    );
-    gradient.into_tensor()
+    )
 }
 
 #[inline(always)]
 fn scale_by_slope(g: &mut [f32], y: &[f32], activation: Activation) {
-    g.iter_mut().zip(y).for_each(|(g, y)| *g *= slope_from_value(activation, *y));
+    for (g, y) in g.iter_mut().zip(y) {
+        *g *= slope_from_value(activation, *y);
+    }
 }
 
 /// Every channel of every photo times its factor, in place where nothing else sees `x`.
@@ -93,7 +103,9 @@ pub fn scale_channels(mut x: ChannelsLast, factors: &ChannelsLast) -> FlexTensor
         for_each_photo_row(x.values_mut(), dims, |photo, x| {
             let factors = &factors[photo * dims.channels..][..dims.channels];
             for x in x.chunks_exact_mut(dims.channels) {
-                x.iter_mut().zip(factors).for_each(|(x, f)| *x *= f);
+                for (x, f) in x.iter_mut().zip(factors) {
+                    *x *= f;
+                }
             }
         });
         return x.into_tensor();
@@ -106,7 +118,9 @@ pub fn scale_channels(mut x: ChannelsLast, factors: &ChannelsLast) -> FlexTensor
             #[inline(always)]
             || {
                 for (y, x) in y.chunks_exact_mut(dims.channels).zip(x.chunks_exact(dims.channels)) {
-                    y.iter_mut().zip(x).zip(factors).for_each(|((y, x), f)| *y = x * f);
+                    for ((y, x), f) in y.iter_mut().zip(x).zip(factors) {
+                        *y = x * f;
+                    }
                 }
             },
         );
@@ -125,7 +139,9 @@ pub fn factors_gradient(x: &ChannelsLast, gradient: &ChannelsLast) -> FlexTensor
             #[inline(always)]
             || {
                 for (x, g) in x.chunks_exact(dims.channels).zip(g.chunks_exact(dims.channels)) {
-                    sums.iter_mut().zip(x).zip(g).for_each(|((sum, x), g)| *sum += x * g);
+                    for ((sum, x), g) in sums.iter_mut().zip(x).zip(g) {
+                        *sum += x * g;
+                    }
                 }
             },
         );

@@ -1,14 +1,21 @@
-//! Matrix products over the `gemm` crate.
+//! Matrix products.
 //!
-//! The crate's own threads are not used: a product is cut into blocks whose size depends on its shape alone, each
-//! computed by one thread, so that the number of threads cannot change a bit, and a thread that is late holds up one
-//! block.
+//! The short operand, a layer's weights, is packed into panels once; the long one is read where it lies. A product is cut
+//! into blocks whose size depends on its shape alone, each computed by one thread, so that the number of threads cannot
+//! change a bit, and a thread that is late holds up one block.
 
 #![allow(unsafe_code)]
 
 use rayon::prelude::*;
 
 use super::buffer::Buffer;
+use super::micro::{Block, Instructions};
+
+/// Depth of a block: what one strip of rows and one panel have in the first-level cache.
+const DEPTH: usize = 512;
+
+/// Packed values that lie in the second-level cache, with room for the rest.
+const CACHED: usize = 96 * 1024;
 
 /// A matrix seen through two strides.
 #[derive(Clone, Copy)]
@@ -40,103 +47,301 @@ impl<'a> Matrix<'a> {
     /// Some consecutive rows.
     fn rows(self, first: usize, rows: usize) -> Self {
         assert!(first + rows <= self.rows);
-        Self { values: &self.values[first * self.row_stride..], rows, ..self }
+        Self { values: self.values.get(first * self.row_stride..).unwrap_or_default(), rows, ..self }
+    }
+
+    /// Whether every element lies within the values.
+    fn is_within(&self) -> bool {
+        self.rows == 0
+            || self.columns == 0
+            || (self.rows - 1) * self.row_stride + (self.columns - 1) * self.column_stride < self.values.len()
+    }
+}
+
+/// A matrix in the order in which products read it.
+#[derive(Debug)]
+pub struct Panels {
+    values: Buffer,
+    depth: usize,
+    columns: usize,
+    instructions: Instructions,
+}
+
+/// Panels of one matrix, wherever they lie.
+#[derive(Clone, Copy)]
+pub struct PackedMatrix<'a> {
+    values: &'a [f32],
+    /// Distance between two panels.
+    panel_stride: usize,
+    depth: usize,
+    columns: usize,
+    instructions: Instructions,
+}
+
+impl<'a> PackedMatrix<'a> {
+    /// `values` begin with the first panel.
+    pub fn new(values: &'a [f32], panel_stride: usize, depth: usize, columns: usize) -> Self {
+        let instructions = Instructions::detect();
+        let last = columns.saturating_sub(1) / instructions.full_panel() * instructions.full_panel();
+        let width = instructions.panel_width(last, columns.max(1));
+        let needed = last / instructions.full_panel() * panel_stride + depth * width;
+        assert!(columns == 0 || values.len() >= needed);
+        Self { values, panel_stride, depth, columns, instructions }
+    }
+}
+
+impl Panels {
+    pub fn packed(&self) -> PackedMatrix<'_> {
+        let panel_stride = self.depth * self.instructions.full_panel();
+        let Self { values, depth, columns, instructions, .. } = self;
+        PackedMatrix { values, panel_stride, depth: *depth, columns: *columns, instructions: *instructions }
+    }
+
+    /// Packs on all threads.
+    pub fn new(b: Matrix) -> Self {
+        let mut panels = Self::empty(b.rows, b.columns);
+        let full = panels.instructions.full_panel();
+        let instructions = panels.instructions;
+        let size = (full * b.rows).max(1);
+        panels.values.par_chunks_mut(size).enumerate().for_each(|(panel, values)| {
+            pack(b, panel * full, instructions.panel_width(panel * full, b.columns), values);
+        });
+        panels
+    }
+
+    /// Packs on the calling thread.
+    pub fn on_this_thread(b: Matrix) -> Self {
+        let mut panels = Self::empty(b.rows, b.columns);
+        let full = panels.instructions.full_panel();
+        let size = (full * b.rows).max(1);
+        for (panel, values) in panels.values.chunks_mut(size).enumerate() {
+            pack(b, panel * full, panels.instructions.panel_width(panel * full, b.columns), values);
+        }
+        panels
+    }
+
+    fn empty(depth: usize, columns: usize) -> Self {
+        let instructions = Instructions::detect();
+        let values = Buffer::new(depth * instructions.packed_columns(columns));
+        Self { values, depth, columns, instructions }
+    }
+}
+
+/// One panel: `[depth, width]`, zeros beyond the matrix.
+fn pack(b: Matrix, first: usize, width: usize, panel: &mut [f32]) {
+    let columns = width.min(b.columns - first);
+    if b.column_stride == 1 {
+        for (p, row) in panel.chunks_exact_mut(width).enumerate() {
+            let from = p * b.row_stride + first;
+            row[..columns].copy_from_slice(&b.values[from..from + columns]);
+            row[columns..].fill(0.0);
+        }
+        return;
+    }
+    // A square of a few cache lines at a time: what is read across is then still there.
+    const SQUARE: usize = 16;
+    if columns < width {
+        panel.fill(0.0);
+    }
+    for p in (0..b.rows).step_by(SQUARE) {
+        let end = (p + SQUARE).min(b.rows);
+        for j in 0..columns {
+            let from = (first + j) * b.column_stride;
+            for p in p..end {
+                panel[p * width + j] = b.values[from + p * b.row_stride];
+            }
+        }
     }
 }
 
 /// `target = a b`, or `target += a b`, on the calling thread. `target` is `[a.rows, b.columns]`, row by row.
-pub fn product(target: &mut [f32], a: Matrix, b: Matrix, accumulate: bool) {
-    assert_eq!(a.columns, b.rows);
+pub fn product(target: &mut [f32], a: Matrix, b: PackedMatrix, accumulate: bool) {
+    assert_eq!(a.columns, b.depth);
     assert_eq!(target.len(), a.rows * b.columns);
-    let within = |m: &Matrix| {
-        m.rows == 0
-            || m.columns == 0
-            || (m.rows - 1) * m.row_stride + (m.columns - 1) * m.column_stride < m.values.len()
-    };
-    assert!(within(&a) && within(&b));
-    let alpha = if accumulate { 1.0 } else { 0.0 };
-    // SAFETY: the shapes agree, and every element of the three matrices lies within its slice (asserted above).
-    unsafe {
-        gemm::gemm(
-            a.rows,
-            b.columns,
-            a.columns,
-            target.as_mut_ptr(),
-            1,
-            b.columns as isize,
-            accumulate,
-            a.values.as_ptr(),
-            a.column_stride as isize,
-            a.row_stride as isize,
-            b.values.as_ptr(),
-            b.column_stride as isize,
-            b.row_stride as isize,
-            alpha,
-            1.0_f32,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
+    assert!(a.is_within());
+    if target.is_empty() {
+        return;
+    }
+    let blocks = b.depth.div_ceil(DEPTH).max(1);
+    let depth = b.depth.div_ceil(blocks);
+    let full = b.instructions.full_panel();
+    let columns = (CACHED / depth.max(1) / full).max(1) * full;
+    for from in (0..b.depth.max(1)).step_by(depth.max(1)) {
+        let depth = depth.min(b.depth - from);
+        for first_column in (0..b.columns).step_by(columns) {
+            let block = Block {
+                a: a.values.as_ptr(),
+                rows: a.rows,
+                a_row: a.row_stride,
+                a_step: a.column_stride,
+                panels: b.values.as_ptr(),
+                panel_stride: b.panel_stride,
+                from,
+                depth,
+                columns: b.columns,
+                first_column,
+                end_column: (first_column + columns).min(b.columns),
+                c: target.as_mut_ptr(),
+                accumulate: accumulate || from > 0,
+            };
+            // SAFETY: the shapes agree and every element lies within its slice (asserted above); the panels were packed
+            // for these instructions, which were detected.
+            unsafe { b.instructions.multiply(block) }
+        }
     }
 }
 
-/// `target = a b` for a long `a`, in blocks of rows; `finish` sees each block of the result while it is in cache.
-pub fn product_of_rows(target: &mut [f32], a: Matrix, b: Matrix, finish: impl Fn(&mut [f32]) + Sync) {
+/// `target = a b` for a long `a`, in blocks of rows. `finish` sees the result in pieces of whole rows, each with its first
+/// row, while it is in cache.
+pub fn product_of_rows(
+    target: &mut [f32],
+    a: Matrix,
+    b: PackedMatrix,
+    finish: impl Fn(usize, &mut [f32]) + Sync,
+) {
     let rows = rows_per_block(a.rows, a.columns + b.columns);
-    target.par_chunks_mut(rows * b.columns).enumerate().for_each(|(block, target)| {
-        product(target, a.rows(block * rows, target.len() / b.columns), b, false);
-        finish(target);
+    // Where the whole depth and all columns are one block, a strip is finished as soon as it is computed.
+    let piece = if b.depth <= DEPTH && b.depth * b.columns <= CACHED {
+        (8192 / b.columns.max(1)).max(1).next_multiple_of(b.instructions.tile_rows()).min(rows)
+    } else {
+        rows
+    };
+    target.par_chunks_mut((rows * b.columns).max(1)).enumerate().for_each(|(block, target)| {
+        for (index, target) in target.chunks_mut(piece * b.columns).enumerate() {
+            let first = block * rows + index * piece;
+            product(target, a.rows(first, target.len() / b.columns), b, false);
+            finish(first, target);
+        }
     });
 }
 
 /// How many of `rows` rows make a block, where an operand and a result have so many columns together: as many as lie in
-/// a core's second-level cache, but not so few that the other operand, packed anew for every block, costs more than
-/// the product; and all blocks about alike, a multiple of four of them, so that two threads end together.
+/// a core's second-level cache, all blocks about alike, and a multiple of four of them, so that two threads end together.
 pub fn rows_per_block(rows: usize, columns: usize) -> usize {
-    const CACHED: usize = 128 * 1024;
-    let most = (CACHED / columns).clamp(256, 4096);
+    const CACHED: usize = 64 * 1024;
+    let most = (CACHED / columns.max(1)).clamp(96, 4096);
     let blocks = rows.div_ceil(most).next_multiple_of(4);
-    rows.div_ceil(blocks).max(32).next_multiple_of(8)
+    rows.div_ceil(blocks).max(24).next_multiple_of(12)
 }
 
 /// `a^T b` for two long matrices of `rows` rows: `[a.columns, b.columns]`.
 ///
-/// Either the rows are cut and the partial products added in order, or, where those would be large, the result is.
+/// The rows are cut, and the partial products added in order.
 pub fn product_of_columns(a: Matrix, b: Matrix) -> Buffer {
     assert_eq!(a.rows, b.rows);
-    const BLOCKS: usize = 16;
     let size = a.columns * b.columns;
-    if size >= 1 << 16 {
-        let mut target = Buffer::new(size);
-        let at = a.transposed();
-        let rows = at.rows.div_ceil(BLOCKS).max(48).next_multiple_of(16);
-        target.par_chunks_mut(rows * b.columns).enumerate().for_each(|(block, target)| {
-            product(target, at.rows(block * rows, target.len() / b.columns), b, false);
-        });
-        return target;
-    }
-    let rows = a.rows.div_ceil(BLOCKS).max(256);
+    let sums = partial_sums(a.rows, size);
+    let rows = a.rows.div_ceil(sums);
     let mut partial = Buffer::new(size * a.rows.div_ceil(rows));
     partial.par_chunks_mut(size).enumerate().for_each(|(block, target)| {
         let first = block * rows;
-        let rows = rows.min(a.rows - first);
-        product(target, a.rows(first, rows).transposed(), b.rows(first, rows), false);
+        let end = (first + rows).min(a.rows);
+        for from in (first..end).step_by(DEPTH) {
+            let here = DEPTH.min(end - from);
+            let panels = Panels::on_this_thread(b.rows(from, here));
+            product(target, a.rows(from, here).transposed(), panels.packed(), from > first);
+        }
     });
-    sum_in_order(&partial, size)
+    sum_in_order(partial, size)
+}
+
+/// Into how many partial sums of `size` values `rows` rows are cut: up to 16, as many as 16 MiB hold, but at least 2.
+pub fn partial_sums(rows: usize, size: usize) -> usize {
+    ((4 << 20) / size.max(1)).clamp(2, 16).min(rows.div_ceil(64)).max(1)
 }
 
 /// The sum of consecutive arrays of `size`, first to last.
-pub fn sum_in_order(partial: &[f32], size: usize) -> Buffer {
-    let mut sum = Buffer::zeros(size);
+pub fn sum_in_order(mut partial: Buffer, size: usize) -> Buffer {
+    if partial.len() == size {
+        return partial;
+    }
     const CHUNK: usize = 4096;
+    let (sum, rest) = partial.split_at_mut(size);
+    let rest = &*rest;
     sum.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, sum)| {
-        for array in partial.chunks_exact(size) {
+        for array in rest.chunks_exact(size) {
             let array = &array[chunk * CHUNK..][..sum.len()];
             for (sum, x) in sum.iter_mut().zip(array) {
                 *sum += x;
             }
         }
     });
-    sum
+    let mut total = Buffer::new(size);
+    total.copy_from_slice(&partial[..size]);
+    total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(len: usize, seed: usize) -> Vec<f32> {
+        (0..len).map(|i| ((i * 7 + seed * 13) % 11) as f32 - 5.0).collect()
+    }
+
+    /// Small whole numbers: every order of additions gives the same exact sum.
+    fn expected(a: Matrix, b: Matrix) -> Vec<f32> {
+        let at = |m: &Matrix, i: usize, j: usize| m.values[i * m.row_stride + j * m.column_stride];
+        let row = |i| (0..b.columns).map(move |j| (0..a.columns).map(|p| at(&a, i, p) * at(&b, p, j)).sum());
+        (0..a.rows).flat_map(row).collect()
+    }
+
+    #[test]
+    fn products_of_every_shape_are_exact() {
+        for (rows, depth, columns) in
+            [(1, 1, 1), (13, 7, 5), (12, 16, 32), (25, 33, 49), (7, 1100, 17), (30, 600, 300), (300, 24, 144)]
+        {
+            let (a, b) = (values(rows * depth, 1), values(depth * columns, 2));
+            let (a, b) = (Matrix::new(&a, rows, depth), Matrix::new(&b, depth, columns));
+            let wanted = expected(a, b);
+            let mut found = vec![0.0; rows * columns];
+            product_of_rows(&mut found, a, Panels::new(b).packed(), |_, _| {});
+            assert_eq!(found, wanted, "{rows} {depth} {columns}");
+            product(&mut found, a, Panels::on_this_thread(b).packed(), true);
+            assert!(found.iter().zip(&wanted).all(|(f, w)| *f == 2.0 * w));
+
+            // The same matrices, each stored the other way round.
+            let (a, b) = (values(rows * depth, 3), values(depth * columns, 4));
+            let (a, b) = (Matrix::new(&a, depth, rows).transposed(), Matrix::new(&b, columns, depth));
+            let mut found = vec![0.0; rows * columns];
+            product(&mut found, a, Panels::new(b.transposed()).packed(), false);
+            assert_eq!(found, expected(a, b.transposed()), "transposed {rows} {depth} {columns}");
+        }
+    }
+
+    #[test]
+    fn long_matrices_are_multiplied_by_columns() {
+        let (a, b) = (values(1500 * 13, 1), values(1500 * 35, 2));
+        let (a, b) = (Matrix::new(&a, 1500, 13), Matrix::new(&b, 1500, 35));
+        assert_eq!(*product_of_columns(a, b), *expected(a.transposed(), b));
+    }
+
+    #[test]
+    fn every_instruction_set_of_this_machine_agrees() {
+        let detected = Instructions::detect();
+        let sets: &[Instructions] = match detected {
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512 => &[Instructions::Avx512, Instructions::Avx2, Instructions::Portable],
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2 => &[Instructions::Avx2, Instructions::Portable],
+            Instructions::Portable => &[Instructions::Portable],
+        };
+        let (a, b) = (values(29 * 40, 1), values(40 * 27, 2));
+        let (a, b) = (Matrix::new(&a, 29, 40), Matrix::new(&b, 40, 27));
+        for &instructions in sets {
+            let mut panels = Panels {
+                values: Buffer::new(40 * instructions.packed_columns(27)),
+                depth: 40,
+                columns: 27,
+                instructions,
+            };
+            let full = instructions.full_panel();
+            for (panel, values) in panels.values.chunks_mut(full * 40).enumerate() {
+                pack(b, panel * full, instructions.panel_width(panel * full, 27), values);
+            }
+            let mut found = vec![0.0; 29 * 27];
+            product(&mut found, a, panels.packed(), false);
+            assert_eq!(found, expected(a, b), "{}", instructions.name());
+        }
+    }
 }

@@ -4,13 +4,17 @@
 //! ([`buffer`]); no result depends on the number of threads: what is cut is cut by shape, and what is added is added in
 //! order.
 
+mod adam;
 mod autodiff;
 mod batch_norm;
 mod buffer;
 mod channels;
 mod conv;
 mod elementwise;
+mod fold;
 mod gemm;
+mod meeting;
+mod micro;
 mod nhwc;
 mod pointwise;
 mod pooling;
@@ -24,10 +28,22 @@ use burn_flex::FlexTensor;
 use self::batch_norm::Normalisation;
 use self::nhwc::ChannelsLast;
 use self::pooling::Window;
-use crate::{Activation, ConvSpec};
+use crate::{Activation, AdamStep, ConvSpec};
 
 pub use self::conv::is_supported as conv_is_supported;
+pub use self::fold::FoldCache;
 pub use self::pointwise::has_slope_from_value;
+
+/// Its name.
+pub fn instruction_set() -> &'static str {
+    micro::Instructions::detect().name()
+}
+
+/// `c = a a` for a square matrix, on the calling thread: what the machine's peak is measured by.
+pub fn square_product(c: &mut [f32], a: &[f32], side: usize) {
+    let a = gemm::Matrix::new(a, side, side);
+    gemm::product(c, a, gemm::Panels::on_this_thread(a).packed(), false);
+}
 
 /// Whether nothing of this tensor is on a tape.
 pub fn is_plain<const D: usize>(tensor: &Tensor<D>) -> bool {
@@ -65,6 +81,23 @@ pub trait Kernels: burn::backend::Backend {
         variance: FloatTensor<Self>,
         eps: f64,
         activation: Activation,
+        cache: FoldCache,
+    ) -> FloatTensor<Self>;
+
+    /// As `kernel_conv2d_batch_norm`, with a shortcut that is added before the activation.
+    #[allow(clippy::too_many_arguments)]
+    fn kernel_conv2d_batch_norm_add(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        spec: ConvSpec,
+        norm_weight: FloatTensor<Self>,
+        norm_bias: FloatTensor<Self>,
+        mean: FloatTensor<Self>,
+        variance: FloatTensor<Self>,
+        eps: f64,
+        shortcut: FloatTensor<Self>,
+        activation: Activation,
+        cache: FoldCache,
     ) -> FloatTensor<Self>;
 
     /// Output, mean, biased variance.
@@ -105,11 +138,20 @@ pub trait Kernels: burn::backend::Backend {
         stride: usize,
         padding: usize,
     ) -> FloatTensor<Self>;
+
+    /// Weight, first and second moment after the step; not differentiated.
+    fn kernel_adam_step(
+        weight: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        step: AdamStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }
 
 impl Kernels for Flex {
     fn kernel_conv2d(x: FlexTensor, weight: FlexTensor, spec: ConvSpec) -> FlexTensor {
-        conv::forward(&ChannelsLast::new(x), &weight, spec, |_| {})
+        conv::forward(&ChannelsLast::new(x), &weight, spec, |_, _| {})
     }
 
     fn kernel_conv2d_batch_norm(
@@ -122,9 +164,32 @@ impl Kernels for Flex {
         variance: FlexTensor,
         eps: f64,
         activation: Activation,
+        cache: FoldCache,
     ) -> FlexTensor {
-        let normalisation = Normalisation::given(&mean, &variance, &norm_weight, &norm_bias, eps);
-        conv::forward(&ChannelsLast::new(x), &weight, spec, normalisation.finish(activation))
+        let constants = fold::Constants { weight: norm_weight, bias: norm_bias, mean, variance, eps };
+        let x = ChannelsLast::new(x);
+        let g = conv::Geometry::new(x.dims(), &weight, spec);
+        fold::forward(&x, weight, constants, &g, None, activation, &cache)
+    }
+
+    fn kernel_conv2d_batch_norm_add(
+        x: FlexTensor,
+        weight: FlexTensor,
+        spec: ConvSpec,
+        norm_weight: FlexTensor,
+        norm_bias: FlexTensor,
+        mean: FlexTensor,
+        variance: FlexTensor,
+        eps: f64,
+        shortcut: FlexTensor,
+        activation: Activation,
+        cache: FoldCache,
+    ) -> FlexTensor {
+        let constants = fold::Constants { weight: norm_weight, bias: norm_bias, mean, variance, eps };
+        let (x, shortcut) = (ChannelsLast::new(x), ChannelsLast::new(shortcut));
+        let g = conv::Geometry::new(x.dims(), &weight, spec);
+        assert_eq!(g.output(), shortcut.dims(), "a shortcut of the convolution's output");
+        fold::forward(&x, weight, constants, &g, Some(&shortcut), activation, &cache)
     }
 
     fn kernel_batch_norm_train(
@@ -169,5 +234,15 @@ impl Kernels for Flex {
 
     fn kernel_max_pool2d(x: FlexTensor, kernel: usize, stride: usize, padding: usize) -> FlexTensor {
         pooling::max_pool(&ChannelsLast::new(x), Window { kernel, stride, padding })
+    }
+
+    fn kernel_adam_step(
+        weight: FlexTensor,
+        first: FlexTensor,
+        second: FlexTensor,
+        gradient: FlexTensor,
+        step: AdamStep,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        adam::step(weight, first, second, gradient, step)
     }
 }

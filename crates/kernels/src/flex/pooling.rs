@@ -17,24 +17,57 @@ pub fn global_avg_pool(x: &ChannelsLast) -> FlexTensor {
             #[inline(always)]
             || {
                 for x in x.chunks_exact(channels) {
-                    y.iter_mut().zip(x).for_each(|(y, x)| *y += x);
+                    for (y, x) in y.iter_mut().zip(x) {
+                        *y += x;
+                    }
                 }
-                y.iter_mut().for_each(|y| *y /= pixels as f32);
+                for y in y.iter_mut() {
+                    *y /= pixels as f32;
+                }
             },
         );
     });
     nhwc::tensor(y, Dims { height: 1, width: 1, ..dims })
 }
 
-/// The gradient of [`global_avg_pool`]'s input of shape `dims`.
-pub fn global_avg_pool_gradient(gradient: &ChannelsLast, dims: Dims) -> FlexTensor {
+/// The gradient of [`global_avg_pool`]'s input of shape `dims`, added to what came back to it by another way.
+pub fn global_avg_pool_gradient(
+    gradient: &ChannelsLast,
+    dims: Dims,
+    other: Option<ChannelsLast>,
+) -> FlexTensor {
     let (pixels, channels) = (dims.height * dims.width, dims.channels);
-    let mut gx = Buffer::new(dims.len());
     let share = 1.0 / pixels as f32;
+    if let Some(mut other) = other {
+        assert_eq!(other.dims(), dims);
+        let rows = other.values_mut().par_chunks_mut(dims.width * channels);
+        rows.enumerate().for_each(|(row, gx)| {
+            let g = &gradient.values()[row / dims.height * channels..][..channels];
+            vectorised(
+                #[inline(always)]
+                || {
+                    for gx in gx.chunks_exact_mut(channels) {
+                        for (gx, g) in gx.iter_mut().zip(g) {
+                            *gx += g * share;
+                        }
+                    }
+                },
+            );
+        });
+        return other.into_tensor();
+    }
+    let mut gx = Buffer::new(dims.len());
     gx.par_chunks_mut(pixels * channels).zip(gradient.values().par_chunks(channels)).for_each(|(gx, g)| {
-        for gx in gx.chunks_exact_mut(channels) {
-            gx.iter_mut().zip(g).for_each(|(gx, g)| *gx = g * share);
-        }
+        vectorised(
+            #[inline(always)]
+            || {
+                for gx in gx.chunks_exact_mut(channels) {
+                    for (gx, g) in gx.iter_mut().zip(g) {
+                        *gx = g * share;
+                    }
+                }
+            },
+        );
     });
     nhwc::tensor(gx, dims)
 }

@@ -6,7 +6,8 @@
 
 #![allow(unsafe_code)]
 
-/// Runs `body` with the widest vectors. Mark the closure, and what it calls, `#[inline(always)]`.
+/// Runs `body` with the widest vectors. Mark the closure, and what it calls, `#[inline(always)]`, and write its loops as
+/// `for`: `Iterator::for_each` is a function of its own, which is compiled for the narrowest.
 #[inline(always)]
 pub fn vectorised<R>(body: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]

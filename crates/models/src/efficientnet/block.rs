@@ -6,7 +6,7 @@ use kennel_kernels::Activation;
 
 use super::inverted_residual::InvertedResidual;
 use super::separable::DepthwiseSeparable;
-use crate::layers::{BatchNorm2d, Conv2d, SqueezeExciteConfig};
+use crate::layers::{BatchNorm2d, Conv2d, SqueezeExciteConfig, conv_norm};
 
 /// What a block does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Block {
         match self {
             Block::Separable(block) => block.forward(x),
             Block::InvertedResidual(block) => block.forward(x),
-            Block::Pointwise(block) => block.bn1.forward(block.conv.forward(x)),
+            Block::Pointwise(block) => conv_norm(&block.conv, &block.bn1, x),
         }
     }
 }

@@ -10,7 +10,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use kennel_kernels::{Activation, activate, global_avg_pool};
 
-use crate::layers::{BatchNorm2d, Conv2d, Dropout, Linear};
+use crate::layers::{BatchNorm2d, Conv2d, Dropout, Linear, conv_norm};
 use crate::regularization::RegularizationRates;
 use crate::stage::Stage;
 use block::Block;
@@ -102,12 +102,12 @@ impl EfficientNet {
 
     pub fn forward_stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
         if index == 0 {
-            return self.bn1.forward(self.conv_stem.forward(x));
+            return conv_norm(&self.conv_stem, &self.bn1, x);
         }
         match self.blocks.get(index - 1) {
             Some(stage) => stage.iter().fold(x, |x, block| block.forward(x)),
             None => match &self.bn2 {
-                Some(bn2) => bn2.forward(self.conv_head.forward(x)),
+                Some(bn2) => conv_norm(&self.conv_head, bn2, x),
                 // MobileNetV3 pools first: its 1x1 convolution runs on one pixel.
                 None => activate(self.conv_head.forward(global_avg_pool(x)), self.activation),
             },

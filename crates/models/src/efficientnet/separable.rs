@@ -2,10 +2,10 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use kennel_kernels::{Activation, residual_add};
+use kennel_kernels::Activation;
 
 use super::block::BlockConfig;
-use crate::layers::{BatchNorm2d, Conv2d, DropPath, SqueezeExcite};
+use crate::layers::{BatchNorm2d, Conv2d, DropPath, SqueezeExcite, conv_norm, conv_norm_add};
 
 /// timm's `DepthwiseSeparableConv`.
 #[derive(Module, Debug)]
@@ -34,15 +34,14 @@ impl DepthwiseSeparable {
     }
 
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let mut branch = self.bn1.forward(self.conv_dw.forward(x.clone()));
+        let mut branch = conv_norm(&self.conv_dw, &self.bn1, x.clone());
         if let Some(se) = &self.se {
             branch = se.forward(branch);
         }
-        let branch = self.bn2.forward(self.conv_pw.forward(branch));
         if self.has_skip {
-            residual_add(self.drop_path.forward(branch), x, Activation::Identity)
+            conv_norm_add(&self.conv_pw, &self.bn2, &self.drop_path, branch, x, Activation::Identity)
         } else {
-            branch
+            conv_norm(&self.conv_pw, &self.bn2, branch)
         }
     }
 }

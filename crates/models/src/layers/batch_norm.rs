@@ -2,7 +2,7 @@
 
 use burn::module::{Flag, Module, Param, RunningState};
 use burn::tensor::{Device, Tensor};
-use kennel_kernels::{Activation, batch_norm_inference, batch_norm_train};
+use kennel_kernels::{Activation, BatchNormConstants, batch_norm_inference, batch_norm_train};
 
 const EPS: f64 = 1e-5;
 const MOMENTUM: f64 = 0.1;
@@ -39,6 +39,22 @@ impl BatchNorm2d {
             training: Param::from_bool(false),
             activation,
         }
+    }
+
+    /// What follows the normalisation.
+    pub fn activation(&self) -> Activation {
+        self.activation
+    }
+
+    /// Everything that decides it in evaluation mode; none in training mode.
+    pub fn constants(&self) -> Option<BatchNormConstants> {
+        (!self.training.is_enabled()).then(|| BatchNormConstants {
+            weight: self.weight.val(),
+            bias: self.bias.val(),
+            mean: self.running_mean.value_sync(),
+            variance: self.running_var.value_sync(),
+            eps: EPS,
+        })
     }
 
     /// # Shapes

@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
-use kennel_kernels::{ConvSpec, conv2d};
+use kennel_kernels::{ConvSpec, FoldCache, conv2d};
 
 /// `torch.nn.Conv2d` with a square kernel.
 #[derive(Module, Debug)]
@@ -12,7 +12,10 @@ pub struct Conv2d {
     /// `[outputs]`.
     pub bias: Option<Param<Tensor<1>>>,
     #[module(skip)]
-    spec: ConvSpec,
+    pub(super) spec: ConvSpec,
+    /// These weights with the normalisation that follows folded in.
+    #[module(skip)]
+    pub(super) folded: FoldCache,
 }
 
 impl Conv2d {
@@ -43,7 +46,7 @@ impl Conv2d {
     ) -> Self {
         let weight = Tensor::zeros([outputs, channels / groups, kernel, kernel], device);
         let spec = ConvSpec { stride, padding: kernel / 2, dilation: 1, groups };
-        Self { weight: Param::from_tensor(weight), bias: None, spec }
+        Self { weight: Param::from_tensor(weight), bias: None, spec, folded: FoldCache::default() }
     }
 
     /// # Shapes

@@ -39,8 +39,13 @@ impl DropPath {
         Self { training: Param::from_bool(false), rate }
     }
 
+    /// Whether it changes anything.
+    pub fn is_active(&self) -> bool {
+        self.training.is_enabled() && self.rate > 0.0
+    }
+
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        if !self.training.is_enabled() || self.rate == 0.0 {
+        if !self.is_active() {
             return x;
         }
         let batch = x.dims()[0];

@@ -2,10 +2,10 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use kennel_kernels::{Activation, residual_add};
+use kennel_kernels::Activation;
 
 use super::downsample::{Downsample, downsample, shortcut};
-use crate::layers::{BatchNorm2d, Conv2d, DropPath};
+use crate::layers::{BatchNorm2d, Conv2d, DropPath, conv_norm, conv_norm_add};
 
 /// timm's `BasicBlock`.
 #[derive(Module, Debug)]
@@ -31,8 +31,8 @@ impl BasicBlock {
     }
 
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let branch = self.bn1.forward(self.conv1.forward(x.clone()));
-        let branch = self.bn2.forward(self.conv2.forward(branch));
-        residual_add(self.drop_path.forward(branch), shortcut(&self.downsample, x), Activation::Relu)
+        let branch = conv_norm(&self.conv1, &self.bn1, x.clone());
+        let shortcut = shortcut(&self.downsample, x);
+        conv_norm_add(&self.conv2, &self.bn2, &self.drop_path, branch, shortcut, Activation::Relu)
     }
 }

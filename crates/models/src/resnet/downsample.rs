@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use kennel_kernels::Activation;
 
-use crate::layers::{BatchNorm2d, Conv2d};
+use crate::layers::{BatchNorm2d, Conv2d, conv_norm};
 
 /// A 1x1 convolution and its normalisation: timm's `downsample.0` and `downsample.1`.
 pub(super) type Downsample = (Conv2d, BatchNorm2d);
@@ -21,7 +21,7 @@ pub(super) fn downsample(input: usize, output: usize, stride: usize, device: &De
 /// What is added to the branch.
 pub(super) fn shortcut(downsample: &Option<Downsample>, x: Tensor<4>) -> Tensor<4> {
     match downsample {
-        Some((conv, bn)) => bn.forward(conv.forward(x)),
+        Some((conv, bn)) => conv_norm(conv, bn, x),
         None => x,
     }
 }

@@ -8,7 +8,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use kennel_kernels::{Activation, global_avg_pool, max_pool2d};
 
-use crate::layers::{BatchNorm2d, Conv2d, Dropout, Linear};
+use crate::layers::{BatchNorm2d, Conv2d, Dropout, Linear, conv_norm};
 use crate::regularization::RegularizationRates;
 use crate::stage::Stage;
 use basic_block::BasicBlock;
@@ -105,7 +105,7 @@ impl ResNet {
 
     pub fn forward_stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
         let blocks = match index {
-            0 => return max_pool2d(self.bn1.forward(self.conv1.forward(x)), 3, 2, 1),
+            0 => return max_pool2d(conv_norm(&self.conv1, &self.bn1, x), 3, 2, 1),
             1 => &self.layer1,
             2 => &self.layer2,
             3 => &self.layer3,

@@ -14,10 +14,11 @@ use crate::flex::simd::vectorised;
 /// Channels worked on together: one AVX-512 register, two of AVX2.
 const LANES: usize = 16;
 
-pub fn forward(x: &[f32], w: &[f32], g: &Geometry, finish: impl Fn(&mut [f32]) + Sync) -> Buffer {
+/// `w`: `[taps, channels]`, as [`by_tap`] packs them.
+pub fn convolve(x: &[f32], w: &[f32], g: &Geometry, finish: impl Fn(usize, &mut [f32]) + Sync) -> Buffer {
     match g.kernel {
-        3 => correlate::<3>(x, &by_tap(w, g, |tap| tap), g, finish),
-        _ => correlate::<5>(x, &by_tap(w, g, |tap| tap), g, finish),
+        3 => correlate::<3>(x, w, g, finish),
+        _ => correlate::<5>(x, w, g, finish),
     }
 }
 
@@ -27,10 +28,7 @@ pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
         let turned = Geometry { input: g.output, output: g.input, padding: g.kernel - 1 - g.padding, ..*g };
         let last = g.taps() - 1;
         let w = by_tap(w, g, |tap| last - tap);
-        return match g.kernel {
-            3 => correlate::<3>(gy, &w, &turned, |_| {}),
-            _ => correlate::<5>(gy, &w, &turned, |_| {}),
-        };
+        return convolve(gy, &w, &turned, |_, _| {});
     }
     spread(gy, &by_tap(w, g, |tap| tap), g)
 }
@@ -43,7 +41,7 @@ pub fn weight_gradient(gy: &[f32], x: &[f32], g: &Geometry) -> Buffer {
 }
 
 /// `[channels, taps]` to `[taps, channels]`, where `place` says which stored tap stands at one.
-fn by_tap(w: &[f32], g: &Geometry, place: impl Fn(usize) -> usize) -> Buffer {
+pub fn by_tap(w: &[f32], g: &Geometry, place: impl Fn(usize) -> usize) -> Buffer {
     let mut packed = Buffer::new(w.len());
     for (tap, packed) in packed.chunks_exact_mut(g.input.channels).enumerate() {
         for (channel, value) in packed.iter_mut().enumerate() {
@@ -122,7 +120,7 @@ fn correlate<const K: usize>(
     x: &[f32],
     w: &[f32],
     g: &Geometry,
-    finish: impl Fn(&mut [f32]) + Sync,
+    finish: impl Fn(usize, &mut [f32]) + Sync,
 ) -> Buffer {
     let channels = g.input.channels;
     let zeros = Buffer::zeros(g.input.width * channels);
@@ -139,7 +137,7 @@ fn correlate<const K: usize>(
                 })
             },
         );
-        finish(y);
+        finish(row * g.output.width, y);
     });
     y
 }
@@ -247,7 +245,7 @@ fn correlate_images<const K: usize>(gy: &[f32], x: &[f32], g: &Geometry) -> Buff
             );
         }
     });
-    let sum = sum_in_order(&partial, size);
+    let sum = sum_in_order(partial, size);
     let mut gw = Buffer::new(size);
     for (channel, gw) in gw.chunks_exact_mut(K * K).enumerate() {
         for (tap, value) in gw.iter_mut().enumerate() {

@@ -1,13 +1,17 @@
 //! Convolution, forward and backward, by shape: pointwise, depthwise, and any other kernel of one group.
 
 mod depthwise;
+mod packed;
 mod pointwise;
 mod windows;
+mod winograd;
 
 use burn_flex::FlexTensor;
 
+pub use self::packed::Packed;
 use super::nhwc::{self, ChannelsLast, Dims};
 use crate::ConvSpec;
+use crate::work::count_multiply_adds;
 
 /// Which of the ways a convolution takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,30 +79,41 @@ impl Geometry {
         }
     }
 
+    pub fn output(&self) -> Dims {
+        self.output
+    }
+
+    /// Each of the forward pass and the two gradients takes so many.
+    pub fn multiply_adds(&self) -> usize {
+        let per_group = if self.way == Way::Depthwise { 1 } else { self.input.channels };
+        self.output.len() * per_group * self.taps()
+    }
+
+    fn suits_winograd(&self) -> bool {
+        self.way == Way::Windows && winograd::suits(self)
+    }
+
     fn taps(&self) -> usize {
         self.kernel * self.kernel
     }
 }
 
-/// The convolution. `finish` sees the result in pieces of whole pixels, each while it is in cache.
+/// The convolution. `finish` sees the result in pieces of whole pixels, each with its first pixel, while it is in cache.
 pub fn forward(
     x: &ChannelsLast,
     weight: &FlexTensor,
     spec: ConvSpec,
-    finish: impl Fn(&mut [f32]) + Sync,
+    finish: impl Fn(usize, &mut [f32]) + Sync,
 ) -> FlexTensor {
     let g = Geometry::new(x.dims(), weight, spec);
-    let w = nhwc::values(weight);
-    let y = match g.way {
-        Way::Pointwise => pointwise::forward(x.values(), &w, &g, finish),
-        Way::Depthwise => depthwise::forward(x.values(), &w, &g, finish),
-        Way::Windows => windows::forward(x.values(), &w, &g, finish),
-    };
+    count_multiply_adds(g.multiply_adds());
+    let y = Packed::direct(&nhwc::values(weight), &g).convolve(x.values(), &g, finish);
     nhwc::tensor(y, g.output)
 }
 
 /// The gradient with respect to the input.
 pub fn input_gradient(gradient: &ChannelsLast, weight: &FlexTensor, g: &Geometry) -> FlexTensor {
+    count_multiply_adds(g.multiply_adds());
     let w = nhwc::values(weight);
     let gx = match g.way {
         Way::Pointwise => pointwise::input_gradient(gradient.values(), &w, g),
@@ -110,6 +125,7 @@ pub fn input_gradient(gradient: &ChannelsLast, weight: &FlexTensor, g: &Geometry
 
 /// The gradient with respect to the weight, `[outputs, channels / groups, kernel, kernel]`.
 pub fn weight_gradient(gradient: &ChannelsLast, x: &ChannelsLast, g: &Geometry) -> FlexTensor {
+    count_multiply_adds(g.multiply_adds());
     let (gw, per_group) = match g.way {
         Way::Pointwise => (pointwise::weight_gradient(gradient.values(), x.values(), g), g.input.channels),
         Way::Depthwise => (depthwise::weight_gradient(gradient.values(), x.values(), g), 1),

@@ -4,23 +4,23 @@ use rayon::prelude::*;
 
 use super::Geometry;
 use crate::flex::buffer::Buffer;
-use crate::flex::gemm::{Matrix, product_of_columns, product_of_rows};
+use crate::flex::gemm::{Matrix, Panels, product_of_columns, product_of_rows};
 
-pub fn forward(x: &[f32], w: &[f32], g: &Geometry, finish: impl Fn(&mut [f32]) + Sync) -> Buffer {
+/// `w`: `[channels, outputs]`.
+pub fn convolve(x: &[f32], w: &Panels, g: &Geometry, finish: impl Fn(usize, &mut [f32]) + Sync) -> Buffer {
     let (channels, outputs, pixels) = (g.input.channels, g.output.channels, g.output.pixels());
     let mut y = Buffer::new(pixels * outputs);
     let seen = seen(x, g);
     let x = Matrix::new(seen.as_deref().unwrap_or(x), pixels, channels);
-    // Outputs contiguous: the product then reads the weights as they lie. Transposed here once, not in every block.
-    let w = transpose(w, outputs, channels);
-    product_of_rows(&mut y, x, Matrix::new(&w, channels, outputs), finish);
+    product_of_rows(&mut y, x, w.packed(), finish);
     y
 }
 
 pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
     let (channels, outputs, pixels) = (g.input.channels, g.output.channels, g.output.pixels());
     let mut seen = Buffer::new(pixels * channels);
-    product_of_rows(&mut seen, Matrix::new(gy, pixels, outputs), Matrix::new(w, outputs, channels), |_| {});
+    let w = Panels::new(Matrix::new(w, outputs, channels));
+    product_of_rows(&mut seen, Matrix::new(gy, pixels, outputs), w.packed(), |_, _| {});
     if g.stride == 1 {
         return seen;
     }
@@ -65,14 +65,4 @@ fn seen(x: &[f32], g: &Geometry) -> Option<Buffer> {
         },
     );
     Some(seen)
-}
-
-fn transpose(w: &[f32], rows: usize, columns: usize) -> Buffer {
-    let mut transposed = Buffer::new(w.len());
-    transposed.par_chunks_mut(rows).enumerate().for_each(|(column, target)| {
-        for (row, value) in target.iter_mut().enumerate() {
-            *value = w[row * columns + column];
-        }
-    });
-    transposed
 }

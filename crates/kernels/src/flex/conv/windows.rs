@@ -7,27 +7,27 @@ use rayon::prelude::*;
 
 use super::Geometry;
 use crate::flex::buffer::Buffer;
-use crate::flex::gemm::{Matrix, product, rows_per_block, sum_in_order};
+use crate::flex::gemm::{Matrix, Panels, partial_sums, product, rows_per_block, sum_in_order};
 use crate::flex::nhwc::Dims;
 
-pub fn forward(x: &[f32], w: &[f32], g: &Geometry, finish: impl Fn(&mut [f32]) + Sync) -> Buffer {
+/// The weights as [`convolve`] takes them.
+pub fn pack(w: &[f32], g: &Geometry) -> Panels {
     let w = window_by_output(w, g, |channel, tap, output| (channel, tap, output));
-    convolve(x, &w, g, finish)
+    Panels::new(Matrix::new(&w, g.taps() * g.input.channels, g.output.channels))
 }
 
 /// `w`: `[window, outputs]`.
-fn convolve(x: &[f32], w: &[f32], g: &Geometry, finish: impl Fn(&mut [f32]) + Sync) -> Buffer {
+pub fn convolve(x: &[f32], w: &Panels, g: &Geometry, finish: impl Fn(usize, &mut [f32]) + Sync) -> Buffer {
     let outputs = g.output.channels;
     let window = g.taps() * g.input.channels;
-    let w = Matrix::new(w, window, outputs);
     let rows = rows_per_block(g.output.pixels(), window + outputs);
     let mut y = Buffer::new(g.output.len());
     y.par_chunks_mut(rows * outputs).enumerate().for_each(|(block, y)| {
         let rows_here = y.len() / outputs;
         let mut windows = Buffer::new(rows_here * window);
         gather(x, &mut windows, block * rows, g);
-        product(y, Matrix::new(&windows, rows_here, window), w, false);
-        finish(y);
+        product(y, Matrix::new(&windows, rows_here, window), w.packed(), false);
+        finish(block * rows, y);
     });
     y
 }
@@ -37,15 +37,17 @@ pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
         // The convolution of the gradient with the kernel turned around, its inputs and outputs exchanged.
         let turned = Geometry { input: g.output, output: g.input, padding: g.kernel - 1 - g.padding, ..*g };
         let last = g.taps() - 1;
+        let (channels, outputs) = (turned.input.channels, turned.output.channels);
         let w = window_by_output(w, &turned, |channel, tap, output| (output, last - tap, channel));
-        return convolve(gy, &w, &turned, |_| {});
+        let w = Panels::new(Matrix::new(&w, g.taps() * channels, outputs));
+        return convolve(gy, &w, &turned, |_, _| {});
     }
     // A photo at a time: windows overlap, so what they give back is added by one thread, in order.
     let Dims { channels, height, width, .. } = g.input;
     let (outputs, per_photo) = (g.output.channels, g.output.height * g.output.width);
     let window = g.taps() * channels;
     let w = window_by_output(w, g, |channel, tap, output| (channel, tap, output));
-    let w = Matrix::new(&w, window, outputs).transposed();
+    let w = Panels::new(Matrix::new(&w, window, outputs).transposed());
     let rows = rows_per_block(per_photo, window + outputs);
     let mut gx = Buffer::new(g.input.len());
     gx.par_chunks_mut(height * width * channels).zip(gy.par_chunks(per_photo * outputs)).for_each(
@@ -54,7 +56,7 @@ pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
             for (block, gy) in gy.chunks(rows * outputs).enumerate() {
                 let rows_here = gy.len() / outputs;
                 let mut windows = Buffer::new(rows_here * window);
-                product(&mut windows, Matrix::new(gy, rows_here, outputs), w, false);
+                product(&mut windows, Matrix::new(gy, rows_here, outputs), w.packed(), false);
                 scatter(&windows, gx, block * rows, g);
             }
         },
@@ -66,10 +68,9 @@ pub fn weight_gradient(gy: &[f32], x: &[f32], g: &Geometry) -> Buffer {
     let outputs = g.output.channels;
     let window = g.taps() * g.input.channels;
     let rows = rows_per_block(g.output.pixels(), window + outputs);
-    // As many partial sums as 32 MiB hold, up to 16.
     let size = outputs * window;
     let blocks = g.output.pixels().div_ceil(rows);
-    let sums = ((8 << 20) / size).clamp(2, 16).min(blocks);
+    let sums = partial_sums(g.output.pixels(), size).min(blocks);
     let blocks_per_sum = blocks.div_ceil(sums);
     let mut partial = Buffer::new(blocks.div_ceil(blocks_per_sum) * size);
     partial.par_chunks_mut(size).enumerate().for_each(|(sum, partial)| {
@@ -80,11 +81,11 @@ pub fn weight_gradient(gy: &[f32], x: &[f32], g: &Geometry) -> Buffer {
             let mut windows = Buffer::new(rows_here * window);
             gather(x, &mut windows, first_row, g);
             let gy = Matrix::new(&gy[first_row * outputs..][..rows_here * outputs], rows_here, outputs);
-            product(partial, gy.transposed(), Matrix::new(&windows, rows_here, window), block > first);
+            let windows = Panels::on_this_thread(Matrix::new(&windows, rows_here, window));
+            product(partial, gy.transposed(), windows.packed(), block > first);
         }
     });
-    let sum = sum_in_order(&partial, size);
-    drop(partial);
+    let sum = sum_in_order(partial, size);
     // [outputs, taps, channels] to [outputs, channels, taps].
     let mut gw = Buffer::new(size);
     let (taps, channels) = (g.taps(), g.input.channels);

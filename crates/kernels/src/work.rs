@@ -1,0 +1,57 @@
+//! What was computed, and what could be: for benchmarks.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use crate::flex;
+
+/// Grows with every change of the kernels that changes a result by a bit: what was computed by another is not used.
+pub const REVISION: u32 = 1;
+
+/// The instruction set that the fast path's products use on this machine: `avx512`, `avx2` or `portable`.
+pub fn instruction_set() -> &'static str {
+    flex::instruction_set()
+}
+
+static MULTIPLY_ADDS: AtomicU64 = AtomicU64::new(0);
+
+/// Multiply-adds of all convolutions and linear layers on the fast path in this process so far, forward and backward,
+/// counted as each is defined, not as it is computed.
+pub fn multiply_adds() -> u64 {
+    MULTIPLY_ADDS.load(Ordering::Relaxed)
+}
+
+pub(crate) fn count_multiply_adds(count: usize) {
+    MULTIPLY_ADDS.fetch_add(count as u64, Ordering::Relaxed);
+}
+
+/// Threads that the fast path computes on.
+pub fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
+/// What products of two 768 x 768 matrices reach on all threads at once, in 1e9 operations per second (a multiply-add is
+/// two): the best of five tries, so that a busy moment is not taken for the machine.
+pub fn peak_gflop_per_s() -> f64 {
+    const SIDE: usize = 768;
+    const PRODUCTS: usize = 8;
+    let threads = threads();
+    let a: Vec<f32> = (0..SIDE * SIDE).map(|i| (i % 7) as f32 - 3.0).collect();
+    let attempt = || {
+        let began = Instant::now();
+        let sums: Vec<f32> = (0..threads)
+            .into_par_iter()
+            .map(|_| {
+                let mut c = vec![0.0; SIDE * SIDE];
+                (0..PRODUCTS).for_each(|_| flex::square_product(&mut c, &a, SIDE));
+                c[0]
+            })
+            .collect();
+        std::hint::black_box(sums);
+        let operations = 2.0 * (SIDE as f64).powi(3) * (PRODUCTS * threads) as f64;
+        operations / began.elapsed().as_secs_f64() / 1e9
+    };
+    (0..5).map(|_| attempt()).fold(0.0, f64::max)
+}
