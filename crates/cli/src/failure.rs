@@ -63,6 +63,7 @@ impl From<TrainError> for Failure {
     fn from(error: TrainError) -> Self {
         match error {
             TrainError::Hyperparameter { .. }
+            | TrainError::Device { .. }
             | TrainError::ClassWeights { .. }
             | TrainError::HeadNotTrained { .. } => Failure::Usage(error.to_string()),
             TrainError::Core(error) => error.into(),

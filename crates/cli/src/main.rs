@@ -50,6 +50,8 @@ enum Command {
     Evaluate(commands::evaluate::EvaluateArgs),
     /// Label photos
     Predict(commands::predict::PredictArgs),
+    /// Time a network, or the reading of photos, on this machine
+    Bench(commands::bench::BenchArgs),
     /// List the networks that can be trained
     Models(commands::models::ModelsArgs),
 }
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Train(args) => commands::train::run(*args),
         Command::Evaluate(args) => commands::evaluate::run(args),
         Command::Predict(args) => commands::predict::run(args),
+        Command::Bench(args) => commands::bench::run(args),
         Command::Models(args) => commands::models::run(args),
     };
     match result {

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use kennel_core::{AugmentationSet, Crop, OptimizerConfig, RunConfig, SchedulerKind, Strategy, files};
 use kennel_models::{architecture, locate_weights};
+use kennel_train::{Compute, DeviceChoice, NO_WEIGHTS};
 use toml::{Table, Value};
 
 use crate::failure::Failure;
@@ -15,8 +16,17 @@ use crate::failure::Failure;
 pub const DATA_DIR: &str = "data/processed";
 /// Where runs are kept unless told otherwise.
 pub const RUNS_DIR: &str = "runs";
-/// Stands for random weights.
-const NO_WEIGHTS: &str = "none";
+/// Where what frozen trunks make of photos is kept unless told otherwise.
+pub const CACHE_DIR: &str = ".kennel/cache/features";
+
+/// Opens a device; where it was left to this program, says which it took unless there was no choice.
+pub fn open_device(choice: DeviceChoice) -> Result<Compute, Failure> {
+    let compute = choice.open()?;
+    if choice == DeviceChoice::Auto && compute.name != "cpu" {
+        say!("device     {}", compute.name);
+    }
+    Ok(compute)
+}
 
 /// Reads a configuration file; what was found by an earlier run is left aside.
 pub fn read_config(path: &Path) -> Result<Table, Failure> {

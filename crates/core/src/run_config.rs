@@ -62,6 +62,10 @@ pub struct RunConfig {
     pub scheduler: SchedulerKind,
     /// Variation of training photos.
     pub augmentation: Augmentation,
+    /// Augmented views of each training photo through which the epochs cycle where a trunk is frozen; 0 draws a fresh one
+    /// every epoch, as a configuration that does not say does.
+    #[serde(default)]
+    pub feature_views: usize,
     /// Preparation of every photo, bound to the weights.
     pub preprocessing: Preprocessing,
     /// What was found when the run began; absent in a file written by hand, ignored when read with `--config`.
@@ -179,6 +183,9 @@ pub struct RunFacts {
     pub photos: crate::SplitCounts,
     /// Where training ran.
     pub device: String,
+    /// Where what the frozen part makes of the photos was kept, if it was; it changes nothing but the time.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub feature_cache: String,
     /// When it began, UTC, RFC 3339.
     pub started: String,
     /// Version of Kennel.
@@ -267,6 +274,7 @@ impl RunConfig {
             optimizer: OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 },
             scheduler: SchedulerKind::Plateau { factor: 0.1, patience: 3, min_learning_rate: 0.0 },
             augmentation: Augmentation::default(),
+            feature_views: 4,
             preprocessing,
             facts: None,
         }

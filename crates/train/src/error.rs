@@ -36,6 +36,14 @@ pub enum TrainError {
         /// What would make sense.
         expected: &'static str,
     },
+    /// A device that is not there.
+    #[error("device {name}: {reason}")]
+    Device {
+        /// What was asked for.
+        name: String,
+        /// Why not, and the way out.
+        reason: String,
+    },
     /// Class weights that do not fit the classes.
     #[error("class weights: {reason}")]
     ClassWeights {

@@ -6,14 +6,13 @@ use burn::tensor::Device;
 use kennel_core::{
     Manifest, PredictionRecord, RunConfig, RunDir, Split, files, read_predictions, write_predictions,
 };
-use kennel_data::LoaderOptions;
 use kennel_metrics::{Evaluation, RunEvaluation, evaluate};
 use kennel_models::{LoadOptions, Network, architecture, load, read_checkpoint};
 
 use crate::plan::check_preprocessing;
 use crate::predict::predict_photos;
 use crate::setup::{open_data, rates};
-use crate::{Control, Result, TrainError, best_epoch};
+use crate::{Compute, Control, Result, TrainError, best_epoch};
 
 /// Recomputes a run's metrics from its predictions and writes `evaluation.json`.
 ///
@@ -70,12 +69,12 @@ fn check_photos(records: &[PredictionRecord], manifest: &Manifest, split: Split,
 /// # Errors
 ///
 /// A run without a checkpoint, or one that is damaged.
-pub fn load_trained(run: &RunDir) -> Result<(Network, RunConfig)> {
+pub fn load_trained(run: &RunDir, device: &Device) -> Result<(Network, RunConfig)> {
     let config = RunConfig::read(&run.config())?;
     let classes = config.facts(&run.config())?.class_names.len();
     check_preprocessing(&config.preprocessing)?;
     let architecture = architecture(&config.model)?;
-    let network = Network::new(architecture, classes, rates(&config), &Device::flex());
+    let network = Network::new(architecture, classes, rates(&config), device);
     let path = run.best_weights();
     let checkpoint = read_checkpoint(&path)?;
     let (network, _) = load(network, &checkpoint, LoadOptions::Exact, architecture.name, &path)?;
@@ -93,9 +92,10 @@ pub fn predict_dataset(
     run: &RunDir,
     data_dir: &Path,
     split: Split,
+    compute: &Compute,
     control: &mut Control,
 ) -> Result<Option<Evaluation>> {
-    let (network, config) = load_trained(run)?;
+    let (network, config) = load_trained(run, &compute.device)?;
     let classes = config.facts(&run.config())?.class_names.clone();
     let data = open_data(data_dir, control)?;
     if data.classes() != classes {
@@ -109,10 +109,9 @@ pub fn predict_dataset(
     if photos.is_empty() {
         return Err(TrainError::EmptySplit { path: data_dir.into(), split, needed_for: "evaluation" });
     }
-    let input = LoaderOptions::default();
     let preprocessing = &config.preprocessing;
     let Some(records) =
-        predict_photos(&network, &input, photos, &classes, preprocessing, split.as_str(), control)?
+        predict_photos(&network, &compute.device, photos, &classes, preprocessing, split.as_str(), control)?
     else {
         return Ok(None);
     };

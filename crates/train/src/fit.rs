@@ -1,22 +1,24 @@
 //! The epochs of a run.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::Device;
 use kennel_core::seed::stream_seed;
 use kennel_core::{EpochRecord, PredictionRecord, RunConfig, RunDir, Split};
-use kennel_data::{Loader, LoaderOptions, Transform, shuffled};
+use kennel_data::shuffled;
 use kennel_metrics::RunEvaluation;
 use kennel_models::{LoadOptions, Network, apply_state_dict, is_under, load, read_checkpoint, state_dict};
 
 use crate::checkpoint::{Epoch, OPTIMIZER_PREFIX, Progress, read_saved, save_epoch};
-use crate::predict::{pixels, predict_photos, rows};
+use crate::features::{CacheOptions, Features, Part};
+use crate::predict::{BATCH, record, rows};
 use crate::setup::{Setup, set_up};
 use crate::{
-    Control, CrossEntropy, LayerRates, Optimizer, Plan, Result, Schedule, TrainError, clip_gradients, finish,
-    machine, take_gradients,
+    Compute, Control, CrossEntropy, LayerRates, Optimizer, Plan, Result, Schedule, TrainError,
+    clip_gradients, finish, machine, take_gradients,
 };
 
 /// How a run ended.
@@ -38,20 +40,34 @@ pub enum Outcome {
     },
 }
 
+/// What does not decide a run's result, and so is not part of its configuration.
+#[derive(Clone, Debug)]
+pub struct TrainOptions {
+    /// Where the network runs. (Another device rounds differently: the device is recorded.)
+    pub compute: Compute,
+    /// Where what the frozen part makes of photos is kept; none computes it every time.
+    pub cache: Option<CacheOptions>,
+}
+
 /// Trains a new run under `runs`.
 ///
 /// # Errors
 ///
 /// Whatever is wrong with the configuration, the photos or the weights (then no run directory is made), a file that
 /// cannot be written, or a loss that is not finite.
-pub fn train(config: &RunConfig, runs: &Path, control: &mut Control) -> Result<Outcome> {
-    let setup = set_up(config, control)?;
+pub fn train(
+    config: &RunConfig,
+    runs: &Path,
+    options: &TrainOptions,
+    control: &mut Control,
+) -> Result<Outcome> {
+    let (setup, features) = set_up_features(config, options, control)?;
     let (_, stamp) = machine::now();
     let run = RunDir::create(runs, &machine::run_name(&stamp, config))?;
     setup.data.manifest().write(&run.manifest())?;
     let config = RunConfig { facts: Some(setup.facts.clone()), ..config.clone() };
     config.write(&run.config())?;
-    Fit::new(config, run, setup, control)?.run(control)
+    Fit::new(config, run, setup, features, options, control)?.run(control)
 }
 
 /// Continues a run where its last finished epoch left it; a finished run is only evaluated again.
@@ -59,14 +75,14 @@ pub fn train(config: &RunConfig, runs: &Path, control: &mut Control) -> Result<O
 /// # Errors
 ///
 /// As [`train`], and when the photos or the run's files are not those that it began with.
-pub fn resume(run: RunDir, control: &mut Control) -> Result<Outcome> {
+pub fn resume(run: RunDir, options: &TrainOptions, control: &mut Control) -> Result<Outcome> {
     let config = RunConfig::read(&run.config())?;
     let began = config.facts(&run.config())?.clone();
     if run.evaluation().exists() {
         let evaluation = finish::evaluate_run(&run)?;
         return Ok(Outcome::Finished { run, evaluation: Box::new(evaluation) });
     }
-    let setup = set_up(&config, control)?;
+    let (setup, features) = set_up_features(&config, options, control)?;
     let cannot = |reason: &str| TrainError::CannotResume { path: run.path().into(), reason: reason.into() };
     if setup.facts.manifest_sha256 != began.manifest_sha256 {
         return Err(cannot("the photos are not those it began with"));
@@ -77,7 +93,22 @@ pub fn resume(run: RunDir, control: &mut Control) -> Result<Outcome> {
     if setup.facts.weights_sha256 != began.weights_sha256 {
         return Err(cannot("the pretrained weights are not those it began with"));
     }
-    Fit::new(config, run, setup, control)?.run(control)
+    Fit::new(config, run, setup, features, options, control)?.run(control)
+}
+
+/// The set-up, and the frozen part's own.
+fn set_up_features(
+    config: &RunConfig,
+    options: &TrainOptions,
+    control: &mut Control,
+) -> Result<(Setup, Features)> {
+    let mut setup = set_up(config, &options.compute, control)?;
+    let frozen_stages = setup.network().frozen_stages(&setup.trained);
+    let features = Features::new(&setup, frozen_stages, config, options);
+    if let Some(folder) = features.folder() {
+        setup.facts.feature_cache = folder.display().to_string();
+    }
+    Ok((setup, features))
 }
 
 /// A run in progress.
@@ -85,7 +116,8 @@ struct Fit {
     config: RunConfig,
     run: RunDir,
     setup: Setup,
-    input: LoaderOptions,
+    features: Features,
+    device: Device,
     optimizer: Optimizer,
     schedule: Schedule,
     rates: LayerRates,
@@ -103,9 +135,17 @@ struct TrainPass {
 
 impl Fit {
     /// Begins, or goes on from the last finished epoch when there is one.
-    fn new(config: RunConfig, run: RunDir, mut setup: Setup, control: &mut Control) -> Result<Self> {
-        let train = setup.data.photos(Split::Train);
-        let steps = steps_per_epoch(train.len(), config.batch_size);
+    fn new(
+        config: RunConfig,
+        run: RunDir,
+        mut setup: Setup,
+        features: Features,
+        options: &TrainOptions,
+        control: &mut Control,
+    ) -> Result<Self> {
+        let device = options.compute.device.clone();
+        let photos = setup.data.photos(Split::Train).len();
+        let steps = photos_per_epoch(photos, config.batch_size).div_ceil(config.batch_size).max(1);
         let mut schedule = Schedule::new(
             config.scheduler.clone(),
             config.warmup_epochs,
@@ -126,9 +166,8 @@ impl Fit {
                 let reason = "config.toml is not what it began with".into();
                 return Err(TrainError::CannotResume { path: run.path().into(), reason });
             }
-            setup.network = apply_state_dict(setup.network, &saved.network);
+            setup.network = setup.network.map(|network| apply_state_dict(network, &saved.network));
             setup.initial_head = saved.initial_head;
-            let device = Device::flex();
             let steps = saved.progress.optimizer_steps;
             optimizer = Optimizer::restore(
                 config.optimizer.clone(),
@@ -152,10 +191,9 @@ impl Fit {
             epochs: config.epochs,
             finished_epochs: progress.history.len(),
         });
-        let rates = LayerRates::new(&setup.network, &config);
+        let rates = LayerRates::new(setup.network(), &config);
         let loss = CrossEntropy::new(config.label_smoothing, setup.class_weights.clone());
-        let input = LoaderOptions::default();
-        Ok(Self { config, run, setup, input, optimizer, schedule, rates, loss, progress })
+        Ok(Self { config, run, setup, features, device, optimizer, schedule, rates, loss, progress })
     }
 
     fn run(mut self, control: &mut Control) -> Result<Outcome> {
@@ -164,7 +202,10 @@ impl Fit {
         while !self.is_done() {
             let index = self.progress.history.len();
             let Some(pass) = self.train_pass(index, control)? else { return Ok(self.interrupted()) };
-            let Some(val_predictions) = self.validate(control)? else { return Ok(self.interrupted()) };
+            let network = self.setup.network().valid();
+            let Some(val_predictions) = self.predict(&network, Split::Val, "validation", control)? else {
+                return Ok(self.interrupted());
+            };
             let val = kennel_metrics::evaluate(&val_predictions, &self.setup.facts.class_names)?;
             self.schedule.end_epoch(val.log_loss);
             let record = EpochRecord {
@@ -180,7 +221,7 @@ impl Fit {
                 peak_rss_bytes: machine::peak_rss_bytes(),
             };
             let epoch = Epoch {
-                network: &self.setup.network,
+                network: self.setup.network(),
                 trained: &self.setup.trained,
                 optimizer: &self.optimizer,
                 initial_head: &self.setup.initial_head,
@@ -206,44 +247,39 @@ impl Fit {
 
     /// One pass over the training photos; none when the caller said stop.
     fn train_pass(&mut self, epoch: usize, control: &mut Control) -> Result<Option<TrainPass>> {
-        let photos = self.setup.data.photos(Split::Train);
-        let mut order = shuffled(photos.len(), self.config.seed, epoch as u64);
-        // A last batch of one photo has no statistics to normalise by (PyTorch refuses it): it sits this epoch out.
-        if order.len() > 1 && order.len() % self.config.batch_size == 1 {
-            order.pop();
-        }
+        let photos = self.setup.data.photos(Split::Train).len();
+        let mut order = shuffled(photos, self.config.seed, epoch as u64);
+        order.truncate(photos_per_epoch(photos, self.config.batch_size));
         let of = order.len();
-        let transform = Transform::Train {
-            augmentation: self.config.augmentation.clone(),
-            preprocessing: self.config.preprocessing.clone(),
-            seed: self.config.seed,
-            view: epoch as u64,
-        };
-        let began = Instant::now();
         let (mut seen, mut correct, mut total_loss, mut learning_rate) = (0, 0, 0.0, 0.0);
-        let batches = Loader::new(photos, order, transform, self.config.batch_size, &self.input);
+        let part = self.features.train_part(epoch);
+        let began = Instant::now();
+        let Some(batches) =
+            self.features.batches(self.setup.network(), part, order, self.config.batch_size, control)?
+        else {
+            return Ok(None);
+        };
         for (step, batch) in batches.enumerate() {
             if control.is_stopped() {
                 return Ok(None);
             }
-            let batch = batch?;
+            let (shown, labels) = batch?;
             self.seed_dropout(epoch, step);
-            let labels = batch.labels.clone();
-            let logits = self.setup.network.forward(pixels(batch));
+            let network = self.setup.network.take().expect("every step puts it back");
+            let logits = self.features.forward(&network, shown);
             let loss = self.loss.forward(logits.clone(), &labels);
             let value = loss.clone().into_scalar::<f32>();
             if !value.is_finite() {
                 return Err(TrainError::Diverged { epoch: epoch + 1, step: step + 1, loss: value });
             }
-            let mut gradients = take_gradients(&self.setup.network, loss.backward());
+            let mut gradients = take_gradients(&network, loss.backward());
             if let Some(max_norm) = self.config.gradient_clip {
                 clip_gradients(&mut gradients, max_norm);
             }
             learning_rate = self.schedule.learning_rate(epoch, step);
             let rates = &self.rates;
-            let network = self.setup.network.clone();
-            self.setup.network =
-                self.optimizer.step(network, gradients, |name| learning_rate * rates.factor(name));
+            let moved = self.optimizer.step(network, gradients, |name| learning_rate * rates.factor(name));
+            self.setup.network = Some(moved);
             let rows = rows(logits.without_autodiff());
             correct += rows
                 .iter()
@@ -267,27 +303,41 @@ impl Fit {
         if self.config.drop_rate > 0.0 || self.config.drop_path_rate > 0.0 {
             let bytes = stream_seed(self.config.seed, "dropout", &[epoch as u64, step as u64]);
             let (first, _) = bytes.split_first_chunk::<8>().expect("32 bytes");
-            Device::flex().seed(u64::from_le_bytes(*first));
+            self.device.seed(u64::from_le_bytes(*first));
         }
     }
 
-    fn validate(&self, control: &mut Control) -> Result<Option<Vec<PredictionRecord>>> {
-        predict_photos(
-            &self.setup.network.valid(),
-            &self.input,
-            self.setup.data.photos(Split::Val),
-            &self.setup.facts.class_names,
-            &self.config.preprocessing,
-            "validation",
-            control,
-        )
+    fn predict(
+        &mut self,
+        network: &Network,
+        split: Split,
+        what: &str,
+        control: &mut Control,
+    ) -> Result<Option<Vec<PredictionRecord>>> {
+        let photos = Arc::clone(self.setup.data.photos(split));
+        let order = (0..photos.len()).collect();
+        let Some(batches) = self.features.batches(network, Part::Eval(split), order, BATCH, control)? else {
+            return Ok(None);
+        };
+        let mut records = Vec::with_capacity(photos.len());
+        for batch in batches {
+            if control.is_stopped() {
+                return Ok(None);
+            }
+            let (shown, _) = batch?;
+            for logits in rows(self.features.infer(network, shown)) {
+                records.push(record(&photos[records.len()], logits, &self.setup.facts.class_names));
+            }
+            control.observer.predicting(what, records.len(), photos.len());
+        }
+        Ok(Some(records))
     }
 
     /// `rms(w - w0) / rms(w0)` over the head.
     fn head_update_ratio(&self) -> f64 {
-        let head = self.setup.network.head();
+        let head = self.setup.network().head();
         let (mut moved, mut start) = (0.0, 0.0);
-        for (name, value) in state_dict(&self.setup.network) {
+        for (name, value) in state_dict(self.setup.network()) {
             if !is_under(&name, head) {
                 continue;
             }
@@ -304,18 +354,13 @@ impl Fit {
     }
 
     /// Reads the test photos, once, with the best epoch.
-    fn finish(self, control: &mut Control) -> Result<Outcome> {
+    fn finish(mut self, control: &mut Control) -> Result<Outcome> {
         let best = read_checkpoint(&self.run.best_weights())?;
-        let network: Network = self.setup.network.valid();
+        let network = self.setup.network().valid();
         let (network, _) =
             load(network, &best, LoadOptions::Exact, &self.config.model, &self.run.best_weights())?;
-        let test = self.setup.data.photos(Split::Test);
-        if !test.is_empty() {
-            let classes = &self.setup.facts.class_names;
-            let preprocessing = &self.config.preprocessing;
-            let Some(records) =
-                predict_photos(&network, &self.input, test, classes, preprocessing, "test", control)?
-            else {
+        if !self.setup.data.photos(Split::Test).is_empty() {
+            let Some(records) = self.predict(&network, Split::Test, "test", control)? else {
                 return Ok(self.interrupted());
             };
             kennel_core::write_predictions(&self.run.predictions(Split::Test), &records)?;
@@ -325,9 +370,10 @@ impl Fit {
     }
 }
 
-fn steps_per_epoch(photos: usize, batch_size: usize) -> usize {
-    let photos = if photos > 1 && photos % batch_size == 1 { photos - 1 } else { photos };
-    photos.div_ceil(batch_size).max(1)
+/// Training photos of an epoch: all of them, but that a last batch of one has no statistics to normalise by (PyTorch
+/// refuses it) and sits the epoch out.
+fn photos_per_epoch(photos: usize, batch_size: usize) -> usize {
+    if photos > 1 && photos % batch_size == 1 { photos - 1 } else { photos }
 }
 
 /// A configuration without what was found.

@@ -15,11 +15,15 @@ mod optimizer;
 mod rates;
 mod schedule;
 
+mod device;
+mod features;
+
 mod best;
 mod checkpoint;
 mod fit;
 mod machine;
 
+mod bench;
 mod finish;
 mod predict;
 mod predictor;
@@ -29,11 +33,14 @@ mod zero_shot;
 #[cfg(test)]
 mod fixtures;
 
+pub use bench::{BenchMode, BenchOptions, DataBench, NetworkBench, Rate, bench_data, bench_network};
 pub use best::{best_epoch, is_better};
 pub use control::{Control, Observer, Silent};
+pub use device::{Compute, DeviceChoice, GpuKind};
 pub use error::{Result, TrainError};
+pub use features::CacheOptions;
 pub use finish::{evaluate_run, load_trained, predict_dataset};
-pub use fit::{Outcome, resume, train};
+pub use fit::{Outcome, TrainOptions, resume, train};
 pub use loss::{CrossEntropy, class_weights};
 pub use optimizer::{NamedGradients, Optimizer, clip_gradients, take_gradients};
 pub use plan::{Plan, trained_parts};
@@ -42,4 +49,5 @@ pub use predictor::{PhotoPrediction, Predictor, RankedClass};
 pub use rates::LayerRates;
 pub use schedule::{Plateau, Schedule};
 pub use select::find_run;
-pub use zero_shot::{ZeroShot, zero_shot};
+pub use setup::NO_WEIGHTS;
+pub use zero_shot::{ZeroShot, ZeroShotOptions, zero_shot};

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor, TensorData};
 use kennel_core::OptimizerConfig;
+use kennel_kernels::{AdamState, AdamStep, adam_step};
 use kennel_models::{NamePath, Network, StateDict, TensorValue};
 
 /// Gradients of the trainable tensors, flat, by name.
@@ -74,12 +75,11 @@ impl Optimizer {
     fn update(&mut self, name: &str, weight: Tensor<1>, gradient: Tensor<1>, lr: f64) -> Tensor<1> {
         match self.config {
             OptimizerConfig::Adam { betas, eps, weight_decay } => {
-                let gradient = decayed(gradient, &weight, weight_decay);
-                weight - self.adam_direction(name, gradient, betas, eps, lr)
+                self.adam(name, weight, gradient, self.adam_numbers(betas, eps, lr, weight_decay, 1.0))
             }
             OptimizerConfig::AdamW { betas, eps, weight_decay } => {
-                let weight = if weight_decay == 0.0 { weight } else { weight * (1.0 - lr * weight_decay) };
-                weight - self.adam_direction(name, gradient, betas, eps, lr)
+                let shrink = 1.0 - lr * weight_decay;
+                self.adam(name, weight, gradient, self.adam_numbers(betas, eps, lr, 0.0, shrink))
             }
             OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => {
                 let gradient = decayed(gradient, &weight, weight_decay);
@@ -98,26 +98,26 @@ impl Optimizer {
         }
     }
 
-    /// Kingma and Ba 2015, algorithm 1, in PyTorch's order of operations.
-    fn adam_direction(
-        &mut self,
-        name: &str,
-        gradient: Tensor<1>,
+    fn adam_numbers(
+        &self,
         [beta1, beta2]: [f64; 2],
         eps: f64,
-        lr: f64,
-    ) -> Tensor<1> {
+        learning_rate: f64,
+        l2: f64,
+        shrink: f64,
+    ) -> AdamStep {
+        AdamStep { beta1, beta2, eps, step: self.step, learning_rate, l2, shrink }
+    }
+
+    fn adam(&mut self, name: &str, weight: Tensor<1>, gradient: Tensor<1>, step: AdamStep) -> Tensor<1> {
         let (first, second) = match self.slots.remove(name) {
             Some(Slots::Moments { first, second }) => (first, second),
             _ => (gradient.zeros_like(), gradient.zeros_like()),
         };
-        let first = first * beta1 + gradient.clone() * (1.0 - beta1);
-        let second = second * beta2 + gradient.square() * (1.0 - beta2);
-        let t = self.step as i32;
-        let denominator = second.clone().sqrt() / (1.0 - beta2.powi(t)).sqrt() + eps;
-        let direction = first.clone() / denominator * (lr / (1.0 - beta1.powi(t)));
+        let AdamState { weight, first, second } =
+            adam_step(AdamState { weight, first, second }, gradient, &step);
         self.slots.insert(name.into(), Slots::Moments { first, second });
-        direction
+        weight
     }
 
     /// Steps taken so far.

@@ -21,7 +21,7 @@ pub const BATCH: usize = 32;
 /// A photo that can no longer be read.
 pub fn predict_photos(
     network: &Network,
-    input: &LoaderOptions,
+    device: &Device,
     photos: &Arc<[DatasetPhoto]>,
     class_names: &[String],
     preprocessing: &Preprocessing,
@@ -31,30 +31,30 @@ pub fn predict_photos(
     let mut records = Vec::with_capacity(photos.len());
     let order: Vec<usize> = (0..photos.len()).collect();
     let transform = Transform::Eval(preprocessing.clone());
-    for batch in Loader::new(photos, order, transform, BATCH, input) {
+    for batch in Loader::new(photos, order, transform, BATCH, &LoaderOptions::default()) {
         if control.is_stopped() {
             return Ok(None);
         }
-        let rows = rows(network.forward(pixels(batch?)));
+        let rows = rows(network.infer(pixels(batch?, device)));
         for logits in rows {
-            let photo = &photos[records.len()];
-            records.push(PredictionRecord {
-                path: photo.path.clone(),
-                label: class_names[photo.class_index].clone(),
-                logits,
-            });
+            records.push(record(&photos[records.len()], logits, class_names));
         }
         control.observer.predicting(what, records.len(), photos.len());
     }
     Ok(Some(records))
 }
 
+/// What is kept of a photo's prediction.
+pub fn record(photo: &DatasetPhoto, logits: Vec<f32>, class_names: &[String]) -> PredictionRecord {
+    PredictionRecord { path: photo.path.clone(), label: class_names[photo.class_index].clone(), logits }
+}
+
 /// A batch as a tensor, `[batch, 3, side, side]`, off the tape.
-pub fn pixels(batch: Batch) -> Tensor<4> {
+pub fn pixels(batch: Batch, device: &Device) -> Tensor<4> {
     let side = batch.side_px as usize;
     let shape = [batch.len(), 3, side, side];
     let data = TensorData::new(batch.pixels, shape);
-    Tensor::from_data(data, &Device::flex())
+    Tensor::from_data(data, device)
 }
 
 /// Logits row by row.

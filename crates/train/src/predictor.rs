@@ -12,9 +12,9 @@ use kennel_models::{
 };
 use serde::Serialize;
 
-use crate::Result;
 use crate::finish::load_trained;
 use crate::predict::rows;
+use crate::{Compute, Result};
 
 /// A network with the names of its classes.
 pub struct Predictor {
@@ -22,6 +22,7 @@ pub struct Predictor {
     preprocessing: Preprocessing,
     class_names: Vec<String>,
     note: Option<String>,
+    device: Device,
 }
 
 /// What a network says about a photo.
@@ -55,10 +56,12 @@ impl Predictor {
     /// # Errors
     ///
     /// A run without a checkpoint, or one that is damaged.
-    pub fn of_run(run: &RunDir) -> Result<Self> {
-        let (network, config) = load_trained(run)?;
+    pub fn of_run(run: &RunDir, compute: &Compute) -> Result<Self> {
+        let device = compute.device.clone();
+        let (network, config) = load_trained(run, &device)?;
         let class_names = config.facts(&run.config())?.class_names.clone();
-        Ok(Self { network: network.valid(), preprocessing: config.preprocessing, class_names, note: None })
+        let preprocessing = config.preprocessing;
+        Ok(Self { network: network.valid(), preprocessing, class_names, note: None, device })
     }
 
     /// Pretrained weights with the head they came with: ImageNet's classes where it has 1000, else numbers.
@@ -66,19 +69,20 @@ impl Predictor {
     /// # Errors
     ///
     /// Weights that cannot be found or do not fit.
-    pub fn of_weights(model: &str, weights: Option<&str>) -> Result<Self> {
+    pub fn of_weights(model: &str, weights: Option<&str>, compute: &Compute) -> Result<Self> {
+        let device = compute.device.clone();
         let architecture = architecture(model)?;
         let source = locate_weights(architecture, weights)?;
         let checkpoint = read_checkpoint(&source.file)?;
         let bias = if architecture.is_resnet() { "fc.bias" } else { "classifier.bias" };
         let classes = checkpoint.tensors.get(bias).map_or(1000, |bias| bias.data.len());
-        let network = Network::new(architecture, classes, RegularizationRates::default(), &Device::flex());
+        let network = Network::new(architecture, classes, RegularizationRates::default(), &device);
         let (network, _) = load(network, &checkpoint, LoadOptions::Exact, architecture.name, &source.file)?;
         let class_names = match classes {
             1000 => imagenet::classes().iter().map(|class| class.names[0].to_string()).collect(),
             n => (0..n).map(|index| index.to_string()).collect(),
         };
-        Ok(Self { network, preprocessing: source.preprocessing, class_names, note: source.note })
+        Ok(Self { network, preprocessing: source.preprocessing, class_names, note: source.note, device })
     }
 
     /// What should be said about the weights, if anything.
@@ -96,6 +100,11 @@ impl Predictor {
         &self.preprocessing
     }
 
+    /// Where it runs.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// The network itself, in evaluation mode.
     pub fn network(&self) -> &Network {
         &self.network
@@ -111,8 +120,8 @@ impl Predictor {
         let side = side_px as usize;
         let mut planes = vec![0.0; 3 * side * side];
         normalise(&prepare_pixels(&read_photo(path)?, &self.preprocessing), mean, std, &mut planes);
-        let pixels = Tensor::<4>::from_data(TensorData::new(planes, [1, 3, side, side]), &Device::flex());
-        let logits = rows(self.network.forward(pixels)).remove(0);
+        let pixels = Tensor::<4>::from_data(TensorData::new(planes, [1, 3, side, side]), &self.device);
+        let logits = rows(self.network.infer(pixels)).remove(0);
         let probabilities = softmax(&logits);
         let top: Vec<RankedClass> = top_k(&logits, top.max(1))
             .into_iter()

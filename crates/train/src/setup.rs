@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
 use kennel_core::{RunConfig, RunFacts, Split, files};
 use kennel_data::Dataset;
 use kennel_models::{
@@ -11,7 +10,7 @@ use kennel_models::{
     draw_network, is_buffer, is_under, load, locate_weights, read_checkpoint, state_dict, with_trainable,
 };
 
-use crate::{Control, Result, TrainError, class_weights, machine, plan};
+use crate::{Compute, Control, Result, TrainError, class_weights, machine, plan};
 
 /// What stands for "no pretrained weights" in a configuration.
 pub const NO_WEIGHTS: &str = "none";
@@ -20,8 +19,9 @@ pub const NO_WEIGHTS: &str = "none";
 pub struct Setup {
     /// Photos.
     pub data: Dataset,
-    /// Trainable parts on the tape, the rest off it.
-    pub network: Network,
+    /// Trainable parts on the tape, the rest off it. None only while a step is taken, which then owns the network and may
+    /// write over it.
+    pub network: Option<Network>,
     /// Prefixes of what is trained.
     pub trained: Vec<String>,
     /// PyTorch's counters, carried along.
@@ -34,12 +34,19 @@ pub struct Setup {
     pub facts: RunFacts,
 }
 
+impl Setup {
+    /// The network, between two steps.
+    pub fn network(&self) -> &Network {
+        self.network.as_ref().expect("no step is being taken")
+    }
+}
+
 /// Opens the data and builds the network of a configuration with its pretrained weights and a new head.
 ///
 /// # Errors
 ///
 /// Whatever is wrong with the configuration, the photos or the weights; nothing has been written then.
-pub fn set_up(config: &RunConfig, control: &mut Control) -> Result<Setup> {
+pub fn set_up(config: &RunConfig, compute: &Compute, control: &mut Control) -> Result<Setup> {
     plan::check_hyperparameters(config)?;
     let architecture = architecture(&config.model)?;
     let data = open_data(Path::new(&config.data_dir), control)?;
@@ -51,8 +58,7 @@ pub fn set_up(config: &RunConfig, control: &mut Control) -> Result<Setup> {
         counts[photo.class_index] += 1;
     }
     let class_weights = class_weights(&config.class_weights, &class_names, &counts)?;
-    let device = Device::flex();
-    let network = Network::new(architecture, class_names.len(), rates(config), &device);
+    let network = Network::new(architecture, class_names.len(), rates(config), &compute.device);
     let trained = plan::trained_parts(&network, config)?;
     let (network, batches_tracked, weights_sha256) = fill(network, architecture, config, control)?;
     let network = with_trainable(network, &trained);
@@ -65,7 +71,8 @@ pub fn set_up(config: &RunConfig, control: &mut Control) -> Result<Setup> {
         total_params: sizes(&|_| true),
         trained: trained.clone(),
         photos: data.manifest().counts(None),
-        device: "cpu".into(),
+        device: compute.name.clone(),
+        feature_cache: String::new(),
         started: machine::now().0,
         kennel_version: env!("CARGO_PKG_VERSION").into(),
         burn_version: "0.22.1".into(),
@@ -76,6 +83,7 @@ pub fn set_up(config: &RunConfig, control: &mut Control) -> Result<Setup> {
     };
     let head = network.head();
     let initial_head = state.into_iter().filter(|(name, _)| is_under(name, head)).collect();
+    let network = Some(network);
     Ok(Setup { data, network, trained, batches_tracked, class_weights, initial_head, facts })
 }
 

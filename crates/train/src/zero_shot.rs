@@ -7,12 +7,11 @@ use kennel_core::imagenet::{self, ClassMatch};
 use kennel_core::{
     AugmentationSet, PredictionRecord, RunConfig, RunDir, RunFacts, Split, Strategy, write_predictions,
 };
-use kennel_data::LoaderOptions;
 use kennel_metrics::{Evaluation, Proportion, argmax, evaluate, in_top_k};
 
 use crate::predict::predict_photos;
 use crate::setup::{manifest_digest, open_data};
-use crate::{Control, Predictor, Result, TrainError, finish, machine};
+use crate::{Compute, Control, Predictor, Result, TrainError, finish, machine};
 
 /// What the untouched head says.
 #[derive(Clone, Debug)]
@@ -29,22 +28,35 @@ pub struct ZeroShot {
     pub top5: Proportion,
 }
 
-/// Scores the untouched ImageNet head on `splits` of a data set and keeps it as a run under `runs`. None when the caller
+/// What the untouched head is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct ZeroShotOptions<'a> {
+    /// Architecture.
+    pub model: &'a str,
+    /// Pretrained weights; none takes timm's own.
+    pub weights: Option<&'a str>,
+    /// Photos.
+    pub data_dir: &'a Path,
+    /// Which of them.
+    pub splits: &'a [Split],
+    /// The ImageNet class of a class, where its name does not say.
+    pub synsets: &'a BTreeMap<String, String>,
+}
+
+/// Scores the untouched ImageNet head on some splits of a data set and keeps it as a run under `runs`. None when the caller
 /// said stop.
 ///
 /// # Errors
 ///
 /// A class that is none of ImageNet's, weights without the 1000-class head, photos that cannot be read.
 pub fn zero_shot(
-    model: &str,
-    weights: Option<&str>,
-    data_dir: &Path,
-    splits: &[Split],
-    synsets: &BTreeMap<String, String>,
+    asked: &ZeroShotOptions,
     runs: &Path,
+    compute: &Compute,
     control: &mut Control,
 ) -> Result<Option<ZeroShot>> {
-    let predictor = Predictor::of_weights(model, weights)?;
+    let ZeroShotOptions { model, weights, data_dir, splits, synsets } = *asked;
+    let predictor = Predictor::of_weights(model, weights, compute)?;
     if predictor.class_names().len() != imagenet::classes().len() {
         return Err(TrainError::Hyperparameter {
             name: "weights",
@@ -63,7 +75,6 @@ pub fn zero_shot(
             .collect()
     };
     let classes = imagenet::match_classes(&class_names, file_names, synsets)?;
-    let input = LoaderOptions::default();
     let mut per_split = Vec::new();
     let (mut top1, mut top5, mut n) = (0, 0, 0);
     for &split in splits {
@@ -73,7 +84,7 @@ pub fn zero_shot(
         }
         let Some(records) = predict_photos(
             predictor.network(),
-            &input,
+            predictor.device(),
             photos,
             &class_names,
             predictor.preprocessing(),
@@ -101,7 +112,7 @@ pub fn zero_shot(
     let facts = RunFacts {
         class_names: class_names.clone(),
         photos: data.manifest().counts(None),
-        device: "cpu".into(),
+        device: compute.name.clone(),
         started: machine::now().0,
         kennel_version: env!("CARGO_PKG_VERSION").into(),
         burn_version: "0.22.1".into(),

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kennel_core::{EpochRecord, RunConfig, RunDir, Strategy, files};
-use kennel_train::{Control, Observer, Outcome, Silent, find_run, predict_dataset, resume, train};
+use kennel_train::{
+    CacheOptions, Compute, Control, Observer, Outcome, Silent, TrainOptions, find_run, predict_dataset,
+    resume, train,
+};
 use photos::{draw_photos, small_config};
 
 /// Says stop after so many epochs, or after some steps of the epoch that follows.
@@ -41,9 +44,32 @@ fn finished(outcome: Outcome) -> RunDir {
     }
 }
 
+fn uncached() -> TrainOptions {
+    TrainOptions { compute: Compute::cpu(), cache: None }
+}
+
+/// Keeps what was noted, and counts the photos that passed through a frozen trunk.
+#[derive(Default)]
+struct Listener {
+    notes: Vec<String>,
+    features: Vec<String>,
+}
+
+impl Observer for Listener {
+    fn note(&mut self, text: &str) {
+        self.notes.push(text.into());
+    }
+
+    fn predicting(&mut self, what: &str, photos: usize, of: usize) {
+        if what.starts_with("features") && photos == of {
+            self.features.push(what.into());
+        }
+    }
+}
+
 fn train_quietly(config: &RunConfig, runs: &Path) -> RunDir {
     let stop = AtomicBool::new(false);
-    finished(train(config, runs, &mut Control { stop: &stop, observer: &mut Silent }).unwrap())
+    finished(train(config, runs, &uncached(), &mut Control { stop: &stop, observer: &mut Silent }).unwrap())
 }
 
 /// Everything a run wrote, but for times, memory and the data set's place.
@@ -107,7 +133,9 @@ fn a_small_network_learns_to_tell_two_textures_apart() {
     assert_eq!(found, run);
     let stop = AtomicBool::new(false);
     let mut control = Control { stop: &stop, observer: &mut Silent };
-    let again = predict_dataset(&run, &data, kennel_core::Split::Test, &mut control).unwrap().unwrap();
+    let again = predict_dataset(&run, &data, kennel_core::Split::Test, &Compute::cpu(), &mut control)
+        .unwrap()
+        .unwrap();
     let own: kennel_metrics::RunEvaluation =
         serde_json::from_slice(&std::fs::read(run.evaluation()).unwrap()).unwrap();
     assert_eq!(Some(again), own.test, "the saved network says what it said");
@@ -152,12 +180,15 @@ fn a_run_that_was_stopped_and_resumed_ends_as_if_it_had_never_stopped() {
         for (epochs, step) in [(1, 0), (2, 8), (0, 8)] {
             let stop = AtomicBool::new(false);
             let mut watch = StopAfter { stop: &stop, epochs, step, seen: 0 };
-            let outcome = train(&config, &runs, &mut Control { stop: &stop, observer: &mut watch }).unwrap();
+            let outcome =
+                train(&config, &runs, &uncached(), &mut Control { stop: &stop, observer: &mut watch })
+                    .unwrap();
             let Outcome::Interrupted { run, epochs: kept } = outcome else { panic!("it did not stop") };
             assert_eq!(kept, epochs);
             assert!(!run.evaluation().exists() && !run.predictions(kennel_core::Split::Test).exists());
             let stop = AtomicBool::new(false);
-            let resumed = resume(run, &mut Control { stop: &stop, observer: &mut Silent }).unwrap();
+            let resumed =
+                resume(run, &uncached(), &mut Control { stop: &stop, observer: &mut Silent }).unwrap();
             same(&whole, &finished(resumed));
         }
     }
@@ -173,14 +204,14 @@ fn a_run_does_not_resume_as_something_else() {
     let mut watch = StopAfter { stop: &stop, epochs: 1, step: 0, seen: 0 };
     let runs = dir.path().join("runs");
     let Outcome::Interrupted { run, .. } =
-        train(&config, &runs, &mut Control { stop: &stop, observer: &mut watch }).unwrap()
+        train(&config, &runs, &uncached(), &mut Control { stop: &stop, observer: &mut watch }).unwrap()
     else {
         panic!("it did not stop")
     };
     let refused = |wanted: &str| {
         let stop = AtomicBool::new(false);
         let mut control = Control { stop: &stop, observer: &mut Silent };
-        let error = resume(run.clone(), &mut control).unwrap_err().to_string();
+        let error = resume(run.clone(), &uncached(), &mut control).unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
     };
     let config = std::fs::read_to_string(run.config()).unwrap();
@@ -202,4 +233,53 @@ fn a_run_does_not_resume_as_something_else() {
 
     std::fs::remove_file(data.join("train/checked/000.png")).unwrap();
     refused("the photos are not those it began with");
+}
+
+#[test]
+fn a_run_ends_the_same_with_a_cold_a_warm_a_full_and_no_cache() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    draw_photos(&data, [9, 3, 3]);
+    for (name, strategy, unfreeze) in
+        [("freeze", Strategy::Freeze, vec![]), ("partial", Strategy::Partial, vec!["layer4.1", "fc"])]
+    {
+        let runs = folder.path().join(name);
+        let config = RunConfig {
+            feature_views: 2,
+            unfreeze: unfreeze.into_iter().map(String::from).collect(),
+            ..small_config(&data, strategy, 3)
+        };
+        let dir = folder.path().join(format!("cache-{name}"));
+        let run = |max_bytes: Option<u64>| {
+            let cache = max_bytes.map(|max_bytes| CacheOptions { dir: dir.clone(), max_bytes });
+            let options = TrainOptions { compute: Compute::cpu(), cache };
+            let (stop, mut listener) = (AtomicBool::new(false), Listener::default());
+            let mut control = Control { stop: &stop, observer: &mut listener };
+            let run = finished(train(&config, &runs, &options, &mut control).unwrap());
+            (run, listener)
+        };
+        let (cold, listener) = run(Some(1 << 30));
+        let parts = ["train-0", "val", "train-1", "test"].map(|part| format!("features of {part}"));
+        assert_eq!(listener.features, parts, "each computed once");
+        let (warm, listener) = run(Some(1 << 30));
+        assert!(listener.features.is_empty(), "nothing is computed again: {:?}", listener.features);
+        let facts = RunConfig::read(&warm.config()).unwrap().facts.unwrap();
+        assert!(
+            Path::new(&facts.feature_cache).starts_with(&dir),
+            "the run says so: {}",
+            facts.feature_cache
+        );
+
+        let (none, _) = run(None);
+        assert!(contents(&cold) == contents(&warm), "{name}: warm");
+        assert!(contents(&cold) == contents(&none), "{name}: none");
+        std::fs::remove_dir_all(&dir).unwrap();
+        let (full, listener) = run(Some(5000));
+        assert!(listener.notes.iter().any(|note| note.contains("--cache-size")), "{:?}", listener.notes);
+        assert!(contents(&cold) == contents(&full), "{name}: full");
+
+        // A fresh view every epoch is another run.
+        let fresh = RunConfig { feature_views: 0, ..config.clone() };
+        assert!(contents(&train_quietly(&fresh, &runs)) != contents(&cold), "{name}: fresh views");
+    }
 }

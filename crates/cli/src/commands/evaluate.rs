@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use kennel_core::{RunDir, Split, Strategy};
 use kennel_metrics::{Evaluation, RunEvaluation, format_proportion, render_report};
-use kennel_train::{Control, evaluate_run, find_run, predict_dataset, zero_shot};
+use kennel_train::{
+    Control, DeviceChoice, ZeroShotOptions, evaluate_run, find_run, predict_dataset, zero_shot,
+};
 use serde_json::json;
 
 use crate::failure::Failure;
 use crate::output::{Format, print, print_json};
 use crate::progress::Terminal;
-use crate::resolve::{DATA_DIR, RUNS_DIR};
+use crate::resolve::{DATA_DIR, RUNS_DIR, open_device};
 use crate::{CommandResult, interrupt};
 
 const EXAMPLE: &str = "\
@@ -53,6 +55,9 @@ pub struct EvaluateArgs {
     /// With --zero-shot: which ImageNet class a class is, such as poodle=n02113624
     #[arg(long, value_name = "CLASS=SYNSET", requires = "zero_shot")]
     synset: Vec<String>,
+    /// Where the network runs: auto, cpu, cuda[:n], rocm, metal, vulkan or webgpu
+    #[arg(long, default_value_t)]
+    device: DeviceChoice,
     /// What stdout is for
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -134,7 +139,9 @@ fn other_photos(run: &RunDir, data: &Path, args: &EvaluateArgs) -> CommandResult
     let split = parse_split(args.split.as_deref())?;
     let mut terminal = Terminal::default();
     let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };
-    let evaluation = predict_dataset(run, data, split, &mut control)?.ok_or(Failure::Interrupted)?;
+    let compute = open_device(args.device)?;
+    let evaluation =
+        predict_dataset(run, data, split, &compute, &mut control)?.ok_or(Failure::Interrupted)?;
     drop(terminal);
     if args.format == Format::Json {
         let (run, data) = (run.path().display().to_string(), data.display().to_string());
@@ -163,9 +170,15 @@ fn run_zero_shot(args: &EvaluateArgs) -> CommandResult {
     let data = args.data.clone().unwrap_or_else(|| PathBuf::from(DATA_DIR));
     let mut terminal = Terminal::default();
     let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };
-    let result =
-        zero_shot(model, args.weights.as_deref(), &data, &splits, &synsets, &args.runs, &mut control)?
-            .ok_or(Failure::Interrupted)?;
+    let compute = open_device(args.device)?;
+    let asked = ZeroShotOptions {
+        model,
+        weights: args.weights.as_deref(),
+        data_dir: &data,
+        splits: &splits,
+        synsets: &synsets,
+    };
+    let result = zero_shot(&asked, &args.runs, &compute, &mut control)?.ok_or(Failure::Interrupted)?;
     drop(terminal);
     if args.format == Format::Json {
         return print_json(&json!({

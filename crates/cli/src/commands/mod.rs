@@ -1,5 +1,6 @@
 //! One file a command: its flags, and what it calls.
 
+pub mod bench;
 pub mod evaluate;
 pub mod models;
 pub mod predict;

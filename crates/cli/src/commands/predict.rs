@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use kennel_train::{PhotoPrediction, Predictor};
+use kennel_train::{DeviceChoice, PhotoPrediction, Predictor};
 use serde::Serialize;
 
 use super::evaluate::chosen_run;
 use crate::CommandResult;
 use crate::failure::Failure;
 use crate::output::{Format, print, print_json};
-use crate::resolve::RUNS_DIR;
+use crate::resolve::{RUNS_DIR, open_device};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -46,6 +46,9 @@ pub struct PredictArgs {
     /// With --format json: list the logits too
     #[arg(long)]
     logits: bool,
+    /// Where the network runs: auto, cpu, cuda[:n], rocm, metal, vulkan or webgpu
+    #[arg(long, default_value_t)]
+    device: DeviceChoice,
     /// What stdout is for
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -61,16 +64,18 @@ enum Row {
 
 /// Labels photos in the order in which they were given; the rest go on when one cannot be read.
 pub fn run(args: PredictArgs) -> CommandResult {
+    let compute = open_device(args.device)?;
     let predictor = match &args.weights {
         Some(weights) => {
             let model = args.model.as_deref().ok_or_else(|| {
                 Failure::Usage("which network do the weights belong to? give --model NAME".into())
             })?;
-            Predictor::of_weights(model, Some(weights))?
+            Predictor::of_weights(model, Some(weights), &compute)?
         }
         None => {
             let (model, strategy) = (args.model.as_deref(), args.strategy.as_deref());
-            Predictor::of_run(&chosen_run(args.run.as_deref(), model, strategy, &args.runs)?)?
+            let run = chosen_run(args.run.as_deref(), model, strategy, &args.runs)?;
+            Predictor::of_run(&run, &compute)?
         }
     };
     if let Some(note) = predictor.note() {

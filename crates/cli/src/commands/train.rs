@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use bytesize::ByteSize;
 use clap::Args;
 use kennel_core::{ClassWeights, RunDir};
 use kennel_metrics::{RunEvaluation, format_proportion};
-use kennel_train::{Control, Outcome, resume, train};
+use kennel_train::{CacheOptions, Control, DeviceChoice, Outcome, TrainOptions, resume, train};
 use serde::Serialize;
 use toml::{Table, Value};
 
@@ -15,7 +16,7 @@ use crate::failure::Failure;
 use crate::interrupt;
 use crate::output::{Format, print, print_json};
 use crate::progress::Terminal;
-use crate::resolve::{RUNS_DIR, read_config, resolve};
+use crate::resolve::{CACHE_DIR, RUNS_DIR, open_device, read_config, resolve};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -53,9 +54,23 @@ pub struct TrainArgs {
     /// Go on with a run that was stopped, exactly as if it had not been
     #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy", "weights", "data", "config"])]
     resume: Option<PathBuf>,
+    /// Where the network runs: auto, cpu, cuda[:n], rocm, metal, vulkan or webgpu
+    #[arg(long, default_value_t)]
+    device: DeviceChoice,
     /// What stdout is for
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+
+    /// Augmented views of each training photo that the epochs cycle through where a trunk is frozen, whose output is then
+    /// kept; 0 draws a fresh view every epoch and keeps nothing [default: 4]
+    #[arg(long, value_name = "N", help_heading = "Frozen trunk")]
+    feature_views: Option<u32>,
+    /// Where what the frozen trunk makes of the photos is kept; safe to delete
+    #[arg(long, value_name = "DIR", default_value = CACHE_DIR, help_heading = "Frozen trunk")]
+    cache_dir: PathBuf,
+    /// Most that is kept there, by all runs, such as 500MB or 8GiB; 0 keeps nothing
+    #[arg(long, value_name = "SIZE", default_value = "8GiB", help_heading = "Frozen trunk")]
+    cache_size: ByteSize,
 
     /// Train exactly these parts: stages, blocks or prefixes of timm's names, such as layer4.2,fc
     #[arg(long, value_delimiter = ',', value_name = "PREFIX,...", help_heading = "What moves")]
@@ -189,6 +204,10 @@ struct Report<'a> {
 pub fn run(args: TrainArgs) -> CommandResult {
     let mut terminal = Terminal::default();
     let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };
+    let options = TrainOptions {
+        compute: open_device(args.device)?,
+        cache: Some(CacheOptions { dir: args.cache_dir.clone(), max_bytes: args.cache_size.as_u64() }),
+    };
     let outcome = match &args.resume {
         Some(path) => {
             if args.flags()? != Table::new() {
@@ -198,12 +217,12 @@ pub fn run(args: TrainArgs) -> CommandResult {
                         .into(),
                 ));
             }
-            resume(RunDir::open(path)?, &mut control)?
+            resume(RunDir::open(path)?, &options, &mut control)?
         }
         None => {
             let file = args.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
             let config = resolve(file, args.flags()?)?;
-            train(&config, &args.runs, &mut control)?
+            train(&config, &args.runs, &options, &mut control)?
         }
     };
     drop(terminal);
@@ -293,6 +312,7 @@ impl TrainArgs {
         set("augmentation.hue", number(self.hue));
         set("augmentation.erasing", number(self.erasing));
         set("preprocessing.side_px", count(self.side));
+        set("feature_views", count(self.feature_views));
         Ok(table)
     }
 }

@@ -1,0 +1,136 @@
+//! `kennel bench`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use kennel_core::Strategy;
+use kennel_train::{
+    BenchMode, BenchOptions, DataBench, DeviceChoice, NetworkBench, bench_data, bench_network,
+};
+
+use crate::CommandResult;
+use crate::output::{Format, print, print_json};
+use crate::resolve::{DATA_DIR, open_device};
+
+const EXAMPLE: &str = "\
+Examples:
+  kennel bench --model resnet50 --mode full
+  kennel bench --model mobilenetv2_100 --mode infer --batch-size 1 --format json
+  kennel bench --stage data --data data/processed
+
+Close other programs first: what is measured is this machine as it is now.";
+
+/// What is timed.
+#[derive(Args)]
+#[command(after_help = EXAMPLE)]
+pub struct BenchArgs {
+    /// Architecture by timm's name, with random weights
+    #[arg(long, default_value = "mobilenetv2_100")]
+    model: String,
+    /// A forward pass, or a training step of a strategy (Adam included)
+    #[arg(long, value_enum, default_value_t)]
+    mode: Mode,
+    /// Time the input instead: decoding and augmentation of the training photos
+    #[arg(long, value_enum, conflicts_with_all = ["model", "mode", "repeats", "warmup"])]
+    stage: Option<Stage>,
+    /// With --stage data: the photos
+    #[arg(long, value_name = "DIR", default_value = DATA_DIR, requires = "stage")]
+    data: PathBuf,
+    /// Photos per pass
+    #[arg(long, default_value_t = 16)]
+    batch_size: usize,
+    /// Timed passes
+    #[arg(long, default_value_t = 10)]
+    repeats: usize,
+    /// Passes before them, not counted
+    #[arg(long, default_value_t = 3)]
+    warmup: usize,
+    /// Where the network runs: auto, cpu, cuda[:n], rocm, metal, vulkan or webgpu
+    #[arg(long, default_value_t)]
+    device: DeviceChoice,
+    /// What stdout is for
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    #[default]
+    Infer,
+    Freeze,
+    Partial,
+    Full,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Stage {
+    Data,
+}
+
+/// Times, and prints.
+pub fn run(args: BenchArgs) -> CommandResult {
+    if args.stage == Some(Stage::Data) {
+        let bench = bench_data(&args.data, args.batch_size)?;
+        return match args.format {
+            Format::Json => print_json(&bench),
+            Format::Table => print(&data_table(&bench)),
+        };
+    }
+    let options = BenchOptions {
+        model: args.model,
+        mode: match args.mode {
+            Mode::Infer => BenchMode::Infer,
+            Mode::Freeze => BenchMode::Step(Strategy::Freeze),
+            Mode::Partial => BenchMode::Step(Strategy::Partial),
+            Mode::Full => BenchMode::Step(Strategy::Full),
+        },
+        batch_size: args.batch_size,
+        repeats: args.repeats,
+        warmup: args.warmup,
+    };
+    let bench = bench_network(&options, &open_device(args.device)?)?;
+    match args.format {
+        Format::Json => print_json(&bench),
+        Format::Table => print(&network_table(&bench)),
+    }
+}
+
+fn network_table(bench: &NetworkBench) -> String {
+    let NetworkBench { rate, .. } = bench;
+    format!(
+        "{} {}, batch {}, {} px, {} threads\n\
+         images/s   {:.1} ({:.1} to {:.1}, spread {:.1} %)\n\
+         GFLOP/s    {:.0} of {:.0} that this machine reaches ({:.0} %); {:.2} GFLOP a photo\n\
+         memory     {:.2} GB at most\n\
+         machine    {}\n",
+        bench.model,
+        bench.mode,
+        bench.batch_size,
+        bench.side_px,
+        bench.threads,
+        rate.images_per_s,
+        rate.images_per_s_min,
+        rate.images_per_s_max,
+        100.0 * rate.spread,
+        bench.gflop_per_s,
+        bench.peak_gflop_per_s,
+        100.0 * bench.share_of_peak,
+        bench.gflop_per_image,
+        bench.peak_rss_bytes as f64 / 1e9,
+        bench.machine,
+    )
+}
+
+fn data_table(bench: &DataBench) -> String {
+    format!(
+        "{} training photos, decoded and augmented\n\
+         images/s   {:.0} from files; {:.0} once they are decoded\n\
+         memory     {:.2} GB at most\n\
+         machine    {}\n",
+        bench.photos,
+        bench.images_per_s,
+        bench.decoded_images_per_s,
+        bench.peak_rss_bytes as f64 / 1e9,
+        bench.machine,
+    )
+}

@@ -1,0 +1,281 @@
+//! How fast a network runs, or photos are read, on this machine.
+
+use std::path::Path;
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::tensor::{Tensor, TensorData};
+use kennel_core::{HeadInit, OptimizerConfig, RunConfig, Split, Strategy};
+use kennel_data::{Dataset, Loader, LoaderOptions, PhotoCache, Transform, shuffled};
+use kennel_models::{Network, RegularizationRates, architecture, draw_network, with_trainable};
+use serde::Serialize;
+
+use crate::{Compute, CrossEntropy, Optimizer, Result, TrainError, machine, plan, take_gradients};
+
+/// Classes of a benchmarked network.
+const CLASSES: usize = 5;
+
+/// What is timed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BenchMode {
+    /// A forward pass in evaluation mode.
+    Infer,
+    /// A training step of a strategy: forward, backward, Adam.
+    Step(Strategy),
+}
+
+/// How a network is timed.
+#[derive(Clone, Debug)]
+pub struct BenchOptions {
+    /// Architecture by timm's name.
+    pub model: String,
+    /// What is timed.
+    pub mode: BenchMode,
+    /// Photos per pass.
+    pub batch_size: usize,
+    /// Timed passes.
+    pub repeats: usize,
+    /// Passes before them.
+    pub warmup: usize,
+}
+
+/// Rates over the timed passes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Rate {
+    /// Median.
+    pub images_per_s: f64,
+    /// Of the slowest pass.
+    pub images_per_s_min: f64,
+    /// Of the fastest pass.
+    pub images_per_s_max: f64,
+    /// Half the distance between the quartiles, over the median.
+    pub spread: f64,
+}
+
+/// What was measured of a network.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NetworkBench {
+    /// Architecture.
+    pub model: String,
+    /// `infer`, `freeze`, `partial` or `full`.
+    pub mode: String,
+    /// Photos per pass.
+    pub batch_size: usize,
+    /// Side of a photo in pixels.
+    pub side_px: usize,
+    /// Timed passes.
+    pub repeats: usize,
+    /// Where it ran.
+    pub device: String,
+    /// Processor and operating system.
+    pub machine: String,
+    /// Threads that compute.
+    pub threads: usize,
+    /// How fast.
+    #[serde(flatten)]
+    pub rate: Rate,
+    /// Multiplications and additions of convolutions and linear layers for one photo, in 1e9.
+    pub gflop_per_image: f64,
+    /// Those per second, at the median.
+    pub gflop_per_s: f64,
+    /// What a product of large matrices reaches on all threads of this machine, measured now.
+    pub peak_gflop_per_s: f64,
+    /// The one over the other. A convolution computed in fewer operations than its definition counts as its definition.
+    pub share_of_peak: f64,
+    /// Most memory that the process held.
+    pub peak_rss_bytes: u64,
+}
+
+/// What was measured of the input.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DataBench {
+    /// Photos.
+    pub photos: usize,
+    /// Processor and operating system.
+    pub machine: String,
+    /// Photos per second read from their files, decoded, augmented and normalised.
+    pub images_per_s: f64,
+    /// The same with decoded photos in memory, as from the second epoch on.
+    pub decoded_images_per_s: f64,
+    /// Most memory that the process held.
+    pub peak_rss_bytes: u64,
+}
+
+/// Times a network with random weights on photos of noise.
+///
+/// # Errors
+///
+/// An unknown architecture, or a number that makes no sense.
+pub fn bench_network(options: &BenchOptions, compute: &Compute) -> Result<NetworkBench> {
+    let positive = |name, found: usize| match found {
+        0 => Err(TrainError::Hyperparameter { name, found: "0".into(), expected: "1 or more" }),
+        _ => Ok(()),
+    };
+    positive("batch_size", options.batch_size)?;
+    positive("repeats", options.repeats)?;
+    let architecture = architecture(&options.model)?;
+    let preprocessing = architecture.default_tag().preprocessing.clone();
+    let side = preprocessing.side_px as usize;
+    let device = &compute.device;
+    let network = Network::new(architecture, CLASSES, RegularizationRates::default(), device);
+    let network = draw_network(network, architecture, HeadInit::FanIn, 42);
+    let shape = [options.batch_size, 3, side, side];
+    let noise: Vec<f32> = (0..shape.iter().product()).map(|i: usize| noise(i)).collect();
+    let pixels = Tensor::<4>::from_data(TensorData::new(noise, shape), device);
+    let (rate, work) = match options.mode {
+        BenchMode::Infer => {
+            let network = network.valid();
+            time(options, || drop(network.infer(pixels.clone()).into_data()))
+        }
+        BenchMode::Step(strategy) => {
+            let config =
+                RunConfig::published(options.model.clone(), String::new(), strategy, preprocessing.clone());
+            let trained = plan::trained_parts(&network, &config)?;
+            let mut network = Some(with_trainable(network, &trained));
+            let (betas, eps) = ([0.9, 0.999], 1e-8);
+            let mut optimizer = Optimizer::new(OptimizerConfig::Adam { betas, eps, weight_decay: 0.0 });
+            let labels: Vec<usize> = (0..options.batch_size).map(|i| i % CLASSES).collect();
+            let loss = CrossEntropy::new(0.0, vec![1.0; CLASSES]);
+            time(options, || {
+                let now = network.take().expect("put back by every pass");
+                let gradients = loss.forward(now.forward(pixels.clone()), &labels).backward();
+                let gradients = take_gradients(&now, gradients);
+                network = Some(optimizer.step(now, gradients, |_| 1e-5));
+            })
+        }
+    };
+    let gflop_per_image = work as f64 * 2.0 / 1e9 / options.batch_size as f64;
+    let gflop_per_s = gflop_per_image * rate.images_per_s;
+    let peak_rss_bytes = machine::peak_rss_bytes();
+    let peak_gflop_per_s = kennel_kernels::peak_gflop_per_s();
+    Ok(NetworkBench {
+        model: options.model.clone(),
+        mode: match options.mode {
+            BenchMode::Infer => "infer".into(),
+            BenchMode::Step(strategy) => strategy.to_string(),
+        },
+        batch_size: options.batch_size,
+        side_px: side,
+        repeats: options.repeats,
+        device: compute.name.clone(),
+        machine: machine::machine(),
+        threads: kennel_kernels::threads(),
+        rate,
+        gflop_per_image,
+        gflop_per_s,
+        peak_gflop_per_s,
+        share_of_peak: gflop_per_s / peak_gflop_per_s,
+        peak_rss_bytes,
+    })
+}
+
+/// Times the input of a training epoch: decoding and the published augmentation, without a network.
+///
+/// # Errors
+///
+/// A data set or photo that cannot be read.
+pub fn bench_data(data_dir: &Path, batch_size: usize) -> Result<DataBench> {
+    let data = Dataset::open(data_dir)?;
+    let photos = data.photos(Split::Train);
+    if photos.is_empty() {
+        return Err(TrainError::EmptySplit {
+            path: data_dir.into(),
+            split: Split::Train,
+            needed_for: "bench",
+        });
+    }
+    let preprocessing = architecture("resnet50")?.default_tag().preprocessing.clone();
+    let config =
+        RunConfig::published("resnet50".into(), String::new(), Strategy::Freeze, preprocessing.clone());
+    let options = LoaderOptions { cache: PhotoCache::new(8 << 30).into(), ..LoaderOptions::default() };
+    let epoch = |view: u64| -> Result<f64> {
+        let began = Instant::now();
+        let transform = Transform::Train {
+            augmentation: config.augmentation.clone(),
+            preprocessing: preprocessing.clone(),
+            seed: config.seed,
+            view,
+        };
+        for batch in Loader::new(photos, shuffled(photos.len(), 42, view), transform, batch_size, &options) {
+            batch?;
+        }
+        Ok(photos.len() as f64 / began.elapsed().as_secs_f64())
+    };
+    Ok(DataBench {
+        photos: photos.len(),
+        machine: machine::machine(),
+        images_per_s: epoch(0)?,
+        decoded_images_per_s: epoch(1)?,
+        peak_rss_bytes: machine::peak_rss_bytes(),
+    })
+}
+
+/// Rates of the timed passes, and multiply-adds of one.
+fn time(options: &BenchOptions, mut pass: impl FnMut()) -> (Rate, u64) {
+    for _ in 0..options.warmup {
+        pass();
+    }
+    let before = kennel_kernels::multiply_adds();
+    let mut rates: Vec<f64> = (0..options.repeats)
+        .map(|_| {
+            let began = Instant::now();
+            pass();
+            options.batch_size as f64 / began.elapsed().as_secs_f64()
+        })
+        .collect();
+    let work = (kennel_kernels::multiply_adds() - before) / options.repeats as u64;
+    rates.sort_by(f64::total_cmp);
+    let quantile = |q: f64| rates[((rates.len() - 1) as f64 * q).round() as usize];
+    let median = quantile(0.5);
+    let rate = Rate {
+        images_per_s: median,
+        images_per_s_min: rates[0],
+        images_per_s_max: rates[rates.len() - 1],
+        spread: (quantile(0.75) - quantile(0.25)) / 2.0 / median,
+    };
+    (rate, work)
+}
+
+/// Reproducible values in [-2, 2).
+fn noise(i: usize) -> f32 {
+    let hashed = (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+    hashed as f32 / (1 << 22) as f32 - 2.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mode_is_timed_and_its_work_counted() {
+        let bench = |mode| {
+            let model = "mobilenetv3_small_100".into();
+            bench_network(
+                &BenchOptions { model, mode, batch_size: 2, repeats: 3, warmup: 0 },
+                &Compute::cpu(),
+            )
+            .unwrap()
+        };
+        let infer = bench(BenchMode::Infer);
+        assert_eq!(infer.side_px, 224);
+        assert!(infer.rate.images_per_s_min > 0.0);
+        assert!(infer.rate.images_per_s_min <= infer.rate.images_per_s);
+        assert!(infer.rate.images_per_s <= infer.rate.images_per_s_max);
+        // 57 million multiply-adds (Howard et al. 2019, table 3, is 56 with a head of 1000 classes).
+        assert!((infer.gflop_per_image / 2.0 - 0.055).abs() < 0.003, "{}", infer.gflop_per_image);
+    }
+
+    #[test]
+    fn nothing_is_timed_without_photos() {
+        let options = BenchOptions {
+            model: "resnet18".into(),
+            mode: BenchMode::Infer,
+            batch_size: 0,
+            repeats: 1,
+            warmup: 0,
+        };
+        assert!(
+            bench_network(&options, &Compute::cpu()).unwrap_err().to_string().contains("batch_size is 0")
+        );
+    }
+}

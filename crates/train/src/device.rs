@@ -1,0 +1,213 @@
+//! Where a network runs: the CPU, or a GPU that this binary was built for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use burn::tensor::Device;
+
+use crate::{Result, TrainError};
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// The best that is compiled in and answers.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// A GPU through one of Burn's backends.
+    Gpu(GpuKind, usize),
+}
+
+/// Burn's GPU backends, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GpuKind {
+    /// NVIDIA's own.
+    Cuda,
+    /// AMD's own.
+    Rocm,
+    /// Apple's own.
+    Metal,
+    /// Any driver with Vulkan.
+    Vulkan,
+    /// Through WebGPU's shaders.
+    WebGpu,
+}
+
+/// A device that answered.
+#[derive(Clone, Debug)]
+pub struct Compute {
+    /// Where tensors are made.
+    pub device: Device,
+    /// `cpu`, `cuda:0`, `vulkan`.
+    pub name: String,
+}
+
+impl GpuKind {
+    const ALL: [GpuKind; 5] =
+        [GpuKind::Cuda, GpuKind::Rocm, GpuKind::Metal, GpuKind::Vulkan, GpuKind::WebGpu];
+
+    /// Its name, and that of the cargo feature.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            GpuKind::Cuda => "cuda",
+            GpuKind::Rocm => "rocm",
+            GpuKind::Metal => "metal",
+            GpuKind::Vulkan => "vulkan",
+            GpuKind::WebGpu => "webgpu",
+        }
+    }
+
+    /// The device; none where it is not compiled in. It may still not be there.
+    fn device(self, index: usize) -> Option<Device> {
+        match self {
+            #[cfg(feature = "cuda")]
+            GpuKind::Cuda => Some(Device::cuda(index)),
+            #[cfg(feature = "rocm")]
+            GpuKind::Rocm => Some(Device::rocm(index)),
+            #[cfg(feature = "metal")]
+            GpuKind::Metal => Some(Device::metal(wgpu_kind(index))),
+            #[cfg(feature = "vulkan")]
+            GpuKind::Vulkan => Some(Device::vulkan(wgpu_kind(index))),
+            #[cfg(feature = "webgpu")]
+            GpuKind::WebGpu => Some(Device::webgpu(wgpu_kind(index))),
+            #[allow(unreachable_patterns)]
+            _ => {
+                let _ = index;
+                None
+            }
+        }
+    }
+}
+
+#[cfg(any(feature = "metal", feature = "vulkan", feature = "webgpu"))]
+fn wgpu_kind(index: usize) -> burn::tensor::DeviceKind {
+    match index {
+        0 => burn::tensor::DeviceKind::DefaultDevice,
+        index => burn::tensor::DeviceKind::DiscreteGpu(index),
+    }
+}
+
+impl DeviceChoice {
+    /// Opens the device and computes on it once.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainError::Device`] when it is not compiled in, or does not answer.
+    pub fn open(self) -> Result<Compute> {
+        match self {
+            DeviceChoice::Cpu => Ok(Compute::cpu()),
+            DeviceChoice::Gpu(kind, index) => open_gpu(kind, index),
+            DeviceChoice::Auto => Ok(GpuKind::ALL
+                .into_iter()
+                .find_map(|kind| open_gpu(kind, 0).ok())
+                .unwrap_or_else(Compute::cpu)),
+        }
+    }
+}
+
+impl Compute {
+    /// The CPU, through this project's kernels.
+    pub fn cpu() -> Self {
+        Self { device: Device::flex(), name: "cpu".into() }
+    }
+}
+
+fn open_gpu(kind: GpuKind, index: usize) -> Result<Compute> {
+    let name = DeviceChoice::Gpu(kind, index).to_string();
+    let error = |reason: String| TrainError::Device { name: name.clone(), reason };
+    let feature = kind.as_str();
+    let compute = || {
+        let device = kind.device(index)?;
+        let sum = burn::tensor::Tensor::<1>::ones([8], &device).sum().into_scalar::<f32>();
+        Some((device, sum))
+    };
+    // Drivers that are missing show themselves as panics in the libraries below: their words are the reason.
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let opened = std::panic::catch_unwind(compute);
+    std::panic::set_hook(hook);
+    match opened {
+        Ok(Some((device, 8.0))) => Ok(Compute { device, name }),
+        Ok(Some((_, sum))) => Err(error(format!("it says that eight ones are {sum}"))),
+        Ok(None) => Err(error(format!(
+            "this binary was built without it\nhint: cargo build --release --workspace --features kennel/{feature}; or --device cpu"
+        ))),
+        Err(panic) => {
+            let words = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or(panic.downcast_ref::<&str>().copied())
+                .unwrap_or("it gave no reason");
+            let first = words.lines().next().unwrap_or_default();
+            Err(error(format!("it does not answer: {first}\nhint: check its driver; or --device cpu")))
+        }
+    }
+}
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DeviceChoice::Auto => f.pad("auto"),
+            DeviceChoice::Cpu => f.pad("cpu"),
+            DeviceChoice::Gpu(kind, 0) => f.pad(kind.as_str()),
+            DeviceChoice::Gpu(kind, index) => f.pad(&format!("{}:{index}", kind.as_str())),
+        }
+    }
+}
+
+impl FromStr for DeviceChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, index) = match text.split_once(':') {
+            None => (text, None),
+            Some((name, index)) => {
+                let index =
+                    index.parse::<u16>().map_err(|_| format!("`{index}` is no number of a device"))?;
+                (name, Some(index))
+            }
+        };
+        match (name, index) {
+            ("auto", None) => return Ok(DeviceChoice::Auto),
+            ("cpu", None) => return Ok(DeviceChoice::Cpu),
+            _ => {}
+        }
+        let kind = GpuKind::ALL.into_iter().find(|kind| kind.as_str() == name);
+        match kind {
+            Some(kind) => Ok(DeviceChoice::Gpu(kind, index.unwrap_or(0).into())),
+            None => {
+                let known = ["auto", "cpu"].into_iter().chain(GpuKind::ALL.map(GpuKind::as_str));
+                let hint = kennel_core::hint_did_you_mean(name, known.clone());
+                Err(format!("expected one of {}{hint}", known.collect::<Vec<_>>().join(", ")))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_are_told_by_their_names() {
+        for text in ["auto", "cpu", "cuda", "cuda:1", "rocm", "metal", "vulkan", "webgpu"] {
+            assert_eq!(text.parse::<DeviceChoice>().unwrap().to_string(), text);
+        }
+        assert_eq!("cuda:0".parse(), Ok(DeviceChoice::Gpu(GpuKind::Cuda, 0)));
+        for wrong in ["gpu", "cpu:1", "cuda:x", "cuda:99999", ""] {
+            assert!(wrong.parse::<DeviceChoice>().is_err(), "{wrong}");
+        }
+        assert!("vulcan".parse::<DeviceChoice>().unwrap_err().contains("vulkan"));
+    }
+
+    #[test]
+    fn something_always_answers_and_what_is_not_compiled_in_says_so() {
+        assert!(!DeviceChoice::Auto.open().unwrap().name.is_empty());
+        assert_eq!(DeviceChoice::Cpu.open().unwrap().name, "cpu");
+        if !cfg!(feature = "rocm") {
+            let error = DeviceChoice::Gpu(GpuKind::Rocm, 0).open().unwrap_err().to_string();
+            assert!(error.contains("--features kennel/rocm"), "{error}");
+        }
+    }
+}

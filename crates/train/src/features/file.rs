@@ -1,0 +1,218 @@
+//! One file of features: those of one split, or of one view of the training photos.
+//!
+//! A header of one page, JSON and spaces, then a record per photo, f32, little-endian, height by width by channels. The
+//! header is written last and the file then gets its name, so a file with a name is whole; it holds the digest of the
+//! records all the same, because it lies in a folder that anyone can reach.
+
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use kennel_core::CoreError;
+use memmap2::Mmap;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+use crate::Result;
+
+const FORMAT: &str = "kennel-features-1";
+const HEADER_BYTES: usize = 4096;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    format: String,
+    key: String,
+    part: String,
+    /// Height, width, channels.
+    shape: [usize; 3],
+    photos: usize,
+    sha256: String,
+}
+
+/// Finished features, mapped into memory.
+#[derive(Debug)]
+pub struct FeatureFile {
+    map: Mmap,
+    shape: [usize; 3],
+    photos: usize,
+}
+
+impl FeatureFile {
+    /// Maps a file; none when it is not there, or not what it should be.
+    pub fn open(path: &Path, key: &str, part: &str, photos: usize) -> Option<Self> {
+        let file = File::open(path).ok()?;
+        // SAFETY: files of the cache are never written again once they have their name: they are replaced or removed,
+        // which leaves what is mapped as it was.
+        let map = unsafe { Mmap::map(&file) }.ok()?;
+        let header: Header = serde_json::from_slice(map.get(..HEADER_BYTES)?.trim_ascii_end()).ok()?;
+        let record = header.shape.iter().try_fold(4_usize, |size, &n| size.checked_mul(n))?;
+        let is_whole = header.format == FORMAT
+            && header.key == key
+            && header.part == part
+            && header.photos == photos
+            && record.checked_mul(photos)?.checked_add(HEADER_BYTES)? == map.len()
+            && header.sha256 == hex(Sha256::digest(&map[HEADER_BYTES..]).as_slice());
+        is_whole.then_some(Self { map, shape: header.shape, photos })
+    }
+
+    /// Height, width and channels of a record.
+    pub fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+
+    /// Appends the record of photo number `index`.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such photo.
+    pub fn read(&self, index: usize, into: &mut Vec<f32>) {
+        assert!(index < self.photos);
+        let size = 4 * self.shape.iter().product::<usize>();
+        let bytes = &self.map[HEADER_BYTES + index * size..][..size];
+        into.extend(bytes.as_chunks::<4>().0.iter().map(|value| f32::from_le_bytes(*value)));
+    }
+}
+
+/// A file in the making: it has no name yet, and without [`FeatureWriter::finish`] never gets one.
+pub struct FeatureWriter {
+    file: BufWriter<NamedTempFile>,
+    path: PathBuf,
+    header: Header,
+    digest: Sha256,
+    written: usize,
+}
+
+impl FeatureWriter {
+    /// Begins a file that will be called `path`.
+    ///
+    /// # Errors
+    ///
+    /// A folder that cannot be written to.
+    pub fn new(path: PathBuf, key: &str, part: &str, shape: [usize; 3], photos: usize) -> Result<Self> {
+        let error = |source| CoreError::Io { verb: "write", path: path.clone(), source };
+        let folder = path.parent().expect("a file of the cache lies in a folder of it");
+        let mut file = BufWriter::with_capacity(1 << 20, NamedTempFile::new_in(folder).map_err(error)?);
+        file.write_all(&[b' '; HEADER_BYTES]).map_err(error)?;
+        let header = Header {
+            format: FORMAT.into(),
+            key: key.into(),
+            part: part.into(),
+            shape,
+            photos,
+            sha256: String::new(),
+        };
+        Ok(Self { file, path, header, digest: Sha256::new(), written: 0 })
+    }
+
+    /// Adds the records of the next photos.
+    ///
+    /// # Errors
+    ///
+    /// A disk that is full.
+    pub fn push(&mut self, records: &[f32]) -> Result<()> {
+        let bytes: Vec<u8> = records.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.digest.update(&bytes);
+        self.written += records.len();
+        let path = &self.path;
+        self.file.write_all(&bytes).map_err(|source| CoreError::Io {
+            verb: "write",
+            path: path.clone(),
+            source,
+        })?;
+        Ok(())
+    }
+
+    /// Gives the file its name.
+    ///
+    /// # Panics
+    ///
+    /// When records are missing.
+    ///
+    /// # Errors
+    ///
+    /// A disk that is full.
+    pub fn finish(mut self) -> Result<FeatureFile> {
+        assert_eq!(self.written, self.header.photos * self.header.shape.iter().product::<usize>());
+        self.header.sha256 = hex(self.digest.finalize().as_slice());
+        let path = self.path.clone();
+        let error = |source| CoreError::Io { verb: "write", path: path.clone(), source };
+        let text = serde_json::to_vec(&self.header).map_err(|e| error(e.into()))?;
+        self.file.seek(SeekFrom::Start(0)).map_err(error)?;
+        self.file.write_all(&text).map_err(error)?;
+        let file = self.file.into_inner().map_err(|e| error(e.into_error()))?;
+        let file = file.persist(&path).map_err(|e| error(e.error))?;
+        // SAFETY: as in `open`.
+        let map = unsafe { Mmap::map(&file) }.map_err(error)?;
+        Ok(FeatureFile { map, shape: self.header.shape, photos: self.header.photos })
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(path: &Path) -> FeatureFile {
+        let mut writer = FeatureWriter::new(path.into(), "key", "val", [1, 2, 3], 2).unwrap();
+        writer.push(&[0.0, 1.0, 2.0, 3.0, 4.0, -5.5]).unwrap();
+        writer.push(&[f32::NAN, 7.0, 8.0, 9.0, 10.0, f32::MIN_POSITIVE / 2.0]).unwrap();
+        writer.finish().unwrap()
+    }
+
+    #[test]
+    fn what_was_written_is_read_back_bit_for_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("val.features");
+        let written = write(&path);
+        let opened = FeatureFile::open(&path, "key", "val", 2).unwrap();
+        for file in [written, opened] {
+            assert_eq!(file.shape(), [1, 2, 3]);
+            let mut values = Vec::new();
+            file.read(1, &mut values);
+            file.read(0, &mut values);
+            assert!(values[0].is_nan());
+            assert_eq!(values[5], f32::MIN_POSITIVE / 2.0);
+            assert_eq!(values[6..], [0.0, 1.0, 2.0, 3.0, 4.0, -5.5]);
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_damaged_or_of_others_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("val.features");
+        write(&path);
+        assert!(FeatureFile::open(&path, "other", "val", 2).is_none());
+        assert!(FeatureFile::open(&path, "key", "test", 2).is_none());
+        assert!(FeatureFile::open(&path, "key", "val", 3).is_none());
+        let whole = std::fs::read(&path).unwrap();
+        for cut in [0, 10, HEADER_BYTES, whole.len() - 1] {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            assert!(FeatureFile::open(&path, "key", "val", 2).is_none(), "{cut} bytes");
+        }
+        let mut flipped = whole.clone();
+        flipped[HEADER_BYTES + 3] ^= 1;
+        std::fs::write(&path, &flipped).unwrap();
+        assert!(FeatureFile::open(&path, "key", "val", 2).is_none());
+        // A header that promises more than there is memory.
+        let text = String::from_utf8(whole[..HEADER_BYTES].to_vec()).unwrap();
+        let text = text.replace("[1,2,3]", "[4294967296,4294967296,4294967296]");
+        std::fs::write(&path, [&text.as_bytes()[..HEADER_BYTES], &whole[HEADER_BYTES..]].concat()).unwrap();
+        assert!(FeatureFile::open(&path, "key", "val", 2).is_none());
+    }
+
+    #[test]
+    fn an_unfinished_file_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer =
+            FeatureWriter::new(folder.path().join("val.features"), "k", "val", [1, 1, 1], 1).unwrap();
+        drop(writer);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,337 @@
+//! The frozen part of a network once: what it makes of a photo is computed, kept, and given to the part that is trained.
+//!
+//! The frozen stages are run as folded inference, whose result for a photo does not depend on the photos beside it. So
+//! features read from the cache are those that would be computed, bit for bit, and a run ends the same with a cold, a
+//! warm or no cache.
+
+mod file;
+mod store;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use kennel_core::{RunConfig, Split, files};
+use kennel_data::{DatasetPhoto, Loader, LoaderOptions, Transform};
+use kennel_models::{Network, state_dict};
+use serde::Serialize;
+
+use self::file::FeatureFile;
+pub use self::store::CacheOptions;
+use self::store::FeatureStore;
+use crate::predict::{BATCH, pixels};
+use crate::setup::Setup;
+use crate::{Control, Result, TrainError, TrainOptions};
+
+/// Photos that are shown to the network together: a split, the training photos in one of their views.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The training photos, augmented: view number so many.
+    Train {
+        /// Number of the view.
+        view: u64,
+    },
+    /// Photos prepared as for evaluation.
+    Eval(Split),
+}
+
+/// Everything that decides a feature. Its digest names the folder.
+#[derive(Serialize)]
+struct Key<'a> {
+    model: &'a str,
+    /// Of the frozen tensors themselves.
+    frozen_sha256: String,
+    frozen_stages: usize,
+    preprocessing: &'a kennel_core::Preprocessing,
+    augmentation: &'a kennel_core::Augmentation,
+    manifest_sha256: &'a str,
+    seed: u64,
+    views: usize,
+    device: &'a str,
+    instructions: &'a str,
+    kernels: u32,
+}
+
+/// Shows photos to a network: through its frozen stages, or from what these made of them before.
+pub struct Features {
+    frozen_stages: usize,
+    config: RunConfig,
+    photos: HashMap<Split, Arc<[DatasetPhoto]>>,
+    input: LoaderOptions,
+    device: Device,
+    store: Option<FeatureStore>,
+    files: HashMap<Part, Arc<FeatureFile>>,
+    /// Whether it was said that something does not fit.
+    is_told: bool,
+}
+
+/// Some photos on their way through a network.
+pub enum Shown {
+    /// Normalised pixels, `[batch, 3, side, side]`.
+    Pixels(Tensor<4>),
+    /// What the frozen stages made of them.
+    Features(Tensor<4>),
+}
+
+/// Photos in order, some at a time, with their labels.
+pub enum Batches {
+    /// Read and decoded.
+    Photos(Loader, Device),
+    /// From the cache.
+    Cached {
+        /// Where they lie.
+        file: Arc<FeatureFile>,
+        /// Which, in which order.
+        order: Vec<usize>,
+        /// All photos of the split.
+        photos: Arc<[DatasetPhoto]>,
+        /// Photos at a time.
+        batch_size: usize,
+        /// Photos given so far.
+        given: usize,
+        /// Where tensors are made.
+        device: Device,
+    },
+}
+
+impl Features {
+    /// The photos of a run, whose first stages are frozen.
+    pub fn new(setup: &Setup, frozen_stages: usize, config: &RunConfig, options: &TrainOptions) -> Self {
+        let TrainOptions { compute, cache } = options;
+        let wants_cache = frozen_stages > 0 && config.feature_views > 0;
+        let store = cache.as_ref().filter(|cache| wants_cache && cache.max_bytes > 0).map(|cache| {
+            let key = Key {
+                model: &config.model,
+                frozen_sha256: frozen_digest(setup.network(), frozen_stages),
+                frozen_stages,
+                preprocessing: &config.preprocessing,
+                augmentation: &config.augmentation,
+                manifest_sha256: &setup.facts.manifest_sha256,
+                seed: config.seed,
+                views: config.feature_views,
+                device: &compute.name,
+                instructions: kennel_kernels::instruction_set(),
+                kernels: kennel_kernels::REVISION,
+            };
+            let text = serde_json::to_vec(&key).expect("plain data");
+            FeatureStore::new(cache.clone(), files::sha256_bytes(&text)[..32].into())
+        });
+        Self {
+            frozen_stages,
+            config: config.clone(),
+            photos: Split::ALL
+                .into_iter()
+                .map(|split| (split, Arc::clone(setup.data.photos(split))))
+                .collect(),
+            input: LoaderOptions::default(),
+            device: compute.device.clone(),
+            store,
+            files: HashMap::new(),
+            is_told: false,
+        }
+    }
+
+    /// The photos that an epoch is trained on: a cycle of views where a trunk is frozen, else a fresh one.
+    pub fn train_part(&self, epoch: usize) -> Part {
+        let views = self.config.feature_views;
+        let cycles = self.frozen_stages > 0 && views > 0;
+        Part::Train { view: if cycles { epoch % views } else { epoch } as u64 }
+    }
+
+    /// Where features are kept, if they are.
+    pub fn folder(&self) -> Option<PathBuf> {
+        self.store.as_ref().map(FeatureStore::folder)
+    }
+
+    /// Photos `order` of a part, `batch_size` at a time: from the cache, filled now where it is not, or from their files.
+    /// None when the caller said stop.
+    ///
+    /// # Errors
+    ///
+    /// A photo that can no longer be read.
+    pub fn batches(
+        &mut self,
+        network: &Network,
+        part: Part,
+        order: Vec<usize>,
+        batch_size: usize,
+        control: &mut Control,
+    ) -> Result<Option<Batches>> {
+        let Some(file) = self.cached(network, part, control)? else { return Ok(None) };
+        let photos = &self.photos[&part.split()];
+        Ok(Some(match file {
+            Cached::Is(file) => {
+                let photos = Arc::clone(photos);
+                Batches::Cached { file, order, photos, batch_size, given: 0, device: self.device.clone() }
+            }
+            Cached::IsNot => {
+                let loader = Loader::new(photos, order, self.transform(part), batch_size, &self.input);
+                Batches::Photos(loader, self.device.clone())
+            }
+        }))
+    }
+
+    /// Logits of the part of the network above the frozen stages, differentiated where it is.
+    pub fn forward(&self, network: &Network, shown: Shown) -> Tensor<2> {
+        network.top(self.features(network, shown), self.frozen_stages)
+    }
+
+    /// Logits where nothing is differentiated.
+    pub fn infer(&self, network: &Network, shown: Shown) -> Tensor<2> {
+        network.infer_top(self.features(network, shown), self.frozen_stages)
+    }
+
+    fn features(&self, network: &Network, shown: Shown) -> Tensor<4> {
+        match shown {
+            Shown::Pixels(pixels) => network.infer_trunk(pixels, self.frozen_stages),
+            Shown::Features(features) => features,
+        }
+    }
+
+    fn transform(&self, part: Part) -> Transform {
+        let preprocessing = self.config.preprocessing.clone();
+        match part {
+            Part::Eval(_) => Transform::Eval(preprocessing),
+            Part::Train { view } => {
+                let augmentation = self.config.augmentation.clone();
+                Transform::Train { augmentation, preprocessing, seed: self.config.seed, view }
+            }
+        }
+    }
+
+    /// The features of a part, computed where they are not there yet. None when the caller said stop.
+    fn cached(&mut self, network: &Network, part: Part, control: &mut Control) -> Result<Option<Cached>> {
+        if let Some(file) = self.files.get(&part) {
+            return Ok(Some(Cached::Is(Arc::clone(file))));
+        }
+        let photos = Arc::clone(&self.photos[&part.split()]);
+        let Some(store) = self.store.as_ref().filter(|_| !photos.is_empty()) else {
+            return Ok(Some(Cached::IsNot));
+        };
+        if let Some(file) = store.open(&part.name(), photos.len()) {
+            let file = Arc::new(file);
+            self.files.insert(part, Arc::clone(&file));
+            return Ok(Some(Cached::Is(file)));
+        }
+        let what = format!("features of {}", part.name());
+        let order = (0..photos.len()).collect();
+        let mut writer = None;
+        let mut done = 0;
+        for batch in Loader::new(&photos, order, self.transform(part), BATCH, &self.input) {
+            if control.is_stopped() {
+                return Ok(None);
+            }
+            let features = network.infer_trunk(pixels(batch?, &self.device), self.frozen_stages);
+            let [here, channels, height, width] = features.dims();
+            if writer.is_none() {
+                match store.create(&part.name(), [height, width, channels], photos.len()) {
+                    Ok(Some(new)) => writer = Some(new),
+                    found => {
+                        self.say_uncached(part, found.err(), control);
+                        return Ok(Some(Cached::IsNot));
+                    }
+                }
+            }
+            let values = features.permute([0, 2, 3, 1]).into_data().try_into_vec().expect("features are f32");
+            let pushed = writer.as_mut().map_or(Ok(()), |writer| writer.push(&values));
+            if let Err(error) = pushed {
+                self.say_uncached(part, Some(error), control);
+                return Ok(Some(Cached::IsNot));
+            }
+            done += here;
+            control.observer.predicting(&what, done, photos.len());
+        }
+        match writer.expect("there are photos").finish() {
+            Ok(file) => {
+                let file = Arc::new(file);
+                self.files.insert(part, Arc::clone(&file));
+                Ok(Some(Cached::Is(file)))
+            }
+            Err(error) => {
+                self.say_uncached(part, Some(error), control);
+                Ok(Some(Cached::IsNot))
+            }
+        }
+    }
+
+    /// Says once that features are computed every time, and why. A cache that fails does not end a run.
+    fn say_uncached(&mut self, part: Part, error: Option<TrainError>, control: &mut Control) {
+        if std::mem::replace(&mut self.is_told, true) {
+            return;
+        }
+        let why = match error {
+            Some(error) => error.to_string(),
+            None => "the cache is full; --cache-size makes it larger".into(),
+        };
+        control.observer.note(&format!("features of {} are computed every time: {why}", part.name()));
+    }
+}
+
+enum Cached {
+    Is(Arc<FeatureFile>),
+    IsNot,
+}
+
+impl Part {
+    /// Whose photos they are.
+    pub fn split(self) -> Split {
+        match self {
+            Part::Train { .. } => Split::Train,
+            Part::Eval(split) => split,
+        }
+    }
+
+    /// `train-2`, `val`.
+    fn name(self) -> String {
+        match self {
+            Part::Train { view } => format!("train-{view}"),
+            Part::Eval(split) => split.to_string(),
+        }
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<(Shown, Vec<usize>)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Batches::Photos(loader, device) => {
+                let batch = match loader.next()? {
+                    Ok(batch) => batch,
+                    Err(error) => return Some(Err(error.into())),
+                };
+                let labels = batch.labels.clone();
+                Some(Ok((Shown::Pixels(pixels(batch, device)), labels)))
+            }
+            Batches::Cached { file, order, photos, batch_size, given, device } => {
+                let here = &order[*given..(*given + *batch_size).min(order.len())];
+                if here.is_empty() {
+                    return None;
+                }
+                *given += here.len();
+                let [height, width, channels] = file.shape();
+                let mut values = Vec::with_capacity(here.len() * height * width * channels);
+                here.iter().for_each(|&index| file.read(index, &mut values));
+                let data = TensorData::new(values, [here.len(), height, width, channels]);
+                let features = Tensor::<4>::from_data(data, &*device).permute([0, 3, 1, 2]);
+                let labels = here.iter().map(|&index| photos[index].class_index).collect();
+                Some(Ok((Shown::Features(features), labels)))
+            }
+        }
+    }
+}
+
+/// SHA-256 over the names and values of the frozen tensors.
+fn frozen_digest(network: &Network, frozen_stages: usize) -> String {
+    let stages = network.stages();
+    let frozen = &stages[..frozen_stages];
+    let mut digests = String::new();
+    for (name, value) in state_dict(network) {
+        if frozen.iter().any(|stage| stage.owns(&name)) {
+            let bytes: Vec<u8> = value.data.iter().flat_map(|value| value.to_le_bytes()).collect();
+            digests += &format!("{name} {:?} {}\n", value.shape, files::sha256_bytes(&bytes));
+        }
+    }
+    files::sha256_bytes(digests.as_bytes())
+}

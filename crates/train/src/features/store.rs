@@ -1,0 +1,164 @@
+//! The folder of feature files: `<cache>/<key>/<part>.features`, shared by runs, bounded, safe to delete.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use kennel_core::files;
+
+use super::file::{FeatureFile, FeatureWriter};
+use crate::Result;
+
+const EXTENSION: &str = "features";
+
+/// Where features are kept, and how many bytes of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheOptions {
+    /// Folder, made when it is needed.
+    pub dir: PathBuf,
+    /// Most bytes of all files in it.
+    pub max_bytes: u64,
+}
+
+/// The features of one key.
+#[derive(Debug)]
+pub struct FeatureStore {
+    options: CacheOptions,
+    key: String,
+}
+
+impl FeatureStore {
+    pub fn new(options: CacheOptions, key: String) -> Self {
+        Self { options, key }
+    }
+
+    /// Features that are there. Reading marks them as used.
+    pub fn open(&self, part: &str, photos: usize) -> Option<FeatureFile> {
+        let path = self.path(part);
+        let file = FeatureFile::open(&path, &self.key, part, photos)?;
+        // Only the order of eviction depends on it.
+        drop(fs::File::open(&path).and_then(|file| file.set_modified(SystemTime::now())));
+        Some(file)
+    }
+
+    /// Begins to write features; none where they would not fit beside those of the same key. Others' features make
+    /// room, the longest unused first.
+    ///
+    /// # Errors
+    ///
+    /// A folder that cannot be written to.
+    pub fn create(&self, part: &str, shape: [usize; 3], photos: usize) -> Result<Option<FeatureWriter>> {
+        let needed = 4096 + 4 * (photos * shape.iter().product::<usize>()) as u64;
+        if !self.make_room(needed) {
+            return Ok(None);
+        }
+        let path = self.path(part);
+        files::create_dir_all(path.parent().expect("a key's folder"))?;
+        FeatureWriter::new(path, &self.key, part, shape, photos).map(Some)
+    }
+
+    /// Where they lie.
+    pub fn folder(&self) -> PathBuf {
+        self.options.dir.join(&self.key)
+    }
+
+    fn path(&self, part: &str) -> PathBuf {
+        self.folder().join(part).with_extension(EXTENSION)
+    }
+
+    fn make_room(&self, needed: u64) -> bool {
+        let own = self.folder();
+        let mut others: Vec<Kept> = Vec::new();
+        let mut total = needed;
+        for kept in kept_files(&self.options.dir) {
+            total += kept.bytes;
+            if !kept.path.starts_with(&own) {
+                others.push(kept);
+            }
+        }
+        others.sort_by_key(|kept| kept.used);
+        let removable: u64 = others.iter().map(|kept| kept.bytes).sum();
+        if total - removable > self.options.max_bytes {
+            return false;
+        }
+        for kept in others {
+            if total <= self.options.max_bytes {
+                break;
+            }
+            if fs::remove_file(&kept.path).is_ok() {
+                total -= kept.bytes;
+                if let Some(folder) = kept.path.parent() {
+                    // Goes only when it is empty.
+                    drop(fs::remove_dir(folder));
+                }
+            }
+        }
+        total <= self.options.max_bytes
+    }
+}
+
+struct Kept {
+    path: PathBuf,
+    bytes: u64,
+    used: SystemTime,
+}
+
+/// Every file of features under `dir`, and what writers that were killed have left.
+fn kept_files(dir: &Path) -> Vec<Kept> {
+    let folders = fs::read_dir(dir).into_iter().flatten().flatten();
+    let entries = folders.filter_map(|folder| fs::read_dir(folder.path()).ok()).flatten().flatten();
+    entries
+        .filter_map(|entry| {
+            let path = entry.path();
+            let is_ours = path.extension().is_some_and(|extension| extension == EXTENSION)
+                || path.file_name()?.to_string_lossy().starts_with(".tmp");
+            let about = entry.metadata().ok().filter(|about| is_ours && about.is_file())?;
+            Some(Kept { path, bytes: about.len(), used: about.modified().unwrap_or(SystemTime::UNIX_EPOCH) })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store(dir: &Path, max_bytes: u64, key: &str) -> FeatureStore {
+        FeatureStore::new(CacheOptions { dir: dir.into(), max_bytes }, key.into())
+    }
+
+    fn fill(store: &FeatureStore, part: &str) -> bool {
+        let Some(mut writer) = store.create(part, [1, 1, 1024], 1).unwrap() else { return false };
+        writer.push(&[1.0; 1024]).unwrap();
+        writer.finish().unwrap();
+        true
+    }
+
+    #[test]
+    fn the_longest_unused_make_room_and_ones_own_never_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let [a, b, c] = ["a", "b", "c"].map(|key| store(folder.path(), 3 * 8192, key));
+        assert!(fill(&a, "val") && fill(&b, "val") && fill(&b, "test"));
+        let earlier = SystemTime::now() - std::time::Duration::from_secs(100);
+        for path in [b.path("val"), b.path("test")] {
+            fs::File::options().write(true).open(path).unwrap().set_modified(earlier).unwrap();
+        }
+        assert!(a.open("val", 1).is_some());
+        assert!(fill(&c, "train-0") && fill(&c, "train-1"));
+        assert!(a.open("val", 1).is_some(), "used last");
+        assert!(b.open("val", 1).is_none() && b.open("test", 1).is_none());
+        assert!(fill(&c, "train-2"));
+        assert!(a.open("val", 1).is_none());
+        assert!(!fill(&c, "train-3"), "its own would have to go");
+        assert!((0..3).all(|view| c.open(&format!("train-{view}"), 1).is_some()));
+    }
+
+    #[test]
+    fn files_of_others_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = folder.path().join("thesis");
+        fs::create_dir(&other).unwrap();
+        fs::write(other.join("chapter.tex"), [0; 20_000]).unwrap();
+        assert!(fill(&store(folder.path(), 8192, "a"), "val"));
+        assert!(other.join("chapter.tex").exists());
+    }
+}
