@@ -12,7 +12,7 @@ use crate::flex;
 /// # Shapes
 ///
 /// - `x`: `[batch, channels, height, width]`
-/// - result: `[batch, ...]`, as `f` makes it
+/// - result: `[batch, channels, height, width]` as `f` makes them
 pub fn in_micro_batches(
     x: Tensor<4>,
     photos: usize,

@@ -74,7 +74,7 @@ pub struct NetworkBench {
     /// How fast.
     #[serde(flatten)]
     pub rate: Rate,
-    /// Multiplications and additions of convolutions and linear layers for one photo, in 1e9.
+    /// Multiplications and additions of the convolutions for one photo, in 1e9; counted on the CPU only.
     pub gflop_per_image: f64,
     /// Those per second, at the median.
     pub gflop_per_s: f64,

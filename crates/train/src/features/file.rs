@@ -10,10 +10,9 @@ use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use kennel_core::CoreError;
+use kennel_core::{CoreError, files};
 use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use crate::Result;
@@ -55,7 +54,7 @@ impl FeatureFile {
             && header.part == part
             && header.photos == photos
             && record.checked_mul(photos)?.checked_add(HEADER_BYTES)? == map.len()
-            && header.sha256 == hex(Sha256::digest(&map[HEADER_BYTES..]).as_slice());
+            && header.sha256 == files::sha256_bytes(&map[HEADER_BYTES..]);
         is_whole.then_some(Self { map, shape: header.shape, photos })
     }
 
@@ -82,7 +81,6 @@ pub struct FeatureWriter {
     file: BufWriter<NamedTempFile>,
     path: PathBuf,
     header: Header,
-    digest: Sha256,
     written: usize,
 }
 
@@ -93,10 +91,10 @@ impl FeatureWriter {
     ///
     /// A folder that cannot be written to.
     pub fn new(path: PathBuf, key: &str, part: &str, shape: [usize; 3], photos: usize) -> Result<Self> {
-        let error = |source| CoreError::Io { verb: "write", path: path.clone(), source };
+        let error = || CoreError::io("write", &path);
         let folder = path.parent().expect("a file of the cache lies in a folder of it");
-        let mut file = BufWriter::with_capacity(1 << 20, NamedTempFile::new_in(folder).map_err(error)?);
-        file.write_all(&[b' '; HEADER_BYTES]).map_err(error)?;
+        let mut file = BufWriter::with_capacity(1 << 20, NamedTempFile::new_in(folder).map_err(error())?);
+        file.write_all(&[b' '; HEADER_BYTES]).map_err(error())?;
         let header = Header {
             format: FORMAT.into(),
             key: key.into(),
@@ -105,7 +103,7 @@ impl FeatureWriter {
             photos,
             sha256: String::new(),
         };
-        Ok(Self { file, path, header, digest: Sha256::new(), written: 0 })
+        Ok(Self { file, path, header, written: 0 })
     }
 
     /// Adds the records of the next photos.
@@ -115,14 +113,8 @@ impl FeatureWriter {
     /// A disk that is full.
     pub fn push(&mut self, records: &[f32]) -> Result<()> {
         let bytes: Vec<u8> = records.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.digest.update(&bytes);
         self.written += records.len();
-        let path = &self.path;
-        self.file.write_all(&bytes).map_err(|source| CoreError::Io {
-            verb: "write",
-            path: path.clone(),
-            source,
-        })?;
+        self.file.write_all(&bytes).map_err(CoreError::io("write", &self.path))?;
         Ok(())
     }
 
@@ -137,22 +129,17 @@ impl FeatureWriter {
     /// A disk that is full.
     pub fn finish(mut self) -> Result<FeatureFile> {
         assert_eq!(self.written, self.header.photos * self.header.shape.iter().product::<usize>());
-        self.header.sha256 = hex(self.digest.finalize().as_slice());
-        let path = self.path.clone();
-        let error = |source| CoreError::Io { verb: "write", path: path.clone(), source };
-        let text = serde_json::to_vec(&self.header).map_err(|e| error(e.into()))?;
-        self.file.seek(SeekFrom::Start(0)).map_err(error)?;
-        self.file.write_all(&text).map_err(error)?;
-        let file = self.file.into_inner().map_err(|e| error(e.into_error()))?;
-        let file = file.persist(&path).map_err(|e| error(e.error))?;
-        // SAFETY: as in `open`.
-        let map = unsafe { Mmap::map(&file) }.map_err(error)?;
+        let path = self.path;
+        let mut file = self.file.into_inner().map_err(|e| CoreError::io("write", &path)(e.into_error()))?;
+        // SAFETY: as in `open`; the header, written below, is not read through this map.
+        let map = unsafe { Mmap::map(file.as_file()) }.map_err(CoreError::io("read", &path))?;
+        self.header.sha256 = files::sha256_bytes(&map[HEADER_BYTES..]);
+        let text = serde_json::to_vec(&self.header).map_err(|e| CoreError::io("write", &path)(e.into()))?;
+        file.seek(SeekFrom::Start(0)).map_err(CoreError::io("write", &path))?;
+        file.write_all(&text).map_err(CoreError::io("write", &path))?;
+        file.persist(&path).map_err(|e| CoreError::io("write", &path)(e.error))?;
         Ok(FeatureFile { map, shape: self.header.shape, photos: self.header.photos })
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
