@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::flex;
 
 /// Grows with every change of the kernels that changes a result by a bit: what was computed by another is not used.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// The instruction set that the fast path's products use on this machine: `avx512`, `avx2` or `portable`.
 pub fn instruction_set() -> &'static str {
@@ -17,8 +17,8 @@ pub fn instruction_set() -> &'static str {
 
 static MULTIPLY_ADDS: AtomicU64 = AtomicU64::new(0);
 
-/// Multiply-adds of all convolutions and linear layers on the fast path in this process so far, forward and backward,
-/// counted as each is defined, not as it is computed.
+/// Multiply-adds of all convolutions on the fast path in this process so far, forward and backward, counted as each is
+/// defined, not as it is computed.
 pub fn multiply_adds() -> u64 {
     MULTIPLY_ADDS.load(Ordering::Relaxed)
 }

@@ -150,6 +150,55 @@ fn normalisation_with_the_batch_is_that_of_burn() {
     }
 }
 
+/// The backward pass of what follows a normalisation computes its input again where that is cheap.
+#[test]
+fn layers_after_a_normalisation_are_those_of_burn() {
+    type Layer = fn(Tensor<4>, Tensor<4>) -> Tensor<4>;
+    const fn spec(stride: usize, padding: usize, groups: usize) -> ConvSpec {
+        ConvSpec { stride, padding, dilation: 1, groups }
+    }
+    // (weight, ours, Burn's)
+    macro_rules! conv {
+        ($weight:expr, $stride:expr, $padding:expr, $groups:expr) => {
+            (
+                $weight,
+                (|x, w| conv2d(x, w, None, spec($stride, $padding, $groups))) as Layer,
+                (|x, w| composed::conv2d(x, w, None, spec($stride, $padding, $groups))) as Layer,
+            )
+        };
+    }
+    let cases: [([usize; 4], Layer, Layer); 7] = [
+        conv!([24, 20, 1, 1], 1, 0, 1),
+        conv!([24, 20, 1, 1], 2, 0, 1),
+        conv!([24, 20, 3, 3], 1, 1, 1),
+        conv!([24, 20, 3, 3], 2, 1, 1),
+        conv!([20, 1, 3, 3], 1, 1, 20),
+        conv!([20, 1, 5, 5], 2, 2, 20),
+        (
+            [1; 4],
+            (|x, w| max_pool2d(x, 3, 2, 1) * w) as Layer,
+            (|x, w| composed::max_pool2d(x, 3, 2, 1) * w) as Layer,
+        ),
+    ];
+    for (weight, layer, burns) in cases {
+        for activation in ACTIVATIONS {
+            compare(
+                &format!("{activation:?} before a layer of weight {weight:?}"),
+                [[3, 20, 19, 11], [1, 20, 1, 1], [1, 20, 1, 1], weight],
+                1e-4,
+                |[x, w, b, weight]| {
+                    let (w, b) = (w.reshape([20]), b.reshape([20]));
+                    layer(batch_norm_train(x, w, b, 1e-5, activation).output, weight)
+                },
+                |[x, w, b, weight]| {
+                    let (w, b) = (w.reshape([20]), b.reshape([20]));
+                    burns(composed::batch_norm_train(x, w, b, 1e-5, activation).output, weight)
+                },
+            );
+        }
+    }
+}
+
 #[test]
 fn statistics_are_those_of_the_batch_and_take_no_gradient() {
     let device = Device::flex().autodiff();

@@ -1,5 +1,7 @@
 //! The backward passes. What a parent that takes no gradient would need is neither kept nor computed.
 
+use std::sync::Arc;
+
 use burn::backend::Autodiff;
 use burn::backend::Flex;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
@@ -11,6 +13,7 @@ use burn_flex::FlexTensor;
 use super::batch_norm::Normalisation;
 use super::conv::{self, Geometry};
 use super::nhwc::{self, ChannelsLast, Dims};
+use super::normalised::{self, Kept, Normalised};
 use super::pooling::{self, Window};
 use super::{FoldCache, Kernels, elementwise, meeting};
 use crate::{Activation, AdamStep, ConvSpec};
@@ -59,7 +62,7 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         #[derive(Clone, Debug)]
         struct State {
             /// Where the weight takes a gradient.
-            x: Option<ChannelsLast>,
+            x: Option<Kept>,
             /// Where the input takes one.
             weight: Option<FlexTensor>,
             geometry: Geometry,
@@ -79,13 +82,15 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
             }
         }
         let (x_is_tracked, weight_is_tracked) = (x.is_tracked(), weight.is_tracked());
+        let x_id = x.node().id().value;
         let prepare = Conv.prepare::<C>([x.node(), weight.node()]).compute_bound().stateful();
         let (x, weight) = (ChannelsLast::new(x.into_primitive()), weight.into_primitive());
-        let y = conv::forward(&x, &weight, spec, |_, _| {});
+        let y = conv::forward(&x, &weight, spec);
         match prepare {
             OpsKind::Tracked(prepare) => {
                 let geometry = Geometry::new(x.dims(), &weight, spec);
-                let (x, weight) = (weight_is_tracked.then_some(x), x_is_tracked.then_some(weight));
+                let x = weight_is_tracked.then(|| conv::keep(x_id, x, &geometry));
+                let weight = x_is_tracked.then_some(weight);
                 prepare.finish(State { x, weight, geometry }, y)
             }
             OpsKind::UnTracked(prepare) => prepare.finish(y),
@@ -137,7 +142,10 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         let y = match BatchNorm.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prepare) => {
                 let y = normalisation.apply(x.clone(), activation);
-                prepare.finish(BatchNormState { x, normalisation, activation, of_batch: true }, y)
+                let of = Arc::new(Normalised { x, normalisation, activation });
+                let y = prepare.finish(BatchNormState { of: Arc::clone(&of), of_batch: true }, y);
+                normalised::remember(y.node().id().value, &of);
+                y
             }
             OpsKind::UnTracked(prepare) => prepare.finish(normalisation.apply(x, activation)),
         };
@@ -165,7 +173,10 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         match BatchNorm.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prepare) => {
                 let y = normalisation.apply(x.clone(), activation);
-                prepare.finish(BatchNormState { x, normalisation, activation, of_batch: false }, y)
+                let of = Arc::new(Normalised { x, normalisation, activation });
+                let y = prepare.finish(BatchNormState { of: Arc::clone(&of), of_batch: false }, y);
+                normalised::remember(y.node().id().value, &of);
+                y
             }
             OpsKind::UnTracked(prepare) => prepare.finish(normalisation.apply(x, activation)),
         }
@@ -285,7 +296,7 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         #[derive(Debug)]
         struct MaxPool;
         impl Backward<Flex, 1> for MaxPool {
-            type State = (ChannelsLast, ChannelsLast, Window);
+            type State = (Kept, ChannelsLast, Window);
             fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
                 let gradient = ChannelsLast::new(consume!(grads, ops.node));
                 let (x, y, window) = ops.state;
@@ -295,11 +306,14 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
             }
         }
         let window = Window { kernel, stride, padding };
+        let x_id = x.node().id().value;
         let prepare = MaxPool.prepare::<C>([x.node()]).compute_bound().stateful();
         let x = ChannelsLast::new(x.into_primitive());
         let y = pooling::max_pool(&x, window);
         match prepare {
-            OpsKind::Tracked(prepare) => prepare.finish((x, ChannelsLast::new(y.clone()), window), y),
+            OpsKind::Tracked(prepare) => {
+                prepare.finish((Kept::new(x_id, x), ChannelsLast::new(y.clone()), window), y)
+            }
             OpsKind::UnTracked(prepare) => prepare.finish(y),
         }
     }
@@ -321,9 +335,7 @@ struct BatchNorm;
 
 #[derive(Clone, Debug)]
 struct BatchNormState {
-    x: ChannelsLast,
-    normalisation: Normalisation,
-    activation: Activation,
+    of: Arc<Normalised>,
     /// Whether the statistics are those of `x`.
     of_batch: bool,
 }
@@ -334,9 +346,10 @@ impl Backward<Flex, 3> for BatchNorm {
     fn backward(self, ops: Ops<BatchNormState, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let [x_node, weight_node, bias_node] = ops.parents;
         let gradient = ChannelsLast::new(consume!(grads, ops.node));
-        let BatchNormState { x, normalisation, activation, of_batch } = ops.state;
+        let BatchNormState { of, of_batch } = ops.state;
+        let Normalised { x, normalisation, activation } = &*of;
         let wants_sums = of_batch || weight_node.is_some() || bias_node.is_some();
-        let sums = wants_sums.then(|| normalisation.sums(&x, &gradient, activation));
+        let sums = wants_sums.then(|| normalisation.sums(x, &gradient, *activation));
         if let Some(sums) = &sums {
             let as_tensor = |sum: &[f64]| nhwc::vector(&sum.iter().map(|&x| x as f32).collect::<Vec<_>>());
             if let Some(node) = weight_node {
@@ -348,8 +361,8 @@ impl Backward<Flex, 3> for BatchNorm {
         }
         if let Some(node) = x_node {
             let gradient = match sums.filter(|_| of_batch) {
-                Some(sums) => normalisation.input_gradient_of_batch(&x, gradient, &sums, activation),
-                None => normalisation.input_gradient(&x, gradient, activation),
+                Some(sums) => normalisation.input_gradient_of_batch(x, gradient, &sums, *activation),
+                None => normalisation.input_gradient(x, gradient, *activation),
             };
             register!(grads, node, gradient);
         }

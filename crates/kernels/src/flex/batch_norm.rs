@@ -7,7 +7,7 @@ use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::buffer::Buffer;
-use super::channels::{Passes, for_each_span, rewrite};
+use super::channels::{Passes, rewrite};
 use super::nhwc::{self, ChannelsLast};
 use super::pointwise::{Pointwise, with_activation};
 use super::simd::vectorised;
@@ -92,17 +92,27 @@ impl Normalisation {
             x.values_mut().par_chunks_mut(passes.chunk).for_each(self.finish(activation));
             return x.into_tensor();
         }
+        let mut y = Buffer::new(dims.len());
+        let write = self.write(activation);
+        let chunks = y.par_chunks_mut(passes.chunk).zip(x.values().par_chunks(passes.chunk));
+        chunks.for_each(|(y, x)| write(y, x));
+        nhwc::tensor(y, dims)
+    }
+
+    /// `y = activation(a x + b)`, of values in whole pixels, on the calling thread.
+    pub fn write(&self, activation: Activation) -> impl Fn(&mut [f32], &[f32]) + Sync {
+        let passes = Passes::new(self.scale.len());
         let a = passes.spread(self.scale.iter().copied());
         let b = passes.spread(self.shift.iter().copied());
-        let mut y = Buffer::new(dims.len());
-        with_activation!(activation, A => {
-            for_each_span(&mut y, x.values(), passes, #[inline(always)] |y, x| {
-                for (((y, x), a), b) in y.iter_mut().zip(x).zip(&a).zip(&b) {
-                    *y = A::value(x * a + b);
+        move |y, x| {
+            with_activation!(activation, A => vectorised(#[inline(always)] || {
+                for (y, x) in y.chunks_mut(passes.span).zip(x.chunks(passes.span)) {
+                    for (((y, x), a), b) in y.iter_mut().zip(x).zip(&a).zip(&b) {
+                        *y = A::value(x * a + b);
+                    }
                 }
-            });
-        });
-        nhwc::tensor(y, dims)
+            }))
+        }
     }
 
     /// Of the output's gradient: the sums over a channel of the pre-activation's gradient and of that times the

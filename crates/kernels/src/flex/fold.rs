@@ -10,8 +10,8 @@ use super::conv::{Geometry, Packed};
 use super::nhwc::{self, ChannelsLast};
 use super::pointwise::{Pointwise, with_activation};
 use super::simd::vectorised;
-use crate::Activation;
 use crate::work::count_multiply_adds;
+use crate::{Activation, ConvSpec};
 
 /// Where a layer keeps its folded weights. It forgets them when it is asked for others; clones share them.
 #[derive(Clone, Debug, Default)]
@@ -85,11 +85,12 @@ pub fn forward(
     x: &ChannelsLast,
     weight: FlexTensor,
     constants: Constants,
-    g: &Geometry,
-    shortcut: Option<&ChannelsLast>,
+    spec: ConvSpec,
+    shortcut: Option<ChannelsLast>,
     activation: Activation,
     cache: &FoldCache,
 ) -> FlexTensor {
+    let g = &Geometry::new(x.dims(), &weight, spec);
     count_multiply_adds(g.multiply_adds());
     let folded = cache.folded(weight, constants, g);
     let channels = folded.shift.len();
@@ -106,6 +107,7 @@ pub fn forward(
             });
         })),
         Some(shortcut) => {
+            assert_eq!(g.output(), shortcut.dims(), "a shortcut of the convolution's output");
             let shortcut = shortcut.values();
             with_activation!(activation, A => folded.packed.convolve(x.values(), g, |pixel, y: &mut [f32]| {
                 let shortcut = &shortcut[pixel * channels..][..y.len()];

@@ -6,10 +6,13 @@
 
 #![allow(unsafe_code)]
 
+use std::ops::{Deref, Range};
+
 use rayon::prelude::*;
 
 use super::buffer::Buffer;
-use super::micro::{Block, Instructions};
+use super::micro::Block;
+use super::vector::Instructions;
 
 /// Depth of a block: what one strip of rows and one panel have in the first-level cache.
 const DEPTH: usize = 512;
@@ -186,7 +189,7 @@ pub fn product(target: &mut [f32], a: Matrix, b: PackedMatrix, accumulate: bool)
             };
             // SAFETY: the shapes agree and every element lies within its slice (asserted above); the panels were packed
             // for these instructions, which were detected.
-            unsafe { b.instructions.multiply(block) }
+            unsafe { b.instructions.run(block) }
         }
     }
 }
@@ -224,12 +227,15 @@ pub fn rows_per_block(rows: usize, columns: usize) -> usize {
     rows.div_ceil(blocks).max(24).next_multiple_of(12)
 }
 
-/// `a^T b` for two long matrices of `rows` rows: `[a.columns, b.columns]`.
+/// `a^T b` for two long matrices of `a.rows` rows: `[a.columns, columns]`. `b(rows)` gives some rows of the second.
 ///
 /// The rows are cut, and the partial products added in order.
-pub fn product_of_columns(a: Matrix, b: Matrix) -> Buffer {
-    assert_eq!(a.rows, b.rows);
-    let size = a.columns * b.columns;
+pub fn product_of_columns<B: Deref<Target = [f32]>>(
+    a: Matrix,
+    columns: usize,
+    b: impl Fn(Range<usize>) -> B + Sync,
+) -> Buffer {
+    let size = a.columns * columns;
     let sums = partial_sums(a.rows, size);
     let rows = a.rows.div_ceil(sums);
     let mut partial = Buffer::new(size * a.rows.div_ceil(rows));
@@ -238,7 +244,8 @@ pub fn product_of_columns(a: Matrix, b: Matrix) -> Buffer {
         let end = (first + rows).min(a.rows);
         for from in (first..end).step_by(DEPTH) {
             let here = DEPTH.min(end - from);
-            let panels = Panels::on_this_thread(b.rows(from, here));
+            let b = b(from..from + here);
+            let panels = Panels::on_this_thread(Matrix::new(&b, here, columns));
             product(target, a.rows(from, here).transposed(), panels.packed(), from > first);
         }
     });
@@ -251,14 +258,15 @@ pub fn partial_sums(rows: usize, size: usize) -> usize {
 }
 
 /// The sum of consecutive arrays of `size`, first to last.
-pub fn sum_in_order(mut partial: Buffer, size: usize) -> Buffer {
+pub fn sum_in_order(partial: Buffer, size: usize) -> Buffer {
     if partial.len() == size {
         return partial;
     }
     const CHUNK: usize = 4096;
-    let (sum, rest) = partial.split_at_mut(size);
-    let rest = &*rest;
-    sum.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, sum)| {
+    let (first, rest) = partial.split_at(size);
+    let mut sum = Buffer::new(size);
+    sum.par_chunks_mut(CHUNK).zip(first.par_chunks(CHUNK)).enumerate().for_each(|(chunk, (sum, first))| {
+        sum.copy_from_slice(first);
         for array in rest.chunks_exact(size) {
             let array = &array[chunk * CHUNK..][..sum.len()];
             for (sum, x) in sum.iter_mut().zip(array) {
@@ -266,9 +274,7 @@ pub fn sum_in_order(mut partial: Buffer, size: usize) -> Buffer {
             }
         }
     });
-    let mut total = Buffer::new(size);
-    total.copy_from_slice(&partial[..size]);
-    total
+    sum
 }
 
 #[cfg(test)]
@@ -312,8 +318,9 @@ mod tests {
     #[test]
     fn long_matrices_are_multiplied_by_columns() {
         let (a, b) = (values(1500 * 13, 1), values(1500 * 35, 2));
-        let (a, b) = (Matrix::new(&a, 1500, 13), Matrix::new(&b, 1500, 35));
-        assert_eq!(*product_of_columns(a, b), *expected(a.transposed(), b));
+        let a = Matrix::new(&a, 1500, 13);
+        let found = product_of_columns(a, 35, |rows| &b[rows.start * 35..rows.end * 35]);
+        assert_eq!(*found, *expected(a.transposed(), Matrix::new(&b, 1500, 35)));
     }
 
     #[test]

@@ -7,13 +7,42 @@
 
 #![allow(unsafe_code)]
 
-use std::sync::OnceLock;
+use super::vector::{Instructions, Kernel, Vector};
 
 /// Rows and columns of the largest tile of all.
 const MOST_ROWS: usize = 12;
 const MOST_COLUMNS: usize = 32;
 
-/// The product of some rows with some panels, on one thread.
+/// Rows of a tile: as many as the registers hold with two vectors of sums each.
+const fn tile_rows(registers: usize) -> usize {
+    if registers >= 32 { MOST_ROWS } else { MOST_ROWS / 2 }
+}
+
+/// How each instruction set wants its panels.
+impl Instructions {
+    /// Rows of the largest tile.
+    pub const fn tile_rows(self) -> usize {
+        tile_rows(self.registers())
+    }
+
+    /// Columns of a full panel.
+    pub const fn full_panel(self) -> usize {
+        2 * self.lanes()
+    }
+
+    /// Width of the packed panel whose first column is `first`, of a matrix of `columns`: two vectors, or one where no
+    /// more are left. A panel's memory is `[depth, width]`, with zeros beyond the last column.
+    pub const fn panel_width(self, first: usize, columns: usize) -> usize {
+        if columns - first > self.lanes() { self.full_panel() } else { self.lanes() }
+    }
+
+    /// Values of one depth of all panels together: the columns, rounded up to whole vectors.
+    pub const fn packed_columns(self, columns: usize) -> usize {
+        columns.next_multiple_of(self.lanes())
+    }
+}
+
+/// The product of some rows with some panels, on one thread. The panels must be packed for the instructions it runs with.
 #[derive(Clone, Copy)]
 pub struct Block {
     /// First value of the first row.
@@ -37,119 +66,22 @@ pub struct Block {
     pub accumulate: bool,
 }
 
-/// An instruction set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Instructions {
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    /// Four lanes, as the compiler finds them: NEON on every 64-bit ARM.
-    Portable,
-}
-
-impl Instructions {
-    /// The widest of this machine.
-    pub fn detect() -> Self {
-        static FOUND: OnceLock<Instructions> = OnceLock::new();
-        *FOUND.get_or_init(|| {
-            #[cfg(target_arch = "x86_64")]
-            {
-                if is_x86_feature_detected!("avx512f") {
-                    return Instructions::Avx512;
-                }
-                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                    return Instructions::Avx2;
-                }
-            }
-            Instructions::Portable
-        })
+impl Kernel for Block {
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        // SAFETY: the caller's.
+        unsafe { strips::<V>(self) }
     }
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 => "avx512",
-            #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 => "avx2",
-            Instructions::Portable => "portable",
-        }
-    }
-
-    const fn lanes(self) -> usize {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 => 16,
-            #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 => 8,
-            Instructions::Portable => 4,
-        }
-    }
-
-    /// Rows of the largest tile.
-    pub const fn tile_rows(self) -> usize {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 => 12,
-            _ => 6,
-        }
-    }
-
-    /// Columns of a full panel.
-    pub const fn full_panel(self) -> usize {
-        2 * self.lanes()
-    }
-
-    /// Width of the packed panel whose first column is `first`, of a matrix of `columns`: two vectors, or one where no
-    /// more are left. A panel's memory is `[depth, width]`, with zeros beyond the last column.
-    pub const fn panel_width(self, first: usize, columns: usize) -> usize {
-        if columns - first > self.lanes() { self.full_panel() } else { self.lanes() }
-    }
-
-    /// Values of one depth of all panels together: the columns, rounded up to whole vectors.
-    pub const fn packed_columns(self, columns: usize) -> usize {
-        columns.next_multiple_of(self.lanes())
-    }
-
-    /// Multiplies.
-    ///
-    /// # Safety
-    ///
-    /// Every element that the block names must lie in memory that may be read, or, for `c`, written; the panels must be
-    /// packed for `self`, and `self` must have been detected.
-    pub unsafe fn multiply(self, block: Block) {
-        // SAFETY: the caller's promise, and the features were detected.
-        unsafe {
-            match self {
-                #[cfg(target_arch = "x86_64")]
-                Instructions::Avx512 => x86::avx512(block),
-                #[cfg(target_arch = "x86_64")]
-                Instructions::Avx2 => x86::avx2(block),
-                Instructions::Portable => run::<Four>(block),
-            }
-        }
-    }
-}
-
-trait Vector: Copy {
-    const LANES: usize;
-    unsafe fn load(from: *const f32) -> Self;
-    unsafe fn store(self, to: *mut f32);
-    unsafe fn splat(x: f32) -> Self;
-    unsafe fn add(self, other: Self) -> Self;
-    /// `self b + c`.
-    unsafe fn multiply_add(self, b: Self, c: Self) -> Self;
 }
 
 /// Strips of rows, and for each the panels in turn: a strip stays in the first-level cache, the panels stream from the
 /// second.
 #[inline(always)]
-unsafe fn run<V: Vector>(block: Block) {
+unsafe fn strips<V: Vector>(block: Block) {
     let full = 2 * V::LANES;
-    let most = if V::LANES == 16 { MOST_ROWS } else { MOST_ROWS / 2 };
     let mut row = 0;
     while row < block.rows {
-        let rows = (block.rows - row).min(most);
+        let rows = (block.rows - row).min(tile_rows(V::REGISTERS));
         let mut column = block.first_column;
         while column < block.end_column {
             // SAFETY: within the block, which the caller vouches for.
@@ -257,121 +189,6 @@ unsafe fn tile<V: Vector, const M: usize, const N: usize>(t: Tile) {
                 let sum = if t.accumulate { V::load(c).add(sum) } else { sum };
                 sum.store(c);
             }
-        }
-    }
-}
-
-/// Four numbers. On 64-bit ARM, where a fused multiply-add is part of the base, it is used.
-#[derive(Clone, Copy)]
-struct Four([f32; 4]);
-
-impl Vector for Four {
-    const LANES: usize = 4;
-
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: the caller's; an array of f32 needs no more alignment than one.
-        Self(unsafe { from.cast::<[f32; 4]>().read() })
-    }
-
-    #[inline(always)]
-    unsafe fn store(self, to: *mut f32) {
-        // SAFETY: the caller's.
-        unsafe { to.cast::<[f32; 4]>().write(self.0) }
-    }
-
-    #[inline(always)]
-    unsafe fn splat(x: f32) -> Self {
-        Self([x; 4])
-    }
-
-    #[inline(always)]
-    unsafe fn add(self, other: Self) -> Self {
-        Self(std::array::from_fn(|lane| self.0[lane] + other.0[lane]))
-    }
-
-    #[inline(always)]
-    unsafe fn multiply_add(self, b: Self, c: Self) -> Self {
-        Self(std::array::from_fn(|lane| match cfg!(target_arch = "aarch64") {
-            true => self.0[lane].mul_add(b.0[lane], c.0[lane]),
-            false => self.0[lane] * b.0[lane] + c.0[lane],
-        }))
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use std::arch::x86_64::*;
-
-    use super::{Block, Vector, run};
-
-    #[target_feature(enable = "avx512f")]
-    pub unsafe fn avx512(block: Block) {
-        // SAFETY: the caller's.
-        unsafe { run::<__m512>(block) }
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    pub unsafe fn avx2(block: Block) {
-        // SAFETY: the caller's.
-        unsafe { run::<__m256>(block) }
-    }
-
-    impl Vector for __m512 {
-        const LANES: usize = 16;
-
-        #[inline(always)]
-        unsafe fn load(from: *const f32) -> Self {
-            unsafe { _mm512_loadu_ps(from) }
-        }
-
-        #[inline(always)]
-        unsafe fn store(self, to: *mut f32) {
-            unsafe { _mm512_storeu_ps(to, self) }
-        }
-
-        #[inline(always)]
-        unsafe fn splat(x: f32) -> Self {
-            unsafe { _mm512_set1_ps(x) }
-        }
-
-        #[inline(always)]
-        unsafe fn add(self, other: Self) -> Self {
-            unsafe { _mm512_add_ps(self, other) }
-        }
-
-        #[inline(always)]
-        unsafe fn multiply_add(self, b: Self, c: Self) -> Self {
-            unsafe { _mm512_fmadd_ps(self, b, c) }
-        }
-    }
-
-    impl Vector for __m256 {
-        const LANES: usize = 8;
-
-        #[inline(always)]
-        unsafe fn load(from: *const f32) -> Self {
-            unsafe { _mm256_loadu_ps(from) }
-        }
-
-        #[inline(always)]
-        unsafe fn store(self, to: *mut f32) {
-            unsafe { _mm256_storeu_ps(to, self) }
-        }
-
-        #[inline(always)]
-        unsafe fn splat(x: f32) -> Self {
-            unsafe { _mm256_set1_ps(x) }
-        }
-
-        #[inline(always)]
-        unsafe fn add(self, other: Self) -> Self {
-            unsafe { _mm256_add_ps(self, other) }
-        }
-
-        #[inline(always)]
-        unsafe fn multiply_add(self, b: Self, c: Self) -> Self {
-            unsafe { _mm256_fmadd_ps(self, b, c) }
         }
     }
 }

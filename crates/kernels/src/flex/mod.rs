@@ -16,9 +16,11 @@ mod gemm;
 mod meeting;
 mod micro;
 mod nhwc;
+mod normalised;
 mod pointwise;
 mod pooling;
 mod simd;
+mod vector;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{DType, DispatchDevice, Flex, backend_extension};
@@ -36,7 +38,7 @@ pub use self::pointwise::has_slope_from_value;
 
 /// Its name.
 pub fn instruction_set() -> &'static str {
-    micro::Instructions::detect().name()
+    vector::Instructions::detect().name()
 }
 
 /// `c = a a` for a square matrix, on the calling thread: what the machine's peak is measured by.
@@ -151,7 +153,7 @@ pub trait Kernels: burn::backend::Backend {
 
 impl Kernels for Flex {
     fn kernel_conv2d(x: FlexTensor, weight: FlexTensor, spec: ConvSpec) -> FlexTensor {
-        conv::forward(&ChannelsLast::new(x), &weight, spec, |_, _| {})
+        conv::forward(&ChannelsLast::new(x), &weight, spec)
     }
 
     fn kernel_conv2d_batch_norm(
@@ -167,9 +169,7 @@ impl Kernels for Flex {
         cache: FoldCache,
     ) -> FlexTensor {
         let constants = fold::Constants { weight: norm_weight, bias: norm_bias, mean, variance, eps };
-        let x = ChannelsLast::new(x);
-        let g = conv::Geometry::new(x.dims(), &weight, spec);
-        fold::forward(&x, weight, constants, &g, None, activation, &cache)
+        fold::forward(&ChannelsLast::new(x), weight, constants, spec, None, activation, &cache)
     }
 
     fn kernel_conv2d_batch_norm_add(
@@ -186,10 +186,8 @@ impl Kernels for Flex {
         cache: FoldCache,
     ) -> FlexTensor {
         let constants = fold::Constants { weight: norm_weight, bias: norm_bias, mean, variance, eps };
-        let (x, shortcut) = (ChannelsLast::new(x), ChannelsLast::new(shortcut));
-        let g = conv::Geometry::new(x.dims(), &weight, spec);
-        assert_eq!(g.output(), shortcut.dims(), "a shortcut of the convolution's output");
-        fold::forward(&x, weight, constants, &g, Some(&shortcut), activation, &cache)
+        let shortcut = Some(ChannelsLast::new(shortcut));
+        fold::forward(&ChannelsLast::new(x), weight, constants, spec, shortcut, activation, &cache)
     }
 
     fn kernel_batch_norm_train(

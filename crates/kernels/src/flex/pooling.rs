@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::buffer::Buffer;
 use super::nhwc::{self, ChannelsLast, Dims};
+use super::normalised::Kept;
 use super::simd::vectorised;
 
 /// Mean over height and width.
@@ -124,20 +125,15 @@ pub fn max_pool(x: &ChannelsLast, window: Window) -> FlexTensor {
 
 /// The gradient of [`max_pool`]'s input: each window's goes to the first of its pixels, row by row, that had the
 /// largest value, as in PyTorch. Found again from `x` and the output `y`, so that no indices are kept.
-pub fn max_pool_gradient(
-    x: &ChannelsLast,
-    y: &ChannelsLast,
-    gradient: &ChannelsLast,
-    window: Window,
-) -> FlexTensor {
+pub fn max_pool_gradient(x: &Kept, y: &ChannelsLast, gradient: &ChannelsLast, window: Window) -> FlexTensor {
     let (dims, output) = (x.dims(), y.dims());
     let channels = dims.channels;
     let (size, output_size) = (dims.height * dims.width * channels, output.height * output.width * channels);
-    let (x, y, g) = (x.values(), y.values(), gradient.values());
+    let (y, g) = (y.values(), gradient.values());
     let mut gx = Buffer::new(dims.len());
     gx.par_chunks_mut(size).enumerate().for_each(|(photo, gx)| {
         gx.fill(0.0);
-        let x = &x[photo * size..][..size];
+        let x = x.values(photo * size..(photo + 1) * size);
         let (y, g) = (&y[photo * output_size..][..output_size], &g[photo * output_size..][..output_size]);
         let mut left = vec![0.0; channels];
         vectorised(

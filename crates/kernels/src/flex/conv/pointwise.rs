@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::Geometry;
 use crate::flex::buffer::Buffer;
 use crate::flex::gemm::{Matrix, Panels, product_of_columns, product_of_rows};
+use crate::flex::normalised::Kept;
 
 /// `w`: `[channels, outputs]`.
 pub fn convolve(x: &[f32], w: &Panels, g: &Geometry, finish: impl Fn(usize, &mut [f32]) + Sync) -> Buffer {
@@ -39,11 +40,14 @@ pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
     gx
 }
 
-pub fn weight_gradient(gy: &[f32], x: &[f32], g: &Geometry) -> Buffer {
+pub fn weight_gradient(gy: &[f32], x: &Kept, g: &Geometry) -> Buffer {
     let (channels, outputs, pixels) = (g.input.channels, g.output.channels, g.output.pixels());
-    let seen = seen(x, g);
-    let x = Matrix::new(seen.as_deref().unwrap_or(x), pixels, channels);
-    product_of_columns(Matrix::new(gy, pixels, outputs), x)
+    let gy = Matrix::new(gy, pixels, outputs);
+    if g.stride == 1 {
+        return product_of_columns(gy, channels, |rows| x.values(rows.start * channels..rows.end * channels));
+    }
+    let seen = seen(&x.values(0..g.input.len()), g).expect("a stride");
+    product_of_columns(gy, channels, |rows| &seen[rows.start * channels..rows.end * channels])
 }
 
 /// The pixels that a strided convolution looks at; `None`: all.

@@ -3,12 +3,15 @@
 //!
 //! A window runs kernel row, kernel column, channel, so that each of its pixels is one copy.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::Geometry;
 use crate::flex::buffer::Buffer;
 use crate::flex::gemm::{Matrix, Panels, partial_sums, product, rows_per_block, sum_in_order};
 use crate::flex::nhwc::Dims;
+use crate::flex::normalised::Kept;
 
 /// The weights as [`convolve`] takes them.
 pub fn pack(w: &[f32], g: &Geometry) -> Panels {
@@ -25,7 +28,7 @@ pub fn convolve(x: &[f32], w: &Panels, g: &Geometry, finish: impl Fn(usize, &mut
     y.par_chunks_mut(rows * outputs).enumerate().for_each(|(block, y)| {
         let rows_here = y.len() / outputs;
         let mut windows = Buffer::new(rows_here * window);
-        gather(x, &mut windows, block * rows, g);
+        gather(x, 0, &mut windows, block * rows, g);
         product(y, Matrix::new(&windows, rows_here, window), w.packed(), false);
         finish(block * rows, y);
     });
@@ -64,9 +67,10 @@ pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
     gx
 }
 
-pub fn weight_gradient(gy: &[f32], x: &[f32], g: &Geometry) -> Buffer {
+pub fn weight_gradient(gy: &[f32], x: &Kept, g: &Geometry) -> Buffer {
     let outputs = g.output.channels;
     let window = g.taps() * g.input.channels;
+    let input_row = g.input.width * g.input.channels;
     let rows = rows_per_block(g.output.pixels(), window + outputs);
     let size = outputs * window;
     let blocks = g.output.pixels().div_ceil(rows);
@@ -79,7 +83,9 @@ pub fn weight_gradient(gy: &[f32], x: &[f32], g: &Geometry) -> Buffer {
             let first_row = block * rows;
             let rows_here = rows.min(g.output.pixels() - first_row);
             let mut windows = Buffer::new(rows_here * window);
-            gather(x, &mut windows, first_row, g);
+            let seen = rows_under(first_row..first_row + rows_here, g);
+            let x = x.values(seen.start * input_row..seen.end * input_row);
+            gather(&x, seen.start * g.input.width, &mut windows, first_row, g);
             let gy = Matrix::new(&gy[first_row * outputs..][..rows_here * outputs], rows_here, outputs);
             let windows = Panels::on_this_thread(Matrix::new(&windows, rows_here, window));
             product(partial, gy.transposed(), windows.packed(), block > first);
@@ -120,8 +126,19 @@ fn window_by_output(
     packed
 }
 
-/// The windows of the outputs from `first` on.
-fn gather(x: &[f32], windows: &mut [f32], first: usize, g: &Geometry) {
+/// Rows of the input, counted through all photos, that some outputs see.
+fn rows_under(outputs: Range<usize>, g: &Geometry) -> Range<usize> {
+    let row = |output: usize| {
+        (output / g.output.width / g.output.height, output / g.output.width % g.output.height)
+    };
+    let ((first_photo, first), (last_photo, last)) = (row(outputs.start), row(outputs.end - 1));
+    let height = g.input.height;
+    first_photo * height + g.input_rows(first..first + 1).start
+        ..last_photo * height + g.input_rows(last..last + 1).end
+}
+
+/// The windows of the outputs from `first` on; `x` begins with the input's pixel `from`.
+fn gather(x: &[f32], from: usize, windows: &mut [f32], first: usize, g: &Geometry) {
     let channels = g.input.channels;
     for (index, window) in windows.chunks_exact_mut(g.taps() * channels).enumerate() {
         for_each_kernel_row(first + index, g, |kernel_row, from_column, columns, pixel| {
@@ -130,7 +147,7 @@ fn gather(x: &[f32], windows: &mut [f32], first: usize, g: &Geometry) {
             let (inside, after) = rest.split_at_mut(columns * channels);
             before.fill(0.0);
             if let Some(pixel) = pixel {
-                inside.copy_from_slice(&x[pixel * channels..][..inside.len()]);
+                inside.copy_from_slice(&x[(pixel - from) * channels..][..inside.len()]);
             }
             after.fill(0.0);
         });

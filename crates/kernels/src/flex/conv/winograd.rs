@@ -9,9 +9,9 @@ use rayon::prelude::*;
 use super::Geometry;
 use crate::flex::buffer::Buffer;
 use crate::flex::gemm::{Matrix, PackedMatrix, product};
-use crate::flex::micro::Instructions;
 use crate::flex::nhwc::Dims;
 use crate::flex::simd::vectorised;
+use crate::flex::vector::Instructions;
 
 /// Side of a square of outputs, and of the inputs under it.
 const OUT: usize = 4;
