@@ -163,7 +163,7 @@ impl Network {
     fn micro_batch(&self) -> usize {
         match self {
             Network::ResNet(_) => 8,
-            Network::EfficientNet(_) => 2,
+            Network::EfficientNet(_) => 1,
         }
     }
 
