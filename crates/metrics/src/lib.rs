@@ -6,6 +6,7 @@
 
 mod error;
 
+mod calibration;
 mod log_loss;
 mod probabilities;
 mod top_k;
@@ -13,18 +14,24 @@ mod top_k;
 mod classification;
 mod confusion_matrix;
 mod interval;
+mod paired;
 
 mod evaluation;
 mod report;
 mod run_evaluation;
 
+pub use calibration::{
+    Calibration, NotFitted, RELIABILITY_BINS, ReliabilityBin, TEMPERATURES, Temperature, calibration,
+    fit_temperature,
+};
 pub use classification::{ClassScores, class_scores, macro_average, weighted_average};
 pub use confusion_matrix::{ConfusedPair, confusion_matrix, most_confused_pairs};
 pub use error::MetricsError;
 pub use evaluation::{ClassReport, Evaluation, evaluate};
 pub use interval::{Proportion, format_proportion, wilson_interval};
 pub use log_loss::{log_softmax, mean_log_loss, photo_log_loss};
-pub use probabilities::softmax;
+pub use paired::{PairedCounts, holm, mcnemar_p, paired_counts, photos_to_separate};
+pub use probabilities::{softmax, softmax_at};
 pub use report::render_report;
 pub use run_evaluation::RunEvaluation;
 pub use top_k::{argmax, in_top_k, top_k};

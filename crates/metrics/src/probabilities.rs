@@ -4,9 +4,14 @@
 ///
 /// Logits must be finite.
 pub fn softmax(logits: &[f32]) -> Vec<f64> {
+    softmax_at(logits, 1.0)
+}
+
+/// [`softmax`] of logits / `temperature`.
+pub fn softmax_at(logits: &[f32], temperature: f64) -> Vec<f64> {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut values: Vec<f64> =
-        logits.iter().map(|&logit| (f64::from(logit) - f64::from(max)).exp()).collect();
+        logits.iter().map(|&logit| ((f64::from(logit) - f64::from(max)) / temperature).exp()).collect();
     let sum: f64 = values.iter().sum();
     for value in &mut values {
         *value /= sum;

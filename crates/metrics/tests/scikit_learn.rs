@@ -1,7 +1,10 @@
-//! Every number against scikit-learn's and scipy's: `tools/fixtures/metrics.py`, versions beside the fixtures.
+//! Every number against scikit-learn's, scipy's and statsmodels': `tools/fixtures/metrics.py`, versions beside the fixtures.
 
 use kennel_core::PredictionRecord;
-use kennel_metrics::{Evaluation, evaluate, softmax, wilson_interval};
+use kennel_metrics::{
+    Evaluation, calibration, evaluate, fit_temperature, holm, mcnemar_p, photos_to_separate, softmax,
+    wilson_interval,
+};
 use serde_json::Value;
 
 /// Both sides compute in f64 and differ in the order of sums and in the last bit of `exp` and `ln`.
@@ -93,6 +96,58 @@ fn wilson_intervals_are_those_of_scipy() {
         let (low, high) = wilson_interval(correct, n);
         assert_near(low, &row[2], &format!("{correct}/{n} low"));
         assert_near(high, &row[3], &format!("{correct}/{n} high"));
+    }
+}
+
+#[test]
+fn calibration_and_temperatures_are_those_of_scikit_learn_and_scipy() {
+    let mut fitted = 0;
+    for (name, records, evaluation, expected) in cases() {
+        let class = |label: &str| evaluation.per_class.iter().position(|class| class.name == label).unwrap();
+        let photos: Vec<_> =
+            records.iter().map(|record| (record.logits.as_slice(), class(&record.label))).collect();
+        for (key, temperature) in [("calibration", 1.0), ("cooled", 2.5)] {
+            let (found, expected) = (calibration(photos.iter().copied(), temperature), &expected[key]);
+            let error = &expected["expected_calibration_error"];
+            assert_near(found.expected_calibration_error, error, &format!("{name}, {key}"));
+            assert_near(found.brier_score, &expected["brier_score"], &format!("{name}, {key}"));
+            let counts: Vec<u64> = found.bins.iter().map(|bin| bin.n as u64).collect();
+            assert_eq!(serde_json::json!(counts), expected["counts"], "{name}, {key}");
+        }
+        let temperature = fit_temperature(&photos);
+        match expected["temperature"].as_f64() {
+            Some(expected) => {
+                assert!((temperature.value - expected).abs() < 1e-9, "{name}: {temperature:?}, {expected}");
+                assert_eq!(temperature.not_fitted, None, "{name}");
+                fitted += 1;
+            }
+            None => assert!(temperature.value == 1.0 && temperature.not_fitted.is_some(), "{name}"),
+        }
+    }
+    assert!(fitted >= 3, "{fitted}");
+}
+
+#[test]
+fn paired_tests_are_those_of_statsmodels() {
+    let expected = expected();
+    let whole = |value: &Value| value.as_u64().unwrap() as usize;
+    for row in expected["paired"].as_array().unwrap() {
+        // statsmodels sums the tail by the incomplete beta function, which is good to 1e-11 for tens of thousands.
+        let found = mcnemar_p(whole(&row[0]), whole(&row[1]));
+        let expected = row[2].as_f64().unwrap();
+        assert!((found - expected).abs() <= 1e-10 * expected, "{row}: {found}");
+    }
+    for row in expected["holm"].as_array().unwrap() {
+        let p_values: Vec<f64> = serde_json::from_value(row[0].clone()).unwrap();
+        let found = holm(&p_values);
+        assert_eq!(found.len(), row[1].as_array().unwrap().len());
+        for (found, expected) in found.iter().zip(row[1].as_array().unwrap()) {
+            assert_near(*found, expected, &row.to_string());
+        }
+    }
+    for row in expected["power"].as_array().unwrap() {
+        let found = photos_to_separate(whole(&row[0]), whole(&row[1]), whole(&row[2]));
+        assert_eq!(found, Some(whole(&row[3])), "{row}");
     }
 }
 
