@@ -42,6 +42,16 @@ pub enum CoreError {
         /// What was found instead.
         reason: String,
     },
+    /// Predictions that are not of the run's own photos.
+    #[error("{path} does not hold the {split} photos of manifest.json: {reason}", path = path.display())]
+    OtherPredictions {
+        /// The predictions.
+        path: PathBuf,
+        /// The split.
+        split: crate::Split,
+        /// The first difference.
+        reason: String,
+    },
     /// A word that names none of the choices.
     #[error("unknown {what} `{found}`; expected one of: {expected}{hint}")]
     UnknownWord {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CoreError, Manifest, Result, RunConfig, Split, files};
+use crate::{CoreError, Manifest, PredictionRecord, Result, RunConfig, Split, files, read_predictions};
 
 /// One line of `metrics.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -163,6 +163,44 @@ impl RunDir {
     /// `predictions/<split>.jsonl`.
     pub fn predictions(&self, split: Split) -> PathBuf {
         self.predictions_dir().join(format!("{split}.jsonl"))
+    }
+
+    /// Reads `predictions/<split>.jsonl` and holds it to the manifest: every photo of the split once, in its order, under its
+    /// label. None where the split was not predicted.
+    ///
+    /// # Errors
+    ///
+    /// [`CoreError::MalformedLine`] for a damaged line, [`CoreError::OtherPredictions`] for other photos than the manifest's,
+    /// [`CoreError::Io`] when the file cannot be read.
+    pub fn read_predictions(
+        &self,
+        split: Split,
+        class_names: &[String],
+        manifest: &Manifest,
+    ) -> Result<Option<Vec<PredictionRecord>>> {
+        let path = self.predictions(split);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let records = read_predictions(&path, class_names)?;
+        let photos = manifest.photos.iter().filter(|photo| photo.split == split);
+        let expected: Vec<_> = photos.map(|photo| (photo.path.as_str(), photo.label.as_str())).collect();
+        let found = records.iter().map(|record| (record.path.as_str(), record.label.as_str()));
+        let reason = match found.clone().zip(&expected).position(|(a, b)| a != *b) {
+            Some(at) => format!(
+                "line {} is {} ({}), expected {} ({})",
+                at + 1,
+                records[at].path,
+                records[at].label,
+                expected[at].0,
+                expected[at].1
+            ),
+            None if records.len() != expected.len() => {
+                format!("{} lines, expected {}", records.len(), expected.len())
+            }
+            None => return Ok(Some(records)),
+        };
+        Err(CoreError::OtherPredictions { path, split, reason })
     }
 
     /// Writes all lines of `metrics.jsonl`, beside and renamed.

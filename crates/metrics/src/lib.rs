@@ -16,6 +16,7 @@ mod confusion_matrix;
 mod interval;
 mod paired;
 
+mod classification_report;
 mod evaluation;
 mod report;
 mod run_evaluation;
@@ -25,6 +26,7 @@ pub use calibration::{
     fit_temperature,
 };
 pub use classification::{ClassScores, class_scores, macro_average, weighted_average};
+pub use classification_report::render_classification_report;
 pub use confusion_matrix::{ConfusedPair, confusion_matrix, most_confused_pairs};
 pub use error::MetricsError;
 pub use evaluation::{ClassReport, Evaluation, evaluate};

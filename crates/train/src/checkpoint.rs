@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use kennel_core::{CoreError, EpochRecord, PredictionRecord, RunConfig, RunDir, Split, write_predictions};
-use kennel_models::{Network, StateDict, is_under, read_checkpoint, state_dict, write_checkpoint};
+use kennel_models::{StateDict, is_under, read_checkpoint, write_checkpoint};
 use serde::{Deserialize, Serialize};
 
 use crate::{Optimizer, Plateau, Result, TrainError, is_better};
@@ -50,8 +50,8 @@ pub const OPTIMIZER_PREFIX: &str = OPTIMIZER;
 
 /// Everything an epoch leaves behind.
 pub struct Epoch<'a> {
-    /// The network after it.
-    pub network: &'a Network,
+    /// The network's after it.
+    pub tensors: StateDict,
     /// Prefixes of what is trained.
     pub trained: &'a [String],
     /// The optimiser after it.
@@ -74,13 +74,13 @@ pub fn save_epoch(
     progress: &mut Progress,
     record: EpochRecord,
     plateau: Plateau,
-    epoch: &Epoch,
+    epoch: Epoch,
 ) -> Result<bool> {
     let is_best = progress.history.get(progress.best).is_none_or(|best| is_better(&record, best));
     progress.history.push(record);
     progress.optimizer_steps = epoch.optimizer.steps();
     progress.plateau = plateau;
-    let tensors = state_dict(epoch.network);
+    let tensors = epoch.tensors;
     if is_best {
         progress.best = progress.history.len() - 1;
         write_checkpoint(&run.best_weights(), &tensors, epoch.batches_tracked, None)?;

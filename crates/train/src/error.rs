@@ -97,16 +97,6 @@ pub enum TrainError {
         /// The photo.
         path: PathBuf,
     },
-    /// Predictions that are not of the run's own photos.
-    #[error("{path} does not hold the {split} photos of manifest.json: {reason}", path = path.display())]
-    OtherPredictions {
-        /// The predictions.
-        path: PathBuf,
-        /// The split.
-        split: kennel_core::Split,
-        /// The first difference.
-        reason: String,
-    },
     /// A run whose classes are not those of the data.
     #[error(
         "{path} has classes {found}, but the run was trained on {expected}", path = path.display()

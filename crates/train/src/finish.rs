@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use kennel_core::{
-    Manifest, PredictionRecord, RunConfig, RunDir, Split, files, read_predictions, write_predictions,
-};
+use kennel_core::{Manifest, RunConfig, RunDir, Split, files, write_predictions};
 use kennel_metrics::{Evaluation, RunEvaluation, evaluate};
 use kennel_models::{LoadOptions, Network, architecture, load, read_checkpoint};
 
@@ -24,13 +22,8 @@ pub fn evaluate_run(run: &RunDir) -> Result<RunEvaluation> {
     let classes = &config.facts(&run.config())?.class_names;
     let manifest = Manifest::read(&run.manifest())?;
     let of = |split: Split| -> Result<Option<Evaluation>> {
-        let path = run.predictions(split);
-        if !path.exists() {
-            return Ok(None);
-        }
-        let records = read_predictions(&path, classes)?;
-        check_photos(&records, &manifest, split, &path)?;
-        Ok(Some(evaluate(&records, classes)?))
+        let records = run.read_predictions(split, classes, &manifest)?;
+        Ok(records.map(|records| evaluate(&records, classes)).transpose()?)
     };
     let best_epoch = match run.metrics().exists() {
         true => best_epoch(&run.read_metrics()?).map(|record| record.epoch),
@@ -40,28 +33,6 @@ pub fn evaluate_run(run: &RunDir) -> Result<RunEvaluation> {
         RunEvaluation { best_epoch, train: of(Split::Train)?, val: of(Split::Val)?, test: of(Split::Test)? };
     files::write_json(&run.evaluation(), &evaluation)?;
     Ok(evaluation)
-}
-
-/// Holds predictions to the manifest: every photo of the split once, in its order, under its label.
-fn check_photos(records: &[PredictionRecord], manifest: &Manifest, split: Split, path: &Path) -> Result<()> {
-    let photos = manifest.photos.iter().filter(|photo| photo.split == split);
-    let expected: Vec<_> = photos.map(|photo| (photo.path.as_str(), photo.label.as_str())).collect();
-    let found: Vec<_> = records.iter().map(|record| (record.path.as_str(), record.label.as_str())).collect();
-    let reason = match found.iter().zip(&expected).position(|(a, b)| a != b) {
-        Some(at) => format!(
-            "line {} is {} ({}), expected {} ({})",
-            at + 1,
-            found[at].0,
-            found[at].1,
-            expected[at].0,
-            expected[at].1
-        ),
-        None if found.len() != expected.len() => {
-            format!("{} lines, expected {}", found.len(), expected.len())
-        }
-        None => return Ok(()),
-    };
-    Err(TrainError::OtherPredictions { path: path.into(), split, reason })
 }
 
 /// The network of a run at its best epoch, in evaluation mode, and its configuration.

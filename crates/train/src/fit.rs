@@ -10,11 +10,13 @@ use kennel_core::seed::stream_seed;
 use kennel_core::{EpochRecord, PredictionRecord, RunConfig, RunDir, Split};
 use kennel_data::shuffled;
 use kennel_metrics::RunEvaluation;
-use kennel_models::{LoadOptions, Network, apply_state_dict, is_under, load, read_checkpoint, state_dict};
+use kennel_models::{
+    LoadOptions, Network, StateDict, apply_state_dict, is_under, load, read_checkpoint, state_dict,
+};
 
 use crate::checkpoint::{Epoch, OPTIMIZER_PREFIX, Progress, read_saved, save_epoch};
 use crate::features::{CacheOptions, Features, Part};
-use crate::predict::{BATCH, record, rows};
+use crate::predict::{BATCH, collect, rows};
 use crate::setup::{Setup, set_up};
 use crate::{
     Compute, Control, CrossEntropy, LayerRates, Optimizer, Plan, Result, Schedule, TrainError,
@@ -208,6 +210,7 @@ impl Fit {
             };
             let val = kennel_metrics::evaluate(&val_predictions, &self.setup.facts.class_names)?;
             self.schedule.end_epoch(val.log_loss);
+            let tensors = state_dict(self.setup.network());
             let record = EpochRecord {
                 epoch: index + 1,
                 train_loss: pass.loss,
@@ -215,13 +218,13 @@ impl Fit {
                 val_loss: val.log_loss,
                 val_accuracy: val.accuracy.value,
                 learning_rate: pass.learning_rate,
-                head_update_ratio: self.head_update_ratio(),
+                head_update_ratio: self.head_update_ratio(&tensors),
                 elapsed_s: before_s + began.elapsed().as_secs_f64(),
                 images_per_s: pass.images_per_s,
                 peak_rss_bytes: machine::peak_rss_bytes(),
             };
             let epoch = Epoch {
-                network: self.setup.network(),
+                tensors,
                 trained: &self.setup.trained,
                 optimizer: &self.optimizer,
                 initial_head: &self.setup.initial_head,
@@ -229,7 +232,7 @@ impl Fit {
                 val_predictions: &val_predictions,
             };
             let plateau = self.schedule.plateau();
-            let is_best = save_epoch(&self.run, &mut self.progress, record.clone(), plateau, &epoch)?;
+            let is_best = save_epoch(&self.run, &mut self.progress, record.clone(), plateau, epoch)?;
             control.observer.epoch(&record, is_best);
         }
         self.finish(control)
@@ -319,29 +322,16 @@ impl Fit {
         let Some(batches) = self.features.batches(network, Part::Eval(split), order, BATCH, control)? else {
             return Ok(None);
         };
-        let mut records = Vec::with_capacity(photos.len());
-        for batch in batches {
-            if control.is_stopped() {
-                return Ok(None);
-            }
-            let (shown, _) = batch?;
-            for logits in rows(self.features.infer(network, shown)) {
-                records.push(record(&photos[records.len()], logits, &self.setup.facts.class_names));
-            }
-            control.observer.predicting(what, records.len(), photos.len());
-        }
-        Ok(Some(records))
+        let logits = batches.map(|batch| Ok(self.features.infer(network, batch?.0)));
+        collect(&photos, &self.setup.facts.class_names, logits, what, control)
     }
 
     /// `rms(w - w0) / rms(w0)` over the head.
-    fn head_update_ratio(&self) -> f64 {
+    fn head_update_ratio(&self, tensors: &StateDict) -> f64 {
         let head = self.setup.network().head();
         let (mut moved, mut start) = (0.0, 0.0);
-        for (name, value) in state_dict(self.setup.network()) {
-            if !is_under(&name, head) {
-                continue;
-            }
-            for (now, before) in value.data.iter().zip(&self.setup.initial_head[&name].data) {
+        for (name, value) in tensors.iter().filter(|(name, _)| is_under(name, head)) {
+            for (now, before) in value.data.iter().zip(&self.setup.initial_head[name].data) {
                 moved += f64::from(now - before).powi(2);
                 start += f64::from(*before).powi(2);
             }

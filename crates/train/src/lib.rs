@@ -49,5 +49,5 @@ pub use predictor::{PhotoPrediction, Predictor, RankedClass};
 pub use rates::LayerRates;
 pub use schedule::{Plateau, Schedule};
 pub use select::find_run;
-pub use setup::NO_WEIGHTS;
+pub use setup::{NO_WEIGHTS, manifest_digest};
 pub use zero_shot::{ZeroShot, ZeroShotOptions, zero_shot};

@@ -28,25 +28,38 @@ pub fn predict_photos(
     what: &str,
     control: &mut Control,
 ) -> Result<Option<Vec<PredictionRecord>>> {
-    let mut records = Vec::with_capacity(photos.len());
     let order: Vec<usize> = (0..photos.len()).collect();
     let transform = Transform::Eval(preprocessing.clone());
-    for batch in Loader::new(photos, order, transform, BATCH, &LoaderOptions::default()) {
+    let logits = Loader::new(photos, order, transform, BATCH, &LoaderOptions::default())
+        .map(|batch| Ok(network.infer(pixels(batch?, device))));
+    collect(photos, class_names, logits, what, control)
+}
+
+/// The predictions of `photos` from their logits, a batch at a time in their order. None when the caller said stop.
+///
+/// # Errors
+///
+/// Those of `logits`.
+pub fn collect(
+    photos: &[DatasetPhoto],
+    class_names: &[String],
+    logits: impl Iterator<Item = Result<Tensor<2>>>,
+    what: &str,
+    control: &mut Control,
+) -> Result<Option<Vec<PredictionRecord>>> {
+    let mut records = Vec::with_capacity(photos.len());
+    for batch in logits {
         if control.is_stopped() {
             return Ok(None);
         }
-        let rows = rows(network.infer(pixels(batch?, device)));
-        for logits in rows {
-            records.push(record(&photos[records.len()], logits, class_names));
+        for logits in rows(batch?) {
+            let photo = &photos[records.len()];
+            let label = class_names[photo.class_index].clone();
+            records.push(PredictionRecord { path: photo.path.clone(), label, logits });
         }
         control.observer.predicting(what, records.len(), photos.len());
     }
     Ok(Some(records))
-}
-
-/// What is kept of a photo's prediction.
-pub fn record(photo: &DatasetPhoto, logits: Vec<f32>, class_names: &[String]) -> PredictionRecord {
-    PredictionRecord { path: photo.path.clone(), label: class_names[photo.class_index].clone(), logits }
 }
 
 /// A batch as a tensor, `[batch, 3, side, side]`, off the tape.

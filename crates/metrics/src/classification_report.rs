@@ -1,0 +1,62 @@
+//! An evaluation as text in scikit-learn's layout.
+
+use crate::{ClassScores, Evaluation};
+
+/// Precision, recall, F1 and support by class, accuracy and means, character for character as
+/// `sklearn.metrics.classification_report(zero_division=0)` lays them out (scikit-learn 1.9).
+///
+/// Differs: control characters of a class's name become replacement marks.
+pub fn render_classification_report(evaluation: &Evaluation) -> String {
+    const WEIGHTED: &str = "weighted avg";
+    let printable = |name: &str| -> String {
+        name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    };
+    let names: Vec<String> = evaluation.per_class.iter().map(|class| printable(&class.name)).collect();
+    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let width = longest.max(WEIGHTED.len());
+    let scores = |name: &str, precision: f64, recall: f64, f1: f64, support: usize| {
+        format!("{name:>width$}  {precision:>9.2} {recall:>9.2} {f1:>9.2} {support:>9}\n")
+    };
+    let mut text =
+        format!("{:>width$}  {:>9} {:>9} {:>9} {:>9}\n\n", "", "precision", "recall", "f1-score", "support");
+    for (name, class) in names.iter().zip(&evaluation.per_class) {
+        text += &scores(name, class.precision, class.recall, class.f1, class.support);
+    }
+    let Evaluation { accuracy, n, .. } = evaluation;
+    text += &format!("\n{:>width$}  {:>9} {:>9} {:>9.2} {n:>9}\n", "accuracy", "", "", accuracy.value);
+    for (name, mean) in [("macro avg", &evaluation.macro_avg), (WEIGHTED, &evaluation.weighted_avg)] {
+        let ClassScores { precision, recall, f1, support } = *mean;
+        text += &scores(name, precision, recall, f1, support);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use kennel_core::PredictionRecord;
+
+    use super::*;
+    use crate::evaluate;
+
+    #[test]
+    fn the_layout_is_that_of_scikit_learn() {
+        let class_names = ["a".to_string(), "a long\nclass name".to_string()];
+        let record = |label: usize, logits: [f32; 2]| PredictionRecord {
+            path: "p".into(),
+            label: class_names[label].clone(),
+            logits: logits.to_vec(),
+        };
+        let records = [record(0, [1.0, 0.0]), record(0, [0.0, 1.0]), record(1, [0.0, 1.0])];
+        let text = render_classification_report(&evaluate(&records, &class_names).unwrap());
+        let expected = "                   precision    recall  f1-score   support
+
+                a       1.00      0.50      0.67         2
+a long\u{fffd}class name       0.50      1.00      0.67         1
+
+         accuracy                           0.67         3
+        macro avg       0.75      0.75      0.67         3
+     weighted avg       0.83      0.67      0.67         3
+";
+        assert_eq!(text, expected, "{text}");
+    }
+}
