@@ -1,0 +1,356 @@
+//! Runs on the same test photos, side by side.
+
+use std::collections::BTreeMap;
+
+use kennel_core::{RunConfig, Strategy};
+use kennel_metrics::{holm, mcnemar_p, photos_to_separate};
+use serde::Serialize;
+
+use crate::{FinishedRun, LeftOut, RunSummary};
+
+/// Level below which a corrected p counts as evidence.
+pub const LEVEL: f64 = 0.05;
+
+/// What is said of several runs together.
+#[derive(Clone, Debug, Serialize)]
+pub struct Comparison {
+    /// Classes of all of them, in the order of their logits.
+    pub class_names: Vec<String>,
+    /// How many test photos they were all asked.
+    pub test_photos: usize,
+    /// By model, strategy, learning rate and seed.
+    pub runs: Vec<RunSummary>,
+    /// The trained run with the best validation accuracy, then the lower validation loss, then the newest.
+    pub best: Option<String>,
+    /// Every two of them, by p.
+    pub pairs: Vec<Pair>,
+    /// Runs that differ in nothing but their seed.
+    pub seeds: Vec<SeedGroup>,
+    /// What it would take to tell the two best apart.
+    pub power: Option<Power>,
+    /// Runs that do not take part, and why.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Two runs on the same test photos.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Pair {
+    /// The one that is right on more photos; of equals the one that comes first in the table.
+    pub first: String,
+    /// The other.
+    pub second: String,
+    /// Photos that only the first has right.
+    pub only_first: usize,
+    /// Photos that only the second has right.
+    pub only_second: usize,
+    /// Of the exact McNemar test, two-sided.
+    pub p: f64,
+    /// `p` with Holm's correction over all pairs.
+    pub p_holm: f64,
+    /// In words.
+    pub verdict: String,
+}
+
+/// The same run with several seeds. Accuracies of the test photos, in [0, 1].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SeedGroup {
+    /// Model and strategy.
+    pub label: String,
+    /// Each seed's run.
+    pub seeds: Vec<Seed>,
+    /// Mean over the seeds.
+    pub mean: f64,
+    /// Standard deviation over the seeds, with n - 1.
+    pub sd: f64,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Seed {
+    /// The seed.
+    pub seed: u64,
+    /// The run.
+    pub run: String,
+    /// Test photos that are right.
+    pub correct: usize,
+    /// That as a share.
+    pub accuracy: f64,
+}
+
+/// How many test photos would tell the two best runs apart.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Power {
+    /// The best run.
+    pub first: String,
+    /// The best run that is not the same with another seed.
+    pub second: String,
+    /// Test photos that there are.
+    pub have: usize,
+    /// Photos for a paired test at 5 % that finds, four times in five, a difference as large as was seen; none where none
+    /// was seen.
+    pub need: Option<usize>,
+    /// In words.
+    pub sentence: String,
+}
+
+impl Comparison {
+    /// Compares the runs that share the test photos of most; the others are left out, and said why.
+    ///
+    /// # Panics
+    ///
+    /// Without runs.
+    pub fn new(runs: Vec<FinishedRun>, mut left_out: Vec<LeftOut>) -> (Self, Vec<FinishedRun>) {
+        let (mut runs, others) = most_alike(runs);
+        left_out.extend(others);
+        runs.sort_by(|a, b| place(&a.config).partial_cmp(&place(&b.config)).expect("rates are finite"));
+        let labels = labels(&runs);
+        let summaries: Vec<RunSummary> =
+            runs.iter().zip(labels).map(|(run, label)| RunSummary::new(run, label)).collect();
+        let ranked = ranked(&runs);
+        let comparison = Comparison {
+            class_names: runs[0].facts.class_names.clone(),
+            test_photos: runs[0].test.as_ref().map_or(0, |test| test.records.len()),
+            best: ranked.first().map(|&index| runs[index].name()),
+            pairs: pairs(&runs, &summaries),
+            seeds: seed_groups(&runs, &summaries),
+            power: power(&runs, &summaries, &ranked),
+            left_out,
+            runs: summaries,
+        };
+        (comparison, runs)
+    }
+
+    /// The summary of a run by its directory's name.
+    pub fn run(&self, name: &str) -> Option<&RunSummary> {
+        self.runs.iter().find(|run| run.name == name)
+    }
+}
+
+/// The runs on the test set that most were asked (of equals the newest), and why each other one is not among them.
+fn most_alike(runs: Vec<FinishedRun>) -> (Vec<FinishedRun>, Vec<LeftOut>) {
+    let alike = |run: &FinishedRun| runs.iter().filter(|other| other.test_set() == run.test_set()).count();
+    // Runs come by time, and the last of equals is taken.
+    let chosen = runs.iter().max_by_key(|run| alike(run)).expect("the caller has runs").name();
+    let (mut kept, mut left_out) = (Vec::new(), Vec::new());
+    let reference = runs.iter().find(|run| run.name() == chosen).expect("it was taken from them").clone();
+    for run in runs {
+        match difference(&run, &reference) {
+            None => kept.push(run),
+            Some(difference) => {
+                let reason = format!("{difference}, so it cannot be compared with {chosen}");
+                left_out.push(LeftOut { run: run.name(), reason });
+            }
+        }
+    }
+    (kept, left_out)
+}
+
+fn difference(run: &FinishedRun, reference: &FinishedRun) -> Option<String> {
+    let ((classes, photos), (their_classes, their_photos)) = (run.test_set(), reference.test_set());
+    if classes != their_classes {
+        return Some(format!("its classes are {}, not {}", classes.join(", "), their_classes.join(", ")));
+    }
+    if photos == their_photos {
+        return None;
+    }
+    if photos.is_empty() {
+        return Some("it has no predictions of test photos".into());
+    }
+    let shared = photos.iter().filter(|photo| their_photos.contains(photo)).count();
+    Some(format!(
+        "its {} test photos are others: {shared} of them are among the {}",
+        photos.len(),
+        their_photos.len()
+    ))
+}
+
+/// Where a run stands in the table.
+fn place(config: &RunConfig) -> (&str, usize, f64, u64) {
+    let strategy = Strategy::ALL.iter().position(|strategy| *strategy == config.strategy);
+    (&config.model, strategy.map_or(0, |index| index + 1), config.learning_rate, config.seed)
+}
+
+/// A short name for each run: model and strategy, and as much more as tells them apart.
+fn labels(runs: &[FinishedRun]) -> Vec<String> {
+    let mut labels: Vec<String> =
+        runs.iter().map(|run| format!("{} {}", run.config.model, run.config.strategy)).collect();
+    let details: [&dyn Fn(&FinishedRun) -> String; 3] = [
+        &|run| format!("lr {:e}", run.config.learning_rate),
+        &|run| format!("seed {}", run.config.seed),
+        &|run| run.name(),
+    ];
+    for detail in details {
+        let before = labels.clone();
+        for (index, run) in runs.iter().enumerate() {
+            let mut alike = (0..runs.len()).filter(|&other| before[other] == before[index]);
+            if alike.any(|other| detail(&runs[other]) != detail(run)) {
+                labels[index] += &format!(", {}", detail(run));
+            }
+        }
+    }
+    labels
+}
+
+/// Trained runs with validation predictions, the best first; of equals the newest.
+fn ranked(runs: &[FinishedRun]) -> Vec<usize> {
+    let val = |index: &usize| runs[*index].val.as_ref().map(|val| &val.evaluation);
+    let mut ranked: Vec<usize> = (0..runs.len())
+        .filter(|index| runs[*index].config.strategy != Strategy::ZeroShot && val(index).is_some())
+        .collect();
+    ranked.sort_by(|a, b| {
+        let (Some(first), Some(second)) = (val(a), val(b)) else { return std::cmp::Ordering::Equal };
+        second
+            .accuracy
+            .value
+            .total_cmp(&first.accuracy.value)
+            .then(first.log_loss.total_cmp(&second.log_loss))
+            .then_with(|| runs[*b].name().cmp(&runs[*a].name()))
+    });
+    ranked
+}
+
+/// Photos that only the one and only the other has right. None without test photos.
+fn discordant(first: &FinishedRun, second: &FinishedRun) -> Option<(usize, usize)> {
+    let (first, second) = (first.test.as_ref()?, second.test.as_ref()?);
+    let both = || first.right().zip(second.right());
+    Some((both().filter(|(a, b)| *a && !*b).count(), both().filter(|(a, b)| *b && !*a).count()))
+}
+
+fn pairs(runs: &[FinishedRun], summaries: &[RunSummary]) -> Vec<Pair> {
+    let mut found = Vec::new();
+    for (a, first) in runs.iter().enumerate() {
+        for (b, second) in runs.iter().enumerate().skip(a + 1) {
+            match discordant(first, second) {
+                Some((only_first, only_second)) if only_second > only_first => {
+                    found.push((b, a, only_second, only_first));
+                }
+                Some((only_first, only_second)) => found.push((a, b, only_first, only_second)),
+                None => {}
+            }
+        }
+    }
+    let p_values: Vec<f64> = found.iter().map(|&(_, _, more, fewer)| mcnemar_p(more, fewer)).collect();
+    let corrected = holm(&p_values);
+    let mut pairs: Vec<Pair> = found
+        .iter()
+        .enumerate()
+        .map(|(index, &(a, b, only_first, only_second))| Pair {
+            first: summaries[a].name.clone(),
+            second: summaries[b].name.clone(),
+            only_first,
+            only_second,
+            p: p_values[index],
+            p_holm: corrected[index],
+            verdict: verdict(
+                [&summaries[a].label, &summaries[b].label],
+                [only_first, only_second],
+                [p_values[index], corrected[index]],
+                found.len(),
+            ),
+        })
+        .collect();
+    pairs.sort_by(|a, b| a.p.total_cmp(&b.p));
+    pairs
+}
+
+fn verdict([a, b]: [&str; 2], [only_a, only_b]: [usize; 2], [p, p_holm]: [f64; 2], pairs: usize) -> String {
+    if only_a + only_b == 0 {
+        return format!("no evidence that {a} is better than {b}: both are right on the same photos");
+    }
+    let corrected = match pairs {
+        1 => String::new(),
+        _ => format!(", {} with Holm's correction for {pairs} pairs", format_p(p_holm)),
+    };
+    let photos = if only_a + only_b == 1 { "photo" } else { "photos" };
+    let differ = format!("they differ on {} {photos}, {only_a} to {only_b}", only_a + only_b);
+    let evidence = format!("{differ}, p = {}{corrected}", format_p(p));
+    match p_holm < LEVEL {
+        true => format!("{a} is better than {b} on photos like these: {evidence}"),
+        false => format!("no evidence that {a} is better than {b}: {evidence}"),
+    }
+}
+
+/// A p value with three digits that count; below 0.001 only that.
+pub fn format_p(p: f64) -> String {
+    match p {
+        p if p >= 0.9995 => "1".into(),
+        p if p < 0.001 => "< 0.001".into(),
+        p if p < 0.01 => format!("{p:.4}"),
+        p => format!("{p:.3}"),
+    }
+}
+
+/// What two runs share that differ in nothing but their seed.
+fn without_seed(config: &RunConfig) -> RunConfig {
+    RunConfig { seed: 0, facts: None, ..config.clone() }
+}
+
+fn seed_groups(runs: &[FinishedRun], summaries: &[RunSummary]) -> Vec<SeedGroup> {
+    let mut groups: Vec<(RunConfig, BTreeMap<u64, Seed>)> = Vec::new();
+    for run in runs.iter().filter(|run| run.config.strategy != Strategy::ZeroShot) {
+        let Some(test) = &run.test else { continue };
+        let key = without_seed(&run.config);
+        let group = match groups.iter().position(|(other, _)| *other == key) {
+            Some(index) => &mut groups[index].1,
+            None => &mut groups.push_mut((key, BTreeMap::new())).1,
+        };
+        let accuracy = test.evaluation.accuracy;
+        let seed = Seed {
+            seed: run.config.seed,
+            run: run.name(),
+            correct: accuracy.correct,
+            accuracy: accuracy.value,
+        };
+        // The same seed twice is the same result: the newest stands for both.
+        group
+            .entry(run.config.seed)
+            .and_modify(|old| {
+                if old.run < seed.run {
+                    *old = seed.clone()
+                }
+            })
+            .or_insert(seed.clone());
+    }
+    let several = groups.into_iter().filter(|(_, seeds)| seeds.len() > 1);
+    several
+        .map(|(config, seeds)| {
+            let seeds: Vec<Seed> = seeds.into_values().collect();
+            let n = seeds.len() as f64;
+            let mean = seeds.iter().map(|seed| seed.accuracy).sum::<f64>() / n;
+            let squares: f64 = seeds.iter().map(|seed| (seed.accuracy - mean).powi(2)).sum();
+            let strategies_alike = summaries
+                .iter()
+                .filter(|run| run.model == config.model && run.strategy == config.strategy)
+                .any(|run| run.learning_rate != config.learning_rate);
+            let rate =
+                if strategies_alike { format!(", lr {:e}", config.learning_rate) } else { String::new() };
+            SeedGroup {
+                label: format!("{} {}{rate}", config.model, config.strategy),
+                seeds,
+                mean,
+                sd: (squares / (n - 1.0)).sqrt(),
+            }
+        })
+        .collect()
+}
+
+fn power(runs: &[FinishedRun], summaries: &[RunSummary], ranked: &[usize]) -> Option<Power> {
+    let (&first, rest) = ranked.split_first()?;
+    let key = without_seed(&runs[first].config);
+    let &second = rest.iter().find(|&&index| without_seed(&runs[index].config) != key)?;
+    let (only_first, only_second) = discordant(&runs[first], &runs[second])?;
+    let have = runs[first].test.as_ref()?.records.len();
+    let need = photos_to_separate(only_first, only_second, have);
+    let (a, b) = (&summaries[first].label, &summaries[second].label);
+    let sentence = match need {
+        Some(need) => format!(
+            "To tell {a} from {b}, the two best by validation, by a difference as large as was seen ({only_first} photos to \
+             {only_second}), about {need} test photos are needed (paired test at 5 %, power 80 %); there are {have}."
+        ),
+        None => format!(
+            "{a} and {b}, the two best by validation, are right on equally many of the {have} test photos ({only_first} to \
+             {only_second} where they differ): no difference was seen that more photos could confirm."
+        ),
+    };
+    Some(Power { first: runs[first].name(), second: runs[second].name(), have, need, sentence })
+}

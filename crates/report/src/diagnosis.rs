@@ -1,0 +1,169 @@
+//! What the curves of a run say about its training, in a sentence, with the evidence.
+
+use kennel_core::EpochRecord;
+use serde::Serialize;
+
+/// The head counts as hardly trained when its update is a smaller share of its start.
+const HARDLY_TRAINED: f64 = 0.1;
+/// Training counts as not having learned when its loss ends above this share of what guessing costs.
+const NOT_LEARNED: f64 = 0.5;
+/// A loss counts as having moved when it did by this share and by [`MOVED_NATS`].
+const MOVED: f64 = 0.1;
+/// In nats per image.
+const MOVED_NATS: f64 = 0.02;
+
+/// Losses by epoch, in nats per image.
+#[derive(Clone, Debug, Default)]
+pub struct Curves {
+    /// Of the training photos, as they were augmented.
+    pub train_loss: Vec<f64>,
+    /// Of the validation photos.
+    pub val_loss: Vec<f64>,
+    /// `rms(w - w0) / rms(w0)` over the head after the last epoch, where it is known.
+    pub head_update_ratio: Option<f64>,
+}
+
+/// How a training went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// Both losses have come to rest.
+    Converged,
+    /// Training loss falls while validation loss rises.
+    Overfitting,
+    /// The loss is still high, or still falling.
+    Underfitting,
+    /// The loss is still high because the head is nearly what it was.
+    HeadHardlyTrained,
+}
+
+/// A finding and what it rests on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Diagnosis {
+    /// What was found.
+    pub finding: Finding,
+    /// In a sentence, with the evidence.
+    pub sentence: String,
+}
+
+impl Curves {
+    /// The curves of a run.
+    pub fn of(epochs: &[EpochRecord]) -> Self {
+        Curves {
+            train_loss: epochs.iter().map(|epoch| epoch.train_loss).collect(),
+            val_loss: epochs.iter().map(|epoch| epoch.val_loss).collect(),
+            head_update_ratio: epochs.last().map(|epoch| epoch.head_update_ratio),
+        }
+    }
+}
+
+/// Diagnoses a training over `classes` classes. None without epochs.
+pub fn diagnose(curves: &Curves, classes: usize) -> Option<Diagnosis> {
+    let (&train, &val) = (curves.train_loss.last()?, curves.val_loss.last()?);
+    let guessing = (classes as f64).ln();
+    let found = |finding, sentence| Some(Diagnosis { finding, sentence });
+    if train > NOT_LEARNED * guessing {
+        let high = format!("training loss ended at {train:.3} nats, where guessing costs {guessing:.3}");
+        return match curves.head_update_ratio {
+            Some(ratio) if ratio < HARDLY_TRAINED => found(
+                Finding::HeadHardlyTrained,
+                format!(
+                    "Head hardly trained: {high}, and the head's update is {:.1} % of its start (head_update_ratio). A higher \
+                     learning rate, at least for the head, or more epochs.",
+                    100.0 * ratio
+                ),
+            ),
+            _ => found(
+                Finding::Underfitting,
+                format!("Underfitting: {high}. A higher learning rate or more epochs."),
+            ),
+        };
+    }
+    let (best, &lowest) = curves.val_loss.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1))?;
+    let train_then = curves.train_loss.get(best).copied().unwrap_or(train);
+    if moved(val, lowest) && train < train_then {
+        return found(
+            Finding::Overfitting,
+            format!(
+                "Overfitting: from epoch {} to {} validation loss rose from {lowest:.3} to {val:.3} nats while training loss \
+                 fell from {train_then:.3} to {train:.3}. The best epoch was kept; fewer epochs or stronger augmentation.",
+                best + 1,
+                curves.val_loss.len()
+            ),
+        );
+    }
+    // The last third: long enough for noise to show, short enough for the end.
+    let since = curves.val_loss.len() - 1 - curves.val_loss.len() / 3;
+    let (val_then, train_since) = (curves.val_loss[since], curves.train_loss[since]);
+    if moved(val_then, val) && moved(train_since, train) {
+        return found(
+            Finding::Underfitting,
+            format!(
+                "Underfitting: both losses were still falling when training ended (from epoch {} on, training {train_since:.3} \
+                 to {train:.3}, validation {val_then:.3} to {val:.3} nats). More epochs.",
+                since + 1
+            ),
+        );
+    }
+    found(
+        Finding::Converged,
+        format!(
+            "Converged: from epoch {} to {} training loss went from {train_since:.3} to {train:.3} nats and validation loss from \
+             {val_then:.3} to {val:.3}.",
+            since + 1,
+            curves.val_loss.len()
+        ),
+    )
+}
+
+/// Whether `high` is above `low` by more than the noise of some hundred photos.
+fn moved(high: f64, low: f64) -> bool {
+    high - low > MOVED_NATS && high > (1.0 + MOVED) * low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curves(train: &[f64], val: &[f64], head_update_ratio: f64) -> Curves {
+        let (train_loss, val_loss) = (train.to_vec(), val.to_vec());
+        Curves { train_loss, val_loss, head_update_ratio: Some(head_update_ratio) }
+    }
+
+    #[test]
+    fn each_course_has_its_name() {
+        for (case, finding) in [
+            (
+                curves(&[1.3, 0.5, 0.3, 0.3, 0.3, 0.3], &[0.9, 0.2, 0.1, 0.1, 0.1, 0.1], 0.5),
+                Finding::Converged,
+            ),
+            (
+                curves(&[1.3, 0.5, 0.3, 0.2, 0.1, 0.0], &[0.9, 0.3, 0.2, 0.3, 0.4, 0.5], 0.5),
+                Finding::Overfitting,
+            ),
+            (
+                curves(&[1.5, 1.3, 1.1, 0.9, 0.7, 0.5], &[1.4, 1.2, 1.0, 0.8, 0.6, 0.4], 0.5),
+                Finding::Underfitting,
+            ),
+            (
+                curves(&[1.6, 1.5, 1.3, 1.2, 1.1, 1.1], &[1.5, 1.3, 1.1, 1.0, 1.0, 1.0], 0.5),
+                Finding::Underfitting,
+            ),
+            (
+                curves(&[1.6, 1.5, 1.3, 1.2, 1.1, 1.1], &[1.5, 1.3, 1.1, 1.0, 1.0, 1.0], 0.01),
+                Finding::HeadHardlyTrained,
+            ),
+            (curves(&[0.1], &[0.1], 0.5), Finding::Converged),
+        ] {
+            let diagnosis = diagnose(&case, 5).unwrap();
+            assert_eq!(diagnosis.finding, finding, "{case:?}: {}", diagnosis.sentence);
+        }
+        assert_eq!(diagnose(&Curves::default(), 5), None);
+    }
+
+    #[test]
+    fn a_loss_that_was_small_and_stays_small_is_no_overfitting() {
+        let case = curves(&[0.5, 0.02, 0.01], &[0.010, 0.008, 0.012], 0.5);
+        assert_eq!(diagnose(&case, 5).unwrap().finding, Finding::Converged);
+    }
+}

@@ -1,0 +1,55 @@
+//! What can go wrong between run directories and a report.
+
+use std::path::PathBuf;
+
+use kennel_core::CoreError;
+use kennel_data::DataError;
+use kennel_metrics::MetricsError;
+
+/// The result of this room's functions.
+pub type Result<T, E = ReportError> = std::result::Result<T, E>;
+
+/// A report that cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// A file of a run cannot be read, written or believed.
+    #[error(transparent)]
+    Core(#[from] CoreError),
+    /// A photo that is to be shown cannot be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Predictions that cannot be evaluated.
+    #[error("{path}: {source}", path = path.display())]
+    Metrics {
+        /// The file of predictions.
+        path: PathBuf,
+        /// What is wrong with them.
+        #[source]
+        source: MetricsError,
+    },
+    /// A run that was stopped, or is still going on.
+    #[error(
+        "{run} is not finished: it has no evaluation.json\nhint: `kennel train --resume {run}` finishes it", run = run.display()
+    )]
+    Unfinished {
+        /// Its directory.
+        run: PathBuf,
+    },
+    /// There is no finished run.
+    #[error("no finished run under {path}{left_out}\nhint: `kennel run` trains them, `kennel train --model NAME` trains one", path = path.display())]
+    NoRuns {
+        /// Where runs were looked for.
+        path: PathBuf,
+        /// Empty, or the runs that are there and why they do not count, each on a line of its own.
+        left_out: String,
+    },
+    /// A figure could not be drawn.
+    #[error("cannot draw {figure}: {reason}")]
+    Figure {
+        /// Which.
+        figure: &'static str,
+        /// What the plotting library said.
+        reason: String,
+    },
+}

@@ -1,0 +1,177 @@
+//! Loss and accuracy over epochs, of all runs on one scale.
+
+use plotters::prelude::*;
+
+use super::axes::{Axis, axes};
+use super::legend::{Legend, Sample};
+use super::style::{INK, hollow_mark, look, mark};
+use super::svg::{Area, Drawn, Svg, Under, cannot, draw};
+use super::text::{Label, TEXT, text_width};
+use crate::Result;
+
+const FIGURE: &str = "training_curves";
+const WIDTH: i32 = 2000;
+const PLOT_HEIGHT: i32 = 780;
+const MARGIN: i32 = 40;
+/// Up to how many epochs of a run have a marker.
+const MARKERS: usize = 20;
+
+/// One run, a number for each epoch; runs may be of different lengths.
+#[derive(Clone, Copy, Debug)]
+pub struct Curve<'a> {
+    /// What the legend calls it.
+    pub name: &'a str,
+    /// In nats per image.
+    pub train_loss: &'a [f64],
+    /// In nats per image.
+    pub val_loss: &'a [f64],
+    /// In [0, 1].
+    pub train_accuracy: &'a [f64],
+    /// In [0, 1].
+    pub val_accuracy: &'a [f64],
+}
+
+/// Loss beside accuracy; validation as a solid line with markers, training as a dashed one. Values that are not
+/// finite are left out.
+///
+/// # Errors
+///
+/// [`ReportError::Figure`](crate::ReportError::Figure) when no run has an epoch.
+pub fn training_curves(curves: &[Curve]) -> Result<Svg> {
+    let all =
+        curves.iter().flat_map(|run| [run.train_loss, run.val_loss, run.train_accuracy, run.val_accuracy]);
+    let epochs = all.map(<[f64]>::len).max().unwrap_or(0);
+    if epochs == 0 {
+        return Err(cannot(FIGURE, "no run has an epoch"));
+    }
+    let loss: Vec<[Vec<f64>; 2]> =
+        curves.iter().map(|run| [run.train_loss.into(), run.val_loss.into()]).collect();
+    let per_cent = |shares: &[f64]| shares.iter().map(|share| 100.0 * share).collect::<Vec<f64>>();
+    let accuracy: Vec<[Vec<f64>; 2]> =
+        curves.iter().map(|run| [per_cent(run.train_accuracy), per_cent(run.val_accuracy)]).collect();
+
+    let (_, highest_loss) = ends(&loss, (0.0, 0.01));
+    let (lowest_accuracy, highest_accuracy) = ends(&accuracy, (f64::INFINITY, 0.0));
+    let epoch_axis = Axis::epochs(epochs);
+    let loss_axis = Axis::covering("Loss, nats per image", 0.0, highest_loss, 8);
+    // Ten points at the least, or a hair's breadth between two good runs fills the plot.
+    let lowest_accuracy = lowest_accuracy.min(highest_accuracy - 10.0).max(0.0);
+    let accuracy_axis = Axis::covering("Accuracy, %", lowest_accuracy, highest_accuracy, 8);
+
+    let legend = Legend::new(curves.iter().map(|run| run.name), Sample::Line, WIDTH - 2 * MARGIN);
+    let height = PLOT_HEIGHT + 60 + legend.height() + 24;
+    draw(
+        FIGURE,
+        "Loss and accuracy of training and validation over epochs",
+        (WIDTH, height),
+        |area, under| {
+            let (plots, _) = area.split_vertically(PLOT_HEIGHT);
+            let (left, right) = plots.split_horizontally(WIDTH / 2);
+            plot(&left, under, &epoch_axis, &loss_axis, &loss)?;
+            plot(&right, under, &epoch_axis, &accuracy_axis, &accuracy)?;
+            write_key(area, under, PLOT_HEIGHT + 26)?;
+            legend.write(area, ((WIDTH - legend.width()) / 2, PLOT_HEIGHT + 60))
+        },
+    )
+}
+
+/// The lowest and highest finite value, `start` among them.
+fn ends(runs: &[[Vec<f64>; 2]], start: (f64, f64)) -> (f64, f64) {
+    let values = runs.iter().flatten().flatten().copied().filter(|value| value.is_finite());
+    let (low, high) = values.fold(start, |(low, high), value| (low.min(value), high.max(value)));
+    (if low.is_finite() { low } else { high }, high)
+}
+
+/// `runs` are training and validation.
+fn plot(area: &Area, under: &mut Under, x: &Axis, y: &Axis, runs: &[[Vec<f64>; 2]]) -> Drawn {
+    let mut chart = axes(area, x, y, y.room_left())?;
+    for (index, [train, _]) in runs.iter().enumerate() {
+        let look = look(index);
+        let points = points(train);
+        let corners: Vec<(i32, i32)> = points.iter().map(|point| chart.backend_coord(point)).collect();
+        under.dashed_line(&corners, look.colour, look.dash);
+        if points.len() == 1 {
+            chart.draw_series(points.iter().map(|&point| hollow_mark(point, look, 9.0)))?;
+        }
+    }
+    for (index, [_, val]) in runs.iter().enumerate() {
+        let look = look(index);
+        let points = points(val);
+        chart.draw_series(LineSeries::new(points.iter().copied(), look.colour.stroke_width(3)))?;
+        // Each run begins at another epoch, so that fewer markers meet where curves do.
+        let every = points.len().div_ceil(MARKERS).max(1);
+        let marked = points.iter().skip(index % every).step_by(every);
+        chart.draw_series(marked.map(|&point| mark(point, look, 9.0)))?;
+    }
+    Ok(())
+}
+
+/// `(epoch, value)`.
+fn points(values: &[f64]) -> Vec<(f64, f64)> {
+    let points = values.iter().enumerate().map(|(index, &value)| ((index + 1) as f64, value));
+    points.filter(|(_, value)| value.is_finite()).collect()
+}
+
+/// Which line is which set of photos.
+fn write_key(area: &Area, under: &mut Under, y: i32) -> Drawn {
+    const LINE: i32 = 80;
+    let texts = ["validation", "training"];
+    let entry = |text: &str| LINE + 14 + text_width(text, TEXT) + 44;
+    let mut x = (WIDTH - texts.iter().map(|text| entry(text)).sum::<i32>()) / 2;
+    for (text, is_dashed) in texts.into_iter().zip([false, true]) {
+        let line = vec![(x, y), (x + LINE, y)];
+        match is_dashed {
+            true => under.dashed_line(&line, INK, look(0).dash),
+            false => area.draw(&PathElement::new(line, INK.stroke_width(3)))?,
+        }
+        Label::left(TEXT).write(area, text, (x + LINE + 14, y))?;
+        x += entry(text);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ReportError;
+
+    fn curve<'a>(name: &'a str, loss: &'a [f64], accuracy: &'a [f64]) -> Curve<'a> {
+        Curve { name, train_loss: loss, val_loss: loss, train_accuracy: accuracy, val_accuracy: accuracy }
+    }
+
+    #[test]
+    fn one_epoch_is_drawn_as_points() {
+        let svg = training_curves(&[curve("a", &[0.3], &[0.9])]).unwrap();
+        assert!(svg.to_png(1.0).is_ok());
+        // Two plots, in each a marker for validation and one for training, and one in the legend.
+        assert_eq!(svg.as_str().matches("<polygon").count(), 5);
+    }
+
+    #[test]
+    fn perfect_and_diverged_runs_are_drawn() {
+        let svg = training_curves(&[
+            curve("perfect", &[0.0, 0.0], &[1.0, 1.0]),
+            curve("diverged", &[1.0, f64::NAN, f64::INFINITY], &[0.2, 0.2, 0.2]),
+            curve("none", &[], &[]),
+        ])
+        .unwrap();
+        assert!(!svg.as_str().contains("NaN") && !svg.as_str().contains("inf"));
+        assert!(svg.to_png(1.0).is_ok());
+    }
+
+    #[test]
+    fn no_epoch_is_no_figure() {
+        for curves in [vec![], vec![curve("a", &[], &[])]] {
+            assert!(matches!(training_curves(&curves), Err(ReportError::Figure { figure: FIGURE, .. })));
+        }
+    }
+
+    #[test]
+    fn names_are_escaped_and_bytes_are_the_same_each_time() {
+        let curves = [curve("<&\">\0", &[1.0, 0.5], &[0.5, 0.7])];
+        let svg = training_curves(&curves).unwrap();
+        assert!(svg.as_str().contains("&lt;&amp;&quot;&gt;?"));
+        assert_eq!(svg, training_curves(&curves).unwrap());
+        assert_eq!(svg.to_png(1.0).unwrap(), training_curves(&curves).unwrap().to_png(1.0).unwrap());
+    }
+}

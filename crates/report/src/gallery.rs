@@ -1,0 +1,123 @@
+//! Photos with what a run said of them: examples, and the mistakes it was surest of.
+
+use std::path::{Component, Path};
+
+use image::imageops::thumbnail;
+use kennel_data::read_photo;
+use kennel_metrics::{argmax, softmax};
+
+use crate::figures::{Svg, Tile, photos};
+use crate::{FinishedRun, Predictions, Result};
+
+/// Longest side of a photo in a report.
+const SIDE_PX: u32 = 176;
+/// Most photos of a figure.
+const MOST: usize = 12;
+
+/// What a run said of one test photo.
+struct Said<'a> {
+    path: &'a str,
+    label: &'a str,
+    predicted: &'a str,
+    probability: f64,
+}
+
+impl Said<'_> {
+    fn is_right(&self) -> bool {
+        self.label == self.predicted
+    }
+}
+
+/// Examples over all classes, in the manifest's order. None without test photos, or when none of them is where it was.
+///
+/// # Errors
+///
+/// A figure that cannot be drawn.
+pub fn examples(run: &FinishedRun) -> Result<Option<Svg>> {
+    let Some(test) = &run.test else { return Ok(None) };
+    let said = said(test, &run.facts.class_names);
+    // As many of each class as there is room for, evenly spaced.
+    let each = (MOST / run.facts.class_names.len()).max(1);
+    let chosen = run.facts.class_names.iter().take(MOST).flat_map(|class| {
+        let of_class: Vec<&Said> = said.iter().filter(|said| said.label == class).collect();
+        let n = each.min(of_class.len());
+        (0..n).map(move |index| of_class[index * of_class.len() / n]).collect::<Vec<_>>()
+    });
+    draw(run, "Example predictions", chosen.collect())
+}
+
+/// The wrong test photos, the surest first. None without any, or when none of them is where it was.
+///
+/// # Errors
+///
+/// A figure that cannot be drawn.
+pub fn mistakes(run: &FinishedRun) -> Result<Option<Svg>> {
+    let Some(test) = &run.test else { return Ok(None) };
+    let said = said(test, &run.facts.class_names);
+    let mut wrong: Vec<&Said> = said.iter().filter(|said| !said.is_right()).collect();
+    wrong.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    wrong.truncate(MOST);
+    draw(run, "Most confident mistakes", wrong)
+}
+
+fn said<'a>(test: &'a Predictions, class_names: &'a [String]) -> Vec<Said<'a>> {
+    let of_record = |record: &'a kennel_core::PredictionRecord| {
+        let predicted = argmax(&record.logits);
+        Said {
+            path: &record.path,
+            label: &record.label,
+            predicted: &class_names[predicted],
+            probability: softmax(&record.logits)[predicted],
+        }
+    };
+    test.records.iter().map(of_record).collect()
+}
+
+fn draw(run: &FinishedRun, title: &str, chosen: Vec<&Said>) -> Result<Option<Svg>> {
+    let data_dir = Path::new(&run.config.data_dir);
+    let read = |said: &&Said| {
+        let path = Path::new(said.path);
+        // Predictions come from a file that anyone may have written: they name photos of the data set and no others.
+        if !path.components().all(|part| matches!(part, Component::Normal(_))) {
+            return None;
+        }
+        // A photo that was moved since is no reason to have no report; the title says that it is missing.
+        read_photo(&data_dir.join(path)).ok()
+    };
+    let pictures: Vec<_> = chosen.iter().map(read).collect();
+    let shown: Vec<_> = chosen
+        .iter()
+        .zip(&pictures)
+        .filter_map(|(said, photo)| photo.as_ref().map(|photo| (said, photo)))
+        .collect();
+    if shown.is_empty() {
+        return Ok(None);
+    }
+    let small: Vec<_> = shown
+        .iter()
+        .map(|(_, photo)| {
+            let longest = photo.width().max(photo.height());
+            let side = |px: u32| (px * SIDE_PX / longest).clamp(1, SIDE_PX);
+            thumbnail(*photo, side(photo.width()), side(photo.height()))
+        })
+        .collect();
+    let tiles: Vec<Tile> = shown
+        .iter()
+        .zip(&small)
+        .map(|((said, _), photo)| {
+            let per_cent = 100.0 * said.probability;
+            let lines = match said.is_right() {
+                true => vec![format!("{} {per_cent:.1} %", said.predicted)],
+                false => {
+                    vec![format!("said {} {per_cent:.1} %", said.predicted), format!("is {}", said.label)]
+                }
+            };
+            Tile { photo, lines, is_right: said.is_right() }
+        })
+        .collect();
+    let title = match chosen.len() - tiles.len() {
+        0 => title.to_string(),
+        missing => format!("{title} ({missing} more could not be read)"),
+    };
+    photos(&title, &tiles).map(Some)
+}

@@ -1,0 +1,35 @@
+//! Run directories -> tables, figures, one HTML page. Reads files only, never a model.
+//!
+//! Finished runs are read ([`run`]), summed up and compared ([`comparison`]), held to the checks that every report carries
+//! ([`honesty`]), and written: figures and texts under `results/`, and everything together as one page ([`page`]).
+
+mod error;
+
+// Files to runs.
+mod run;
+
+// Runs to what is said of them.
+mod comparison;
+mod diagnosis;
+mod honesty;
+mod published;
+mod summary;
+
+// What is said, drawn and written.
+pub mod figures;
+mod gallery;
+mod page;
+mod report;
+mod table;
+mod tensorboard;
+
+pub use comparison::{Comparison, LEVEL, Pair, Power, Seed, SeedGroup, format_p};
+pub use diagnosis::{Curves, Diagnosis, Finding, diagnose};
+pub use error::{ReportError, Result};
+pub use honesty::{Check, Level, Overlap, checks, overlap};
+pub use published::{Against, AgainstPair, PublishedHistory, PublishedResults, read_published, set_against};
+pub use report::{Figure, Figures, Report, Written, training_curves, write_report};
+pub use run::{FinishedRun, LeftOut, Predictions, read_runs};
+pub use summary::{RunSummary, Scores};
+pub use table::{COLUMNS, NUMBERS, duration, render_comparison, rows};
+pub use tensorboard::EventWriter;

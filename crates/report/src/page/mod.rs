@@ -1,0 +1,78 @@
+//! `report.html`: one self-contained file without scripts, whose numbers are those of the JSON that it carries.
+
+mod number;
+mod sections;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use kennel_core::CoreError;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::Result;
+use crate::report::{Figure, Figures, Report};
+
+const STYLE: &str = include_str!("style.css");
+
+/// The whole page. Nothing in it points outside: figures and photos are inlined.
+///
+/// # Errors
+///
+/// A configuration that cannot be shown.
+pub fn render(report: &Report, figures: &Figures) -> Result<String> {
+    let json = serde_json::to_value(report).map_err(|error| CoreError::Malformed {
+        path: "report.html".into(),
+        what: "report",
+        reason: error.to_string(),
+    })?;
+    // Inside a script element only `<` could end it; in JSON it can be written as an escape.
+    let embedded = json.to_string().replace('<', "\\u003c");
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="generator" content={ "kennel " (report.kennel_version) };
+                // Without one the browser would ask the server for a favicon.
+                link rel="icon" href="data:,";
+                title { "Kennel report: " (report.comparison.class_names.len()) " classes, " (report.runs.len()) " runs" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a.skip href="#main" { "Skip to the results" }
+                header {
+                    h1 { "Kennel report" }
+                    (sections::lead(report, &json))
+                    nav aria-label="Sections" {
+                        a href="#comparison" { "Comparison" }
+                        a href="#checks" { "Before you believe it" }
+                        @if !report.against.is_empty() { a href="#published" { "Published results" } }
+                        a href="#runs" { "Runs" }
+                    }
+                }
+                main #main {
+                    (sections::comparison(report, &json, &figures.overall))
+                    (sections::checks(report))
+                    @if !report.against.is_empty() { (sections::against(report, &json)) }
+                    (sections::runs(report, &json, &figures.of_runs)?)
+                }
+                footer { p { "Made by kennel " (report.kennel_version) " from the predictions that each run keeps." } }
+                script type="application/json" id="report" { (PreEscaped(embedded)) }
+            }
+        }
+    };
+    Ok(page.into_string())
+}
+
+/// A figure, inlined.
+fn figure(figure: &Figure) -> Markup {
+    let (width, height) = figure.svg.size_px();
+    let data = BASE64_STANDARD.encode(figure.svg.as_str());
+    html! {
+        figure {
+            img src={ "data:image/svg+xml;base64," (data) } alt=(figure.alt) width=(width) height=(height);
+            figcaption { (figure.alt) "." }
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! `*_results.json`: results in the keys and units of the published study, read beside ours and written for ours.
+
+use std::path::Path;
+
+use kennel_core::{CoreError, Strategy, files};
+use kennel_metrics::{Proportion, paired_counts};
+use serde::{Deserialize, Serialize};
+
+use crate::comparison::format_p;
+use crate::{Comparison, Curves, Diagnosis, FinishedRun, Result, RunSummary, diagnose};
+
+/// The end of such a file's name.
+const SUFFIX: &str = "_results.json";
+/// No such file is larger; what is is not read.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// A results file. Accuracies are per cent, as they were published.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PublishedResults {
+    /// `<model>_<strategy>_<stamp>`.
+    pub experiment_name: String,
+    /// Architecture.
+    pub model: String,
+    /// `freeze`, `partial` or `full`.
+    pub freeze_strategy: String,
+    /// Epochs.
+    pub epochs: usize,
+    /// Photos per step.
+    pub batch_size: usize,
+    /// Peak learning rate.
+    pub lr: f64,
+    /// Optimiser.
+    pub optimizer: String,
+    /// Validation accuracy of the best epoch, per cent.
+    pub best_val_acc: Option<f64>,
+    /// Test accuracy, per cent; none without test photos.
+    pub test_acc: Option<f64>,
+    /// By epoch.
+    pub history: PublishedHistory,
+}
+
+/// Losses in nats per image and accuracies in per cent, by epoch.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PublishedHistory {
+    /// Training loss.
+    pub train_loss: Vec<f64>,
+    /// Training accuracy.
+    pub train_acc: Vec<f64>,
+    /// Validation loss.
+    pub val_loss: Vec<f64>,
+    /// Validation accuracy.
+    pub val_acc: Vec<f64>,
+}
+
+/// A results file of ours: the published keys, and our own, whose shares are in [0, 1].
+#[derive(Debug, Serialize)]
+struct OurResults<'a> {
+    #[serde(flatten)]
+    published: PublishedResults,
+    kennel: &'a RunSummary,
+}
+
+/// Published results beside ours.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Against {
+    /// What was published.
+    pub results: PublishedResults,
+    /// Its test accuracy as a count of as many test photos as ours, with its interval; none where it is no such count.
+    pub test: Option<Proportion>,
+    /// What its curves say.
+    pub diagnosis: Option<Diagnosis>,
+    /// The paired test against runs of ours.
+    pub pairs: Vec<AgainstPair>,
+}
+
+/// Published results and one of our runs: all that the counts alone can say.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AgainstPair {
+    /// Our run.
+    pub run: String,
+    /// The smallest p that any photos with these counts could give.
+    pub smallest_p: f64,
+    /// Whether that is the p, because the counts leave no choice.
+    pub is_determined: bool,
+    /// In words.
+    pub verdict: String,
+}
+
+/// Every `*_results.json` in `folder`, by name.
+///
+/// # Errors
+///
+/// A folder that cannot be listed or holds none, a file that is too large, damaged or lacks a key.
+pub fn read_published(folder: &Path) -> Result<Vec<PublishedResults>> {
+    let entries = std::fs::read_dir(folder).map_err(CoreError::io("read", folder))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(CoreError::io("read", folder))?.path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(SUFFIX)) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    let malformed = |path: &Path, reason: String| CoreError::Malformed {
+        path: path.into(),
+        what: "results file",
+        reason,
+    };
+    if paths.is_empty() {
+        Err(malformed(folder, format!("it holds no file that ends in {SUFFIX}")))?;
+    }
+    paths
+        .iter()
+        .map(|path| {
+            let bytes = std::fs::metadata(path).map_err(CoreError::io("read", path))?.len();
+            if bytes > MAX_BYTES {
+                Err(malformed(path, format!("it has {bytes} bytes, at most {MAX_BYTES} are read")))?;
+            }
+            let text = files::read_text(path)?;
+            Ok(serde_json::from_str(&text).map_err(|error| malformed(path, error.to_string()))?)
+        })
+        .collect()
+}
+
+/// Sets published results beside ours: against each run of the same model and strategy, or else against the best.
+pub fn set_against(published: Vec<PublishedResults>, ours: &Comparison) -> Vec<Against> {
+    let beside = |results: PublishedResults| {
+        let test = results.test_acc.and_then(|test| as_count(test, ours.test_photos));
+        let is_same = |run: &&RunSummary| {
+            run.model == results.model && run.strategy.as_str() == results.freeze_strategy
+        };
+        let mut runs: Vec<&RunSummary> = ours.runs.iter().filter(is_same).collect();
+        if runs.is_empty() {
+            runs.extend(ours.best.as_deref().and_then(|best| ours.run(best)));
+        }
+        let pair = |run: &&RunSummary| {
+            let our_test = run.test.as_ref()?.evaluation.accuracy;
+            Some(against_pair(run, our_test, &results.experiment_name, test?))
+        };
+        let curves = Curves {
+            train_loss: results.history.train_loss.clone(),
+            val_loss: results.history.val_loss.clone(),
+            head_update_ratio: None,
+        };
+        Against {
+            test,
+            diagnosis: diagnose(&curves, ours.class_names.len()),
+            pairs: runs.iter().filter_map(pair).collect(),
+            results,
+        }
+    };
+    published.into_iter().map(beside).collect()
+}
+
+fn against_pair(run: &RunSummary, ours: Proportion, name: &str, theirs: Proportion) -> AgainstPair {
+    let counts = paired_counts(ours.correct, theirs.correct, ours.n);
+    let verb = match counts.is_determined {
+        true => "the paired test gives p = ",
+        false => "no photos' records were published: at best the paired test gives p = ",
+    };
+    let verdict = format!(
+        "{} has {} of {}, {name} {}: if these were the same photos, {verb}{}",
+        run.label,
+        ours.correct,
+        ours.n,
+        theirs.correct,
+        format_p(counts.smallest_p)
+    );
+    AgainstPair {
+        run: run.name.clone(),
+        smallest_p: counts.smallest_p,
+        is_determined: counts.is_determined,
+        verdict,
+    }
+}
+
+/// An accuracy in per cent as a count of `n`; none where it is none.
+fn as_count(per_cent: f64, n: usize) -> Option<Proportion> {
+    let count = per_cent / 100.0 * n as f64;
+    let is_count = n > 0 && (0.0..=n as f64).contains(&count) && (count - count.round()).abs() < 1e-6;
+    is_count.then(|| Proportion::new(count.round() as usize, n))
+}
+
+/// Writes `<folder>/<run>_results.json`, beside and renamed. Nothing is written for a run that trained nothing.
+///
+/// # Errors
+///
+/// A file that cannot be written.
+pub fn write_results(folder: &Path, run: &FinishedRun, summary: &RunSummary) -> Result<()> {
+    if run.config.strategy == Strategy::ZeroShot {
+        return Ok(());
+    }
+    let accuracy = |scores: &Option<crate::Scores>| {
+        scores.as_ref().map(|scores| 100.0 * scores.evaluation.accuracy.value)
+    };
+    let per_cent = |share: f64| 100.0 * share;
+    let published = PublishedResults {
+        experiment_name: summary.name.clone(),
+        model: summary.model.clone(),
+        freeze_strategy: summary.strategy.to_string(),
+        epochs: summary.epochs,
+        batch_size: summary.batch_size,
+        lr: summary.learning_rate,
+        optimizer: summary.optimizer.clone(),
+        best_val_acc: accuracy(&summary.val),
+        test_acc: accuracy(&summary.test),
+        history: PublishedHistory {
+            train_loss: run.epochs.iter().map(|epoch| epoch.train_loss).collect(),
+            train_acc: run.epochs.iter().map(|epoch| per_cent(epoch.train_accuracy)).collect(),
+            val_loss: run.epochs.iter().map(|epoch| epoch.val_loss).collect(),
+            val_acc: run.epochs.iter().map(|epoch| per_cent(epoch.val_accuracy)).collect(),
+        },
+    };
+    let path = folder.join(format!("{}{SUFFIX}", summary.name));
+    Ok(files::write_json(&path, &OurResults { published, kennel: summary })?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn per_cent_is_a_count_only_where_it_is_one() {
+        assert_eq!(as_count(96.8, 125).map(|test| test.correct), Some(121));
+        assert_eq!(as_count(100.0, 125).map(|test| test.correct), Some(125));
+        assert_eq!(as_count(98.290_598_290_598_3, 117).map(|test| test.correct), Some(115));
+        for (per_cent, n) in [(96.8, 124), (101.0, 100), (-1.0, 100), (50.0, 0), (f64::NAN, 10)] {
+            assert_eq!(as_count(per_cent, n), None, "{per_cent} of {n}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! A finished run, read back from its files.
+
+use std::path::Path;
+
+use kennel_core::{EpochRecord, Manifest, PredictionRecord, RunConfig, RunDir, RunFacts, Split, files};
+use kennel_metrics::{Evaluation, RunEvaluation, argmax, evaluate};
+use serde::Serialize;
+
+use crate::{ReportError, Result};
+
+/// A run whose `evaluation.json` is written, with everything that is said about it.
+#[derive(Clone, Debug)]
+pub struct FinishedRun {
+    /// Where it lies.
+    pub dir: RunDir,
+    /// Its resolved configuration.
+    pub config: RunConfig,
+    /// What was found when it began.
+    pub facts: RunFacts,
+    /// Its photos.
+    pub manifest: Manifest,
+    /// A record per epoch; none where nothing was trained.
+    pub epochs: Vec<EpochRecord>,
+    /// The epoch that was kept, counted from 1.
+    pub best_epoch: Option<usize>,
+    /// What it says of the validation photos.
+    pub val: Option<Predictions>,
+    /// What it says of the test photos.
+    pub test: Option<Predictions>,
+}
+
+/// Predictions of a split and what they come to.
+#[derive(Clone, Debug)]
+pub struct Predictions {
+    /// A record per photo, in the manifest's order.
+    pub records: Vec<PredictionRecord>,
+    /// The true class of each, as an index into the logits.
+    pub true_classes: Vec<usize>,
+    /// Counted anew from the records.
+    pub evaluation: Evaluation,
+}
+
+/// A run that does not take part, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Its directory's name.
+    pub run: String,
+    /// Why, and the way out.
+    pub reason: String,
+}
+
+impl Predictions {
+    fn of(records: Vec<PredictionRecord>, class_names: &[String], path: &Path) -> Result<Self> {
+        let evaluation = evaluate(&records, class_names)
+            .map_err(|source| ReportError::Metrics { path: path.into(), source })?;
+        let true_classes = records
+            .iter()
+            .filter_map(|record| class_names.iter().position(|name| *name == record.label))
+            .collect();
+        Ok(Predictions { records, true_classes, evaluation })
+    }
+
+    /// Logits and true class of each photo.
+    pub fn photos(&self) -> impl Iterator<Item = (&[f32], usize)> + Clone {
+        self.records.iter().map(|record| record.logits.as_slice()).zip(self.true_classes.iter().copied())
+    }
+
+    /// Whether each photo was right.
+    pub fn right(&self) -> impl Iterator<Item = bool> {
+        self.photos().map(|(logits, true_class)| argmax(logits) == true_class)
+    }
+}
+
+impl FinishedRun {
+    /// Reads a run. Metrics are counted anew from its predictions.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Unfinished`] without `evaluation.json`; a file that is damaged, named, and its line where it has lines;
+    /// predictions of other photos than the manifest's.
+    pub fn read(dir: RunDir) -> Result<Self> {
+        if !dir.evaluation().is_file() {
+            return Err(ReportError::Unfinished { run: dir.path().into() });
+        }
+        let text = files::read_text(&dir.evaluation())?;
+        let evaluation: RunEvaluation =
+            serde_json::from_str(&text).map_err(|error| kennel_core::CoreError::Malformed {
+                path: dir.evaluation(),
+                what: "evaluation",
+                reason: error.to_string(),
+            })?;
+        let config = RunConfig::read(&dir.config())?;
+        let facts = config.facts(&dir.config())?.clone();
+        let manifest = Manifest::read(&dir.manifest())?;
+        let epochs = match dir.metrics().exists() {
+            true => dir.read_metrics()?,
+            false => Vec::new(),
+        };
+        let of = |split: Split| -> Result<Option<Predictions>> {
+            let records = dir.read_predictions(split, &facts.class_names, &manifest)?;
+            records
+                .map(|records| Predictions::of(records, &facts.class_names, &dir.predictions(split)))
+                .transpose()
+        };
+        let (val, test) = (of(Split::Val)?, of(Split::Test)?);
+        Ok(FinishedRun { dir, config, facts, manifest, epochs, best_epoch: evaluation.best_epoch, val, test })
+    }
+
+    /// Its directory's name.
+    pub fn name(&self) -> String {
+        self.dir.name()
+    }
+
+    /// What says that two runs were evaluated on the same photos: class names, and digest and label of every test photo.
+    pub fn test_set(&self) -> (&[String], Vec<(&str, &str)>) {
+        let photos = self.manifest.photos.iter().filter(|photo| photo.split == Split::Test);
+        let test = photos.map(|photo| (photo.sha256.as_str(), photo.label.as_str()));
+        (&self.facts.class_names, if self.test.is_some() { test.collect() } else { Vec::new() })
+    }
+}
+
+/// Every finished run under `runs`, by name (so by time), and those that cannot be read and why.
+///
+/// # Errors
+///
+/// [`ReportError::NoRuns`] when none is left; a folder that cannot be listed.
+pub fn read_runs(runs: &Path) -> Result<(Vec<FinishedRun>, Vec<LeftOut>)> {
+    let (mut finished, mut left_out) = (Vec::new(), Vec::new());
+    for dir in RunDir::list(runs)? {
+        let name = dir.name();
+        match FinishedRun::read(dir) {
+            Ok(run) => finished.push(run),
+            Err(error) => left_out.push(LeftOut { run: name, reason: error.to_string() }),
+        }
+    }
+    if finished.is_empty() {
+        let lines = left_out.iter().map(|LeftOut { run, reason }| format!("\n  {run}: {reason}"));
+        return Err(ReportError::NoRuns { path: runs.into(), left_out: lines.collect() });
+    }
+    Ok((finished, left_out))
+}

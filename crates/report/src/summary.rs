@@ -1,0 +1,134 @@
+//! What is said of one run.
+
+use kennel_core::Strategy;
+use kennel_metrics::{Calibration, Evaluation, Temperature, calibration, fit_temperature};
+use serde::Serialize;
+
+use crate::run::Predictions;
+use crate::{Curves, Diagnosis, FinishedRun, diagnose};
+
+/// One run, as a row of the table and a page of the report. Shares are in [0, 1], losses in nats per image.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunSummary {
+    /// Its directory's name.
+    pub name: String,
+    /// A short name among the runs that it is compared with.
+    pub label: String,
+    /// Architecture.
+    pub model: String,
+    /// Pretrained weights.
+    pub weights: String,
+    /// What was trained.
+    pub strategy: Strategy,
+    /// What was not, in words.
+    pub frozen: String,
+    /// Stages that were trained.
+    pub trained: Vec<String>,
+    /// Parameters that were trained.
+    pub trainable_params: usize,
+    /// Parameters in all.
+    pub total_params: usize,
+    /// Peak learning rate.
+    pub learning_rate: f64,
+    /// Photos per step.
+    pub batch_size: usize,
+    /// Optimiser.
+    pub optimizer: String,
+    /// Seed of every stream of chance.
+    pub seed: u64,
+    /// Epochs that were run.
+    pub epochs: usize,
+    /// The one that was kept, counted from 1.
+    pub best_epoch: Option<usize>,
+    /// On the validation photos, on which the epoch was chosen.
+    pub val: Option<Scores>,
+    /// On the test photos.
+    pub test: Option<Scores>,
+    /// Fitted on the validation photos; none without them.
+    pub temperature: Option<Temperature>,
+    /// What the curves say.
+    pub diagnosis: Option<Diagnosis>,
+    /// Seconds from the beginning of training to the end of its last epoch.
+    pub training_s: Option<f64>,
+    /// Training photos per second, input included: the median over epochs.
+    pub images_per_s: Option<f64>,
+    /// Most memory that the process held.
+    pub peak_rss_bytes: Option<u64>,
+    /// Augmented views of each photo through which the epochs cycled, where what a frozen trunk makes of them was kept.
+    pub feature_views: Option<usize>,
+    /// Where it was computed.
+    pub device: String,
+    /// Processor and operating system.
+    pub machine: String,
+}
+
+/// How good a run is on a split.
+#[derive(Clone, Debug, Serialize)]
+pub struct Scores {
+    /// Counts, accuracy with its interval, scores by class.
+    #[serde(flatten)]
+    pub evaluation: Evaluation,
+    /// Of the probabilities as they are.
+    pub calibration: Calibration,
+    /// Of the probabilities at the fitted temperature; none where none could be fitted.
+    pub calibrated: Option<Calibration>,
+}
+
+impl RunSummary {
+    /// Sums a run up under a short name.
+    pub fn new(run: &FinishedRun, label: String) -> Self {
+        let FinishedRun { config, facts, epochs, .. } = run;
+        let temperature = run.val.as_ref().map(|val| fit_temperature(&val.photos().collect::<Vec<_>>()));
+        let scores = |predictions: &Option<Predictions>| {
+            predictions.as_ref().map(|predictions| Scores::new(predictions, temperature))
+        };
+        let mut rates: Vec<f64> = epochs.iter().map(|epoch| epoch.images_per_s).collect();
+        rates.sort_by(f64::total_cmp);
+        RunSummary {
+            name: run.name(),
+            label,
+            model: config.model.clone(),
+            weights: config.weights.clone(),
+            strategy: config.strategy,
+            frozen: frozen(config.strategy, facts.trainable_params, facts.total_params, &facts.trained),
+            trained: facts.trained.clone(),
+            trainable_params: facts.trainable_params,
+            total_params: facts.total_params,
+            learning_rate: config.learning_rate,
+            batch_size: config.batch_size,
+            optimizer: config.optimizer.name().into(),
+            seed: config.seed,
+            epochs: epochs.len(),
+            best_epoch: run.best_epoch,
+            val: scores(&run.val),
+            test: scores(&run.test),
+            temperature,
+            diagnosis: diagnose(&Curves::of(epochs), facts.class_names.len()),
+            training_s: epochs.last().map(|epoch| epoch.elapsed_s),
+            images_per_s: rates.get(rates.len() / 2).copied(),
+            peak_rss_bytes: epochs.iter().map(|epoch| epoch.peak_rss_bytes).max(),
+            feature_views: (!facts.feature_cache.is_empty()).then_some(config.feature_views),
+            device: facts.device.clone(),
+            machine: facts.machine.clone(),
+        }
+    }
+}
+
+impl Scores {
+    fn new(predictions: &Predictions, temperature: Option<Temperature>) -> Self {
+        let fitted = temperature.filter(|temperature| temperature.not_fitted.is_none());
+        Scores {
+            evaluation: predictions.evaluation.clone(),
+            calibration: calibration(predictions.photos(), 1.0),
+            calibrated: fitted.map(|fitted| calibration(predictions.photos(), fitted.value)),
+        }
+    }
+}
+
+fn frozen(strategy: Strategy, trainable: usize, total: usize, trained: &[String]) -> String {
+    match strategy {
+        Strategy::ZeroShot => "everything".into(),
+        _ if trainable == total => "nothing".into(),
+        _ => format!("all but {}", trained.join(", ")),
+    }
+}

@@ -1,0 +1,126 @@
+//! The comparison as rows of text, the same on the terminal, in the figure and in the report.
+
+use kennel_metrics::{Proportion, format_proportion};
+
+use crate::{Comparison, RunSummary};
+
+/// Titles of the columns.
+pub const COLUMNS: [&str; 11] = [
+    "run",
+    "frozen",
+    "trained",
+    "lr",
+    "epochs",
+    "best val",
+    "test (95 % CI)",
+    "log loss",
+    "time",
+    "images/s",
+    "memory",
+];
+
+/// Columns of numbers, to be set flush right.
+pub const NUMBERS: [usize; 9] = [2, 3, 4, 5, 6, 7, 8, 9, 10];
+
+/// A row per run, in the order of the comparison; the best is marked.
+pub fn rows(comparison: &Comparison) -> Vec<[String; COLUMNS.len()]> {
+    let row = |run: &RunSummary| {
+        let mark = if comparison.best.as_ref() == Some(&run.name) { " *" } else { "" };
+        let text = |text: Option<String>| text.unwrap_or_default();
+        [
+            format!("{}{mark}", run.label),
+            run.frozen.clone(),
+            thousands(run.trainable_params),
+            if run.epochs == 0 { String::new() } else { format!("{:e}", run.learning_rate) },
+            text(run.best_epoch.map(|best| format!("{} (best {best})", run.epochs))),
+            text(run.val.as_ref().map(|val| of(&val.evaluation.accuracy))),
+            text(run.test.as_ref().map(|test| with_interval(&test.evaluation.accuracy))),
+            text(run.test.as_ref().map(|test| format!("{:.4}", test.evaluation.log_loss))),
+            text(run.training_s.map(duration)),
+            text(run.images_per_s.map(|rate| format!("{rate:.0}"))),
+            text(run.peak_rss_bytes.map(|bytes| format!("{:.2} GB", bytes as f64 / 1e9))),
+        ]
+    };
+    comparison.runs.iter().map(row).collect()
+}
+
+/// What is said beneath the table: the best run, the seeds, the pairs and the runs left out, a line each.
+pub fn render_comparison(comparison: &Comparison) -> Vec<String> {
+    const PAIRS: usize = 12;
+    let mut lines = Vec::new();
+    if let Some(best) = comparison.best.as_deref().and_then(|best| comparison.run(best)) {
+        lines.push(format!("* best by validation accuracy, then validation loss: {}", best.label));
+    }
+    for group in &comparison.seeds {
+        let each: Vec<String> =
+            group.seeds.iter().map(|seed| format!("{} (seed {})", seed.correct, seed.seed)).collect();
+        lines.push(format!(
+            "{}: test {:.2} % in the mean of {} seeds, standard deviation {:.2} points; right of {}: {}",
+            group.label,
+            100.0 * group.mean,
+            group.seeds.len(),
+            100.0 * group.sd,
+            comparison.test_photos,
+            each.join(", ")
+        ));
+    }
+    lines.extend(comparison.pairs.iter().take(PAIRS).map(|pair| pair.verdict.clone()));
+    if comparison.pairs.len() > PAIRS {
+        lines.push(format!("and {} more pairs, none with a smaller p", comparison.pairs.len() - PAIRS));
+    }
+    lines.extend(comparison.power.iter().map(|power| power.sentence.clone()));
+    lines.extend(comparison.left_out.iter().map(|out| format!("left out: {}: {}", out.run, out.reason)));
+    lines
+}
+
+/// `116/117`.
+fn of(proportion: &Proportion) -> String {
+    format!("{}/{}", proportion.correct, proportion.n)
+}
+
+/// `116/117 = 99.1 % (95.3-99.8)`.
+fn with_interval(proportion: &Proportion) -> String {
+    format_proportion(proportion).replace("95 % CI ", "")
+}
+
+/// `2_230_277` as `2 230 277`, with narrow spaces that do not break.
+pub fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Seconds as `42 s`, `3 min 20 s` or `2 h 5 min`.
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match whole {
+        0..60 if seconds < 9.95 => format!("{seconds:.1} s"),
+        0..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_people_write_them() {
+        for (number, text) in
+            [(0, "0"), (999, "999"), (6405, "6\u{202f}405"), (2_230_277, "2\u{202f}230\u{202f}277")]
+        {
+            assert_eq!(thousands(number), text);
+        }
+        for (seconds, text) in [(1.04, "1.0 s"), (42.4, "42 s"), (200.0, "3 min 20 s"), (7500.0, "2 h 5 min")]
+        {
+            assert_eq!(duration(seconds), text);
+        }
+    }
+}
