@@ -4,6 +4,7 @@ use kennel_core::CoreError;
 use kennel_data::DataError;
 use kennel_metrics::MetricsError;
 use kennel_models::ModelError;
+use kennel_report::ReportError;
 use kennel_train::TrainError;
 
 /// A command that did not do what was asked.
@@ -81,6 +82,12 @@ impl From<DataError> for Failure {
 
 impl From<MetricsError> for Failure {
     fn from(error: MetricsError) -> Self {
+        Failure::Failed(error.to_string())
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
         Failure::Failed(error.to_string())
     }
 }

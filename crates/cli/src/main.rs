@@ -10,12 +10,16 @@ macro_rules! say {
     };
 }
 
+mod cache;
 mod commands;
+mod device;
 mod failure;
 mod interrupt;
 mod output;
 mod progress;
 mod resolve;
+mod study;
+mod tensorboard;
 
 use std::process::ExitCode;
 
@@ -46,8 +50,12 @@ enum Command {
     Prepare(commands::prepare::PrepareArgs),
     /// Fine-tune a network
     Train(Box<commands::train::TrainArgs>),
+    /// Train several networks several ways, compare them, and write the report
+    Run(Box<commands::run::RunArgs>),
     /// Say how good a run is, on its own photos or on others
     Evaluate(commands::evaluate::EvaluateArgs),
+    /// Compare all runs and write tables, figures and one HTML page
+    Report(commands::report::ReportArgs),
     /// Label photos
     Predict(commands::predict::PredictArgs),
     /// Time a network, or the reading of photos, on this machine
@@ -60,7 +68,9 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Prepare(args) => commands::prepare::run(args),
         Command::Train(args) => commands::train::run(*args),
+        Command::Run(args) => commands::run::run(*args),
         Command::Evaluate(args) => commands::evaluate::run(args),
+        Command::Report(args) => commands::report::run(args),
         Command::Predict(args) => commands::predict::run(args),
         Command::Bench(args) => commands::bench::run(args),
         Command::Models(args) => commands::models::run(args),

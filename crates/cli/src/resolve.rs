@@ -7,7 +7,7 @@ use std::path::Path;
 
 use kennel_core::{AugmentationSet, Crop, OptimizerConfig, RunConfig, SchedulerKind, Strategy, files};
 use kennel_models::{architecture, locate_weights};
-use kennel_train::{Compute, DeviceChoice, NO_WEIGHTS};
+use kennel_train::NO_WEIGHTS;
 use toml::{Table, Value};
 
 use crate::failure::Failure;
@@ -16,17 +16,10 @@ use crate::failure::Failure;
 pub const DATA_DIR: &str = "data/processed";
 /// Where runs are kept unless told otherwise.
 pub const RUNS_DIR: &str = "runs";
+/// Where reports are written unless told otherwise.
+pub const RESULTS_DIR: &str = "results";
 /// Where what frozen trunks make of photos is kept unless told otherwise.
 pub const CACHE_DIR: &str = ".kennel/cache/features";
-
-/// Opens a device; where it was left to this program, says which it took unless there was no choice.
-pub fn open_device(choice: DeviceChoice) -> Result<Compute, Failure> {
-    let compute = choice.open()?;
-    if choice == DeviceChoice::Auto && compute.name != "cpu" {
-        say!("device     {}", compute.name);
-    }
-    Ok(compute)
-}
 
 /// Reads a configuration file; what was found by an earlier run is left aside.
 pub fn read_config(path: &Path) -> Result<Table, Failure> {
@@ -107,6 +100,21 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
         .try_into()
         .map_err(|error: toml::de::Error| Failure::Usage(format!("configuration: {}", error.message())))?;
     Ok(config)
+}
+
+/// Puts a value at a dotted path.
+pub fn insert(table: &mut Table, path: &str, value: Value) {
+    match path.split_once('.') {
+        None => {
+            table.insert(path.into(), value);
+        }
+        Some((first, rest)) => {
+            let inner = table.entry(first).or_insert_with(|| Value::Table(Table::new()));
+            if let Value::Table(inner) = inner {
+                insert(inner, rest, value);
+            }
+        }
+    }
 }
 
 /// PyTorch's defaults of an optimiser (momentum 0.9, as nobody uses SGD without).

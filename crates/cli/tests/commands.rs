@@ -1,55 +1,11 @@
 //! The binary as a user meets it: what it prints, what it leaves, how it fails.
 
+mod common;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use serde_json::Value;
-
-fn kennel(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kennel")).current_dir(folder).args(args).output().unwrap()
-}
-
-fn ok(folder: &Path, args: &[&str]) -> Output {
-    let output = kennel(folder, args);
-    assert!(output.status.success(), "{args:?}: {}", stderr(&output));
-    output
-}
-
-/// Runs what must fail; its status and what it said.
-fn fails(folder: &Path, args: &[&str]) -> (i32, String) {
-    let output = kennel(folder, args);
-    assert!(!output.status.success(), "{args:?} did not fail");
-    (output.status.code().unwrap(), stderr(&output))
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stdout)))
-}
-
-/// Two classes of `count` photos that differ in texture; one class has spaces and a Unicode name.
-fn draw_photos(folder: &Path, count: u32) {
-    for class in ["чёрный пёс 1", "striped"] {
-        let class_folder = folder.join(class);
-        std::fs::create_dir_all(&class_folder).unwrap();
-        for index in 0..count {
-            let photo = image::RgbImage::from_fn(96, 80, |x, y| {
-                let cell = 5 + index % 7;
-                let column = if class == "striped" { 0 } else { (x + index) / cell };
-                let on = (column + (y + 3 * index) / cell).is_multiple_of(2);
-                let seed = index.wrapping_mul(83_492_791);
-                let grain = (x.wrapping_mul(73_856_093) ^ y.wrapping_mul(19_349_663) ^ seed) >> 9;
-                let level = if on { 140 } else { 50 } + (grain % 64) as u8;
-                image::Rgb([level, level / 2 + (index * 5 % 90) as u8, 255 - level])
-            });
-            photo.save(class_folder.join(format!("photo {index:02}.png"))).unwrap();
-        }
-    }
-}
+use common::{draw_photos, fails, json, kennel, ok, stderr};
 
 const SMALL: [&str; 8] = ["--model", "resnet18", "--weights", "none", "--side", "32", "--strategy", "full"];
 
@@ -168,59 +124,33 @@ fn wrong_usage_is_2_and_says_the_way_out() {
     let dir = tempfile::tempdir().unwrap();
     let here = dir.path();
     for (args, wanted) in [
-        (vec!["train", "--model", "resnet5O"], "did you mean `resnet50`"),
-        (vec!["train", "--model", "resnet18", "--weights", "none", "--strategy", "frezee"], "`freeze`"),
-        (vec!["train", "--model", "resnet18", "--weights", "none", "--optimizer", "adm"], "`adam`"),
-        (vec!["train", "--model", "resnet18", "--weights", "none", "--lr", "-1"], "learning_rate is -1"),
-        (vec!["train", "--model", "resnet18", "--weights", "none", "--gamma", "0.5"], "no setting `gamma`"),
-        (vec!["train", "--model", "resnet18", "--weights", "none", "--betas", "1,1"], "betas is 1"),
-        (vec!["train", "--model", "resnet18", "--weights", "none", "--betas", "1"], "two numbers"),
-        (
-            vec![
-                "train",
-                "--data",
-                "data",
-                "--model",
-                "resnet18",
-                "--weights",
-                "none",
-                "--unfreeze",
-                "layer9",
-            ],
-            "layer4",
-        ),
-        (
-            vec![
-                "train",
-                "--data",
-                "data",
-                "--model",
-                "resnet18",
-                "--weights",
-                "none",
-                "--unfreeze",
-                "layer4",
-            ],
-            "layer4,fc",
-        ),
-        (vec!["train"], "--model"),
-        (vec!["predict", "a.jpg"], "--run"),
-        (vec!["evaluate", "--model", "resnet18", "--split", "tset"], "did you mean `test`"),
-        (vec!["prepare", ".", "--preset", "stanford-dog-5"], "did you mean `stanford-dogs-5`"),
-        (vec!["predict"], "PHOTO"),
-        (vec!["nothing"], "unrecognized subcommand"),
+        ("train --model resnet5O", "did you mean `resnet50`"),
+        ("train --model resnet18 --weights none --strategy frezee", "`freeze`"),
+        ("train --model resnet18 --weights none --optimizer adm", "`adam`"),
+        ("train --model resnet18 --weights none --lr -1", "learning_rate is -1"),
+        ("train --model resnet18 --weights none --gamma 0.5", "no setting `gamma`"),
+        ("train --model resnet18 --weights none --betas 1,1", "betas is 1"),
+        ("train --model resnet18 --weights none --betas 1", "two numbers"),
+        ("train --data data --model resnet18 --weights none --unfreeze layer9", "layer4"),
+        ("train --data data --model resnet18 --weights none --unfreeze layer4", "layer4,fc"),
+        ("train", "--model"),
+        ("predict a.jpg", "--run"),
+        ("evaluate --model resnet18 --split tset", "did you mean `test`"),
+        ("prepare . --preset stanford-dog-5", "did you mean `stanford-dogs-5`"),
+        ("predict", "PHOTO"),
+        ("nothing", "unrecognized subcommand"),
     ] {
         draw_photos(&here.join("data/train"), 4);
         draw_photos(&here.join("data/val"), 2);
         std::fs::create_dir_all(here.join("runs/r")).unwrap();
-        let (status, said) = fails(here, &args);
-        if args[0] == "evaluate" {
+        let (status, said) = fails(here, &args.split(' ').collect::<Vec<_>>());
+        if args.starts_with("evaluate") {
             // No run is there: that is said first.
             assert_eq!(status, 1, "{said}");
             continue;
         }
-        assert_eq!(status, 2, "{args:?}: {said}");
-        assert!(said.contains(wanted), "{args:?}: {said}");
+        assert_eq!(status, 2, "{args}: {said}");
+        assert!(said.contains(wanted), "{args}: {said}");
     }
 }
 

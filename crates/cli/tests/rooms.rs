@@ -16,7 +16,18 @@ fn arrows_point_downwards_and_burn_stands_in_three_manifests_only() {
             "kennel-train",
             vec!["kennel-core", "kennel-data", "kennel-kernels", "kennel-metrics", "kennel-models"],
         ),
-        ("kennel", vec!["kennel-core", "kennel-data", "kennel-metrics", "kennel-models", "kennel-train"]),
+        ("kennel-report", vec!["kennel-core", "kennel-data", "kennel-metrics"]),
+        (
+            "kennel",
+            vec![
+                "kennel-core",
+                "kennel-data",
+                "kennel-metrics",
+                "kennel-models",
+                "kennel-report",
+                "kennel-train",
+            ],
+        ),
     ]);
     let metadata = MetadataCommand::new()
         .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml"))

@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use kennel_core::Strategy;
-use kennel_train::{
-    BenchMode, BenchOptions, DataBench, DeviceChoice, NetworkBench, bench_data, bench_network,
-};
+use kennel_train::{BenchMode, BenchOptions, DataBench, NetworkBench, bench_data, bench_network};
 
 use crate::CommandResult;
+use crate::device::DeviceArg;
 use crate::output::{Format, print, print_json};
-use crate::resolve::{DATA_DIR, open_device};
+use crate::resolve::DATA_DIR;
 
 const EXAMPLE: &str = "\
 Examples:
@@ -45,9 +44,8 @@ pub struct BenchArgs {
     /// Passes before them, not counted
     #[arg(long, default_value_t = 3)]
     warmup: usize,
-    /// Where the network runs: auto, cpu, cuda[:n], rocm, metal, vulkan or webgpu
-    #[arg(long, default_value_t)]
-    device: DeviceChoice,
+    #[command(flatten)]
+    device: DeviceArg,
     /// What stdout is for
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -88,7 +86,7 @@ pub fn run(args: BenchArgs) -> CommandResult {
         repeats: args.repeats,
         warmup: args.warmup,
     };
-    let bench = bench_network(&options, &open_device(args.device)?)?;
+    let bench = bench_network(&options, &args.device.open()?)?;
     match args.format {
         Format::Json => print_json(&bench),
         Format::Table => print(&network_table(&bench)),
@@ -97,10 +95,19 @@ pub fn run(args: BenchArgs) -> CommandResult {
 
 fn network_table(bench: &NetworkBench) -> String {
     let NetworkBench { rate, .. } = bench;
+    let work = bench.work.as_ref().map_or_else(String::new, |work| {
+        format!(
+            "GFLOP/s    {:.0} of {:.0} that this machine reaches ({:.0} %); {:.2} GFLOP a photo\n",
+            work.gflop_per_s,
+            work.peak_gflop_per_s,
+            100.0 * work.share_of_peak,
+            work.gflop_per_image,
+        )
+    });
     format!(
         "{} {}, batch {}, {} px, {} threads\n\
          images/s   {:.1} ({:.1} to {:.1}, spread {:.1} %)\n\
-         GFLOP/s    {:.0} of {:.0} that this machine reaches ({:.0} %); {:.2} GFLOP a photo\n\
+         {work}\
          memory     {:.2} GB at most\n\
          machine    {}\n",
         bench.model,
@@ -112,10 +119,6 @@ fn network_table(bench: &NetworkBench) -> String {
         rate.images_per_s_min,
         rate.images_per_s_max,
         100.0 * rate.spread,
-        bench.gflop_per_s,
-        bench.peak_gflop_per_s,
-        100.0 * bench.share_of_peak,
-        bench.gflop_per_image,
         bench.peak_rss_bytes as f64 / 1e9,
         bench.machine,
     )

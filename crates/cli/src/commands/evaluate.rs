@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use kennel_core::{RunDir, Split, Strategy};
 use kennel_metrics::{Evaluation, RunEvaluation, format_proportion, render_report};
-use kennel_train::{
-    Control, DeviceChoice, ZeroShotOptions, evaluate_run, find_run, predict_dataset, zero_shot,
-};
+use kennel_report::ReportError;
+use kennel_train::{Control, ZeroShotOptions, evaluate_run, find_run, predict_dataset, zero_shot};
 use serde_json::json;
 
+use super::report::compare_all;
+use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::output::{Format, print, print_json};
 use crate::progress::Terminal;
-use crate::resolve::{DATA_DIR, RUNS_DIR, open_device};
+use crate::resolve::{DATA_DIR, RUNS_DIR};
 use crate::{CommandResult, interrupt};
 
 const EXAMPLE: &str = "\
@@ -22,6 +23,7 @@ Examples:
   kennel evaluate --model mobilenetv2_100 --strategy freeze
   kennel evaluate --run runs/20260207_165541-resnet50-freeze-s42
   kennel evaluate --run RUN --data other-photos --split test
+  kennel evaluate --compare-all
   kennel evaluate --zero-shot --model mobilenetv2_100 --weights DIR --data data/processed --split all";
 
 /// What is evaluated.
@@ -31,6 +33,12 @@ pub struct EvaluateArgs {
     /// A run's directory
     #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy", "zero_shot"])]
     run: Option<PathBuf>,
+    /// Compare all finished runs that share their test photos
+    #[arg(long, conflicts_with_all = ["run", "model", "strategy", "zero_shot", "data", "split"])]
+    compare_all: bool,
+    /// With --compare-all: set the published *_results.json of this folder beside our runs
+    #[arg(long, value_name = "DIR", requires = "compare_all")]
+    against: Option<PathBuf>,
     /// In place of a run: the finished one of this architecture with the best validation accuracy
     #[arg(long)]
     model: Option<String>,
@@ -55,9 +63,8 @@ pub struct EvaluateArgs {
     /// With --zero-shot: which ImageNet class a class is, such as poodle=n02113624
     #[arg(long, value_name = "CLASS=SYNSET", requires = "zero_shot")]
     synset: Vec<String>,
-    /// Where the network runs: auto, cpu, cuda[:n], rocm, metal, vulkan or webgpu
-    #[arg(long, default_value_t)]
-    device: DeviceChoice,
+    #[command(flatten)]
+    device: DeviceArg,
     /// What stdout is for
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -65,6 +72,9 @@ pub struct EvaluateArgs {
 
 /// Evaluates.
 pub fn run(args: EvaluateArgs) -> CommandResult {
+    if args.compare_all {
+        return compare_all(&args.runs, args.against.as_deref(), args.format);
+    }
     if args.zero_shot {
         return run_zero_shot(&args);
     }
@@ -94,6 +104,10 @@ pub fn chosen_run(
 }
 
 fn own_predictions(run: &RunDir, args: &EvaluateArgs) -> CommandResult {
+    // To evaluate is to write evaluation.json, which says that a run is finished.
+    if !run.evaluation().is_file() {
+        return Err(ReportError::Unfinished { run: run.path().into() }.into());
+    }
     let evaluation = evaluate_run(run)?;
     let split = parse_split(args.split.as_deref())?;
     if of_split(&evaluation, split).is_none() {
@@ -139,7 +153,7 @@ fn other_photos(run: &RunDir, data: &Path, args: &EvaluateArgs) -> CommandResult
     let split = parse_split(args.split.as_deref())?;
     let mut terminal = Terminal::default();
     let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };
-    let compute = open_device(args.device)?;
+    let compute = args.device.open()?;
     let evaluation =
         predict_dataset(run, data, split, &compute, &mut control)?.ok_or(Failure::Interrupted)?;
     drop(terminal);
@@ -170,7 +184,7 @@ fn run_zero_shot(args: &EvaluateArgs) -> CommandResult {
     let data = args.data.clone().unwrap_or_else(|| PathBuf::from(DATA_DIR));
     let mut terminal = Terminal::default();
     let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };
-    let compute = open_device(args.device)?;
+    let compute = args.device.open()?;
     let asked = ZeroShotOptions {
         model,
         weights: args.weights.as_deref(),

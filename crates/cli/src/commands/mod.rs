@@ -5,4 +5,6 @@ pub mod evaluate;
 pub mod models;
 pub mod predict;
 pub mod prepare;
+pub mod report;
+pub mod run;
 pub mod train;

@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use kennel_train::{DeviceChoice, PhotoPrediction, Predictor};
+use kennel_train::{PhotoPrediction, Predictor};
 use serde::Serialize;
 
 use super::evaluate::chosen_run;
 use crate::CommandResult;
+use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::output::{Format, print, print_json};
-use crate::resolve::{RUNS_DIR, open_device};
+use crate::resolve::RUNS_DIR;
 
 const EXAMPLE: &str = "\
 Examples:
@@ -46,9 +47,8 @@ pub struct PredictArgs {
     /// With --format json: list the logits too
     #[arg(long)]
     logits: bool,
-    /// Where the network runs: auto, cpu, cuda[:n], rocm, metal, vulkan or webgpu
-    #[arg(long, default_value_t)]
-    device: DeviceChoice,
+    #[command(flatten)]
+    device: DeviceArg,
     /// What stdout is for
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -64,7 +64,7 @@ enum Row {
 
 /// Labels photos in the order in which they were given; the rest go on when one cannot be read.
 pub fn run(args: PredictArgs) -> CommandResult {
-    let compute = open_device(args.device)?;
+    let compute = args.device.open()?;
     let predictor = match &args.weights {
         Some(weights) => {
             let model = args.model.as_deref().ok_or_else(|| {

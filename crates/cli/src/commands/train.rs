@@ -3,20 +3,21 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use bytesize::ByteSize;
 use clap::Args;
 use kennel_core::{ClassWeights, RunDir};
 use kennel_metrics::{RunEvaluation, format_proportion};
-use kennel_train::{CacheOptions, Control, DeviceChoice, Outcome, TrainOptions, resume, train};
+use kennel_train::{Control, Outcome, TrainOptions, resume, train};
 use serde::Serialize;
 use toml::{Table, Value};
 
 use crate::CommandResult;
+use crate::cache::CacheArgs;
+use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::output::{Format, print, print_json};
-use crate::progress::Terminal;
-use crate::resolve::{CACHE_DIR, RUNS_DIR, open_device, read_config, resolve};
+use crate::resolve::{RUNS_DIR, insert, read_config, resolve};
+use crate::tensorboard::Watcher;
 
 const EXAMPLE: &str = "\
 Examples:
@@ -54,9 +55,11 @@ pub struct TrainArgs {
     /// Go on with a run that was stopped, exactly as if it had not been
     #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy", "weights", "data", "config"])]
     resume: Option<PathBuf>,
-    /// Where the network runs: auto, cpu, cuda[:n], rocm, metal, vulkan or webgpu
-    #[arg(long, default_value_t)]
-    device: DeviceChoice,
+    /// Write TensorBoard event files to RUN/tensorboard
+    #[arg(long)]
+    tensorboard: bool,
+    #[command(flatten)]
+    device: DeviceArg,
     /// What stdout is for
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -65,12 +68,8 @@ pub struct TrainArgs {
     /// kept; 0 draws a fresh view every epoch and keeps nothing [default: 4]
     #[arg(long, value_name = "N", help_heading = "Frozen trunk")]
     feature_views: Option<u32>,
-    /// Where what the frozen trunk makes of the photos is kept; safe to delete
-    #[arg(long, value_name = "DIR", default_value = CACHE_DIR, help_heading = "Frozen trunk")]
-    cache_dir: PathBuf,
-    /// Most that is kept there, by all runs, such as 500MB or 8GiB; 0 keeps nothing
-    #[arg(long, value_name = "SIZE", default_value = "8GiB", help_heading = "Frozen trunk")]
-    cache_size: ByteSize,
+    #[command(flatten)]
+    cache: CacheArgs,
 
     /// Train exactly these parts: stages, blocks or prefixes of timm's names, such as layer4.2,fc
     #[arg(long, value_delimiter = ',', value_name = "PREFIX,...", help_heading = "What moves")]
@@ -202,12 +201,9 @@ struct Report<'a> {
 
 /// Trains, or goes on.
 pub fn run(args: TrainArgs) -> CommandResult {
-    let mut terminal = Terminal::default();
-    let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };
-    let options = TrainOptions {
-        compute: open_device(args.device)?,
-        cache: Some(CacheOptions { dir: args.cache_dir.clone(), max_bytes: args.cache_size.as_u64() }),
-    };
+    let mut watcher = Watcher::new(args.tensorboard);
+    let mut control = Control { stop: interrupt::listen(), observer: &mut watcher };
+    let options = TrainOptions { compute: args.device.open()?, cache: Some(args.cache.options()) };
     let outcome = match &args.resume {
         Some(path) => {
             if args.flags()? != Table::new() {
@@ -225,7 +221,7 @@ pub fn run(args: TrainArgs) -> CommandResult {
             train(&config, &args.runs, &options, &mut control)?
         }
     };
-    drop(terminal);
+    drop(watcher);
     match outcome {
         Outcome::Finished { run, evaluation } => report(&run, &evaluation, args.format),
         Outcome::Interrupted { run, epochs } => {
@@ -314,21 +310,6 @@ impl TrainArgs {
         set("preprocessing.side_px", count(self.side));
         set("feature_views", count(self.feature_views));
         Ok(table)
-    }
-}
-
-/// Puts a value at a dotted path.
-fn insert(table: &mut Table, path: &str, value: Value) {
-    match path.split_once('.') {
-        None => {
-            table.insert(path.into(), value);
-        }
-        Some((first, rest)) => {
-            let inner = table.entry(first).or_insert_with(|| Value::Table(Table::new()));
-            if let Value::Table(inner) = inner {
-                insert(inner, rest, value);
-            }
-        }
     }
 }
 

@@ -1,0 +1,383 @@
+//! `kennel run`: a study from its photos to its report.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use clap::Args;
+use kennel_core::{Manifest, RunConfig, Split, Strategy, imagenet};
+use kennel_data::Dataset;
+use kennel_models::{architecture, locate_weights};
+use kennel_report::{Report, write_report};
+use kennel_train::{
+    Compute, Control, NO_WEIGHTS, Outcome, TrainOptions, ZeroShotOptions, manifest_digest, resume, train,
+    zero_shot,
+};
+use serde_json::json;
+use toml::{Table, Value};
+
+use super::report::{render, tell_left_out};
+use crate::cache::CacheArgs;
+use crate::device::DeviceArg;
+use crate::failure::Failure;
+use crate::output::{Format, columns, print, print_json};
+use crate::resolve::{DATA_DIR, RESULTS_DIR, RUNS_DIR, insert, read_config};
+use crate::study::{Experiment, Rates, Settings, State, estimate_s, find_zero_shot, plan, state};
+use crate::tensorboard::Watcher;
+use crate::{CommandResult, interrupt};
+
+const EXAMPLE: &str = "\
+Examples:
+  kennel run --data data/processed                       the six published experiments
+  kennel run --models mobilenetv2_100 --weights mobilenetv2_100=DIR --seeds 42,43,44
+  kennel run --models resnet50 --strategies freeze --learning-rates 3e-4,1e-3,3e-3
+  kennel run --models resnet50 --set batch_size=16,32 --set optimizer.name=adamw --dry-run
+
+The same command again goes on where it was stopped.";
+
+/// What a study is made of.
+#[derive(Args)]
+#[command(after_help = EXAMPLE)]
+pub struct RunArgs {
+    /// Photos: what `kennel prepare` wrote, or a folder of class folders [default: data/processed]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Architectures
+    #[arg(long, value_delimiter = ',', value_name = "NAME,...", default_value = "resnet50,efficientnet_b0")]
+    models: Vec<String>,
+    /// What is trained: freeze, partial, full
+    #[arg(long, value_delimiter = ',', value_name = "NAME,...", default_value = "freeze,partial,full")]
+    strategies: Vec<String>,
+    /// Seeds [default: that of --config, or 42]
+    #[arg(long, value_delimiter = ',', value_name = "SEED,...")]
+    seeds: Option<Vec<u32>>,
+    /// Pretrained weights of one architecture; may repeat
+    #[arg(long, value_name = "MODEL=DIR|FILE|TAG")]
+    weights: Vec<String>,
+    /// Peak learning rates that are tried; the best is chosen on validation
+    #[arg(long, value_delimiter = ',', value_name = "RATE,...", visible_alias = "lrs")]
+    learning_rates: Vec<f64>,
+    /// Any other setting of config.toml, with one value or several that are tried in turn; may repeat
+    #[arg(long = "set", value_name = "KEY=VALUE,...")]
+    settings: Vec<String>,
+    /// Passes over the training photos
+    #[arg(long)]
+    epochs: Option<u32>,
+    /// Settings that all experiments share, as a TOML file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Train everything anew; what is there stays
+    #[arg(long)]
+    force: bool,
+    /// Show the plan, train nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Where runs are kept
+    #[arg(long, value_name = "DIR", default_value = RUNS_DIR)]
+    runs: PathBuf,
+    /// Where metrics/, plots/ and report.html are written
+    #[arg(long, value_name = "DIR", default_value = RESULTS_DIR)]
+    out: PathBuf,
+    /// Set the published *_results.json of this folder beside our runs
+    #[arg(long, value_name = "DIR")]
+    against: Option<PathBuf>,
+    /// Write TensorBoard event files into every run
+    #[arg(long)]
+    tensorboard: bool,
+    #[command(flatten)]
+    cache: CacheArgs,
+    #[command(flatten)]
+    device: DeviceArg,
+    /// What stdout is for
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// The photos of a study.
+struct Photos {
+    data_dir: PathBuf,
+    manifest: Manifest,
+    digest: String,
+}
+
+/// An experiment that did not come to its end, and why.
+struct Failed {
+    label: String,
+    reason: String,
+}
+
+/// Plans, trains what is not finished, compares and reports.
+pub fn run(args: RunArgs) -> CommandResult {
+    let settings = args.settings()?;
+    let experiments = plan(&settings)?;
+    let data_dir = match settings.base.get("data_dir").and_then(Value::as_str) {
+        Some(dir) => PathBuf::from(dir),
+        None => PathBuf::from(DATA_DIR),
+    };
+    let data = Dataset::open(&data_dir)?;
+    let photos = Photos { digest: manifest_digest(&data)?, manifest: data.manifest().clone(), data_dir };
+    let options = TrainOptions { compute: args.device.open()?, cache: Some(args.cache.options()) };
+
+    let states = experiments
+        .iter()
+        .map(|experiment| match (&experiment.config, args.force) {
+            (Ok(config), false) => state(config, &photos.digest, &args.runs),
+            _ => Ok(State::New),
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    show_plan(&experiments, &states, &photos, &options.compute)?;
+    if args.dry_run {
+        return Ok(());
+    }
+    let mut watcher = Watcher::new(args.tensorboard);
+    let mut control = Control { stop: interrupt::listen(), observer: &mut watcher };
+    let mut failed = baselines(&args, &settings, &photos, &options, &mut control)?;
+    for (index, (experiment, state)) in experiments.iter().zip(states).enumerate() {
+        let Experiment { label, config } = experiment;
+        let fail = |reason: String| Failed { label: label.clone(), reason };
+        let config = match config {
+            Ok(config) => config,
+            Err(reason) => {
+                failed.push(fail(reason.clone()));
+                continue;
+            }
+        };
+        let outcome = match state {
+            State::Finished(_) => continue,
+            State::Begun(run) => {
+                say!("\nexperiment {} of {}: {label}, goes on", index + 1, experiments.len());
+                resume(run, &options, &mut control)
+            }
+            State::New => {
+                say!("\nexperiment {} of {}: {label}", index + 1, experiments.len());
+                train(config, &args.runs, &options, &mut control)
+            }
+        };
+        match outcome {
+            Ok(Outcome::Finished { .. }) => {}
+            Ok(Outcome::Interrupted { epochs, .. }) => {
+                say!("stopped after epoch {epochs} of {label}\nhint: the same command goes on from there");
+                return Err(Failure::Interrupted);
+            }
+            Err(error) => {
+                say!("failed: {label}: {error}");
+                failed.push(fail(error.to_string()));
+            }
+        }
+    }
+    drop(watcher);
+    finish(&args, &failed)
+}
+
+/// The report, and what failed.
+fn finish(args: &RunArgs, failed: &[Failed]) -> CommandResult {
+    let tell_failed = || {
+        for Failed { label, reason } in failed {
+            say!("failed: {label}: {reason}");
+        }
+    };
+    let report = match Report::read(&args.runs, args.against.as_deref()) {
+        Ok(report) => report,
+        Err(error) => {
+            tell_failed();
+            return Err(error.into());
+        }
+    };
+    tell_left_out(&report.comparison);
+    let written = write_report(&report, &args.out)?;
+    match args.format {
+        Format::Json => print_json(&json!({
+            "report": written.page.display().to_string(),
+            "best": report.comparison.best,
+            "comparison": report.comparison,
+            "failed": failed.iter().map(|failed| json!({ "experiment": failed.label, "reason": failed.reason })).collect::<Vec<_>>(),
+        }))?,
+        Format::Table => print(&format!("{}\nreport  {}\n", render(&report), written.page.display()))?,
+    }
+    tell_failed();
+    if failed.is_empty() { Ok(()) } else { Err(Failure::Partly) }
+}
+
+/// The plan on stderr, with about how long what is left of it takes.
+fn show_plan(
+    experiments: &[Experiment],
+    states: &[State],
+    photos: &Photos,
+    compute: &Compute,
+) -> Result<(), Failure> {
+    let counts = photos.manifest.counts(None);
+    let of = |split: Split| counts.of(split);
+    say!(
+        "photos     {}: {} train, {} val, {} test in {} classes",
+        photos.data_dir.display(),
+        of(Split::Train),
+        of(Split::Val),
+        of(Split::Test),
+        photos.manifest.classes.len()
+    );
+    let (mut rates, mut total_s) = (Rates::default(), 0.0);
+    let mut rows = Vec::new();
+    for (experiment, state) in experiments.iter().zip(states) {
+        let (rate, epochs, what) = match (&experiment.config, state) {
+            (Err(_), _) => (String::new(), String::new(), "cannot be run".into()),
+            (Ok(config), state) => {
+                let what = match state {
+                    State::Finished(run) => format!("finished: {}", run.name()),
+                    State::Begun(run) => format!("goes on: {}", run.name()),
+                    State::New => {
+                        let seconds = estimate_s(config, counts, &mut rates, compute)?;
+                        total_s += seconds;
+                        format!("about {}", kennel_report::duration(seconds))
+                    }
+                };
+                (format!("{:e}", config.learning_rate), config.epochs.to_string(), what)
+            }
+        };
+        rows.push([experiment.label.clone(), rate, epochs, what]);
+    }
+    say!("{}", columns(["experiment", "lr", "epochs", ""], rows, &[1, 2]));
+    for experiment in experiments {
+        if let Err(reason) = &experiment.config {
+            say!("cannot be run: {}: {reason}", experiment.label);
+        }
+    }
+    if total_s > 0.0 {
+        say!("about {} for what is new", kennel_report::duration(total_s));
+    }
+    Ok(())
+}
+
+/// The untouched head of every model, where the classes are ImageNet's and it is not there yet.
+fn baselines(
+    args: &RunArgs,
+    settings: &Settings,
+    photos: &Photos,
+    options: &TrainOptions,
+    control: &mut Control,
+) -> Result<Vec<Failed>, Failure> {
+    let file_names = |class: &str| {
+        let of_class = photos.manifest.photos.iter().filter(|photo| photo.label == class);
+        of_class.map(|photo| photo.path.rsplit('/').next().unwrap_or_default().to_string()).collect()
+    };
+    let none = BTreeMap::new();
+    if imagenet::match_classes(&photos.manifest.classes, file_names, &none).is_err() {
+        return Ok(Vec::new());
+    }
+    let counts = photos.manifest.counts(None);
+    let splits: Vec<Split> =
+        [Split::Val, Split::Test].into_iter().filter(|split| counts.of(*split) > 0).collect();
+    let mut failed = Vec::new();
+    for model in settings.models.iter().collect::<BTreeSet<_>>() {
+        let weights = settings.weights.get(model).map(String::as_str);
+        // Weights that cannot be found are said where the experiments are.
+        let Ok(source) = locate_weights(architecture(model)?, weights) else { continue };
+        if weights == Some(NO_WEIGHTS)
+            || find_zero_shot(model, &source.name, &photos.digest, &args.runs)?.is_some()
+        {
+            continue;
+        }
+        let label = format!("{model} {}", Strategy::ZeroShot);
+        say!("\nbaseline: {label}");
+        let asked = ZeroShotOptions {
+            model,
+            weights: Some(&source.name),
+            data_dir: &photos.data_dir,
+            splits: &splits,
+            synsets: &none,
+        };
+        match zero_shot(&asked, &args.runs, &options.compute, control) {
+            Ok(Some(_)) => {}
+            Ok(None) => return Err(Failure::Interrupted),
+            Err(error) => failed.push(Failed { label, reason: error.to_string() }),
+        }
+    }
+    Ok(failed)
+}
+
+impl RunArgs {
+    /// What was asked for, as the keys of `config.toml`.
+    fn settings(&self) -> Result<Settings, Failure> {
+        let mut base = self.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
+        if let Some(data) = &self.data {
+            insert(&mut base, "data_dir", Value::String(data.to_string_lossy().into_owned()));
+        }
+        if let Some(epochs) = self.epochs {
+            insert(&mut base, "epochs", Value::Integer(epochs.into()));
+        }
+        let mut grid = Vec::new();
+        if !self.learning_rates.is_empty() {
+            let rates = self.learning_rates.iter().copied().map(Value::Float).collect();
+            grid.push(("learning_rate".to_string(), rates));
+        }
+        for setting in &self.settings {
+            match key_and_values(setting)? {
+                (key, values) if values.len() == 1 => insert(&mut base, &key, values[0].clone()),
+                (key, values) => grid.push((key, values)),
+            }
+        }
+        let mut weights = BTreeMap::new();
+        for pair in &self.weights {
+            let (model, path) = pair.split_once('=').ok_or_else(|| {
+                Failure::Usage(format!(
+                    "--weights {pair}: expected MODEL=PATH, such as resnet50=weights/resnet50"
+                ))
+            })?;
+            if !self.models.iter().any(|known| known == model) {
+                let hint = kennel_core::hint_did_you_mean(model, self.models.iter().map(String::as_str));
+                return Err(Failure::Usage(format!("--weights {pair}: `{model}` is none of --models{hint}")));
+            }
+            weights.insert(model.to_string(), path.to_string());
+        }
+        let strategies =
+            self.strategies.iter().map(|name| name.parse::<Strategy>()).collect::<Result<Vec<_>, _>>()?;
+        let seeds = match (&self.seeds, base.get("seed").and_then(Value::as_integer)) {
+            (Some(seeds), _) => seeds.clone(),
+            (None, Some(seed)) => vec![
+                u32::try_from(seed)
+                    .map_err(|_| Failure::Usage(format!("seed is {seed}, expected 0 to {}", u32::MAX)))?,
+            ],
+            (None, None) => vec![DEFAULT_SEED],
+        };
+        Ok(Settings { base, models: self.models.clone(), weights, strategies, grid, seeds })
+    }
+}
+
+/// The study's own.
+const DEFAULT_SEED: u32 = 42;
+
+/// `batch_size=16,32` as a key and its values, each read as TOML where it is that and as text where not.
+fn key_and_values(setting: &str) -> Result<(String, Vec<Value>), Failure> {
+    let wrong = || {
+        Failure::Usage(format!(
+            "--set {setting}: expected KEY=VALUE, such as batch_size=16 or batch_size=16,32"
+        ))
+    };
+    let (key, values) = setting.split_once('=').ok_or_else(wrong)?;
+    if key.is_empty() || values.is_empty() {
+        return Err(wrong());
+    }
+    let read = toml::from_str::<Table>(&format!("values = [{values}]"));
+    let list = match read.ok().and_then(|mut table| table.remove("values")) {
+        Some(Value::Array(list)) => list,
+        _ => values.split(',').map(|value| Value::String(value.into())).collect(),
+    };
+    Ok((key.into(), list))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_toml_where_they_are_and_text_where_not() {
+        let of = |setting: &str| key_and_values(setting).unwrap().1;
+        assert_eq!(of("batch_size=16,32"), [Value::Integer(16), Value::Integer(32)]);
+        assert_eq!(
+            of("optimizer.name=sgd,adam"),
+            [Value::String("sgd".into()), Value::String("adam".into())]
+        );
+        assert_eq!(of("optimizer.betas=[0.9, 0.99]").len(), 1);
+        for wrong in ["batch_size", "=16", "batch_size="] {
+            assert!(key_and_values(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The flag that chooses where a network runs.
+
+use clap::Args;
+use kennel_train::{Compute, DeviceChoice};
+
+use crate::failure::Failure;
+
+#[derive(Args)]
+pub struct DeviceArg {
+    /// Where the network runs: auto, cpu, cuda[:n], rocm, metal, vulkan or webgpu
+    #[arg(long, default_value_t)]
+    device: DeviceChoice,
+}
+
+impl DeviceArg {
+    /// Opens the device; where it was left to this program, says which it took unless there was no choice.
+    pub fn open(&self) -> Result<Compute, Failure> {
+        let compute = self.device.open()?;
+        if self.device == DeviceChoice::Auto && compute.name != "cpu" {
+            say!("device     {}", compute.name);
+        }
+        Ok(compute)
+    }
+}

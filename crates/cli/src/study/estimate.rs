@@ -1,0 +1,57 @@
+//! How long an experiment will take, from how fast this machine is.
+
+use std::collections::HashMap;
+
+use kennel_core::{RunConfig, Split, SplitCounts, Strategy};
+use kennel_train::{BenchMode, BenchOptions, Compute, bench_network};
+
+use crate::failure::Failure;
+
+/// Images/s by model and mode, each measured once.
+#[derive(Default)]
+pub struct Rates {
+    measured: HashMap<(String, Strategy), f64>,
+}
+
+impl Rates {
+    fn of(&mut self, config: &RunConfig, strategy: Strategy, compute: &Compute) -> Result<f64, Failure> {
+        let key = (config.model.clone(), strategy);
+        if let Some(rate) = self.measured.get(&key) {
+            return Ok(*rate);
+        }
+        let options = BenchOptions {
+            model: config.model.clone(),
+            mode: match strategy {
+                Strategy::ZeroShot => BenchMode::Infer,
+                trained => BenchMode::Step(trained),
+            },
+            batch_size: config.batch_size.min(16),
+            repeats: 1,
+            warmup: 1,
+        };
+        let rate = bench_network(&options, compute)?.rate.images_per_s;
+        self.measured.insert(key, rate);
+        Ok(rate)
+    }
+}
+
+/// Seconds that an experiment takes from its beginning, the reading of photos not counted.
+pub fn estimate_s(
+    config: &RunConfig,
+    photos: SplitCounts,
+    rates: &mut Rates,
+    compute: &Compute,
+) -> Result<f64, Failure> {
+    let of = |split: Split| photos.of(split) as f64;
+    let (train, val, test) = (of(Split::Train), of(Split::Val), of(Split::Test));
+    let epochs = config.epochs as f64;
+    let infer = rates.of(config, Strategy::ZeroShot, compute)?;
+    Ok(match config.strategy {
+        Strategy::ZeroShot => (val + test) / infer,
+        // The trunk looks at each view once; what is left of an epoch is nothing beside it.
+        Strategy::Freeze if config.feature_views > 0 => {
+            (train * epochs.min(config.feature_views as f64) + val + test) / infer
+        }
+        strategy => epochs * (train / rates.of(config, strategy, compute)? + val / infer) + test / infer,
+    })
+}

@@ -1,0 +1,105 @@
+//! The experiments of a study: every model with every strategy, every combination of settings and every seed.
+
+use std::collections::BTreeMap;
+
+use kennel_core::{RunConfig, Strategy};
+use toml::{Table, Value};
+
+use crate::failure::Failure;
+use crate::resolve::{insert, resolve};
+
+/// One training run.
+pub struct Experiment {
+    /// Model, strategy, the settings that vary and the seed.
+    pub label: String,
+    /// Its resolved configuration, or why there is none.
+    pub config: Result<RunConfig, String>,
+}
+
+/// What was asked for.
+pub struct Settings {
+    /// Settings that all share: the keys of `config.toml`.
+    pub base: Table,
+    /// Architectures.
+    pub models: Vec<String>,
+    /// Weights by architecture, where they are not timm's own.
+    pub weights: BTreeMap<String, String>,
+    /// What is trained.
+    pub strategies: Vec<Strategy>,
+    /// Dotted keys of `config.toml` and the values that each takes in turn.
+    pub grid: Vec<(String, Vec<Value>)>,
+    /// Seeds.
+    pub seeds: Vec<u32>,
+}
+
+/// Lists the experiments, in the order in which they are run.
+///
+/// # Errors
+///
+/// What was not understood. An experiment whose weights are not at hand is listed with the reason: the others go on.
+pub fn plan(settings: &Settings) -> Result<Vec<Experiment>, Failure> {
+    let mut experiments = Vec::new();
+    for model in &settings.models {
+        for strategy in &settings.strategies {
+            for combination in combinations(&settings.grid) {
+                for seed in &settings.seeds {
+                    experiments.push(experiment(settings, model, *strategy, &combination, *seed)?);
+                }
+            }
+        }
+    }
+    Ok(experiments)
+}
+
+fn experiment(
+    settings: &Settings,
+    model: &str,
+    strategy: Strategy,
+    combination: &[(&str, &Value)],
+    seed: u32,
+) -> Result<Experiment, Failure> {
+    let mut label = format!("{model} {strategy}");
+    let mut flags = Table::new();
+    insert(&mut flags, "model", Value::String(model.into()));
+    insert(&mut flags, "strategy", Value::String(strategy.to_string()));
+    insert(&mut flags, "seed", Value::Integer(seed.into()));
+    if let Some(weights) = settings.weights.get(model) {
+        insert(&mut flags, "weights", Value::String(weights.clone()));
+    }
+    for (key, value) in combination {
+        insert(&mut flags, key, (*value).clone());
+        label += &format!(", {key} {value}");
+    }
+    if settings.seeds.len() > 1 {
+        label += &format!(", seed {seed}");
+    }
+    let config = match resolve(settings.base.clone(), flags) {
+        Ok(config) => Ok(config),
+        Err(Failure::Failed(reason)) => Err(reason),
+        Err(failure) => return Err(failure),
+    };
+    Ok(Experiment { label, config })
+}
+
+/// Every choice of one value for each key, the last key varying fastest; one empty choice without keys.
+fn combinations(grid: &[(String, Vec<Value>)]) -> Vec<Vec<(&str, &Value)>> {
+    let Some(((key, values), rest)) = grid.split_first() else { return vec![Vec::new()] };
+    let tails = combinations(rest);
+    let with = |value| tails.iter().map(move |tail| [vec![(key.as_str(), value)], tail.clone()].concat());
+    values.iter().flat_map(with).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_meets_every_other() {
+        let integers = |values: &[i64]| values.iter().copied().map(Value::Integer).collect::<Vec<_>>();
+        let grid = [("a".to_string(), integers(&[1, 2])), ("b".to_string(), integers(&[3, 4, 5]))];
+        let all = combinations(&grid);
+        assert_eq!(all.len(), 6);
+        assert_eq!(all[1], [("a", &Value::Integer(1)), ("b", &Value::Integer(4))]);
+        assert_eq!(combinations(&[]), [vec![]]);
+    }
+}

@@ -1,0 +1,52 @@
+//! Calling the binary, and photos to call it on.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+pub fn kennel(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_kennel")).current_dir(folder).args(args).output().unwrap()
+}
+
+pub fn ok(folder: &Path, args: &[&str]) -> Output {
+    let output = kennel(folder, args);
+    assert!(output.status.success(), "{args:?}: {}", stderr(&output));
+    output
+}
+
+/// Runs what must fail; its status and what it said.
+pub fn fails(folder: &Path, args: &[&str]) -> (i32, String) {
+    let output = kennel(folder, args);
+    assert!(!output.status.success(), "{args:?} did not fail");
+    (output.status.code().unwrap(), stderr(&output))
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+pub fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stdout)))
+}
+
+/// Two classes of `count` photos that differ in texture; one class has spaces and a Unicode name.
+pub fn draw_photos(folder: &Path, count: u32) {
+    for class in ["чёрный пёс 1", "striped"] {
+        let class_folder = folder.join(class);
+        std::fs::create_dir_all(&class_folder).unwrap();
+        for index in 0..count {
+            let photo = image::RgbImage::from_fn(96, 80, |x, y| {
+                let cell = 5 + index % 7;
+                let column = if class == "striped" { 0 } else { (x + index) / cell };
+                let on = (column + (y + 3 * index) / cell).is_multiple_of(2);
+                let seed = index.wrapping_mul(83_492_791);
+                let grain = (x.wrapping_mul(73_856_093) ^ y.wrapping_mul(19_349_663) ^ seed) >> 9;
+                let level = if on { 140 } else { 50 } + (grain % 64) as u8;
+                image::Rgb([level, level / 2 + (index * 5 % 90) as u8, 255 - level])
+            });
+            photo.save(class_folder.join(format!("photo {index:02}.png"))).unwrap();
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! `kennel run`, `evaluate --compare-all` and `report`, as a user meets them.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use common::{draw_photos, fails, json, kennel, ok, stderr};
+
+/// A study of two strategies that takes seconds.
+const STUDY: [&str; 11] = [
+    "run",
+    "--data",
+    "data",
+    "--models",
+    "resnet18",
+    "--weights",
+    "resnet18=none",
+    "--set",
+    "preprocessing.side_px=32",
+    "--strategies",
+    "freeze,full",
+];
+
+fn study<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    STUDY.iter().chain(&["--set", "batch_size=8"]).chain(more).copied().collect()
+}
+
+fn prepared() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    draw_photos(&dir.path().join("photos"), 14);
+    ok(dir.path(), &["prepare", "photos", "--out", "data"]);
+    dir
+}
+
+fn runs(folder: &Path) -> Vec<PathBuf> {
+    let mut runs: Vec<_> =
+        std::fs::read_dir(folder.join("runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    runs.sort();
+    runs
+}
+
+#[test]
+fn a_study_is_planned_trained_once_and_reported() {
+    let dir = prepared();
+    let here = dir.path();
+    let planned = ok(here, &study(&["--epochs", "2", "--dry-run"]));
+    assert!(
+        stderr(&planned).contains("resnet18 full") && stderr(&planned).contains("about "),
+        "{}",
+        stderr(&planned)
+    );
+    assert!(!here.join("runs").exists());
+
+    let first = ok(here, &study(&["--epochs", "2", "--seeds", "1,2", "--format", "json", "--tensorboard"]));
+    let said = json(&first);
+    assert_eq!(said["comparison"]["runs"].as_array().unwrap().len(), 4);
+    assert_eq!(said["comparison"]["pairs"].as_array().unwrap().len(), 6);
+    assert_eq!(said["comparison"]["seeds"].as_array().unwrap().len(), 2);
+    assert!(said["best"].is_string() && said["failed"].as_array().unwrap().is_empty(), "{said}");
+    let page = std::fs::read_to_string(here.join("results/report.html")).unwrap();
+    assert!(
+        page.contains("чёрный пёс 1")
+            && !page.contains("http://")
+            && !page.contains("<link rel=\"stylesheet\"")
+    );
+    for plot in ["training_curves", "comparison_table", "per_class_f1"] {
+        for kind in ["svg", "png"] {
+            assert!(
+                here.join(format!("results/plots/{plot}.{kind}")).metadata().unwrap().len() > 1000,
+                "{plot}"
+            );
+        }
+    }
+    let made = runs(here);
+    for run in &made {
+        let name = run.file_name().unwrap().to_string_lossy().into_owned();
+        for file in [
+            format!("metrics/{name}_results.json"),
+            format!("plots/{name}_confusion_matrix.svg"),
+            format!("plots/{name}_reliability_diagram.png"),
+            format!("plots/{name}_example_predictions.png"),
+            format!("plots/{name}_classification_report.txt"),
+        ] {
+            assert!(here.join("results").join(&file).is_file(), "{file}");
+        }
+        let events = std::fs::read_dir(run.join("tensorboard")).unwrap().next().unwrap().unwrap();
+        assert!(events.file_name().to_string_lossy().contains("tfevents"));
+    }
+
+    let again = ok(here, &study(&["--epochs", "2", "--seeds", "1,2"]));
+    assert!(stderr(&again).matches("finished: ").count() == 4, "{}", stderr(&again));
+    assert_eq!(runs(here), made, "nothing is trained twice");
+    assert!(String::from_utf8_lossy(&again.stdout).contains("no evidence that"));
+    let table = ok(here, &["evaluate", "--compare-all"]);
+    assert!(String::from_utf8_lossy(&table.stdout).contains("resnet18 freeze, seed 2"));
+    let reported = ok(here, &["report", "--out", "elsewhere"]);
+    assert!(here.join("elsewhere/report.html").is_file(), "{}", stderr(&reported));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_study_that_was_stopped_goes_on() {
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+
+    let dir = prepared();
+    let here = dir.path();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kennel"))
+        .current_dir(here)
+        .args(study(&["--epochs", "60"]))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Once the second experiment has an epoch behind it.
+    let is_under_way = || {
+        here.join("runs").is_dir()
+            && runs(here).get(1).is_some_and(|run| run.join("checkpoints/last.state.safetensors").exists())
+    };
+    while !is_under_way() {
+        assert!(child.try_wait().unwrap().is_none(), "the study ended before it could be stopped");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!here.join("results").exists());
+    let begun = runs(here);
+    assert!(begun[0].join("evaluation.json").exists() && !begun[1].join("evaluation.json").exists());
+
+    let (status, said) = fails(here, &["evaluate", "--run", &begun[1].to_string_lossy()]);
+    assert!(status == 1 && said.contains("--resume"), "{said}");
+    let compared = ok(here, &["evaluate", "--compare-all"]);
+    assert!(stderr(&compared).contains("is not finished"), "{}", stderr(&compared));
+
+    let rest = ok(here, &study(&["--epochs", "60"]));
+    assert!(stderr(&rest).contains("goes on"), "{}", stderr(&rest));
+    assert_eq!(runs(here), begun);
+    assert!(begun[1].join("evaluation.json").exists() && here.join("results/report.html").exists());
+}
+
+#[test]
+fn one_experiment_that_fails_does_not_end_the_others() {
+    let dir = prepared();
+    let here = dir.path();
+    let mut args = study(&["--epochs", "1", "--format", "json"]);
+    let models = args.iter().position(|word| *word == "resnet18").unwrap();
+    args[models] = "resnet34,resnet18";
+    // Weights of resnet34 are nowhere.
+    let output = Command::new(env!("CARGO_BIN_EXE_kennel"))
+        .current_dir(here)
+        .env("HF_HOME", here.join("empty"))
+        .args(&args)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let said = json(&output);
+    assert_eq!(said["comparison"]["runs"].as_array().unwrap().len(), 2);
+    assert_eq!(said["failed"].as_array().unwrap().len(), 2);
+    assert!(stderr(&output).contains("failed: resnet34 freeze"), "{}", stderr(&output));
+}
+
+#[test]
+fn what_cannot_be_compared_is_left_out_by_name() {
+    let dir = prepared();
+    let here = dir.path();
+    let (status, said) = fails(here, &["evaluate", "--compare-all"]);
+    assert!(status == 1 && said.contains("no finished run under runs"), "{said}");
+    ok(here, &study(&["--epochs", "1"]));
+
+    // Other classes, in a run of the same folder.
+    draw_photos(&here.join("renamed"), 14);
+    std::fs::rename(here.join("renamed/striped"), here.join("renamed/dotted")).unwrap();
+    ok(here, &["prepare", "renamed", "--out", "others"]);
+    let other = [
+        "train",
+        "--data",
+        "others",
+        "--model",
+        "resnet18",
+        "--weights",
+        "none",
+        "--side",
+        "32",
+        "--epochs",
+        "1",
+        "--format",
+        "json",
+    ];
+    let other = json(&ok(here, &other))["run"].as_str().unwrap().to_string();
+    let compared = ok(here, &["evaluate", "--compare-all"]);
+    let name = Path::new(&other).file_name().unwrap().to_string_lossy().into_owned();
+    assert!(stderr(&compared).contains(&format!("{name}: its classes are dotted")), "{}", stderr(&compared));
+
+    // A damaged line of predictions.
+    let path = Path::new(&other).join("predictions/test.jsonl");
+    let text = std::fs::read_to_string(here.join(&path)).unwrap();
+    let damaged: Vec<&str> =
+        text.lines().enumerate().map(|(index, line)| if index == 1 { &line[..9] } else { line }).collect();
+    std::fs::write(here.join(&path), damaged.join("\n")).unwrap();
+    let compared = ok(here, &["evaluate", "--compare-all"]);
+    assert!(stderr(&compared).contains("test.jsonl:2:"), "{}", stderr(&compared));
+
+    let (status, said) = fails(here, &["evaluate", "--compare-all", "--against", "photos"]);
+    assert!(status == 1 && said.contains("_results.json"), "{said}");
+    let wrong = kennel(here, &study(&["--weights", "resnet34=none"]));
+    assert!(
+        wrong.status.code() == Some(2) && stderr(&wrong).contains("none of --models"),
+        "{}",
+        stderr(&wrong)
+    );
+}
