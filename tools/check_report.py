@@ -62,7 +62,8 @@ class Split:
         lines = (run / "predictions" / f"{split}.jsonl").read_text().splitlines()
         self.records = [json.loads(line) for line in lines]
         self.class_names = class_names
-        self.logits = np.array([record["logits"] for record in self.records], np.float64)
+        # Shortest text of an f32: read as f64 it would be another number.
+        self.logits = np.array([record["logits"] for record in self.records], np.float32).astype(np.float64)
         self.truth = np.array([class_names.index(record["label"]) for record in self.records])
         self.right = self.logits.argmax(1) == self.truth
 

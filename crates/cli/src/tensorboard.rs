@@ -1,6 +1,6 @@
 //! `--tensorboard`: an observer that writes what the terminal shows to TensorBoard's event files as well.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use kennel_core::{EpochRecord, RunDir};
 use kennel_report::EventWriter;
@@ -43,8 +43,12 @@ fn open(plan: &Plan) -> kennel_core::Result<EventWriter> {
     let now = SystemTime::now();
     let mut writer = EventWriter::create(&run.path().join(FOLDER), now)?;
     if plan.finished_epochs > 0 {
-        for record in run.read_metrics()?.iter().take(plan.finished_epochs) {
-            writer.epoch(record, now)?;
+        let records = run.read_metrics()?;
+        let finished = &records[..plan.finished_epochs.min(records.len())];
+        let last_s = finished.last().map_or(0.0, |record| record.elapsed_s);
+        for record in finished {
+            // As far apart as they were, and the last of them now.
+            writer.epoch(record, now - Duration::from_secs_f64((last_s - record.elapsed_s).max(0.0)))?;
         }
     }
     Ok(writer)

@@ -347,6 +347,11 @@ fn power(runs: &[FinishedRun], summaries: &[RunSummary], ranked: &[usize]) -> Op
             "To tell {a} from {b}, the two best by validation, by a difference as large as was seen ({only_first} photos to \
              {only_second}), about {need} test photos are needed (paired test at 5 %, power 80 %); there are {have}."
         ),
+        None if only_first == 0 => {
+            format!(
+                "{a} and {b}, the two best by validation, are right on the same of the {have} test photos."
+            )
+        }
         None => format!(
             "{a} and {b}, the two best by validation, are right on equally many of the {have} test photos ({only_first} to \
              {only_second} where they differ): no difference was seen that more photos could confirm."

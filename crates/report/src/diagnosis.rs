@@ -57,7 +57,7 @@ impl Curves {
     }
 }
 
-/// Diagnoses a training over `classes` classes. None without epochs.
+/// Diagnoses a training over `classes` classes. None without epochs, and where there is one whose loss is low.
 pub fn diagnose(curves: &Curves, classes: usize) -> Option<Diagnosis> {
     let (&train, &val) = (curves.train_loss.last()?, curves.val_loss.last()?);
     let guessing = (classes as f64).ln();
@@ -92,8 +92,11 @@ pub fn diagnose(curves: &Curves, classes: usize) -> Option<Diagnosis> {
             ),
         );
     }
-    // The last third: long enough for noise to show, short enough for the end.
-    let since = curves.val_loss.len() - 1 - curves.val_loss.len() / 3;
+    // The last third: long enough for noise to show, short enough for the end. One epoch has no course.
+    let since = match curves.val_loss.len() {
+        0 | 1 => return None,
+        epochs => epochs - 1 - (epochs / 3).max(1),
+    };
     let (val_then, train_since) = (curves.val_loss[since], curves.train_loss[since]);
     if moved(val_then, val) && moved(train_since, train) {
         return found(
@@ -153,12 +156,13 @@ mod tests {
                 curves(&[1.6, 1.5, 1.3, 1.2, 1.1, 1.1], &[1.5, 1.3, 1.1, 1.0, 1.0, 1.0], 0.01),
                 Finding::HeadHardlyTrained,
             ),
-            (curves(&[0.1], &[0.1], 0.5), Finding::Converged),
+            (curves(&[0.5, 0.1], &[0.3, 0.1], 0.5), Finding::Underfitting),
         ] {
             let diagnosis = diagnose(&case, 5).unwrap();
             assert_eq!(diagnosis.finding, finding, "{case:?}: {}", diagnosis.sentence);
         }
         assert_eq!(diagnose(&Curves::default(), 5), None);
+        assert_eq!(diagnose(&curves(&[0.1], &[0.1], 0.5), 5), None);
     }
 
     #[test]

@@ -174,10 +174,12 @@ fn duplicates(run: &FinishedRun) -> Check {
         None => Check {
             title: TITLE,
             level: Level::Fine,
-            text: format!(
-                "No picture stands on both sides of the split ({} that are there twice or more stand on one side).",
-                groups.len()
-            ),
+            text: match groups.len() {
+                0 => "No picture is there twice.".into(),
+                n => {
+                    format!("{n} pictures are there twice or more, none of them on both sides of the split.")
+                }
+            },
         },
     }
 }

@@ -16,6 +16,7 @@ mod published;
 mod summary;
 
 // What is said, drawn and written.
+mod drawings;
 pub mod figures;
 mod gallery;
 mod page;
@@ -25,10 +26,11 @@ mod tensorboard;
 
 pub use comparison::{Comparison, LEVEL, Pair, Power, Seed, SeedGroup, format_p};
 pub use diagnosis::{Curves, Diagnosis, Finding, diagnose};
+pub use drawings::{Figure, Figures};
 pub use error::{ReportError, Result};
 pub use honesty::{Check, Level, Overlap, checks, overlap};
 pub use published::{Against, AgainstPair, PublishedHistory, PublishedResults, read_published, set_against};
-pub use report::{Figure, Figures, Report, Written, training_curves, write_report};
+pub use report::{Report, Written, write_report};
 pub use run::{FinishedRun, LeftOut, Predictions, read_runs};
 pub use summary::{RunSummary, Scores};
 pub use table::{COLUMNS, NUMBERS, duration, render_comparison, rows};

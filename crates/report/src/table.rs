@@ -44,7 +44,7 @@ pub fn rows(comparison: &Comparison) -> Vec<[String; COLUMNS.len()]> {
     comparison.runs.iter().map(row).collect()
 }
 
-/// What is said beneath the table: the best run, the seeds, the pairs and the runs left out, a line each.
+/// What is said beneath the table: the best run, the seeds, the pairs and the power, a line each.
 pub fn render_comparison(comparison: &Comparison) -> Vec<String> {
     const PAIRS: usize = 12;
     let mut lines = Vec::new();
@@ -69,7 +69,6 @@ pub fn render_comparison(comparison: &Comparison) -> Vec<String> {
         lines.push(format!("and {} more pairs, none with a smaller p", comparison.pairs.len() - PAIRS));
     }
     lines.extend(comparison.power.iter().map(|power| power.sentence.clone()));
-    lines.extend(comparison.left_out.iter().map(|out| format!("left out: {}: {}", out.run, out.reason)));
     lines
 }
 
@@ -88,7 +87,7 @@ pub fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push('\u{202f}');
         }
         text.push(digit);

@@ -104,6 +104,7 @@ fn set_up_features(
     options: &TrainOptions,
     control: &mut Control,
 ) -> Result<(Setup, Features)> {
+    machine::reset_peak_rss();
     let mut setup = set_up(config, &options.compute, control)?;
     let frozen_stages = setup.network().frozen_stages(&setup.trained);
     let features = Features::new(&setup, frozen_stages, config, options);

@@ -2,7 +2,17 @@
 
 use kennel_core::RunConfig;
 
-/// Largest resident memory of this process so far, in bytes; 0 where the system does not say.
+/// Begins to count the largest resident memory anew, for several runs of one process. Where the system cannot (it is
+/// Linux that can) a run's figure holds what the runs before it needed.
+pub fn reset_peak_rss() {
+    #[cfg(target_os = "linux")]
+    {
+        // 5 is what proc(5) wants written; a system that refuses leaves the figure as on the others.
+        std::fs::write("/proc/self/clear_refs", "5").unwrap_or_default();
+    }
+}
+
+/// Largest resident memory of this process so far, or since [`reset_peak_rss`], in bytes; 0 where the system does not say.
 pub fn peak_rss_bytes() -> u64 {
     #[cfg(unix)]
     {

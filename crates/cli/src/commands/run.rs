@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use clap::Args;
-use kennel_core::{Manifest, RunConfig, Split, Strategy, imagenet};
+use kennel_core::{Manifest, Split, Strategy, imagenet};
 use kennel_data::Dataset;
 use kennel_models::{architecture, locate_weights};
 use kennel_report::{Report, write_report};

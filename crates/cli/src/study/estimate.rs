@@ -46,11 +46,16 @@ pub fn estimate_s(
     let (train, val, test) = (of(Split::Train), of(Split::Val), of(Split::Test));
     let epochs = config.epochs as f64;
     let infer = rates.of(config, Strategy::ZeroShot, compute)?;
+    let views = epochs.min(config.feature_views as f64);
+    let trunk_s = (train * views + val + test) / infer;
     Ok(match config.strategy {
         Strategy::ZeroShot => (val + test) / infer,
-        // The trunk looks at each view once; what is left of an epoch is nothing beside it.
-        Strategy::Freeze if config.feature_views > 0 => {
-            (train * epochs.min(config.feature_views as f64) + val + test) / infer
+        // The trunk looks at each view once; what is left of an epoch is nothing beside it in `freeze`, and a step less a
+        // pass in `partial`.
+        Strategy::Freeze if views > 0.0 => trunk_s,
+        Strategy::Partial if views > 0.0 => {
+            let step_s = 1.0 / rates.of(config, config.strategy, compute)?;
+            trunk_s + epochs * train * (step_s - 1.0 / infer).max(0.0)
         }
         strategy => epochs * (train / rates.of(config, strategy, compute)? + val / infer) + test / infer,
     })

@@ -8,8 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use kennel_core::CoreError;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::Result;
-use crate::report::{Figure, Figures, Report};
+use crate::{Figure, Figures, Report, Result};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -54,7 +53,7 @@ pub fn render(report: &Report, figures: &Figures) -> Result<String> {
                 main #main {
                     (sections::comparison(report, &json, &figures.overall))
                     (sections::checks(report))
-                    @if !report.against.is_empty() { (sections::against(report, &json)) }
+                    @if !report.against.is_empty() { (sections::against(report, &json, &figures.published)) }
                     (sections::runs(report, &json, &figures.of_runs)?)
                 }
                 footer { p { "Made by kennel " (report.kennel_version) " from the predictions that each run keeps." } }
@@ -70,7 +69,7 @@ fn figure(figure: &Figure) -> Markup {
     let (width, height) = figure.svg.size_px();
     let data = BASE64_STANDARD.encode(figure.svg.as_str());
     html! {
-        figure {
+        figure tabindex="0" {
             img src={ "data:image/svg+xml;base64," (data) } alt=(figure.alt) width=(width) height=(height);
             figcaption { (figure.alt) "." }
         }

@@ -6,8 +6,7 @@ use serde_json::Value;
 
 use super::figure;
 use super::number::{Rounded, number};
-use crate::report::{Figure, Report};
-use crate::{FinishedRun, Level, Result, RunSummary, honesty};
+use crate::{Figure, FinishedRun, Level, Report, Result, RunSummary, honesty};
 
 /// Most pairs that are listed.
 const PAIRS: usize = 30;
@@ -38,16 +37,15 @@ pub fn comparison(report: &Report, json: &Value, figures: &[Figure]) -> Markup {
             h2 #comparison-title { "Comparison" }
             div.scroll role="region" tabindex="0" aria-label="Table of all runs" {
                 table {
-                    caption {
+                    caption { span {
                         "Every run on the same " (comparison.test_photos) " test photos. The epoch of each was chosen on the \
                          validation photos; so was the best run, marked with a star."
-                    }
-                    thead { tr {
-                        @for title in ["Run", "Frozen", "Trained parameters", "Learning rate", "Epochs", "Best validation",
-                            "Test, with 95 % interval", "Log loss (nats)", "Time", "Images/s", "Peak memory"] {
-                            th scope="col" { (title) }
+                        @if comparison.runs.iter().any(|run| run.feature_views.is_some()) {
+                            " Where what a frozen trunk makes of the photos was kept, images/s counts what was left to do."
                         }
                     } }
+                    (head(&["Run", "Frozen"], &["Test", "Best validation", "Log loss (nats)", "Epochs", "Learning rate",
+                        "Trained parameters", "Time", "Images/s", "Peak memory"]))
                     tbody {
                         @for (index, run) in comparison.runs.iter().enumerate() {
                             (row(run, comparison.best.as_ref() == Some(&run.name), json, index))
@@ -57,12 +55,23 @@ pub fn comparison(report: &Report, json: &Value, figures: &[Figure]) -> Markup {
             }
             @if !comparison.seeds.is_empty() { (seeds(report, json)) }
             @if !comparison.pairs.is_empty() { (pairs(report, json)) }
+            // The page has the comparison table as a table.
             @for drawn in figures.iter().filter(|figure| figure.stem != "comparison_table") { (figure(drawn)) }
             @if !comparison.left_out.is_empty() {
                 h3 { "Runs that were left out" }
                 ul { @for out in &comparison.left_out { li { code { (out.run) } ": " (out.reason) } } }
             }
         }
+    }
+}
+
+/// A table's head: columns of words, then columns of numbers.
+fn head(words: &[&str], numbers: &[&str]) -> Markup {
+    html! {
+        thead { tr {
+            @for title in words { th scope="col" { (title) } }
+            @for title in numbers { th.number scope="col" { (title) } }
+        } }
     }
 }
 
@@ -74,12 +83,12 @@ fn row(run: &RunSummary, is_best: bool, json: &Value, index: usize) -> Markup {
         tr.best[is_best] {
             th scope="row" { a href={ "#run-" (run.name) } { (run.label) } @if is_best { " " span aria-label="the best" { "★" } } }
             td { (run.frozen) }
-            td.number { (cell("trainable_params", Rounded::Count)) }
-            td.number { @if is_trained { (cell("learning_rate", Rounded::Scientific)) } @else { "–" } }
-            td.number { (cell("epochs", Rounded::Count)) }
-            td.number { (cell("val/accuracy", Rounded::Proportion)) }
             td.number { (cell("test/accuracy", Rounded::Proportion)) }
+            td.number { (cell("val/accuracy", Rounded::Proportion)) }
             td.number { (cell("test/log_loss", Rounded::Fixed(4))) }
+            td.number { (cell("epochs", Rounded::Count)) }
+            td.number { @if is_trained { (cell("learning_rate", Rounded::Scientific)) } @else { "–" } }
+            td.number { (cell("trainable_params", Rounded::Count)) }
             td.number { (cell("training_s", Rounded::Duration)) }
             td.number { (cell("images_per_s", Rounded::Fixed(0))) }
             td.number { (cell("peak_rss_bytes", Rounded::Gigabytes)) }
@@ -117,11 +126,7 @@ fn pairs(report: &Report, json: &Value) -> Markup {
         }
         div.scroll role="region" tabindex="0" aria-label="Table of pairs" {
             table {
-                thead { tr {
-                    @for title in ["In words", "Only the first is right", "Only the second", "p", "p, corrected"] {
-                        th scope="col" { (title) }
-                    }
-                } }
+                (head(&["In words"], &["Only the first is right", "Only the second", "p", "p, corrected"]))
                 tbody {
                     @for (index, pair) in pairs.iter().take(PAIRS).enumerate() {
                         @let at = |key: &str| format!("/comparison/pairs/{index}/{key}");
@@ -162,7 +167,7 @@ pub fn checks(report: &Report) -> Markup {
 }
 
 /// Published results beside ours.
-pub fn against(report: &Report, json: &Value) -> Markup {
+pub fn against(report: &Report, json: &Value, figures: &[Figure]) -> Markup {
     html! {
         section #published aria-labelledby="published-title" {
             h2 #published-title { "Published results" }
@@ -172,27 +177,27 @@ pub fn against(report: &Report, json: &Value) -> Markup {
             }
             div.scroll role="region" tabindex="0" aria-label="Table of published results" {
                 table {
-                    thead { tr {
-                        @for title in ["Experiment", "Learning rate", "Epochs", "Best validation (%)", "Test (%)", "Test, as a count",
-                            "Beside ours", "Its curves"] { th scope="col" { (title) } }
-                    } }
+                    (head(&["Experiment", "Beside ours", "Its curves"], &["Test", "Best validation (%)", "Epochs", "Learning rate"]))
                     tbody {
                         @for (index, published) in report.against.iter().enumerate() {
                             @let at = |key: &str| format!("/against/{index}/{key}");
                             tr {
                                 th scope="row" { (published.results.experiment_name) }
-                                td.number { (number(json, &at("results/lr"), Rounded::Scientific)) }
-                                td.number { (number(json, &at("results/epochs"), Rounded::Count)) }
-                                td.number { (number(json, &at("results/best_val_acc"), Rounded::Fixed(1))) }
-                                td.number { (number(json, &at("results/test_acc"), Rounded::Fixed(1))) }
-                                td.number { (number(json, &at("test"), Rounded::Proportion)) }
                                 td.words { @for pair in &published.pairs { p { (pair.verdict) "." } } }
                                 td.words { @if let Some(diagnosis) = &published.diagnosis { (diagnosis.sentence) } }
+                                td.number {
+                                    @if published.test.is_some() { (number(json, &at("test"), Rounded::Proportion)) }
+                                    @else { (number(json, &at("results/test_acc"), Rounded::Fixed(1))) " %" }
+                                }
+                                td.number { (number(json, &at("results/best_val_acc"), Rounded::Fixed(1))) }
+                                td.number { (number(json, &at("results/epochs"), Rounded::Count)) }
+                                td.number { (number(json, &at("results/lr"), Rounded::Scientific)) }
                             }
                         }
                     }
                 }
             }
+            @for drawn in figures { (figure(drawn)) }
         }
     }
 }
@@ -230,9 +235,9 @@ fn run(
             dl {
                 dt { "Weights" } dd { (summary.weights) }
                 dt { "Frozen" } dd { (summary.frozen) }
-                dt { "Parameters trained" } dd {
+                @if summary.total_params > 0 { dt { "Parameters trained" } dd {
                     (number(json, &at("trainable_params"), Rounded::Count)) " of " (number(json, &at("total_params"), Rounded::Count))
-                }
+                } }
                 @if let Some(best) = summary.best_epoch { dt { "Epoch kept" } dd { (best) " of " (summary.epochs) } }
                 @if let Some(views) = summary.feature_views {
                     dt { "Frozen trunk" } dd {
@@ -266,7 +271,7 @@ fn classes(summary: &RunSummary, json: &Value, index: usize) -> Markup {
         div.scroll role="region" tabindex="0" aria-label={ "Scores by class of " (summary.label) } {
             table {
                 caption { "On the test photos" }
-                thead { tr { @for title in ["Class", "Precision", "Recall", "F1", "Photos"] { th scope="col" { (title) } } } }
+                (head(&["Class"], &["Precision", "Recall", "F1", "Photos"]))
                 tbody {
                     @for (class, report) in test.evaluation.per_class.iter().enumerate() {
                         @let at = |key: &str| format!("/comparison/runs/{index}/test/per_class/{class}/{key}");

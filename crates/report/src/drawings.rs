@@ -1,0 +1,176 @@
+//! The figures of a report: which there are, what they are called, and what they show.
+
+use kennel_core::EpochRecord;
+use kennel_metrics::{Calibration, Evaluation};
+
+use crate::figures::{self, Curve, Svg, Table};
+use crate::published::{PublishedHistory, PublishedResults};
+use crate::{Comparison, FinishedRun, Report, Result, RunSummary, Scores, gallery, table};
+
+/// Figures of the whole and of each run, by the stem of their files.
+pub struct Figures {
+    /// Of all runs together.
+    pub overall: Vec<Figure>,
+    /// Published results beside ours, where there are any.
+    pub published: Vec<Figure>,
+    /// Of each run, in the order of the comparison.
+    pub of_runs: Vec<Vec<Figure>>,
+}
+
+impl Figures {
+    /// A figure by the stem of its files.
+    pub fn find(&self, stem: &str) -> Option<&Figure> {
+        self.all().find(|figure| figure.stem == stem)
+    }
+
+    /// Every figure.
+    pub fn all(&self) -> impl Iterator<Item = &Figure> {
+        self.overall.iter().chain(&self.published).chain(self.of_runs.iter().flatten())
+    }
+}
+
+/// One figure.
+pub struct Figure {
+    /// Its files' stem.
+    pub stem: String,
+    /// What it shows, for who cannot see it.
+    pub alt: String,
+    /// The drawing.
+    pub svg: Svg,
+}
+
+impl Figure {
+    /// Shows itself in a notebook: evcxr calls a method of this name, and takes what it prints between these lines for a
+    /// picture.
+    pub fn evcxr_display(&self) {
+        println!("EVCXR_BEGIN_CONTENT image/svg+xml\n{}\nEVCXR_END_CONTENT", self.svg.as_str());
+    }
+}
+
+/// Draws every figure of a report.
+///
+/// # Errors
+///
+/// What the plotting library says.
+pub fn draw(report: &Report) -> Result<Figures> {
+    let Comparison { runs: summaries, .. } = &report.comparison;
+    let mut overall = Vec::new();
+    let trained = report.runs.iter().zip(summaries).filter(|(run, _)| !run.epochs.is_empty());
+    let mut courses: Vec<Course> =
+        trained.map(|(run, summary)| Course::of_run(run, &summary.label)).collect();
+    if !courses.is_empty() {
+        overall.push(Figure {
+            stem: "training_curves".into(),
+            alt:
+                "Loss and accuracy by epoch, of training and of validation photos, of every run on one scale"
+                    .into(),
+            svg: training_curves(&courses)?,
+        });
+    }
+    let mut published = Vec::new();
+    courses.extend(report.against.iter().map(|against| Course::of_published(&against.results)));
+    if !report.against.is_empty() {
+        published.push(Figure {
+            stem: "published_curves".into(),
+            alt: "Loss and accuracy by epoch of our runs and of the published ones on one scale".into(),
+            svg: training_curves(&courses)?,
+        });
+    }
+    let header = table::COLUMNS.map(String::from);
+    let rows: Vec<Vec<String>> = table::rows(&report.comparison).into_iter().map(Vec::from).collect();
+    let drawn = Table { title: "Comparison", header: &header, rows: &rows, numbers: &table::NUMBERS };
+    overall.push(Figure {
+        stem: "comparison_table".into(),
+        alt: "The table of all runs, which the page also has as text".into(),
+        svg: figures::table(&drawn)?,
+    });
+    let tests: Vec<(&str, &Evaluation)> = summaries
+        .iter()
+        .filter_map(|run| Some((run.label.as_str(), &run.test.as_ref()?.evaluation)))
+        .collect();
+    if !tests.is_empty() {
+        overall.push(Figure {
+            stem: "per_class_f1".into(),
+            alt: "F1 of each class on the test photos, of every run".into(),
+            svg: figures::per_class_f1(&tests)?,
+        });
+    }
+    let of_runs = report.runs.iter().zip(summaries).map(|(run, summary)| draw_run(run, summary));
+    Ok(Figures { overall, published, of_runs: of_runs.collect::<Result<_>>()? })
+}
+
+/// How a training went, by epoch: losses in nats per image, accuracies in [0, 1].
+struct Course {
+    name: String,
+    train_loss: Vec<f64>,
+    val_loss: Vec<f64>,
+    train_accuracy: Vec<f64>,
+    val_accuracy: Vec<f64>,
+}
+
+impl Course {
+    fn of_run(run: &FinishedRun, label: &str) -> Self {
+        let of = |value: fn(&EpochRecord) -> f64| run.epochs.iter().map(value).collect();
+        Course {
+            name: label.into(),
+            train_loss: of(|epoch| epoch.train_loss),
+            val_loss: of(|epoch| epoch.val_loss),
+            train_accuracy: of(|epoch| epoch.train_accuracy),
+            val_accuracy: of(|epoch| epoch.val_accuracy),
+        }
+    }
+
+    fn of_published(results: &PublishedResults) -> Self {
+        let share = |per_cent: &[f64]| per_cent.iter().map(|value| value / 100.0).collect();
+        let PublishedHistory { train_loss, train_acc, val_loss, val_acc } = &results.history;
+        Course {
+            name: format!("{} {}, published", results.model, results.freeze_strategy),
+            train_loss: train_loss.clone(),
+            val_loss: val_loss.clone(),
+            train_accuracy: share(train_acc),
+            val_accuracy: share(val_acc),
+        }
+    }
+}
+
+/// Loss and accuracy of all on one scale.
+fn training_curves(courses: &[Course]) -> Result<Svg> {
+    let curves: Vec<Curve> = courses
+        .iter()
+        .map(|Course { name, train_loss, val_loss, train_accuracy, val_accuracy }| Curve {
+            name,
+            train_loss,
+            val_loss,
+            train_accuracy,
+            val_accuracy,
+        })
+        .collect();
+    figures::training_curves(&curves)
+}
+
+fn draw_run(run: &FinishedRun, summary: &RunSummary) -> Result<Vec<Figure>> {
+    let mut drawn = Vec::new();
+    let mut figure = |kind: &str, alt: String, svg: Svg| {
+        drawn.push(Figure { stem: format!("{}_{kind}", summary.name), alt, svg });
+    };
+    let label = &summary.label;
+    if let Some(Scores { evaluation, calibration, calibrated }) = &summary.test {
+        let alt = format!(
+            "Confusion matrix of {label} on the test photos, as counts and as shares of each true class"
+        );
+        figure("confusion_matrix", alt, figures::confusion_matrix(label, evaluation)?);
+        let after: Option<(f64, &Calibration)> =
+            calibrated.as_ref().zip(summary.temperature).map(|(after, fitted)| (fitted.value, after));
+        let alt = format!("Reliability diagram of {label}: accuracy over confidence on the test photos");
+        figure("reliability_diagram", alt, figures::reliability_diagram(label, calibration, after)?);
+    }
+    if let Some(svg) = gallery::examples(run)? {
+        figure("example_predictions", format!("Test photos with what {label} said of them"), svg);
+    }
+    if let Some(svg) = gallery::mistakes(run)? {
+        let alt =
+            format!("The wrong test photos of which {label} was surest, with what it said and what they are");
+        figure("confident_mistakes", alt, svg);
+    }
+    Ok(drawn)
+}

@@ -1,0 +1,223 @@
+//! Run directories written by hand -> what a report says of them.
+
+use std::path::Path;
+
+use kennel_core::{
+    EpochRecord, Interpolation, Manifest, PhotoRecord, PredictionRecord, Preprocessing, RunConfig, RunDir,
+    RunFacts, Split, Strategy, files, write_predictions,
+};
+use kennel_report::{Finding, Level, Report, write_report};
+use serde_json::{Value, json};
+
+/// How a run is made: which of its ten test photos (five of each class) it has wrong, and what they are called.
+struct Made<'a> {
+    name: &'a str,
+    classes: [&'a str; 2],
+    weights: &'a str,
+    /// `{}` is the photo's number.
+    photo: &'a str,
+    wrong: &'a [usize],
+    seed: u64,
+}
+
+const PLAIN: Made = Made {
+    name: "20260101_000000-resnet18-freeze-s42",
+    classes: ["Mittens", "Tom"],
+    weights: "resnet18.a1_in1k",
+    photo: "photo {}.jpg",
+    wrong: &[],
+    seed: 42,
+};
+
+fn make(runs: &Path, made: &Made) -> RunDir {
+    let run = RunDir::create(runs, made.name).unwrap();
+    let class_names: Vec<String> = made.classes.map(String::from).into();
+    let photos: Vec<(Split, usize, PhotoRecord)> = [(Split::Test, 10), (Split::Val, 4)]
+        .into_iter()
+        .flat_map(|(split, n)| (0..n).map(move |index| (split, index)))
+        .map(|(split, index)| {
+            let label = made.classes[index % 2];
+            let path = format!("{split}/{label}/{}", made.photo.replace("{}", &index.to_string()));
+            let photo = PhotoRecord {
+                source: path.clone(),
+                sha256: files::sha256_bytes(path.as_bytes()),
+                path,
+                label: label.into(),
+                split,
+                width_px: 10,
+                height_px: 10,
+            };
+            (split, index, photo)
+        })
+        .collect();
+    for split in [Split::Test, Split::Val] {
+        let records: Vec<PredictionRecord> = photos
+            .iter()
+            .filter(|(of, _, _)| *of == split)
+            .map(|(_, index, photo)| {
+                let is_wrong =
+                    split == Split::Test && made.wrong.contains(index) || split == Split::Val && *index == 0;
+                let said = (index % 2) ^ usize::from(is_wrong);
+                let logits = if said == 0 { vec![2.0, -1.0] } else { vec![-1.0, 2.0] };
+                PredictionRecord { path: photo.path.clone(), label: photo.label.clone(), logits }
+            })
+            .collect();
+        write_predictions(&run.predictions(split), &records).unwrap();
+    }
+    let manifest = Manifest {
+        version: 1,
+        division: "given".into(),
+        seed: 42,
+        classes: class_names.clone(),
+        photos: photos.into_iter().map(|(_, _, photo)| photo).collect(),
+        rejected: Vec::new(),
+        duplicates: Vec::new(),
+        notes: Vec::new(),
+    };
+    manifest.write(&run.manifest()).unwrap();
+    let preprocessing = Preprocessing::imagenet(224, 0.95, Interpolation::Bicubic);
+    let facts = RunFacts {
+        class_names,
+        trainable_params: 10,
+        total_params: 100,
+        trained: vec!["fc".into()],
+        ..RunFacts::default()
+    };
+    RunConfig {
+        seed: made.seed,
+        facts: Some(facts),
+        ..RunConfig::published("resnet18".into(), made.weights.into(), Strategy::Freeze, preprocessing)
+    }
+    .write(&run.config())
+    .unwrap();
+    let epoch = |epoch: usize, loss: f64| EpochRecord {
+        epoch,
+        train_loss: loss,
+        train_accuracy: 0.5,
+        val_loss: loss,
+        val_accuracy: 0.75,
+        learning_rate: 1e-3,
+        head_update_ratio: 0.01,
+        elapsed_s: epoch as f64,
+        images_per_s: 100.0,
+        peak_rss_bytes: 1 << 30,
+    };
+    run.write_metrics(&[epoch(1, 0.68), epoch(2, 0.66)]).unwrap();
+    files::write_json(&run.evaluation(), &json!({ "best_epoch": 1, "val": null, "test": null })).unwrap();
+    run
+}
+
+fn level(report: &Report, title: &str) -> Level {
+    report.checks.iter().find(|check| check.title == title).unwrap().level
+}
+
+#[test]
+fn the_overlap_warning_fires_on_names_of_imagenet_and_on_nothing_else() {
+    const TITLE: &str = "Pretraining overlap";
+    for (made, expected) in [
+        (Made { photo: "n02088364_{}.jpg", ..PLAIN }, Level::Warning),
+        (Made { classes: ["beagle", "Tom"], ..PLAIN }, Level::Warning),
+        (Made { photo: "n02088364_{}.jpg", weights: "none", ..PLAIN }, Level::Fine),
+        (Made { photo: "n0208836_{}.jpg", ..PLAIN }, Level::Fine),
+        (PLAIN, Level::Fine),
+    ] {
+        let runs = tempfile::tempdir().unwrap();
+        make(runs.path(), &made);
+        let report = Report::read(runs.path(), None).unwrap();
+        assert_eq!(level(&report, TITLE), expected, "{} {:?} {}", made.photo, made.classes, made.weights);
+    }
+}
+
+#[test]
+fn two_runs_are_told_apart_by_the_photos_on_which_they_differ() {
+    let runs = tempfile::tempdir().unwrap();
+    make(runs.path(), &PLAIN);
+    let other = Made { name: "20260102_000000-resnet18-freeze-s43", seed: 43, wrong: &[0, 3, 4, 9], ..PLAIN };
+    make(runs.path(), &other);
+    let report = Report::read(runs.path(), None).unwrap();
+    let [pair] = &report.comparison.pairs[..] else { panic!("{:?}", report.comparison.pairs) };
+    assert_eq!((pair.only_first, pair.only_second, pair.p, pair.p_holm), (4, 0, 0.125, 0.125));
+    let verdict = "no evidence that resnet18 freeze, seed 42 is better than resnet18 freeze, seed 43: they differ on 4 photos, \
+                   4 to 0, p = 0.125";
+    assert_eq!(pair.verdict, verdict);
+    let [seeds] = &report.comparison.seeds[..] else { panic!("{:?}", report.comparison.seeds) };
+    assert!((seeds.mean - 0.8).abs() < 1e-12 && (seeds.sd - 0.08_f64.sqrt()).abs() < 1e-12, "{seeds:?}");
+    assert_eq!(report.comparison.power, None, "the same run with another seed is no other run");
+    let diagnosis = report.comparison.runs[0].diagnosis.clone().unwrap();
+    assert!(
+        diagnosis.finding == Finding::HeadHardlyTrained && diagnosis.sentence.contains("1.0 %"),
+        "{diagnosis:?}"
+    );
+}
+
+#[test]
+fn published_counts_give_the_p_that_they_determine_and_else_the_smallest() {
+    let dir = tempfile::tempdir().unwrap();
+    let (runs, published) = (dir.path().join("runs"), dir.path().join("published"));
+    make(&runs, &PLAIN);
+    make(&runs, &Made { name: "20260102_000000-resnet18-freeze-s43", seed: 43, wrong: &[1], ..PLAIN });
+    files::create_dir_all(&published).unwrap();
+    let results = json!({
+        "experiment_name": "resnet18_freeze_1", "model": "resnet18", "freeze_strategy": "freeze", "epochs": 1,
+        "batch_size": 32, "lr": 0.001, "optimizer": "adam", "best_val_acc": 75.0, "test_acc": 60.0,
+        "history": { "train_loss": [0.7], "train_acc": [50.0], "val_loss": [0.7], "val_acc": [75.0] },
+    });
+    files::write_json(&published.join("resnet18_freeze_1_results.json"), &results).unwrap();
+    let report = Report::read(&runs, Some(&published)).unwrap();
+    let [against] = &report.against[..] else { panic!("{:?}", report.against) };
+    assert_eq!(against.test.map(|test| test.correct), Some(6));
+    let [all_right, one_wrong] = &against.pairs[..] else { panic!("{:?}", against.pairs) };
+    assert!(all_right.is_determined && all_right.smallest_p == 0.125, "{all_right:?}");
+    assert!(!one_wrong.is_determined && one_wrong.smallest_p == 0.25, "{one_wrong:?}");
+    assert!(one_wrong.verdict.contains("no photos' records were published"), "{}", one_wrong.verdict);
+    assert!(report.figures().unwrap().find("published_curves").is_some());
+
+    files::write_atomically(&published.join("b_results.json"), b"{\"lr\": \"fast\"}").unwrap();
+    let error = Report::read(&runs, Some(&published)).unwrap_err().to_string();
+    assert!(error.contains("b_results.json"), "{error}");
+}
+
+#[test]
+fn what_a_folder_is_called_cannot_leave_its_place_in_the_page() {
+    let dir = tempfile::tempdir().unwrap();
+    let runs = dir.path().join("runs");
+    let hostile = "</script><script>alert(1)</script>";
+    make(&runs, &Made { classes: [hostile, "<img src=x onerror=alert(1)>"], wrong: &[2], ..PLAIN });
+    let report = Report::read(&runs, None).unwrap();
+    let written = write_report(&report, &dir.path().join("results")).unwrap();
+    let page = files::read_text(&written.page).unwrap();
+    assert_eq!(page.matches("<script").count(), 1, "the JSON's own");
+    assert!(!page.contains("<img src=x"));
+    let (_, rest) = page.split_once("<script type=\"application/json\" id=\"report\">").unwrap();
+    let json: Value = serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap();
+    assert_eq!(json["comparison"]["class_names"][0], hostile);
+    assert_eq!(json["comparison"]["runs"][0]["test"]["correct"], 9);
+    // Photos that are not where they were: there is a report all the same, without them.
+    assert!(written.plots.iter().all(|path| !path.to_string_lossy().contains("example_predictions")));
+}
+
+#[test]
+fn damaged_and_unfinished_runs_are_named_and_the_others_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let runs = dir.path();
+    let error = Report::read(&runs.join("nowhere"), None).unwrap_err().to_string();
+    assert!(error.contains("no finished run") && error.contains("hint: "), "{error}");
+    make(runs, &PLAIN);
+    let unfinished = make(runs, &Made { name: "b", ..PLAIN });
+    std::fs::remove_file(unfinished.evaluation()).unwrap();
+    let others = make(runs, &Made { name: "c", photo: "other {}.jpg", ..PLAIN });
+    let damaged = make(runs, &Made { name: "d", ..PLAIN });
+    let text = files::read_text(&damaged.predictions(Split::Test)).unwrap();
+    files::write_atomically(&damaged.predictions(Split::Test), &text.as_bytes()[..text.len() - 20]).unwrap();
+    make(runs, &Made { name: "e", ..PLAIN });
+
+    let report = Report::read(runs, None).unwrap();
+    assert_eq!(report.runs.len(), 2);
+    let reason = |name: &str| {
+        let found = report.comparison.left_out.iter().find(|out| out.run == name);
+        found.map(|out| out.reason.clone()).unwrap_or_default()
+    };
+    assert!(reason("b").contains("is not finished"), "{}", reason("b"));
+    assert!(reason(&others.name()).contains("0 of them are among the 10"), "{}", reason("c"));
+    assert!(reason("d").contains("test.jsonl:10:"), "{}", reason("d"));
+}
