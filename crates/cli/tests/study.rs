@@ -109,7 +109,7 @@ fn a_study_that_was_stopped_goes_on() {
     let here = dir.path();
     let mut child = Command::new(env!("CARGO_BIN_EXE_kennel"))
         .current_dir(here)
-        .args(study(&["--epochs", "60"]))
+        .args(study(&["--epochs", "20"]))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -134,7 +134,7 @@ fn a_study_that_was_stopped_goes_on() {
     let compared = ok(here, &["evaluate", "--compare-all"]);
     assert!(stderr(&compared).contains("is not finished"), "{}", stderr(&compared));
 
-    let rest = ok(here, &study(&["--epochs", "60"]));
+    let rest = ok(here, &study(&["--epochs", "20"]));
     assert!(stderr(&rest).contains("goes on"), "{}", stderr(&rest));
     assert_eq!(runs(here), begun);
     assert!(begun[1].join("evaluation.json").exists() && here.join("results/report.html").exists());

@@ -44,8 +44,8 @@ pub fn comparison(report: &Report, json: &Value, figures: &[Figure]) -> Markup {
                             " Where what a frozen trunk makes of the photos was kept, images/s counts what was left to do."
                         }
                     } }
-                    (head(&["Run", "Frozen"], &["Test", "Best validation", "Log loss (nats)", "Epochs", "Learning rate",
-                        "Trained parameters", "Time", "Images/s", "Peak memory"]))
+                    (head(&["Run"], &["Test", "Best validation", "Log loss (nats)", "Epochs", "Learning rate",
+                        "Trained parameters", "Time", "Images/s", "Peak memory"], &["Frozen"]))
                     tbody {
                         @for (index, run) in comparison.runs.iter().enumerate() {
                             (row(run, comparison.best.as_ref() == Some(&run.name), json, index))
@@ -65,12 +65,13 @@ pub fn comparison(report: &Report, json: &Value, figures: &[Figure]) -> Markup {
     }
 }
 
-/// A table's head: columns of words, then columns of numbers.
-fn head(words: &[&str], numbers: &[&str]) -> Markup {
+/// A table's head: columns of words, of numbers, and of words again.
+fn head(words: &[&str], numbers: &[&str], more: &[&str]) -> Markup {
     html! {
         thead { tr {
             @for title in words { th scope="col" { (title) } }
             @for title in numbers { th.number scope="col" { (title) } }
+            @for title in more { th scope="col" { (title) } }
         } }
     }
 }
@@ -82,7 +83,6 @@ fn row(run: &RunSummary, is_best: bool, json: &Value, index: usize) -> Markup {
     html! {
         tr.best[is_best] {
             th scope="row" { a href={ "#run-" (run.name) } { (run.label) } @if is_best { " " span aria-label="the best" { "★" } } }
-            td { (run.frozen) }
             td.number { (cell("test/accuracy", Rounded::Proportion)) }
             td.number { (cell("val/accuracy", Rounded::Proportion)) }
             td.number { (cell("test/log_loss", Rounded::Fixed(4))) }
@@ -92,6 +92,7 @@ fn row(run: &RunSummary, is_best: bool, json: &Value, index: usize) -> Markup {
             td.number { (cell("training_s", Rounded::Duration)) }
             td.number { (cell("images_per_s", Rounded::Fixed(0))) }
             td.number { (cell("peak_rss_bytes", Rounded::Gigabytes)) }
+            td { (run.frozen) }
         }
     }
 }
@@ -126,7 +127,7 @@ fn pairs(report: &Report, json: &Value) -> Markup {
         }
         div.scroll role="region" tabindex="0" aria-label="Table of pairs" {
             table {
-                (head(&["In words"], &["Only the first is right", "Only the second", "p", "p, corrected"]))
+                (head(&["In words"], &["Only the first is right", "Only the second", "p", "p, corrected"], &[]))
                 tbody {
                     @for (index, pair) in pairs.iter().take(PAIRS).enumerate() {
                         @let at = |key: &str| format!("/comparison/pairs/{index}/{key}");
@@ -177,7 +178,7 @@ pub fn against(report: &Report, json: &Value, figures: &[Figure]) -> Markup {
             }
             div.scroll role="region" tabindex="0" aria-label="Table of published results" {
                 table {
-                    (head(&["Experiment", "Beside ours", "Its curves"], &["Test", "Best validation (%)", "Epochs", "Learning rate"]))
+                    (head(&["Experiment", "Beside ours", "Its curves"], &["Test", "Best validation (%)", "Epochs", "Learning rate"], &[]))
                     tbody {
                         @for (index, published) in report.against.iter().enumerate() {
                             @let at = |key: &str| format!("/against/{index}/{key}");
@@ -271,7 +272,7 @@ fn classes(summary: &RunSummary, json: &Value, index: usize) -> Markup {
         div.scroll role="region" tabindex="0" aria-label={ "Scores by class of " (summary.label) } {
             table {
                 caption { "On the test photos" }
-                (head(&["Class"], &["Precision", "Recall", "F1", "Photos"]))
+                (head(&["Class"], &["Precision", "Recall", "F1", "Photos"], &[]))
                 tbody {
                     @for (class, report) in test.evaluation.per_class.iter().enumerate() {
                         @let at = |key: &str| format!("/comparison/runs/{index}/test/per_class/{class}/{key}");
