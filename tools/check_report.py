@@ -246,6 +246,7 @@ def rounded(value, how: str) -> str:
         return f"{value['correct']}/{value['n']} = {share} % (95 % CI {low}-{high})"
     ways = {
         "percent": lambda: f"{100 * value:.1f} %",
+        "points": lambda: f"{100 * value:.1f}",
         "count": lambda: thousands(value),
         "scientific": lambda: scientific(value),
         "duration": lambda: duration(value),

@@ -162,6 +162,40 @@ fn one_experiment_that_fails_does_not_end_the_others() {
 }
 
 #[test]
+fn a_setting_that_makes_no_sense_fails_alone_and_one_that_is_given_twice_is_one() {
+    let dir = prepared();
+    let here = dir.path();
+    let args = study(&["--epochs", "1", "--set", "drop_rate=0.1,2.5", "--seeds", "7,7"]);
+    let args: Vec<&str> =
+        args.into_iter().map(|word| if word == "freeze,full" { "freeze" } else { word }).collect();
+    let output = kennel(here, &args);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("drop_rate is 2.5"), "{}", stderr(&output));
+    let made = runs(here);
+    assert_eq!(made.len(), 1);
+    let config = std::fs::read_to_string(made[0].join("config.toml")).unwrap();
+    assert!(config.contains("side_px = 32") && config.contains("drop_rate = 0.1"), "{config}");
+    let (status, said) = fails(here, &study(&["--set", "seed=1"]));
+    assert!(status == 2 && said.contains("--seeds"), "{said}");
+}
+
+#[test]
+fn a_study_reports_itself_and_not_the_older_one_beside_it() {
+    let dir = prepared();
+    let here = dir.path();
+    ok(here, &study(&["--epochs", "1"]));
+    draw_photos(&here.join("fewer"), 10);
+    ok(here, &["prepare", "fewer", "--out", "others"]);
+    let args = study(&["--epochs", "1", "--format", "json"]);
+    let args: Vec<&str> = args.into_iter().map(|word| if word == "data" { "others" } else { word }).collect();
+    let output = ok(here, &args);
+    let said = json(&output);
+    assert_eq!(said["comparison"]["runs"].as_array().unwrap().len(), 2);
+    assert_eq!(said["comparison"]["left_out"].as_array().unwrap().len(), 2);
+    assert!(runs(here)[2..].iter().any(|run| run.ends_with(said["best"].as_str().unwrap())), "{said}");
+}
+
+#[test]
 fn what_cannot_be_compared_is_left_out_by_name() {
     let dir = prepared();
     let here = dir.path();
@@ -191,7 +225,13 @@ fn what_cannot_be_compared_is_left_out_by_name() {
     let other = json(&ok(here, &other))["run"].as_str().unwrap().to_string();
     let compared = ok(here, &["evaluate", "--compare-all"]);
     let name = Path::new(&other).file_name().unwrap().to_string_lossy().into_owned();
-    assert!(stderr(&compared).contains(&format!("{name}: its classes are dotted")), "{}", stderr(&compared));
+    assert!(
+        stderr(&compared).contains(&format!(
+            "{name}: its 2 classes are others than the 2 (it alone has `dotted`, it lacks `striped`)"
+        )),
+        "{}",
+        stderr(&compared)
+    );
 
     // A damaged line of predictions.
     let path = Path::new(&other).join("predictions/test.jsonl");

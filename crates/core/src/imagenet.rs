@@ -90,6 +90,12 @@ pub fn index_of_name(name: &str) -> Option<usize> {
     }
 }
 
+/// Whether a folder's name says that it is a class of ImageNet-1k: a synset (`n02088364`, `n02088364-beagle`), or the name of
+/// one or several.
+pub fn is_name_of_class(name: &str) -> bool {
+    leading_synset(name).and_then(index_of_synset).is_some() || !indices_of_name(name).is_empty()
+}
+
 /// Finds the output of the ImageNet head for every class of a data set, in the order of `classes`.
 ///
 /// What the user says in `given` (label to synset, from `--synset poodle=n02113624`) holds. Otherwise a class is matched

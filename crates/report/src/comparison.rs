@@ -1,12 +1,14 @@
 //! Runs on the same test photos, side by side.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use kennel_core::{RunConfig, Strategy};
+use kennel_core::{Manifest, RunConfig, Strategy};
 use kennel_metrics::{holm, mcnemar_p, photos_to_separate};
 use serde::Serialize;
 
-use crate::{FinishedRun, LeftOut, RunSummary};
+use crate::run::test_photos;
+use crate::{FinishedRun, LeftOut, RunSummary, settings};
 
 /// Level below which a corrected p counts as evidence.
 pub const LEVEL: f64 = 0.05;
@@ -94,16 +96,22 @@ pub struct Power {
 }
 
 impl Comparison {
-    /// Compares the runs that share the test photos of most; the others are left out, and said why.
+    /// Compares the runs on the test photos of `photos`, or on those that most of them share; the others are left out, and
+    /// said why. With it come the runs that it is of, in its order.
     ///
     /// # Panics
     ///
     /// Without runs.
-    pub fn new(runs: Vec<FinishedRun>, mut left_out: Vec<LeftOut>) -> (Self, Vec<FinishedRun>) {
-        let (mut runs, others) = most_alike(runs);
+    pub fn new(
+        runs: Vec<FinishedRun>,
+        mut left_out: Vec<LeftOut>,
+        photos: Option<&Manifest>,
+    ) -> (Self, Vec<FinishedRun>) {
+        let (mut runs, others) = most_alike(runs, photos);
         left_out.extend(others);
-        runs.sort_by(|a, b| place(&a.config).partial_cmp(&place(&b.config)).expect("rates are finite"));
-        let labels = labels(&runs);
+        runs.sort_by(|a, b| by_place(&a.config, &b.config));
+        let of_settings = settings::labels(&runs);
+        let labels = labels(&runs, &of_settings);
         let summaries: Vec<RunSummary> =
             runs.iter().zip(labels).map(|(run, label)| RunSummary::new(run, label)).collect();
         let ranked = ranked(&runs);
@@ -112,7 +120,7 @@ impl Comparison {
             test_photos: runs[0].test.as_ref().map_or(0, |test| test.records.len()),
             best: ranked.first().map(|&index| runs[index].name()),
             pairs: pairs(&runs, &summaries),
-            seeds: seed_groups(&runs, &summaries),
+            seeds: seed_groups(&runs, &of_settings),
             power: power(&runs, &summaries, &ranked),
             left_out,
             runs: summaries,
@@ -126,18 +134,21 @@ impl Comparison {
     }
 }
 
-/// The runs on the test set that most were asked (of equals the newest), and why each other one is not among them.
-fn most_alike(runs: Vec<FinishedRun>) -> (Vec<FinishedRun>, Vec<LeftOut>) {
+/// The runs on the test photos of `photos`, or else on those that most were asked (of equals the newest), and why each
+/// other one is not among them.
+fn most_alike(runs: Vec<FinishedRun>, photos: Option<&Manifest>) -> (Vec<FinishedRun>, Vec<LeftOut>) {
     let alike = |run: &FinishedRun| runs.iter().filter(|other| other.test_set() == run.test_set()).count();
+    let is_of_photos =
+        |run: &FinishedRun| photos.is_some_and(|photos| test_photos(photos) == test_photos(&run.manifest));
     // Runs come by time, and the last of equals is taken.
-    let chosen = runs.iter().max_by_key(|run| alike(run)).expect("the caller has runs").name();
+    let chosen = runs.iter().max_by_key(|run| (is_of_photos(run), alike(run)));
+    let reference = chosen.expect("the caller has runs").clone();
     let (mut kept, mut left_out) = (Vec::new(), Vec::new());
-    let reference = runs.iter().find(|run| run.name() == chosen).expect("it was taken from them").clone();
     for run in runs {
         match difference(&run, &reference) {
             None => kept.push(run),
             Some(difference) => {
-                let reason = format!("{difference}, so it cannot be compared with {chosen}");
+                let reason = format!("{difference}, so it cannot be compared with {}", reference.name());
                 left_out.push(LeftOut { run: run.name(), reason });
             }
         }
@@ -148,7 +159,16 @@ fn most_alike(runs: Vec<FinishedRun>) -> (Vec<FinishedRun>, Vec<LeftOut>) {
 fn difference(run: &FinishedRun, reference: &FinishedRun) -> Option<String> {
     let ((classes, photos), (their_classes, their_photos)) = (run.test_set(), reference.test_set());
     if classes != their_classes {
-        return Some(format!("its classes are {}, not {}", classes.join(", "), their_classes.join(", ")));
+        let other = |ours: &[String], theirs: &[String]| {
+            ours.iter().find(|name| !theirs.contains(name)).map_or("none".into(), |name| format!("`{name}`"))
+        };
+        return Some(format!(
+            "its {} classes are others than the {} (it alone has {}, it lacks {})",
+            classes.len(),
+            their_classes.len(),
+            other(classes, their_classes),
+            other(their_classes, classes)
+        ));
     }
     if photos == their_photos {
         return None;
@@ -164,21 +184,21 @@ fn difference(run: &FinishedRun, reference: &FinishedRun) -> Option<String> {
     ))
 }
 
-/// Where a run stands in the table.
-fn place(config: &RunConfig) -> (&str, usize, f64, u64) {
-    let strategy = Strategy::ALL.iter().position(|strategy| *strategy == config.strategy);
-    (&config.model, strategy.map_or(0, |index| index + 1), config.learning_rate, config.seed)
+/// The order of the table.
+fn by_place(a: &RunConfig, b: &RunConfig) -> Ordering {
+    let strategy =
+        |config: &RunConfig| Strategy::ALL.iter().position(|strategy| *strategy == config.strategy);
+    (&a.model, strategy(a))
+        .cmp(&(&b.model, strategy(b)))
+        .then(a.learning_rate.total_cmp(&b.learning_rate))
+        .then(a.seed.cmp(&b.seed))
 }
 
-/// A short name for each run: model and strategy, and as much more as tells them apart.
-fn labels(runs: &[FinishedRun]) -> Vec<String> {
-    let mut labels: Vec<String> =
-        runs.iter().map(|run| format!("{} {}", run.config.model, run.config.strategy)).collect();
-    let details: [&dyn Fn(&FinishedRun) -> String; 3] = [
-        &|run| format!("lr {:e}", run.config.learning_rate),
-        &|run| format!("seed {}", run.config.seed),
-        &|run| run.name(),
-    ];
+/// A short name for each run: that of its settings, and as much more as tells it apart.
+fn labels(runs: &[FinishedRun], of_settings: &[String]) -> Vec<String> {
+    let mut labels = of_settings.to_vec();
+    let details: [&dyn Fn(&FinishedRun) -> String; 2] =
+        [&|run| format!("seed {}", run.config.seed), &|run| run.name()];
     for detail in details {
         let before = labels.clone();
         for (index, run) in runs.iter().enumerate() {
@@ -198,7 +218,7 @@ fn ranked(runs: &[FinishedRun]) -> Vec<usize> {
         .filter(|index| runs[*index].config.strategy != Strategy::ZeroShot && val(index).is_some())
         .collect();
     ranked.sort_by(|a, b| {
-        let (Some(first), Some(second)) = (val(a), val(b)) else { return std::cmp::Ordering::Equal };
+        let (Some(first), Some(second)) = (val(a), val(b)) else { return Ordering::Equal };
         second
             .accuracy
             .value
@@ -259,11 +279,11 @@ fn verdict([a, b]: [&str; 2], [only_a, only_b]: [usize; 2], [p, p_holm]: [f64; 2
     }
     let corrected = match pairs {
         1 => String::new(),
-        _ => format!(", {} with Holm's correction for {pairs} pairs", format_p(p_holm)),
+        _ => format!(", {} with Holm's correction for {pairs} pairs", p_equals(p_holm)),
     };
     let photos = if only_a + only_b == 1 { "photo" } else { "photos" };
     let differ = format!("they differ on {} {photos}, {only_a} to {only_b}", only_a + only_b);
-    let evidence = format!("{differ}, p = {}{corrected}", format_p(p));
+    let evidence = format!("{differ}, {}{corrected}", p_equals(p));
     match p_holm < LEVEL {
         true => format!("{a} is better than {b} on photos like these: {evidence}"),
         false => format!("no evidence that {a} is better than {b}: {evidence}"),
@@ -280,19 +300,28 @@ pub fn format_p(p: f64) -> String {
     }
 }
 
+/// `p = 0.125`, or `p < 0.001`.
+pub fn p_equals(p: f64) -> String {
+    match format_p(p) {
+        small if small.starts_with('<') => format!("p {small}"),
+        value => format!("p = {value}"),
+    }
+}
+
 /// What two runs share that differ in nothing but their seed.
 fn without_seed(config: &RunConfig) -> RunConfig {
     RunConfig { seed: 0, facts: None, ..config.clone() }
 }
 
-fn seed_groups(runs: &[FinishedRun], summaries: &[RunSummary]) -> Vec<SeedGroup> {
-    let mut groups: Vec<(RunConfig, BTreeMap<u64, Seed>)> = Vec::new();
-    for run in runs.iter().filter(|run| run.config.strategy != Strategy::ZeroShot) {
+fn seed_groups(runs: &[FinishedRun], of_settings: &[String]) -> Vec<SeedGroup> {
+    let mut groups: Vec<(RunConfig, &str, BTreeMap<u64, Seed>)> = Vec::new();
+    let labelled = runs.iter().zip(of_settings);
+    for (run, label) in labelled.filter(|(run, _)| run.config.strategy != Strategy::ZeroShot) {
         let Some(test) = &run.test else { continue };
         let key = without_seed(&run.config);
-        let group = match groups.iter().position(|(other, _)| *other == key) {
-            Some(index) => &mut groups[index].1,
-            None => &mut groups.push_mut((key, BTreeMap::new())).1,
+        let group = match groups.iter().position(|(other, ..)| *other == key) {
+            Some(index) => &mut groups[index].2,
+            None => &mut groups.push_mut((key, label, BTreeMap::new())).2,
         };
         let accuracy = test.evaluation.accuracy;
         let seed = Seed {
@@ -311,25 +340,14 @@ fn seed_groups(runs: &[FinishedRun], summaries: &[RunSummary]) -> Vec<SeedGroup>
             })
             .or_insert(seed.clone());
     }
-    let several = groups.into_iter().filter(|(_, seeds)| seeds.len() > 1);
+    let several = groups.into_iter().filter(|(.., seeds)| seeds.len() > 1);
     several
-        .map(|(config, seeds)| {
+        .map(|(_, label, seeds)| {
             let seeds: Vec<Seed> = seeds.into_values().collect();
             let n = seeds.len() as f64;
             let mean = seeds.iter().map(|seed| seed.accuracy).sum::<f64>() / n;
             let squares: f64 = seeds.iter().map(|seed| (seed.accuracy - mean).powi(2)).sum();
-            let strategies_alike = summaries
-                .iter()
-                .filter(|run| run.model == config.model && run.strategy == config.strategy)
-                .any(|run| run.learning_rate != config.learning_rate);
-            let rate =
-                if strategies_alike { format!(", lr {:e}", config.learning_rate) } else { String::new() };
-            SeedGroup {
-                label: format!("{} {}{rate}", config.model, config.strategy),
-                seeds,
-                mean,
-                sd: (squares / (n - 1.0)).sqrt(),
-            }
+            SeedGroup { label: label.into(), seeds, mean, sd: (squares / (n - 1.0)).sqrt() }
         })
         .collect()
 }
@@ -358,4 +376,22 @@ fn power(runs: &[FinishedRun], summaries: &[RunSummary], ranked: &[usize]) -> Op
         ),
     };
     Some(Power { first: runs[first].name(), second: runs[second].name(), have, need, sentence })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_p_value_keeps_the_digits_that_count() {
+        for (p, text) in [
+            (1.0, "p = 1"),
+            (0.125, "p = 0.125"),
+            (0.00195, "p = 0.0019"),
+            (1e-9, "p < 0.001"),
+            (0.9996, "p = 1"),
+        ] {
+            assert_eq!(p_equals(p), text);
+        }
+    }
 }

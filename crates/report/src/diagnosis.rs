@@ -21,6 +21,8 @@ pub struct Curves {
     pub val_loss: Vec<f64>,
     /// `rms(w - w0) / rms(w0)` over the head after the last epoch, where it is known.
     pub head_update_ratio: Option<f64>,
+    /// The least that the training loss can be: above 0 with label smoothing.
+    pub floor: f64,
 }
 
 /// How a training went.
@@ -31,6 +33,8 @@ pub enum Finding {
     Converged,
     /// Training loss falls while validation loss rises.
     Overfitting,
+    /// Both losses rise.
+    Diverging,
     /// The loss is still high, or still falling.
     Underfitting,
     /// The loss is still high because the head is nearly what it was.
@@ -53,6 +57,7 @@ impl Curves {
             train_loss: epochs.iter().map(|epoch| epoch.train_loss).collect(),
             val_loss: epochs.iter().map(|epoch| epoch.val_loss).collect(),
             head_update_ratio: epochs.last().map(|epoch| epoch.head_update_ratio),
+            floor: 0.0,
         }
     }
 }
@@ -62,7 +67,7 @@ pub fn diagnose(curves: &Curves, classes: usize) -> Option<Diagnosis> {
     let (&train, &val) = (curves.train_loss.last()?, curves.val_loss.last()?);
     let guessing = (classes as f64).ln();
     let found = |finding, sentence| Some(Diagnosis { finding, sentence });
-    if train > NOT_LEARNED * guessing {
+    if train > curves.floor + NOT_LEARNED * (guessing - curves.floor) {
         let high = format!("training loss ended at {train:.3} nats, where guessing costs {guessing:.3}");
         return match curves.head_update_ratio {
             Some(ratio) if ratio < HARDLY_TRAINED => found(
@@ -81,12 +86,23 @@ pub fn diagnose(curves: &Curves, classes: usize) -> Option<Diagnosis> {
     }
     let (best, &lowest) = curves.val_loss.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1))?;
     let train_then = curves.train_loss.get(best).copied().unwrap_or(train);
-    if moved(val, lowest) && train < train_then {
+    if moved(val, lowest) && train >= train_then {
+        return found(
+            Finding::Diverging,
+            format!(
+                "Diverging: from epoch {} to {} validation loss rose from {lowest:.3} to {val:.3} nats and training loss went \
+                 from {train_then:.3} to {train:.3}. A lower learning rate.",
+                best + 1,
+                curves.val_loss.len()
+            ),
+        );
+    }
+    if moved(val, lowest) {
         return found(
             Finding::Overfitting,
             format!(
                 "Overfitting: from epoch {} to {} validation loss rose from {lowest:.3} to {val:.3} nats while training loss \
-                 fell from {train_then:.3} to {train:.3}. The best epoch was kept; fewer epochs or stronger augmentation.",
+                 fell from {train_then:.3} to {train:.3}. Fewer epochs or stronger augmentation.",
                 best + 1,
                 curves.val_loss.len()
             ),
@@ -130,7 +146,7 @@ mod tests {
 
     fn curves(train: &[f64], val: &[f64], head_update_ratio: f64) -> Curves {
         let (train_loss, val_loss) = (train.to_vec(), val.to_vec());
-        Curves { train_loss, val_loss, head_update_ratio: Some(head_update_ratio) }
+        Curves { train_loss, val_loss, head_update_ratio: Some(head_update_ratio), floor: 0.0 }
     }
 
     #[test]
@@ -156,6 +172,10 @@ mod tests {
                 curves(&[1.6, 1.5, 1.3, 1.2, 1.1, 1.1], &[1.5, 1.3, 1.1, 1.0, 1.0, 1.0], 0.01),
                 Finding::HeadHardlyTrained,
             ),
+            (
+                curves(&[0.5, 0.3, 0.4, 0.6, 0.7, 0.7], &[0.9, 0.5, 0.6, 0.8, 1.2, 1.4], 0.5),
+                Finding::Diverging,
+            ),
             (curves(&[0.5, 0.1], &[0.3, 0.1], 0.5), Finding::Underfitting),
         ] {
             let diagnosis = diagnose(&case, 5).unwrap();
@@ -163,6 +183,12 @@ mod tests {
         }
         assert_eq!(diagnose(&Curves::default(), 5), None);
         assert_eq!(diagnose(&curves(&[0.1], &[0.1], 0.5), 5), None);
+    }
+
+    #[test]
+    fn smoothed_labels_have_a_loss_of_their_own() {
+        let smoothed = Curves { floor: 0.88, ..curves(&[1.4, 0.95, 0.93], &[0.5, 0.21, 0.2], 0.5) };
+        assert_eq!(diagnose(&smoothed, 5).unwrap().finding, Finding::Converged);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::path::{Component, Path};
 
 use image::imageops::thumbnail;
-use kennel_data::read_photo;
+use kennel_core::files;
+use kennel_data::{RgbImage, read_photo};
 use kennel_metrics::{argmax, softmax};
 
 use crate::figures::{Svg, Tile, photos};
@@ -73,18 +74,21 @@ fn said<'a>(test: &'a Predictions, class_names: &'a [String]) -> Vec<Said<'a>> {
     test.records.iter().map(of_record).collect()
 }
 
+/// A photo of the run's data set, if it is still there and still the same: one that was moved or replaced since is no
+/// reason to have no report.
+fn picture(run: &FinishedRun, path: &str) -> Option<RgbImage> {
+    // Predictions come from a file that anyone may have written: they name photos of the data set and no others.
+    if !Path::new(path).components().all(|part| matches!(part, Component::Normal(_))) {
+        return None;
+    }
+    let file = Path::new(&run.config.data_dir).join(path);
+    let photo = run.manifest.photos.iter().find(|photo| photo.path == path)?;
+    let is_the_same = files::sha256_file(&file).is_ok_and(|digest| digest == photo.sha256);
+    if is_the_same { read_photo(&file).ok() } else { None }
+}
+
 fn draw(run: &FinishedRun, title: &str, chosen: Vec<&Said>) -> Result<Option<Svg>> {
-    let data_dir = Path::new(&run.config.data_dir);
-    let read = |said: &&Said| {
-        let path = Path::new(said.path);
-        // Predictions come from a file that anyone may have written: they name photos of the data set and no others.
-        if !path.components().all(|part| matches!(part, Component::Normal(_))) {
-            return None;
-        }
-        // A photo that was moved since is no reason to have no report; the title says that it is missing.
-        read_photo(&data_dir.join(path)).ok()
-    };
-    let pictures: Vec<_> = chosen.iter().map(read).collect();
+    let pictures: Vec<_> = chosen.iter().map(|said| picture(run, said.path)).collect();
     let shown: Vec<_> = chosen
         .iter()
         .zip(&pictures)

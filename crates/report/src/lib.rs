@@ -9,10 +9,12 @@ mod error;
 mod run;
 
 // Runs to what is said of them.
+mod commands;
 mod comparison;
 mod diagnosis;
 mod honesty;
 mod published;
+mod settings;
 mod summary;
 
 // What is said, drawn and written.

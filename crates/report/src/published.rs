@@ -6,7 +6,7 @@ use kennel_core::{CoreError, Strategy, files};
 use kennel_metrics::{Proportion, paired_counts};
 use serde::{Deserialize, Serialize};
 
-use crate::comparison::format_p;
+use crate::comparison::p_equals;
 use crate::{Comparison, Curves, Diagnosis, FinishedRun, Result, RunSummary, diagnose};
 
 /// The end of such a file's name.
@@ -117,7 +117,15 @@ pub fn read_published(folder: &Path) -> Result<Vec<PublishedResults>> {
                 Err(malformed(path, format!("it has {bytes} bytes, at most {MAX_BYTES} are read")))?;
             }
             let text = files::read_text(path)?;
-            Ok(serde_json::from_str(&text).map_err(|error| malformed(path, error.to_string()))?)
+            let results: PublishedResults =
+                serde_json::from_str(&text).map_err(|error| malformed(path, error.to_string()))?;
+            let PublishedHistory { train_loss, train_acc, val_loss, val_acc } = &results.history;
+            let epochs = [train_loss, train_acc, val_loss, val_acc].map(Vec::len);
+            if epochs.iter().any(|n| *n != epochs[0]) {
+                let reason = format!("its history has {epochs:?} epochs, expected four times the same");
+                Err(malformed(path, reason))?;
+            }
+            Ok(results)
         })
         .collect()
 }
@@ -141,6 +149,7 @@ pub fn set_against(published: Vec<PublishedResults>, ours: &Comparison) -> Vec<A
             train_loss: results.history.train_loss.clone(),
             val_loss: results.history.val_loss.clone(),
             head_update_ratio: None,
+            floor: 0.0,
         };
         Against {
             test,
@@ -155,8 +164,8 @@ pub fn set_against(published: Vec<PublishedResults>, ours: &Comparison) -> Vec<A
 fn against_pair(run: &RunSummary, ours: Proportion, name: &str, theirs: Proportion) -> AgainstPair {
     let counts = paired_counts(ours.correct, theirs.correct, ours.n);
     let verb = match counts.is_determined {
-        true => "the paired test gives p = ",
-        false => "no photos' records were published: at best the paired test gives p = ",
+        true => "the paired test gives ",
+        false => "no photos' records were published: at best the paired test gives ",
     };
     let verdict = format!(
         "{} has {} of {}, {name} {}: if these were the same photos, {verb}{}",
@@ -164,7 +173,7 @@ fn against_pair(run: &RunSummary, ours: Proportion, name: &str, theirs: Proporti
         ours.correct,
         ours.n,
         theirs.correct,
-        format_p(counts.smallest_p)
+        p_equals(counts.smallest_p)
     );
     AgainstPair {
         run: run.name.clone(),

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use kennel_core::files;
+use kennel_core::{Manifest, files};
 use kennel_metrics::render_classification_report;
 use serde::Serialize;
 
 use crate::drawings::{Figures, draw};
-use crate::{Against, Check, Comparison, FinishedRun, Overlap, Result, honesty, page, published};
+use crate::{
+    Against, Check, Comparison, FinishedRun, Overlap, PublishedResults, Result, honesty, page, published,
+};
 
 /// Pixels of a PNG per unit of its SVG.
 const PNG_SCALE: f32 = 2.0;
@@ -47,9 +49,18 @@ impl Report {
     ///
     /// No finished run; published results that cannot be read.
     pub fn read(runs: &Path, against: Option<&Path>) -> Result<Self> {
-        let (runs, left_out) = crate::read_runs(runs)?;
-        let (comparison, runs) = Comparison::new(runs, left_out);
         let published = against.map(published::read_published).transpose()?.unwrap_or_default();
+        Report::of(runs, published, None)
+    }
+
+    /// As [`Report::read`], of the runs on the test photos of `photos` where they are given.
+    ///
+    /// # Errors
+    ///
+    /// No finished run.
+    pub fn of(runs: &Path, published: Vec<PublishedResults>, photos: Option<&Manifest>) -> Result<Self> {
+        let (runs, left_out) = crate::read_runs(runs)?;
+        let (comparison, runs) = Comparison::new(runs, left_out, photos);
         Ok(Report {
             kennel_version: env!("CARGO_PKG_VERSION"),
             checks: honesty::checks(&comparison, &runs),

@@ -113,10 +113,15 @@ impl FinishedRun {
 
     /// What says that two runs were evaluated on the same photos: class names, and digest and label of every test photo.
     pub fn test_set(&self) -> (&[String], Vec<(&str, &str)>) {
-        let photos = self.manifest.photos.iter().filter(|photo| photo.split == Split::Test);
-        let test = photos.map(|photo| (photo.sha256.as_str(), photo.label.as_str()));
-        (&self.facts.class_names, if self.test.is_some() { test.collect() } else { Vec::new() })
+        let photos = if self.test.is_some() { test_photos(&self.manifest) } else { Vec::new() };
+        (&self.facts.class_names, photos)
     }
+}
+
+/// Digest and label of every test photo, in the manifest's order.
+pub fn test_photos(manifest: &Manifest) -> Vec<(&str, &str)> {
+    let photos = manifest.photos.iter().filter(|photo| photo.split == Split::Test);
+    photos.map(|photo| (photo.sha256.as_str(), photo.label.as_str())).collect()
 }
 
 /// Every finished run under `runs`, by name (so by time), and those that cannot be read and why.

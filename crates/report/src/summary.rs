@@ -103,9 +103,15 @@ impl RunSummary {
             val: scores(&run.val),
             test: scores(&run.test),
             temperature,
-            diagnosis: diagnose(&Curves::of(epochs), facts.class_names.len()),
+            diagnosis: diagnose(
+                &Curves {
+                    floor: smoothing_floor(config.label_smoothing, facts.class_names.len()),
+                    ..Curves::of(epochs)
+                },
+                facts.class_names.len(),
+            ),
             training_s: epochs.last().map(|epoch| epoch.elapsed_s),
-            images_per_s: rates.get(rates.len() / 2).copied(),
+            images_per_s: median(&rates),
             peak_rss_bytes: epochs.iter().map(|epoch| epoch.peak_rss_bytes).max(),
             feature_views: (!facts.feature_cache.is_empty()).then_some(config.feature_views),
             device: facts.device.clone(),
@@ -123,6 +129,24 @@ impl Scores {
             calibrated: fitted.map(|fitted| calibration(predictions.photos(), fitted.value)),
         }
     }
+}
+
+/// Of sorted values.
+fn median(sorted: &[f64]) -> Option<f64> {
+    let middle = sorted.len() / 2;
+    match sorted.len() % 2 {
+        1 => Some(sorted[middle]),
+        _ if sorted.is_empty() => None,
+        _ => Some((sorted[middle - 1] + sorted[middle]) / 2.0),
+    }
+}
+
+/// The entropy of labels smoothed over `classes` classes, in nats: the least that their cross-entropy can be.
+fn smoothing_floor(smoothing: f64, classes: usize) -> f64 {
+    let other = smoothing / classes as f64;
+    let own = 1.0 - smoothing + other;
+    let term = |share: f64| if share > 0.0 { -share * share.ln() } else { 0.0 };
+    term(own) + (classes as f64 - 1.0) * term(other)
 }
 
 fn frozen(strategy: Strategy, trainable: usize, total: usize, trained: &[String]) -> String {

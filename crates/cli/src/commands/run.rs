@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use clap::Args;
-use kennel_core::{Manifest, Split, Strategy, imagenet};
+use kennel_core::{Manifest, Split, Strategy, files, imagenet};
 use kennel_data::Dataset;
 use kennel_models::{architecture, locate_weights};
-use kennel_report::{Report, write_report};
+use kennel_report::{PublishedResults, Report, read_published, write_report};
 use kennel_train::{
     Compute, Control, NO_WEIGHTS, Outcome, TrainOptions, ZeroShotOptions, manifest_digest, resume, train,
     zero_shot,
@@ -124,10 +124,13 @@ pub fn run(args: RunArgs) -> CommandResult {
             _ => Ok(State::New),
         })
         .collect::<Result<Vec<_>, _>>()?;
-    show_plan(&experiments, &states, &photos, &options.compute)?;
+    show_plan(&experiments, &states, &photos, &options.compute);
     if args.dry_run {
         return Ok(());
     }
+    // What would make the report fail is better said before hours of training.
+    let published = args.against.as_deref().map(read_published).transpose()?.unwrap_or_default();
+    files::create_dir_all(&args.out)?;
     let mut watcher = Watcher::new(args.tensorboard);
     let mut control = Control { stop: interrupt::listen(), observer: &mut watcher };
     let mut failed = baselines(&args, &settings, &photos, &options, &mut control)?;
@@ -155,7 +158,9 @@ pub fn run(args: RunArgs) -> CommandResult {
         match outcome {
             Ok(Outcome::Finished { .. }) => {}
             Ok(Outcome::Interrupted { epochs, .. }) => {
-                say!("stopped after epoch {epochs} of {label}\nhint: the same command goes on from there");
+                say!(
+                    "stopped after epoch {epochs} of {label}\nhint: the same command, without --force, goes on from there"
+                );
                 return Err(Failure::Interrupted);
             }
             Err(error) => {
@@ -165,17 +170,22 @@ pub fn run(args: RunArgs) -> CommandResult {
         }
     }
     drop(watcher);
-    finish(&args, &failed)
+    finish(&args, published, &photos, &failed)
 }
 
 /// The report, and what failed.
-fn finish(args: &RunArgs, failed: &[Failed]) -> CommandResult {
+fn finish(
+    args: &RunArgs,
+    published: Vec<PublishedResults>,
+    photos: &Photos,
+    failed: &[Failed],
+) -> CommandResult {
     let tell_failed = || {
         for Failed { label, reason } in failed {
             say!("failed: {label}: {reason}");
         }
     };
-    let report = match Report::read(&args.runs, args.against.as_deref()) {
+    let report = match Report::of(&args.runs, published, Some(&photos.manifest)) {
         Ok(report) => report,
         Err(error) => {
             tell_failed();
@@ -198,12 +208,7 @@ fn finish(args: &RunArgs, failed: &[Failed]) -> CommandResult {
 }
 
 /// The plan on stderr, with about how long what is left of it takes.
-fn show_plan(
-    experiments: &[Experiment],
-    states: &[State],
-    photos: &Photos,
-    compute: &Compute,
-) -> Result<(), Failure> {
+fn show_plan(experiments: &[Experiment], states: &[State], photos: &Photos, compute: &Compute) {
     let counts = photos.manifest.counts(None);
     let of = |split: Split| counts.of(split);
     say!(
@@ -223,11 +228,14 @@ fn show_plan(
                 let what = match state {
                     State::Finished(run) => format!("finished: {}", run.name()),
                     State::Begun(run) => format!("goes on: {}", run.name()),
-                    State::New => {
-                        let seconds = estimate_s(config, counts, &mut rates, compute)?;
-                        total_s += seconds;
-                        format!("about {}", kennel_report::duration(seconds))
-                    }
+                    State::New => match estimate_s(config, counts, &mut rates, compute) {
+                        Ok(seconds) => {
+                            total_s += seconds;
+                            format!("about {}", kennel_report::duration(seconds))
+                        }
+                        // What is wrong with it is said when it is its turn: the others go on.
+                        Err(_) => "new".into(),
+                    },
                 };
                 (format!("{:e}", config.learning_rate), config.epochs.to_string(), what)
             }
@@ -243,7 +251,6 @@ fn show_plan(
     if total_s > 0.0 {
         say!("about {} for what is new", kennel_report::duration(total_s));
     }
-    Ok(())
 }
 
 /// The untouched head of every model, where the classes are ImageNet's and it is not there yet.
@@ -271,7 +278,7 @@ fn baselines(
         // Weights that cannot be found are said where the experiments are.
         let Ok(source) = locate_weights(architecture(model)?, weights) else { continue };
         if weights == Some(NO_WEIGHTS)
-            || find_zero_shot(model, &source.name, &photos.digest, &args.runs)?.is_some()
+            || find_zero_shot(model, &source.name, &photos.digest, &splits, &args.runs)?.is_some()
         {
             continue;
         }
@@ -297,11 +304,12 @@ impl RunArgs {
     /// What was asked for, as the keys of `config.toml`.
     fn settings(&self) -> Result<Settings, Failure> {
         let mut base = self.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
+        let mut shared = Table::new();
         if let Some(data) = &self.data {
             insert(&mut base, "data_dir", Value::String(data.to_string_lossy().into_owned()));
         }
         if let Some(epochs) = self.epochs {
-            insert(&mut base, "epochs", Value::Integer(epochs.into()));
+            insert(&mut shared, "epochs", Value::Integer(epochs.into()));
         }
         let mut grid = Vec::new();
         if !self.learning_rates.is_empty() {
@@ -310,7 +318,7 @@ impl RunArgs {
         }
         for setting in &self.settings {
             match key_and_values(setting)? {
-                (key, values) if values.len() == 1 => insert(&mut base, &key, values[0].clone()),
+                (key, values) if values.len() == 1 => insert(&mut shared, &key, values[0].clone()),
                 (key, values) => grid.push((key, values)),
             }
         }
@@ -337,7 +345,7 @@ impl RunArgs {
             ],
             (None, None) => vec![DEFAULT_SEED],
         };
-        Ok(Settings { base, models: self.models.clone(), weights, strategies, grid, seeds })
+        Ok(Settings { base, shared, models: self.models.clone(), weights, strategies, grid, seeds })
     }
 }
 
@@ -354,6 +362,18 @@ fn key_and_values(setting: &str) -> Result<(String, Vec<Value>), Failure> {
     let (key, values) = setting.split_once('=').ok_or_else(wrong)?;
     if key.is_empty() || values.is_empty() {
         return Err(wrong());
+    }
+    let own_flag = match key {
+        "model" => "--models",
+        "strategy" => "--strategies",
+        "seed" => "--seeds",
+        "learning_rate" => "--learning-rates",
+        "weights" => "--weights",
+        "data_dir" => "--data",
+        _ => "",
+    };
+    if !own_flag.is_empty() {
+        return Err(Failure::Usage(format!("--set {setting}: `{key}` is given with {own_flag}")));
     }
     let read = toml::from_str::<Table>(&format!("values = [{values}]"));
     let list = match read.ok().and_then(|mut table| table.remove("values")) {

@@ -18,8 +18,10 @@ pub struct Experiment {
 
 /// What was asked for.
 pub struct Settings {
-    /// Settings that all share: the keys of `config.toml`.
+    /// Settings that all share, from a file: the keys of `config.toml`.
     pub base: Table,
+    /// Settings that all share, from flags, which lie over those of the file.
+    pub shared: Table,
     /// Architectures.
     pub models: Vec<String>,
     /// Weights by architecture, where they are not timm's own.
@@ -38,12 +40,16 @@ pub struct Settings {
 ///
 /// What was not understood. An experiment whose weights are not at hand is listed with the reason: the others go on.
 pub fn plan(settings: &Settings) -> Result<Vec<Experiment>, Failure> {
-    let mut experiments = Vec::new();
+    let mut experiments: Vec<Experiment> = Vec::new();
     for model in &settings.models {
         for strategy in &settings.strategies {
             for combination in combinations(&settings.grid) {
                 for seed in &settings.seeds {
-                    experiments.push(experiment(settings, model, *strategy, &combination, *seed)?);
+                    let experiment = experiment(settings, model, *strategy, &combination, *seed)?;
+                    // A seed that is given twice is the same experiment.
+                    if !experiments.iter().any(|other| other.label == experiment.label) {
+                        experiments.push(experiment);
+                    }
                 }
             }
         }
@@ -59,7 +65,7 @@ fn experiment(
     seed: u32,
 ) -> Result<Experiment, Failure> {
     let mut label = format!("{model} {strategy}");
-    let mut flags = Table::new();
+    let mut flags = settings.shared.clone();
     insert(&mut flags, "model", Value::String(model.into()));
     insert(&mut flags, "strategy", Value::String(strategy.to_string()));
     insert(&mut flags, "seed", Value::Integer(seed.into()));

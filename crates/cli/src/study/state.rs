@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kennel_core::{RunConfig, RunDir, Strategy};
+use kennel_core::{RunConfig, RunDir, Split, Strategy};
 
 use crate::failure::Failure;
 
@@ -38,19 +38,21 @@ pub fn state(config: &RunConfig, manifest_sha256: &str, runs: &Path) -> Result<S
     Ok(begun)
 }
 
-/// The finished run of an untouched ImageNet head on these photos.
+/// The finished run of an untouched ImageNet head on these photos, with predictions of all `splits`.
 pub fn find_zero_shot(
     model: &str,
     weights: &str,
     manifest_sha256: &str,
+    splits: &[Split],
     runs: &Path,
 ) -> Result<Option<RunDir>, Failure> {
+    let has_splits = |run: &RunDir| splits.iter().all(|split| run.predictions(*split).is_file());
     for run in RunDir::list(runs)?.into_iter().rev() {
         let Ok(config) = RunConfig::read(&run.config()) else { continue };
         let is_of_photos = config.facts.is_some_and(|facts| facts.manifest_sha256 == manifest_sha256);
         let is_asked =
             config.strategy == Strategy::ZeroShot && config.model == model && config.weights == weights;
-        if is_asked && is_of_photos && run.evaluation().exists() {
+        if is_asked && is_of_photos && run.evaluation().exists() && has_splits(&run) {
             return Ok(Some(run));
         }
     }

@@ -69,9 +69,10 @@ fn figure(figure: &Figure) -> Markup {
     let (width, height) = figure.svg.size_px();
     let data = BASE64_STANDARD.encode(figure.svg.as_str());
     html! {
-        figure tabindex="0" {
+        figure {
             img src={ "data:image/svg+xml;base64," (data) } alt=(figure.alt) width=(width) height=(height);
-            figcaption { (figure.alt) "." }
+            // The same words: once is enough for who hears them.
+            figcaption aria-hidden="true" { (figure.alt) "." }
         }
     }
 }

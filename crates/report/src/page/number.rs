@@ -14,6 +14,8 @@ pub enum Rounded {
     Fixed(usize),
     /// A share, as per cent with one decimal.
     PerCent,
+    /// A difference of shares, in points with one decimal.
+    Points,
     /// A count and its interval.
     Proportion,
     /// A whole number.
@@ -33,6 +35,7 @@ impl Rounded {
         match self {
             Rounded::Fixed(decimals) => format!("fixed{decimals}"),
             Rounded::PerCent => "percent".into(),
+            Rounded::Points => "points".into(),
             Rounded::Proportion => "proportion".into(),
             Rounded::Count => "count".into(),
             Rounded::Scientific => "scientific".into(),
@@ -50,6 +53,7 @@ impl Rounded {
         Some(match self {
             Rounded::Fixed(decimals) => format!("{number:.decimals$}"),
             Rounded::PerCent => format!("{:.1} %", 100.0 * number),
+            Rounded::Points => format!("{:.1}", 100.0 * number),
             Rounded::Count => thousands(value.as_u64()? as usize),
             Rounded::Scientific => format!("{number:e}"),
             Rounded::Duration => duration(number),
@@ -66,7 +70,7 @@ pub fn number(json: &Value, pointer: &str, rounded: Rounded) -> Markup {
         Some((value, text)) => {
             html! { data value=(raw(value)) data-at=(pointer) data-format=(rounded.name()) { (text) } }
         }
-        None => html! { span aria-label="none" { "–" } },
+        None => html! { "–" },
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::figure;
 use super::number::{Rounded, number};
-use crate::{Figure, FinishedRun, Level, Report, Result, RunSummary, honesty};
+use crate::{Figure, FinishedRun, Level, Report, Result, RunSummary, commands, honesty};
 
 /// Most pairs that are listed.
 const PAIRS: usize = 30;
@@ -19,8 +19,11 @@ pub fn lead(report: &Report, json: &Value) -> Markup {
     html! {
         @if let Some(index) = best {
             p.lead {
-                "The best run by validation is " strong { (comparison.runs[index].label) } ". On the test photos it is right on "
-                (number(json, &format!("/comparison/runs/{index}/test/accuracy"), Rounded::Proportion)) "."
+                "The best run by validation is " strong { (comparison.runs[index].label) } "."
+                @if comparison.test_photos > 0 {
+                    " On the test photos it is right on "
+                    (number(json, &format!("/comparison/runs/{index}/test/accuracy"), Rounded::Proportion)) "."
+                }
             }
         }
         @if warnings > 0 {
@@ -38,7 +41,11 @@ pub fn comparison(report: &Report, json: &Value, figures: &[Figure]) -> Markup {
             div.scroll role="region" tabindex="0" aria-label="Table of all runs" {
                 table {
                     caption { span {
-                        "Every run on the same " (comparison.test_photos) " test photos. The epoch of each was chosen on the \
+                        @match comparison.test_photos {
+                            0 => "There are no test photos. ",
+                            n => { "Every run on the same " (n) " test photos. " }
+                        }
+                        "The epoch of each was chosen on the \
                          validation photos; so was the best run, marked with a star."
                         @if comparison.runs.iter().any(|run| run.feature_views.is_some()) {
                             " Where what a frozen trunk makes of the photos was kept, images/s counts what was left to do."
@@ -82,7 +89,7 @@ fn row(run: &RunSummary, is_best: bool, json: &Value, index: usize) -> Markup {
     let is_trained = run.strategy != Strategy::ZeroShot;
     html! {
         tr.best[is_best] {
-            th scope="row" { a href={ "#run-" (run.name) } { (run.label) } @if is_best { " " span aria-label="the best" { "★" } } }
+            th scope="row" { a href={ "#run-" (index) } { (run.label) } @if is_best { " " span role="img" aria-label="the best" { "★" } } }
             td.number { (cell("test/accuracy", Rounded::Proportion)) }
             td.number { (cell("val/accuracy", Rounded::Proportion)) }
             td.number { (cell("test/log_loss", Rounded::Fixed(4))) }
@@ -105,7 +112,7 @@ fn seeds(report: &Report, json: &Value) -> Markup {
                 @let at = |key: &str| format!("/comparison/seeds/{index}/{key}");
                 li {
                     (group.label) ": test " (number(json, &at("mean"), Rounded::PerCent)) " in the mean of "
-                    (group.seeds.len()) " seeds, standard deviation " (number(json, &at("sd"), Rounded::PerCent)) "; right on "
+                    (group.seeds.len()) " seeds, standard deviation " (number(json, &at("sd"), Rounded::Points)) " points; right on "
                     @for (seed, of) in group.seeds.iter().enumerate() {
                         @if seed > 0 { ", " }
                         (number(json, &at(&format!("seeds/{seed}/correct")), Rounded::Count)) " (seed " (of.seed) ")"
@@ -132,7 +139,7 @@ fn pairs(report: &Report, json: &Value) -> Markup {
                     @for (index, pair) in pairs.iter().take(PAIRS).enumerate() {
                         @let at = |key: &str| format!("/comparison/pairs/{index}/{key}");
                         tr {
-                            td.words { (pair.verdict) }
+                            th.words scope="row" { (pair.verdict) }
                             td.number { (number(json, &at("only_first"), Rounded::Count)) }
                             td.number { (number(json, &at("only_second"), Rounded::Count)) }
                             td.number { (number(json, &at("p"), Rounded::P)) }
@@ -178,7 +185,7 @@ pub fn against(report: &Report, json: &Value, figures: &[Figure]) -> Markup {
             }
             div.scroll role="region" tabindex="0" aria-label="Table of published results" {
                 table {
-                    (head(&["Experiment", "Beside ours", "Its curves"], &["Test", "Best validation (%)", "Epochs", "Learning rate"], &[]))
+                    (head(&["Experiment", "Beside ours", "Its curves"], &["Test (%)", "Best validation (%)", "Epochs", "Learning rate"], &[]))
                     tbody {
                         @for (index, published) in report.against.iter().enumerate() {
                             @let at = |key: &str| format!("/against/{index}/{key}");
@@ -187,8 +194,7 @@ pub fn against(report: &Report, json: &Value, figures: &[Figure]) -> Markup {
                                 td.words { @for pair in &published.pairs { p { (pair.verdict) "." } } }
                                 td.words { @if let Some(diagnosis) = &published.diagnosis { (diagnosis.sentence) } }
                                 td.number {
-                                    @if published.test.is_some() { (number(json, &at("test"), Rounded::Proportion)) }
-                                    @else { (number(json, &at("results/test_acc"), Rounded::Fixed(1))) " %" }
+                                    (number(json, &at("results/test_acc"), Rounded::Fixed(1)))
                                 }
                                 td.number { (number(json, &at("results/best_val_acc"), Rounded::Fixed(1))) }
                                 td.number { (number(json, &at("results/epochs"), Rounded::Count)) }
@@ -230,7 +236,7 @@ fn run(
         reason: error.to_string(),
     })?;
     Ok(html! {
-        article #{ "run-" (summary.name) } {
+        article #{ "run-" (index) } {
             h3 { (summary.label) }
             p { code { (summary.name) } }
             dl {
@@ -242,7 +248,8 @@ fn run(
                 @if let Some(best) = summary.best_epoch { dt { "Epoch kept" } dd { (best) " of " (summary.epochs) } }
                 @if let Some(views) = summary.feature_views {
                     dt { "Frozen trunk" } dd {
-                        "What it makes of each photo was computed once for " (views) " augmented views and kept; it changes nothing but the time."
+                        "The epochs cycled through " (views) " augmented views of each photo, and what the frozen trunk makes of them was kept. \
+                         The published recipe draws a new view every epoch: --feature-views 0."
                     }
                 }
                 dt { "Validation" } dd { (number(json, &at("val/accuracy"), Rounded::Proportion)) }
@@ -259,8 +266,11 @@ fn run(
             @if let Some(diagnosis) = &summary.diagnosis { p { (diagnosis.sentence) } }
             @if summary.test.is_some() { (classes(summary, json, index)) }
             @for drawn in figures { (figure(drawn)) }
+            @if summary.test.is_some() && !figures.iter().any(|figure| figure.stem.ends_with("example_predictions")) {
+                p { "No photo is shown: those of " code { (run.config.data_dir) } " are not there, or not those of this run." }
+            }
             h4 { "To make it again" }
-            pre { code { (reproduce(run)) } }
+            pre { code { (commands::reproduce(run)) } }
             details { summary { "Configuration" } pre { code { (config) } } }
         }
     })
@@ -285,27 +295,5 @@ fn classes(summary: &RunSummary, json: &Value, index: usize) -> Markup {
                 }
             }
         }
-    }
-}
-
-fn reproduce(run: &FinishedRun) -> String {
-    let (config, path) = (&run.config, quoted(&run.dir.config().display().to_string()));
-    let weights = quoted(&config.weights);
-    match config.strategy {
-        Strategy::ZeroShot => format!(
-            "kennel evaluate --zero-shot --model {} --weights {weights} --data {}",
-            config.model,
-            quoted(&config.data_dir)
-        ),
-        _ => format!("kennel train --config {path}"),
-    }
-}
-
-/// A word for a POSIX shell.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "_-./:=,+@%".contains(c);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.into(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }

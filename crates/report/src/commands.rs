@@ -1,0 +1,47 @@
+//! Commands that a reader may copy.
+
+use kennel_core::Strategy;
+
+use crate::FinishedRun;
+
+/// What makes a run again.
+pub fn reproduce(run: &FinishedRun) -> String {
+    match run.config.strategy {
+        Strategy::ZeroShot => zero_shot(run),
+        _ => format!("kennel train --config {}", quoted(&run.dir.config().display().to_string())),
+    }
+}
+
+/// What scores the untouched head of a run's network on its photos, beside the run.
+pub fn zero_shot(run: &FinishedRun) -> String {
+    let runs = run.dir.path().parent().map_or_else(String::new, |runs| runs.display().to_string());
+    let config = &run.config;
+    let [weights, data, runs] = [&config.weights, &config.data_dir, &runs].map(|word| quoted(word));
+    format!(
+        "kennel evaluate --zero-shot --model {} --weights {weights} --data {data} --split all --runs {runs}",
+        config.model
+    )
+}
+
+/// A word for a POSIX shell.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-./:=,+@%".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.into(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_stays_one_word() {
+        for (word, expected) in
+            [("data/a-1", "data/a-1"), ("my dogs", "'my dogs'"), ("it's", r"'it'\''s'"), ("", "''")]
+        {
+            assert_eq!(quoted(word), expected);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The untouched ImageNet head of every network, or how to get it.
+
+use std::collections::BTreeMap;
+
+use kennel_core::{Strategy, imagenet};
+use kennel_metrics::format_proportion;
+
+use super::{Check, Level};
+use crate::{Comparison, FinishedRun, commands};
+
+pub fn checks(comparison: &Comparison, runs: &[FinishedRun]) -> Vec<Check> {
+    let check = |level, text| Check { title: "Zero-shot baseline", level, text };
+    let mut networks: BTreeMap<(&str, &str), &FinishedRun> = BTreeMap::new();
+    for run in runs {
+        let network = networks.entry((&run.config.model, &run.config.weights)).or_insert(run);
+        if run.config.strategy == Strategy::ZeroShot {
+            *network = run;
+        }
+    }
+    let is_there = networks.values().any(|run| run.config.strategy == Strategy::ZeroShot);
+    if !is_there && !could_be_imagenet(&runs[0]) {
+        let text = "The classes are not ImageNet's, so no untouched head can be scored on them.";
+        return vec![check(Level::Fine, text.into())];
+    }
+    let of_network = |((model, weights), run): ((&str, &str), &FinishedRun)| {
+        if run.config.strategy != Strategy::ZeroShot {
+            let text =
+                format!("{model} has no zero-shot baseline here; `{}` makes it.", commands::zero_shot(run));
+            return (weights != "none").then(|| check(Level::Note, text));
+        }
+        let test = comparison.run(&run.name())?.test.as_ref()?;
+        let text = format!(
+            "Before any training the untouched ImageNet head of {model}, asked among these {} classes only, is right on {} of the \
+             test photos. Training is worth what it adds to that.",
+            comparison.class_names.len(),
+            format_proportion(&test.evaluation.accuracy)
+        );
+        Some(check(Level::Note, text))
+    };
+    networks.into_iter().filter_map(of_network).collect()
+}
+
+fn could_be_imagenet(run: &FinishedRun) -> bool {
+    let file_names = |class: &str| {
+        let of_class = run.manifest.photos.iter().filter(|photo| photo.label == class);
+        of_class.map(|photo| photo.path.rsplit('/').next().unwrap_or(&photo.path).to_string()).collect()
+    };
+    imagenet::match_classes(&run.facts.class_names, file_names, &BTreeMap::new()).is_ok()
+}

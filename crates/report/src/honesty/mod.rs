@@ -1,0 +1,129 @@
+//! What a reader has to know before believing the numbers: every check in a sentence, with what it rests on.
+
+mod baseline;
+mod overlap;
+
+use std::collections::BTreeSet;
+
+use kennel_core::Split;
+use kennel_metrics::Temperature;
+use serde::Serialize;
+
+pub use overlap::{Overlap, overlap};
+
+use crate::{Comparison, Finding, FinishedRun, RunSummary};
+
+/// How much a check's outcome takes away from the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Nothing.
+    Fine,
+    /// Something that a reader has to know.
+    Note,
+    /// The numbers are not what they look like.
+    Warning,
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What was checked.
+    pub title: &'static str,
+    /// How bad it is.
+    pub level: Level,
+    /// What was found and what it means.
+    pub text: String,
+}
+
+/// Every check of a comparison, in the order of the report.
+pub fn checks(comparison: &Comparison, runs: &[FinishedRun]) -> Vec<Check> {
+    let mut checks = baseline::checks(comparison, runs);
+    checks.push(overlap::check(runs));
+    checks.push(duplicates(runs));
+    checks.extend(calibration(comparison));
+    checks.extend(diagnoses(comparison));
+    checks.extend(power(comparison));
+    checks
+}
+
+/// Pictures that stand in several splits, by the manifests of the runs.
+fn duplicates(runs: &[FinishedRun]) -> Check {
+    let check = |level, text| Check { title: "Duplicates across splits", level, text };
+    let groups = |run: &'_ FinishedRun| run.manifest.duplicates.len();
+    let crossing = runs.iter().find_map(|run| {
+        let mut crossing = run.manifest.duplicates.iter().filter(|group| group.crosses_splits);
+        crossing.next().map(|example| (run, example, 1 + crossing.count()))
+    });
+    let Some((run, example, n)) = crossing else {
+        return match runs.iter().map(groups).max() {
+            None | Some(0) => check(Level::Fine, "No picture is there twice.".into()),
+            Some(n) => check(
+                Level::Fine,
+                format!("Pictures that are there twice or more ({n}) stand on one side of the split each."),
+            ),
+        };
+    };
+    let is_tested = run
+        .manifest
+        .photos
+        .iter()
+        .any(|photo| photo.split == Split::Test && example.paths.contains(&photo.path));
+    let meaning = match is_tested {
+        true => "what was learned from one was tested on the other",
+        false => "the epoch was chosen on a picture that was learned",
+    };
+    check(
+        Level::Warning,
+        format!(
+            "Pictures on both sides of the split of {}: {n}. One is {}: {meaning}. Let `kennel prepare` divide the photos anew.",
+            run.name(),
+            example.paths.join(" and ")
+        ),
+    )
+}
+
+fn calibration(comparison: &Comparison) -> Vec<Check> {
+    let of_run = |run: &RunSummary| {
+        let test = run.test.as_ref()?;
+        let before = test.calibration.expected_calibration_error;
+        let fitted = match (&test.calibrated, run.temperature) {
+            (Some(after), Some(temperature)) => format!(
+                "with the temperature {:.3}, fitted on validation, it is {:.4}",
+                temperature.value, after.expected_calibration_error
+            ),
+            (_, Some(Temperature { not_fitted: Some(reason), .. })) => {
+                format!("no temperature could be fitted on validation ({reason}), so T = 1")
+            }
+            _ => "there are no validation photos to fit a temperature on, so T = 1".into(),
+        };
+        let text = format!(
+            "{}: expected calibration error {before:.4}, Brier score {:.4} on the test photos; {fitted}.",
+            run.label, test.calibration.brier_score
+        );
+        Some(Check { title: "Calibration", level: Level::Fine, text })
+    };
+    comparison.runs.iter().filter_map(of_run).collect()
+}
+
+fn diagnoses(comparison: &Comparison) -> Vec<Check> {
+    let of_run = |run: &RunSummary| {
+        let diagnosis = run.diagnosis.as_ref()?;
+        let level = if diagnosis.finding == Finding::Converged { Level::Fine } else { Level::Note };
+        let text = format!("{}: {}", run.label, diagnosis.sentence);
+        Some(Check { title: "Training", level, text })
+    };
+    comparison.runs.iter().filter_map(of_run).collect()
+}
+
+fn power(comparison: &Comparison) -> Option<Check> {
+    let power = comparison.power.as_ref()?;
+    let level = if power.need.is_some_and(|need| need <= power.have) { Level::Fine } else { Level::Note };
+    Some(Check { title: "Power", level, text: power.sentence.clone() })
+}
+
+/// The titles of checks, each once, in their order.
+pub fn titles(checks: &[Check]) -> Vec<&'static str> {
+    let mut seen = BTreeSet::new();
+    checks.iter().map(|check| check.title).filter(|title| seen.insert(*title)).collect()
+}

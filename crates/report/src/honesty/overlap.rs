@@ -1,0 +1,66 @@
+//! Whether the test photos were pretrained on.
+
+use kennel_core::{Split, imagenet};
+use serde::Serialize;
+
+use super::{Check, Level};
+use crate::FinishedRun;
+
+/// Whether the pretrained network has seen the test photos.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Overlap {
+    /// Test photos (validation photos where there are none) that are named like ImageNet's own.
+    pub imagenet_names: usize,
+    /// Of how many.
+    pub photos: usize,
+    /// Classes that are ImageNet's, by their names.
+    pub imagenet_classes: Vec<String>,
+}
+
+/// What names and classes say about the photos of a run. None where its weights were not pretrained.
+pub fn overlap(run: &FinishedRun) -> Option<Overlap> {
+    if run.config.weights == "none" {
+        return None;
+    }
+    let of = |split: Split| run.manifest.photos.iter().filter(move |photo| photo.split == split);
+    let split = if of(Split::Test).next().is_some() { Split::Test } else { Split::Val };
+    let classes = run.facts.class_names.iter();
+    Some(Overlap {
+        imagenet_names: imagenet::pretraining_overlap(of(split).map(|photo| &photo.path)),
+        photos: of(split).count(),
+        imagenet_classes: classes.filter(|name| imagenet::is_name_of_class(name)).cloned().collect(),
+    })
+}
+
+pub fn check(runs: &[FinishedRun]) -> Check {
+    let check = |level, text| Check { title: "Pretraining overlap", level, text };
+    let Some(Overlap { imagenet_names, photos, imagenet_classes }) = runs.iter().find_map(overlap) else {
+        return check(Level::Fine, "Nothing was pretrained.".into());
+    };
+    if imagenet_names > 0 {
+        return check(
+            Level::Warning,
+            format!(
+                "{imagenet_names} of {photos} photos are named like ImageNet's own training photos (n########_#####). Weights that \
+                 were pretrained on ImageNet have most likely learned from these very photos, so every accuracy here is higher \
+                 than it would be on new ones. Compare runs with each other, and measure on photos of your own."
+            ),
+        );
+    }
+    if !imagenet_classes.is_empty() {
+        return check(
+            Level::Warning,
+            format!(
+                "{} of the classes are classes of ImageNet ({}). Weights that were pretrained on it have learned to tell them from \
+                 others, and may have seen these photos: good numbers are to be expected, and say little about classes that \
+                 ImageNet does not have.",
+                imagenet_classes.len(),
+                imagenet_classes.join(", ")
+            ),
+        );
+    }
+    check(
+        Level::Fine,
+        "Neither file names nor class names say that the weights were pretrained on these photos.".into(),
+    )
+}

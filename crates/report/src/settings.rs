@@ -1,0 +1,72 @@
+//! What tells the settings of runs apart.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kennel_core::RunConfig;
+use toml::{Table, Value};
+
+use crate::FinishedRun;
+
+/// Keys of `config.toml` that a label has anyway, or that decide no result.
+const ELSEWHERE: [&str; 4] = ["model", "strategy", "seed", "data_dir"];
+
+/// For each run its model and strategy, and every setting in which those of the same model and strategy differ.
+pub fn labels(runs: &[FinishedRun]) -> Vec<String> {
+    let base: Vec<String> =
+        runs.iter().map(|run| format!("{} {}", run.config.model, run.config.strategy)).collect();
+    let settings: Vec<BTreeMap<String, String>> = runs.iter().map(|run| settings(&run.config)).collect();
+    let label = |index: usize| {
+        let alike: Vec<&BTreeMap<_, _>> = settings
+            .iter()
+            .zip(&base)
+            .filter(|(_, other)| **other == base[index])
+            .map(|(of, _)| of)
+            .collect();
+        let keys: BTreeSet<&String> = alike.iter().flat_map(|of| of.keys()).collect();
+        let varied = keys.into_iter().filter(|key| alike.iter().any(|of| of.get(*key) != alike[0].get(*key)));
+        let mut label = base[index].clone();
+        for key in varied {
+            let value = settings[index].get(key).map_or("none", String::as_str);
+            let name = if key == "learning_rate" { "lr" } else { key };
+            label += &format!(", {name} {value}");
+        }
+        label
+    };
+    (0..runs.len()).map(label).collect()
+}
+
+/// Dotted keys and values of what decides a run.
+fn settings(config: &RunConfig) -> BTreeMap<String, String> {
+    let mut flat = BTreeMap::new();
+    // A configuration that was read can be written.
+    let table = Table::try_from(RunConfig { facts: None, ..config.clone() }).unwrap_or_default();
+    flatten("", &table, &mut flat);
+    flat.retain(|key, _| !ELSEWHERE.contains(&key.as_str()));
+    flat
+}
+
+fn flatten(prefix: &str, table: &Table, into: &mut BTreeMap<String, String>) {
+    for (key, value) in table {
+        let path = format!("{prefix}{key}");
+        match value {
+            Value::Table(inner) => flatten(&format!("{path}."), inner, into),
+            Value::Float(number) => {
+                into.insert(path, short(*number));
+            }
+            Value::String(text) => {
+                into.insert(path, text.clone());
+            }
+            other => {
+                into.insert(path, other.to_string());
+            }
+        }
+    }
+}
+
+/// `1e-3`, but `0.5`.
+fn short(number: f64) -> String {
+    match number.abs() < 0.01 && number != 0.0 {
+        true => format!("{number:e}"),
+        false => number.to_string(),
+    }
+}
