@@ -42,6 +42,14 @@ pub enum CoreError {
         /// What was found instead.
         reason: String,
     },
+    /// A run that was stopped, or is still going on.
+    #[error(
+        "{run} is not finished: it has no evaluation.json\nhint: `kennel train --resume {run}` finishes it", run = run.display()
+    )]
+    Unfinished {
+        /// Its directory.
+        run: PathBuf,
+    },
     /// Predictions that are not of the run's own photos.
     #[error("{path} does not hold the {split} photos of manifest.json: {reason}", path = path.display())]
     OtherPredictions {

@@ -1,9 +1,11 @@
 //! `manifest.json`: every photo of a data set, where it came from and which side of the split it is on.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::imagenet::{self, ClassMatch};
 use crate::{CoreError, Result, Split, files};
 
 /// What `prepare` found and decided. Written as `manifest.json`; the same input gives the same bytes.
@@ -124,6 +126,20 @@ impl Manifest {
             }
         }
         counts
+    }
+
+    /// The output of the ImageNet head for every class, by its name or by what its files are called; `given` as in
+    /// [`imagenet::match_classes`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`imagenet::match_classes`].
+    pub fn match_imagenet(&self, given: &BTreeMap<String, String>) -> Result<Vec<ClassMatch>> {
+        let file_names = |class: &str| {
+            let of_class = self.photos.iter().filter(|photo| photo.label == class);
+            of_class.map(|photo| photo.path.rsplit('/').next().unwrap_or(&photo.path).to_string()).collect()
+        };
+        imagenet::match_classes(&self.classes, file_names, given)
     }
 
     /// Reads `manifest.json`.

@@ -135,6 +135,23 @@ impl RunDir {
         self.root.join("evaluation.json")
     }
 
+    /// Whether `evaluation.json` is there.
+    pub fn is_finished(&self) -> bool {
+        self.evaluation().is_file()
+    }
+
+    /// Refuses a run that is not finished.
+    ///
+    /// # Errors
+    ///
+    /// [`CoreError::Unfinished`].
+    pub fn check_finished(&self) -> Result<()> {
+        match self.is_finished() {
+            true => Ok(()),
+            false => Err(CoreError::Unfinished { run: self.root.clone() }),
+        }
+    }
+
     /// The folder of checkpoints.
     pub fn checkpoints(&self) -> PathBuf {
         self.root.join("checkpoints")

@@ -1,5 +1,6 @@
 //! An evaluation as text in scikit-learn's layout.
 
+use crate::report::printable;
 use crate::{ClassScores, Evaluation};
 
 /// Precision, recall, F1 and support by class, accuracy and means, character for character as
@@ -8,9 +9,6 @@ use crate::{ClassScores, Evaluation};
 /// Differs: control characters of a class's name become replacement marks.
 pub fn render_classification_report(evaluation: &Evaluation) -> String {
     const WEIGHTED: &str = "weighted avg";
-    let printable = |name: &str| -> String {
-        name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
-    };
     let names: Vec<String> = evaluation.per_class.iter().map(|class| printable(&class.name)).collect();
     let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     let width = longest.max(WEIGHTED.len());

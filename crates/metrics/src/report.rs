@@ -121,7 +121,7 @@ fn short_names(names: &[String], columns: usize) -> Vec<String> {
 }
 
 /// A folder's name may hold line breaks and terminal commands: each control character becomes a replacement mark.
-fn printable(name: &str) -> String {
+pub fn printable(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 

@@ -7,7 +7,7 @@ use kennel_core::{Manifest, RunConfig, Strategy};
 use kennel_metrics::{holm, mcnemar_p, photos_to_separate};
 use serde::Serialize;
 
-use crate::run::test_photos;
+use crate::run::{TestSet, test_photos};
 use crate::{FinishedRun, LeftOut, RunSummary, settings};
 
 /// Level below which a corrected p counts as evidence.
@@ -137,27 +137,29 @@ impl Comparison {
 /// The runs on the test photos of `photos`, or else on those that most were asked (of equals the newest), and why each
 /// other one is not among them.
 fn most_alike(runs: Vec<FinishedRun>, photos: Option<&Manifest>) -> (Vec<FinishedRun>, Vec<LeftOut>) {
-    let alike = |run: &FinishedRun| runs.iter().filter(|other| other.test_set() == run.test_set()).count();
-    let is_of_photos =
-        |run: &FinishedRun| photos.is_some_and(|photos| test_photos(photos) == test_photos(&run.manifest));
+    let sets: Vec<TestSet> = runs.iter().map(FinishedRun::test_set).collect();
+    let alike = |set: &TestSet| sets.iter().filter(|other| *other == set).count();
+    let is_asked = |set: &TestSet| photos.is_some_and(|photos| test_photos(photos) == set.photos);
     // Runs come by time, and the last of equals is taken.
-    let chosen = runs.iter().max_by_key(|run| (is_of_photos(run), alike(run)));
-    let reference = chosen.expect("the caller has runs").clone();
+    let chosen = (0..runs.len()).max_by_key(|&index| (is_asked(&sets[index]), alike(&sets[index])));
+    let reference = chosen.expect("the caller has runs");
+    let name = runs[reference].name();
+    let differences: Vec<Option<String>> = sets.iter().map(|set| difference(set, &sets[reference])).collect();
     let (mut kept, mut left_out) = (Vec::new(), Vec::new());
-    for run in runs {
-        match difference(&run, &reference) {
+    for (run, difference) in runs.into_iter().zip(differences) {
+        match difference {
             None => kept.push(run),
-            Some(difference) => {
-                let reason = format!("{difference}, so it cannot be compared with {}", reference.name());
-                left_out.push(LeftOut { run: run.name(), reason });
-            }
+            Some(difference) => left_out.push(LeftOut {
+                run: run.name(),
+                reason: format!("{difference}, so it cannot be compared with {name}"),
+            }),
         }
     }
     (kept, left_out)
 }
 
-fn difference(run: &FinishedRun, reference: &FinishedRun) -> Option<String> {
-    let ((classes, photos), (their_classes, their_photos)) = (run.test_set(), reference.test_set());
+fn difference(set: &TestSet, reference: &TestSet) -> Option<String> {
+    let (classes, their_classes) = (set.class_names, reference.class_names);
     if classes != their_classes {
         let other = |ours: &[String], theirs: &[String]| {
             ours.iter().find(|name| !theirs.contains(name)).map_or("none".into(), |name| format!("`{name}`"))
@@ -170,17 +172,17 @@ fn difference(run: &FinishedRun, reference: &FinishedRun) -> Option<String> {
             other(their_classes, classes)
         ));
     }
-    if photos == their_photos {
+    if set.photos == reference.photos {
         return None;
     }
-    if photos.is_empty() {
+    if set.photos.is_empty() {
         return Some("it has no predictions of test photos".into());
     }
-    let shared = photos.iter().filter(|photo| their_photos.contains(photo)).count();
+    let shared = set.photos.iter().filter(|photo| reference.photos.contains(photo)).count();
     Some(format!(
         "its {} test photos are others: {shared} of them are among the {}",
-        photos.len(),
-        their_photos.len()
+        set.photos.len(),
+        reference.photos.len()
     ))
 }
 

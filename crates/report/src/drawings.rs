@@ -5,7 +5,7 @@ use kennel_metrics::{Calibration, Evaluation};
 
 use crate::figures::{self, Curve, Svg, Table};
 use crate::published::{PublishedHistory, PublishedResults};
-use crate::{Comparison, FinishedRun, Report, Result, RunSummary, Scores, gallery, table};
+use crate::{FinishedRun, Report, Result, RunSummary, Scores, gallery, table};
 
 /// Figures of the whole and of each run, by the stem of their files.
 pub struct Figures {
@@ -53,27 +53,26 @@ impl Figure {
 ///
 /// What the plotting library says.
 pub fn draw(report: &Report) -> Result<Figures> {
-    let Comparison { runs: summaries, .. } = &report.comparison;
+    let summaries = &report.comparison.runs;
     let mut overall = Vec::new();
     let trained = report.runs.iter().zip(summaries).filter(|(run, _)| !run.epochs.is_empty());
-    let mut courses: Vec<Course> =
-        trained.map(|(run, summary)| Course::of_run(run, &summary.label)).collect();
-    if !courses.is_empty() {
+    let mut curves: Vec<Curve> = trained.map(our_curve).collect();
+    if !curves.is_empty() {
         overall.push(Figure {
             stem: "training_curves".into(),
             alt:
                 "Loss and accuracy by epoch, of training and of validation photos, of every run on one scale"
                     .into(),
-            svg: training_curves(&courses)?,
+            svg: figures::training_curves(&curves)?,
         });
     }
     let mut published = Vec::new();
-    courses.extend(report.against.iter().map(|against| Course::of_published(&against.results)));
+    curves.extend(report.against.iter().map(|against| published_curve(&against.results)));
     if !report.against.is_empty() {
         published.push(Figure {
             stem: "published_curves".into(),
             alt: "Loss and accuracy by epoch of our runs and of the published ones on one scale".into(),
-            svg: training_curves(&courses)?,
+            svg: figures::training_curves(&curves)?,
         });
     }
     let header = table::COLUMNS.map(String::from);
@@ -99,53 +98,27 @@ pub fn draw(report: &Report) -> Result<Figures> {
     Ok(Figures { overall, published, of_runs: of_runs.collect::<Result<_>>()? })
 }
 
-/// How a training went, by epoch: losses in nats per image, accuracies in [0, 1].
-struct Course {
-    name: String,
-    train_loss: Vec<f64>,
-    val_loss: Vec<f64>,
-    train_accuracy: Vec<f64>,
-    val_accuracy: Vec<f64>,
-}
-
-impl Course {
-    fn of_run(run: &FinishedRun, label: &str) -> Self {
-        let of = |value: fn(&EpochRecord) -> f64| run.epochs.iter().map(value).collect();
-        Course {
-            name: label.into(),
-            train_loss: of(|epoch| epoch.train_loss),
-            val_loss: of(|epoch| epoch.val_loss),
-            train_accuracy: of(|epoch| epoch.train_accuracy),
-            val_accuracy: of(|epoch| epoch.val_accuracy),
-        }
-    }
-
-    fn of_published(results: &PublishedResults) -> Self {
-        let share = |per_cent: &[f64]| per_cent.iter().map(|value| value / 100.0).collect();
-        let PublishedHistory { train_loss, train_acc, val_loss, val_acc } = &results.history;
-        Course {
-            name: format!("{} {}, published", results.model, results.freeze_strategy),
-            train_loss: train_loss.clone(),
-            val_loss: val_loss.clone(),
-            train_accuracy: share(train_acc),
-            val_accuracy: share(val_acc),
-        }
+fn our_curve((run, summary): (&FinishedRun, &RunSummary)) -> Curve {
+    let of = |value: fn(&EpochRecord) -> f64| run.epochs.iter().map(value).collect();
+    Curve {
+        name: summary.label.clone(),
+        train_loss: of(|epoch| epoch.train_loss),
+        val_loss: of(|epoch| epoch.val_loss),
+        train_accuracy: of(|epoch| epoch.train_accuracy),
+        val_accuracy: of(|epoch| epoch.val_accuracy),
     }
 }
 
-/// Loss and accuracy of all on one scale.
-fn training_curves(courses: &[Course]) -> Result<Svg> {
-    let curves: Vec<Curve> = courses
-        .iter()
-        .map(|Course { name, train_loss, val_loss, train_accuracy, val_accuracy }| Curve {
-            name,
-            train_loss,
-            val_loss,
-            train_accuracy,
-            val_accuracy,
-        })
-        .collect();
-    figures::training_curves(&curves)
+fn published_curve(results: &PublishedResults) -> Curve {
+    let share = |per_cent: &[f64]| per_cent.iter().map(|value| value / 100.0).collect();
+    let PublishedHistory { train_loss, train_acc, val_loss, val_acc } = &results.history;
+    Curve {
+        name: format!("{} {}, published", results.model, results.freeze_strategy),
+        train_loss: train_loss.clone(),
+        val_loss: val_loss.clone(),
+        train_accuracy: share(train_acc),
+        val_accuracy: share(val_acc),
+    }
 }
 
 fn draw_run(run: &FinishedRun, summary: &RunSummary) -> Result<Vec<Figure>> {

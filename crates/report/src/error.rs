@@ -28,14 +28,6 @@ pub enum ReportError {
         #[source]
         source: MetricsError,
     },
-    /// A run that was stopped, or is still going on.
-    #[error(
-        "{run} is not finished: it has no evaluation.json\nhint: `kennel train --resume {run}` finishes it", run = run.display()
-    )]
-    Unfinished {
-        /// Its directory.
-        run: PathBuf,
-    },
     /// There is no finished run.
     #[error("no finished run under {path}{left_out}\nhint: `kennel run` trains them, `kennel train --model NAME` trains one", path = path.display())]
     NoRuns {

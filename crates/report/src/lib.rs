@@ -33,7 +33,7 @@ pub use error::{ReportError, Result};
 pub use honesty::{Check, Level, Overlap, checks, overlap};
 pub use published::{Against, AgainstPair, PublishedHistory, PublishedResults, read_published, set_against};
 pub use report::{Report, Written, write_report};
-pub use run::{FinishedRun, LeftOut, Predictions, read_runs};
+pub use run::{FinishedRun, LeftOut, Predictions, TestSet, read_runs};
 pub use summary::{RunSummary, Scores};
 pub use table::{COLUMNS, NUMBERS, duration, render_comparison, rows};
 pub use tensorboard::EventWriter;

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use kennel_core::{EpochRecord, Manifest, PredictionRecord, RunConfig, RunDir, RunFacts, Split, files};
+use kennel_core::{
+    CoreError, EpochRecord, Manifest, PredictionRecord, RunConfig, RunDir, RunFacts, Split, files,
+};
 use kennel_metrics::{Evaluation, RunEvaluation, argmax, evaluate};
 use serde::Serialize;
 
@@ -38,6 +40,15 @@ pub struct Predictions {
     pub true_classes: Vec<usize>,
     /// Counted anew from the records.
     pub evaluation: Evaluation,
+}
+
+/// What says that two runs were tested on the same photos.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestSet<'a> {
+    /// In the order of the logits.
+    pub class_names: &'a [String],
+    /// Digest and label of every photo, in the manifest's order; none where none was predicted.
+    pub photos: Vec<(&'a str, &'a str)>,
 }
 
 /// A run that does not take part, and why.
@@ -76,19 +87,14 @@ impl FinishedRun {
     ///
     /// # Errors
     ///
-    /// [`ReportError::Unfinished`] without `evaluation.json`; a file that is damaged, named, and its line where it has lines;
+    /// [`CoreError::Unfinished`] without `evaluation.json`; a file that is damaged, named, and its line where it has lines;
     /// predictions of other photos than the manifest's.
     pub fn read(dir: RunDir) -> Result<Self> {
-        if !dir.evaluation().is_file() {
-            return Err(ReportError::Unfinished { run: dir.path().into() });
-        }
+        dir.check_finished()?;
         let text = files::read_text(&dir.evaluation())?;
-        let evaluation: RunEvaluation =
-            serde_json::from_str(&text).map_err(|error| kennel_core::CoreError::Malformed {
-                path: dir.evaluation(),
-                what: "evaluation",
-                reason: error.to_string(),
-            })?;
+        let evaluation: RunEvaluation = serde_json::from_str(&text).map_err(|error| {
+            CoreError::Malformed { path: dir.evaluation(), what: "evaluation", reason: error.to_string() }
+        })?;
         let config = RunConfig::read(&dir.config())?;
         let facts = config.facts(&dir.config())?.clone();
         let manifest = Manifest::read(&dir.manifest())?;
@@ -111,10 +117,10 @@ impl FinishedRun {
         self.dir.name()
     }
 
-    /// What says that two runs were evaluated on the same photos: class names, and digest and label of every test photo.
-    pub fn test_set(&self) -> (&[String], Vec<(&str, &str)>) {
+    /// What it was tested on.
+    pub fn test_set(&self) -> TestSet<'_> {
         let photos = if self.test.is_some() { test_photos(&self.manifest) } else { Vec::new() };
-        (&self.facts.class_names, photos)
+        TestSet { class_names: &self.facts.class_names, photos }
     }
 }
 

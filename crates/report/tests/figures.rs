@@ -38,14 +38,14 @@ fn every_figure(data: &Data) -> Vec<Svg> {
     let Data { names, evaluation, calibration } = data;
     let name = names[0].as_str();
     let (loss, accuracy) = ([1.5, 0.4, 0.0], [0.3, 0.9, 1.0]);
-    let curve = |name| Curve {
-        name,
-        train_loss: &loss,
-        val_loss: &loss[..2],
-        train_accuracy: &accuracy,
-        val_accuracy: &accuracy[..2],
+    let curve = |name: &String| Curve {
+        name: name.clone(),
+        train_loss: loss.into(),
+        val_loss: loss[..2].into(),
+        train_accuracy: accuracy.into(),
+        val_accuracy: accuracy[..2].into(),
     };
-    let curves: Vec<Curve> = names.iter().map(|name| curve(name)).collect();
+    let curves: Vec<Curve> = names.iter().map(curve).collect();
     let photo = RgbImage::from_fn(40, 30, |x, y| Rgb([x as u8, y as u8, 200]));
     let tile = |is_right| Tile { photo: &photo, lines: names.clone(), is_right };
     let rows = [names.clone()];

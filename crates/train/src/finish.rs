@@ -12,12 +12,18 @@ use crate::predict::predict_photos;
 use crate::setup::{open_data, rates};
 use crate::{Compute, Control, Result, TrainError, best_epoch};
 
-/// Recomputes a run's metrics from its predictions and writes `evaluation.json`.
+/// Recomputes a finished run's metrics from its predictions and writes `evaluation.json` anew.
 ///
 /// # Errors
 ///
-/// Predictions that are missing or damaged, named by file and line.
+/// A run that is not finished; predictions that are missing or damaged, named by file and line.
 pub fn evaluate_run(run: &RunDir) -> Result<RunEvaluation> {
+    run.check_finished()?;
+    finish_run(run)
+}
+
+/// Writes `evaluation.json`, which says that a run is finished.
+pub fn finish_run(run: &RunDir) -> Result<RunEvaluation> {
     let config = RunConfig::read(&run.config())?;
     let classes = &config.facts(&run.config())?.class_names;
     let manifest = Manifest::read(&run.manifest())?;

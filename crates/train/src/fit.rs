@@ -80,7 +80,7 @@ pub fn train(
 pub fn resume(run: RunDir, options: &TrainOptions, control: &mut Control) -> Result<Outcome> {
     let config = RunConfig::read(&run.config())?;
     let began = config.facts(&run.config())?.clone();
-    if run.evaluation().exists() {
+    if run.is_finished() {
         let evaluation = finish::evaluate_run(&run)?;
         return Ok(Outcome::Finished { run, evaluation: Box::new(evaluation) });
     }
@@ -356,7 +356,7 @@ impl Fit {
             };
             kennel_core::write_predictions(&self.run.predictions(Split::Test), &records)?;
         }
-        let evaluation = finish::evaluate_run(&self.run)?;
+        let evaluation = finish::finish_run(&self.run)?;
         Ok(Outcome::Finished { run: self.run, evaluation: Box::new(evaluation) })
     }
 }

@@ -15,7 +15,7 @@ use crate::{Result, TrainError, best_epoch};
 pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<RunDir> {
     let mut best: Option<(EpochRecord, RunDir)> = None;
     for run in RunDir::list(runs)? {
-        if !run.evaluation().exists() || !run.best_weights().exists() {
+        if !run.is_finished() || !run.best_weights().exists() {
             continue;
         }
         let config = RunConfig::read(&run.config())?;

@@ -66,15 +66,7 @@ pub fn zero_shot(
     }
     let data = open_data(data_dir, control)?;
     let class_names = data.classes().to_vec();
-    let all_photos = data.all_photos();
-    let file_names = |class: &str| -> Vec<String> {
-        all_photos
-            .iter()
-            .filter(|photo| class_names[photo.class_index] == class)
-            .map(|photo| photo.path.rsplit('/').next().unwrap_or_default().to_string())
-            .collect()
-    };
-    let classes = imagenet::match_classes(&class_names, file_names, synsets)?;
+    let classes = data.manifest().match_imagenet(synsets)?;
     let mut per_split = Vec::new();
     let (mut top1, mut top5, mut n) = (0, 0, 0);
     for &split in splits {
@@ -127,7 +119,7 @@ pub fn zero_shot(
     for (split, records) in &per_split {
         write_predictions(&run.predictions(*split), records)?;
     }
-    finish::evaluate_run(&run)?;
+    finish::finish_run(&run)?;
     let all: Vec<PredictionRecord> = per_split.into_iter().flat_map(|(_, records)| records).collect();
     Ok(Some(ZeroShot {
         run,

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use kennel_core::{RunDir, Split, Strategy};
 use kennel_metrics::{Evaluation, RunEvaluation, format_proportion, render_report};
-use kennel_report::ReportError;
 use kennel_train::{Control, ZeroShotOptions, evaluate_run, find_run, predict_dataset, zero_shot};
 use serde_json::json;
 
@@ -104,10 +103,6 @@ pub fn chosen_run(
 }
 
 fn own_predictions(run: &RunDir, args: &EvaluateArgs) -> CommandResult {
-    // To evaluate is to write evaluation.json, which says that a run is finished.
-    if !run.evaluation().is_file() {
-        return Err(ReportError::Unfinished { run: run.path().into() }.into());
-    }
     let evaluation = evaluate_run(run)?;
     let split = parse_split(args.split.as_deref())?;
     if of_split(&evaluation, split).is_none() {

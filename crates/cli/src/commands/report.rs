@@ -1,10 +1,9 @@
 //! `kennel report`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use kennel_report::{COLUMNS, NUMBERS};
-use kennel_report::{Comparison, Report, render_comparison, rows, write_report};
+use kennel_report::{COLUMNS, Comparison, NUMBERS, Report, render_comparison, rows, write_report};
 use serde_json::json;
 
 use crate::CommandResult;
@@ -17,19 +16,26 @@ Examples:
   kennel report
   kennel report --runs runs --out results --against published-results";
 
+/// What a report is made of, and where it goes.
+#[derive(Args)]
+pub struct PlaceArgs {
+    /// Where runs are kept
+    #[arg(long, value_name = "DIR", default_value = RUNS_DIR)]
+    pub runs: PathBuf,
+    /// Where metrics/, plots/ and report.html are written
+    #[arg(long, value_name = "DIR", default_value = RESULTS_DIR)]
+    pub out: PathBuf,
+    /// Set the published *_results.json of this folder beside our runs
+    #[arg(long, value_name = "DIR")]
+    pub against: Option<PathBuf>,
+}
+
 /// What is reported, and where.
 #[derive(Args)]
 #[command(after_help = EXAMPLE)]
 pub struct ReportArgs {
-    /// Where runs are kept
-    #[arg(long, value_name = "DIR", default_value = RUNS_DIR)]
-    runs: PathBuf,
-    /// Where metrics/, plots/ and report.html are written
-    #[arg(long, value_name = "DIR", default_value = RESULTS_DIR)]
-    out: PathBuf,
-    /// Set the published *_results.json of this folder beside our runs
-    #[arg(long, value_name = "DIR")]
-    against: Option<PathBuf>,
+    #[command(flatten)]
+    place: PlaceArgs,
     /// What stdout is for
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -37,14 +43,15 @@ pub struct ReportArgs {
 
 /// Reads the runs, writes the report.
 pub fn run(args: ReportArgs) -> CommandResult {
-    let report = Report::read(&args.runs, args.against.as_deref())?;
+    let PlaceArgs { runs, out, against } = &args.place;
+    let report = Report::read(runs, against.as_deref())?;
     tell_left_out(&report.comparison);
-    let written = write_report(&report, &args.out)?;
+    let written = write_report(&report, out)?;
     match args.format {
         Format::Json => print_json(&json!({
             "report": written.page.display().to_string(),
-            "metrics": args.out.join("metrics").display().to_string(),
-            "plots": args.out.join("plots").display().to_string(),
+            "metrics": out.join("metrics").display().to_string(),
+            "plots": out.join("plots").display().to_string(),
             "best": report.comparison.best,
         })),
         Format::Table => print(&format!("{}\nreport  {}\n", render(&report), written.page.display())),
@@ -77,11 +84,7 @@ pub fn render(report: &Report) -> String {
 }
 
 /// `kennel evaluate --compare-all`: all of that, and nothing written.
-pub fn compare_all(
-    runs: &std::path::Path,
-    against: Option<&std::path::Path>,
-    format: Format,
-) -> Result<(), Failure> {
+pub fn compare_all(runs: &Path, against: Option<&Path>, format: Format) -> Result<(), Failure> {
     let report = Report::read(runs, against)?;
     tell_left_out(&report.comparison);
     match format {

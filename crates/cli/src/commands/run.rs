@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use clap::Args;
-use kennel_core::{Manifest, Split, Strategy, files, imagenet};
+use kennel_core::{Manifest, Split, Strategy, files};
 use kennel_data::Dataset;
 use kennel_models::{architecture, locate_weights};
 use kennel_report::{PublishedResults, Report, read_published, write_report};
@@ -15,13 +15,13 @@ use kennel_train::{
 use serde_json::json;
 use toml::{Table, Value};
 
-use super::report::{render, tell_left_out};
+use super::report::{PlaceArgs, render, tell_left_out};
 use crate::cache::CacheArgs;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::output::{Format, columns, print, print_json};
-use crate::resolve::{DATA_DIR, RESULTS_DIR, RUNS_DIR, insert, read_config};
-use crate::study::{Experiment, Rates, Settings, State, estimate_s, find_zero_shot, plan, state};
+use crate::resolve::{DATA_DIR, insert, read_config};
+use crate::study::{Existing, Experiment, Rates, Settings, State, estimate_s, plan};
 use crate::tensorboard::Watcher;
 use crate::{CommandResult, interrupt};
 
@@ -49,7 +49,7 @@ pub struct RunArgs {
     strategies: Vec<String>,
     /// Seeds [default: that of --config, or 42]
     #[arg(long, value_delimiter = ',', value_name = "SEED,...")]
-    seeds: Option<Vec<u32>>,
+    seeds: Vec<u32>,
     /// Pretrained weights of one architecture; may repeat
     #[arg(long, value_name = "MODEL=DIR|FILE|TAG")]
     weights: Vec<String>,
@@ -71,15 +71,8 @@ pub struct RunArgs {
     /// Show the plan, train nothing
     #[arg(long)]
     dry_run: bool,
-    /// Where runs are kept
-    #[arg(long, value_name = "DIR", default_value = RUNS_DIR)]
-    runs: PathBuf,
-    /// Where metrics/, plots/ and report.html are written
-    #[arg(long, value_name = "DIR", default_value = RESULTS_DIR)]
-    out: PathBuf,
-    /// Set the published *_results.json of this folder beside our runs
-    #[arg(long, value_name = "DIR")]
-    against: Option<PathBuf>,
+    #[command(flatten)]
+    place: PlaceArgs,
     /// Write TensorBoard event files into every run
     #[arg(long)]
     tensorboard: bool,
@@ -96,7 +89,6 @@ pub struct RunArgs {
 struct Photos {
     data_dir: PathBuf,
     manifest: Manifest,
-    digest: String,
 }
 
 /// An experiment that did not come to its end, and why.
@@ -109,31 +101,32 @@ struct Failed {
 pub fn run(args: RunArgs) -> CommandResult {
     let settings = args.settings()?;
     let experiments = plan(&settings)?;
-    let data_dir = match settings.base.get("data_dir").and_then(Value::as_str) {
-        Some(dir) => PathBuf::from(dir),
-        None => PathBuf::from(DATA_DIR),
-    };
+    let data_dir = [&settings.shared, &settings.base]
+        .into_iter()
+        .find_map(|table| table.get("data_dir").and_then(Value::as_str));
+    let data_dir = PathBuf::from(data_dir.unwrap_or(DATA_DIR));
     let data = Dataset::open(&data_dir)?;
-    let photos = Photos { digest: manifest_digest(&data)?, manifest: data.manifest().clone(), data_dir };
+    let photos = Photos { manifest: data.manifest().clone(), data_dir };
+    let existing = Existing::read(&args.place.runs, &manifest_digest(&data)?)?;
     let options = TrainOptions { compute: args.device.open()?, cache: Some(args.cache.options()) };
 
-    let states = experiments
+    let states: Vec<State> = experiments
         .iter()
         .map(|experiment| match (&experiment.config, args.force) {
-            (Ok(config), false) => state(config, &photos.digest, &args.runs),
-            _ => Ok(State::New),
+            (Ok(config), false) => existing.state(config),
+            _ => State::New,
         })
-        .collect::<Result<Vec<_>, _>>()?;
+        .collect();
     show_plan(&experiments, &states, &photos, &options.compute);
     if args.dry_run {
         return Ok(());
     }
     // What would make the report fail is better said before hours of training.
-    let published = args.against.as_deref().map(read_published).transpose()?.unwrap_or_default();
-    files::create_dir_all(&args.out)?;
+    let published = args.place.against.as_deref().map(read_published).transpose()?.unwrap_or_default();
+    files::create_dir_all(&args.place.out)?;
     let mut watcher = Watcher::new(args.tensorboard);
     let mut control = Control { stop: interrupt::listen(), observer: &mut watcher };
-    let mut failed = baselines(&args, &settings, &photos, &options, &mut control)?;
+    let mut failed = baselines(&args, &settings, &photos, &existing, &options, &mut control)?;
     for (index, (experiment, state)) in experiments.iter().zip(states).enumerate() {
         let Experiment { label, config } = experiment;
         let fail = |reason: String| Failed { label: label.clone(), reason };
@@ -152,7 +145,7 @@ pub fn run(args: RunArgs) -> CommandResult {
             }
             State::New => {
                 say!("\nexperiment {} of {}: {label}", index + 1, experiments.len());
-                train(config, &args.runs, &options, &mut control)
+                train(config, &args.place.runs, &options, &mut control)
             }
         };
         match outcome {
@@ -185,7 +178,7 @@ fn finish(
             say!("failed: {label}: {reason}");
         }
     };
-    let report = match Report::of(&args.runs, published, Some(&photos.manifest)) {
+    let report = match Report::of(&args.place.runs, published, Some(&photos.manifest)) {
         Ok(report) => report,
         Err(error) => {
             tell_failed();
@@ -193,7 +186,7 @@ fn finish(
         }
     };
     tell_left_out(&report.comparison);
-    let written = write_report(&report, &args.out)?;
+    let written = write_report(&report, &args.place.out)?;
     match args.format {
         Format::Json => print_json(&json!({
             "report": written.page.display().to_string(),
@@ -258,15 +251,12 @@ fn baselines(
     args: &RunArgs,
     settings: &Settings,
     photos: &Photos,
+    existing: &Existing,
     options: &TrainOptions,
     control: &mut Control,
 ) -> Result<Vec<Failed>, Failure> {
-    let file_names = |class: &str| {
-        let of_class = photos.manifest.photos.iter().filter(|photo| photo.label == class);
-        of_class.map(|photo| photo.path.rsplit('/').next().unwrap_or_default().to_string()).collect()
-    };
     let none = BTreeMap::new();
-    if imagenet::match_classes(&photos.manifest.classes, file_names, &none).is_err() {
+    if photos.manifest.match_imagenet(&none).is_err() {
         return Ok(Vec::new());
     }
     let counts = photos.manifest.counts(None);
@@ -277,9 +267,7 @@ fn baselines(
         let weights = settings.weights.get(model).map(String::as_str);
         // Weights that cannot be found are said where the experiments are.
         let Ok(source) = locate_weights(architecture(model)?, weights) else { continue };
-        if weights == Some(NO_WEIGHTS)
-            || find_zero_shot(model, &source.name, &photos.digest, &splits, &args.runs)?.is_some()
-        {
+        if weights == Some(NO_WEIGHTS) || existing.has_zero_shot(model, &source.name, &splits) {
             continue;
         }
         let label = format!("{model} {}", Strategy::ZeroShot);
@@ -291,7 +279,7 @@ fn baselines(
             splits: &splits,
             synsets: &none,
         };
-        match zero_shot(&asked, &args.runs, &options.compute, control) {
+        match zero_shot(&asked, &args.place.runs, &options.compute, control) {
             Ok(Some(_)) => {}
             Ok(None) => return Err(Failure::Interrupted),
             Err(error) => failed.push(Failed { label, reason: error.to_string() }),
@@ -303,10 +291,10 @@ fn baselines(
 impl RunArgs {
     /// What was asked for, as the keys of `config.toml`.
     fn settings(&self) -> Result<Settings, Failure> {
-        let mut base = self.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
+        let base = self.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
         let mut shared = Table::new();
         if let Some(data) = &self.data {
-            insert(&mut base, "data_dir", Value::String(data.to_string_lossy().into_owned()));
+            insert(&mut shared, "data_dir", Value::String(data.to_string_lossy().into_owned()));
         }
         if let Some(epochs) = self.epochs {
             insert(&mut shared, "epochs", Value::Integer(epochs.into()));
@@ -337,20 +325,10 @@ impl RunArgs {
         }
         let strategies =
             self.strategies.iter().map(|name| name.parse::<Strategy>()).collect::<Result<Vec<_>, _>>()?;
-        let seeds = match (&self.seeds, base.get("seed").and_then(Value::as_integer)) {
-            (Some(seeds), _) => seeds.clone(),
-            (None, Some(seed)) => vec![
-                u32::try_from(seed)
-                    .map_err(|_| Failure::Usage(format!("seed is {seed}, expected 0 to {}", u32::MAX)))?,
-            ],
-            (None, None) => vec![DEFAULT_SEED],
-        };
+        let seeds = self.seeds.clone();
         Ok(Settings { base, shared, models: self.models.clone(), weights, strategies, grid, seeds })
     }
 }
-
-/// The study's own.
-const DEFAULT_SEED: u32 = 42;
 
 /// `batch_size=16,32` as a key and its values, each read as TOML where it is that and as text where not.
 fn key_and_values(setting: &str) -> Result<(String, Vec<Value>), Failure> {

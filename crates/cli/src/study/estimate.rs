@@ -49,7 +49,6 @@ pub fn estimate_s(
     let views = epochs.min(config.feature_views as f64);
     let trunk_s = (train * views + val + test) / infer;
     Ok(match config.strategy {
-        Strategy::ZeroShot => (val + test) / infer,
         // The trunk looks at each view once; what is left of an epoch is nothing beside it in `freeze`, and a step less a
         // pass in `partial`.
         Strategy::Freeze if views > 0.0 => trunk_s,

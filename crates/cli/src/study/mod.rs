@@ -6,4 +6,4 @@ mod state;
 
 pub use estimate::{Rates, estimate_s};
 pub use plan::{Experiment, Settings, plan};
-pub use state::{State, find_zero_shot, state};
+pub use state::{Existing, State};

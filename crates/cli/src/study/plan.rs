@@ -30,7 +30,7 @@ pub struct Settings {
     pub strategies: Vec<Strategy>,
     /// Dotted keys of `config.toml` and the values that each takes in turn.
     pub grid: Vec<(String, Vec<Value>)>,
-    /// Seeds.
+    /// Seeds; none for that of the configuration.
     pub seeds: Vec<u32>,
 }
 
@@ -41,10 +41,14 @@ pub struct Settings {
 /// What was not understood. An experiment whose weights are not at hand is listed with the reason: the others go on.
 pub fn plan(settings: &Settings) -> Result<Vec<Experiment>, Failure> {
     let mut experiments: Vec<Experiment> = Vec::new();
+    let seeds: Vec<Option<u32>> = match settings.seeds.is_empty() {
+        true => vec![None],
+        false => settings.seeds.iter().copied().map(Some).collect(),
+    };
     for model in &settings.models {
         for strategy in &settings.strategies {
             for combination in combinations(&settings.grid) {
-                for seed in &settings.seeds {
+                for seed in &seeds {
                     let experiment = experiment(settings, model, *strategy, &combination, *seed)?;
                     // A seed that is given twice is the same experiment.
                     if !experiments.iter().any(|other| other.label == experiment.label) {
@@ -62,13 +66,15 @@ fn experiment(
     model: &str,
     strategy: Strategy,
     combination: &[(&str, &Value)],
-    seed: u32,
+    seed: Option<u32>,
 ) -> Result<Experiment, Failure> {
     let mut label = format!("{model} {strategy}");
     let mut flags = settings.shared.clone();
     insert(&mut flags, "model", Value::String(model.into()));
     insert(&mut flags, "strategy", Value::String(strategy.to_string()));
-    insert(&mut flags, "seed", Value::Integer(seed.into()));
+    if let Some(seed) = seed {
+        insert(&mut flags, "seed", Value::Integer(seed.into()));
+    }
     if let Some(weights) = settings.weights.get(model) {
         insert(&mut flags, "weights", Value::String(weights.clone()));
     }
@@ -76,7 +82,7 @@ fn experiment(
         insert(&mut flags, key, (*value).clone());
         label += &format!(", {key} {value}");
     }
-    if settings.seeds.len() > 1 {
+    if let Some(seed) = seed {
         label += &format!(", seed {seed}");
     }
     let config = match resolve(settings.base.clone(), flags) {

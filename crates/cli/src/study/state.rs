@@ -17,44 +17,40 @@ pub enum State {
     New,
 }
 
-/// Looks for a run of `config` on the photos of a manifest with this digest; a finished one comes before one that was
-/// begun, and the newest first.
-pub fn state(config: &RunConfig, manifest_sha256: &str, runs: &Path) -> Result<State, Failure> {
-    let mut begun = State::New;
-    for run in RunDir::list(runs)?.into_iter().rev() {
-        // A run whose configuration cannot be read is nobody's: comparing reports it.
-        let Ok(mut found) = RunConfig::read(&run.config()) else { continue };
-        let Some(facts) = found.facts.take() else { continue };
-        if found != *config || facts.manifest_sha256 != manifest_sha256 {
-            continue;
-        }
-        if run.evaluation().exists() {
-            return Ok(State::Finished(run));
-        }
-        if matches!(begun, State::New) {
-            begun = State::Begun(run);
-        }
-    }
-    Ok(begun)
+/// The runs that are there on the photos of a study, the newest first.
+pub struct Existing {
+    runs: Vec<(RunDir, RunConfig)>,
 }
 
-/// The finished run of an untouched ImageNet head on these photos, with predictions of all `splits`.
-pub fn find_zero_shot(
-    model: &str,
-    weights: &str,
-    manifest_sha256: &str,
-    splits: &[Split],
-    runs: &Path,
-) -> Result<Option<RunDir>, Failure> {
-    let has_splits = |run: &RunDir| splits.iter().all(|split| run.predictions(*split).is_file());
-    for run in RunDir::list(runs)?.into_iter().rev() {
-        let Ok(config) = RunConfig::read(&run.config()) else { continue };
-        let is_of_photos = config.facts.is_some_and(|facts| facts.manifest_sha256 == manifest_sha256);
-        let is_asked =
-            config.strategy == Strategy::ZeroShot && config.model == model && config.weights == weights;
-        if is_asked && is_of_photos && run.evaluation().exists() && has_splits(&run) {
-            return Ok(Some(run));
+impl Existing {
+    /// Reads the configurations under `runs`; kept are those on the photos of the manifest with this digest.
+    pub fn read(runs: &Path, manifest_sha256: &str) -> Result<Self, Failure> {
+        let of_photos = |run: RunDir| {
+            // A run whose configuration cannot be read is nobody's: comparing reports it.
+            let mut config = RunConfig::read(&run.config()).ok()?;
+            let facts = config.facts.take()?;
+            (facts.manifest_sha256 == manifest_sha256).then_some((run, config))
+        };
+        Ok(Existing { runs: RunDir::list(runs)?.into_iter().rev().filter_map(of_photos).collect() })
+    }
+
+    /// How far the experiment with this configuration is; a finished run comes before one that was begun.
+    pub fn state(&self, config: &RunConfig) -> State {
+        let same = || self.runs.iter().filter(|(_, found)| found == config).map(|(run, _)| run.clone());
+        match (same().find(RunDir::is_finished), same().next()) {
+            (Some(finished), _) => State::Finished(finished),
+            (None, Some(begun)) => State::Begun(begun),
+            (None, None) => State::New,
         }
     }
-    Ok(None)
+
+    /// Whether the untouched head of a network has predicted all `splits`.
+    pub fn has_zero_shot(&self, model: &str, weights: &str, splits: &[Split]) -> bool {
+        self.runs.iter().any(|(run, config)| {
+            config.strategy == Strategy::ZeroShot
+                && (config.model.as_str(), config.weights.as_str()) == (model, weights)
+                && run.is_finished()
+                && splits.iter().all(|split| run.predictions(*split).is_file())
+        })
+    }
 }

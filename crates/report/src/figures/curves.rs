@@ -17,18 +17,18 @@ const MARGIN: i32 = 40;
 const MARKERS: usize = 20;
 
 /// One run, a number for each epoch; runs may be of different lengths.
-#[derive(Clone, Copy, Debug)]
-pub struct Curve<'a> {
+#[derive(Clone, Debug)]
+pub struct Curve {
     /// What the legend calls it.
-    pub name: &'a str,
+    pub name: String,
     /// In nats per image.
-    pub train_loss: &'a [f64],
+    pub train_loss: Vec<f64>,
     /// In nats per image.
-    pub val_loss: &'a [f64],
+    pub val_loss: Vec<f64>,
     /// In [0, 1].
-    pub train_accuracy: &'a [f64],
+    pub train_accuracy: Vec<f64>,
     /// In [0, 1].
-    pub val_accuracy: &'a [f64],
+    pub val_accuracy: Vec<f64>,
 }
 
 /// Loss beside accuracy; validation as a solid line with markers, training as a dashed one. Values that are not
@@ -38,17 +38,18 @@ pub struct Curve<'a> {
 ///
 /// [`ReportError::Figure`](crate::ReportError::Figure) when no run has an epoch.
 pub fn training_curves(curves: &[Curve]) -> Result<Svg> {
-    let all =
-        curves.iter().flat_map(|run| [run.train_loss, run.val_loss, run.train_accuracy, run.val_accuracy]);
-    let epochs = all.map(<[f64]>::len).max().unwrap_or(0);
+    let all = curves
+        .iter()
+        .flat_map(|run| [&run.train_loss, &run.val_loss, &run.train_accuracy, &run.val_accuracy]);
+    let epochs = all.map(Vec::len).max().unwrap_or(0);
     if epochs == 0 {
         return Err(cannot(FIGURE, "no run has an epoch"));
     }
     let loss: Vec<[Vec<f64>; 2]> =
-        curves.iter().map(|run| [run.train_loss.into(), run.val_loss.into()]).collect();
+        curves.iter().map(|run| [run.train_loss.clone(), run.val_loss.clone()]).collect();
     let per_cent = |shares: &[f64]| shares.iter().map(|share| 100.0 * share).collect::<Vec<f64>>();
     let accuracy: Vec<[Vec<f64>; 2]> =
-        curves.iter().map(|run| [per_cent(run.train_accuracy), per_cent(run.val_accuracy)]).collect();
+        curves.iter().map(|run| [per_cent(&run.train_accuracy), per_cent(&run.val_accuracy)]).collect();
 
     let (_, highest_loss) = ends(&loss, (0.0, 0.01));
     let (lowest_accuracy, highest_accuracy) = ends(&accuracy, (f64::INFINITY, 0.0));
@@ -58,7 +59,7 @@ pub fn training_curves(curves: &[Curve]) -> Result<Svg> {
     let lowest_accuracy = lowest_accuracy.min(highest_accuracy - 10.0).max(0.0);
     let accuracy_axis = Axis::covering("Accuracy, %", lowest_accuracy, highest_accuracy, 8);
 
-    let legend = Legend::new(curves.iter().map(|run| run.name), Sample::Line, WIDTH - 2 * MARGIN);
+    let legend = Legend::new(curves.iter().map(|run| run.name.as_str()), Sample::Line, WIDTH - 2 * MARGIN);
     let height = PLOT_HEIGHT + 60 + legend.height() + 24;
     draw(
         FIGURE,
@@ -135,8 +136,14 @@ mod tests {
     use super::*;
     use crate::ReportError;
 
-    fn curve<'a>(name: &'a str, loss: &'a [f64], accuracy: &'a [f64]) -> Curve<'a> {
-        Curve { name, train_loss: loss, val_loss: loss, train_accuracy: accuracy, val_accuracy: accuracy }
+    fn curve(name: &str, loss: &[f64], accuracy: &[f64]) -> Curve {
+        Curve {
+            name: name.into(),
+            train_loss: loss.into(),
+            val_loss: loss.into(),
+            train_accuracy: accuracy.into(),
+            val_accuracy: accuracy.into(),
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kennel_core::{Strategy, imagenet};
+use kennel_core::Strategy;
 use kennel_metrics::format_proportion;
 
 use super::{Check, Level};
@@ -18,7 +18,7 @@ pub fn checks(comparison: &Comparison, runs: &[FinishedRun]) -> Vec<Check> {
         }
     }
     let is_there = networks.values().any(|run| run.config.strategy == Strategy::ZeroShot);
-    if !is_there && !could_be_imagenet(&runs[0]) {
+    if !is_there && runs[0].manifest.match_imagenet(&BTreeMap::new()).is_err() {
         let text = "The classes are not ImageNet's, so no untouched head can be scored on them.";
         return vec![check(Level::Fine, text.into())];
     }
@@ -38,12 +38,4 @@ pub fn checks(comparison: &Comparison, runs: &[FinishedRun]) -> Vec<Check> {
         Some(check(Level::Note, text))
     };
     networks.into_iter().filter_map(of_network).collect()
-}
-
-fn could_be_imagenet(run: &FinishedRun) -> bool {
-    let file_names = |class: &str| {
-        let of_class = run.manifest.photos.iter().filter(|photo| photo.label == class);
-        of_class.map(|photo| photo.path.rsplit('/').next().unwrap_or(&photo.path).to_string()).collect()
-    };
-    imagenet::match_classes(&run.facts.class_names, file_names, &BTreeMap::new()).is_ok()
 }
