@@ -44,6 +44,24 @@ impl Preprocessing {
     pub fn resize_px(&self) -> u32 {
         (f64::from(self.side_px) / self.crop_pct).floor() as u32
     }
+
+    /// The first part that makes no sense: its name, what was found and what is expected. It may come from a file that
+    /// anyone can edit.
+    pub fn problem(&self) -> Option<(&'static str, String, &'static str)> {
+        let Preprocessing { side_px, crop_pct, mean, std, .. } = self;
+        let wrong = |x: &&f32, fits: bool| (!fits).then(|| x.to_string());
+        if !(32..=1024).contains(side_px) {
+            return Some(("side_px", side_px.to_string(), "32 to 1024 pixels"));
+        }
+        if !(0.1..=1.0).contains(crop_pct) {
+            return Some(("crop_pct", crop_pct.to_string(), "a number in [0.1, 1]"));
+        }
+        if let Some(found) = mean.iter().find_map(|x| wrong(&x, x.is_finite())) {
+            return Some(("mean", found, "finite numbers"));
+        }
+        let found = std.iter().find_map(|x| wrong(&x, x.is_finite() && *x > 0.0))?;
+        Some(("std", found, "positive numbers"))
+    }
 }
 
 #[cfg(test)]

@@ -34,6 +34,14 @@ pub enum ModelError {
         /// Where they were looked for.
         searched: String,
     },
+    /// A run without a finished epoch.
+    #[error("{run} has no checkpoint: checkpoints/best.safetensors is not there\nhint: {hint}", run = run.display())]
+    NoCheckpoint {
+        /// Its directory.
+        run: PathBuf,
+        /// The way out.
+        hint: String,
+    },
     /// A file that is not read, whatever is in it.
     #[error(
         "{path} is not read: only safetensors files are, since a pickle can run any code when it is opened\n\

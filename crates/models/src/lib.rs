@@ -13,6 +13,8 @@ mod network;
 mod stage;
 mod zoo;
 
+mod describe;
+
 mod checkpoint;
 mod error;
 mod head;
@@ -20,8 +22,12 @@ mod loader;
 mod locate;
 mod state_dict;
 mod trainable;
+mod trained;
+
+pub use kennel_kernels::Activation;
 
 pub use checkpoint::{Checkpoint, read_checkpoint, write_checkpoint};
+pub use describe::{GraphNode, GraphValue, NetworkGraph, Operation, describe};
 pub use error::{ModelError, Result};
 pub use head::{draw_head, draw_network};
 pub use layers::{BatchNorm2d, Conv2d, Linear};
@@ -32,4 +38,5 @@ pub use regularization::RegularizationRates;
 pub use stage::{Stage, is_under};
 pub use state_dict::{NamePath, StateDict, TensorValue, apply_state_dict, is_buffer, state_dict};
 pub use trainable::with_trainable;
+pub use trained::load_trained;
 pub use zoo::{Architecture, PretrainedTag, architecture, architectures};

@@ -7,6 +7,7 @@ use burn::tensor::{Device, Tensor};
 use kennel_kernels::in_micro_batches;
 
 use crate::efficientnet::EfficientNet;
+use crate::layers::{Eager, Linear, Ops};
 use crate::regularization::RegularizationRates;
 use crate::resnet::ResNet;
 use crate::stage::{Stage, is_under};
@@ -182,10 +183,35 @@ impl Network {
     ///
     /// `[batch, channels, height, width]` of the first stage's input to that of the last one's output.
     pub fn forward_stages(&self, x: Tensor<4>, stages: Range<usize>) -> Tensor<4> {
+        self.pass_stages(&mut Eager, x, stages)
+    }
+
+    fn pass_stages<O: Ops>(&self, ops: &mut O, x: O::Value, stages: Range<usize>) -> O::Value {
         stages.fold(x, |x, index| match self {
-            Network::ResNet(network) => network.forward_stage(index, x),
-            Network::EfficientNet(network) => network.forward_stage(index, x),
+            Network::ResNet(network) => network.forward_stage(ops, index, x),
+            Network::EfficientNet(network) => network.forward_stage(ops, index, x),
         })
+    }
+
+    /// All stages below the head and what stands between them and the classifier: `[batch, features, 1, 1]`.
+    pub(crate) fn pass_trunk<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
+        let last = self.pass_stages(ops, x, 0..self.head_stage());
+        self.pass_pre_logits(ops, last)
+    }
+
+    fn pass_pre_logits<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
+        match self {
+            Network::ResNet(network) => network.pre_logits(ops, x),
+            Network::EfficientNet(network) => network.pre_logits(ops, x),
+        }
+    }
+
+    /// The last layer.
+    pub(crate) fn classifier(&self) -> &Linear {
+        match self {
+            Network::ResNet(network) => network.classifier(),
+            Network::EfficientNet(network) => network.classifier(),
+        }
     }
 
     /// What the classifier sees of the last stage's output.
@@ -194,10 +220,7 @@ impl Network {
     ///
     /// `[batch, channels, height, width]` to `[batch, features]`.
     pub fn pre_logits(&self, x: Tensor<4>) -> Tensor<2> {
-        match self {
-            Network::ResNet(network) => network.pre_logits(x),
-            Network::EfficientNet(network) => network.pre_logits(x),
-        }
+        self.pass_pre_logits(&mut Eager, x).flatten(1, 3)
     }
 
     /// The head.

@@ -2,14 +2,12 @@
 
 use std::path::Path;
 
-use burn::tensor::Device;
 use kennel_core::{Manifest, RunConfig, RunDir, Split, files, write_predictions};
 use kennel_metrics::{Evaluation, RunEvaluation, evaluate};
-use kennel_models::{LoadOptions, Network, architecture, load, read_checkpoint};
+use kennel_models::load_trained;
 
-use crate::plan::check_preprocessing;
 use crate::predict::predict_photos;
-use crate::setup::{open_data, rates};
+use crate::setup::open_data;
 use crate::{Compute, Control, Result, TrainError, best_epoch};
 
 /// Recomputes a finished run's metrics from its predictions and writes `evaluation.json` anew.
@@ -39,23 +37,6 @@ pub fn finish_run(run: &RunDir) -> Result<RunEvaluation> {
         RunEvaluation { best_epoch, train: of(Split::Train)?, val: of(Split::Val)?, test: of(Split::Test)? };
     files::write_json(&run.evaluation(), &evaluation)?;
     Ok(evaluation)
-}
-
-/// The network of a run at its best epoch, in evaluation mode, and its configuration.
-///
-/// # Errors
-///
-/// A run without a checkpoint, or one that is damaged.
-pub fn load_trained(run: &RunDir, device: &Device) -> Result<(Network, RunConfig)> {
-    let config = RunConfig::read(&run.config())?;
-    let classes = config.facts(&run.config())?.class_names.len();
-    check_preprocessing(&config.preprocessing)?;
-    let architecture = architecture(&config.model)?;
-    let network = Network::new(architecture, classes, rates(&config), device);
-    let path = run.best_weights();
-    let checkpoint = read_checkpoint(&path)?;
-    let (network, _) = load(network, &checkpoint, LoadOptions::Exact, architecture.name, &path)?;
-    Ok((network, config))
 }
 
 /// Predicts a split of any data set with a run's best epoch and evaluates it; the predictions are kept in the run as

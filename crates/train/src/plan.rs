@@ -153,22 +153,10 @@ pub fn check_hyperparameters(config: &RunConfig) -> Result<()> {
 ///
 /// [`TrainError::Hyperparameter`], naming the first that makes no sense.
 pub fn check_preprocessing(preprocessing: &Preprocessing) -> Result<()> {
-    let check = |name: &'static str, found: f64, fits: bool, expected: &'static str| {
-        if fits {
-            return Ok(());
-        }
-        Err(TrainError::Hyperparameter { name, found: found.to_string(), expected })
-    };
-    let Preprocessing { side_px, crop_pct, mean, std, .. } = preprocessing;
-    check("side_px", f64::from(*side_px), (32..=1024).contains(side_px), "32 to 1024 pixels")?;
-    check("crop_pct", *crop_pct, (0.1..=1.0).contains(crop_pct), "a number in [0.1, 1]")?;
-    for &x in mean {
-        check("mean", f64::from(x), x.is_finite(), "finite numbers")?;
+    match preprocessing.problem() {
+        None => Ok(()),
+        Some((name, found, expected)) => Err(TrainError::Hyperparameter { name, found, expected }),
     }
-    for &x in std {
-        check("std", f64::from(x), x.is_finite() && x > 0.0, "positive numbers")?;
-    }
-    Ok(())
 }
 
 /// Checks that there are photos to train and to choose on.

@@ -58,7 +58,8 @@ pub fn set_up(config: &RunConfig, compute: &Compute, control: &mut Control) -> R
         counts[photo.class_index] += 1;
     }
     let class_weights = class_weights(&config.class_weights, &class_names, &counts)?;
-    let network = Network::new(architecture, class_names.len(), rates(config), &compute.device);
+    let network =
+        Network::new(architecture, class_names.len(), RegularizationRates::of(config), &compute.device);
     let trained = plan::trained_parts(&network, config)?;
     let (network, batches_tracked, weights_sha256) = fill(network, architecture, config, control)?;
     let network = with_trainable(network, &trained);
@@ -125,11 +126,6 @@ pub fn manifest_digest(data: &Dataset) -> Result<String> {
         reason: error.to_string(),
     })?;
     Ok(files::sha256_bytes(text.as_bytes()))
-}
-
-/// Dropout and stochastic depth of a configuration.
-pub fn rates(config: &RunConfig) -> RegularizationRates {
-    RegularizationRates { drop: config.drop_rate, drop_path: config.drop_path_rate }
 }
 
 /// Loads the pretrained weights and draws the new head, or draws everything.

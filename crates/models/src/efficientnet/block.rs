@@ -1,12 +1,12 @@
 //! One block of the family, and what describes it.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use kennel_kernels::Activation;
 
 use super::inverted_residual::InvertedResidual;
 use super::separable::DepthwiseSeparable;
-use crate::layers::{BatchNorm2d, Conv2d, SqueezeExciteConfig, conv_norm};
+use crate::layers::{BatchNorm2d, Conv2d, Ops, SqueezeExciteConfig};
 
 /// What a block does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,11 +64,11 @@ impl Block {
         }
     }
 
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    pub fn forward<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
         match self {
-            Block::Separable(block) => block.forward(x),
-            Block::InvertedResidual(block) => block.forward(x),
-            Block::Pointwise(block) => conv_norm(&block.conv, &block.bn1, x),
+            Block::Separable(block) => block.forward(ops, x),
+            Block::InvertedResidual(block) => block.forward(ops, x),
+            Block::Pointwise(block) => ops.conv_norm(&block.conv, &block.bn1, x),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Inverted residual: narrow at both ends, wide and depthwise in the middle.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use kennel_kernels::Activation;
 
 use super::block::BlockConfig;
-use crate::layers::{BatchNorm2d, Conv2d, DropPath, SqueezeExcite, conv_norm, conv_norm_add};
+use crate::layers::{BatchNorm2d, Conv2d, DropPath, Ops, SqueezeExcite};
 
 /// timm's `InvertedResidual`.
 #[derive(Module, Debug)]
@@ -37,16 +37,17 @@ impl InvertedResidual {
         }
     }
 
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let branch = conv_norm(&self.conv_pw, &self.bn1, x.clone());
-        let mut branch = conv_norm(&self.conv_dw, &self.bn2, branch);
+    pub fn forward<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
+        let branch = ops.conv_norm(&self.conv_pw, &self.bn1, x.clone());
+        let mut branch = ops.conv_norm(&self.conv_dw, &self.bn2, branch);
         if let Some(se) = &self.se {
-            branch = se.forward(branch);
+            branch = se.forward(ops, branch);
         }
         if self.has_skip {
-            conv_norm_add(&self.conv_pwl, &self.bn3, &self.drop_path, branch, x, Activation::Identity)
+            let end = (&self.conv_pwl, &self.bn3, &self.drop_path);
+            ops.conv_norm_add(end, branch, x, Activation::Identity)
         } else {
-            conv_norm(&self.conv_pwl, &self.bn3, branch)
+            ops.conv_norm(&self.conv_pwl, &self.bn3, branch)
         }
     }
 }

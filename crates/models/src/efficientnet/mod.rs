@@ -8,9 +8,9 @@ mod separable;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use kennel_kernels::{Activation, activate, global_avg_pool};
+use kennel_kernels::Activation;
 
-use crate::layers::{BatchNorm2d, Conv2d, Dropout, Linear, conv_norm};
+use crate::layers::{BatchNorm2d, Conv2d, Dropout, Linear, Ops};
 use crate::regularization::RegularizationRates;
 use crate::stage::Stage;
 use block::Block;
@@ -100,25 +100,33 @@ impl EfficientNet {
         prefixes
     }
 
-    pub fn forward_stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
+    pub fn forward_stage<O: Ops>(&self, ops: &mut O, index: usize, x: O::Value) -> O::Value {
         if index == 0 {
-            return conv_norm(&self.conv_stem, &self.bn1, x);
+            return ops.conv_norm(&self.conv_stem, &self.bn1, x);
         }
-        match self.blocks.get(index - 1) {
-            Some(stage) => stage.iter().fold(x, |x, block| block.forward(x)),
-            None => match &self.bn2 {
-                Some(bn2) => conv_norm(&self.conv_head, bn2, x),
-                // MobileNetV3 pools first: its 1x1 convolution runs on one pixel.
-                None => activate(self.conv_head.forward(global_avg_pool(x)), self.activation),
-            },
+        match (self.blocks.get(index - 1), &self.bn2) {
+            (Some(stage), _) => stage.iter().fold(x, |x, block| block.forward(ops, x)),
+            (None, Some(bn2)) => ops.conv_norm(&self.conv_head, bn2, x),
+            // MobileNetV3 pools first: its 1x1 convolution runs on one pixel.
+            (None, None) => {
+                let pooled = ops.global_avg_pool(x);
+                let features = ops.conv(&self.conv_head, pooled);
+                ops.activate(features, self.activation)
+            }
         }
     }
 
-    pub fn pre_logits(&self, x: Tensor<4>) -> Tensor<2> {
+    /// `[batch, features, 1, 1]`.
+    pub fn pre_logits<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
         match self.bn2 {
-            Some(_) => global_avg_pool(x).flatten(1, 3),
-            None => x.flatten(1, 3),
+            Some(_) => ops.global_avg_pool(x),
+            None => x,
         }
+    }
+
+    /// The last layer.
+    pub fn classifier(&self) -> &Linear {
+        &self.classifier
     }
 
     pub fn classify(&self, pre_logits: Tensor<2>) -> Tensor<2> {

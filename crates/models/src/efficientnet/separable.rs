@@ -1,11 +1,11 @@
 //! Depthwise separable convolution: the family's first block.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use kennel_kernels::Activation;
 
 use super::block::BlockConfig;
-use crate::layers::{BatchNorm2d, Conv2d, DropPath, SqueezeExcite, conv_norm, conv_norm_add};
+use crate::layers::{BatchNorm2d, Conv2d, DropPath, Ops, SqueezeExcite};
 
 /// timm's `DepthwiseSeparableConv`.
 #[derive(Module, Debug)]
@@ -33,15 +33,15 @@ impl DepthwiseSeparable {
         }
     }
 
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let mut branch = conv_norm(&self.conv_dw, &self.bn1, x.clone());
+    pub fn forward<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
+        let mut branch = ops.conv_norm(&self.conv_dw, &self.bn1, x.clone());
         if let Some(se) = &self.se {
-            branch = se.forward(branch);
+            branch = se.forward(ops, branch);
         }
         if self.has_skip {
-            conv_norm_add(&self.conv_pw, &self.bn2, &self.drop_path, branch, x, Activation::Identity)
+            ops.conv_norm_add((&self.conv_pw, &self.bn2, &self.drop_path), branch, x, Activation::Identity)
         } else {
-            conv_norm(&self.conv_pw, &self.bn2, branch)
+            ops.conv_norm(&self.conv_pw, &self.bn2, branch)
         }
     }
 }

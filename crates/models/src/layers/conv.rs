@@ -12,7 +12,7 @@ pub struct Conv2d {
     /// `[outputs]`.
     pub bias: Option<Param<Tensor<1>>>,
     #[module(skip)]
-    pub(super) spec: ConvSpec,
+    pub(crate) spec: ConvSpec,
     /// These weights with the normalisation that follows folded in.
     #[module(skip)]
     pub(super) folded: FoldCache,

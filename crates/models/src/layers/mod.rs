@@ -2,14 +2,14 @@
 
 mod batch_norm;
 mod conv;
-mod conv_norm;
 mod drop;
 mod linear;
+mod ops;
 mod squeeze_excite;
 
 pub use batch_norm::BatchNorm2d;
 pub use conv::Conv2d;
-pub(crate) use conv_norm::{conv_norm, conv_norm_add};
 pub(crate) use drop::{DropPath, Dropout};
 pub use linear::Linear;
+pub(crate) use ops::{Eager, Ops};
 pub(crate) use squeeze_excite::{SqueezeExcite, SqueezeExciteConfig};

@@ -1,10 +1,10 @@
 //! Squeeze-and-excitation (Hu et al. 2018, section 3): channels weighted by what the whole picture says.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
-use kennel_kernels::{Activation, activate, global_avg_pool, scale_channels};
+use burn::tensor::Device;
+use kennel_kernels::Activation;
 
-use super::Conv2d;
+use super::{Conv2d, Ops};
 
 /// How one network squeezes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +38,12 @@ impl SqueezeExcite {
         }
     }
 
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let squeezed = global_avg_pool(x.clone());
-        let reduced = activate(self.conv_reduce.forward(squeezed), self.activation);
-        scale_channels(x, activate(self.conv_expand.forward(reduced), self.gate))
+    pub fn forward<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
+        let squeezed = ops.global_avg_pool(x.clone());
+        let reduced = ops.conv(&self.conv_reduce, squeezed);
+        let reduced = ops.activate(reduced, self.activation);
+        let expanded = ops.conv(&self.conv_expand, reduced);
+        let factors = ops.activate(expanded, self.gate);
+        ops.scale_channels(x, factors)
     }
 }

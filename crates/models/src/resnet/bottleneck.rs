@@ -1,11 +1,11 @@
 //! 1x1, 3x3 and 1x1 convolutions and a shortcut: the block of ResNet-50 and deeper.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use kennel_kernels::Activation;
 
 use super::downsample::{Downsample, downsample, shortcut};
-use crate::layers::{BatchNorm2d, Conv2d, DropPath, conv_norm, conv_norm_add};
+use crate::layers::{BatchNorm2d, Conv2d, DropPath, Ops};
 
 /// Output channels per channel of the 3x3 convolution.
 pub(super) const EXPANSION: usize = 4;
@@ -38,10 +38,10 @@ impl Bottleneck {
         }
     }
 
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let branch = conv_norm(&self.conv1, &self.bn1, x.clone());
-        let branch = conv_norm(&self.conv2, &self.bn2, branch);
-        let shortcut = shortcut(&self.downsample, x);
-        conv_norm_add(&self.conv3, &self.bn3, &self.drop_path, branch, shortcut, Activation::Relu)
+    pub fn forward<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
+        let branch = ops.conv_norm(&self.conv1, &self.bn1, x.clone());
+        let branch = ops.conv_norm(&self.conv2, &self.bn2, branch);
+        let shortcut = shortcut(ops, &self.downsample, x);
+        ops.conv_norm_add((&self.conv3, &self.bn3, &self.drop_path), branch, shortcut, Activation::Relu)
     }
 }

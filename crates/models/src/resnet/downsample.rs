@@ -1,9 +1,9 @@
 //! The shortcut where a residual block changes width or resolution.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use kennel_kernels::Activation;
 
-use crate::layers::{BatchNorm2d, Conv2d, conv_norm};
+use crate::layers::{BatchNorm2d, Conv2d, Ops};
 
 /// A 1x1 convolution and its normalisation: timm's `downsample.0` and `downsample.1`.
 pub(super) type Downsample = (Conv2d, BatchNorm2d);
@@ -19,9 +19,9 @@ pub(super) fn downsample(input: usize, output: usize, stride: usize, device: &De
 }
 
 /// What is added to the branch.
-pub(super) fn shortcut(downsample: &Option<Downsample>, x: Tensor<4>) -> Tensor<4> {
+pub(super) fn shortcut<O: Ops>(ops: &mut O, downsample: &Option<Downsample>, x: O::Value) -> O::Value {
     match downsample {
-        Some((conv, bn)) => conv_norm(conv, bn, x),
+        Some((conv, bn)) => ops.conv_norm(conv, bn, x),
         None => x,
     }
 }

@@ -6,9 +6,9 @@ mod downsample;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use kennel_kernels::{Activation, global_avg_pool, max_pool2d};
+use kennel_kernels::Activation;
 
-use crate::layers::{BatchNorm2d, Conv2d, Dropout, Linear, conv_norm};
+use crate::layers::{BatchNorm2d, Conv2d, Dropout, Linear, Ops};
 use crate::regularization::RegularizationRates;
 use crate::stage::Stage;
 use basic_block::BasicBlock;
@@ -45,10 +45,10 @@ enum Block {
 }
 
 impl Block {
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    fn forward<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
         match self {
-            Block::Basic(block) => block.forward(x),
-            Block::Bottleneck(block) => block.forward(x),
+            Block::Basic(block) => block.forward(ops, x),
+            Block::Bottleneck(block) => block.forward(ops, x),
         }
     }
 }
@@ -103,19 +103,28 @@ impl ResNet {
         ["layer3", "layer4", "fc"].map(String::from).to_vec()
     }
 
-    pub fn forward_stage(&self, index: usize, x: Tensor<4>) -> Tensor<4> {
+    pub fn forward_stage<O: Ops>(&self, ops: &mut O, index: usize, x: O::Value) -> O::Value {
         let blocks = match index {
-            0 => return max_pool2d(conv_norm(&self.conv1, &self.bn1, x), 3, 2, 1),
+            0 => {
+                let stem = ops.conv_norm(&self.conv1, &self.bn1, x);
+                return ops.max_pool(stem, 3, 2, 1);
+            }
             1 => &self.layer1,
             2 => &self.layer2,
             3 => &self.layer3,
             _ => &self.layer4,
         };
-        blocks.iter().fold(x, |x, block| block.forward(x))
+        blocks.iter().fold(x, |x, block| block.forward(ops, x))
     }
 
-    pub fn pre_logits(&self, x: Tensor<4>) -> Tensor<2> {
-        global_avg_pool(x).flatten(1, 3)
+    /// `[batch, features, 1, 1]`.
+    pub fn pre_logits<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
+        ops.global_avg_pool(x)
+    }
+
+    /// The last layer.
+    pub fn classifier(&self) -> &Linear {
+        &self.fc
     }
 
     pub fn classify(&self, pre_logits: Tensor<2>) -> Tensor<2> {

@@ -1,0 +1,106 @@
+//! What the zoo's forward passes are written in, so that each is written once: [`Eager`] computes it, and
+//! [`crate::describe`] writes it down.
+
+use burn::tensor::Tensor;
+use kennel_kernels::{
+    Activation, activate, conv2d_batch_norm_inference, global_avg_pool, max_pool2d, residual_add,
+    scale_channels,
+};
+
+use super::{BatchNorm2d, Conv2d, DropPath};
+
+/// The operations of the zoo, over values of shape `[batch, channels, height, width]`.
+pub trait Ops {
+    /// What passes through the network.
+    type Value: Clone;
+
+    /// A convolution by itself, with its bias where it has one.
+    fn conv(&mut self, conv: &Conv2d, x: Self::Value) -> Self::Value;
+
+    /// `norm(conv(x))`, with the activation of `norm`.
+    fn conv_norm(&mut self, conv: &Conv2d, norm: &BatchNorm2d, x: Self::Value) -> Self::Value;
+
+    /// The end of a residual block: `activation(drop_path(norm(conv(x))) + shortcut)`, where `norm` has no activation.
+    fn conv_norm_add(
+        &mut self,
+        branch_end: (&Conv2d, &BatchNorm2d, &DropPath),
+        x: Self::Value,
+        shortcut: Self::Value,
+        activation: Activation,
+    ) -> Self::Value;
+
+    /// An activation of every element.
+    fn activate(&mut self, x: Self::Value, activation: Activation) -> Self::Value;
+
+    /// The largest of every window of `kernel` by `kernel`.
+    fn max_pool(&mut self, x: Self::Value, kernel: usize, stride: usize, padding: usize) -> Self::Value;
+
+    /// The mean of every channel, `[batch, channels, 1, 1]`.
+    fn global_avg_pool(&mut self, x: Self::Value) -> Self::Value;
+
+    /// Every channel times its own factor, `[batch, channels, 1, 1]`.
+    fn scale_channels(&mut self, x: Self::Value, factors: Self::Value) -> Self::Value;
+}
+
+/// Computes at once, with the kernels; convolution and normalisation are one step wherever nothing is trained.
+pub struct Eager;
+
+impl Ops for Eager {
+    type Value = Tensor<4>;
+
+    fn conv(&mut self, conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
+        conv.forward(x)
+    }
+
+    fn conv_norm(&mut self, conv: &Conv2d, norm: &BatchNorm2d, x: Tensor<4>) -> Tensor<4> {
+        match norm.constants() {
+            Some(constants) if conv.bias.is_none() => conv2d_batch_norm_inference(
+                x,
+                conv.weight.val(),
+                conv.spec,
+                constants,
+                None,
+                norm.activation(),
+                &conv.folded,
+            ),
+            _ => norm.forward(conv.forward(x)),
+        }
+    }
+
+    fn conv_norm_add(
+        &mut self,
+        (conv, norm, drop_path): (&Conv2d, &BatchNorm2d, &DropPath),
+        x: Tensor<4>,
+        shortcut: Tensor<4>,
+        activation: Activation,
+    ) -> Tensor<4> {
+        match norm.constants() {
+            Some(constants) if conv.bias.is_none() && !drop_path.is_active() => conv2d_batch_norm_inference(
+                x,
+                conv.weight.val(),
+                conv.spec,
+                constants,
+                Some(shortcut),
+                activation,
+                &conv.folded,
+            ),
+            _ => residual_add(drop_path.forward(norm.forward(conv.forward(x))), shortcut, activation),
+        }
+    }
+
+    fn activate(&mut self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
+        activate(x, activation)
+    }
+
+    fn max_pool(&mut self, x: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4> {
+        max_pool2d(x, kernel, stride, padding)
+    }
+
+    fn global_avg_pool(&mut self, x: Tensor<4>) -> Tensor<4> {
+        global_avg_pool(x)
+    }
+
+    fn scale_channels(&mut self, x: Tensor<4>, factors: Tensor<4>) -> Tensor<4> {
+        scale_channels(x, factors)
+    }
+}

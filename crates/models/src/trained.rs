@@ -1,0 +1,42 @@
+//! What a run has trained.
+
+use burn::tensor::Device;
+use kennel_core::{CoreError, RunConfig, RunDir, Strategy};
+
+use crate::{
+    LoadOptions, ModelError, Network, RegularizationRates, Result, architecture, load, read_checkpoint,
+};
+
+/// The network of a run at its best epoch, in evaluation mode, and its configuration.
+///
+/// # Errors
+///
+/// [`ModelError::NoCheckpoint`] when no epoch was finished, and what is wrong with a configuration or checkpoint that is damaged.
+pub fn load_trained(run: &RunDir, device: &Device) -> Result<(Network, RunConfig)> {
+    let config = RunConfig::read(&run.config())?;
+    let classes = config.facts(&run.config())?.class_names.len();
+    if let Some((name, found, expected)) = config.preprocessing.problem() {
+        let reason = format!("{name} is {found}, expected {expected}");
+        return Err(
+            CoreError::Malformed { path: run.config(), what: "configuration of a run", reason }.into()
+        );
+    }
+    let architecture = architecture(&config.model)?;
+    let path = run.best_weights();
+    if !path.exists() {
+        let hint = match config.strategy {
+            Strategy::ZeroShot => {
+                format!(
+                    "it scored the untouched head; that is `--model {} --weights {}`",
+                    config.model, config.weights
+                )
+            }
+            _ => format!("`kennel train --resume {}` goes on with it", run.path().display()),
+        };
+        return Err(ModelError::NoCheckpoint { run: run.path().into(), hint });
+    }
+    let network = Network::new(architecture, classes, RegularizationRates::of(&config), device);
+    let checkpoint = read_checkpoint(&path)?;
+    let (network, _) = load(network, &checkpoint, LoadOptions::Exact, architecture.name, &path)?;
+    Ok((network, config))
+}
