@@ -55,11 +55,7 @@ impl Dataset {
     pub fn open_with(folder: &Path, options: &PrepareOptions, progress: Progress<'_>) -> Result<Self> {
         let path = folder.join(Manifest::FILE_NAME);
         if path.is_file() {
-            let manifest = Manifest::read(&path)?;
-            check_manifest(&manifest, &path)?;
-            let files: Vec<PathBuf> = manifest.photos.iter().map(|photo| folder.join(&photo.path)).collect();
-            check_files(&manifest, &files, &path)?;
-            return Ok(Self::new(folder, manifest, files, true));
+            return Self::of_manifest(folder, Manifest::read(&path)?, &path);
         }
         if folder.is_file() {
             // An archive has nowhere to stay; `prepare` gives it a place.
@@ -70,6 +66,18 @@ impl Dataset {
         let Assembled { manifest, files } =
             assemble(&scan, folder, options.seed, options.fractions, Paths::InPlace)?;
         Ok(Self::new(folder, manifest, files, false))
+    }
+
+    /// The photos of a manifest that lies elsewhere, as a run keeps one, under `folder`; `manifest_path` is what errors call it.
+    ///
+    /// # Errors
+    ///
+    /// A manifest that cannot be believed, photos that are gone.
+    pub fn of_manifest(folder: &Path, manifest: Manifest, manifest_path: &Path) -> Result<Self> {
+        check_manifest(&manifest, manifest_path)?;
+        let files: Vec<PathBuf> = manifest.photos.iter().map(|photo| folder.join(&photo.path)).collect();
+        check_files(&manifest, &files, manifest_path)?;
+        Ok(Self::new(folder, manifest, files, true))
     }
 
     fn new(root: &Path, manifest: Manifest, files: Vec<PathBuf>, prepared: bool) -> Self {

@@ -39,6 +39,9 @@ pub mod rotate;
 mod cache;
 mod loader;
 
+// New photos, to be labelled.
+mod sources;
+
 pub use image::RgbImage;
 
 pub use augment::augment;
@@ -52,4 +55,5 @@ pub use prepare::{Outcome, PrepareOptions, Prepared, prepare};
 pub use preset::Preset;
 pub use resize::{normalise, prepare_pixels};
 pub use scan::{Progress, Scan, ScanOptions, ScannedPhoto, scan};
+pub use sources::{NoPhoto, PhotoSource, in_parallel, photo_sources};
 pub use split::Fractions;

@@ -1,9 +1,10 @@
 //! Whether probabilities mean what they say.
 
+use kennel_core::PredictionRecord;
 use serde::{Deserialize, Serialize};
 
-use crate::argmax;
 use crate::probabilities::softmax_at;
+use crate::{MetricsError, argmax};
 
 /// Bins of a reliability diagram, of equal width over the top probability.
 pub const RELIABILITY_BINS: usize = 15;
@@ -112,6 +113,29 @@ impl std::fmt::Display for NotFitted {
             NotFitted::AtBound => write!(f, "the best lies outside of {low} to {high}"),
         }
     }
+}
+
+/// [`fit_temperature`] on a run's predictions of its validation photos; 1 without photos.
+///
+/// # Errors
+///
+/// [`MetricsError::UnknownLabel`] for a true class that is none of `class_names`.
+pub fn temperature_of(records: &[PredictionRecord], class_names: &[String]) -> Result<f64, MetricsError> {
+    if records.is_empty() {
+        return Ok(1.0);
+    }
+    let photos = records
+        .iter()
+        .map(|record| match class_names.iter().position(|name| *name == record.label) {
+            Some(class) => Ok((&record.logits[..], class)),
+            None => Err(MetricsError::UnknownLabel {
+                path: record.path.clone(),
+                label: record.label.clone(),
+                classes: class_names.len(),
+            }),
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(fit_temperature(&photos).value)
 }
 
 /// The temperature in [`TEMPERATURES`] with the least mean log loss on `(logits, true class)`.

@@ -9,6 +9,7 @@ mod error;
 mod calibration;
 mod log_loss;
 mod probabilities;
+mod ranking;
 mod top_k;
 
 mod classification;
@@ -18,12 +19,13 @@ mod paired;
 
 mod classification_report;
 mod evaluation;
+mod rate;
 mod report;
 mod run_evaluation;
 
 pub use calibration::{
     Calibration, NotFitted, RELIABILITY_BINS, ReliabilityBin, TEMPERATURES, Temperature, calibration,
-    fit_temperature,
+    fit_temperature, temperature_of,
 };
 pub use classification::{ClassScores, class_scores, macro_average, weighted_average};
 pub use classification_report::render_classification_report;
@@ -34,6 +36,8 @@ pub use interval::{Proportion, format_proportion, wilson_interval};
 pub use log_loss::{log_softmax, mean_log_loss, photo_log_loss};
 pub use paired::{PairedCounts, holm, mcnemar_p, paired_counts, photos_to_separate};
 pub use probabilities::{softmax, softmax_at};
+pub use ranking::{RankedClass, rank, rank_probabilities};
+pub use rate::Rate;
 pub use report::render_report;
 pub use run_evaluation::RunEvaluation;
 pub use top_k::{argmax, in_top_k, top_k};

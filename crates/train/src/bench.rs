@@ -7,6 +7,7 @@ use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
 use kennel_core::{HeadInit, OptimizerConfig, RunConfig, Split, Strategy};
 use kennel_data::{Dataset, Loader, LoaderOptions, PhotoCache, Transform, shuffled};
+use kennel_metrics::Rate;
 use kennel_models::{Network, RegularizationRates, architecture, draw_network, with_trainable};
 use serde::Serialize;
 
@@ -37,19 +38,6 @@ pub struct BenchOptions {
     pub repeats: usize,
     /// Passes before them.
     pub warmup: usize,
-}
-
-/// Rates over the timed passes.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Rate {
-    /// Median.
-    pub images_per_s: f64,
-    /// Of the slowest pass.
-    pub images_per_s_min: f64,
-    /// Of the fastest pass.
-    pub images_per_s_max: f64,
-    /// Half the distance between the quartiles, over the median.
-    pub spread: f64,
 }
 
 /// What was measured of a network.
@@ -224,7 +212,7 @@ fn time(options: &BenchOptions, mut pass: impl FnMut()) -> (Rate, u64) {
         pass();
     }
     let before = kennel_kernels::multiply_adds();
-    let mut rates: Vec<f64> = (0..options.repeats)
+    let rates: Vec<f64> = (0..options.repeats)
         .map(|_| {
             let began = Instant::now();
             pass();
@@ -232,16 +220,7 @@ fn time(options: &BenchOptions, mut pass: impl FnMut()) -> (Rate, u64) {
         })
         .collect();
     let work = (kennel_kernels::multiply_adds() - before) / options.repeats as u64;
-    rates.sort_by(f64::total_cmp);
-    let quantile = |q: f64| rates[((rates.len() - 1) as f64 * q).round() as usize];
-    let median = quantile(0.5);
-    let rate = Rate {
-        images_per_s: median,
-        images_per_s_min: rates[0],
-        images_per_s_max: rates[rates.len() - 1],
-        spread: (quantile(0.75) - quantile(0.25)) / 2.0 / median,
-    };
-    (rate, work)
+    (Rate::of(rates), work)
 }
 
 /// Reproducible values in [-2, 2).

@@ -33,19 +33,19 @@ mod zero_shot;
 #[cfg(test)]
 mod fixtures;
 
-pub use bench::{BenchMode, BenchOptions, DataBench, NetworkBench, Rate, bench_data, bench_network};
+pub use bench::{BenchMode, BenchOptions, DataBench, NetworkBench, bench_data, bench_network};
 pub use best::{best_epoch, is_better};
 pub use control::{Control, Observer, Silent};
 pub use device::{Compute, DeviceChoice, GpuKind};
 pub use error::{Result, TrainError};
 pub use features::CacheOptions;
-pub use finish::{evaluate_run, load_trained, predict_dataset};
+pub use finish::{evaluate_run, predict_dataset};
 pub use fit::{Outcome, TrainOptions, resume, train};
 pub use loss::{CrossEntropy, class_weights};
 pub use optimizer::{NamedGradients, Optimizer, clip_gradients, take_gradients};
 pub use plan::{Plan, trained_parts};
 pub use predict::predict_photos;
-pub use predictor::{PhotoPrediction, Predictor, RankedClass};
+pub use predictor::Predictor;
 pub use rates::LayerRates;
 pub use schedule::{Plateau, Schedule};
 pub use select::find_run;

@@ -1,18 +1,14 @@
-//! Labels and probabilities for single photos.
-
-use std::path::Path;
+//! A network that labels photos, with the names of its classes.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use kennel_core::{Preprocessing, RunDir, imagenet};
-use kennel_data::{normalise, prepare_pixels, read_photo};
-use kennel_metrics::{softmax, top_k};
+use kennel_core::{Manifest, Preprocessing, RunDir, Split, imagenet};
+use kennel_metrics::temperature_of;
 use kennel_models::{
-    LoadOptions, Network, RegularizationRates, architecture, load, locate_weights, read_checkpoint,
+    LoadOptions, Network, RegularizationRates, architecture, load, load_trained, locate_weights,
+    read_checkpoint,
 };
-use serde::Serialize;
 
-use crate::finish::load_trained;
 use crate::predict::rows;
 use crate::{Compute, Result};
 
@@ -21,33 +17,9 @@ pub struct Predictor {
     network: Network,
     preprocessing: Preprocessing,
     class_names: Vec<String>,
+    temperature: f64,
     note: Option<String>,
     device: Device,
-}
-
-/// What a network says about a photo.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct PhotoPrediction {
-    /// As it was asked for.
-    pub path: String,
-    /// The class with the highest probability.
-    pub label: String,
-    /// Its probability.
-    pub probability: f64,
-    /// The best few, best first.
-    pub top: Vec<RankedClass>,
-    /// One per class, where they were asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub logits: Option<Vec<f32>>,
-}
-
-/// A class and its probability.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct RankedClass {
-    /// Its name.
-    pub label: String,
-    /// In [0, 1].
-    pub probability: f64,
 }
 
 impl Predictor {
@@ -60,8 +32,14 @@ impl Predictor {
         let device = compute.device.clone();
         let (network, config) = load_trained(run, &device)?;
         let class_names = config.facts(&run.config())?.class_names.clone();
+        // A run that goes on still may not have predicted them yet.
+        let val = match run.is_finished() {
+            true => run.read_predictions(Split::Val, &class_names, &Manifest::read(&run.manifest())?)?,
+            false => None,
+        };
+        let temperature = temperature_of(val.as_deref().unwrap_or_default(), &class_names)?;
         let preprocessing = config.preprocessing;
-        Ok(Self { network: network.valid(), preprocessing, class_names, note: None, device })
+        Ok(Self { network: network.valid(), preprocessing, class_names, temperature, note: None, device })
     }
 
     /// Pretrained weights with the head they came with: ImageNet's classes where it has 1000, else numbers.
@@ -82,7 +60,8 @@ impl Predictor {
             1000 => imagenet::classes().iter().map(|class| class.names[0].to_string()).collect(),
             n => (0..n).map(|index| index.to_string()).collect(),
         };
-        Ok(Self { network, preprocessing: source.preprocessing, class_names, note: source.note, device })
+        let (preprocessing, note) = (source.preprocessing, source.note);
+        Ok(Self { network, preprocessing, class_names, temperature: 1.0, note, device })
     }
 
     /// What should be said about the weights, if anything.
@@ -110,32 +89,23 @@ impl Predictor {
         &self.network
     }
 
-    /// Predicts one photo.
+    /// What logits are divided by before the softmax.
+    pub fn temperature(&self) -> f64 {
+        self.temperature
+    }
+
+    /// Logits of prepared photos, a row each.
     ///
-    /// # Errors
+    /// # Shapes
     ///
-    /// A file that cannot be read as a photo.
-    pub fn predict(&self, path: &Path, top: usize, with_logits: bool) -> Result<PhotoPrediction> {
-        let Preprocessing { side_px, mean, std, .. } = self.preprocessing;
-        let side = side_px as usize;
-        let mut planes = vec![0.0; 3 * side * side];
-        normalise(&prepare_pixels(&read_photo(path)?, &self.preprocessing), mean, std, &mut planes);
-        let pixels = Tensor::<4>::from_data(TensorData::new(planes, [1, 3, side, side]), &self.device);
-        let logits = rows(self.network.infer(pixels)).remove(0);
-        let probabilities = softmax(&logits);
-        let top: Vec<RankedClass> = top_k(&logits, top.max(1))
-            .into_iter()
-            .map(|class| RankedClass {
-                label: self.class_names[class].clone(),
-                probability: probabilities[class],
-            })
-            .collect();
-        Ok(PhotoPrediction {
-            path: path.to_string_lossy().into_owned(),
-            label: top[0].label.clone(),
-            probability: top[0].probability,
-            top,
-            logits: with_logits.then_some(logits),
-        })
+    /// `pixels`: `[count, 3, side, side]`, as [`Predictor::preprocessing`] says.
+    ///
+    /// # Panics
+    ///
+    /// When `pixels` has another length.
+    pub fn logits(&self, pixels: Vec<f32>, count: usize) -> Vec<Vec<f32>> {
+        let side = self.preprocessing.side_px as usize;
+        let data = TensorData::new(pixels, [count, 3, side, side]);
+        rows(self.network.infer(Tensor::<4>::from_data(data, &self.device)))
     }
 }

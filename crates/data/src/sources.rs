@@ -1,0 +1,209 @@
+//! What a person means by photos: files, folders, patterns, or standard input.
+
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use image::RgbImage;
+use rayon::prelude::*;
+use walkdir::WalkDir;
+
+use crate::decode::{DecodeError, MAX_FILE_BYTES, decode, read_photo};
+use crate::error::{DataError, Result};
+
+/// What photos are called; other files of a folder are none.
+const EXTENSIONS: [&str; 10] = ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif", "tif", "tiff"];
+
+/// One photo, not yet looked into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PhotoSource {
+    /// A file.
+    File(PathBuf),
+    /// The bytes that come in on standard input.
+    Stdin,
+}
+
+impl fmt::Display for PhotoSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PhotoSource::File(path) => f.pad(&path.to_string_lossy()),
+            PhotoSource::Stdin => f.pad("-"),
+        }
+    }
+}
+
+impl PhotoSource {
+    /// Decodes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_photo`].
+    pub fn read(&self) -> Result<RgbImage> {
+        match self {
+            PhotoSource::File(path) => read_photo(path),
+            PhotoSource::Stdin => {
+                let path = Path::new("-");
+                let mut bytes = Vec::new();
+                let stdin = std::io::stdin().lock();
+                stdin
+                    .take(MAX_FILE_BYTES + 1)
+                    .read_to_end(&mut bytes)
+                    .map_err(DataError::io("read", path))?;
+                let refuse = |source: DecodeError| DataError::Decode { path: path.into(), source };
+                decode(&bytes).map_err(refuse)
+            }
+        }
+    }
+}
+
+/// What was asked for and leads to no photo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoPhoto {
+    /// What was asked for.
+    pub asked: String,
+    /// Why not.
+    pub reason: String,
+}
+
+/// The photos that `asked` stands for, in its order and, within a folder, by name; found as they are taken, so that a folder of any
+/// size costs no memory. `-` is standard input; a folder is searched to its bottom for files that are called like photos;
+/// a name that is no file but has `*`, `?` or `[` in it is a pattern.
+pub fn photo_sources(asked: Vec<PathBuf>) -> impl Iterator<Item = Result<PhotoSource, NoPhoto>> {
+    asked.into_iter().flat_map(|path| -> Box<dyn Iterator<Item = Result<PhotoSource, NoPhoto>>> {
+        let name = path.to_string_lossy().into_owned();
+        if name == "-" {
+            return Box::new(std::iter::once(Ok(PhotoSource::Stdin)));
+        }
+        if path.is_dir() {
+            return or_none(name, "no photo lies in it", in_folder(path));
+        }
+        if !path.exists() && name.contains(['*', '?', '[']) {
+            return match glob::glob(&name) {
+                Ok(paths) => {
+                    let files = paths.filter_map(|path| match path {
+                        Ok(path) if path.is_dir() => None,
+                        Ok(path) => Some(Ok(PhotoSource::File(path))),
+                        Err(error) => Some(Err(NoPhoto {
+                            asked: error.path().to_string_lossy().into_owned(),
+                            reason: error.error().to_string(),
+                        })),
+                    });
+                    or_none(name, "no file is called so", files)
+                }
+                Err(error) => {
+                    let reason = format!("not a pattern: {error}");
+                    Box::new(std::iter::once(Err(NoPhoto { asked: name, reason })))
+                }
+            };
+        }
+        Box::new(std::iter::once(Ok(PhotoSource::File(path))))
+    })
+}
+
+fn in_folder(folder: PathBuf) -> impl Iterator<Item = Result<PhotoSource, NoPhoto>> {
+    let is_photo = |path: &Path| {
+        let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+        extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
+    };
+    WalkDir::new(folder).sort_by_file_name().into_iter().filter_map(move |entry| match entry {
+        Ok(entry) if !entry.file_type().is_dir() && is_photo(entry.path()) => {
+            Some(Ok(PhotoSource::File(entry.into_path())))
+        }
+        Ok(_) => None,
+        Err(error) => {
+            let asked = error.path().map_or_else(String::new, |path| path.to_string_lossy().into_owned());
+            Some(Err(NoPhoto { asked, reason: error.to_string() }))
+        }
+    })
+}
+
+/// `found`, or a word of why there is nothing.
+fn or_none(
+    asked: String,
+    reason: &'static str,
+    found: impl Iterator<Item = Result<PhotoSource, NoPhoto>> + 'static,
+) -> Box<dyn Iterator<Item = Result<PhotoSource, NoPhoto>>> {
+    let mut found = found.peekable();
+    match found.peek() {
+        Some(_) => Box::new(found),
+        None => Box::new(std::iter::once(Err(NoPhoto { asked, reason: reason.into() }))),
+    }
+}
+
+/// Decodes photos on all cores and makes something of each, `at_once` at a time: no more than that is in memory.
+///
+/// # Panics
+///
+/// When `at_once` is 0.
+pub fn in_parallel<S: Send + Sync, T: Send>(
+    mut sources: impl Iterator<Item = S>,
+    at_once: usize,
+    make: impl Fn(&S) -> T + Sync,
+) -> impl Iterator<Item = Vec<(S, T)>> {
+    assert!(at_once > 0, "something at a time");
+    std::iter::from_fn(move || {
+        let chunk: Vec<S> = sources.by_ref().take(at_once).collect();
+        let made: Vec<(S, T)> = chunk
+            .into_par_iter()
+            .map(|source| {
+                let made = make(&source);
+                (source, made)
+            })
+            .collect();
+        (!made.is_empty()).then_some(made)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path, asked: &[&str]) -> Vec<String> {
+        let asked =
+            asked.iter().map(|name| if *name == "-" { "-".into() } else { folder.join(name) }).collect();
+        let short = |name: String| {
+            name.strip_prefix(&*folder.to_string_lossy()).map_or(name.clone(), |s| s[1..].into())
+        };
+        photo_sources(asked)
+            .map(|source| match source {
+                Ok(source) => short(source.to_string()),
+                Err(none) => format!("{}: {}", short(none.asked), none.reason),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn files_folders_and_patterns_lead_to_photos_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let here = dir.path();
+        std::fs::create_dir_all(here.join("photos/b/deep")).unwrap();
+        std::fs::create_dir(here.join("empty")).unwrap();
+        for name in ["photos/2.JPG", "photos/1.png", "photos/b/deep/3.webp", "photos/notes.txt", "odd[1].jpg"]
+        {
+            std::fs::write(here.join(name), "").unwrap();
+        }
+        assert_eq!(names(here, &["photos"]), ["photos/1.png", "photos/2.JPG", "photos/b/deep/3.webp"]);
+        assert_eq!(names(here, &["photos/*.png", "-"]), ["photos/1.png", "-"]);
+        // A file that is called like a pattern is a file.
+        assert_eq!(names(here, &["odd[1].jpg"]), ["odd[1].jpg"]);
+        assert_eq!(names(here, &["gone.jpg"]), ["gone.jpg"]);
+        assert_eq!(names(here, &["empty", "x*.jpg", "photos/[.jpg"]).len(), 3);
+        assert!(names(here, &["empty"])[0].contains("no photo lies in it"));
+    }
+
+    #[test]
+    fn no_more_than_a_few_are_in_memory_and_their_order_stays() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        static TAKEN: AtomicUsize = AtomicUsize::new(0);
+        let sources = (0..1000).inspect(|_| drop(TAKEN.fetch_add(1, Ordering::SeqCst)));
+        let mut seen = 0;
+        for chunk in in_parallel(sources, 7, |n| n * 2) {
+            for (source, made) in chunk {
+                assert_eq!((source, made), (seen, 2 * seen));
+                seen += 1;
+            }
+            assert!(TAKEN.load(Ordering::SeqCst) <= seen);
+        }
+        assert_eq!(seen, 1000);
+    }
+}
