@@ -1,0 +1,135 @@
+//! How fast a file runs on this machine, in every runtime that is at hand.
+
+use std::path::Path;
+use std::time::Instant;
+
+use kennel_data::RgbImage;
+use kennel_metrics::Rate;
+use serde::Serialize;
+
+use crate::{Classifier, Description, Result, RuntimeKind, Takes};
+
+/// What was measured of a file.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FileBench {
+    /// The file.
+    pub path: String,
+    /// Its size, without weights that lie apart.
+    pub size_bytes: u64,
+    /// One row per runtime and batch.
+    pub rates: Vec<FileRate>,
+    /// Runtimes that did not run it, and why.
+    pub not_run: Vec<NotRun>,
+}
+
+/// How fast a file is in a runtime.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FileRate {
+    /// The runtime.
+    pub runtime: String,
+    /// Photos per pass.
+    pub batch_size: usize,
+    /// How fast.
+    #[serde(flatten)]
+    pub rate: Rate,
+}
+
+/// A runtime that did not run a file.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NotRun {
+    /// The runtime.
+    pub runtime: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Times a file on photos of noise, `batch_sizes` at once where it takes pixels; a file that takes photos is given one of 500 by
+/// 375 at a time.
+///
+/// # Errors
+///
+/// A file that cannot be read or is no classifier.
+///
+/// # Panics
+///
+/// When `repeats` is 0.
+pub fn bench_file(path: &Path, batch_sizes: &[usize], warmup: usize, repeats: usize) -> Result<FileBench> {
+    // What the classes are called does not change how fast they are found.
+    let model = crate::read_model(path)?;
+    let given = nameless(&model);
+    drop(model);
+    let size_bytes = std::fs::metadata(path).map_err(kennel_core::CoreError::io("read", path))?.len();
+    let (mut rates, mut not_run) = (Vec::new(), Vec::new());
+    for runtime in [RuntimeKind::Rten, RuntimeKind::OnnxRuntime] {
+        let time = || -> Result<Vec<FileRate>> {
+            let mut classifier = Classifier::open(path, runtime, given.clone())?;
+            let sizes: &[usize] = match classifier.takes() {
+                Takes::Photo => &[1],
+                Takes::Pixels { batch: None } => batch_sizes,
+                Takes::Pixels { batch: Some(fixed) } => &[fixed],
+            };
+            sizes
+                .iter()
+                .map(|&batch_size| {
+                    let mut pass = passes(&mut classifier, batch_size);
+                    for _ in 0..warmup {
+                        pass()?;
+                    }
+                    let timed: Vec<f64> = (0..repeats)
+                        .map(|_| {
+                            let began = Instant::now();
+                            pass()?;
+                            Ok(batch_size as f64 / began.elapsed().as_secs_f64())
+                        })
+                        .collect::<Result<_>>()?;
+                    Ok(FileRate { runtime: runtime.to_string(), batch_size, rate: Rate::of(timed) })
+                })
+                .collect()
+        };
+        match time() {
+            Ok(timed) => rates.extend(timed),
+            Err(error) => not_run.push(NotRun { runtime: runtime.to_string(), reason: error.to_string() }),
+        }
+    }
+    Ok(FileBench { path: path.to_string_lossy().into_owned(), size_bytes, rates, not_run })
+}
+
+/// One pass over photos of noise, each time it is called.
+fn passes(classifier: &mut Classifier, batch_size: usize) -> impl FnMut() -> Result<()> {
+    let side = classifier.described().preprocessing.side_px as usize;
+    let noise = |i: usize| (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+    let takes = classifier.takes();
+    let photo = RgbImage::from_fn(500, 375, |x, y| {
+        let level = |channel: usize| noise((y as usize * 500 + x as usize) * 3 + channel) as u8;
+        [level(0), level(1), level(2)].into()
+    });
+    let pixels: Vec<f32> =
+        (0..batch_size * 3 * side * side).map(|i| noise(i) as f32 / (1 << 22) as f32 - 2.0).collect();
+    move || match takes {
+        Takes::Photo => classifier.probabilities(&photo).map(drop),
+        Takes::Pixels { .. } => classifier.logits(&pixels, batch_size).map(drop),
+    }
+}
+
+/// A description of a file by its shape alone, for what it leaves open.
+fn nameless(model: &crate::ModelProto) -> Description {
+    let classes = crate::outputs(model)
+        .iter()
+        .find_map(|output| output.shape.last().copied().flatten())
+        .unwrap_or(1000);
+    let side_px = crate::inputs(model)
+        .first()
+        .and_then(|input| input.shape.get(2).copied().flatten())
+        .map(|side| side as u32);
+    let has = |key: &str| model.metadata_props.iter().any(|entry| entry.key == key);
+    let open = |key: &str| !has(key);
+    Description {
+        class_names: open("class_names").then(|| (0..classes).map(|class| class.to_string()).collect()),
+        side_px: if open("side_px") { side_px.or(Some(224)) } else { None },
+        crop_pct: open("crop_pct").then_some(1.0),
+        interpolation: open("interpolation").then_some(kennel_core::Interpolation::Bicubic),
+        mean: open("mean").then_some([0.0; 3]),
+        std: open("std").then_some([1.0; 3]),
+        temperature: None,
+    }
+}

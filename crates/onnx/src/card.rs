@@ -1,0 +1,342 @@
+//! What a file says of itself, so that another program can do it right without this one: the model's metadata.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use kennel_core::{Interpolation, Preprocessing};
+use kennel_metrics::Proportion;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::proto::{ModelProto, StringStringEntryProto};
+use crate::{OnnxError, Result};
+
+/// Numbers in which a network is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// 32-bit floats.
+    Float32,
+    /// 16-bit floats inside, 32-bit at both ends.
+    Float16,
+    /// 8-bit integers where they keep the accuracy, 32-bit floats elsewhere.
+    Int8,
+}
+
+impl Precision {
+    /// As it stands in the metadata.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Precision::Float32 => "float32",
+            Precision::Float16 => "float16",
+            Precision::Int8 => "int8",
+        }
+    }
+}
+
+/// What a file says of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelCard {
+    /// Names in the order of the logits.
+    pub class_names: Vec<String>,
+    /// How photos are prepared.
+    pub preprocessing: Preprocessing,
+    /// What logits are divided by before the softmax.
+    pub temperature: f64,
+    /// timm's name of the network.
+    pub architecture: String,
+    /// What it was trained from: `arch.tag`, the name of a file or folder, or `none`.
+    pub weights: String,
+    /// Licence of those weights.
+    pub weights_licence: String,
+    /// What it is written in.
+    pub precision: Precision,
+    /// The run's directory name.
+    pub run: String,
+    /// What `sha256sum config.toml manifest.json checkpoints/best.safetensors | sha256sum` prints in the run's directory.
+    pub run_sha256: String,
+    /// On the validation photos, by this very file.
+    pub val_accuracy: Option<Proportion>,
+    /// On the test photos, by the trained network in f32, when the run ended.
+    pub test_accuracy: Option<Proportion>,
+}
+
+/// The keys, in the order in which they are written.
+const KEYS: [&str; 17] = [
+    "class_names",
+    "architecture",
+    "weights",
+    "weights_license",
+    "precision",
+    "side_px",
+    "resize_px",
+    "crop_pct",
+    "interpolation",
+    "mean",
+    "std",
+    "temperature",
+    "val_accuracy",
+    "test_accuracy",
+    "run",
+    "run_sha256",
+    "kennel_version",
+];
+
+impl ModelCard {
+    /// Writes it into a model's metadata: numbers and lists as JSON, words as they are.
+    pub fn write_into(&self, model: &mut ModelProto) {
+        let Preprocessing { side_px, crop_pct, interpolation, mean, std } = &self.preprocessing;
+        let values = [
+            json(&self.class_names),
+            self.architecture.clone(),
+            self.weights.clone(),
+            self.weights_licence.clone(),
+            self.precision.as_str().into(),
+            json(side_px),
+            json(&self.preprocessing.resize_px()),
+            json(crop_pct),
+            json(interpolation).trim_matches('"').into(),
+            json(mean),
+            json(std),
+            json(&self.temperature),
+            json(&self.val_accuracy),
+            json(&self.test_accuracy),
+            self.run.clone(),
+            self.run_sha256.clone(),
+            env!("CARGO_PKG_VERSION").into(),
+        ];
+        model.metadata_props = KEYS
+            .iter()
+            .zip(values)
+            .map(|(key, value)| StringStringEntryProto { key: (*key).into(), value })
+            .collect();
+    }
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("plain data")
+}
+
+/// What has to be known of a file to label photos with it; each part may be given by the caller where the file is silent, and
+/// wins over it where it is not.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Description {
+    /// Names in the order of the logits.
+    pub class_names: Option<Vec<String>>,
+    /// Side of the square that the network sees, in pixels.
+    pub side_px: Option<u32>,
+    /// That side as a share of the resized short side.
+    pub crop_pct: Option<f64>,
+    /// Filter of the resize.
+    pub interpolation: Option<Interpolation>,
+    /// Subtracted from each channel.
+    pub mean: Option<[f32; 3]>,
+    /// Each channel is then divided by this.
+    pub std: Option<[f32; 3]>,
+    /// What logits are divided by before the softmax.
+    pub temperature: Option<f64>,
+}
+
+/// A description without gaps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Described {
+    /// Names in the order of the logits.
+    pub class_names: Vec<String>,
+    /// How photos are prepared.
+    pub preprocessing: Preprocessing,
+    /// What logits are divided by before the softmax.
+    pub temperature: f64,
+}
+
+impl Description {
+    /// Reads what a file says of itself; keys that are not there stay open.
+    ///
+    /// # Errors
+    ///
+    /// [`OnnxError::Metadata`] for a value that makes no sense.
+    pub fn read(path: &Path, model: &ModelProto) -> Result<Self> {
+        let properties: BTreeMap<&str, &str> =
+            model.metadata_props.iter().map(|entry| (entry.key.as_str(), entry.value.as_str())).collect();
+        let interpolation = match properties.get("interpolation") {
+            None => None,
+            Some(&"bilinear") => Some(Interpolation::Bilinear),
+            Some(&"bicubic") => Some(Interpolation::Bicubic),
+            Some(found) => return Err(wrong(path, "interpolation", found, "bilinear or bicubic")),
+        };
+        let description = Description {
+            class_names: parse(path, &properties, "class_names", "a list of names")?,
+            side_px: parse(path, &properties, "side_px", "a number of pixels")?,
+            crop_pct: parse(path, &properties, "crop_pct", "a number in (0, 1]")?,
+            interpolation,
+            mean: parse(path, &properties, "mean", "three numbers")?,
+            std: parse(path, &properties, "std", "three positive numbers")?,
+            temperature: parse(path, &properties, "temperature", "a positive number")?,
+        };
+        description.check(path)?;
+        Ok(description)
+    }
+
+    fn check(&self, path: &Path) -> Result<()> {
+        let check = |key: &str, found: String, fits: bool, expected: &str| match fits {
+            true => Ok(()),
+            false => Err(wrong(path, key, &found, expected)),
+        };
+        if let Some(side) = self.side_px {
+            check("side_px", side.to_string(), (1..=2048).contains(&side), "1 to 2048 pixels")?;
+        }
+        if let Some(share) = self.crop_pct {
+            check("crop_pct", share.to_string(), (0.1..=1.0).contains(&share), "a number in [0.1, 1]")?;
+        }
+        if let Some(mean) = self.mean {
+            check("mean", json(&mean), mean.iter().all(|x| x.is_finite()), "three numbers")?;
+        }
+        if let Some(std) = self.std {
+            let fits = std.iter().all(|x| x.is_finite() && *x > 0.0);
+            check("std", json(&std), fits, "three positive numbers")?;
+        }
+        if let Some(t) = self.temperature {
+            check("temperature", t.to_string(), t.is_finite() && t > 0.0, "a positive number")?;
+        }
+        Ok(())
+    }
+
+    /// What `self` leaves open, from `other`.
+    pub fn or(self, other: Description) -> Description {
+        Description {
+            class_names: self.class_names.or(other.class_names),
+            side_px: self.side_px.or(other.side_px),
+            crop_pct: self.crop_pct.or(other.crop_pct),
+            interpolation: self.interpolation.or(other.interpolation),
+            mean: self.mean.or(other.mean),
+            std: self.std.or(other.std),
+            temperature: self.temperature.or(other.temperature),
+        }
+    }
+
+    /// Without gaps: `needs_pixels` where the graph takes prepared pixels, not photos.
+    ///
+    /// # Errors
+    ///
+    /// [`OnnxError::Undescribed`], with all that is missing and the flags that give it.
+    pub fn complete(self, path: &Path, needs_pixels: bool) -> Result<Described> {
+        let mut missing: Vec<(&str, &str)> = Vec::new();
+        let mut need = |is_there: bool, what: &'static str, flag: &'static str| {
+            if !is_there {
+                missing.push((what, flag));
+            }
+        };
+        need(self.class_names.is_some(), "what its classes are called", "--classes NAME,...");
+        if needs_pixels {
+            need(self.side_px.is_some(), "the side of its input", "--side PIXELS");
+            need(self.crop_pct.is_some(), "how much of the photo is cropped", "--crop-pct 0.875");
+            need(self.interpolation.is_some(), "how photos are resized", "--interpolation bicubic");
+            need(self.mean.is_some(), "the mean of its channels", "--mean 0.485,0.456,0.406");
+            need(self.std.is_some(), "their standard deviation", "--std 0.229,0.224,0.225");
+        }
+        if !missing.is_empty() {
+            let words: Vec<_> = missing.iter().map(|(what, _)| *what).collect();
+            let flags: Vec<_> = missing.iter().map(|(_, flag)| *flag).collect();
+            return Err(OnnxError::Undescribed {
+                path: path.into(),
+                missing: words.join(", "),
+                hint: format!("it has no metadata of Kennel's; give {}", flags.join(" ")),
+            });
+        }
+        Ok(Described {
+            class_names: self.class_names.unwrap_or_default(),
+            preprocessing: Preprocessing {
+                side_px: self.side_px.unwrap_or(224),
+                crop_pct: self.crop_pct.unwrap_or(1.0),
+                interpolation: self.interpolation.unwrap_or(Interpolation::Bicubic),
+                mean: self.mean.unwrap_or([0.0; 3]),
+                std: self.std.unwrap_or([1.0; 3]),
+            },
+            temperature: self.temperature.unwrap_or(1.0),
+        })
+    }
+}
+
+fn parse<T: DeserializeOwned>(
+    path: &Path,
+    properties: &BTreeMap<&str, &str>,
+    key: &str,
+    expected: &str,
+) -> Result<Option<T>> {
+    let Some(found) = properties.get(key) else { return Ok(None) };
+    serde_json::from_str(found).map(Some).map_err(|_| wrong(path, key, found, expected))
+}
+
+fn wrong(path: &Path, key: &str, found: &str, expected: &str) -> OnnxError {
+    let found = found.chars().take(80).collect();
+    OnnxError::Metadata { path: path.into(), key: key.into(), found, expected: expected.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn card() -> ModelCard {
+        ModelCard {
+            class_names: vec!["boxer".into(), "чёрный пёс".into()],
+            preprocessing: Preprocessing::imagenet(224, 0.95, Interpolation::Bicubic),
+            temperature: 1.25,
+            architecture: "resnet50".into(),
+            weights: "resnet50.a1_in1k".into(),
+            weights_licence: "apache-2.0".into(),
+            precision: Precision::Int8,
+            run: "20260207_165541-resnet50-freeze-s42".into(),
+            run_sha256: "00".into(),
+            val_accuracy: Some(Proportion::new(116, 117)),
+            test_accuracy: None,
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let mut model = ModelProto::default();
+        card().write_into(&mut model);
+        let read = Description::read(Path::new("m.onnx"), &model).unwrap();
+        let described = read.complete(Path::new("m.onnx"), true).unwrap();
+        assert_eq!(described.class_names, card().class_names);
+        assert_eq!(described.preprocessing, card().preprocessing);
+        assert_eq!(described.temperature, 1.25);
+    }
+
+    #[test]
+    fn what_is_missing_is_asked_for_by_its_flags_and_flags_win() {
+        let path = Path::new("other.onnx");
+        let none = Description::default();
+        let said = none.clone().complete(path, true).unwrap_err().to_string();
+        for flag in ["--classes", "--side", "--crop-pct", "--interpolation", "--mean", "--std"] {
+            assert!(said.contains(flag), "{said}");
+        }
+        let said = none.clone().complete(path, false).unwrap_err().to_string();
+        assert!(said.contains("--classes") && !said.contains("--mean"), "{said}");
+        let given = Description { temperature: Some(2.0), ..none };
+        let mut model = ModelProto::default();
+        card().write_into(&mut model);
+        assert_eq!(given.or(Description::read(path, &model).unwrap()).temperature, Some(2.0));
+    }
+
+    #[test]
+    fn metadata_that_make_no_sense_are_named() {
+        for (key, value) in [
+            ("side_px", "999999999"),
+            ("std", "[1,0,1]"),
+            ("mean", "[1,2]"),
+            ("class_names", "boxer"),
+            ("interpolation", "lanczos"),
+            ("temperature", "-1"),
+            ("crop_pct", "7"),
+        ] {
+            let mut model = ModelProto::default();
+            card().write_into(&mut model);
+            for entry in &mut model.metadata_props {
+                if entry.key == key {
+                    entry.value = value.into();
+                }
+            }
+            let said = Description::read(Path::new("m.onnx"), &model).unwrap_err().to_string();
+            assert!(said.contains(key) && said.contains("expected"), "{said}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Labels from a file.
+
+use std::path::Path;
+
+use kennel_data::RgbImage;
+
+use crate::file::{TensorInfo, inputs, outputs, read_model};
+use crate::photo_input::{PHOTO, PROBABILITIES};
+use crate::proto::ElementType;
+use crate::runtime::{Input, RuntimeKind, Session, Values};
+use crate::{Described, Description, OnnxError, Result};
+
+/// What a file takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Prepared pixels `[batch, 3, side, side]`, f32; `batch` where it is fixed.
+    Pixels {
+        /// The only number of photos that fits, if there is one.
+        batch: Option<usize>,
+    },
+    /// A decoded photo `[height, width, 3]`, bytes.
+    Photo,
+}
+
+/// A file that labels photos, in a runtime.
+pub struct Classifier {
+    session: Session,
+    takes: Takes,
+    input: String,
+    output: String,
+    described: Described,
+}
+
+impl Classifier {
+    /// Opens a file; what `given` says wins over what the file says of itself.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read_model`]; [`OnnxError::NotAClassifier`] when its input or output is of another kind;
+    /// [`OnnxError::Undescribed`] when neither says how photos are prepared; those of [`Session::open`].
+    pub fn open(path: &Path, runtime: RuntimeKind, given: Description) -> Result<Self> {
+        let model = read_model(path)?;
+        let wrong = |what: &str, found: String, expected: &str| OnnxError::NotAClassifier {
+            path: path.into(),
+            what: what.into(),
+            found,
+            expected: expected.into(),
+        };
+        let all_inputs = inputs(&model);
+        let [input] = all_inputs.as_slice() else {
+            let names: Vec<_> = all_inputs.iter().map(|input| input.name.as_str()).collect();
+            return Err(wrong("the list of inputs", format!("[{}]", names.join(", ")), "one input"));
+        };
+        let mut description = given.or(Description::read(path, &model)?);
+        let takes = match (input.element, input.shape.as_slice()) {
+            (Some(ElementType::Uint8), [_, _, None | Some(3)]) if input.name == PHOTO => Takes::Photo,
+            (Some(ElementType::Float), [batch, None | Some(3), height, width]) if height == width => {
+                if let (Some(side), None) = (height, description.side_px) {
+                    description.side_px = u32::try_from(*side).ok();
+                }
+                Takes::Pixels { batch: *batch }
+            }
+            _ => {
+                let expected = "float[batch, 3, side, side] (or the photo of `--input photo`)";
+                return Err(wrong(&format!("input `{}`", input.name), input.to_string(), expected));
+            }
+        };
+        let described = description.complete(path, takes != Takes::Photo)?;
+        let side = described.preprocessing.side_px as usize;
+        if let (Takes::Pixels { .. }, Some(fixed)) = (takes, input.shape[2])
+            && fixed != side
+        {
+            let expected = format!("{side} pixels a side, as its metadata or --side say");
+            return Err(wrong(&format!("input `{}`", input.name), input.to_string(), &expected));
+        }
+        let classes = described.class_names.len();
+        let all_outputs = outputs(&model);
+        let is_scores = |output: &&TensorInfo| match takes {
+            Takes::Photo => output.name == PROBABILITIES,
+            Takes::Pixels { .. } => output.element == Some(ElementType::Float) && output.shape.len() == 2,
+        };
+        let Some(output) = all_outputs.iter().find(is_scores) else {
+            let found: Vec<_> = all_outputs.iter().map(|o| format!("{} {o}", o.name)).collect();
+            return Err(wrong("the list of outputs", found.join(", "), "one of float[batch, classes]"));
+        };
+        if let Some(Some(extent)) = output.shape.last()
+            && *extent != classes
+        {
+            let expected = format!("{classes} classes, as many as there are names");
+            return Err(wrong(&format!("output `{}`", output.name), output.to_string(), &expected));
+        }
+        let (input, output) = (input.name.clone(), output.name.clone());
+        drop(model);
+        Ok(Self { session: Session::open(path, runtime)?, takes, input, output, described })
+    }
+
+    /// What it takes.
+    pub fn takes(&self) -> Takes {
+        self.takes
+    }
+
+    /// What is known of it.
+    pub fn described(&self) -> &Described {
+        &self.described
+    }
+
+    /// What runs it.
+    pub fn runtime(&self) -> RuntimeKind {
+        self.session.kind()
+    }
+
+    /// Logits of prepared photos, a row each.
+    ///
+    /// # Shapes
+    ///
+    /// `pixels`: `[count, 3, side, side]`.
+    ///
+    /// # Errors
+    ///
+    /// [`OnnxError::Runtime`]; [`OnnxError::NotAClassifier`] when the file turns out to have other classes.
+    ///
+    /// # Panics
+    ///
+    /// When the file takes photos, or `pixels` has another length.
+    pub fn logits(&mut self, pixels: &[f32], count: usize) -> Result<Vec<Vec<f32>>> {
+        let Takes::Pixels { batch } = self.takes else { panic!("this file takes photos, not pixels") };
+        let side = self.described.preprocessing.side_px as usize;
+        let each = 3 * side * side;
+        assert_eq!(pixels.len(), count * each, "pixels of [{count}, 3, {side}, {side}]");
+        let mut rows = Vec::with_capacity(count);
+        let at_once = batch.unwrap_or(count.max(1));
+        for pixels in pixels.chunks(at_once * each) {
+            let photos = pixels.len() / each;
+            // A fixed batch is filled up with zeros.
+            let mut filled = Vec::new();
+            let pixels = if photos < at_once {
+                filled.extend_from_slice(pixels);
+                filled.resize(at_once * each, 0.0);
+                &filled
+            } else {
+                pixels
+            };
+            let shape = [at_once, 3, side, side];
+            let input = Input { name: &self.input, shape: &shape, values: Values::Floats(pixels) };
+            let flat = self.session.run(input, &[&self.output])?.remove(0);
+            let classes = self.described.class_names.len();
+            if flat.len() != at_once * classes {
+                return Err(self.other_classes(flat.len() / at_once));
+            }
+            rows.extend(flat.chunks_exact(classes).take(photos).map(<[f32]>::to_vec));
+        }
+        Ok(rows)
+    }
+
+    /// Probabilities of a decoded photo.
+    ///
+    /// # Errors
+    ///
+    /// As [`Classifier::logits`].
+    ///
+    /// # Panics
+    ///
+    /// When the file takes pixels.
+    pub fn probabilities(&mut self, photo: &RgbImage) -> Result<Vec<f32>> {
+        assert_eq!(self.takes, Takes::Photo, "this file takes pixels, not photos");
+        let shape = [photo.height() as usize, photo.width() as usize, 3];
+        let input = Input { name: &self.input, shape: &shape, values: Values::Bytes(photo.as_raw()) };
+        let probabilities = self.session.run(input, &[&self.output])?.remove(0);
+        match probabilities.len() == self.described.class_names.len() {
+            true => Ok(probabilities),
+            false => Err(self.other_classes(probabilities.len())),
+        }
+    }
+
+    fn other_classes(&self, found: usize) -> OnnxError {
+        OnnxError::NotAClassifier {
+            path: self.session.path().into(),
+            what: format!("output `{}`", self.output),
+            found: format!("{found} classes"),
+            expected: format!("{}, as many as there are names", self.described.class_names.len()),
+        }
+    }
+}

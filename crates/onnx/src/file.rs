@@ -1,0 +1,250 @@
+//! ONNX files on disk: read with bounds, written in one piece or as a graph and its weights.
+
+use std::path::{Component, Path, PathBuf};
+
+use kennel_core::{CoreError, files};
+use prost::Message;
+
+use crate::proto::{
+    ElementType, LOCATION_EXTERNAL, ModelProto, StringStringEntryProto, TensorProto, ValueInfoProto,
+};
+use crate::{OnnxError, Result};
+
+/// Protocol buffers hold no more, and the largest network of the zoo has 241 MB.
+const MAX_FILE_BYTES: u64 = (2 << 30) - 1;
+/// Weights apart begin at multiples of this, so that they can be mapped into memory.
+const ALIGNMENT: usize = 64;
+/// Smaller constants (shapes, bounds) stay in the graph, as PyTorch's exporter has it.
+const MIN_EXTERNAL_BYTES: usize = 1024;
+
+/// Reads a model.
+///
+/// # Errors
+///
+/// - [`OnnxError::NotOnnx`] when it is something else
+/// - [`OnnxError::Damaged`] when it ends too early
+/// - [`OnnxError::WeightsMissing`] when its weights lie in a second file that is not there, too short, or elsewhere than beside
+///   it
+/// - [`CoreError::Io`] when it cannot be read
+pub fn read_model(path: &Path) -> Result<ModelProto> {
+    let size = std::fs::metadata(path).map_err(CoreError::io("read", path))?.len();
+    let not_onnx = |reason: String| OnnxError::NotOnnx { path: path.into(), reason };
+    if size > MAX_FILE_BYTES {
+        return Err(not_onnx(format!("it has {size} bytes, at most {MAX_FILE_BYTES} are read")));
+    }
+    let bytes = std::fs::read(path).map_err(CoreError::io("read", path))?;
+    if bytes.is_empty() {
+        return Err(not_onnx("it is empty".into()));
+    }
+    let begins = String::from_utf8_lossy(&bytes[..bytes.len().min(16)]).escape_debug().to_string();
+    // Every writer begins with the IR version (field 1, a number) or, like some, with the producer's name (field 2).
+    let looks_right = matches!(bytes[0], 0x08 | 0x12);
+    let model = match ModelProto::decode(bytes.as_slice()) {
+        Ok(model) => model,
+        Err(_) if !looks_right => return Err(not_onnx(format!("it begins with \"{begins}\""))),
+        Err(error) => {
+            let reason = format!("{error}, in {size} bytes");
+            return Err(OnnxError::Damaged { path: path.into(), reason });
+        }
+    };
+    match &model.graph {
+        Some(graph) if !graph.node.is_empty() => {}
+        // Fields come in order, and the graph is one of the last: what ends before it may be one cut short.
+        _ if looks_right && model.ir_version > 0 => {
+            let reason = format!("it ends after {size} bytes, before its graph");
+            return Err(OnnxError::Damaged { path: path.into(), reason });
+        }
+        _ => return Err(not_onnx(format!("it begins with \"{begins}\" and holds no graph"))),
+    }
+    check_external(path, &model)?;
+    Ok(model)
+}
+
+/// Holds every constant whose values lie elsewhere to the file that they lie in.
+fn check_external(path: &Path, model: &ModelProto) -> Result<()> {
+    for tensor in model.graph.iter().flat_map(|graph| &graph.initializer) {
+        if tensor.data_location != LOCATION_EXTERNAL {
+            continue;
+        }
+        let entry = |key: &str| tensor.external_data.iter().find(|e| e.key == key).map(|e| e.value.as_str());
+        let location = entry("location").unwrap_or_default();
+        let weights = path.with_file_name(location);
+        let problem = |problem: String| {
+            let weights = weights.clone();
+            Err(OnnxError::WeightsMissing { path: path.into(), weights, problem })
+        };
+        let mut parts = Path::new(location).components();
+        if location.is_empty() || !parts.all(|part| matches!(part, Component::Normal(_))) {
+            return problem("not a file beside it".into());
+        }
+        let Ok(metadata) = std::fs::metadata(&weights) else { return problem("not there".into()) };
+        let number = |key: &str| entry(key).and_then(|value| value.parse::<u64>().ok());
+        let end = number("offset").unwrap_or(0).saturating_add(number("length").unwrap_or(0));
+        if metadata.len() < end {
+            return problem(format!("too short: {} bytes, expected at least {end}", metadata.len()));
+        }
+    }
+    Ok(())
+}
+
+/// Writes a model as one file that works by itself, beside and renamed.
+///
+/// # Errors
+///
+/// [`CoreError::Io`].
+pub fn write_model(path: &Path, model: &ModelProto) -> Result<()> {
+    Ok(files::write_atomically(path, &model.encode_to_vec())?)
+}
+
+/// Where [`write_model_apart`] puts the weights of a graph: `model.onnx.data` beside `model.onnx`, PyTorch's name.
+pub fn weights_path(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(".data");
+    path.with_file_name(name)
+}
+
+/// Writes a graph and, beside it, its weights. Neither works without the other.
+///
+/// # Errors
+///
+/// [`CoreError::Io`].
+pub fn write_model_apart(path: &Path, model: &ModelProto) -> Result<()> {
+    let weights = weights_path(path);
+    let location = weights.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut model = model.clone();
+    let mut data = Vec::new();
+    for tensor in model.graph.iter_mut().flat_map(|graph| &mut graph.initializer) {
+        if tensor.raw_data.len() >= MIN_EXTERNAL_BYTES {
+            move_out(tensor, &location, &mut data);
+        }
+    }
+    files::write_atomically(&weights, &data)?;
+    write_model(path, &model)
+}
+
+fn move_out(tensor: &mut TensorProto, location: &str, data: &mut Vec<u8>) {
+    data.resize(data.len().next_multiple_of(ALIGNMENT), 0);
+    let (offset, length) = (data.len(), tensor.raw_data.len());
+    data.append(&mut tensor.raw_data);
+    let entry = |key: &str, value: String| StringStringEntryProto { key: key.into(), value };
+    tensor.external_data = vec![
+        entry("location", location.into()),
+        entry("offset", offset.to_string()),
+        entry("length", length.to_string()),
+    ];
+    tensor.data_location = LOCATION_EXTERNAL;
+}
+
+/// What goes into a graph, or comes out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TensorInfo {
+    /// Its name.
+    pub name: String,
+    /// Type of its elements; none where it is of a kind that is not used here.
+    pub element: Option<ElementType>,
+    /// Extents; none where it is open.
+    pub shape: Vec<Option<usize>>,
+}
+
+impl TensorInfo {
+    fn of(info: &ValueInfoProto) -> Self {
+        let tensor = info.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
+        let dims = tensor.and_then(|tensor| tensor.shape.as_ref()).map(|shape| shape.dim.as_slice());
+        let extent = |value: i64| usize::try_from(value).ok().filter(|extent| *extent > 0);
+        TensorInfo {
+            name: info.name.clone(),
+            element: tensor.and_then(|tensor| ElementType::of(tensor.elem_type)),
+            shape: dims.unwrap_or_default().iter().map(|dim| dim.dim_value.and_then(extent)).collect(),
+        }
+    }
+}
+
+impl std::fmt::Display for TensorInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shape: Vec<_> =
+            self.shape.iter().map(|extent| extent.map_or("?".into(), |extent| extent.to_string())).collect();
+        let element = self.element.map_or("unknown".into(), |element| format!("{element:?}").to_lowercase());
+        write!(f, "{element}[{}]", shape.join(", "))
+    }
+}
+
+/// What goes into a graph; constants that are listed among the inputs, as files before IR version 4 have them, do not.
+pub fn inputs(model: &ModelProto) -> Vec<TensorInfo> {
+    let Some(graph) = &model.graph else { return Vec::new() };
+    let is_constant = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
+    graph.input.iter().filter(|info| !is_constant(&info.name)).map(TensorInfo::of).collect()
+}
+
+/// What comes out of a graph.
+pub fn outputs(model: &ModelProto) -> Vec<TensorInfo> {
+    model.graph.iter().flat_map(|graph| &graph.output).map(TensorInfo::of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::builder::{self, Extent, GraphBuilder};
+
+    fn small() -> ModelProto {
+        let mut graph = GraphBuilder::new("small");
+        graph.input("input", ElementType::Float, &[Extent::Named("batch"), Extent::Fixed(600)]);
+        let weights = graph.floats("weights", &[600], &[0.5; 600]);
+        let sum = graph.node("Add", "output", &["input", &weights], []);
+        graph.output(&sum, ElementType::Float, &[Extent::Named("batch"), Extent::Fixed(600)]);
+        builder::model(graph.finish())
+    }
+
+    #[test]
+    fn a_model_survives_the_round_trip_whole_and_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("model.onnx");
+        write_model(&path, &small()).unwrap();
+        assert_eq!(read_model(&path).unwrap(), small());
+        assert_eq!(inputs(&small())[0].to_string(), "float[?, 600]");
+
+        write_model_apart(&path, &small()).unwrap();
+        let apart = read_model(&path).unwrap();
+        assert_eq!(std::fs::read(weights_path(&path)).unwrap().len(), 2400);
+        assert!(apart.graph.unwrap().initializer[0].raw_data.is_empty());
+    }
+
+    #[test]
+    fn what_is_no_whole_model_is_refused_by_what_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("model.onnx");
+        let whole = small().encode_to_vec();
+        let refused = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            read_model(&path).unwrap_err().to_string()
+        };
+        for length in [1, 2, 10, 30, whole.len() / 2, whole.len() - 1] {
+            let said = refused(&whole[..length]);
+            assert!(said.contains("truncated or damaged"), "{length}: {said}");
+        }
+        for other in [&b"\x89PNG\r\n\x1a\n"[..], b"", b"PK\x03\x04", b"not a model at all"] {
+            assert!(refused(other).contains("is not an ONNX file"), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn weights_that_lie_apart_are_named_when_they_are_gone_short_or_elsewhere() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("model.onnx");
+        write_model_apart(&path, &small()).unwrap();
+        std::fs::write(weights_path(&path), [0; 100]).unwrap();
+        let said = read_model(&path).unwrap_err().to_string();
+        assert!(
+            said.contains("model.onnx.data") && said.contains("100 bytes, expected at least 2400"),
+            "{said}"
+        );
+        std::fs::remove_file(weights_path(&path)).unwrap();
+        let said = read_model(&path).unwrap_err().to_string();
+        assert!(said.contains("model.onnx.data, which is not there"), "{said}");
+
+        let mut model = small();
+        let tensor = &mut model.graph.as_mut().unwrap().initializer[0];
+        move_out(tensor, "../../etc/passwd", &mut Vec::new());
+        write_model(&path, &model).unwrap();
+        assert!(read_model(&path).unwrap_err().to_string().contains("not a file beside it"));
+    }
+}

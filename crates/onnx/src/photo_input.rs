@@ -1,0 +1,250 @@
+//! Preparation of photos inside the graph: what goes in is a decoded photo of any size, what comes out is a label.
+//!
+//! Resizing is two products of matrices, whose weights the graph computes from the photo's size. `Resize` with antialiasing would
+//! be one operator, but runs in fewer places (rten has it not), and no runtime rounds to whole levels between its
+//! passes, as Pillow does. Standard operators of opset 18 only.
+//!
+//! Differs from `kennel_data::resize`: sums in f32 in place of 22 fixed bits, so that a few values are off by one grey level; and
+//! width always before height, where Pillow 13 takes the height first when it shrinks by more than twice as many pixels (photos
+//! more than about twice as tall as wide), which shows beside clipped highlights.
+
+use kennel_core::{Interpolation, Preprocessing};
+
+use crate::builder::{Extent, GraphBuilder, int, ints, raw_tensor};
+use crate::proto::{ElementType, ModelProto};
+use crate::{OnnxError, Result};
+
+/// The input: `[height, width, 3]` bytes, RGB, upright.
+pub const PHOTO: &str = "photo";
+/// The first output: `[classes]`, after temperature and softmax.
+pub const PROBABILITIES: &str = "probabilities";
+/// The second output: the place of the best class in `class_names`, i64, no axes.
+pub const LABEL: &str = "label";
+
+/// Puts the preparation before a model from pixels `[batch, 3, side, side]` to logits, and temperature, softmax and choice
+/// after it.
+///
+/// # Errors
+///
+/// [`OnnxError::Graph`] when the model has not one input and one output.
+pub fn with_photo_input(
+    model: &ModelProto,
+    preprocessing: &Preprocessing,
+    temperature: f64,
+    classes: usize,
+) -> Result<ModelProto> {
+    let refuse = |reason: &str| OnnxError::Graph { verb: "given photos", reason: reason.into() };
+    let mut model = model.clone();
+    let mut network = model.graph.take().ok_or_else(|| refuse("there is none"))?;
+    let ([input], [output]) = (network.input.as_slice(), network.output.as_slice()) else {
+        return Err(refuse("it has not one input and one output"));
+    };
+    let (pixels, logits) = (input.name.clone(), output.name.clone());
+    let nodes = std::mem::take(&mut network.node);
+    network.input.clear();
+    network.output.clear();
+    let mut graph = GraphBuilder::from_graph(network);
+    graph.input(
+        PHOTO,
+        ElementType::Uint8,
+        &[Extent::Named("height"), Extent::Named("width"), Extent::Fixed(3)],
+    );
+    prepare(&mut graph, preprocessing, &pixels);
+    graph.append(nodes);
+    choose(&mut graph, &logits, temperature);
+    graph.output(PROBABILITIES, ElementType::Float, &[Extent::Fixed(classes)]);
+    graph.output(LABEL, ElementType::Int64, &[]);
+    model.graph = Some(graph.finish());
+    Ok(model)
+}
+
+/// From [`PHOTO`] to `pixels`, `[1, 3, side, side]`.
+fn prepare(graph: &mut GraphBuilder, preprocessing: &Preprocessing, pixels: &str) {
+    let Preprocessing { side_px, interpolation, mean, std, .. } = *preprocessing;
+    let side = i64::from(side_px);
+    let short = i64::from(preprocessing.resize_px().max(side_px));
+    graph.int("photo.side", side);
+    graph.int("photo.short_side", short);
+    graph.int("photo.two", 2);
+    for (name, value) in [("zero", 0.0), ("half", 0.5), ("one", 1.0), ("two_f", 2.0), ("white", 255.0)] {
+        graph.floats(&format!("photo.{name}"), &[], &[value]);
+    }
+    graph.int("photo.one_int", 1);
+    // 2i + 1 of each row of the output, before the crop's offset.
+    let middles = (0..side).flat_map(|i| (2 * i + 1).to_le_bytes()).collect();
+    graph.constant(raw_tensor("photo.middles", &[side_px as usize, 1], ElementType::Int64, middles));
+    graph.ints("photo.last_axis", &[1]);
+
+    graph.node("Shape", "photo.shape", &[PHOTO], []);
+    for (axis, index) in [("height", 0), ("width", 1)] {
+        let index = graph.int(&format!("photo.{axis}.axis"), index);
+        graph.node("Gather", &format!("photo.{axis}"), &["photo.shape", &index], [int("axis", 0)]);
+    }
+    graph.node("Min", "photo.shorter", &["photo.height", "photo.width"], []);
+    for axis in ["height", "width"] {
+        weights(graph, axis, interpolation);
+    }
+
+    graph.node("Cast", "photo.levels", &[PHOTO], [int("to", ElementType::Float as i64)]);
+    graph.node("Transpose", "photo.planes", &["photo.levels"], [ints("perm", &[2, 0, 1])]);
+    graph.node("Transpose", "photo.width.across", &["photo.width.weights"], [ints("perm", &[1, 0])]);
+    graph.node("MatMul", "photo.narrowed", &["photo.planes", "photo.width.across"], []);
+    let narrowed = whole_levels(graph, "photo.narrowed");
+    graph.node("MatMul", "photo.resized", &["photo.height.weights", &narrowed], []);
+    let resized = whole_levels(graph, "photo.resized");
+    graph.floats("photo.mean", &[3, 1, 1], &mean);
+    graph.floats("photo.std", &[3, 1, 1], &std);
+    graph.node("Div", "photo.unit", &[&resized, "photo.white"], []);
+    graph.node("Sub", "photo.centred", &["photo.unit", "photo.mean"], []);
+    graph.node("Div", "photo.normalised", &["photo.centred", "photo.std"], []);
+    graph.ints("photo.batch_axis", &[0]);
+    graph.node("Unsqueeze", pixels, &["photo.normalised", "photo.batch_axis"], []);
+}
+
+/// `photo.<axis>.weights`, `[side, extent]`: how much of each of the photo's rows (or columns) is in each row of the crop.
+fn weights(graph: &mut GraphBuilder, axis: &str, interpolation: Interpolation) {
+    let named = |what: &str| format!("photo.{axis}.{what}");
+    let extent = format!("photo.{axis}");
+    // The extent after the resize, truncated as torchvision's, and where the crop begins, halves to even as Python's `round`.
+    let scaled = graph.node("Mul", &named("scaled"), &[&extent, "photo.short_side"], []);
+    let resized = graph.node("Div", &named("resized"), &[&scaled, "photo.shorter"], []);
+    let spare = graph.node("Sub", &named("spare"), &[&resized, "photo.side"], []);
+    let floor = graph.node("Div", &named("floor"), &[&spare, "photo.two"], []);
+    let odd = graph.node("Mod", &named("odd"), &[&floor, "photo.two"], []);
+    let even = graph.node("Add", &named("even"), &[&spare, &odd], []);
+    let offset = graph.node("Div", &named("offset"), &[&even, "photo.two"], []);
+
+    // How far the middle of input pixel j lies from that of output pixel i, in steps of the filter, which grows where the photo
+    // shrinks (that is antialiasing): ((2j + 1) resized - (2i + 1) extent) / (2 max(extent, resized)), whole numbers until the end.
+    let doubled = graph.node("Mul", &named("doubled"), &[&extent, "photo.two"], []);
+    let end = graph.node("Add", &named("end"), &[&doubled, "photo.one_int"], []);
+    let samples = graph.node("Range", &named("samples"), &["photo.one_int", &end, "photo.two"], []);
+    let samples = graph.node("Mul", &named("scaled_samples"), &[&samples, &resized], []);
+    let shift = graph.node("Mul", &named("shift"), &[&offset, "photo.two"], []);
+    let middles = graph.node("Add", &named("middles"), &["photo.middles", &shift], []);
+    let middles = graph.node("Mul", &named("scaled_middles"), &[&middles, &extent], []);
+    let apart = graph.node("Sub", &named("apart"), &[&samples, &middles], []);
+    let larger = graph.node("Max", &named("larger"), &[&extent, &resized], []);
+    let step = graph.node("Mul", &named("step"), &[&larger, "photo.two"], []);
+    let to_float = |graph: &mut GraphBuilder, name: &str, from: &str| {
+        graph.node("Cast", name, &[from], [int("to", ElementType::Float as i64)])
+    };
+    let apart = to_float(graph, &named("apart_f"), &apart);
+    let step = to_float(graph, &named("step_f"), &step);
+    let x = graph.node("Div", &named("x"), &[&apart, &step], []);
+    let x = graph.node("Abs", &named("distance"), &[&x], []);
+    let filter = match interpolation {
+        Interpolation::Bilinear => bilinear(graph, &named("bilinear"), &x),
+        Interpolation::Bicubic => bicubic(graph, &named("bicubic"), &x),
+    };
+    let sum = graph.node("ReduceSum", &named("sum"), &[&filter, "photo.last_axis"], [int("keepdims", 1)]);
+    graph.node("Div", &named("weights"), &[&filter, &sum], []);
+}
+
+/// `max(1 - x, 0)`.
+fn bilinear(graph: &mut GraphBuilder, name: &str, x: &str) -> String {
+    let falling = graph.node("Sub", &format!("{name}.falling"), &["photo.one", x], []);
+    graph.node("Max", name, &[&falling, "photo.zero"], [])
+}
+
+/// Cubic convolution with a = -0.5, by Horner's rule: `(1.5 x - 2.5) x^2 + 1` below 1, `((0.5 (5 - x)) x - 4) x + 2` below 2.
+fn bicubic(graph: &mut GraphBuilder, name: &str, x: &str) -> String {
+    let polynomial = |graph: &mut GraphBuilder, part: &str, [first, rest @ ..]: [f32; 4]| {
+        let mut value = graph.floats(&format!("{name}.{part}.c3"), &[], &[first]);
+        for (power, coefficient) in [2, 1, 0].into_iter().zip(rest) {
+            let step = |what: &str| format!("{name}.{part}.{what}{power}");
+            let coefficient = graph.floats(&step("c"), &[], &[coefficient]);
+            let product = graph.node("Mul", &step("times"), &[&value, x], []);
+            value = graph.node("Add", &step("plus"), &[&product, &coefficient], []);
+        }
+        value
+    };
+    let near = polynomial(graph, "near", [1.5, -2.5, 0.0, 1.0]);
+    let far = polynomial(graph, "far", [-0.5, 2.5, -4.0, 2.0]);
+    let is_near = graph.node("Less", &format!("{name}.is_near"), &[x, "photo.one"], []);
+    let is_far = graph.node("Less", &format!("{name}.is_far"), &[x, "photo.two_f"], []);
+    let far = graph.node("Where", &format!("{name}.outer"), &[&is_far, &far, "photo.zero"], []);
+    graph.node("Where", name, &[&is_near, &near, &far], [])
+}
+
+/// Rounded, halves up, and clipped to 0..=255: what a photo of bytes would hold.
+fn whole_levels(graph: &mut GraphBuilder, name: &str) -> String {
+    let raised = graph.node("Add", &format!("{name}.raised"), &[name, "photo.half"], []);
+    let rounded = graph.node("Floor", &format!("{name}.rounded"), &[&raised], []);
+    graph.node("Clip", &format!("{name}.levels"), &[&rounded, "photo.zero", "photo.white"], [])
+}
+
+/// From `logits`, `[1, classes]`, to [`PROBABILITIES`] and [`LABEL`].
+fn choose(graph: &mut GraphBuilder, logits: &str, temperature: f64) {
+    let flat = graph.node("Squeeze", "choice.logits", &[logits, "photo.batch_axis"], []);
+    let temperature = graph.floats("choice.temperature", &[], &[temperature as f32]);
+    let scaled = graph.node("Div", "choice.scaled", &[&flat, &temperature], []);
+    graph.node("Softmax", PROBABILITIES, &[&scaled], [int("axis", 0)]);
+    graph.node("ArgMax", LABEL, &[&flat], [int("axis", 0), int("keepdims", 0)]);
+}
+
+#[cfg(test)]
+mod tests {
+    use image::RgbImage;
+    use kennel_data::prepare_pixels;
+
+    use super::*;
+    use crate::builder;
+    use crate::{Input, RuntimeKind, Session, Values, write_model};
+
+    /// A graph that only prepares.
+    fn preparation(preprocessing: &Preprocessing) -> ModelProto {
+        let mut graph = GraphBuilder::new("preparation");
+        graph.input(
+            PHOTO,
+            ElementType::Uint8,
+            &[Extent::Named("height"), Extent::Named("width"), Extent::Fixed(3)],
+        );
+        prepare(&mut graph, preprocessing, "pixels");
+        let side = Extent::Fixed(preprocessing.side_px as usize);
+        graph.output("pixels", ElementType::Float, &[Extent::Fixed(1), Extent::Fixed(3), side, side]);
+        builder::model(graph.finish())
+    }
+
+    #[test]
+    fn the_graph_prepares_as_pillow_does_within_one_level() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("preparation.onnx");
+        let (mut values, mut off) = (0_usize, 0_usize);
+        for interpolation in [Interpolation::Bicubic, Interpolation::Bilinear] {
+            let plain = Preprocessing {
+                mean: [0.0; 3],
+                std: [1.0; 3],
+                ..Preprocessing::imagenet(64, 0.875, interpolation)
+            };
+            write_model(&path, &preparation(&plain)).unwrap();
+            for runtime in RuntimeKind::at_hand() {
+                let mut session = Session::open(&path, runtime).unwrap();
+                for (width, height) in
+                    [(64, 64), (73, 73), (74, 75), (200, 131), (97, 180), (40, 50), (640, 480)]
+                {
+                    // Edges of full contrast and a slope, so that clipping and rounding are met.
+                    let photo = RgbImage::from_fn(width, height, |x, y| {
+                        let edge = if (x / 7 + y / 5) % 2 == 0 { 250 } else { 3 };
+                        image::Rgb([edge, (x * 255 / width) as u8, (x * 31 + y * 17) as u8])
+                    });
+                    let shape = [height as usize, width as usize, 3];
+                    let input = Input { name: PHOTO, shape: &shape, values: Values::Bytes(photo.as_raw()) };
+                    let found = session.run(input, &["pixels"]).unwrap().remove(0);
+                    let expected = prepare_pixels(&photo, &plain);
+                    for (index, pixel) in expected.pixels().enumerate() {
+                        for channel in 0..3 {
+                            let level = found[channel * 64 * 64 + index] * 255.0;
+                            let apart = (level - f32::from(pixel.0[channel])).abs();
+                            assert!(apart < 1.01, "{runtime} {width}x{height}: {apart} levels at {index}");
+                            values += 1;
+                            off += usize::from(apart > 0.01);
+                        }
+                    }
+                }
+            }
+        }
+        println!("{off} of {values} values are one level off");
+        assert!(off * 200 < values, "{off} of {values}");
+    }
+}

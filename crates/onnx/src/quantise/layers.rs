@@ -1,0 +1,61 @@
+//! Which layers of a graph are quantised, and which tensors they read and write.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::proto::{GraphProto, NodeProto};
+
+/// A convolution or fully connected layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// Its node, timm's name.
+    pub name: String,
+    /// The tensor that it reads.
+    pub input: String,
+    /// The tensor that it writes, after a ReLU that only it feeds: those two are one step of integers.
+    pub output: String,
+    /// Why it stays in floats unless told otherwise; none where it does not.
+    pub stays_float: Option<&'static str>,
+}
+
+/// Every layer with weights, in the order of the graph.
+pub fn quantisable_layers(graph: &GraphProto) -> Vec<Layer> {
+    let mut readers: HashMap<&str, Vec<&NodeProto>> = HashMap::new();
+    for node in &graph.node {
+        for input in &node.input {
+            readers.entry(input.as_str()).or_default().push(node);
+        }
+    }
+    let constants: BTreeSet<&str> = graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
+    let is_layer = |node: &&NodeProto| {
+        matches!(node.op_type.as_str(), "Conv" | "Gemm")
+            && node.input.get(1).is_some_and(|weight| constants.contains(weight.as_str()))
+    };
+    let layers: Vec<&NodeProto> = graph.node.iter().filter(is_layer).collect();
+    let last = layers.len().saturating_sub(1);
+    layers
+        .iter()
+        .enumerate()
+        .map(|(place, node)| {
+            let own = node.output[0].as_str();
+            let output = match readers.get(own).map(Vec::as_slice) {
+                Some([next]) if matches!(next.op_type.as_str(), "Relu" | "Clip") => next.output[0].as_str(),
+                _ => own,
+            };
+            let stays_float = if place == 0 {
+                Some("it is the first")
+            } else if place == last {
+                Some("it is the last")
+            } else if node.name.contains(".se.") {
+                Some("it is of a squeeze-and-excitation")
+            } else {
+                None
+            };
+            Layer {
+                name: node.name.clone(),
+                input: node.input[0].clone(),
+                output: output.into(),
+                stays_float,
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,58 @@
+//! Which layers a network misses most when they are rounded.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{Layer, Ranges, quantise};
+use crate::{Input, ModelProto, Result, RuntimeKind, Session, Values, write_model};
+
+/// What rounding one layer does to the logits.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Sensitivity {
+    /// The layer.
+    pub layer: String,
+    /// rms(logits with this layer alone in 8 bits - float logits) / rms(float logits).
+    pub error: f64,
+}
+
+/// Quantises each of `layers` alone and compares the logits of `photos` (prepared pixels `[1, 3, side, side]`); the worst first.
+/// `scratch` is a folder for files that are in the way afterwards.
+///
+/// # Errors
+///
+/// Those of [`quantise`] and of [`Session`].
+pub fn sensitivity(
+    model: &ModelProto,
+    layers: &[&Layer],
+    ranges: &Ranges,
+    (input, output): (&str, &str),
+    side: usize,
+    photos: &[Vec<f32>],
+    scratch: &Path,
+) -> Result<Vec<Sensitivity>> {
+    let path = scratch.join("one_layer.onnx");
+    let logits = |model: &ModelProto| -> Result<Vec<f32>> {
+        write_model(&path, model)?;
+        let mut session = Session::open(&path, RuntimeKind::Rten)?;
+        let mut all = Vec::new();
+        for pixels in photos {
+            let input = Input { name: input, shape: &[1, 3, side, side], values: Values::Floats(pixels) };
+            all.extend(session.run(input, &[output])?.remove(0));
+        }
+        Ok(all)
+    };
+    let squares = |values: &mut dyn Iterator<Item = f32>| values.map(|x| f64::from(x).powi(2)).sum::<f64>();
+    let float = logits(model)?;
+    let size = squares(&mut float.iter().copied()).sqrt();
+    let mut found = layers
+        .iter()
+        .map(|layer| {
+            let rounded = logits(&quantise(model, &[layer], ranges)?)?;
+            let apart = squares(&mut rounded.iter().zip(&float).map(|(a, b)| a - b)).sqrt();
+            Ok(Sensitivity { layer: layer.name.clone(), error: apart / size })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    found.sort_by(|a, b| b.error.total_cmp(&a.error));
+    Ok(found)
+}

@@ -1,0 +1,141 @@
+//! What runs a file: rten, which is part of this program, or ONNX Runtime, where its library lies on the machine.
+
+mod onnx_runtime;
+pub(crate) mod rten;
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use crate::{OnnxError, Result};
+
+/// A program that runs ONNX files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuntimeKind {
+    /// [rten](https://github.com/robertknight/rten), in Rust alone: always there.
+    Rten,
+    /// Microsoft's ONNX Runtime, 1.18 or later.
+    OnnxRuntime,
+}
+
+impl RuntimeKind {
+    /// Its name on the command line and in files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            RuntimeKind::Rten => "rten",
+            RuntimeKind::OnnxRuntime => "onnxruntime",
+        }
+    }
+
+    /// Those that are on this machine, the one that is always there first.
+    pub fn at_hand() -> Vec<RuntimeKind> {
+        let mut kinds = vec![RuntimeKind::Rten];
+        if RuntimeKind::OnnxRuntime.check().is_ok() {
+            kinds.push(RuntimeKind::OnnxRuntime);
+        }
+        kinds
+    }
+
+    /// Whether it is on this machine.
+    ///
+    /// # Errors
+    ///
+    /// [`OnnxError::NoRuntime`], with the way to get it.
+    pub fn check(self) -> Result<()> {
+        match self {
+            RuntimeKind::Rten => Ok(()),
+            RuntimeKind::OnnxRuntime => onnx_runtime::environment().map(drop),
+        }
+    }
+}
+
+impl fmt::Display for RuntimeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What goes into a graph.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its extents.
+    pub shape: &'a [usize],
+    /// Its elements, row-major.
+    pub values: Values<'a>,
+}
+
+/// The elements of an input.
+#[derive(Clone, Copy, Debug)]
+pub enum Values<'a> {
+    /// 32-bit floats.
+    Floats(&'a [f32]),
+    /// Bytes.
+    Bytes(&'a [u8]),
+}
+
+/// A file that is ready to run.
+pub struct Session {
+    path: PathBuf,
+    kind: RuntimeKind,
+    engine: Engine,
+}
+
+enum Engine {
+    Rten(rten::Engine),
+    OnnxRuntime(onnx_runtime::Engine),
+}
+
+impl Session {
+    /// Opens a file in a runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`OnnxError::NoRuntime`] when the runtime is not there, [`OnnxError::Runtime`] when it refuses the file.
+    pub fn open(path: &Path, kind: RuntimeKind) -> Result<Self> {
+        kind.check()?;
+        let engine = guarded(path, kind, "read", || match kind {
+            RuntimeKind::Rten => rten::Engine::open(path).map(Engine::Rten),
+            RuntimeKind::OnnxRuntime => onnx_runtime::Engine::open(path).map(Engine::OnnxRuntime),
+        })?;
+        Ok(Self { path: path.into(), kind, engine })
+    }
+
+    /// What runs it.
+    pub fn kind(&self) -> RuntimeKind {
+        self.kind
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs the graph once and returns the elements of each of `outputs`; whole numbers become floats.
+    ///
+    /// # Errors
+    ///
+    /// [`OnnxError::Runtime`].
+    pub fn run(&mut self, input: Input<'_>, outputs: &[&str]) -> Result<Vec<Vec<f32>>> {
+        let engine = &mut self.engine;
+        guarded(&self.path, self.kind, "run", || match engine {
+            Engine::Rten(engine) => engine.run(input, outputs),
+            Engine::OnnxRuntime(engine) => engine.run(input, outputs),
+        })
+    }
+}
+
+/// Runtimes are written for files that are well-formed: one that panics over another costs that file, not the program.
+fn guarded<T>(
+    path: &Path,
+    runtime: RuntimeKind,
+    verb: &'static str,
+    work: impl FnOnce() -> Result<T, String>,
+) -> Result<T> {
+    let failed = |reason: String| OnnxError::Runtime { runtime, verb, path: path.into(), reason };
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => result.map_err(failed),
+        Err(_) => Err(failed("it gave up on the file".into())),
+    }
+}

@@ -1,0 +1,92 @@
+//! ONNX Runtime, through the library that is on the machine.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use ort::environment::Environment;
+use ort::logging::LogLevel;
+use ort::session::{Session, SessionInputValue};
+use ort::value::{TensorElementType, TensorRef};
+
+use super::{Input, RuntimeKind, Values};
+use crate::{OnnxError, Result as OnnxResult};
+
+/// The variable that says where the library lies.
+const VARIABLE: &str = "ORT_DYLIB_PATH";
+
+/// What the library is called where the system's loader finds it.
+const LIBRARY: &str = if cfg!(windows) {
+    "onnxruntime.dll"
+} else if cfg!(target_os = "macos") {
+    "libonnxruntime.dylib"
+} else {
+    "libonnxruntime.so"
+};
+
+/// The library, loaded once for the process.
+pub fn environment() -> OnnxResult<&'static Environment> {
+    static LOADED: OnceLock<Result<Environment, String>> = OnceLock::new();
+    let loaded = LOADED.get_or_init(|| {
+        let given = std::env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let path = given.unwrap_or_else(|| LIBRARY.into());
+        let builder = ort::init_from(&path).map_err(|error| error.to_string())?;
+        let environment = builder.with_telemetry(false).build().map_err(|error| error.to_string())?;
+        environment.set_log_level(LogLevel::Fatal);
+        Ok(environment)
+    });
+    loaded.as_ref().map_err(|reason| OnnxError::NoRuntime {
+        runtime: RuntimeKind::OnnxRuntime,
+        reason: reason.clone(),
+        hint: format!(
+            "`pip install onnxruntime` (or a release from its site), then set {VARIABLE} to its library, which pip puts into \
+             onnxruntime/capi/"
+        ),
+    })
+}
+
+/// A model in ONNX Runtime.
+pub struct Engine {
+    session: Session,
+}
+
+impl Engine {
+    /// Opens a file with all optimisations, on as many threads as there are cores.
+    pub fn open(path: &Path) -> Result<Self, String> {
+        let environment = environment().map_err(|error| error.to_string())?;
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let open = || -> ort::Result<Session> {
+            Session::builder(environment)?
+                .with_log_level(LogLevel::Fatal)?
+                .with_intra_threads(threads)?
+                .commit_from_file(path)
+        };
+        Ok(Self { session: open().map_err(|error| error.to_string())? })
+    }
+
+    /// Runs the graph once.
+    pub fn run(&mut self, input: Input<'_>, outputs: &[&str]) -> Result<Vec<Vec<f32>>, String> {
+        let value: SessionInputValue = match input.values {
+            Values::Floats(values) => {
+                TensorRef::from_array_view((input.shape, values)).map_err(|error| error.to_string())?.into()
+            }
+            Values::Bytes(values) => {
+                TensorRef::from_array_view((input.shape, values)).map_err(|error| error.to_string())?.into()
+            }
+        };
+        let run = self.session.run(ort::inputs![input.name => value]).map_err(|error| error.to_string())?;
+        outputs
+            .iter()
+            .map(|name| {
+                let output = run.get(name).ok_or_else(|| format!("there is no output `{name}`"))?;
+                let failed = |error: ort::Error| error.to_string();
+                match output.dtype().tensor_type() {
+                    Some(TensorElementType::Int64) => {
+                        let (_, values) = output.try_extract_tensor::<i64>().map_err(failed)?;
+                        Ok(values.iter().map(|&value| value as f32).collect())
+                    }
+                    _ => Ok(output.try_extract_tensor::<f32>().map_err(failed)?.1.to_vec()),
+                }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,62 @@
+//! rten.
+
+use std::path::Path;
+
+use rten::{Model, ModelOptions, NodeId, Value, ValueOrView, ValueView};
+
+use super::{Input, Values};
+
+/// A model in rten.
+pub struct Engine {
+    model: Model,
+}
+
+impl Engine {
+    /// Opens a file as it is optimised for running.
+    pub fn open(path: &Path) -> Result<Self, String> {
+        Self::open_with(path, true)
+    }
+
+    /// Opens a file with every value of the graph still in its place.
+    pub fn open_unoptimised(path: &Path) -> Result<Self, String> {
+        Self::open_with(path, false)
+    }
+
+    fn open_with(path: &Path, optimise: bool) -> Result<Self, String> {
+        let mut options = ModelOptions::with_all_ops();
+        options.enable_optimization(optimise).prepack_weights(optimise);
+        let is_named_onnx = path.extension().is_some_and(|extension| extension == "onnx");
+        let model = if is_named_onnx {
+            options.load_file(path)
+        } else {
+            // rten goes by the file's name; weights apart are then out of its reach.
+            options.load(std::fs::read(path).map_err(|error| error.to_string())?)
+        };
+        Ok(Self { model: model.map_err(|error| error.to_string())? })
+    }
+
+    /// Runs the graph once; any value of it may be asked for where it was not optimised.
+    pub fn run(&self, input: Input<'_>, outputs: &[&str]) -> Result<Vec<Vec<f32>>, String> {
+        let id = |name: &str| self.model.node_id(name).map_err(|error| error.to_string());
+        let value = match input.values {
+            Values::Floats(values) => {
+                ValueView::from_shape(input.shape, values).map_err(|e| e.to_string())?
+            }
+            Values::Bytes(values) => ValueView::from_shape(input.shape, values).map_err(|e| e.to_string())?,
+        };
+        let inputs: Vec<(NodeId, ValueOrView)> = vec![(id(input.name)?, value.into())];
+        let outputs = outputs.iter().map(|name| id(name)).collect::<Result<Vec<_>, _>>()?;
+        let values = self.model.run(inputs, &outputs, None).map_err(|error| error.to_string())?;
+        values.into_iter().map(floats).collect()
+    }
+}
+
+fn floats(value: Value) -> Result<Vec<f32>, String> {
+    match value {
+        Value::FloatTensor(tensor) => Ok(tensor.into_data()),
+        Value::Int32Tensor(tensor) => Ok(tensor.into_data().into_iter().map(|x| x as f32).collect()),
+        Value::UInt8Tensor(tensor) => Ok(tensor.into_data().into_iter().map(f32::from).collect()),
+        Value::Int8Tensor(tensor) => Ok(tensor.into_data().into_iter().map(f32::from).collect()),
+        _ => Err("an output is no tensor".into()),
+    }
+}
