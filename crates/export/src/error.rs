@@ -1,0 +1,122 @@
+//! What can go wrong between a run and its file.
+
+use std::path::PathBuf;
+
+use kennel_core::CoreError;
+use kennel_data::DataError;
+use kennel_metrics::{MetricsError, Proportion, format_proportion};
+use kennel_models::ModelError;
+use kennel_onnx::OnnxError;
+
+/// The result of this room's functions.
+pub type Result<T, E = ExportError> = std::result::Result<T, E>;
+
+/// A run that cannot be exported, or a file that does not say what the run says.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// A shared file failed.
+    #[error(transparent)]
+    Core(#[from] CoreError),
+    /// A network or its weights failed.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// Predictions that cannot be evaluated.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// A file or a runtime failed.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+    /// Photos for the proof that cannot be read.
+    #[error(
+        "{source}\nhint: the file is proved on the run's own validation photos; say where they lie now with --data DIR"
+    )]
+    Photos {
+        /// What is wrong with them.
+        #[source]
+        source: DataError,
+    },
+    /// Photos for the proof that are others than the run's.
+    #[error(
+        "{path} is not the photo that the run was trained with\n\
+         hint: the file is proved on the run's own validation photos; say where they lie with --data DIR", path = path.display()
+    )]
+    OtherPhoto {
+        /// The photo.
+        path: PathBuf,
+    },
+    /// A run without photos to prove a file on.
+    #[error("{run} has no validation photos, and a file is named only when it was proved on some", run = run.display())]
+    NoPhotos {
+        /// The run.
+        run: PathBuf,
+    },
+    /// A float file whose logits are not the network's.
+    #[error(
+        "the file is not named: in {runtime} its logits differ from the trained network's by {difference:e} of the largest \
+         (at most 1e-4), and {agreement} photos have the same first class\n\
+         hint: this is a bug of Kennel's or of the runtime's; please report it with the run's config.toml"
+    )]
+    NotEqual {
+        /// Where.
+        runtime: String,
+        /// Largest difference over largest logit.
+        difference: f64,
+        /// `116/117`.
+        agreement: String,
+    },
+    /// A smaller file that lost too much.
+    #[error(
+        "the {flavour} file is not named: in {runtime} it has {found} of the validation photos right where the trained network has \
+         {expected}; {max_drop} points may be lost{worst}\nhint: {hint}",
+        found = format_proportion(found), expected = format_proportion(expected)
+    )]
+    LostTooMuch {
+        /// `int8`, `fp16` or `photo`.
+        flavour: String,
+        /// Where.
+        runtime: String,
+        /// Of the file.
+        found: Proportion,
+        /// Of the network.
+        expected: Proportion,
+        /// In points of accuracy.
+        max_drop: f64,
+        /// Empty, or the layers that hurt most, one a line.
+        worst: String,
+        /// The way out.
+        hint: String,
+    },
+    /// A file that no runtime on this machine can run.
+    #[error("the file is not named: nothing on this machine can run it{reasons}")]
+    NotProved {
+        /// Each runtime's words, one a line.
+        reasons: String,
+    },
+    /// A layer that was to stay in floats and is none.
+    #[error(
+        "`{name}` is no layer of this network{hint}\nhint: its layers are named as in its state dict: {examples}"
+    )]
+    UnknownLayer {
+        /// What was asked for.
+        name: String,
+        /// Empty, or a line that begins with `hint:`.
+        hint: String,
+        /// A few of its layers.
+        examples: String,
+    },
+    /// Something is in the way.
+    #[error("{path} is there already and not empty\nhint: give another folder, or move it away", path = path.display())]
+    InTheWay {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// What was written is not what was read back.
+    #[error("{path} was written and reads back differently: {reason}", path = path.display())]
+    ReadsBackDifferently {
+        /// The file.
+        path: PathBuf,
+        /// The first difference.
+        reason: String,
+    },
+}

@@ -1,0 +1,108 @@
+//! A network's description as an ONNX graph.
+
+use kennel_models::{Activation, GraphNode, GraphValue, NetworkGraph, Operation};
+use kennel_onnx::ModelProto;
+use kennel_onnx::builder::{self, Extent, GraphBuilder, float, int, ints};
+use kennel_onnx::proto::ElementType;
+
+/// The input: `[batch, 3, side, side]`, f32, RGB, normalised.
+pub const INPUT: &str = "input";
+/// The output: logits `[batch, classes]`, f32.
+pub const OUTPUT: &str = "output";
+
+/// Writes a network's description as a float graph, with layers and weights under timm's names.
+///
+/// # Panics
+///
+/// When the description has no node.
+pub fn to_onnx(network: &NetworkGraph, name: &str, side_px: u32, classes: usize) -> ModelProto {
+    let mut graph = GraphBuilder::new(name);
+    let (batch, side) = (Extent::Named("batch"), Extent::Fixed(side_px as usize));
+    graph.input(INPUT, ElementType::Float, &[batch, Extent::Fixed(3), side, side]);
+    graph.output(OUTPUT, ElementType::Float, &[batch, Extent::Fixed(classes)]);
+    let last = network.nodes.last().expect("a network does something");
+    let value = |value: &GraphValue| match value {
+        GraphValue::Pixels => INPUT.to_string(),
+        GraphValue::Node(place) => network.nodes[*place].name.clone(),
+    };
+    for node in &network.nodes {
+        let inputs: Vec<String> = node.inputs.iter().map(value).collect();
+        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+        push(&mut graph, node, &inputs);
+    }
+    let mut graph = graph.finish();
+    // The last layer's output has a name that callers know.
+    for step in &mut graph.node {
+        step.output
+            .iter_mut()
+            .filter(|output| **output == last.name)
+            .for_each(|output| *output = OUTPUT.into());
+    }
+    builder::model(graph)
+}
+
+fn push(graph: &mut GraphBuilder, node: &GraphNode, inputs: &[&str]) {
+    let name = node.name.as_str();
+    match &node.operation {
+        Operation::Conv { weight, bias, stride, padding, groups } => {
+            let kernel = weight.shape[2] as i64;
+            let weight = graph.floats(&format!("{name}.weight"), &weight.shape, &weight.data);
+            let bias = graph.floats(&format!("{name}.bias"), &[bias.len()], bias);
+            let (stride, padding) = (*stride as i64, *padding as i64);
+            let attributes = [
+                ints("kernel_shape", &[kernel; 2]),
+                ints("strides", &[stride; 2]),
+                ints("pads", &[padding; 4]),
+                int("group", *groups as i64),
+            ];
+            graph.node("Conv", name, &[inputs[0], &weight, &bias], attributes);
+        }
+        Operation::Activation(activation) => push_activation(graph, name, *activation, inputs[0]),
+        Operation::MaxPool { kernel, stride, padding } => {
+            let attributes = [
+                ints("kernel_shape", &[*kernel as i64; 2]),
+                ints("strides", &[*stride as i64; 2]),
+                ints("pads", &[*padding as i64; 4]),
+            ];
+            graph.node("MaxPool", name, inputs, attributes);
+        }
+        Operation::GlobalAveragePool => {
+            graph.node("GlobalAveragePool", name, inputs, []);
+        }
+        Operation::Add => {
+            graph.node("Add", name, inputs, []);
+        }
+        Operation::ScaleChannels => {
+            graph.node("Mul", name, inputs, []);
+        }
+        Operation::Linear { weight, bias } => {
+            let features = graph.node("Flatten", &format!("{name}.features"), inputs, [int("axis", 1)]);
+            let weight = graph.floats(&format!("{name}.weight"), &weight.shape, &weight.data);
+            let bias = graph.floats(&format!("{name}.bias"), &[bias.len()], bias);
+            graph.node("Gemm", name, &[&features, &weight, &bias], [int("transB", 1)]);
+        }
+    }
+}
+
+fn push_activation(graph: &mut GraphBuilder, name: &str, activation: Activation, input: &str) {
+    match activation {
+        Activation::Identity => graph.node("Identity", name, &[input], []),
+        Activation::Relu => graph.node("Relu", name, &[input], []),
+        Activation::Relu6 => {
+            let low = graph.floats(&format!("{name}.min"), &[], &[0.0]);
+            let high = graph.floats(&format!("{name}.max"), &[], &[6.0]);
+            graph.node("Clip", name, &[input, &low, &high], [])
+        }
+        // No operator of its own before opset 24.
+        Activation::Silu => {
+            let gate = graph.node("Sigmoid", &format!("{name}.sigmoid"), &[input], []);
+            graph.node("Mul", name, &[input, &gate], [])
+        }
+        Activation::HardSwish => graph.node("HardSwish", name, &[input], []),
+        Activation::Sigmoid => graph.node("Sigmoid", name, &[input], []),
+        Activation::HardSigmoid => {
+            let slope = [float("alpha", 1.0 / 6.0), float("beta", 0.5)];
+            graph.node("HardSigmoid", name, &[input], slope)
+        }
+    };
+}

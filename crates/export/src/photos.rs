@@ -1,0 +1,54 @@
+//! The run's own photos, for calibration and proof.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kennel_core::{Manifest, Preprocessing, RunConfig, RunDir, Split, files};
+use kennel_data::{Batch, DataError, Dataset, DatasetPhoto, Loader, LoaderOptions, Transform};
+
+use crate::{ExportError, Result};
+
+/// Photos that pass through together.
+const BATCH: usize = 32;
+
+/// The run's photos by its own manifest, where they lie: in `moved_to`, or where they lay in training.
+///
+/// # Errors
+///
+/// [`ExportError::Photos`] when they are gone.
+pub fn open(run: &RunDir, config: &RunConfig, moved_to: Option<&Path>) -> Result<Dataset> {
+    let folder = moved_to.map_or_else(|| PathBuf::from(&config.data_dir), Path::to_path_buf);
+    let manifest = Manifest::read(&run.manifest())?;
+    Dataset::of_manifest(&folder, manifest, &run.manifest()).map_err(unreadable)
+}
+
+fn unreadable(source: DataError) -> ExportError {
+    ExportError::Photos { source }
+}
+
+/// At most `count` photos of a split, evenly over its order, each held to its digest.
+///
+/// # Errors
+///
+/// [`ExportError::OtherPhoto`].
+pub fn some_of(data: &Dataset, split: Split, count: usize) -> Result<Arc<[DatasetPhoto]>> {
+    let all = data.photos(split);
+    let taken = count.min(all.len());
+    let chosen: Vec<_> = (0..taken).map(|i| all[i * all.len() / taken].clone()).collect();
+    for photo in &chosen {
+        if files::sha256_file(&photo.file)? != data.manifest().photos[photo.index].sha256 {
+            return Err(ExportError::OtherPhoto { path: photo.file.clone() });
+        }
+    }
+    Ok(chosen.into())
+}
+
+/// Photos as the network sees them in evaluation, a batch at a time, in their order.
+pub fn batches(
+    of: &Arc<[DatasetPhoto]>,
+    preprocessing: &Preprocessing,
+) -> impl Iterator<Item = Result<Batch>> {
+    let order = (0..of.len()).collect();
+    let transform = Transform::Eval(preprocessing.clone());
+    Loader::new(of, order, transform, BATCH, &LoaderOptions::default()).map(|batch| batch.map_err(unreadable))
+}

@@ -1,0 +1,130 @@
+//! A file beside the trained network, on the same photos.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use kennel_core::Preprocessing;
+use kennel_data::{DatasetPhoto, read_photo};
+use kennel_metrics::{Proportion, argmax, softmax_at};
+use kennel_models::Network;
+use kennel_onnx::{Classifier, Description, RuntimeKind, Takes};
+
+use crate::parity::RuntimeParity;
+use crate::{ExportError, Result, photos};
+
+/// What the trained network says about some photos.
+pub struct Reference {
+    photos: Arc<[DatasetPhoto]>,
+    preprocessing: Preprocessing,
+    temperature: f64,
+    logits: Vec<Vec<f32>>,
+}
+
+impl Reference {
+    /// Runs the network, in evaluation mode, on the CPU.
+    ///
+    /// # Errors
+    ///
+    /// [`ExportError::Photos`] for a photo that cannot be read.
+    pub fn of(
+        network: &Network,
+        photos: Arc<[DatasetPhoto]>,
+        preprocessing: &Preprocessing,
+        temperature: f64,
+    ) -> Result<Self> {
+        let device = Device::flex();
+        let mut logits = Vec::with_capacity(photos.len());
+        for batch in photos::batches(&photos, preprocessing) {
+            let batch = batch?;
+            let side = batch.side_px as usize;
+            let shape = [batch.len(), 3, side, side];
+            let pixels = Tensor::<4>::from_data(TensorData::new(batch.pixels, shape), &device);
+            let rows = network.infer(pixels);
+            let classes = rows.dims()[1];
+            let flat = rows.into_data().try_into_vec::<f32>().expect("logits are f32");
+            logits.extend(flat.chunks_exact(classes).map(<[f32]>::to_vec));
+        }
+        Ok(Self { photos, preprocessing: preprocessing.clone(), temperature, logits })
+    }
+
+    /// Its accuracy.
+    pub fn accuracy(&self) -> Proportion {
+        self.share(|place, photo| argmax(&self.logits[place]) == photo.class_index)
+    }
+
+    fn share(&self, is_so: impl Fn(usize, &DatasetPhoto) -> bool) -> Proportion {
+        let photos = self.photos.iter().enumerate();
+        Proportion::new(photos.filter(|(place, photo)| is_so(*place, photo)).count(), self.photos.len())
+    }
+
+    /// Runs a file in every runtime at hand: what each made of it, and why the others made nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ExportError::Photos`] for a photo that cannot be read.
+    pub fn compare(&self, path: &Path) -> Result<(Vec<RuntimeParity>, BTreeMap<String, String>)> {
+        let (mut found, mut not_run) = (Vec::new(), BTreeMap::new());
+        for runtime in [RuntimeKind::Rten, RuntimeKind::OnnxRuntime] {
+            match self.compare_in(path, runtime) {
+                Ok(parity) => found.push(parity),
+                Err(ExportError::Onnx(error)) => {
+                    not_run.insert(runtime.to_string(), error.to_string());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((found, not_run))
+    }
+
+    fn compare_in(&self, path: &Path, runtime: RuntimeKind) -> Result<RuntimeParity> {
+        let mut classifier = Classifier::open(path, runtime, Description::default())?;
+        let takes_photos = classifier.takes() == Takes::Photo;
+        let values =
+            if takes_photos { self.probabilities(&mut classifier)? } else { self.logits(&mut classifier)? };
+        let expected: Vec<Vec<f32>> = match takes_photos {
+            true => self.logits.iter().map(|row| probabilities(row, self.temperature)).collect(),
+            false => self.logits.clone(),
+        };
+        let largest = |pairs: &mut dyn Iterator<Item = f32>| pairs.map(f64::from).fold(0.0, f64::max);
+        let apart = expected.iter().flatten().zip(values.iter().flatten()).map(|(a, b)| (a - b).abs());
+        // `max` ignores what is no number; such a file agrees with nothing.
+        let is_finite = values.iter().flatten().all(|value| value.is_finite());
+        let max_difference = if is_finite { largest(&mut apart.into_iter()) } else { f64::INFINITY };
+        let max_value = match takes_photos {
+            true => 1.0,
+            false => largest(&mut expected.iter().flatten().map(|x| x.abs())),
+        };
+        Ok(RuntimeParity {
+            runtime: runtime.to_string(),
+            max_difference,
+            max_value,
+            agreement: self.share(|place, _| argmax(&values[place]) == argmax(&self.logits[place])),
+            accuracy: self.share(|place, photo| argmax(&values[place]) == photo.class_index),
+        })
+    }
+
+    fn logits(&self, classifier: &mut Classifier) -> Result<Vec<Vec<f32>>> {
+        let mut rows = Vec::with_capacity(self.photos.len());
+        for batch in photos::batches(&self.photos, &self.preprocessing) {
+            let batch = batch?;
+            rows.extend(classifier.logits(&batch.pixels, batch.len())?);
+        }
+        Ok(rows)
+    }
+
+    fn probabilities(&self, classifier: &mut Classifier) -> Result<Vec<Vec<f32>>> {
+        self.photos
+            .iter()
+            .map(|photo| {
+                let photo = read_photo(&photo.file).map_err(|source| ExportError::Photos { source })?;
+                Ok(classifier.probabilities(&photo)?)
+            })
+            .collect()
+    }
+}
+
+fn probabilities(logits: &[f32], temperature: f64) -> Vec<f32> {
+    softmax_at(logits, temperature).into_iter().map(|p| p as f32).collect()
+}

@@ -1,0 +1,71 @@
+//! What a run's file says of itself.
+
+use std::path::Path;
+
+use kennel_core::{CoreError, Manifest, RunConfig, RunDir, Split, files};
+use kennel_metrics::{Evaluation, evaluate, temperature_of};
+use kennel_models::{architecture, locate_weights};
+use kennel_onnx::{ModelCard, Precision};
+
+use crate::Result;
+
+/// The card of a finished run; what is only known once the file was run is the trained network's for now.
+///
+/// # Errors
+///
+/// A run that is not finished, or one of whose files is damaged.
+pub fn card(run: &RunDir, config: &RunConfig, precision: Precision) -> Result<ModelCard> {
+    run.check_finished()?;
+    let class_names = config.facts(&run.config())?.class_names.clone();
+    let manifest = Manifest::read(&run.manifest())?;
+    let of = |split: Split| run.read_predictions(split, &class_names, &manifest);
+    let val = of(Split::Val)?;
+    let test = of(Split::Test)?.map(|records| evaluate(&records, &class_names)).transpose()?;
+    let accuracy = |evaluation: Option<&Evaluation>| evaluation.map(|evaluation| evaluation.accuracy);
+    let temperature = temperature_of(val.as_deref().unwrap_or_default(), &class_names)?;
+    let val = val.map(|records| evaluate(&records, &class_names)).transpose()?;
+    Ok(ModelCard {
+        preprocessing: config.preprocessing.clone(),
+        temperature,
+        architecture: config.model.clone(),
+        weights: weights_name(&config.weights),
+        weights_licence: licence(config),
+        precision,
+        run: run.name(),
+        run_sha256: digest(run)?,
+        val_accuracy: accuracy(val.as_ref()),
+        test_accuracy: accuracy(test.as_ref()),
+        class_names,
+    })
+}
+
+/// What `sha256sum config.toml manifest.json checkpoints/best.safetensors | sha256sum` prints in the run's directory.
+fn digest(run: &RunDir) -> Result<String, CoreError> {
+    let mut lines = String::new();
+    for name in ["config.toml", "manifest.json", "checkpoints/best.safetensors"] {
+        lines += &format!("{}  {name}\n", files::sha256_file(&run.path().join(name))?);
+    }
+    Ok(files::sha256_bytes(lines.as_bytes()))
+}
+
+/// What the run was trained from, without the folders of the machine that trained it.
+fn weights_name(weights: &str) -> String {
+    match Path::new(weights).file_name() {
+        Some(name) if weights.contains(['/', '\\']) => name.to_string_lossy().into_owned(),
+        _ => weights.into(),
+    }
+}
+
+/// The licence of the pretrained weights, as far as it is stated on this machine.
+fn licence(config: &RunConfig) -> String {
+    let known = || {
+        let architecture = architecture(&config.model).ok()?;
+        let named =
+            || architecture.tags().find(|tag| tag.name() == config.weights).map(|tag| tag.licence.clone());
+        named().or_else(|| locate_weights(architecture, Some(&config.weights)).ok()?.licence)
+    };
+    match config.weights.as_str() {
+        "none" => "none: trained from random weights".into(),
+        _ => known().unwrap_or_else(|| "unknown".into()),
+    }
+}

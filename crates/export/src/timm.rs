@@ -1,0 +1,112 @@
+//! Python's door: a folder that `timm.create_model("local-dir:DIR", pretrained=True)` loads.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use kennel_core::{CoreError, RunDir, files};
+use kennel_models::{
+    architecture, load_trained, locate_weights, read_checkpoint, state_dict, write_checkpoint,
+};
+use serde_json::json;
+
+use crate::{ExportError, Result, provenance};
+
+/// A timm model folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimmFolder {
+    /// The folder.
+    pub path: PathBuf,
+    /// Tensors in it.
+    pub tensors: usize,
+}
+
+/// Writes a finished run's best epoch as a timm model folder: `model.safetensors` and `config.json` with `pretrained_cfg` and
+/// `label_names`. It is read back and held to the run, tensor by tensor, before it gets its name.
+///
+/// Source: `save_for_hf` and `load_model_config_from_path` of timm 1.0.
+///
+/// # Errors
+///
+/// [`ExportError::InTheWay`] when the folder is there and holds something; a run that is not finished or damaged.
+pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
+    let is_empty =
+        |folder: &Path| std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+    if folder.exists() && !is_empty(folder) {
+        return Err(ExportError::InTheWay { path: folder.into() });
+    }
+    let (network, config) = load_trained(run, &Device::flex())?;
+    let card = provenance::card(run, &config, kennel_onnx::Precision::Float32)?;
+    let tensors = state_dict(&network);
+    let checkpoint = read_checkpoint(&run.best_weights())?;
+    let head = network.head();
+    let classes = card.class_names.len();
+    let features = tensors[&format!("{head}.weight")].shape[1];
+    let side = config.preprocessing.side_px;
+    let is_resnet = architecture(&config.model)?.is_resnet();
+    let description = json!({
+        "architecture": config.model,
+        "num_classes": classes,
+        "num_features": features,
+        "global_pool": "avg",
+        "label_names": card.class_names,
+        "pretrained_cfg": {
+            "tag": format!("kennel_{}", config.strategy),
+            "custom_load": false,
+            "input_size": [3, side, side],
+            "fixed_input_size": false,
+            "interpolation": config.preprocessing.interpolation,
+            "crop_pct": config.preprocessing.crop_pct,
+            "crop_mode": "center",
+            "mean": config.preprocessing.mean,
+            "std": config.preprocessing.std,
+            "num_classes": classes,
+            "first_conv": if is_resnet { "conv1" } else { "conv_stem" },
+            "classifier": head,
+            "license": card.weights_licence,
+        },
+        "kennel": {
+            "weights": card.weights,
+            "run": card.run,
+            "run_sha256": card.run_sha256,
+            "val_accuracy": card.val_accuracy,
+            "test_accuracy": card.test_accuracy,
+            "temperature": card.temperature,
+        },
+    });
+    let parent = match folder.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    files::create_dir_all(parent)?;
+    let scratch = tempfile::Builder::new()
+        .prefix(".exporting-")
+        .tempdir_in(parent)
+        .map_err(CoreError::io("write", parent))?;
+    let draft = scratch.path().join("timm");
+    files::create_dir_all(&draft)?;
+    write_checkpoint(&draft.join("model.safetensors"), &tensors, &checkpoint.batches_tracked, None)?;
+    files::write_json(&draft.join("config.json"), &description)?;
+    check(&draft, &config.model, &tensors)?;
+    if folder.exists() {
+        std::fs::remove_dir(folder).map_err(CoreError::io("replace", folder))?;
+    }
+    std::fs::rename(&draft, folder).map_err(CoreError::io("write", folder))?;
+    Ok(TimmFolder { path: folder.into(), tensors: tensors.len() })
+}
+
+/// Reads the folder as any timm model folder is read here.
+fn check(folder: &Path, model: &str, expected: &kennel_models::StateDict) -> Result<()> {
+    let source = locate_weights(architecture(model)?, Some(&folder.to_string_lossy()))?;
+    let found = read_checkpoint(&source.file)?.tensors;
+    let differs = expected.iter().find(|(name, value)| found.get(*name) != Some(value));
+    match differs {
+        None if found.len() == expected.len() => Ok(()),
+        None => Err(ExportError::ReadsBackDifferently {
+            path: source.file,
+            reason: format!("{} tensors, expected {}", found.len(), expected.len()),
+        }),
+        Some((name, _)) => {
+            Err(ExportError::ReadsBackDifferently { path: source.file, reason: format!("tensor `{name}`") })
+        }
+    }
+}
