@@ -2,8 +2,10 @@
 
 use kennel_core::CoreError;
 use kennel_data::DataError;
+use kennel_export::ExportError;
 use kennel_metrics::MetricsError;
 use kennel_models::ModelError;
+use kennel_onnx::OnnxError;
 use kennel_report::ReportError;
 use kennel_train::TrainError;
 
@@ -89,5 +91,26 @@ impl From<MetricsError> for Failure {
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
         Failure::Failed(error.to_string())
+    }
+}
+
+impl From<OnnxError> for Failure {
+    fn from(error: OnnxError) -> Self {
+        match error {
+            OnnxError::Undescribed { .. } => Failure::Usage(error.to_string()),
+            _ => Failure::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::UnknownLayer { .. } => Failure::Usage(error.to_string()),
+            ExportError::Core(error) => error.into(),
+            ExportError::Model(error) => error.into(),
+            ExportError::Onnx(error) => error.into(),
+            _ => Failure::Failed(error.to_string()),
+        }
     }
 }

@@ -15,9 +15,11 @@ mod commands;
 mod device;
 mod failure;
 mod interrupt;
+mod onnx_args;
 mod output;
 mod progress;
 mod resolve;
+mod rows;
 mod study;
 mod tensorboard;
 
@@ -40,7 +42,8 @@ Example:
   kennel prepare photos/ --out data/processed
   kennel train --model mobilenetv2_100 --strategy freeze
   kennel evaluate --model mobilenetv2_100 --strategy freeze
-  kennel predict new.jpg --model mobilenetv2_100 --strategy freeze
+  kennel export --model mobilenetv2_100
+  kennel predict new.jpg --onnx models/best_model_mobilenetv2_100.onnx
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.";
 
@@ -56,6 +59,8 @@ enum Command {
     Evaluate(commands::evaluate::EvaluateArgs),
     /// Compare all runs and write tables, figures and one HTML page
     Report(commands::report::ReportArgs),
+    /// Write a run's network as one ONNX file, proved on photos
+    Export(commands::export::ExportArgs),
     /// Label photos
     Predict(commands::predict::PredictArgs),
     /// Time a network, or the reading of photos, on this machine
@@ -71,6 +76,7 @@ fn main() -> ExitCode {
         Command::Run(args) => commands::run::run(*args),
         Command::Evaluate(args) => commands::evaluate::run(args),
         Command::Report(args) => commands::report::run(args),
+        Command::Export(args) => commands::export::run(args),
         Command::Predict(args) => commands::predict::run(args),
         Command::Bench(args) => commands::bench::run(args),
         Command::Models(args) => commands::models::run(args),

@@ -18,6 +18,8 @@ pub const DATA_DIR: &str = "data/processed";
 pub const RUNS_DIR: &str = "runs";
 /// Where reports are written unless told otherwise.
 pub const RESULTS_DIR: &str = "results";
+/// Where exported files are written unless told otherwise.
+pub const MODELS_DIR: &str = "models";
 /// Where what frozen trunks make of photos is kept unless told otherwise.
 pub const CACHE_DIR: &str = ".kennel/cache/features";
 

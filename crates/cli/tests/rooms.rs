@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 #[test]
-fn arrows_point_downwards_and_burn_stands_in_three_manifests_only() {
+fn arrows_point_downwards_and_burn_stands_in_four_manifests_only() {
     let allowed = BTreeMap::from([
         ("kennel-core", vec![]),
         ("kennel-data", vec!["kennel-core"]),
@@ -16,14 +16,21 @@ fn arrows_point_downwards_and_burn_stands_in_three_manifests_only() {
             "kennel-train",
             vec!["kennel-core", "kennel-data", "kennel-kernels", "kennel-metrics", "kennel-models"],
         ),
+        ("kennel-onnx", vec!["kennel-core", "kennel-data", "kennel-metrics"]),
+        (
+            "kennel-export",
+            vec!["kennel-core", "kennel-data", "kennel-metrics", "kennel-models", "kennel-onnx"],
+        ),
         ("kennel-report", vec!["kennel-core", "kennel-data", "kennel-metrics"]),
         (
             "kennel",
             vec![
                 "kennel-core",
                 "kennel-data",
+                "kennel-export",
                 "kennel-metrics",
                 "kennel-models",
+                "kennel-onnx",
                 "kennel-report",
                 "kennel-train",
             ],
@@ -44,7 +51,8 @@ fn arrows_point_downwards_and_burn_stands_in_three_manifests_only() {
                 assert!(is_allowed, "{name} -> {}", dependency.name);
             }
             if dependency.name.starts_with("burn") {
-                let is_engine = ["kennel-kernels", "kennel-models", "kennel-train"].contains(&name);
+                let is_engine =
+                    ["kennel-kernels", "kennel-models", "kennel-train", "kennel-export"].contains(&name);
                 assert!(is_engine, "{name} -> {}", dependency.name);
             }
         }

@@ -1,14 +1,16 @@
 //! `kennel bench`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use kennel_core::Strategy;
+use kennel_onnx::{FileBench, bench_file};
 use kennel_train::{BenchMode, BenchOptions, DataBench, NetworkBench, bench_data, bench_network};
 
 use crate::CommandResult;
 use crate::device::DeviceArg;
-use crate::output::{Format, print, print_json};
+use crate::failure::Failure;
+use crate::output::{Format, columns, print, print_json};
 use crate::resolve::DATA_DIR;
 
 const EXAMPLE: &str = "\
@@ -16,8 +18,12 @@ Examples:
   kennel bench --model resnet50 --mode full
   kennel bench --model mobilenetv2_100 --mode infer --batch-size 1 --format json
   kennel bench --stage data --data data/processed
+  kennel bench --onnx models/best_model_resnet50.onnx
 
 Close other programs first: what is measured is this machine as it is now.";
+
+/// Photos per pass of a training step, and of the second row of a file.
+const BATCH_SIZE: usize = 16;
 
 /// What is timed.
 #[derive(Args)]
@@ -35,9 +41,12 @@ pub struct BenchArgs {
     /// With --stage data: the photos
     #[arg(long, value_name = "DIR", default_value = DATA_DIR, requires = "stage")]
     data: PathBuf,
-    /// Photos per pass
-    #[arg(long, default_value_t = 16)]
-    batch_size: usize,
+    /// Time an ONNX file instead, in rten and, where ORT_DYLIB_PATH names its library, ONNX Runtime
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "mode", "stage", "device"])]
+    onnx: Option<PathBuf>,
+    /// Photos per pass [default: 16; with --onnx: 1, then 16]
+    #[arg(long)]
+    batch_size: Option<usize>,
     /// Timed passes
     #[arg(long, default_value_t = 10)]
     repeats: usize,
@@ -67,8 +76,12 @@ enum Stage {
 
 /// Times, and prints.
 pub fn run(args: BenchArgs) -> CommandResult {
+    if let Some(path) = &args.onnx {
+        return run_file(path, &args);
+    }
+    let batch_size = args.batch_size.unwrap_or(BATCH_SIZE);
     if args.stage == Some(Stage::Data) {
-        let bench = bench_data(&args.data, args.batch_size)?;
+        let bench = bench_data(&args.data, batch_size)?;
         return match args.format {
             Format::Json => print_json(&bench),
             Format::Table => print(&data_table(&bench)),
@@ -82,7 +95,7 @@ pub fn run(args: BenchArgs) -> CommandResult {
             Mode::Partial => BenchMode::Step(Strategy::Partial),
             Mode::Full => BenchMode::Step(Strategy::Full),
         },
-        batch_size: args.batch_size,
+        batch_size,
         repeats: args.repeats,
         warmup: args.warmup,
     };
@@ -91,6 +104,44 @@ pub fn run(args: BenchArgs) -> CommandResult {
         Format::Json => print_json(&bench),
         Format::Table => print(&network_table(&bench)),
     }
+}
+
+fn run_file(path: &Path, args: &BenchArgs) -> CommandResult {
+    let batch_sizes = args.batch_size.map_or(vec![1, BATCH_SIZE], |size| vec![size]);
+    if args.repeats == 0 || batch_sizes.contains(&0) {
+        return Err(Failure::Usage("--repeats and --batch-size are 1 or more".into()));
+    }
+    let bench = bench_file(path, &batch_sizes, args.warmup, args.repeats)?;
+    if bench.rates.is_empty() {
+        let reasons = bench.not_run.iter().map(|not| format!("\n  {}: {}", not.runtime, not.reason));
+        return Err(Failure::Failed(format!(
+            "nothing here runs {}{}",
+            path.display(),
+            reasons.collect::<String>()
+        )));
+    }
+    match args.format {
+        Format::Json => print_json(&bench),
+        Format::Table => print(&file_table(&bench)),
+    }
+}
+
+fn file_table(bench: &FileBench) -> String {
+    let row = |rate: &kennel_onnx::FileRate| {
+        [
+            rate.runtime.clone(),
+            rate.batch_size.to_string(),
+            format!("{:.1}", rate.rate.images_per_s),
+            format!("{:.1} to {:.1}", rate.rate.images_per_s_min, rate.rate.images_per_s_max),
+        ]
+    };
+    let rows = bench.rates.iter().map(row).collect();
+    let mut text =
+        format!("{}\n{}", bench.path, columns(["runtime", "batch", "images/s", ""], rows, &[1, 2]));
+    for not in &bench.not_run {
+        text += &format!("{}  not run: {}\n", not.runtime, not.reason);
+    }
+    text
 }
 
 fn network_table(bench: &NetworkBench) -> String {

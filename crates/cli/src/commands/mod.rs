@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod evaluate;
+pub mod export;
 pub mod models;
 pub mod predict;
 pub mod prepare;

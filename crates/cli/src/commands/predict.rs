@@ -3,31 +3,41 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use kennel_train::{PhotoPrediction, Predictor};
-use serde::Serialize;
+use kennel_core::Preprocessing;
+use kennel_data::{
+    DataError, NoPhoto, PhotoSource, RgbImage, in_parallel, normalise, photo_sources, prepare_pixels,
+};
+use kennel_metrics::{rank, rank_probabilities};
+use kennel_onnx::{Classifier, Takes};
+use kennel_train::Predictor;
 
 use super::evaluate::chosen_run;
 use crate::CommandResult;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
-use crate::output::{Format, print, print_json};
+use crate::onnx_args::OnnxArgs;
 use crate::resolve::RUNS_DIR;
+use crate::rows::{Row, RowFormat, Rows};
 
 const EXAMPLE: &str = "\
 Examples:
   kennel predict new.jpg --run runs/20260207_165541-resnet50-freeze-s42
-  kennel predict *.jpg --model mobilenetv2_100 --strategy freeze --format json
+  kennel predict photos/ more/*.jpg --onnx models/best_model_resnet50.onnx --format csv
+  curl -s https://example.org/dog.jpg | kennel predict - --model mobilenetv2_100 --strategy freeze
   kennel predict new.jpg --model mobilenetv2_100 --weights DIR --top 5     with the ImageNet head";
+
+/// Photos that pass through together: what is in memory, however many there are.
+const AT_ONCE: usize = 32;
 
 /// Which photos, and by which network.
 #[derive(Args)]
 #[command(after_help = EXAMPLE)]
 pub struct PredictArgs {
-    /// Photos
-    #[arg(required = true, value_name = "PHOTO")]
+    /// Photos, folders of photos, patterns such as 'new/*.jpg', or - for a photo on standard input
+    #[arg(required = true, value_name = "PHOTO|DIR|-")]
     photos: Vec<PathBuf>,
     /// A run's directory
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy", "weights"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy", "weights", "onnx"])]
     run: Option<PathBuf>,
     /// In place of a run: the finished one of this architecture with the best validation accuracy
     #[arg(long)]
@@ -38,81 +48,208 @@ pub struct PredictArgs {
     /// With --model: pretrained weights with the head they came with, instead of a run
     #[arg(long, value_name = "DIR|FILE|TAG")]
     weights: Option<String>,
+    /// An ONNX file, of `kennel export` or another's
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "strategy", "weights"])]
+    onnx: Option<PathBuf>,
     /// Where runs are kept
     #[arg(long, value_name = "DIR", default_value = RUNS_DIR)]
     runs: PathBuf,
     /// How many classes are listed for each photo
     #[arg(long, default_value_t = 5)]
     top: usize,
+    /// Name no class whose probability is lower than this
+    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    min_confidence: f64,
     /// With --format json: list the logits too
     #[arg(long)]
     logits: bool,
     #[command(flatten)]
     device: DeviceArg,
+    #[command(flatten)]
+    file: OnnxArgs,
     /// What stdout is for
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: RowFormat,
 }
 
-/// A photo's row: labelled, or why not.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Row {
-    Predicted(PhotoPrediction),
-    Unreadable { path: String, error: String },
+/// What labels photos.
+enum Engine {
+    Network(Box<Predictor>),
+    File(Box<Classifier>),
+}
+
+/// A photo as an engine takes it.
+enum Prepared {
+    Pixels(Vec<f32>),
+    Photo(RgbImage),
 }
 
 /// Labels photos in the order in which they were given; the rest go on when one cannot be read.
 pub fn run(args: PredictArgs) -> CommandResult {
-    let compute = args.device.open()?;
-    let predictor = match &args.weights {
-        Some(weights) => {
-            let model = args.model.as_deref().ok_or_else(|| {
-                Failure::Usage("which network do the weights belong to? give --model NAME".into())
-            })?;
-            Predictor::of_weights(model, Some(weights), &compute)?
-        }
-        None => {
-            let (model, strategy) = (args.model.as_deref(), args.strategy.as_deref());
-            let run = chosen_run(args.run.as_deref(), model, strategy, &args.runs)?;
-            Predictor::of_run(&run, &compute)?
-        }
+    if !(0.0..=1.0).contains(&args.min_confidence) {
+        let found = args.min_confidence;
+        return Err(Failure::Usage(format!("--min-confidence {found}: expected a probability in [0, 1]")));
+    }
+    let mut engine = args.engine()?;
+    if args.logits && matches!(&engine, Engine::File(file) if file.takes() == Takes::Photo) {
+        return Err(Failure::Usage("--logits: a file that takes photos gives probabilities only".into()));
+    }
+    let class_names = engine.class_names().to_vec();
+    let mut rows = Rows::begin(args.format, args.top.min(class_names.len()))?;
+    // Decoded photos are large, prepared ones are not.
+    let (preprocessing, at_once) = match engine.preprocessing() {
+        Some(preprocessing) => (Some(preprocessing), AT_ONCE),
+        None => (None, std::thread::available_parallelism().map_or(1, usize::from)),
     };
-    if let Some(note) = predictor.note() {
-        say!("note: {note}");
+    let make = |source: &Result<PhotoSource, NoPhoto>| match source {
+        Ok(source) => prepare(source, preprocessing.as_ref()).map_err(|error| error.to_string()),
+        Err(none) => Err(none.reason.clone()),
+    };
+    let (mut asked, mut unreadable) = (0, 0);
+    for chunk in in_parallel(photo_sources(args.photos.clone()), at_once, make) {
+        let mut paths = Vec::with_capacity(chunk.len());
+        let mut prepared = Vec::with_capacity(chunk.len());
+        for (source, made) in chunk {
+            paths.push(source.map_or_else(|none| none.asked, |source| source.to_string()));
+            prepared.push(made);
+        }
+        let labelled = engine.label(prepared, &class_names, &args)?;
+        asked += labelled.len();
+        unreadable += labelled.iter().filter(|label| label.is_err()).count();
+        let found: Vec<Row> =
+            paths.into_iter().zip(labelled).map(|(path, label)| args.row(path, label)).collect();
+        rows.write(&found)?;
     }
-    let rows: Vec<Row> = args
-        .photos
-        .iter()
-        .map(|path| match predictor.predict(path, args.top, args.logits) {
-            Ok(prediction) => Row::Predicted(prediction),
-            Err(error) => {
-                Row::Unreadable { path: path.to_string_lossy().into_owned(), error: error.to_string() }
-            }
-        })
-        .collect();
-    match args.format {
-        Format::Json => print_json(&rows)?,
-        Format::Table => print(&rows.iter().map(line).collect::<String>())?,
-    }
-    let unreadable = rows.iter().filter(|row| matches!(row, Row::Unreadable { .. })).count();
+    rows.end()?;
     if unreadable > 0 {
-        say!("error: {unreadable} of {} photos could not be read", rows.len());
+        say!("error: {unreadable} of {asked} photos could not be read");
         return Err(Failure::Partly);
     }
     Ok(())
 }
 
-fn line(row: &Row) -> String {
-    match row {
-        Row::Predicted(photo) => {
-            let top: Vec<String> = photo
-                .top
-                .iter()
-                .map(|class| format!("{} {:.1} %", class.label, 100.0 * class.probability))
-                .collect();
-            format!("{}\t{}\n", photo.path, top.join("\t"))
+/// The best classes of a photo, and its logits where they were asked for.
+struct Label {
+    top: Vec<kennel_metrics::RankedClass>,
+    logits: Option<Vec<f32>>,
+}
+
+fn prepare(source: &PhotoSource, preprocessing: Option<&Preprocessing>) -> Result<Prepared, DataError> {
+    let photo = source.read()?;
+    Ok(match preprocessing {
+        None => Prepared::Photo(photo),
+        Some(preprocessing) => {
+            let side = preprocessing.side_px as usize;
+            let mut pixels = vec![0.0; 3 * side * side];
+            let square = prepare_pixels(&photo, preprocessing);
+            normalise(&square, preprocessing.mean, preprocessing.std, &mut pixels);
+            Prepared::Pixels(pixels)
         }
-        Row::Unreadable { path, error } => format!("{path}\terror: {error}\n"),
+    })
+}
+
+impl PredictArgs {
+    fn engine(&self) -> Result<Engine, Failure> {
+        if let Some(path) = &self.onnx {
+            return Ok(Engine::File(Box::new(self.file.open(path)?)));
+        }
+        let compute = self.device.open()?;
+        let predictor = match &self.weights {
+            Some(weights) => {
+                let model = self.model.as_deref().ok_or_else(|| {
+                    Failure::Usage("which network do the weights belong to? give --model NAME".into())
+                })?;
+                Predictor::of_weights(model, Some(weights), &compute)?
+            }
+            None if self.run.is_none() && self.model.is_none() => {
+                return Err(Failure::Usage(
+                    "by which network? give --run RUN, --model NAME or --onnx FILE".into(),
+                ));
+            }
+            None => {
+                let (model, strategy) = (self.model.as_deref(), self.strategy.as_deref());
+                let run = chosen_run(self.run.as_deref(), model, strategy, &self.runs)?;
+                Predictor::of_run(&run, &compute)?
+            }
+        };
+        if let Some(note) = predictor.note() {
+            say!("note: {note}");
+        }
+        Ok(Engine::Network(Box::new(predictor)))
+    }
+
+    fn row(&self, path: String, label: Result<Label, String>) -> Row {
+        match label {
+            Err(error) => Row::Unreadable { path, error },
+            Ok(Label { top, logits }) => {
+                let first = &top[0];
+                let is_sure = first.probability >= self.min_confidence;
+                let (label, probability) = (is_sure.then(|| first.label.clone()), first.probability);
+                Row::Seen { path, label, probability, top, logits }
+            }
+        }
+    }
+}
+
+impl Engine {
+    fn class_names(&self) -> &[String] {
+        match self {
+            Engine::Network(predictor) => predictor.class_names(),
+            Engine::File(file) => &file.described().class_names,
+        }
+    }
+
+    /// How photos are prepared; none where the engine does it.
+    fn preprocessing(&self) -> Option<Preprocessing> {
+        match self {
+            Engine::Network(predictor) => Some(predictor.preprocessing().clone()),
+            Engine::File(file) if file.takes() == Takes::Photo => None,
+            Engine::File(file) => Some(file.described().preprocessing.clone()),
+        }
+    }
+
+    /// Labels what could be read, each in its place.
+    fn label(
+        &mut self,
+        prepared: Vec<Result<Prepared, String>>,
+        class_names: &[String],
+        args: &PredictArgs,
+    ) -> Result<Vec<Result<Label, String>>, Failure> {
+        let (mut pixels, mut count) = (Vec::new(), 0);
+        for photo in &prepared {
+            if let Ok(Prepared::Pixels(planes)) = photo {
+                pixels.extend_from_slice(planes);
+                count += 1;
+            }
+        }
+        let mut logits = match self {
+            _ if count == 0 => Vec::new(),
+            Engine::Network(predictor) => predictor.logits(pixels, count),
+            Engine::File(file) => file.logits(&pixels, count)?,
+        }
+        .into_iter();
+        let temperature = match self {
+            Engine::Network(predictor) => predictor.temperature(),
+            Engine::File(file) => file.described().temperature,
+        };
+        let mut labels = Vec::with_capacity(prepared.len());
+        for photo in prepared {
+            labels.push(match photo {
+                Err(error) => Err(error),
+                Ok(Prepared::Pixels(_)) => {
+                    let logits = logits.next().expect("a row for every photo that was read");
+                    let top = rank(&logits, class_names, temperature, args.top);
+                    Ok(Label { top, logits: args.logits.then_some(logits) })
+                }
+                Ok(Prepared::Photo(photo)) => {
+                    let Engine::File(file) = self else { unreachable!("networks take pixels") };
+                    let scores = file.probabilities(&photo)?;
+                    let probabilities: Vec<f64> = scores.iter().map(|&p| f64::from(p)).collect();
+                    let top = rank_probabilities(&scores, &probabilities, class_names, args.top);
+                    Ok(Label { top, logits: None })
+                }
+            });
+        }
+        Ok(labels)
     }
 }

@@ -1,0 +1,175 @@
+//! `kennel export`.
+
+use std::path::{Path, PathBuf};
+
+use bytesize::ByteSize;
+use clap::{Args, ValueEnum};
+use kennel_core::{RunConfig, RunDir};
+use kennel_export::{ExportOptions, Exported, PhotoSource, export, export_timm};
+use kennel_metrics::format_proportion;
+use kennel_onnx::Precision;
+use serde_json::json;
+
+use super::evaluate::chosen_run;
+use crate::CommandResult;
+use crate::failure::Failure;
+use crate::output::{Format, print, print_json};
+use crate::resolve::{MODELS_DIR, RUNS_DIR};
+
+const EXAMPLE: &str = "\
+Examples:
+  kennel export --model resnet50                            models/best_model_resnet50.onnx
+  kennel export --run RUN --int8                            a quarter of the size
+  kennel export --model resnet50 --input photo              preparation, softmax and choice inside the file
+  kennel export --model resnet50 --timm timm/resnet50       for timm.create_model(\"local-dir:timm/resnet50\", pretrained=True)
+
+The file is run on the run's validation photos beside the trained network, here in rten, and in ONNX Runtime where ORT_DYLIB_PATH
+names its library. It gets its name only when it holds; parity.json beside it says what was measured.";
+
+/// Which run, and which file.
+#[derive(Args)]
+#[command(after_help = EXAMPLE)]
+pub struct ExportArgs {
+    /// A run's directory
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy"])]
+    run: Option<PathBuf>,
+    /// In place of a run: the finished one of this architecture with the best validation accuracy
+    #[arg(long)]
+    model: Option<String>,
+    /// Only runs of this strategy
+    #[arg(long)]
+    strategy: Option<String>,
+    /// Where runs are kept
+    #[arg(long, value_name = "DIR", default_value = RUNS_DIR)]
+    runs: PathBuf,
+    /// The file [default: models/best_model_<model>.onnx, with _int8, _fp16, _photo or _external before the dot]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// 8-bit integers where they keep the accuracy
+    #[arg(long, conflicts_with = "fp16")]
+    int8: bool,
+    /// 16-bit floats
+    #[arg(long)]
+    fp16: bool,
+    /// What goes in: prepared pixels, or a decoded photo of any size
+    #[arg(long, value_enum, default_value_t)]
+    input: Input,
+    /// Graph and weights in two files, which must travel together
+    #[arg(long)]
+    external_data: bool,
+    /// Points of validation accuracy that --int8, --fp16 and --input photo may lose
+    #[arg(long, value_name = "POINTS", default_value_t = 1.0)]
+    max_drop: f64,
+    /// With --int8: layers, or prefixes of them, that stay in floats besides the first, the last and squeeze-and-excitation
+    #[arg(long, value_name = "LAYER,...", value_delimiter = ',', requires = "int8")]
+    float_layers: Vec<String>,
+    /// Write a timm model folder instead
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "int8", "fp16", "input", "external_data", "max_drop", "data"])]
+    timm: Option<PathBuf>,
+    /// Where the run's photos lie now [default: where they lay in training]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// What stdout is for
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Input {
+    #[default]
+    Pixels,
+    Photo,
+}
+
+/// Exports.
+pub fn run(args: ExportArgs) -> CommandResult {
+    if !(0.0..=100.0).contains(&args.max_drop) {
+        return Err(Failure::Usage(format!("--max-drop {}: expected points in [0, 100]", args.max_drop)));
+    }
+    let run = chosen_run(args.run.as_deref(), args.model.as_deref(), args.strategy.as_deref(), &args.runs)?;
+    if let Some(folder) = &args.timm {
+        let written = export_timm(&run, folder)?;
+        let path = written.path.display().to_string();
+        return match args.format {
+            Format::Json => print_json(&json!({ "path": path, "tensors": written.tensors })),
+            Format::Table => print(&format!(
+                "{path}  {} tensors, read back and equal\n\
+                 in Python: timm.create_model(\"local-dir:{path}\", pretrained=True)\n",
+                written.tensors
+            )),
+        };
+    }
+    let precision = match (args.int8, args.fp16) {
+        (true, _) => Precision::Int8,
+        (_, true) => Precision::Float16,
+        _ => Precision::Float32,
+    };
+    let path = match &args.out {
+        Some(path) => path.clone(),
+        None => default_path(Path::new(MODELS_DIR), &run, &args, precision)?,
+    };
+    if path.extension().is_none_or(|extension| extension != "onnx") {
+        return Err(Failure::Usage(format!("--out {}: expected a name that ends in .onnx", path.display())));
+    }
+    let options = ExportOptions {
+        path,
+        precision,
+        photo_input: args.input == Input::Photo,
+        external_data: args.external_data,
+        max_drop: args.max_drop,
+        float_layers: args.float_layers,
+        photos: args.data.map_or(PhotoSource::AsTrained, PhotoSource::Moved),
+    };
+    let exported = export(&run, &options, &mut |what| say!("proving    {what}"))?;
+    match args.format {
+        Format::Json => print_json(&json!({
+            "path": exported.path.display().to_string(),
+            "weights": exported.weights.as_ref().map(|path| path.display().to_string()),
+            "parity": exported.parity,
+        })),
+        Format::Table => print(&render(&exported)),
+    }
+}
+
+fn default_path(
+    folder: &Path,
+    run: &RunDir,
+    args: &ExportArgs,
+    precision: Precision,
+) -> Result<PathBuf, Failure> {
+    let model = RunConfig::read(&run.config())?.model;
+    let precision = match precision {
+        Precision::Float32 => "",
+        Precision::Float16 => "_fp16",
+        Precision::Int8 => "_int8",
+    };
+    let input = if args.input == Input::Photo { "_photo" } else { "" };
+    let apart = if args.external_data { "_external" } else { "" };
+    Ok(folder.join(format!("best_model_{model}{precision}{input}{apart}.onnx")))
+}
+
+/// What was written and what its proof came to.
+pub fn render(exported: &Exported) -> String {
+    let Exported { path, weights, parity, .. } = exported;
+    let mut text = format!("{}  {}\n", path.display(), ByteSize(parity.size_bytes).display().si());
+    if let Some(weights) = weights {
+        text += &format!("{}  its weights: both files must travel together\n", weights.display());
+    }
+    text += &format!("trained network  {}\n", format_proportion(&parity.network_accuracy));
+    for found in &parity.runtimes {
+        text += &format!(
+            "{:<15}  {}; same first class on {}/{}; largest difference {:.1e} of {} {:.3}\n",
+            found.runtime,
+            format_proportion(&found.accuracy),
+            found.agreement.correct,
+            found.agreement.n,
+            found.max_difference,
+            if parity.input == "photo" { "probability" } else { "largest logit" },
+            found.max_value,
+        );
+    }
+    for (runtime, reason) in &parity.not_run {
+        text += &format!("{runtime:<15}  not run: {}\n", reason.lines().next().unwrap_or_default());
+    }
+    text
+}

@@ -1,0 +1,109 @@
+//! Flags about ONNX files: what runs them, and what a file that does not describe itself is.
+
+use std::path::Path;
+
+use clap::{Args, ValueEnum};
+use kennel_core::Interpolation;
+use kennel_onnx::{Classifier, Description, OnnxError, RuntimeKind};
+
+use crate::failure::Failure;
+
+#[derive(Args)]
+pub struct OnnxArgs {
+    /// What runs the file; auto takes rten, and ONNX Runtime for a file that rten refuses
+    #[arg(long, value_enum, default_value_t, requires = "onnx", help_heading = "ONNX file")]
+    runtime: Runtime,
+    /// What its classes are called, in the order of its outputs; or a file of names, one a line
+    #[arg(long, value_name = "NAME,...|FILE", requires = "onnx", help_heading = "ONNX file")]
+    classes: Option<String>,
+    /// Side of the square that it sees, in pixels
+    #[arg(long, value_name = "PIXELS", requires = "onnx", help_heading = "ONNX file")]
+    side: Option<u32>,
+    /// That side as a share of the short side after the resize
+    #[arg(long, value_name = "SHARE", requires = "onnx", help_heading = "ONNX file")]
+    crop_pct: Option<f64>,
+    /// Filter of the resize: bicubic or bilinear
+    #[arg(long, value_enum, requires = "onnx", help_heading = "ONNX file")]
+    interpolation: Option<Filter>,
+    /// Subtracted from red, green and blue, on a scale where white is 1
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',', requires = "onnx", help_heading = "ONNX file")]
+    mean: Vec<f32>,
+    /// What red, green and blue are then divided by
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',', requires = "onnx", help_heading = "ONNX file")]
+    std: Vec<f32>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Runtime {
+    #[default]
+    Auto,
+    Rten,
+    Onnxruntime,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Filter {
+    Bilinear,
+    Bicubic,
+}
+
+impl OnnxArgs {
+    /// Opens a file.
+    pub fn open(&self, path: &Path) -> Result<Classifier, Failure> {
+        let given = self.description()?;
+        let in_runtime = |runtime| Classifier::open(path, runtime, given.clone());
+        let opened = match self.runtime {
+            Runtime::Rten => in_runtime(RuntimeKind::Rten),
+            Runtime::Onnxruntime => in_runtime(RuntimeKind::OnnxRuntime),
+            Runtime::Auto => match in_runtime(RuntimeKind::Rten) {
+                Err(refused @ OnnxError::Runtime { .. }) => match in_runtime(RuntimeKind::OnnxRuntime) {
+                    Ok(classifier) => {
+                        say!("note: {refused}; ONNX Runtime runs it");
+                        Ok(classifier)
+                    }
+                    Err(OnnxError::NoRuntime { hint, .. }) => {
+                        return Err(Failure::Failed(format!("{refused}\nhint: ONNX Runtime may: {hint}")));
+                    }
+                    Err(error) => Err(error),
+                },
+                opened => opened,
+            },
+        };
+        Ok(opened?)
+    }
+
+    fn description(&self) -> Result<Description, Failure> {
+        let class_names = match &self.classes {
+            None => None,
+            Some(file) if Path::new(file).is_file() => {
+                let text = kennel_core::files::read_text(Path::new(file))?;
+                Some(text.lines().map(str::trim).filter(|name| !name.is_empty()).map(String::from).collect())
+            }
+            Some(names) => Some(names.split(',').map(|name| name.trim().to_string()).collect()),
+        };
+        Ok(Description {
+            class_names,
+            side_px: self.side,
+            crop_pct: self.crop_pct,
+            interpolation: self.interpolation.map(|filter| match filter {
+                Filter::Bilinear => Interpolation::Bilinear,
+                Filter::Bicubic => Interpolation::Bicubic,
+            }),
+            mean: three("--mean", &self.mean)?,
+            std: three("--std", &self.std)?,
+            temperature: None,
+        })
+    }
+}
+
+fn three(flag: &str, values: &[f32]) -> Result<Option<[f32; 3]>, Failure> {
+    match values {
+        [] => Ok(None),
+        values => match <[f32; 3]>::try_from(values) {
+            Ok(values) => Ok(Some(values)),
+            Err(_) => {
+                Err(Failure::Usage(format!("{flag}: {} numbers, expected red, green and blue", values.len())))
+            }
+        },
+    }
+}

@@ -1,0 +1,176 @@
+//! Labels of photos on stdout, a row at a time as they are found.
+
+use clap::ValueEnum;
+use kennel_metrics::RankedClass;
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::output::print;
+
+/// For whom rows are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum RowFormat {
+    /// For people: tabs between a photo and its classes.
+    #[default]
+    Table,
+    /// For spreadsheets: path, label, probability, then the classes that came next, then what went wrong.
+    Csv,
+    /// For machines: one JSON array.
+    Json,
+}
+
+/// What became of a photo.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Row {
+    /// It was looked at.
+    Seen {
+        /// As it was asked for.
+        path: String,
+        /// The class with the highest probability; none where that is too low to name one.
+        label: Option<String>,
+        /// Its probability.
+        probability: f64,
+        /// The best few, best first.
+        top: Vec<RankedClass>,
+        /// One per class, where they were asked for.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        logits: Option<Vec<f32>>,
+    },
+    /// It could not be read.
+    Unreadable {
+        /// As it was asked for.
+        path: String,
+        /// Why.
+        error: String,
+    },
+}
+
+/// Writes rows in one of the formats.
+pub struct Rows {
+    format: RowFormat,
+    /// Classes of each row.
+    top: usize,
+    written: usize,
+}
+
+impl Rows {
+    /// Begins; `top` classes will be listed for each photo.
+    ///
+    /// # Errors
+    ///
+    /// A stdout that refuses.
+    pub fn begin(format: RowFormat, top: usize) -> Result<Self, Failure> {
+        let rows = Rows { format, top: top.max(1), written: 0 };
+        if format == RowFormat::Csv {
+            let mut header = vec!["path".to_string(), "label".into(), "probability".into()];
+            for place in 2..=rows.top {
+                header.extend([format!("label_{place}"), format!("probability_{place}")]);
+            }
+            header.push("error".into());
+            print(&csv_line(&header)?)?;
+        }
+        Ok(rows)
+    }
+
+    /// Writes some rows.
+    ///
+    /// # Errors
+    ///
+    /// A stdout that refuses.
+    pub fn write(&mut self, rows: &[Row]) -> Result<(), Failure> {
+        let mut text = String::new();
+        for row in rows {
+            text += &match self.format {
+                RowFormat::Table => table_line(row),
+                RowFormat::Csv => csv_line(&self.fields(row))?,
+                RowFormat::Json => {
+                    let json =
+                        serde_json::to_string(row).map_err(|error| Failure::Failed(error.to_string()))?;
+                    format!("{}{json}", if self.written == 0 { "[\n" } else { ",\n" })
+                }
+            };
+            self.written += 1;
+        }
+        print(&text)
+    }
+
+    /// Ends.
+    ///
+    /// # Errors
+    ///
+    /// A stdout that refuses.
+    pub fn end(self) -> Result<(), Failure> {
+        match (self.format, self.written) {
+            (RowFormat::Json, 0) => print("[]\n"),
+            (RowFormat::Json, _) => print("\n]\n"),
+            _ => Ok(()),
+        }
+    }
+
+    fn fields(&self, row: &Row) -> Vec<String> {
+        let classes = 2 * self.top;
+        match row {
+            Row::Seen { path, label, probability, top, .. } => {
+                let mut fields =
+                    vec![path.clone(), label.clone().unwrap_or_default(), probability.to_string()];
+                fields.extend(top.iter().skip(1).flat_map(|c| [c.label.clone(), c.probability.to_string()]));
+                fields.resize(1 + classes, String::new());
+                fields.push(String::new());
+                fields
+            }
+            Row::Unreadable { path, error } => {
+                let mut fields = vec![path.clone()];
+                fields.resize(1 + classes, String::new());
+                fields.push(error.clone());
+                fields
+            }
+        }
+    }
+}
+
+fn csv_line(fields: &[String]) -> Result<String, Failure> {
+    let failed = |error: String| Failure::Failed(format!("cannot write CSV: {error}"));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(fields).map_err(|error| failed(error.to_string()))?;
+    let bytes = writer.into_inner().map_err(|error| failed(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|error| failed(error.to_string()))
+}
+
+fn table_line(row: &Row) -> String {
+    match row {
+        Row::Seen { path, label, top, .. } => {
+            let named = |class: &RankedClass| format!("{} {:.1} %", class.label, 100.0 * class.probability);
+            let mut top: Vec<String> = top.iter().map(named).collect();
+            if label.is_none() {
+                top.insert(0, "unsure".into());
+            }
+            format!("{path}\t{}\n", top.join("\t"))
+        }
+        Row::Unreadable { path, error } => format!("{path}\terror: {}\n", error.replace('\n', " ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_csv_has_as_many_fields_as_its_header_whatever_becomes_of_the_photo() {
+        let rows = Rows { format: RowFormat::Csv, top: 3, written: 0 };
+        let class = |label: &str, probability| RankedClass { label: label.into(), probability };
+        let seen = Row::Seen {
+            path: "a, \"b\".jpg".into(),
+            label: None,
+            probability: 0.5,
+            top: vec![class("x", 0.5), class("y", 0.3)],
+            logits: None,
+        };
+        let unreadable = Row::Unreadable { path: "c".into(), error: "two\nlines".into() };
+        assert_eq!(rows.fields(&seen).len(), 8);
+        assert_eq!(rows.fields(&unreadable).len(), 8);
+        assert_eq!(csv_line(&rows.fields(&seen)).unwrap(), "\"a, \"\"b\"\".jpg\",,0.5,y,0.3,,,\n");
+        assert_eq!(table_line(&seen), "a, \"b\".jpg\tunsure\tx 50.0 %\ty 30.0 %\n");
+        assert!(!table_line(&unreadable).trim_end().contains('\n'));
+    }
+}
