@@ -98,6 +98,7 @@ impl From<OnnxError> for Failure {
     fn from(error: OnnxError) -> Self {
         match error {
             OnnxError::Undescribed { .. } => Failure::Usage(error.to_string()),
+            OnnxError::Stopped => Failure::Interrupted,
             _ => Failure::Failed(error.to_string()),
         }
     }

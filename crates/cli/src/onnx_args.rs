@@ -31,6 +31,9 @@ pub struct OnnxArgs {
     /// What red, green and blue are then divided by
     #[arg(long, value_name = "R,G,B", value_delimiter = ',', requires = "onnx", help_heading = "ONNX file")]
     std: Vec<f32>,
+    /// What logits are divided by before the softmax
+    #[arg(long, value_name = "T", requires = "onnx", help_heading = "ONNX file")]
+    temperature: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -64,7 +67,7 @@ impl OnnxArgs {
                     Err(OnnxError::NoRuntime { hint, .. }) => {
                         return Err(Failure::Failed(format!("{refused}\nhint: ONNX Runtime may: {hint}")));
                     }
-                    Err(error) => Err(error),
+                    Err(error) => return Err(Failure::Failed(format!("{refused}\n{error}"))),
                 },
                 opened => opened,
             },
@@ -77,11 +80,15 @@ impl OnnxArgs {
             None => None,
             Some(file) if Path::new(file).is_file() => {
                 let text = kennel_core::files::read_text(Path::new(file))?;
+                let text = text.trim_start_matches('\u{feff}');
                 Some(text.lines().map(str::trim).filter(|name| !name.is_empty()).map(String::from).collect())
+            }
+            Some(file) if file.contains(['/', '\\']) || file.ends_with(".txt") => {
+                return Err(Failure::Usage(format!("--classes {file}: there is no such file")));
             }
             Some(names) => Some(names.split(',').map(|name| name.trim().to_string()).collect()),
         };
-        Ok(Description {
+        let description = Description {
             class_names,
             side_px: self.side,
             crop_pct: self.crop_pct,
@@ -91,8 +98,22 @@ impl OnnxArgs {
             }),
             mean: three("--mean", &self.mean)?,
             std: three("--std", &self.std)?,
-            temperature: None,
-        })
+            temperature: self.temperature,
+        };
+        match description.problem() {
+            None => Ok(description),
+            Some((key, found, expected)) => {
+                let flag = match key {
+                    "class_names" => "--classes",
+                    "side_px" => "--side",
+                    "crop_pct" => "--crop-pct",
+                    "mean" => "--mean",
+                    "std" => "--std",
+                    _ => "--temperature",
+                };
+                Err(Failure::Usage(format!("{flag} {found}: expected {expected}")))
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use kennel_metrics::RankedClass;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::output::print;
+use crate::output::{print, print_while_read};
 
 /// For whom rows are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -73,12 +73,12 @@ impl Rows {
         Ok(rows)
     }
 
-    /// Writes some rows.
+    /// Writes some rows; whether somebody still reads them.
     ///
     /// # Errors
     ///
     /// A stdout that refuses.
-    pub fn write(&mut self, rows: &[Row]) -> Result<(), Failure> {
+    pub fn write(&mut self, rows: &[Row]) -> Result<bool, Failure> {
         let mut text = String::new();
         for row in rows {
             text += &match self.format {
@@ -92,7 +92,7 @@ impl Rows {
             };
             self.written += 1;
         }
-        print(&text)
+        print_while_read(&text)
     }
 
     /// Ends.
@@ -140,15 +140,27 @@ fn csv_line(fields: &[String]) -> Result<String, Failure> {
 fn table_line(row: &Row) -> String {
     match row {
         Row::Seen { path, label, top, .. } => {
-            let named = |class: &RankedClass| format!("{} {:.1} %", class.label, 100.0 * class.probability);
+            let named =
+                |class: &RankedClass| format!("{} {:.1} %", visible(&class.label), 100.0 * class.probability);
             let mut top: Vec<String> = top.iter().map(named).collect();
             if label.is_none() {
                 top.insert(0, "unsure".into());
             }
-            format!("{path}\t{}\n", top.join("\t"))
+            format!("{}\t{}\n", visible(path), top.join("\t"))
         }
-        Row::Unreadable { path, error } => format!("{path}\terror: {}\n", error.replace('\n', " ")),
+        Row::Unreadable { path, error } => {
+            format!("{}\terror: {}\n", visible(path), visible(&error.replace('\n', " ")))
+        }
     }
+}
+
+/// Text that can neither break a row nor command a terminal.
+fn visible(text: &str) -> String {
+    let shown = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(shown).collect()
 }
 
 #[cfg(test)]

@@ -59,6 +59,10 @@ fn a_study_is_planned_trained_once_and_reported() {
     assert_eq!(said["comparison"]["pairs"].as_array().unwrap().len(), 6);
     assert_eq!(said["comparison"]["seeds"].as_array().unwrap().len(), 2);
     assert!(said["best"].is_string() && said["failed"].as_array().unwrap().is_empty(), "{said}");
+    assert_eq!(said["onnx"], "models/best_model_resnet18.onnx");
+    assert!(
+        here.join("models/best_model_resnet18.onnx").is_file() && here.join("models/parity.json").is_file()
+    );
     let page = std::fs::read_to_string(here.join("results/report.html")).unwrap();
     assert!(
         page.contains("чёрный пёс 1")

@@ -195,7 +195,9 @@ mod tests {
     fn no_more_than_a_few_are_in_memory_and_their_order_stays() {
         use std::sync::atomic::{AtomicUsize, Ordering};
         static TAKEN: AtomicUsize = AtomicUsize::new(0);
-        let sources = (0..1000).inspect(|_| drop(TAKEN.fetch_add(1, Ordering::SeqCst)));
+        let sources = (0..1000).inspect(|_| {
+            TAKEN.fetch_add(1, Ordering::SeqCst);
+        });
         let mut seen = 0;
         for chunk in in_parallel(sources, 7, |n| n * 2) {
             for (source, made) in chunk {

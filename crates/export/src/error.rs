@@ -1,5 +1,6 @@
 //! What can go wrong between a run and its file.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use kennel_core::CoreError;
@@ -7,9 +8,48 @@ use kennel_data::DataError;
 use kennel_metrics::{MetricsError, Proportion, format_proportion};
 use kennel_models::ModelError;
 use kennel_onnx::OnnxError;
+use kennel_onnx::quantise::Sensitivity;
 
 /// The result of this room's functions.
 pub type Result<T, E = ExportError> = std::result::Result<T, E>;
+
+/// What a file lost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loss {
+    /// `int8`, `fp16`, `--input photo` or two of them.
+    pub flavour: String,
+    /// Where it was seen.
+    pub runtime: String,
+    /// Accuracy of the file.
+    pub found: Proportion,
+    /// Accuracy of the trained network.
+    pub expected: Proportion,
+    /// Points of accuracy that were allowed.
+    pub max_drop: f64,
+    /// The layers that hurt most, the worst first, where integers are the reason.
+    pub worst: Vec<Sensitivity>,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Loss { flavour, runtime, found, expected, max_drop, worst } = self;
+        let (found, expected) = (format_proportion(found), format_proportion(expected));
+        write!(
+            f,
+            "the {flavour} file is not named: in {runtime} it has {found} of the validation photos right, the trained network \
+             {expected}, and {max_drop} points may be lost"
+        )?;
+        for Sensitivity { layer, error } in worst {
+            write!(f, "\n  `{layer}` alone in 8 bits moves the logits by {:.1} %", 100.0 * error)?;
+        }
+        write!(f, "\nhint: ")?;
+        if !worst.is_empty() {
+            let names: Vec<_> = worst.iter().map(|layer| layer.layer.as_str()).collect();
+            write!(f, "keep layers in floats with --float-layers {}, or ", names.join(","))?;
+        }
+        write!(f, "allow more with --max-drop POINTS")
+    }
+}
 
 /// A run that cannot be exported, or a file that does not say what the run says.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +75,15 @@ pub enum ExportError {
         /// What is wrong with them.
         #[source]
         source: DataError,
+    },
+    /// The photos' folder is gone.
+    #[error(
+        "there is no {folder}, where the run's photos lay\n\
+         hint: the file is proved on the run's own validation photos; say where they lie now with --data DIR", folder = folder.display()
+    )]
+    NoPhotoFolder {
+        /// The folder.
+        folder: PathBuf,
     },
     /// Photos for the proof that are others than the run's.
     #[error(
@@ -65,28 +114,9 @@ pub enum ExportError {
         /// `116/117`.
         agreement: String,
     },
-    /// A smaller file that lost too much.
-    #[error(
-        "the {flavour} file is not named: in {runtime} it has {found} of the validation photos right where the trained network has \
-         {expected}; {max_drop} points may be lost{worst}\nhint: {hint}",
-        found = format_proportion(found), expected = format_proportion(expected)
-    )]
-    LostTooMuch {
-        /// `int8`, `fp16` or `photo`.
-        flavour: String,
-        /// Where.
-        runtime: String,
-        /// Of the file.
-        found: Proportion,
-        /// Of the network.
-        expected: Proportion,
-        /// In points of accuracy.
-        max_drop: f64,
-        /// Empty, or the layers that hurt most, one a line.
-        worst: String,
-        /// The way out.
-        hint: String,
-    },
+    /// A file that is not plain floats over pixels and lost too much.
+    #[error("{0}")]
+    LostTooMuch(Box<Loss>),
     /// A file that no runtime on this machine can run.
     #[error("the file is not named: nothing on this machine can run it{reasons}")]
     NotProved {
@@ -106,9 +136,11 @@ pub enum ExportError {
         examples: String,
     },
     /// Something is in the way.
-    #[error("{path} is there already and not empty\nhint: give another folder, or move it away", path = path.display())]
+    #[error("{path} is in the way: {what}\nhint: give another name, or move it away", path = path.display())]
     InTheWay {
-        /// The folder.
+        /// What it is.
+        what: &'static str,
+        /// Where.
         path: PathBuf,
     },
     /// What was written is not what was read back.

@@ -1,6 +1,7 @@
 //! From a run to a file with a name.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -12,7 +13,7 @@ use kennel_onnx::{ModelCard, ModelProto, Precision, half, weights_path, write_mo
 use crate::int8::{CALIBRATION_PHOTOS, Int8};
 use crate::parity::{self, Parity, RuntimeParity};
 use crate::proof::Reference;
-use crate::{ExportError, Result, graph, photos, provenance};
+use crate::{ExportError, Loss, Result, graph, photos, provenance};
 
 /// Largest difference of a float file's logits from the trained network's, over the largest logit.
 const FLOAT_TOLERANCE: f64 = 1e-4;
@@ -36,6 +37,21 @@ pub struct ExportOptions {
     pub float_layers: Vec<String>,
     /// Where the run's photos lie now.
     pub photos: PhotoSource,
+}
+
+impl ExportOptions {
+    /// Plain floats over pixels in one file.
+    pub fn float(path: PathBuf) -> Self {
+        Self {
+            path,
+            precision: Precision::Float32,
+            photo_input: false,
+            external_data: false,
+            max_drop: 1.0,
+            float_layers: Vec::new(),
+            photos: PhotoSource::AsTrained,
+        }
+    }
 }
 
 /// Where a run's photos lie.
@@ -62,13 +78,21 @@ pub struct Exported {
 }
 
 /// Writes a finished run's best epoch as an ONNX file, runs it on the run's validation photos beside the trained network, and
-/// names it when it holds. `tell` is told what is being done.
+/// names it when it holds. `tell` is told what is being done; `stop` ends it between two batches of photos.
 ///
 /// # Errors
 ///
 /// [`ExportError::NotEqual`] or [`ExportError::LostTooMuch`] when the file does not hold; [`ExportError::NotProved`] when nothing
 /// on this machine runs it; a run, photos or folder that fail. What was there under the name stays then.
-pub fn export(run: &RunDir, options: &ExportOptions, tell: &mut dyn FnMut(&str)) -> Result<Exported> {
+pub fn export(
+    run: &RunDir,
+    options: &ExportOptions,
+    stop: &AtomicBool,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Exported> {
+    if options.path.is_dir() {
+        return Err(ExportError::InTheWay { what: "a folder", path: options.path.clone() });
+    }
     let (network, config) = load_trained(run, &Device::flex())?;
     let network = network.valid();
     let mut card = provenance::card(run, &config, options.precision)?;
@@ -86,13 +110,14 @@ pub fn export(run: &RunDir, options: &ExportOptions, tell: &mut dyn FnMut(&str))
         _ => Path::new("."),
     };
     files::create_dir_all(folder)?;
-    let proofs = parity::read(folder)?;
+    // A list that is damaged is better found before the work.
+    parity::read(folder)?;
     let io = |error| CoreError::io("write", folder)(error);
     let scratch = tempfile::Builder::new().prefix(".exporting-").tempdir_in(folder).map_err(io)?;
 
     tell(&format!("the trained network on {} validation photos", val.len()));
     let preprocessing = &config.preprocessing;
-    let reference = Reference::of(&network, val, preprocessing, card.temperature)?;
+    let reference = Reference::of(&network, val, preprocessing, card.temperature, stop)?;
     card.val_accuracy = Some(reference.accuracy());
     let classes = card.class_names.len();
     let float = graph::to_onnx(&describe(&network), &config.model, preprocessing.side_px, classes);
@@ -102,7 +127,7 @@ pub fn export(run: &RunDir, options: &ExportOptions, tell: &mut dyn FnMut(&str))
             let train = photos::some_of(&data, Split::Train, CALIBRATION_PHOTOS)?;
             tell(&format!("ranges of every tensor on {} training photos", train.len()));
             calibration =
-                Int8::calibrate(&float, &options.float_layers, &train, preprocessing, scratch.path())?;
+                Int8::calibrate(&float, &options.float_layers, &train, preprocessing, scratch.path(), stop)?;
             Some(&calibration)
         }
         _ => None,
@@ -141,6 +166,7 @@ pub fn export(run: &RunDir, options: &ExportOptions, tell: &mut dyn FnMut(&str))
     };
     let parity = Parity {
         sha256: files::sha256_file(&draft)?,
+        weights_sha256: apart.as_deref().map(files::sha256_file).transpose()?,
         size_bytes: size(&draft)? + apart.as_deref().map_or(Ok(0), size)?,
         precision: options.precision.as_str().into(),
         input: if options.photo_input { "photo" } else { "pixels" }.into(),
@@ -157,16 +183,17 @@ pub fn export(run: &RunDir, options: &ExportOptions, tell: &mut dyn FnMut(&str))
         rename(from, to)?;
     }
     rename(&draft, &options.path)?;
-    parity::add(folder, proofs, &name.to_string_lossy(), &parity)?;
+    parity::add(folder, &name.to_string_lossy(), &parity)?;
     Ok(Exported { path: options.path.clone(), weights: weights.map(|(_, to)| to), parity, card })
 }
 
 fn write(path: &Path, model: &mut ModelProto, card: &ModelCard, options: &ExportOptions) -> Result<()> {
     card.write_into(model);
-    Ok(match options.external_data {
+    match options.external_data {
         true => write_model_apart(path, model)?,
         false => write_model(path, model)?,
-    })
+    }
+    Ok(())
 }
 
 /// Plain floats over pixels must be the network itself; anything else may lose a little.
@@ -189,33 +216,19 @@ fn judge(
     }
     // In photos, not in shares: 1 point of 117 photos is 1.17 photos, and so 1.
     let lost = expected.correct.saturating_sub(found.accuracy.correct) as f64;
-    if lost <= options.max_drop / 100.0 * expected.n as f64 && found.max_difference.is_finite() {
+    if lost <= options.max_drop / 100.0 * expected.n as f64 {
         return Ok(());
     }
-    let worst = int8.map(Int8::worst).transpose()?.unwrap_or_default();
-    let worst = &worst[..worst.len().min(WORST_LAYERS)];
-    let lines: String = worst
-        .iter()
-        .map(|layer| {
-            format!("\n  `{}` alone in 8 bits moves the logits by {:.1} %", layer.layer, 100.0 * layer.error)
-        })
-        .collect();
-    let names: Vec<&str> = worst.iter().map(|layer| layer.layer.as_str()).collect();
-    Err(ExportError::LostTooMuch {
+    let mut worst = int8.map(Int8::worst).transpose()?.unwrap_or_default();
+    worst.truncate(WORST_LAYERS);
+    Err(ExportError::LostTooMuch(Box::new(Loss {
         flavour: flavour(options),
         runtime: found.runtime.clone(),
         found: found.accuracy,
         expected,
         max_drop: options.max_drop,
-        worst: if lines.is_empty() { lines } else { format!("; the layers that hurt most:{lines}") },
-        hint: match names.is_empty() {
-            true => "allow more with --max-drop POINTS".into(),
-            false => format!(
-                "keep them in floats with --float-layers {}, or allow more with --max-drop POINTS",
-                names.join(",")
-            ),
-        },
-    })
+        worst,
+    })))
 }
 
 fn flavour(options: &ExportOptions) -> String {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kennel_core::Preprocessing;
 use kennel_data::DatasetPhoto;
@@ -41,6 +42,7 @@ impl<'a> Int8<'a> {
         photos: &Arc<[DatasetPhoto]>,
         preprocessing: &Preprocessing,
         scratch: &'a Path,
+        stop: &AtomicBool,
     ) -> Result<Self> {
         let layers = float.graph.as_ref().map(quantisable_layers).unwrap_or_default();
         for name in keep {
@@ -48,18 +50,15 @@ impl<'a> Int8<'a> {
         }
         let side = preprocessing.side_px as usize;
         let mut pixels = Vec::with_capacity(photos.len());
-        for batch in photos::batches(photos, preprocessing) {
+        for batch in photos::batches(photos, preprocessing, stop) {
             pixels.extend(batch?.pixels.chunks_exact(3 * side * side).map(<[f32]>::to_vec));
         }
         let path = scratch.join("float.onnx");
         write_model(&path, float)?;
-        let mut tensors: Vec<String> =
-            layers.iter().flat_map(|layer| [layer.input.clone(), layer.output.clone()]).collect();
-        tensors.sort();
-        tensors.dedup();
+        let mut tensors = tensors_of(&layers);
         // What goes in is a tensor like others, but rten does not hand inputs back; the first layer stays in floats.
-        tensors.retain(|tensor| tensor != INPUT);
-        let ranges = calibrate(&path, INPUT, side, &tensors, &pixels)?;
+        tensors.remove(INPUT);
+        let ranges = calibrate(&path, INPUT, side, &tensors, &pixels, &|| stop.load(Ordering::Relaxed))?;
         Ok(Self { float, layers, keep, ranges, pixels, side, scratch })
     }
 
@@ -99,9 +98,10 @@ fn check_layer(name: &str, layers: &[Layer]) -> Result<()> {
         return Ok(());
     }
     let names = || layers.iter().map(|layer| layer.name.as_str());
+    let few: Vec<&str> = names().take(3).chain(names().next_back()).collect();
     Err(ExportError::UnknownLayer {
         name: name.into(),
         hint: kennel_core::hint_did_you_mean(name, names()),
-        examples: names().take(3).chain(names().last()).collect::<Vec<_>>().join(", "),
+        examples: few.join(", "),
     })
 }

@@ -16,7 +16,7 @@ mod proof;
 mod export;
 mod timm;
 
-pub use error::{ExportError, Result};
+pub use error::{ExportError, Loss, Result};
 pub use export::{ExportOptions, Exported, PhotoSource, export};
 pub use graph::{INPUT, OUTPUT, to_onnx};
 pub use parity::{Parity, RuntimeParity};

@@ -15,6 +15,9 @@ use crate::Result;
 pub struct Parity {
     /// SHA-256 of the file.
     pub sha256: String,
+    /// That of its weights, where they lie apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights_sha256: Option<String>,
     /// Its size; with weights apart, that of both files.
     pub size_bytes: u64,
     /// `float32`, `float16` or `int8`.
@@ -83,8 +86,10 @@ pub fn read(folder: &Path) -> Result<Proofs> {
 ///
 /// # Errors
 ///
-/// [`CoreError::Io`].
-pub fn add(folder: &Path, mut proofs: Proofs, file_name: &str, parity: &Parity) -> Result<()> {
+/// Those of [`read`]; [`CoreError::Io`].
+pub fn add(folder: &Path, file_name: &str, parity: &Parity) -> Result<()> {
+    // Read again: another export may have ended meanwhile.
+    let mut proofs = read(folder)?;
     proofs.insert(file_name.into(), parity.clone());
     Ok(files::write_json(&folder.join(FILE_NAME), &proofs)?)
 }

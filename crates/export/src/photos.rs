@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kennel_core::{Manifest, Preprocessing, RunConfig, RunDir, Split, files};
 use kennel_data::{Batch, DataError, Dataset, DatasetPhoto, Loader, LoaderOptions, Transform};
+
+use kennel_onnx::OnnxError;
 
 use crate::{ExportError, Result};
 
@@ -18,6 +21,9 @@ const BATCH: usize = 32;
 /// [`ExportError::Photos`] when they are gone.
 pub fn open(run: &RunDir, config: &RunConfig, moved_to: Option<&Path>) -> Result<Dataset> {
     let folder = moved_to.map_or_else(|| PathBuf::from(&config.data_dir), Path::to_path_buf);
+    if !folder.is_dir() {
+        return Err(ExportError::NoPhotoFolder { folder });
+    }
     let manifest = Manifest::read(&run.manifest())?;
     Dataset::of_manifest(&folder, manifest, &run.manifest()).map_err(unreadable)
 }
@@ -47,8 +53,14 @@ pub fn some_of(data: &Dataset, split: Split, count: usize) -> Result<Arc<[Datase
 pub fn batches(
     of: &Arc<[DatasetPhoto]>,
     preprocessing: &Preprocessing,
+    stop: &AtomicBool,
 ) -> impl Iterator<Item = Result<Batch>> {
     let order = (0..of.len()).collect();
     let transform = Transform::Eval(preprocessing.clone());
-    Loader::new(of, order, transform, BATCH, &LoaderOptions::default()).map(|batch| batch.map_err(unreadable))
+    Loader::new(of, order, transform, BATCH, &LoaderOptions::default()).map(|batch| {
+        match stop.load(Ordering::Relaxed) {
+            true => Err(OnnxError::Stopped.into()),
+            false => batch.map_err(unreadable),
+        }
+    })
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kennel_core::{CoreError, Manifest, RunConfig, RunDir, Split, files};
-use kennel_metrics::{Evaluation, evaluate, temperature_of};
+use kennel_metrics::{evaluate, temperature_of};
 use kennel_models::{architecture, locate_weights};
 use kennel_onnx::{ModelCard, Precision};
 
@@ -19,11 +19,14 @@ pub fn card(run: &RunDir, config: &RunConfig, precision: Precision) -> Result<Mo
     let class_names = config.facts(&run.config())?.class_names.clone();
     let manifest = Manifest::read(&run.manifest())?;
     let of = |split: Split| run.read_predictions(split, &class_names, &manifest);
-    let val = of(Split::Val)?;
+    let val = of(Split::Val)?.ok_or_else(|| CoreError::Malformed {
+        path: run.path().into(),
+        what: "finished run",
+        reason: "its predictions of the validation photos are gone".into(),
+    })?;
     let test = of(Split::Test)?.map(|records| evaluate(&records, &class_names)).transpose()?;
-    let accuracy = |evaluation: Option<&Evaluation>| evaluation.map(|evaluation| evaluation.accuracy);
-    let temperature = temperature_of(val.as_deref().unwrap_or_default(), &class_names)?;
-    let val = val.map(|records| evaluate(&records, &class_names)).transpose()?;
+    let temperature = temperature_of(&val, &class_names)?;
+    let val = evaluate(&val, &class_names)?;
     Ok(ModelCard {
         preprocessing: config.preprocessing.clone(),
         temperature,
@@ -33,8 +36,8 @@ pub fn card(run: &RunDir, config: &RunConfig, precision: Precision) -> Result<Mo
         precision,
         run: run.name(),
         run_sha256: digest(run)?,
-        val_accuracy: accuracy(val.as_ref()),
-        test_accuracy: accuracy(test.as_ref()),
+        val_accuracy: Some(val.accuracy),
+        test_accuracy: test.map(|evaluation| evaluation.accuracy),
         class_names,
     })
 }

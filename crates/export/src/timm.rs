@@ -32,7 +32,8 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
     let is_empty =
         |folder: &Path| std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
     if folder.exists() && !is_empty(folder) {
-        return Err(ExportError::InTheWay { path: folder.into() });
+        let what = if folder.is_dir() { "a folder that is not empty" } else { "a file" };
+        return Err(ExportError::InTheWay { what, path: folder.into() });
     }
     let (network, config) = load_trained(run, &Device::flex())?;
     let card = provenance::card(run, &config, kennel_onnx::Precision::Float32)?;

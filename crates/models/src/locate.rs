@@ -30,8 +30,6 @@ pub struct WeightsSource {
 /// - [`ModelError::OtherArchitecture`] when they say that they are another network's
 /// - [`ModelError::Core`] when `config.json` cannot be read or is damaged
 pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Result<WeightsSource> {
-    // The hub's own name for a timm model.
-    let asked = asked.map(|asked| asked.strip_prefix("timm/").unwrap_or(asked));
     if let Some(asked) = asked {
         let path = Path::new(asked);
         if path.is_dir() {
@@ -40,6 +38,11 @@ pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Resul
         if path.is_file() {
             return from_file(architecture, asked, path);
         }
+    }
+    // The hub's own name for a timm model, where no folder of one's own is called so.
+    let asked = asked.map(|asked| asked.strip_prefix("timm/").unwrap_or(asked));
+    if let Some(asked) = asked {
+        let path = Path::new(asked);
         if asked.contains(['/', '\\']) || asked.ends_with(".safetensors") || asked.ends_with(".pth") {
             let missing =
                 std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such file or folder");

@@ -120,7 +120,7 @@ fn nameless(model: &crate::ModelProto) -> Description {
     let side_px = crate::inputs(model)
         .first()
         .and_then(|input| input.shape.get(2).copied().flatten())
-        .map(|side| side as u32);
+        .and_then(|side| u32::try_from(side).ok());
     let has = |key: &str| model.metadata_props.iter().any(|entry| entry.key == key);
     let open = |key: &str| !has(key);
     Description {

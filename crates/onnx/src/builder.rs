@@ -157,7 +157,10 @@ fn value_info(name: &str, element: ElementType, shape: &[Extent]) -> ValueInfoPr
     };
     let shape = TensorShapeProto { dim: shape.iter().map(dim).collect() };
     let tensor_type = TensorTypeProto { elem_type: element as i32, shape: Some(shape) };
-    ValueInfoProto { name: name.into(), r#type: Some(TypeProto { tensor_type: Some(tensor_type) }) }
+    ValueInfoProto {
+        name: name.into(),
+        r#type: Some(TypeProto { tensor_type: Some(tensor_type), sequence_type: None }),
+    }
 }
 
 /// A whole number.

@@ -175,28 +175,35 @@ impl Description {
         Ok(description)
     }
 
+    /// The first part that makes no sense: its key, what was found and what is expected.
+    pub fn problem(&self) -> Option<(&'static str, String, &'static str)> {
+        if let Some(names) = &self.class_names
+            && (names.is_empty() || names.iter().any(String::is_empty))
+        {
+            return Some(("class_names", json(names), "a name for every class"));
+        }
+        if let Some(side) = self.side_px.filter(|side| !(1..=2048).contains(side)) {
+            return Some(("side_px", side.to_string(), "1 to 2048 pixels"));
+        }
+        if let Some(share) = self.crop_pct.filter(|share| !(0.1..=1.0).contains(share)) {
+            return Some(("crop_pct", share.to_string(), "a number in [0.1, 1]"));
+        }
+        // Channels lie in [0, 1]: what is far beyond that would drown them in f32.
+        if let Some(mean) = self.mean.filter(|mean| !mean.iter().all(|x| x.abs() <= 1e3)) {
+            return Some(("mean", format!("{mean:?}"), "three numbers, on a scale where white is 1"));
+        }
+        if let Some(std) = self.std.filter(|std| !std.iter().all(|x| (1e-3..=1e3).contains(x))) {
+            return Some(("std", format!("{std:?}"), "three positive numbers, on a scale where white is 1"));
+        }
+        let temperature = self.temperature.filter(|t| !(1e-3..=1e3).contains(t))?;
+        Some(("temperature", temperature.to_string(), "a positive number"))
+    }
+
     fn check(&self, path: &Path) -> Result<()> {
-        let check = |key: &str, found: String, fits: bool, expected: &str| match fits {
-            true => Ok(()),
-            false => Err(wrong(path, key, &found, expected)),
-        };
-        if let Some(side) = self.side_px {
-            check("side_px", side.to_string(), (1..=2048).contains(&side), "1 to 2048 pixels")?;
+        match self.problem() {
+            None => Ok(()),
+            Some((key, found, expected)) => Err(wrong(path, key, &found, expected)),
         }
-        if let Some(share) = self.crop_pct {
-            check("crop_pct", share.to_string(), (0.1..=1.0).contains(&share), "a number in [0.1, 1]")?;
-        }
-        if let Some(mean) = self.mean {
-            check("mean", json(&mean), mean.iter().all(|x| x.is_finite()), "three numbers")?;
-        }
-        if let Some(std) = self.std {
-            let fits = std.iter().all(|x| x.is_finite() && *x > 0.0);
-            check("std", json(&std), fits, "three positive numbers")?;
-        }
-        if let Some(t) = self.temperature {
-            check("temperature", t.to_string(), t.is_finite() && t > 0.0, "a positive number")?;
-        }
-        Ok(())
     }
 
     /// What `self` leaves open, from `other`.
@@ -241,6 +248,7 @@ impl Description {
                 hint: format!("it has no metadata of Kennel's; give {}", flags.join(" ")),
             });
         }
+        self.check(path)?;
         Ok(Described {
             class_names: self.class_names.unwrap_or_default(),
             preprocessing: Preprocessing {
@@ -324,6 +332,7 @@ mod tests {
             ("std", "[1,0,1]"),
             ("mean", "[1,2]"),
             ("class_names", "boxer"),
+            ("class_names", "[]"),
             ("interpolation", "lanczos"),
             ("temperature", "-1"),
             ("crop_pct", "7"),

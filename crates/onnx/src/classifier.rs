@@ -7,8 +7,13 @@ use kennel_data::RgbImage;
 use crate::file::{TensorInfo, inputs, outputs, read_model};
 use crate::photo_input::{PHOTO, PROBABILITIES};
 use crate::proto::ElementType;
-use crate::runtime::{Input, RuntimeKind, Session, Values};
+use crate::runtime::{Input, Output, RuntimeKind, Session, Values};
 use crate::{Described, Description, OnnxError, Result};
+
+/// The largest network of the zoo has 2,000 in integers.
+const MAX_NODES: usize = 10_000;
+/// Of a file whose batch is fixed.
+const MAX_BATCH: usize = 1024;
 
 /// What a file takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +33,8 @@ pub struct Classifier {
     takes: Takes,
     input: String,
     output: String,
+    /// Whether the output are probabilities already, in a file that takes pixels.
+    is_softmaxed: bool,
     described: Described,
 }
 
@@ -51,12 +58,26 @@ impl Classifier {
             let names: Vec<_> = all_inputs.iter().map(|input| input.name.as_str()).collect();
             return Err(wrong("the list of inputs", format!("[{}]", names.join(", ")), "one input"));
         };
+        let nodes = model.graph.as_ref().map_or(&[][..], |graph| &graph.node);
+        if nodes.len() > MAX_NODES {
+            // rten plans by recursion.
+            return Err(wrong(
+                "the graph",
+                format!("{} nodes", nodes.len()),
+                &format!("at most {MAX_NODES}"),
+            ));
+        }
         let mut description = given.or(Description::read(path, &model)?);
         let takes = match (input.element, input.shape.as_slice()) {
             (Some(ElementType::Uint8), [_, _, None | Some(3)]) if input.name == PHOTO => Takes::Photo,
             (Some(ElementType::Float), [batch, None | Some(3), height, width]) if height == width => {
                 if let (Some(side), None) = (height, description.side_px) {
-                    description.side_px = u32::try_from(*side).ok();
+                    // What is no u32 is no side either, which `complete` says.
+                    description.side_px = Some(u32::try_from(*side).unwrap_or(u32::MAX));
+                }
+                if batch.is_some_and(|batch| batch > MAX_BATCH) {
+                    let expected = format!("a batch of at most {MAX_BATCH}");
+                    return Err(wrong(&format!("input `{}`", input.name), input.to_string(), &expected));
                 }
                 Takes::Pixels { batch: *batch }
             }
@@ -81,7 +102,11 @@ impl Classifier {
         };
         let Some(output) = all_outputs.iter().find(is_scores) else {
             let found: Vec<_> = all_outputs.iter().map(|o| format!("{} {o}", o.name)).collect();
-            return Err(wrong("the list of outputs", found.join(", "), "one of float[batch, classes]"));
+            return Err(wrong(
+                "the list of outputs",
+                format!("[{}]", found.join(", ")),
+                "one of float[batch, classes]",
+            ));
         };
         if let Some(Some(extent)) = output.shape.last()
             && *extent != classes
@@ -90,8 +115,11 @@ impl Classifier {
             return Err(wrong(&format!("output `{}`", output.name), output.to_string(), &expected));
         }
         let (input, output) = (input.name.clone(), output.name.clone());
+        let writer = nodes.iter().find(|node| node.output.contains(&output));
+        let is_softmaxed = writer.is_some_and(|node| node.op_type == "Softmax");
         drop(model);
-        Ok(Self { session: Session::open(path, runtime)?, takes, input, output, described })
+        let session = Session::open(path, runtime)?;
+        Ok(Self { session, takes, input, output, is_softmaxed, described })
     }
 
     /// What it takes.
@@ -142,12 +170,16 @@ impl Classifier {
             };
             let shape = [at_once, 3, side, side];
             let input = Input { name: &self.input, shape: &shape, values: Values::Floats(pixels) };
-            let flat = self.session.run(input, &[&self.output])?.remove(0);
+            let Output { shape, mut values } = self.session.run(input, &[&self.output])?.remove(0);
             let classes = self.described.class_names.len();
-            if flat.len() != at_once * classes {
-                return Err(self.other_classes(flat.len() / at_once));
+            if shape != [at_once, classes] {
+                return Err(self.other_shape(&shape, &format!("[{at_once}, {classes}]")));
             }
-            rows.extend(flat.chunks_exact(classes).take(photos).map(<[f32]>::to_vec));
+            if self.is_softmaxed {
+                values.iter_mut().for_each(|p| *p = p.max(f32::MIN_POSITIVE).ln());
+            }
+            self.check_values(&values, |value| value.is_finite())?;
+            rows.extend(values.chunks_exact(classes).take(photos).map(<[f32]>::to_vec));
         }
         Ok(rows)
     }
@@ -165,19 +197,33 @@ impl Classifier {
         assert_eq!(self.takes, Takes::Photo, "this file takes pixels, not photos");
         let shape = [photo.height() as usize, photo.width() as usize, 3];
         let input = Input { name: &self.input, shape: &shape, values: Values::Bytes(photo.as_raw()) };
-        let probabilities = self.session.run(input, &[&self.output])?.remove(0);
-        match probabilities.len() == self.described.class_names.len() {
-            true => Ok(probabilities),
-            false => Err(self.other_classes(probabilities.len())),
+        let Output { shape, values } = self.session.run(input, &[&self.output])?.remove(0);
+        let classes = self.described.class_names.len();
+        if values.len() != classes {
+            return Err(self.other_shape(&shape, &format!("[{classes}]")));
         }
+        self.check_values(&values, |value| (-1e-3..=1.001).contains(&value))?;
+        Ok(values)
     }
 
-    fn other_classes(&self, found: usize) -> OnnxError {
+    fn other_shape(&self, found: &[usize], expected: &str) -> OnnxError {
         OnnxError::NotAClassifier {
             path: self.session.path().into(),
             what: format!("output `{}`", self.output),
-            found: format!("{found} classes"),
-            expected: format!("{}, as many as there are names", self.described.class_names.len()),
+            found: format!("{found:?}"),
+            expected: format!("{expected}: as many classes as there are names"),
+        }
+    }
+
+    fn check_values(&self, values: &[f32], fits: impl Fn(f32) -> bool) -> Result<()> {
+        match values.iter().find(|value| !fits(**value)) {
+            None => Ok(()),
+            Some(value) => Err(OnnxError::Runtime {
+                runtime: self.session.kind(),
+                verb: "run",
+                path: self.session.path().into(),
+                reason: format!("its output `{}` holds {value}", self.output),
+            }),
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use kennel_core::CoreError;
-use kennel_data::DataError;
 
 use crate::RuntimeKind;
 
@@ -17,9 +16,6 @@ pub enum OnnxError {
     /// A shared file failed.
     #[error(transparent)]
     Core(#[from] CoreError),
-    /// A photo failed.
-    #[error(transparent)]
-    Data(#[from] DataError),
     /// A file that is not an ONNX model.
     #[error("{path} is not an ONNX file: {reason}", path = path.display())]
     NotOnnx {
@@ -105,6 +101,9 @@ pub enum OnnxError {
         /// Its words.
         reason: String,
     },
+    /// The caller said stop.
+    #[error("stopped")]
+    Stopped,
     /// A graph that was not written by this program cannot be changed by it.
     #[error("the graph cannot be {verb}: {reason}")]
     Graph {

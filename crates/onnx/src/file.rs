@@ -1,5 +1,7 @@
 //! ONNX files on disk: read with bounds, written in one piece or as a graph and its weights.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 use kennel_core::{CoreError, files};
@@ -32,7 +34,13 @@ pub fn read_model(path: &Path) -> Result<ModelProto> {
     if size > MAX_FILE_BYTES {
         return Err(not_onnx(format!("it has {size} bytes, at most {MAX_FILE_BYTES} are read")));
     }
-    let bytes = std::fs::read(path).map_err(CoreError::io("read", path))?;
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(CoreError::io("read", path))?;
+    // A device has no size that it says beforehand.
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(CoreError::io("read", path))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(not_onnx(format!("it has more than {MAX_FILE_BYTES} bytes")));
+    }
     if bytes.is_empty() {
         return Err(not_onnx("it is empty".into()));
     }

@@ -27,4 +27,4 @@ pub use classifier::{Classifier, Takes};
 pub use error::{OnnxError, Result};
 pub use file::{TensorInfo, inputs, outputs, read_model, weights_path, write_model, write_model_apart};
 pub use proto::ModelProto;
-pub use runtime::{Input, RuntimeKind, Session, Values};
+pub use runtime::{Input, Output, RuntimeKind, Session, Values};

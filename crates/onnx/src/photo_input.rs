@@ -230,7 +230,7 @@ mod tests {
                     });
                     let shape = [height as usize, width as usize, 3];
                     let input = Input { name: PHOTO, shape: &shape, values: Values::Bytes(photo.as_raw()) };
-                    let found = session.run(input, &["pixels"]).unwrap().remove(0);
+                    let found = session.run(input, &["pixels"]).unwrap().remove(0).values;
                     let expected = prepare_pixels(&photo, &plain);
                     for (index, pixel) in expected.pixels().enumerate() {
                         for channel in 0..3 {

@@ -108,8 +108,8 @@ pub fn run(args: BenchArgs) -> CommandResult {
 
 fn run_file(path: &Path, args: &BenchArgs) -> CommandResult {
     let batch_sizes = args.batch_size.map_or(vec![1, BATCH_SIZE], |size| vec![size]);
-    if args.repeats == 0 || batch_sizes.contains(&0) {
-        return Err(Failure::Usage("--repeats and --batch-size are 1 or more".into()));
+    if args.repeats == 0 || !batch_sizes.iter().all(|size| (1..=1024).contains(size)) {
+        return Err(Failure::Usage("--repeats is 1 or more, --batch-size 1 to 1024".into()));
     }
     let bench = bench_file(path, &batch_sizes, args.warmup, args.repeats)?;
     if bench.rates.is_empty() {

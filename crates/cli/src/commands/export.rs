@@ -11,10 +11,10 @@ use kennel_onnx::Precision;
 use serde_json::json;
 
 use super::evaluate::chosen_run;
-use crate::CommandResult;
 use crate::failure::Failure;
 use crate::output::{Format, print, print_json};
 use crate::resolve::{MODELS_DIR, RUNS_DIR};
+use crate::{CommandResult, interrupt};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -28,7 +28,7 @@ names its library. It gets its name only when it holds; parity.json beside it sa
 
 /// Which run, and which file.
 #[derive(Args)]
-#[command(after_help = EXAMPLE)]
+#[command(after_help = EXAMPLE, allow_negative_numbers = true)]
 pub struct ExportArgs {
     /// A run's directory
     #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy"])]
@@ -120,7 +120,7 @@ pub fn run(args: ExportArgs) -> CommandResult {
         float_layers: args.float_layers,
         photos: args.data.map_or(PhotoSource::AsTrained, PhotoSource::Moved),
     };
-    let exported = export(&run, &options, &mut |what| say!("proving    {what}"))?;
+    let exported = export(&run, &options, interrupt::listen(), &mut |what| say!("proving    {what}"))?;
     match args.format {
         Format::Json => print_json(&json!({
             "path": exported.path.display().to_string(),

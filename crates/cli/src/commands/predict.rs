@@ -31,7 +31,7 @@ const AT_ONCE: usize = 32;
 
 /// Which photos, and by which network.
 #[derive(Args)]
-#[command(after_help = EXAMPLE)]
+#[command(after_help = EXAMPLE, allow_negative_numbers = true)]
 pub struct PredictArgs {
     /// Photos, folders of photos, patterns such as 'new/*.jpg', or - for a photo on standard input
     #[arg(required = true, value_name = "PHOTO|DIR|-")]
@@ -118,7 +118,10 @@ pub fn run(args: PredictArgs) -> CommandResult {
         unreadable += labelled.iter().filter(|label| label.is_err()).count();
         let found: Vec<Row> =
             paths.into_iter().zip(labelled).map(|(path, label)| args.row(path, label)).collect();
-        rows.write(&found)?;
+        if !rows.write(&found)? {
+            // Whoever read them has gone (`| head`): nobody wants the rest.
+            return Ok(());
+        }
     }
     rows.end()?;
     if unreadable > 0 {

@@ -1,11 +1,13 @@
-//! `kennel run`: a study from its photos to its report.
+//! `kennel run`: a study from its photos to its report and the file of its best network.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use clap::Args;
-use kennel_core::{Manifest, Split, Strategy, files};
+use kennel_core::{Manifest, RunConfig, RunDir, Split, Strategy, files};
 use kennel_data::Dataset;
+use kennel_export::{ExportOptions, Exported, PhotoSource, export};
 use kennel_models::{architecture, locate_weights};
 use kennel_report::{PublishedResults, Report, read_published, write_report};
 use kennel_train::{
@@ -20,7 +22,7 @@ use crate::cache::CacheArgs;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::output::{Format, columns, print, print_json};
-use crate::resolve::{DATA_DIR, insert, read_config};
+use crate::resolve::{DATA_DIR, MODELS_DIR, insert, read_config};
 use crate::study::{Existing, Experiment, Rates, Settings, State, estimate_s, plan};
 use crate::tensorboard::Watcher;
 use crate::{CommandResult, interrupt};
@@ -73,6 +75,9 @@ pub struct RunArgs {
     dry_run: bool,
     #[command(flatten)]
     place: PlaceArgs,
+    /// Where the best network is written as an ONNX file
+    #[arg(long, value_name = "DIR", default_value = MODELS_DIR)]
+    export_dir: PathBuf,
     /// Write TensorBoard event files into every run
     #[arg(long)]
     tensorboard: bool,
@@ -125,7 +130,8 @@ pub fn run(args: RunArgs) -> CommandResult {
     let published = args.place.against.as_deref().map(read_published).transpose()?.unwrap_or_default();
     files::create_dir_all(&args.place.out)?;
     let mut watcher = Watcher::new(args.tensorboard);
-    let mut control = Control { stop: interrupt::listen(), observer: &mut watcher };
+    let stop = interrupt::listen();
+    let mut control = Control { stop, observer: &mut watcher };
     let mut failed = baselines(&args, &settings, &photos, &existing, &options, &mut control)?;
     for (index, (experiment, state)) in experiments.iter().zip(states).enumerate() {
         let Experiment { label, config } = experiment;
@@ -163,7 +169,7 @@ pub fn run(args: RunArgs) -> CommandResult {
         }
     }
     drop(watcher);
-    finish(&args, published, &photos, &failed)
+    finish(&args, published, &photos, &failed, stop)
 }
 
 /// The report, and what failed.
@@ -172,6 +178,7 @@ fn finish(
     published: Vec<PublishedResults>,
     photos: &Photos,
     failed: &[Failed],
+    stop: &AtomicBool,
 ) -> CommandResult {
     let tell_failed = || {
         for Failed { label, reason } in failed {
@@ -187,17 +194,47 @@ fn finish(
     };
     tell_left_out(&report.comparison);
     let written = write_report(&report, &args.place.out)?;
+    let exported = match report.comparison.best.as_deref() {
+        Some(best) => export_best(&args.place.runs.join(best), args, photos, stop).map(Some),
+        None => Ok(None),
+    };
+    let file = exported.as_ref().ok().and_then(Option::as_ref);
     match args.format {
         Format::Json => print_json(&json!({
             "report": written.page.display().to_string(),
             "best": report.comparison.best,
+            "onnx": file.map(|file| file.path.display().to_string()),
             "comparison": report.comparison,
             "failed": failed.iter().map(|failed| json!({ "experiment": failed.label, "reason": failed.reason })).collect::<Vec<_>>(),
         }))?,
-        Format::Table => print(&format!("{}\nreport  {}\n", render(&report), written.page.display()))?,
+        Format::Table => {
+            let file = file.map(|file| format!("\n{}", super::export::render(file))).unwrap_or_default();
+            print(&format!("{}\nreport  {}\n{file}", render(&report), written.page.display()))?;
+        }
     }
     tell_failed();
-    if failed.is_empty() { Ok(()) } else { Err(Failure::Partly) }
+    if let Err(Failure::Interrupted) = exported {
+        say!(
+            "stopped before the best network was exported\nhint: the same command, without --force, goes on from there"
+        );
+        return Err(Failure::Interrupted);
+    }
+    if let Err(failure) = &exported {
+        say!("failed: the best network was not exported: {}", failure.message().unwrap_or_default());
+    }
+    if failed.is_empty() && exported.is_ok() { Ok(()) } else { Err(Failure::Partly) }
+}
+
+/// The best network as a float file.
+fn export_best(run: &Path, args: &RunArgs, photos: &Photos, stop: &AtomicBool) -> Result<Exported, Failure> {
+    let run = RunDir::open(run)?;
+    let model = RunConfig::read(&run.config())?.model;
+    say!("\nexport     {}", run.path().display());
+    let options = ExportOptions {
+        photos: PhotoSource::Moved(photos.data_dir.clone()),
+        ..ExportOptions::float(args.export_dir.join(format!("best_model_{model}.onnx")))
+    };
+    Ok(export(&run, &options, stop, &mut |what| say!("proving    {what}"))?)
 }
 
 /// The plan on stderr, with about how long what is left of it takes.

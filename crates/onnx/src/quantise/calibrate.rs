@@ -1,6 +1,6 @@
 //! The range of every tensor on some photos.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::runtime::{Input, Values, rten};
@@ -31,24 +31,28 @@ pub type Ranges = BTreeMap<String, Range>;
 ///
 /// # Errors
 ///
-/// [`OnnxError::Runtime`].
+/// [`OnnxError::Runtime`]; [`OnnxError::Stopped`] when `is_stopped` says so.
 pub fn calibrate(
     path: &Path,
     input: &str,
     side: usize,
-    tensors: &[String],
+    tensors: &BTreeSet<&str>,
     photos: &[Vec<f32>],
+    is_stopped: &dyn Fn() -> bool,
 ) -> Result<Ranges> {
     let failed = |verb| {
         move |reason| OnnxError::Runtime { runtime: RuntimeKind::Rten, verb, path: path.into(), reason }
     };
     let engine = rten::Engine::open_unoptimised(path).map_err(failed("read"))?;
-    let names: Vec<&str> = tensors.iter().map(String::as_str).collect();
+    let names: Vec<&str> = tensors.iter().copied().collect();
     let each_photo = |visit: &mut dyn FnMut(usize, &[f32])| -> Result<()> {
         for pixels in photos {
+            if is_stopped() {
+                return Err(OnnxError::Stopped);
+            }
             let input = Input { name: input, shape: &[1, 3, side, side], values: Values::Floats(pixels) };
             let values = engine.run(input, &names).map_err(failed("run"))?;
-            values.iter().enumerate().for_each(|(tensor, values)| visit(tensor, values));
+            values.iter().enumerate().for_each(|(tensor, output)| visit(tensor, &output.values));
         }
         Ok(())
     };
@@ -70,7 +74,7 @@ pub fn calibrate(
         }
     })?;
     let ranges = extremes.iter().zip(&histograms).map(|(range, histogram)| narrowed(*range, histogram));
-    Ok(tensors.iter().cloned().zip(ranges).collect())
+    Ok(tensors.iter().map(ToString::to_string).zip(ranges).collect())
 }
 
 /// The part of `range` over which the values of `histogram` are rounded and clipped with the least loss.

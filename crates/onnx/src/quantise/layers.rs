@@ -17,6 +17,11 @@ pub struct Layer {
     pub stays_float: Option<&'static str>,
 }
 
+/// Every tensor that `layers` read or write.
+pub fn tensors_of<'a>(layers: impl IntoIterator<Item = &'a Layer>) -> BTreeSet<&'a str> {
+    layers.into_iter().flat_map(|layer| [layer.input.as_str(), layer.output.as_str()]).collect()
+}
+
 /// Every layer with weights, in the order of the graph.
 pub fn quantisable_layers(graph: &GraphProto) -> Vec<Layer> {
     let mut readers: HashMap<&str, Vec<&NodeProto>> = HashMap::new();

@@ -14,6 +14,6 @@ mod rewrite;
 mod sensitivity;
 
 pub use calibrate::{Range, Ranges, calibrate};
-pub use layers::{Layer, quantisable_layers};
+pub use layers::{Layer, quantisable_layers, tensors_of};
 pub use rewrite::quantise;
 pub use sensitivity::{Sensitivity, sensitivity};

@@ -1,8 +1,8 @@
 //! From a float graph and the ranges of its tensors to one of 8-bit integers.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use super::{Layer, Range, Ranges};
+use super::{Layer, Range, Ranges, tensors_of};
 use crate::builder::{float_tensor, float_values, int, node, raw_tensor};
 use crate::proto::{ElementType, GraphProto, ModelProto, NodeProto, TensorProto};
 use crate::{OnnxError, Result};
@@ -21,9 +21,7 @@ pub fn quantise(model: &ModelProto, layers: &[&Layer], ranges: &Ranges) -> Resul
     let mut model = model.clone();
     let mut graph = model.graph.take().ok_or_else(|| refuse("there is none".into()))?;
     let mut scales = HashMap::new();
-    let touched: BTreeSet<&str> =
-        layers.iter().flat_map(|layer| [layer.input.as_str(), layer.output.as_str()]).collect();
-    for tensor in touched {
+    for tensor in tensors_of(layers.iter().copied()) {
         let range = ranges.get(tensor).ok_or_else(|| refuse(format!("`{tensor}` has no range")))?;
         scales.insert(tensor, quantise_tensor(&mut graph, tensor, *range)?);
     }

@@ -38,7 +38,7 @@ pub fn sensitivity(
         let mut all = Vec::new();
         for pixels in photos {
             let input = Input { name: input, shape: &[1, 3, side, side], values: Values::Floats(pixels) };
-            all.extend(session.run(input, &[output])?.remove(0));
+            all.extend(session.run(input, &[output])?.remove(0).values);
         }
         Ok(all)
     };

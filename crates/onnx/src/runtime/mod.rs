@@ -75,6 +75,15 @@ pub enum Values<'a> {
     Bytes(&'a [u8]),
 }
 
+/// What comes out of a graph.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// Its extents.
+    pub shape: Vec<usize>,
+    /// Its elements, row-major; whole numbers as floats.
+    pub values: Vec<f32>,
+}
+
 /// A file that is ready to run.
 pub struct Session {
     path: PathBuf,
@@ -83,7 +92,7 @@ pub struct Session {
 }
 
 enum Engine {
-    Rten(rten::Engine),
+    Rten(Box<rten::Engine>),
     OnnxRuntime(onnx_runtime::Engine),
 }
 
@@ -96,7 +105,7 @@ impl Session {
     pub fn open(path: &Path, kind: RuntimeKind) -> Result<Self> {
         kind.check()?;
         let engine = guarded(path, kind, "read", || match kind {
-            RuntimeKind::Rten => rten::Engine::open(path).map(Engine::Rten),
+            RuntimeKind::Rten => rten::Engine::open(path).map(|engine| Engine::Rten(Box::new(engine))),
             RuntimeKind::OnnxRuntime => onnx_runtime::Engine::open(path).map(Engine::OnnxRuntime),
         })?;
         Ok(Self { path: path.into(), kind, engine })
@@ -112,12 +121,12 @@ impl Session {
         &self.path
     }
 
-    /// Runs the graph once and returns the elements of each of `outputs`; whole numbers become floats.
+    /// Runs the graph once and returns each of `outputs`.
     ///
     /// # Errors
     ///
     /// [`OnnxError::Runtime`].
-    pub fn run(&mut self, input: Input<'_>, outputs: &[&str]) -> Result<Vec<Vec<f32>>> {
+    pub fn run(&mut self, input: Input<'_>, outputs: &[&str]) -> Result<Vec<Output>> {
         let engine = &mut self.engine;
         guarded(&self.path, self.kind, "run", || match engine {
             Engine::Rten(engine) => engine.run(input, outputs),
@@ -134,8 +143,15 @@ fn guarded<T>(
     work: impl FnOnce() -> Result<T, String>,
 ) -> Result<T> {
     let failed = |reason: String| OnnxError::Runtime { runtime, verb, path: path.into(), reason };
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(result) => result.map_err(failed),
-        Err(_) => Err(failed("it gave up on the file".into())),
-    }
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let result = catch_unwind(AssertUnwindSafe(work));
+    std::panic::set_hook(hook);
+    result
+        .unwrap_or_else(|panic| {
+            let words =
+                panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+            Err(format!("it gave up on the file: {}", words.unwrap_or("it gave no reason")))
+        })
+        .map_err(failed)
 }

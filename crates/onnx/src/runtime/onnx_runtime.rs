@@ -8,7 +8,7 @@ use ort::logging::LogLevel;
 use ort::session::{Session, SessionInputValue};
 use ort::value::{TensorElementType, TensorRef};
 
-use super::{Input, RuntimeKind, Values};
+use super::{Input, Output, RuntimeKind, Values};
 use crate::{OnnxError, Result as OnnxResult};
 
 /// The variable that says where the library lies.
@@ -64,7 +64,7 @@ impl Engine {
     }
 
     /// Runs the graph once.
-    pub fn run(&mut self, input: Input<'_>, outputs: &[&str]) -> Result<Vec<Vec<f32>>, String> {
+    pub fn run(&mut self, input: Input<'_>, outputs: &[&str]) -> Result<Vec<Output>, String> {
         let value: SessionInputValue = match input.values {
             Values::Floats(values) => {
                 TensorRef::from_array_view((input.shape, values)).map_err(|error| error.to_string())?.into()
@@ -79,13 +79,17 @@ impl Engine {
             .map(|name| {
                 let output = run.get(name).ok_or_else(|| format!("there is no output `{name}`"))?;
                 let failed = |error: ort::Error| error.to_string();
-                match output.dtype().tensor_type() {
+                let (shape, values) = match output.dtype().tensor_type() {
                     Some(TensorElementType::Int64) => {
-                        let (_, values) = output.try_extract_tensor::<i64>().map_err(failed)?;
-                        Ok(values.iter().map(|&value| value as f32).collect())
+                        let (shape, values) = output.try_extract_tensor::<i64>().map_err(failed)?;
+                        (shape, values.iter().map(|&value| value as f32).collect())
                     }
-                    _ => Ok(output.try_extract_tensor::<f32>().map_err(failed)?.1.to_vec()),
-                }
+                    _ => {
+                        let (shape, values) = output.try_extract_tensor::<f32>().map_err(failed)?;
+                        (shape, values.to_vec())
+                    }
+                };
+                Ok(Output { shape: shape.iter().map(|&extent| extent as usize).collect(), values })
             })
             .collect()
     }

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use rten::{Model, ModelOptions, NodeId, Value, ValueOrView, ValueView};
+use rten_tensor::Layout;
 
-use super::{Input, Values};
+use super::{Input, Output, Values};
 
 /// A model in rten.
 pub struct Engine {
@@ -25,7 +26,7 @@ impl Engine {
     fn open_with(path: &Path, optimise: bool) -> Result<Self, String> {
         let mut options = ModelOptions::with_all_ops();
         options.enable_optimization(optimise).prepack_weights(optimise);
-        let is_named_onnx = path.extension().is_some_and(|extension| extension == "onnx");
+        let is_named_onnx = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
         let model = if is_named_onnx {
             options.load_file(path)
         } else {
@@ -36,7 +37,7 @@ impl Engine {
     }
 
     /// Runs the graph once; any value of it may be asked for where it was not optimised.
-    pub fn run(&self, input: Input<'_>, outputs: &[&str]) -> Result<Vec<Vec<f32>>, String> {
+    pub fn run(&self, input: Input<'_>, outputs: &[&str]) -> Result<Vec<Output>, String> {
         let id = |name: &str| self.model.node_id(name).map_err(|error| error.to_string());
         let value = match input.values {
             Values::Floats(values) => {
@@ -47,16 +48,18 @@ impl Engine {
         let inputs: Vec<(NodeId, ValueOrView)> = vec![(id(input.name)?, value.into())];
         let outputs = outputs.iter().map(|name| id(name)).collect::<Result<Vec<_>, _>>()?;
         let values = self.model.run(inputs, &outputs, None).map_err(|error| error.to_string())?;
-        values.into_iter().map(floats).collect()
+        values.into_iter().map(output).collect()
     }
 }
 
-fn floats(value: Value) -> Result<Vec<f32>, String> {
-    match value {
-        Value::FloatTensor(tensor) => Ok(tensor.into_data()),
-        Value::Int32Tensor(tensor) => Ok(tensor.into_data().into_iter().map(|x| x as f32).collect()),
-        Value::UInt8Tensor(tensor) => Ok(tensor.into_data().into_iter().map(f32::from).collect()),
-        Value::Int8Tensor(tensor) => Ok(tensor.into_data().into_iter().map(f32::from).collect()),
-        _ => Err("an output is no tensor".into()),
-    }
+fn output(value: Value) -> Result<Output, String> {
+    let shape = value.shape().to_vec();
+    let values = match value {
+        Value::FloatTensor(tensor) => tensor.into_data(),
+        Value::Int32Tensor(tensor) => tensor.into_data().into_iter().map(|x| x as f32).collect(),
+        Value::UInt8Tensor(tensor) => tensor.into_data().into_iter().map(f32::from).collect(),
+        Value::Int8Tensor(tensor) => tensor.into_data().into_iter().map(f32::from).collect(),
+        _ => return Err("an output is no tensor".into()),
+    };
+    Ok(Output { shape, values })
 }
