@@ -1,7 +1,7 @@
 """Holds an exported file to its run, in Python alone: onnx, ONNX Runtime, Pillow.
 
     python tools/check_onnx.py FILE --run RUN [--data DIR] [--split test] [--exact]
-        [--max-worse N] [--min-agreement SHARE] [--max-size SHARE --than FILE]
+        [--max-worse N] [--min-agreement SHARE] [--min-right SHARE] [--max-size SHARE --than FILE]
 
 The file (with its `.data`, where it has one) is copied into an empty folder. There `onnx.checker` reads it with
 `full_check`, its metadata are held to the run key by key, ONNX Runtime runs it on batches of 1, 2 and 7, and on every
@@ -116,6 +116,7 @@ def main() -> int:
     parser.add_argument("--exact", action="store_true", help="logits within 1e-4 of max |logit|")
     parser.add_argument("--max-worse", type=int, default=0, help="photos that may be wrong beyond the run's")
     parser.add_argument("--min-agreement", type=float, default=1.0, help="share of photos with the run's top-1")
+    parser.add_argument("--min-right", type=float, default=0.0, help="share of photos that the run has right")
     parser.add_argument("--than", type=Path, help="a larger file")
     parser.add_argument("--max-size", type=float, help="share of that file's size")
     parser.add_argument("--precision", default="float32")
@@ -180,6 +181,7 @@ def main() -> int:
     check(agree >= args.min_agreement * n, f"the run's top-1 on {agree}/{n}")
     right, right_of_run = int((scores.argmax(1) == true).sum()), int((ours.argmax(1) == true).sum())
     check(right >= right_of_run - args.max_worse, f"right: the file {right}/{n}, the run {right_of_run}/{n}")
+    check(right_of_run >= args.min_right * n, f"at least {args.min_right:.0%} of them right, so that agreement says something")
     if args.than:
         share = args.file.stat().st_size / args.than.stat().st_size
         check(share <= args.max_size, f"size {args.file.stat().st_size} = {share:.3f} of {args.than.name}")

@@ -1,9 +1,10 @@
 """Copies a part of a divided set of photos as PNG, so that every decoder sees the same pixels.
 
-    python tools/lossless_photos.py PHOTOS OUT [--train 32] [--val 4] [--test 25] [--short-side 256]
+    python tools/lossless_photos.py PHOTOS OUT [--train 32] [--val 5] [--test 25] [--short-side 256] [--val-of-train]
 
 PHOTOS and OUT are train/, val/, test/ with a folder for each class. The first N photos of each class are taken by name,
-and shrunk by Pillow to the short side where they are larger.
+and shrunk by Pillow to the short side where they are larger. `--val-of-train` takes the validation photos from the
+training photos: for a network from random weights, whose file is to be judged and not its accuracy.
 """
 
 import argparse
@@ -19,13 +20,15 @@ def main() -> None:
     parser.add_argument("photos", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--train", type=int, default=32, help="photos of each class")
-    parser.add_argument("--val", type=int, default=4)
+    parser.add_argument("--val", type=int, default=5)
     parser.add_argument("--test", type=int, default=25)
     parser.add_argument("--short-side", type=int, default=256, help="in pixels")
+    parser.add_argument("--val-of-train", action="store_true")
     args = parser.parse_args()
     for split in SPLITS:
         count = 0
-        for folder in sorted(path for path in (args.photos / split).iterdir() if path.is_dir()):
+        source = args.photos / ("train" if split == "val" and args.val_of_train else split)
+        for folder in sorted(path for path in source.iterdir() if path.is_dir()):
             out = args.out / split / folder.name
             out.mkdir(parents=True, exist_ok=True)
             for path in sorted(path for path in folder.iterdir() if path.is_file())[: getattr(args, split)]:
