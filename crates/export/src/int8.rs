@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use kennel_core::Preprocessing;
 use kennel_data::DatasetPhoto;
 use kennel_onnx::quantise::{
-    Layer, Ranges, Sensitivity, calibrate, quantisable_layers, quantise, sensitivity,
+    Layer, Ranges, Sensitivity, calibrate, quantisable_layers, quantise, sensitivity, tensors_of,
 };
 use kennel_onnx::{ModelProto, write_model};
 
