@@ -121,6 +121,8 @@ def main() -> int:
     parser.add_argument("--max-size", type=float, help="share of that file's size")
     parser.add_argument("--precision", default="float32")
     args = parser.parse_args()
+    if (args.than is None) != (args.max_size is None):
+        parser.error("--than and --max-size go together")
     check = Check()
     config = tomllib.loads((args.run / "config.toml").read_text())
     class_names = config["facts"]["class_names"]

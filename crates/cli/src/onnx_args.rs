@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::{Args, ValueEnum};
 use kennel_core::Interpolation;
-use kennel_onnx::{Classifier, Description, OnnxError, RuntimeKind};
+use kennel_onnx::{Classifier, Description, OnnxError, RuntimeKind, Takes};
 
 use crate::failure::Failure;
 
@@ -72,7 +72,14 @@ impl OnnxArgs {
                 opened => opened,
             },
         };
-        Ok(opened?)
+        let classifier = opened?;
+        let preparation = Description { class_names: None, ..given };
+        if classifier.takes() == Takes::Photo && preparation != Description::default() {
+            return Err(Failure::Usage(
+                "the file prepares photos and weighs logits itself: of the flags about it only --classes has a meaning".into(),
+            ));
+        }
+        Ok(classifier)
     }
 
     fn description(&self) -> Result<Description, Failure> {

@@ -65,8 +65,8 @@ pub struct NoPhoto {
     pub reason: String,
 }
 
-/// The photos that `asked` stands for, in its order and, within a folder, by name; found as they are taken, so that a folder of any
-/// size costs no memory. `-` is standard input; a folder is searched to its bottom for files that are called like photos;
+/// The photos that `asked` stands for, in its order and, within a folder, by name; found as they are taken, so that a tree of
+/// photos costs the names of one folder at a time. `-` is standard input; a folder is searched to its bottom for files that are called like photos;
 /// a name that is no file but has `*`, `?` or `[` in it is a pattern.
 pub fn photo_sources(asked: Vec<PathBuf>) -> impl Iterator<Item = Result<PhotoSource, NoPhoto>> {
     asked.into_iter().flat_map(|path| -> Box<dyn Iterator<Item = Result<PhotoSource, NoPhoto>>> {
@@ -105,7 +105,12 @@ fn in_folder(folder: PathBuf) -> impl Iterator<Item = Result<PhotoSource, NoPhot
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
         extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
     };
-    WalkDir::new(folder).sort_by_file_name().into_iter().filter_map(move |entry| match entry {
+    // As `prepare` has it: links are followed, what is hidden is not looked at.
+    let is_shown = |entry: &walkdir::DirEntry| {
+        entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
+    };
+    let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter();
+    entries.filter_entry(is_shown).filter_map(move |entry| match entry {
         Ok(entry) if !entry.file_type().is_dir() && is_photo(entry.path()) => {
             Some(Ok(PhotoSource::File(entry.into_path())))
         }

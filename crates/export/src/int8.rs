@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kennel_core::Preprocessing;
 use kennel_data::DatasetPhoto;
+use kennel_models::is_under;
 use kennel_onnx::quantise::{
     Layer, Ranges, Sensitivity, calibrate, quantisable_layers, quantise, sensitivity, tensors_of,
 };
@@ -21,33 +22,28 @@ const SENSITIVITY_PHOTOS: usize = 16;
 /// What is known of a network on the way to integers.
 pub struct Int8<'a> {
     float: &'a ModelProto,
-    layers: Vec<Layer>,
-    keep: &'a [String],
+    layers: Layers,
     ranges: Ranges,
     pixels: Vec<Vec<f32>>,
     side: usize,
     scratch: &'a Path,
+    stop: &'a AtomicBool,
 }
 
 impl<'a> Int8<'a> {
-    /// Finds the ranges of a float model's tensors on training photos. `keep` names layers that stay in floats besides those
-    /// that always do; `scratch` is a folder for files that are in the way afterwards.
+    /// Finds the ranges of a float model's tensors on training photos; `scratch` is a folder for temporary files.
     ///
     /// # Errors
     ///
-    /// [`ExportError::UnknownLayer`]; photos or a runtime that fail.
+    /// Photos or a runtime that fail; [`kennel_onnx::OnnxError::Stopped`] when `stop` says so.
     pub fn calibrate(
         float: &'a ModelProto,
-        keep: &'a [String],
+        layers: Layers,
         photos: &Arc<[DatasetPhoto]>,
         preprocessing: &Preprocessing,
         scratch: &'a Path,
-        stop: &AtomicBool,
+        stop: &'a AtomicBool,
     ) -> Result<Self> {
-        let layers = float.graph.as_ref().map(quantisable_layers).unwrap_or_default();
-        for name in keep {
-            check_layer(name, &layers)?;
-        }
         let side = preprocessing.side_px as usize;
         let mut pixels = Vec::with_capacity(photos.len());
         for batch in photos::batches(photos, preprocessing, stop) {
@@ -55,19 +51,9 @@ impl<'a> Int8<'a> {
         }
         let path = scratch.join("float.onnx");
         write_model(&path, float)?;
-        let mut tensors = tensors_of(&layers);
-        // What goes in is a tensor like others, but rten does not hand inputs back; the first layer stays in floats.
-        tensors.remove(INPUT);
+        let tensors = tensors_of(&layers.quantised);
         let ranges = calibrate(&path, INPUT, side, &tensors, &pixels, &|| stop.load(Ordering::Relaxed))?;
-        Ok(Self { float, layers, keep, ranges, pixels, side, scratch })
-    }
-
-    fn quantised_layers(&self) -> Vec<&Layer> {
-        let is_kept = |layer: &&Layer| {
-            layer.stays_float.is_none()
-                && !self.keep.iter().any(|name| kennel_models::is_under(&layer.name, name))
-        };
-        self.layers.iter().filter(is_kept).collect()
+        Ok(Self { float, layers, ranges, pixels, side, scratch, stop })
     }
 
     /// The model in integers.
@@ -76,7 +62,7 @@ impl<'a> Int8<'a> {
     ///
     /// Those of [`quantise`].
     pub fn model(&self) -> Result<ModelProto> {
-        Ok(quantise(self.float, &self.quantised_layers(), &self.ranges)?)
+        Ok(quantise(self.float, &self.layers.quantised, &self.ranges)?)
     }
 
     /// The layers that hurt most by themselves, the worst first.
@@ -86,22 +72,45 @@ impl<'a> Int8<'a> {
     /// Those of [`sensitivity`].
     pub fn worst(&self) -> Result<Vec<Sensitivity>> {
         let photos = &self.pixels[..self.pixels.len().min(SENSITIVITY_PHOTOS)];
-        let layers = self.quantised_layers();
+        let layers = &self.layers.quantised;
         let ends = (INPUT, OUTPUT);
-        Ok(sensitivity(self.float, &layers, &self.ranges, ends, self.side, photos, self.scratch)?)
+        Ok(sensitivity(self.float, layers, &self.ranges, ends, self.side, photos, self.scratch, &|| {
+            self.stop.load(Ordering::Relaxed)
+        })?)
     }
 }
 
-/// A layer's own name, or a prefix of several as in `--unfreeze`.
-fn check_layer(name: &str, layers: &[Layer]) -> Result<()> {
-    if layers.iter().any(|layer| kennel_models::is_under(&layer.name, name)) {
-        return Ok(());
+/// Which layers of a network become integers.
+pub struct Layers {
+    quantised: Vec<Layer>,
+}
+
+impl Layers {
+    /// All but those that always stay in floats and those under `keep`: names of layers, or prefixes of several as in `--unfreeze`.
+    ///
+    /// # Errors
+    ///
+    /// [`ExportError::UnknownLayer`].
+    pub fn of(float: &ModelProto, keep: &[String]) -> Result<Self> {
+        let all = float.graph.as_ref().map(quantisable_layers).unwrap_or_default();
+        for name in keep {
+            if !all.iter().any(|layer| is_under(&layer.name, name)) {
+                return Err(unknown(name, &all));
+            }
+        }
+        let is_quantised = |layer: &Layer| {
+            layer.stays_float.is_none() && !keep.iter().any(|name| is_under(&layer.name, name))
+        };
+        Ok(Layers { quantised: all.into_iter().filter(is_quantised).collect() })
     }
+}
+
+fn unknown(name: &str, layers: &[Layer]) -> ExportError {
     let names = || layers.iter().map(|layer| layer.name.as_str());
     let few: Vec<&str> = names().take(3).chain(names().next_back()).collect();
-    Err(ExportError::UnknownLayer {
+    ExportError::UnknownLayer {
         name: name.into(),
         hint: kennel_core::hint_did_you_mean(name, names()),
         examples: few.join(", "),
-    })
+    }
 }

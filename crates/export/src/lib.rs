@@ -17,7 +17,7 @@ mod export;
 mod timm;
 
 pub use error::{ExportError, Loss, Result};
-pub use export::{ExportOptions, Exported, PhotoSource, export};
+pub use export::{ExportOptions, Exported, export};
 pub use graph::{INPUT, OUTPUT, to_onnx};
 pub use parity::{Parity, RuntimeParity};
 pub use timm::{TimmFolder, export_timm};

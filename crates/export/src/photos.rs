@@ -36,7 +36,7 @@ fn unreadable(source: DataError) -> ExportError {
 ///
 /// # Errors
 ///
-/// [`ExportError::OtherPhoto`].
+/// [`ExportError::OtherPhoto`]; a file that cannot be read.
 pub fn some_of(data: &Dataset, split: Split, count: usize) -> Result<Arc<[DatasetPhoto]>> {
     let all = data.photos(split);
     let taken = count.min(all.len());
@@ -49,7 +49,8 @@ pub fn some_of(data: &Dataset, split: Split, count: usize) -> Result<Arc<[Datase
     Ok(chosen.into())
 }
 
-/// Photos as the network sees them in evaluation, a batch at a time, in their order.
+/// Photos as the network sees them in evaluation, a batch at a time, in their order; an error for one that cannot be read, and when
+/// `stop` says so.
 pub fn batches(
     of: &Arc<[DatasetPhoto]>,
     preprocessing: &Preprocessing,

@@ -29,7 +29,7 @@ impl<'a> Reference<'a> {
     ///
     /// # Errors
     ///
-    /// [`ExportError::Photos`] for a photo that cannot be read.
+    /// [`ExportError::Photos`] for a photo that cannot be read; [`OnnxError::Stopped`] when `stop` says so.
     pub fn of(
         network: &Network,
         photos: Arc<[DatasetPhoto]>,
@@ -62,17 +62,21 @@ impl<'a> Reference<'a> {
         Proportion::new(photos.filter(|(place, photo)| is_so(*place, photo)).count(), self.photos.len())
     }
 
-    /// Runs a file in every runtime at hand: what each made of it, and why the others made nothing.
+    /// Runs a file in every runtime at hand that reads it: what each made of it, and why the others made nothing.
     ///
     /// # Errors
     ///
-    /// [`ExportError::Photos`] for a photo that cannot be read.
+    /// [`ExportError::Photos`] for a photo that cannot be read; [`ExportError::Onnx`] when a runtime reads the file and fails on it,
+    /// or the caller said stop.
     pub fn compare(&self, path: &Path) -> Result<(Vec<RuntimeParity>, BTreeMap<String, String>)> {
         let (mut found, mut not_run) = (Vec::new(), BTreeMap::new());
         for runtime in [RuntimeKind::Rten, RuntimeKind::OnnxRuntime] {
             match self.compare_in(path, runtime) {
                 Ok(parity) => found.push(parity),
-                Err(ExportError::Onnx(error)) if !matches!(error, OnnxError::Stopped) => {
+                // One that reads the file and then fails on it, or says what is no number, refutes it.
+                Err(ExportError::Onnx(
+                    error @ (OnnxError::NoRuntime { .. } | OnnxError::Runtime { verb: "read", .. }),
+                )) => {
                     not_run.insert(runtime.to_string(), error.to_string());
                 }
                 Err(error) => return Err(error),

@@ -9,13 +9,16 @@ use serde::Serialize;
 
 use crate::{Classifier, Description, Result, RuntimeKind, Takes};
 
+/// Beyond this a file is no classifier of photos, and its claim is not believed.
+const MAX_CLASSES: usize = 100_000;
+
 /// What was measured of a file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FileBench {
     /// The file.
     pub path: String,
-    /// Its size, without weights that lie apart.
-    pub size_bytes: u64,
+    /// Size of the file itself; weights that lie apart are not in it.
+    pub file_bytes: u64,
     /// One row per runtime and batch.
     pub rates: Vec<FileRate>,
     /// Runtimes that did not run it, and why.
@@ -58,7 +61,7 @@ pub fn bench_file(path: &Path, batch_sizes: &[usize], warmup: usize, repeats: us
     let model = crate::read_model(path)?;
     let given = nameless(&model);
     drop(model);
-    let size_bytes = std::fs::metadata(path).map_err(kennel_core::CoreError::io("read", path))?.len();
+    let file_bytes = std::fs::metadata(path).map_err(kennel_core::CoreError::io("read", path))?.len();
     let (mut rates, mut not_run) = (Vec::new(), Vec::new());
     for runtime in [RuntimeKind::Rten, RuntimeKind::OnnxRuntime] {
         let time = || -> Result<Vec<FileRate>> {
@@ -91,7 +94,7 @@ pub fn bench_file(path: &Path, batch_sizes: &[usize], warmup: usize, repeats: us
             Err(error) => not_run.push(NotRun { runtime: runtime.to_string(), reason: error.to_string() }),
         }
     }
-    Ok(FileBench { path: path.to_string_lossy().into_owned(), size_bytes, rates, not_run })
+    Ok(FileBench { path: path.to_string_lossy().into_owned(), file_bytes, rates, not_run })
 }
 
 /// One pass over photos of noise, each time it is called.
@@ -116,6 +119,7 @@ fn nameless(model: &crate::ModelProto) -> Description {
     let classes = crate::outputs(model)
         .iter()
         .find_map(|output| output.shape.last().copied().flatten())
+        .filter(|classes| *classes <= MAX_CLASSES)
         .unwrap_or(1000);
     let side_px = crate::inputs(model)
         .first()

@@ -185,15 +185,16 @@ impl Description {
         if let Some(side) = self.side_px.filter(|side| !(1..=2048).contains(side)) {
             return Some(("side_px", side.to_string(), "1 to 2048 pixels"));
         }
-        if let Some(share) = self.crop_pct.filter(|share| !(0.1..=1.0).contains(share)) {
-            return Some(("crop_pct", share.to_string(), "a number in [0.1, 1]"));
-        }
-        // Channels lie in [0, 1]: what is far beyond that would drown them in f32.
-        if let Some(mean) = self.mean.filter(|mean| !mean.iter().all(|x| x.abs() <= 1e3)) {
-            return Some(("mean", format!("{mean:?}"), "three numbers, on a scale where white is 1"));
-        }
-        if let Some(std) = self.std.filter(|std| !std.iter().all(|x| (1e-3..=1e3).contains(x))) {
-            return Some(("std", format!("{std:?}"), "three positive numbers, on a scale where white is 1"));
+        // The rest by the rule of training, where there is one; another program's file may see smaller squares.
+        let usual = Preprocessing::imagenet(224, 1.0, Interpolation::Bicubic);
+        let preprocessing = Preprocessing {
+            crop_pct: self.crop_pct.unwrap_or(usual.crop_pct),
+            mean: self.mean.unwrap_or(usual.mean),
+            std: self.std.unwrap_or(usual.std),
+            ..usual
+        };
+        if let Some(problem) = preprocessing.problem() {
+            return Some(problem);
         }
         let temperature = self.temperature.filter(|t| !(1e-3..=1e3).contains(t))?;
         Some(("temperature", temperature.to_string(), "a positive number"))
@@ -245,7 +246,7 @@ impl Description {
             return Err(OnnxError::Undescribed {
                 path: path.into(),
                 missing: words.join(", "),
-                hint: format!("it has no metadata of Kennel's; give {}", flags.join(" ")),
+                hint: format!("what its metadata do not say can be given: {}", flags.join(" ")),
             });
         }
         self.check(path)?;

@@ -184,7 +184,11 @@ impl Classifier {
         Ok(rows)
     }
 
-    /// Probabilities of a decoded photo.
+    /// Probabilities of a decoded photo, one per class, after temperature and softmax.
+    ///
+    /// # Shapes
+    ///
+    /// `photo`: of any size; RGB, upright.
     ///
     /// # Errors
     ///

@@ -58,7 +58,7 @@ pub fn read_model(path: &Path) -> Result<ModelProto> {
     match &model.graph {
         Some(graph) if !graph.node.is_empty() => {}
         // Fields come in order, and the graph is one of the last: what ends before it may be one cut short.
-        _ if looks_right && model.ir_version > 0 => {
+        None if looks_right && model.ir_version > 0 => {
             let reason = format!("it ends after {size} bytes, before its graph");
             return Err(OnnxError::Damaged { path: path.into(), reason });
         }
@@ -85,7 +85,12 @@ fn check_external(path: &Path, model: &ModelProto) -> Result<()> {
         if location.is_empty() || !parts.all(|part| matches!(part, Component::Normal(_))) {
             return problem("not a file beside it".into());
         }
-        let Ok(metadata) = std::fs::metadata(&weights) else { return problem("not there".into()) };
+        let metadata = match std::fs::metadata(&weights) {
+            Ok(metadata) if metadata.is_file() => metadata,
+            Ok(_) => return problem("no file".into()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return problem("not there".into()),
+            Err(error) => return Err(CoreError::io("read", weights)(error).into()),
+        };
         let number = |key: &str| entry(key).and_then(|value| value.parse::<u64>().ok());
         let end = number("offset").unwrap_or(0).saturating_add(number("length").unwrap_or(0));
         if metadata.len() < end {

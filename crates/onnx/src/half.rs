@@ -10,7 +10,7 @@ use crate::{OnnxError, Result};
 ///
 /// # Errors
 ///
-/// [`OnnxError::Graph`] when a constant is too large for 16 bits (beyond 65504).
+/// [`OnnxError::Graph`] when a constant is too large for 16 bits (beyond 65504), or there is another number of inputs or outputs.
 pub fn to_half(model: &ModelProto) -> Result<ModelProto> {
     let refuse = |reason: String| OnnxError::Graph { verb: "written in 16-bit floats", reason };
     let mut model = model.clone();

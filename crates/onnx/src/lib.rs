@@ -21,7 +21,7 @@ mod runtime;
 mod bench;
 mod classifier;
 
-pub use bench::{FileBench, FileRate, bench_file};
+pub use bench::{FileBench, FileRate, NotRun, bench_file};
 pub use card::{Described, Description, ModelCard, Precision};
 pub use classifier::{Classifier, Takes};
 pub use error::{OnnxError, Result};

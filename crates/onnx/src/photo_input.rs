@@ -114,23 +114,26 @@ fn weights(graph: &mut GraphBuilder, axis: &str, interpolation: Interpolation) {
     let even = graph.node("Add", &named("even"), &[&spare, &odd], []);
     let offset = graph.node("Div", &named("offset"), &[&even, "photo.two"], []);
 
-    // How far the middle of input pixel j lies from that of output pixel i, in steps of the filter, which grows where the photo
-    // shrinks (that is antialiasing): ((2j + 1) resized - (2i + 1) extent) / (2 max(extent, resized)), whole numbers until the end.
-    let doubled = graph.node("Mul", &named("doubled"), &[&extent, "photo.two"], []);
-    let end = graph.node("Add", &named("end"), &[&doubled, "photo.one_int"], []);
-    let samples = graph.node("Range", &named("samples"), &["photo.one_int", &end, "photo.two"], []);
-    let samples = graph.node("Mul", &named("scaled_samples"), &[&samples, &resized], []);
-    let shift = graph.node("Mul", &named("shift"), &[&offset, "photo.two"], []);
-    let middles = graph.node("Add", &named("middles"), &["photo.middles", &shift], []);
-    let middles = graph.node("Mul", &named("scaled_middles"), &[&middles, &extent], []);
-    let apart = graph.node("Sub", &named("apart"), &[&samples, &middles], []);
-    let larger = graph.node("Max", &named("larger"), &[&extent, &resized], []);
-    let step = graph.node("Mul", &named("step"), &[&larger, "photo.two"], []);
-    let to_float = |graph: &mut GraphBuilder, name: &str, from: &str| {
-        graph.node("Cast", name, &[from], [int("to", ElementType::Float as i64)])
+    let to_float = |graph: &mut GraphBuilder, what: &str, from: &str| {
+        graph.node("Cast", &named(what), &[from], [int("to", ElementType::Float as i64)])
     };
-    let apart = to_float(graph, &named("apart_f"), &apart);
-    let step = to_float(graph, &named("step_f"), &step);
+    // How far the middle of input pixel j lies from that of output pixel i, in steps of the filter, which grows where the photo
+    // shrinks (that is antialiasing): ((2j + 1) resized - (2i + 1) extent) / (2 max(extent, resized)). Both products are taken
+    // from the middle of the photo: so they are exact in f32 wherever the crop lies, and nothing overflows rten's 32-bit integers.
+    let first = graph.node("Sub", &named("first"), &["photo.one_int", &extent], []);
+    let samples = graph.node("Range", &named("samples"), &[&first, &extent, "photo.two"], []);
+    let samples = to_float(graph, "samples_f", &samples);
+    let resized_f = to_float(graph, "resized_f", &resized);
+    let samples = graph.node("Mul", &named("scaled_samples"), &[&samples, &resized_f], []);
+    let shift = graph.node("Mul", &named("shift"), &[&offset, "photo.two"], []);
+    let shift = graph.node("Sub", &named("centred_shift"), &[&shift, &resized], []);
+    let middles = graph.node("Add", &named("middles"), &["photo.middles", &shift], []);
+    let middles = to_float(graph, "middles_f", &middles);
+    let extent_f = to_float(graph, "extent_f", &extent);
+    let middles = graph.node("Mul", &named("scaled_middles"), &[&middles, &extent_f], []);
+    let apart = graph.node("Sub", &named("apart"), &[&samples, &middles], []);
+    let larger = graph.node("Max", &named("larger"), &[&extent_f, &resized_f], []);
+    let step = graph.node("Mul", &named("step"), &[&larger, "photo.two_f"], []);
     let x = graph.node("Div", &named("x"), &[&apart, &step], []);
     let x = graph.node("Abs", &named("distance"), &[&x], []);
     let filter = match interpolation {
@@ -221,7 +224,7 @@ mod tests {
             for runtime in RuntimeKind::at_hand() {
                 let mut session = Session::open(&path, runtime).unwrap();
                 for (width, height) in
-                    [(64, 64), (73, 73), (74, 75), (200, 131), (97, 180), (40, 50), (640, 480)]
+                    [(64, 64), (73, 73), (74, 75), (200, 131), (97, 180), (40, 50), (640, 480), (40_000, 64)]
                 {
                     // Edges of full contrast and a slope, so that clipping and rounding are met.
                     let photo = RgbImage::from_fn(width, height, |x, y| {

@@ -8,7 +8,7 @@ use kennel_data::{
     DataError, NoPhoto, PhotoSource, RgbImage, in_parallel, normalise, photo_sources, prepare_pixels,
 };
 use kennel_metrics::{rank, rank_probabilities};
-use kennel_onnx::{Classifier, Takes};
+use kennel_onnx::{Classifier, OnnxError, Takes};
 use kennel_train::Predictor;
 
 use super::evaluate::chosen_run;
@@ -49,7 +49,7 @@ pub struct PredictArgs {
     #[arg(long, value_name = "DIR|FILE|TAG")]
     weights: Option<String>,
     /// An ONNX file, of `kennel export` or another's
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "strategy", "weights"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "strategy", "weights", "device"])]
     onnx: Option<PathBuf>,
     /// Where runs are kept
     #[arg(long, value_name = "DIR", default_value = RUNS_DIR)]
@@ -246,10 +246,16 @@ impl Engine {
                 }
                 Ok(Prepared::Photo(photo)) => {
                     let Engine::File(file) = self else { unreachable!("networks take pixels") };
-                    let scores = file.probabilities(&photo)?;
-                    let probabilities: Vec<f64> = scores.iter().map(|&p| f64::from(p)).collect();
-                    let top = rank_probabilities(&scores, &probabilities, class_names, args.top);
-                    Ok(Label { top, logits: None })
+                    match file.probabilities(&photo) {
+                        // A photo too large for the file's runtime costs itself.
+                        Err(error @ OnnxError::Runtime { .. }) => Err(error.to_string()),
+                        scores => {
+                            let scores = scores?;
+                            let probabilities: Vec<f64> = scores.iter().map(|&p| f64::from(p)).collect();
+                            let top = rank_probabilities(&scores, &probabilities, class_names, args.top);
+                            Ok(Label { top, logits: None })
+                        }
+                    }
                 }
             });
         }

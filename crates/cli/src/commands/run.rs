@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use clap::Args;
 use kennel_core::{Manifest, RunConfig, RunDir, Split, Strategy, files};
 use kennel_data::Dataset;
-use kennel_export::{ExportOptions, Exported, PhotoSource, export};
+use kennel_export::{ExportOptions, Exported, export};
 use kennel_models::{architecture, locate_weights};
 use kennel_report::{PublishedResults, Report, read_published, write_report};
 use kennel_train::{
@@ -231,7 +231,7 @@ fn export_best(run: &Path, args: &RunArgs, photos: &Photos, stop: &AtomicBool) -
     let model = RunConfig::read(&run.config())?.model;
     say!("\nexport     {}", run.path().display());
     let options = ExportOptions {
-        photos: PhotoSource::Moved(photos.data_dir.clone()),
+        data_dir: Some(photos.data_dir.clone()),
         ..ExportOptions::float(args.export_dir.join(format!("best_model_{model}.onnx")))
     };
     Ok(export(&run, &options, stop, &mut |what| say!("proving    {what}"))?)

@@ -1,4 +1,4 @@
-//! A graph in 8-bit integers: a quarter of the size.
+//! A graph in 8-bit integers: a quarter of the size, where all of it is.
 //!
 //! Static quantisation in the QDQ form, which every runtime can at least compute in floats: weights of a layer are int8, symmetric,
 //! with a scale for each output; what passes between quantised layers is int8 with a scale and a zero for the tensor,

@@ -17,11 +17,11 @@ const BIAS_LEVELS: f32 = (1 << 30) as f32;
 /// # Errors
 ///
 /// [`OnnxError::Graph`] when a tensor has no range, or a layer no float weights.
-pub fn quantise(model: &ModelProto, layers: &[&Layer], ranges: &Ranges) -> Result<ModelProto> {
+pub fn quantise(model: &ModelProto, layers: &[Layer], ranges: &Ranges) -> Result<ModelProto> {
     let mut model = model.clone();
     let mut graph = model.graph.take().ok_or_else(|| refuse("there is none".into()))?;
     let mut scales = HashMap::new();
-    for tensor in tensors_of(layers.iter().copied()) {
+    for tensor in tensors_of(layers) {
         let range = ranges.get(tensor).ok_or_else(|| refuse(format!("`{tensor}` has no range")))?;
         scales.insert(tensor, quantise_tensor(&mut graph, tensor, *range)?);
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{Layer, Ranges, quantise};
-use crate::{Input, ModelProto, Result, RuntimeKind, Session, Values, write_model};
+use crate::{Input, ModelProto, OnnxError, Result, RuntimeKind, Session, Values, write_model};
 
 /// What rounding one layer does to the logits.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -17,22 +17,27 @@ pub struct Sensitivity {
 }
 
 /// Quantises each of `layers` alone and compares the logits of `photos` (prepared pixels `[1, 3, side, side]`); the worst first.
-/// `scratch` is a folder for files that are in the way afterwards.
+/// `scratch` is a folder for temporary files.
 ///
 /// # Errors
 ///
-/// Those of [`quantise`] and of [`Session`].
+/// Those of [`quantise`] and of [`Session`]; [`OnnxError::Stopped`] when `is_stopped` says so.
+#[allow(clippy::too_many_arguments)] // one call, each of another type
 pub fn sensitivity(
     model: &ModelProto,
-    layers: &[&Layer],
+    layers: &[Layer],
     ranges: &Ranges,
     (input, output): (&str, &str),
     side: usize,
     photos: &[Vec<f32>],
     scratch: &Path,
+    is_stopped: &dyn Fn() -> bool,
 ) -> Result<Vec<Sensitivity>> {
     let path = scratch.join("one_layer.onnx");
     let logits = |model: &ModelProto| -> Result<Vec<f32>> {
+        if is_stopped() {
+            return Err(OnnxError::Stopped);
+        }
         write_model(&path, model)?;
         let mut session = Session::open(&path, RuntimeKind::Rten)?;
         let mut all = Vec::new();
@@ -48,7 +53,7 @@ pub fn sensitivity(
     let mut found = layers
         .iter()
         .map(|layer| {
-            let rounded = logits(&quantise(model, &[layer], ranges)?)?;
+            let rounded = logits(&quantise(model, std::slice::from_ref(layer), ranges)?)?;
             let apart = squares(&mut rounded.iter().zip(&float).map(|(a, b)| a - b)).sqrt();
             Ok(Sensitivity { layer: layer.name.clone(), error: apart / size })
         })

@@ -3,9 +3,11 @@
 mod onnx_runtime;
 pub(crate) mod rten;
 
+use std::cell::Cell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use crate::{OnnxError, Result};
 
@@ -135,6 +137,11 @@ impl Session {
     }
 }
 
+thread_local! {
+    /// Whether this thread is in [`guarded`].
+    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Runtimes are written for files that are well-formed: one that panics over another costs that file, not the program.
 fn guarded<T>(
     path: &Path,
@@ -143,10 +150,19 @@ fn guarded<T>(
     work: impl FnOnce() -> Result<T, String>,
 ) -> Result<T> {
     let failed = |reason: String| OnnxError::Runtime { runtime, verb, path: path.into(), reason };
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
+    // Its words are the reason, and need not be on stderr as well.
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let others = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !IS_GUARDED.get() {
+                others(panic);
+            }
+        }));
+    });
+    IS_GUARDED.set(true);
     let result = catch_unwind(AssertUnwindSafe(work));
-    std::panic::set_hook(hook);
+    IS_GUARDED.set(false);
     result
         .unwrap_or_else(|panic| {
             let words =
