@@ -73,6 +73,7 @@ fn prepare(graph: &mut GraphBuilder, preprocessing: &Preprocessing, pixels: &str
     // 2i + 1 of each row of the output, before the crop's offset.
     let middles = (0..side).flat_map(|i| (2 * i + 1).to_le_bytes()).collect();
     graph.constant(raw_tensor("photo.middles", &[side_px as usize, 1], ElementType::Int64, middles));
+    graph.floats("photo.twos", &[side_px as usize, 1], &vec![2.0; side_px as usize]);
     graph.ints("photo.last_axis", &[1]);
 
     graph.node("Shape", "photo.shape", &[PHOTO], []);
@@ -133,7 +134,8 @@ fn weights(graph: &mut GraphBuilder, axis: &str, interpolation: Interpolation) {
     let middles = graph.node("Mul", &named("scaled_middles"), &[&middles, &extent_f], []);
     let apart = graph.node("Sub", &named("apart"), &[&samples, &middles], []);
     let larger = graph.node("Max", &named("larger"), &[&extent_f, &resized_f], []);
-    let step = graph.node("Mul", &named("step"), &[&larger, "photo.two_f"], []);
+    // One for each row: by a lone number rten multiplies with its rounded reciprocal, which turns halves the other way.
+    let step = graph.node("Mul", &named("step"), &[&larger, "photo.twos"], []);
     let x = graph.node("Div", &named("x"), &[&apart, &step], []);
     let x = graph.node("Abs", &named("distance"), &[&x], []);
     let filter = match interpolation {
