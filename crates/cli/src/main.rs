@@ -11,6 +11,7 @@ macro_rules! say {
 }
 
 mod cache;
+mod chosen_run;
 mod commands;
 mod device;
 mod failure;

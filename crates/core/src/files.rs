@@ -27,10 +27,7 @@ pub fn write_atomically_with(
     path: &Path,
     write: impl FnOnce(&mut std::io::BufWriter<&fs::File>) -> std::io::Result<()>,
 ) -> Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     let result = (|| {
         let mut builder = tempfile::Builder::new();
         builder.prefix(".writing-");
@@ -74,6 +71,14 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
 /// [`CoreError::Io`] when it cannot be read or is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(CoreError::io("read", path))
+}
+
+/// The folder that a file lies in: `.` for a lone name.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 /// Creates a folder and those above it.

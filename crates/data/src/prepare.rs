@@ -75,10 +75,7 @@ pub fn prepare(
     check_apart(source, out)?;
     let before = Before::look(out)?;
 
-    let parent = match out.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let parent = files::folder_of(out);
     std::fs::create_dir_all(parent).map_err(DataError::io("create", parent))?;
     let staging = tempfile::Builder::new()
         .prefix(".kennel-prepare-")

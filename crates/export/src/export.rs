@@ -1,6 +1,5 @@
 //! From a run to a file with a name.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -11,6 +10,7 @@ use kennel_metrics::Proportion;
 use kennel_models::{describe, load_trained};
 use kennel_onnx::photo_input::with_photo_input;
 use kennel_onnx::{ModelCard, ModelProto, Precision, half, weights_path, write_model, write_model_apart};
+use tempfile::TempDir;
 
 use crate::int8::{CALIBRATION_PHOTOS, Int8, Layers};
 use crate::parity::{self, Parity, RuntimeParity};
@@ -65,8 +65,6 @@ pub struct Exported {
     pub weights: Option<PathBuf>,
     /// Its proof, which stands in `parity.json` beside it too.
     pub parity: Parity,
-    /// What it says of itself.
-    pub card: ModelCard,
 }
 
 /// Writes a finished run's best epoch as an ONNX file, runs it on the run's validation photos beside the trained network, and
@@ -98,33 +96,26 @@ pub fn export(
     if val.is_empty() {
         return Err(ExportError::NoPhotos { run: run.path().into() });
     }
-    let folder = match options.path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    files::create_dir_all(folder)?;
+    let folder = files::folder_of(&options.path);
+    let scratch = scratch_beside(&options.path)?;
     // A list that is damaged is better found before the work.
     parity::read(folder)?;
-    let io = |error| CoreError::io("write", folder)(error);
-    let scratch = tempfile::Builder::new().prefix(".exporting-").tempdir_in(folder).map_err(io)?;
 
     tell(&format!("the trained network on {} validation photos", val.len()));
     let reference = Reference::of(&network, val, preprocessing, card.temperature, stop)?;
     card.val_accuracy = Some(reference.accuracy());
-    let calibration;
     let int8 = match options.precision {
         Precision::Int8 => {
             let train = photos::some_of(&data, Split::Train, CALIBRATION_PHOTOS)?;
             tell(&format!("ranges of every tensor on {} training photos", train.len()));
-            calibration = Int8::calibrate(&float, layers, &train, preprocessing, scratch.path(), stop)?;
-            Some(&calibration)
+            Some(Int8::calibrate(&float, layers, &train, preprocessing, scratch.path(), stop)?)
         }
         _ => None,
     };
-    let mut model = match (options.precision, int8) {
-        (Precision::Int8, Some(int8)) => int8.model()?,
-        (Precision::Float16, _) => half::to_half(&float)?,
-        _ => float.clone(),
+    let mut model = match (&int8, options.precision) {
+        (Some(int8), _) => int8.model()?,
+        (None, Precision::Float16) => half::to_half(&float)?,
+        (None, _) => float.clone(),
     };
     if options.photo_input {
         model = with_photo_input(&model, preprocessing, card.temperature, classes)?;
@@ -142,7 +133,7 @@ pub fn export(
     for found in &runtimes {
         if let Some(loss) = judge(found, reference.accuracy(), options)? {
             let mut worst = Vec::new();
-            if let Some(int8) = int8 {
+            if let Some(int8) = &int8 {
                 tell("which layers hurt most");
                 worst = int8.worst()?;
                 worst.truncate(WORST_LAYERS);
@@ -157,35 +148,33 @@ pub fn export(
         write(&draft, &mut model, &card, options)?;
     }
 
-    let parity = Parity { runtimes, not_run, ..describe_draft(&draft, &reference, &card, options)? };
-    let weights = name_draft(&draft, options)?;
-    parity::add(folder, &name.to_string_lossy(), &parity)?;
-    Ok(Exported { path: options.path.clone(), weights, parity, card })
-}
-
-/// What `parity.json` says of a file besides what runtimes made of it.
-fn describe_draft(
-    draft: &Path,
-    reference: &Reference,
-    card: &ModelCard,
-    options: &ExportOptions,
-) -> Result<Parity> {
-    let weights = options.external_data.then(|| weights_path(draft));
+    let weights = options.external_data.then(|| weights_path(&draft));
     let size = |path: &Path| {
         std::fs::metadata(path).map(|metadata| metadata.len()).map_err(CoreError::io("read", path))
     };
-    Ok(Parity {
-        sha256: files::sha256_file(draft)?,
+    let parity = Parity {
+        sha256: files::sha256_file(&draft)?,
         weights_sha256: weights.as_deref().map(files::sha256_file).transpose()?,
-        size_bytes: size(draft)? + weights.as_deref().map_or(Ok(0), size)?,
+        size_bytes: size(&draft)? + weights.as_deref().map_or(Ok(0), size)?,
         precision: options.precision.as_str().into(),
         input: if options.photo_input { "photo" } else { "pixels" }.into(),
-        run: card.run.clone(),
+        run: card.run,
         photos: reference.accuracy().n,
         network_accuracy: reference.accuracy(),
-        runtimes: Vec::new(),
-        not_run: BTreeMap::new(),
-    })
+        runtimes,
+        not_run,
+    };
+    let weights = name_draft(&draft, options)?;
+    parity::add(folder, &name.to_string_lossy(), &parity)?;
+    Ok(Exported { path: options.path.clone(), weights, parity })
+}
+
+/// A hidden folder beside `path`, on the same file system: what is made in it is renamed, or goes with it.
+pub fn scratch_beside(path: &Path) -> Result<TempDir> {
+    let folder = files::folder_of(path);
+    files::create_dir_all(folder)?;
+    let made = tempfile::Builder::new().prefix(".exporting-").tempdir_in(folder);
+    Ok(made.map_err(CoreError::io("write", folder))?)
 }
 
 /// Gives a proved draft its name; where its weights lie, if apart.
@@ -236,13 +225,8 @@ fn judge(found: &RuntimeParity, expected: Proportion, options: &ExportOptions) -
 }
 
 fn flavour(options: &ExportOptions) -> String {
-    let precision = match options.precision {
-        Precision::Float32 => "",
-        Precision::Float16 => "fp16",
-        Precision::Int8 => "int8",
-    };
-    let input = if options.photo_input { "--input photo" } else { "" };
-    [precision, input].iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>().join(" ")
+    let input = options.photo_input.then_some("--input photo");
+    options.precision.flag().into_iter().chain(input).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -98,9 +98,8 @@ impl Layers {
                 return Err(unknown(name, &all));
             }
         }
-        let is_quantised = |layer: &Layer| {
-            layer.stays_float.is_none() && !keep.iter().any(|name| is_under(&layer.name, name))
-        };
+        let is_quantised =
+            |layer: &Layer| !layer.stays_float && !keep.iter().any(|name| is_under(&layer.name, name));
         Ok(Layers { quantised: all.into_iter().filter(is_quantised).collect() })
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use kennel_core::Preprocessing;
 use kennel_data::{DatasetPhoto, read_photo};
 use kennel_metrics::{Proportion, argmax, softmax_at};
@@ -42,12 +42,8 @@ impl<'a> Reference<'a> {
         for batch in photos::batches(&photos, preprocessing, stop) {
             let batch = batch?;
             let side = batch.side_px as usize;
-            let shape = [batch.len(), 3, side, side];
-            let pixels = Tensor::<4>::from_data(TensorData::new(batch.pixels, shape), &device);
-            let rows = network.infer(pixels);
-            let classes = rows.dims()[1];
-            let flat = rows.into_data().try_into_vec::<f32>().expect("logits are f32");
-            logits.extend(flat.chunks_exact(classes).map(<[f32]>::to_vec));
+            let count = batch.len();
+            logits.extend(network.infer_rows(batch.pixels, count, side, &device));
         }
         Ok(Self { stop, photos, preprocessing: preprocessing.clone(), temperature, logits })
     }
@@ -70,7 +66,7 @@ impl<'a> Reference<'a> {
     /// or the caller said stop.
     pub fn compare(&self, path: &Path) -> Result<(Vec<RuntimeParity>, BTreeMap<String, String>)> {
         let (mut found, mut not_run) = (Vec::new(), BTreeMap::new());
-        for runtime in [RuntimeKind::Rten, RuntimeKind::OnnxRuntime] {
+        for runtime in RuntimeKind::ALL {
             match self.compare_in(path, runtime) {
                 Ok(parity) => found.push(parity),
                 // One that reads the file and then fails on it, or says what is no number, refutes it.

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use kennel_core::{CoreError, RunDir, files};
 use kennel_models::{
-    architecture, load_trained, locate_weights, read_checkpoint, state_dict, write_checkpoint,
+    Checkpoint, architecture, load_trained, locate_weights, read_checkpoint, write_checkpoint,
 };
 use serde_json::json;
 
+use crate::export::scratch_beside;
 use crate::{ExportError, Result, provenance};
 
 /// A timm model folder.
@@ -37,8 +38,7 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
     }
     let (network, config) = load_trained(run, &Device::flex())?;
     let card = provenance::card(run, &config, kennel_onnx::Precision::Float32)?;
-    let tensors = state_dict(&network);
-    let checkpoint = read_checkpoint(&run.best_weights())?;
+    let Checkpoint { tensors, batches_tracked, .. } = read_checkpoint(&run.best_weights())?;
     let head = network.head();
     let classes = card.class_names.len();
     let features = tensors[&format!("{head}.weight")].shape[1];
@@ -74,18 +74,10 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
             "temperature": card.temperature,
         },
     });
-    let parent = match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    files::create_dir_all(parent)?;
-    let scratch = tempfile::Builder::new()
-        .prefix(".exporting-")
-        .tempdir_in(parent)
-        .map_err(CoreError::io("write", parent))?;
+    let scratch = scratch_beside(folder)?;
     let draft = scratch.path().join("timm");
     files::create_dir_all(&draft)?;
-    write_checkpoint(&draft.join("model.safetensors"), &tensors, &checkpoint.batches_tracked, None)?;
+    write_checkpoint(&draft.join("model.safetensors"), &tensors, &batches_tracked, None)?;
     files::write_json(&draft.join("config.json"), &description)?;
     check(&draft, &config.model, &tensors)?;
     if folder.exists() {

@@ -115,7 +115,7 @@ fn sixteen_bit_floats_and_eight_bit_integers_stay_near() {
         }
 
         let layers = quantisable_layers(model.graph.as_ref().unwrap());
-        let layers: Vec<_> = layers.into_iter().filter(|layer| layer.stays_float.is_none()).collect();
+        let layers: Vec<_> = layers.into_iter().filter(|layer| !layer.stays_float).collect();
         let tensors = tensors_of(&layers);
         let samples: Vec<Vec<f32>> = pixels.chunks(3 * SIDE * SIDE).map(<[f32]>::to_vec).collect();
         let ranges = calibrate(&path, INPUT, SIDE, &tensors, &samples, &|| false).unwrap();

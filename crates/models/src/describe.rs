@@ -3,12 +3,11 @@
 
 use std::collections::HashMap;
 
-use burn::module::{Module, ModuleVisitor, Param, ParamId};
-use burn::tensor::Tensor;
+use burn::module::ParamId;
 use kennel_kernels::Activation;
 
 use crate::layers::{BatchNorm2d, Conv2d, DropPath, Ops};
-use crate::state_dict::NamePath;
+use crate::state_dict::names_by_id;
 use crate::{Network, TensorValue};
 
 /// A network in evaluation mode, from pixels `[batch, 3, side, side]` to logits `[batch, classes]`.
@@ -85,15 +84,14 @@ pub enum Operation {
 ///
 /// # Panics
 ///
-/// When a normalisation is in training mode: call [`Module::valid`] and load the network as it is evaluated.
+/// When a normalisation is in training mode: call [`burn::module::Module::valid`] and load the network as it is evaluated.
 pub fn describe(network: &Network) -> NetworkGraph {
-    let mut names = Names::default();
-    network.visit(&mut names);
-    let mut describer = Describer { names: names.by_id, nodes: Vec::new(), last: String::new() };
+    let names = names_by_id(network).into_iter().collect();
+    let mut describer = Describer { names, nodes: Vec::new(), last: String::new() };
     let pooled = network.pass_trunk(&mut describer, GraphValue::Pixels);
     let classifier = network.classifier();
-    let weight = value(classifier.weight.val());
-    let bias = value(classifier.bias.val()).data;
+    let weight = TensorValue::of(classifier.weight.val());
+    let bias = TensorValue::of(classifier.bias.val()).data;
     let name = describer.layer_name(classifier.weight.id);
     describer.push(name, Operation::Linear { weight, bias }, vec![pooled]);
     NetworkGraph { nodes: describer.nodes }
@@ -142,9 +140,9 @@ impl Ops for Describer {
     type Value = GraphValue;
 
     fn conv(&mut self, conv: &Conv2d, x: GraphValue) -> GraphValue {
-        let weight = value(conv.weight.val());
+        let weight = TensorValue::of(conv.weight.val());
         let bias = match &conv.bias {
-            Some(bias) => value(bias.val()).data,
+            Some(bias) => TensorValue::of(bias.val()).data,
             None => vec![0.0; weight.shape[0]],
         };
         self.push_conv(conv, weight, bias, x)
@@ -198,10 +196,12 @@ impl Ops for Describer {
 fn folded(conv: &Conv2d, norm: &BatchNorm2d) -> (TensorValue, Vec<f32>) {
     let constants = norm.constants().expect("a network is described in evaluation mode");
     let [scale, shift, mean, variance] =
-        [constants.weight, constants.bias, constants.mean, constants.variance].map(|v| value(v).data);
-    let mut weight = value(conv.weight.val());
+        [constants.weight, constants.bias, constants.mean, constants.variance]
+            .map(|v| TensorValue::of(v).data);
+    let mut weight = TensorValue::of(conv.weight.val());
     let outputs = weight.shape[0];
-    let conv_bias = conv.bias.as_ref().map_or_else(|| vec![0.0; outputs], |bias| value(bias.val()).data);
+    let conv_bias =
+        conv.bias.as_ref().map_or_else(|| vec![0.0; outputs], |bias| TensorValue::of(bias.val()).data);
     let per_output = weight.data.len() / outputs;
     let mut bias = Vec::with_capacity(outputs);
     for (index, weights) in weight.data.chunks_exact_mut(per_output).enumerate() {
@@ -213,33 +213,6 @@ fn folded(conv: &Conv2d, norm: &BatchNorm2d) -> (TensorValue, Vec<f32>) {
         bias.push((f64::from(shift[index]) + centred * factor) as f32);
     }
     (weight, bias)
-}
-
-fn value<const D: usize>(tensor: Tensor<D>) -> TensorValue {
-    let shape = tensor.dims().to_vec();
-    let data = tensor.into_data().try_into_vec::<f32>().expect("networks are f32");
-    TensorValue { shape, data }
-}
-
-/// timm's names by the identity of the parameter.
-#[derive(Default)]
-struct Names {
-    path: NamePath,
-    by_id: HashMap<ParamId, String>,
-}
-
-impl ModuleVisitor for Names {
-    fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.enter(name, container_type);
-    }
-
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.by_id.insert(param.id, self.path.name());
-    }
 }
 
 #[cfg(test)]

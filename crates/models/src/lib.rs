@@ -33,7 +33,7 @@ pub use head::{draw_head, draw_network};
 pub use layers::{BatchNorm2d, Conv2d, Linear};
 pub use loader::{Ledger, LoadOptions, Mismatch, load};
 pub use locate::{WeightsSource, locate_weights};
-pub use network::Network;
+pub use network::{Network, rows};
 pub use regularization::RegularizationRates;
 pub use stage::{Stage, is_under};
 pub use state_dict::{NamePath, StateDict, TensorValue, apply_state_dict, is_buffer, state_dict};

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use kennel_kernels::in_micro_batches;
 
 use crate::efficientnet::EfficientNet;
@@ -93,6 +93,20 @@ impl Network {
     /// As [`Network::forward`].
     pub fn infer(&self, pixels: Tensor<4>) -> Tensor<2> {
         self.infer_top(pixels, 0)
+    }
+
+    /// [`Network::infer`] from plain values to plain values, a row of logits for each photo.
+    ///
+    /// # Shapes
+    ///
+    /// `pixels`: `[count, 3, side, side]`.
+    ///
+    /// # Panics
+    ///
+    /// When `pixels` has another length.
+    pub fn infer_rows(&self, pixels: Vec<f32>, count: usize, side: usize, device: &Device) -> Vec<Vec<f32>> {
+        let data = TensorData::new(pixels, [count, 3, side, side]);
+        rows(self.infer(Tensor::from_data(data, device)))
     }
 
     /// How many stages from the first on hold nothing under `trained`.
@@ -234,4 +248,15 @@ impl Network {
             Network::EfficientNet(network) => network.classify(pre_logits),
         }
     }
+}
+
+/// Logits row by row.
+///
+/// # Shapes
+///
+/// `[batch, classes]`.
+pub fn rows(logits: Tensor<2>) -> Vec<Vec<f32>> {
+    let classes = logits.dims()[1];
+    let flat = logits.into_data().try_into_vec::<f32>().expect("logits are f32");
+    flat.chunks_exact(classes).map(<[f32]>::to_vec).collect()
 }

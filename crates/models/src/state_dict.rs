@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Tensor, TensorData};
 
 /// A tensor's shape and values, in PyTorch's layout.
@@ -12,6 +12,15 @@ pub struct TensorValue {
     pub shape: Vec<usize>,
     /// Row-major.
     pub data: Vec<f32>,
+}
+
+impl TensorValue {
+    /// Copies a tensor out.
+    pub(crate) fn of<const D: usize>(tensor: Tensor<D>) -> Self {
+        let shape = tensor.dims().to_vec();
+        let data = tensor.into_data().try_into_vec::<f32>().expect("networks are f32");
+        TensorValue { shape, data }
+    }
 }
 
 /// Tensors by name, sorted.
@@ -41,6 +50,11 @@ pub fn apply_state_dict<M: Module>(module: M, tensors: &StateDict) -> M {
 
 /// Names of what can be trained, in the module's order.
 pub(crate) fn parameter_names<M: Module>(module: &M) -> Vec<String> {
+    names_by_id(module).into_iter().map(|(_, name)| name).filter(|name| !is_buffer(name)).collect()
+}
+
+/// The name of every tensor by the identity of its parameter, in the module's order.
+pub(crate) fn names_by_id<M: Module>(module: &M) -> Vec<(ParamId, String)> {
     let mut collector = Names::default();
     module.visit(&mut collector);
     collector.names
@@ -83,17 +97,14 @@ impl ModuleVisitor for Collector {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let tensor = param.val();
-        let shape = tensor.dims().to_vec();
-        let data = tensor.into_data().try_into_vec::<f32>().expect("networks are f32");
-        self.tensors.insert(self.path.name(), TensorValue { shape, data });
+        self.tensors.insert(self.path.name(), TensorValue::of(param.val()));
     }
 }
 
 #[derive(Default)]
 struct Names {
     path: NamePath,
-    names: Vec<String>,
+    names: Vec<(ParamId, String)>,
 }
 
 impl ModuleVisitor for Names {
@@ -105,11 +116,8 @@ impl ModuleVisitor for Names {
         self.path.exit();
     }
 
-    fn visit_float<const D: usize>(&mut self, _: &Param<Tensor<D>>) {
-        let name = self.path.name();
-        if !is_buffer(&name) {
-            self.names.push(name);
-        }
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.names.push((param.id, self.path.name()));
     }
 }
 

@@ -63,7 +63,7 @@ pub fn bench_file(path: &Path, batch_sizes: &[usize], warmup: usize, repeats: us
     drop(model);
     let file_bytes = std::fs::metadata(path).map_err(kennel_core::CoreError::io("read", path))?.len();
     let (mut rates, mut not_run) = (Vec::new(), Vec::new());
-    for runtime in [RuntimeKind::Rten, RuntimeKind::OnnxRuntime] {
+    for runtime in RuntimeKind::ALL {
         let time = || -> Result<Vec<FileRate>> {
             let mut classifier = Classifier::open(path, runtime, given.clone())?;
             let sizes: &[usize] = match classifier.takes() {

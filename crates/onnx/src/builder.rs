@@ -1,9 +1,9 @@
 //! Writing a graph node by node.
 
 use crate::proto::{
-    ATTRIBUTE_FLOAT, ATTRIBUTE_INT, ATTRIBUTE_INTS, ATTRIBUTE_STRING, AttributeProto, DimensionProto,
-    ElementType, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
-    TensorTypeProto, TypeProto, ValueInfoProto,
+    ATTRIBUTE_FLOAT, ATTRIBUTE_INT, ATTRIBUTE_INTS, AttributeProto, DimensionProto, ElementType, GraphProto,
+    ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto,
+    ValueInfoProto,
 };
 
 /// The operator set that graphs are written in. 18 has everything that is needed, and ONNX Runtime has read it since 1.14
@@ -177,10 +177,4 @@ pub fn ints(name: &str, values: &[i64]) -> AttributeProto {
 /// A number.
 pub fn float(name: &str, value: f32) -> AttributeProto {
     AttributeProto { name: name.into(), f: value, r#type: ATTRIBUTE_FLOAT, ..AttributeProto::default() }
-}
-
-/// A word.
-pub fn string(name: &str, value: &str) -> AttributeProto {
-    let s = value.as_bytes().to_vec();
-    AttributeProto { name: name.into(), s, r#type: ATTRIBUTE_STRING, ..AttributeProto::default() }
 }

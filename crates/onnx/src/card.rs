@@ -31,6 +31,15 @@ impl Precision {
             Precision::Int8 => "int8",
         }
     }
+
+    /// The flag that asks for it, without dashes; none for what needs no asking.
+    pub const fn flag(self) -> Option<&'static str> {
+        match self {
+            Precision::Float32 => None,
+            Precision::Float16 => Some("fp16"),
+            Precision::Int8 => Some("int8"),
+        }
+    }
 }
 
 /// What a file says of itself.

@@ -132,11 +132,6 @@ impl Classifier {
         &self.described
     }
 
-    /// What runs it.
-    pub fn runtime(&self) -> RuntimeKind {
-        self.session.kind()
-    }
-
     /// Logits of prepared photos, a row each.
     ///
     /// # Shapes

@@ -11,12 +11,12 @@ use kennel_core::{EpochRecord, PredictionRecord, RunConfig, RunDir, Split};
 use kennel_data::shuffled;
 use kennel_metrics::RunEvaluation;
 use kennel_models::{
-    LoadOptions, Network, StateDict, apply_state_dict, is_under, load, read_checkpoint, state_dict,
+    LoadOptions, Network, StateDict, apply_state_dict, is_under, load, read_checkpoint, rows, state_dict,
 };
 
 use crate::checkpoint::{Epoch, OPTIMIZER_PREFIX, Progress, read_saved, save_epoch};
 use crate::features::{CacheOptions, Features, Part};
-use crate::predict::{BATCH, collect, rows};
+use crate::predict::{BATCH, collect};
 use crate::setup::{Setup, set_up};
 use crate::{
     Compute, Control, CrossEntropy, LayerRates, Optimizer, Plan, Result, Schedule, TrainError,

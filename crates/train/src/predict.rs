@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 use kennel_core::{PredictionRecord, Preprocessing};
 use kennel_data::{Batch, DatasetPhoto, Loader, LoaderOptions, Transform};
-use kennel_models::Network;
+use kennel_models::{Network, rows};
 
 use crate::{Control, Result};
 
@@ -68,11 +68,4 @@ pub fn pixels(batch: Batch, device: &Device) -> Tensor<4> {
     let shape = [batch.len(), 3, side, side];
     let data = TensorData::new(batch.pixels, shape);
     Tensor::from_data(data, device)
-}
-
-/// Logits row by row.
-pub fn rows(logits: Tensor<2>) -> Vec<Vec<f32>> {
-    let classes = logits.dims()[1];
-    let flat = logits.into_data().try_into_vec::<f32>().expect("logits are f32");
-    flat.chunks_exact(classes).map(<[f32]>::to_vec).collect()
 }

@@ -1,7 +1,7 @@
 //! A network that labels photos, with the names of its classes.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use kennel_core::{Manifest, Preprocessing, RunDir, Split, imagenet};
 use kennel_metrics::temperature_of;
 use kennel_models::{
@@ -9,7 +9,6 @@ use kennel_models::{
     read_checkpoint,
 };
 
-use crate::predict::rows;
 use crate::{Compute, Result};
 
 /// A network with the names of its classes.
@@ -105,7 +104,6 @@ impl Predictor {
     /// When `pixels` has another length.
     pub fn logits(&self, pixels: Vec<f32>, count: usize) -> Vec<Vec<f32>> {
         let side = self.preprocessing.side_px as usize;
-        let data = TensorData::new(pixels, [count, 3, side, side]);
-        rows(self.network.infer(Tensor::<4>::from_data(data, &self.device)))
+        self.network.infer_rows(pixels, count, side, &self.device)
     }
 }

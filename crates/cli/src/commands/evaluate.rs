@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use kennel_core::{RunDir, Split, Strategy};
+use kennel_core::{RunDir, Split};
 use kennel_metrics::{Evaluation, RunEvaluation, format_proportion, render_report};
-use kennel_train::{Control, ZeroShotOptions, evaluate_run, find_run, predict_dataset, zero_shot};
+use kennel_train::{Control, ZeroShotOptions, evaluate_run, predict_dataset, zero_shot};
 use serde_json::json;
 
 use super::report::compare_all;
+use crate::chosen_run::ChosenRun;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::output::{Format, print, print_json};
 use crate::progress::Terminal;
-use crate::resolve::{DATA_DIR, RUNS_DIR};
+use crate::resolve::DATA_DIR;
 use crate::{CommandResult, interrupt};
 
 const EXAMPLE: &str = "\
@@ -29,24 +30,14 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLE)]
 pub struct EvaluateArgs {
-    /// A run's directory
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy", "zero_shot"])]
-    run: Option<PathBuf>,
+    #[command(flatten)]
+    chosen: ChosenRun,
     /// Compare all finished runs that share their test photos
     #[arg(long, conflicts_with_all = ["run", "model", "strategy", "zero_shot", "data", "split"])]
     compare_all: bool,
     /// With --compare-all: set the published *_results.json of this folder beside our runs
     #[arg(long, value_name = "DIR", requires = "compare_all")]
     against: Option<PathBuf>,
-    /// In place of a run: the finished one of this architecture with the best validation accuracy
-    #[arg(long)]
-    model: Option<String>,
-    /// Only runs of this strategy
-    #[arg(long)]
-    strategy: Option<String>,
-    /// Where runs are kept
-    #[arg(long, value_name = "DIR", default_value = RUNS_DIR)]
-    runs: PathBuf,
     /// Predict these photos instead of reading the run's own predictions
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -54,7 +45,7 @@ pub struct EvaluateArgs {
     #[arg(long)]
     split: Option<String>,
     /// Score the untouched ImageNet head, restricted to the classes of the data
-    #[arg(long, conflicts_with = "strategy")]
+    #[arg(long, conflicts_with_all = ["run", "strategy"])]
     zero_shot: bool,
     /// With --zero-shot: pretrained weights
     #[arg(long, value_name = "DIR|FILE|TAG", requires = "zero_shot")]
@@ -72,34 +63,16 @@ pub struct EvaluateArgs {
 /// Evaluates.
 pub fn run(args: EvaluateArgs) -> CommandResult {
     if args.compare_all {
-        return compare_all(&args.runs, args.against.as_deref(), args.format);
+        return compare_all(&args.chosen.runs, args.against.as_deref(), args.format);
     }
     if args.zero_shot {
         return run_zero_shot(&args);
     }
-    let run = chosen_run(args.run.as_deref(), args.model.as_deref(), args.strategy.as_deref(), &args.runs)?;
+    let run = args.chosen.open()?;
     match &args.data {
         None => own_predictions(&run, &args),
         Some(data) => other_photos(&run, data, &args),
     }
-}
-
-/// The run that is meant; which one is said when it was chosen.
-pub fn chosen_run(
-    run: Option<&Path>,
-    model: Option<&str>,
-    strategy: Option<&str>,
-    runs: &Path,
-) -> Result<RunDir, Failure> {
-    if let Some(path) = run {
-        return Ok(RunDir::open(path)?);
-    }
-    let model = model.ok_or_else(|| Failure::Usage("which run? give --run RUN or --model NAME".into()))?;
-    kennel_models::architecture(model)?;
-    let strategy = strategy.map(str::parse::<Strategy>).transpose()?;
-    let run = find_run(runs, model, strategy)?;
-    say!("run   {}", run.path().display());
-    Ok(run)
 }
 
 fn own_predictions(run: &RunDir, args: &EvaluateArgs) -> CommandResult {
@@ -173,6 +146,7 @@ fn run_zero_shot(args: &EvaluateArgs) -> CommandResult {
         synsets.insert(class.to_string(), synset.to_string());
     }
     let model = args
+        .chosen
         .model
         .as_deref()
         .ok_or_else(|| Failure::Usage("which network? --zero-shot needs --model NAME".into()))?;
@@ -187,7 +161,7 @@ fn run_zero_shot(args: &EvaluateArgs) -> CommandResult {
         splits: &splits,
         synsets: &synsets,
     };
-    let result = zero_shot(&asked, &args.runs, &compute, &mut control)?.ok_or(Failure::Interrupted)?;
+    let result = zero_shot(&asked, &args.chosen.runs, &compute, &mut control)?.ok_or(Failure::Interrupted)?;
     drop(terminal);
     if args.format == Format::Json {
         return print_json(&json!({

@@ -10,10 +10,10 @@ use kennel_metrics::format_proportion;
 use kennel_onnx::Precision;
 use serde_json::json;
 
-use super::evaluate::chosen_run;
+use crate::chosen_run::ChosenRun;
 use crate::failure::Failure;
 use crate::output::{Format, print, print_json};
-use crate::resolve::{MODELS_DIR, RUNS_DIR};
+use crate::resolve::MODELS_DIR;
 use crate::{CommandResult, interrupt};
 
 const EXAMPLE: &str = "\
@@ -30,18 +30,8 @@ names its library. It gets its name only when it holds; parity.json beside it sa
 #[derive(Args)]
 #[command(after_help = EXAMPLE, allow_negative_numbers = true)]
 pub struct ExportArgs {
-    /// A run's directory
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy"])]
-    run: Option<PathBuf>,
-    /// In place of a run: the finished one of this architecture with the best validation accuracy
-    #[arg(long)]
-    model: Option<String>,
-    /// Only runs of this strategy
-    #[arg(long)]
-    strategy: Option<String>,
-    /// Where runs are kept
-    #[arg(long, value_name = "DIR", default_value = RUNS_DIR)]
-    runs: PathBuf,
+    #[command(flatten)]
+    chosen: ChosenRun,
     /// The file [default: models/best_model_<model>.onnx, with _int8, _fp16, _photo or _external before the dot]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -86,7 +76,7 @@ pub fn run(args: ExportArgs) -> CommandResult {
     if !(0.0..=100.0).contains(&args.max_drop) {
         return Err(Failure::Usage(format!("--max-drop {}: expected points in [0, 100]", args.max_drop)));
     }
-    let run = chosen_run(args.run.as_deref(), args.model.as_deref(), args.strategy.as_deref(), &args.runs)?;
+    let run = args.chosen.open()?;
     if let Some(folder) = &args.timm {
         let written = export_timm(&run, folder)?;
         let path = written.path.display().to_string();
@@ -138,14 +128,13 @@ fn default_path(
     precision: Precision,
 ) -> Result<PathBuf, Failure> {
     let model = RunConfig::read(&run.config())?.model;
-    let precision = match precision {
-        Precision::Float32 => "",
-        Precision::Float16 => "_fp16",
-        Precision::Int8 => "_int8",
-    };
-    let input = if args.input == Input::Photo { "_photo" } else { "" };
-    let apart = if args.external_data { "_external" } else { "" };
-    Ok(folder.join(format!("best_model_{model}{precision}{input}{apart}.onnx")))
+    let parts = [
+        precision.flag(),
+        (args.input == Input::Photo).then_some("photo"),
+        args.external_data.then_some("external"),
+    ];
+    let flavour: String = parts.into_iter().flatten().map(|part| format!("_{part}")).collect();
+    Ok(folder.join(format!("best_model_{model}{flavour}.onnx")))
 }
 
 /// What was written and what its proof came to.

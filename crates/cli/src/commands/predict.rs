@@ -4,19 +4,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 use kennel_core::Preprocessing;
-use kennel_data::{
-    DataError, NoPhoto, PhotoSource, RgbImage, in_parallel, normalise, photo_sources, prepare_pixels,
-};
+use kennel_data::{DataError, NoPhoto, PhotoSource, RgbImage, in_parallel, photo_sources, resize};
 use kennel_metrics::{rank, rank_probabilities};
 use kennel_onnx::{Classifier, OnnxError, Takes};
 use kennel_train::Predictor;
 
-use super::evaluate::chosen_run;
 use crate::CommandResult;
+use crate::chosen_run::ChosenRun;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::onnx_args::OnnxArgs;
-use crate::resolve::RUNS_DIR;
 use crate::rows::{Row, RowFormat, Rows};
 
 const EXAMPLE: &str = "\
@@ -36,24 +33,14 @@ pub struct PredictArgs {
     /// Photos, folders of photos, patterns such as 'new/*.jpg', or - for a photo on standard input
     #[arg(required = true, value_name = "PHOTO|DIR|-")]
     photos: Vec<PathBuf>,
-    /// A run's directory
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy", "weights", "onnx"])]
-    run: Option<PathBuf>,
-    /// In place of a run: the finished one of this architecture with the best validation accuracy
-    #[arg(long)]
-    model: Option<String>,
-    /// Only runs of this strategy
-    #[arg(long, conflicts_with = "weights")]
-    strategy: Option<String>,
+    #[command(flatten)]
+    chosen: ChosenRun,
     /// With --model: pretrained weights with the head they came with, instead of a run
-    #[arg(long, value_name = "DIR|FILE|TAG")]
+    #[arg(long, value_name = "DIR|FILE|TAG", conflicts_with_all = ["run", "strategy"])]
     weights: Option<String>,
     /// An ONNX file, of `kennel export` or another's
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "strategy", "weights", "device"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["run", "model", "strategy", "weights", "device"])]
     onnx: Option<PathBuf>,
-    /// Where runs are kept
-    #[arg(long, value_name = "DIR", default_value = RUNS_DIR)]
-    runs: PathBuf,
     /// How many classes are listed for each photo
     #[arg(long, default_value_t = 5)]
     top: usize,
@@ -141,13 +128,7 @@ fn prepare(source: &PhotoSource, preprocessing: Option<&Preprocessing>) -> Resul
     let photo = source.read()?;
     Ok(match preprocessing {
         None => Prepared::Photo(photo),
-        Some(preprocessing) => {
-            let side = preprocessing.side_px as usize;
-            let mut pixels = vec![0.0; 3 * side * side];
-            let square = prepare_pixels(&photo, preprocessing);
-            normalise(&square, preprocessing.mean, preprocessing.std, &mut pixels);
-            Prepared::Pixels(pixels)
-        }
+        Some(preprocessing) => Prepared::Pixels(resize::prepare(&photo, preprocessing)),
     })
 }
 
@@ -159,21 +140,17 @@ impl PredictArgs {
         let compute = self.device.open()?;
         let predictor = match &self.weights {
             Some(weights) => {
-                let model = self.model.as_deref().ok_or_else(|| {
+                let model = self.chosen.model.as_deref().ok_or_else(|| {
                     Failure::Usage("which network do the weights belong to? give --model NAME".into())
                 })?;
                 Predictor::of_weights(model, Some(weights), &compute)?
             }
-            None if self.run.is_none() && self.model.is_none() => {
+            None if self.chosen.run.is_none() && self.chosen.model.is_none() => {
                 return Err(Failure::Usage(
                     "by which network? give --run RUN, --model NAME or --onnx FILE".into(),
                 ));
             }
-            None => {
-                let (model, strategy) = (self.model.as_deref(), self.strategy.as_deref());
-                let run = chosen_run(self.run.as_deref(), model, strategy, &self.runs)?;
-                Predictor::of_run(&run, &compute)?
-            }
+            None => Predictor::of_run(&self.chosen.open()?, &compute)?,
         };
         if let Some(note) = predictor.note() {
             say!("note: {note}");

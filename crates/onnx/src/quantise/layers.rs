@@ -13,8 +13,9 @@ pub struct Layer {
     pub input: String,
     /// The tensor that it writes, after a ReLU that only it feeds: those two are one step of integers.
     pub output: String,
-    /// Why it stays in floats unless told otherwise; none where it does not.
-    pub stays_float: Option<&'static str>,
+    /// Whether it always stays in floats: the first and the last, where errors start and end, and those of squeeze-and-excitation,
+    /// which weigh all others.
+    pub stays_float: bool,
 }
 
 /// Every tensor that `layers` read or write.
@@ -46,15 +47,7 @@ pub fn quantisable_layers(graph: &GraphProto) -> Vec<Layer> {
                 Some([next]) if matches!(next.op_type.as_str(), "Relu" | "Clip") => next.output[0].as_str(),
                 _ => own,
             };
-            let stays_float = if place == 0 {
-                Some("it is the first")
-            } else if place == last {
-                Some("it is the last")
-            } else if node.name.contains(".se.") {
-                Some("it is of a squeeze-and-excitation")
-            } else {
-                None
-            };
+            let stays_float = place == 0 || place == last || node.name.contains(".se.");
             Layer {
                 name: node.name.clone(),
                 input: node.input[0].clone(),

@@ -21,6 +21,9 @@ pub enum RuntimeKind {
 }
 
 impl RuntimeKind {
+    /// Every one, the one that is always there first.
+    pub const ALL: [RuntimeKind; 2] = [RuntimeKind::Rten, RuntimeKind::OnnxRuntime];
+
     /// Its name on the command line and in files.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -29,13 +32,9 @@ impl RuntimeKind {
         }
     }
 
-    /// Those that are on this machine, the one that is always there first.
-    pub fn at_hand() -> Vec<RuntimeKind> {
-        let mut kinds = vec![RuntimeKind::Rten];
-        if RuntimeKind::OnnxRuntime.check().is_ok() {
-            kinds.push(RuntimeKind::OnnxRuntime);
-        }
-        kinds
+    /// Those that are on this machine.
+    pub fn at_hand() -> impl Iterator<Item = RuntimeKind> {
+        RuntimeKind::ALL.into_iter().filter(|kind| kind.check().is_ok())
     }
 
     /// Whether it is on this machine.
