@@ -2,7 +2,7 @@
 
     python tools/zoo_table.py
 
-Prints a table of the thirteen architectures with their default tags and writes
+Prints a table of the architectures with their default tags and writes
 
 - crates/models/src/pretrained_tags.tsv: arch, tag, side_px, crop_pct, interpolation, mean, std, licence, default; every
   tag that is a 1000-class ImageNet-1k classifier, timm's default first. Side and crop are those of

@@ -66,6 +66,16 @@ fn push(graph: &mut GraphBuilder, node: &GraphNode, inputs: &[&str]) {
             ];
             graph.node("MaxPool", name, inputs, attributes);
         }
+        Operation::AveragePool { side } => {
+            let attributes = [
+                ints("kernel_shape", &[*side as i64; 2]),
+                ints("strides", &[*side as i64; 2]),
+                // A window over the edge: kept, and only what it holds is counted.
+                int("ceil_mode", 1),
+                int("count_include_pad", 0),
+            ];
+            graph.node("AveragePool", name, inputs, attributes);
+        }
         Operation::GlobalAveragePool => {
             graph.node("GlobalAveragePool", name, inputs, []);
         }

@@ -81,6 +81,8 @@ fn logits_are_the_networks_for_every_family_and_batch() {
         "resnet50",
         "efficientnet_b0",
         "mobilenetv2_100",
+        "test_resnet",
+        "test_efficientnet",
         "mobilenetv3_small_100",
         "mobilenetv3_large_100",
     ] {

@@ -3,7 +3,7 @@
 
 use burn::tensor::{
     Tensor, activation, module,
-    ops::{ConvOptions, MaxPoolOptions},
+    ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions},
 };
 
 use crate::{Activation, AdamState, AdamStep, BatchNormOutput, ConvSpec};
@@ -72,6 +72,14 @@ pub fn scale_channels(x: Tensor<4>, factors: Tensor<4>) -> Tensor<4> {
 
 pub fn global_avg_pool(x: Tensor<4>) -> Tensor<4> {
     module::adaptive_avg_pool2d(x, [1, 1])
+}
+
+pub fn avg_pool2d(x: Tensor<4>, side: usize) -> Tensor<4> {
+    let options = AvgPoolOptions::new([side; 2])
+        .with_stride([side; 2])
+        .with_count_include_pad(false)
+        .with_ceil_mode(true);
+    module::avg_pool2d(x, options)
 }
 
 pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4> {

@@ -27,7 +27,7 @@ pub use flex::FoldCache;
 pub use norm::{
     BatchNormConstants, BatchNormOutput, batch_norm_inference, batch_norm_train, conv2d_batch_norm_inference,
 };
-pub use pool::{global_avg_pool, max_pool2d};
+pub use pool::{avg_pool2d, global_avg_pool, max_pool2d};
 pub use work::{REVISION, instruction_set, multiply_adds, peak_gflop_per_s, threads};
 
 use burn::tensor::Tensor;

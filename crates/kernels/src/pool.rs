@@ -20,6 +20,19 @@ pub fn global_avg_pool(x: Tensor<4>) -> Tensor<4> {
     }
 }
 
+/// Mean of each window of `side` by `side`, the windows side by side. One that hangs over the edge is kept and counts what it
+/// holds: PyTorch's `ceil_mode=True, count_include_pad=False`.
+///
+/// Composed on every device: only small maps come through it, in the shortcuts of some residual networks.
+///
+/// # Shapes
+///
+/// - `x`: `[batch, channels, height, width]`
+/// - result: `[batch, channels, height / side, width / side]`, rounded up
+pub fn avg_pool2d(x: Tensor<4>, side: usize) -> Tensor<4> {
+    composed::avg_pool2d(x, side)
+}
+
 /// Largest value of each window; padding never wins.
 ///
 /// # Shapes

@@ -65,6 +65,11 @@ pub enum Operation {
         /// Border that never wins.
         padding: usize,
     },
+    /// The mean of every window, side by side; those that hang over the edge count what they hold.
+    AveragePool {
+        /// Side of the window, and step between two.
+        side: usize,
+    },
     /// The mean of every channel, `[batch, channels, 1, 1]`.
     GlobalAveragePool,
     /// The sum of two.
@@ -181,6 +186,10 @@ impl Ops for Describer {
 
     fn max_pool(&mut self, x: GraphValue, kernel: usize, stride: usize, padding: usize) -> GraphValue {
         self.push_after("max_pool", Operation::MaxPool { kernel, stride, padding }, vec![x])
+    }
+
+    fn avg_pool(&mut self, x: GraphValue, side: usize) -> GraphValue {
+        self.push_after("avg_pool2d", Operation::AveragePool { side }, vec![x])
     }
 
     fn global_avg_pool(&mut self, x: GraphValue) -> GraphValue {

@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 use kennel_core::{Interpolation, Preprocessing, hint_did_you_mean};
 
 use crate::efficientnet::{
-    EfficientNetConfig, efficientnet, mobilenetv2, mobilenetv3_large, mobilenetv3_small,
+    EfficientNetConfig, efficientnet, mobilenetv2, mobilenetv3_large, mobilenetv3_small, test_efficientnet,
 };
+use crate::resnet::ResNetBlock::{self, Basic, Bottleneck};
 use crate::resnet::ResNetConfig;
 use crate::{ModelError, Result};
 
@@ -87,12 +88,13 @@ pub fn architecture(name: &str) -> Result<&'static Architecture> {
 }
 
 static ARCHITECTURES: LazyLock<Vec<Architecture>> = LazyLock::new(|| {
-    let resnet = |name, depths, bottleneck, parameters, macs| Architecture {
+    let resnet = |name, config, parameters, macs| Architecture {
         name,
         parameters,
         macs,
-        family: Family::ResNet(ResNetConfig { depths, bottleneck }),
+        family: Family::ResNet(config),
     };
+    let published = |depths, kind: ResNetBlock| ResNetConfig::published(kind, depths);
     let efficientnet = |name, config, parameters, macs| Architecture {
         name,
         parameters,
@@ -101,11 +103,11 @@ static ARCHITECTURES: LazyLock<Vec<Architecture>> = LazyLock::new(|| {
     };
     // Parameters and MACs: held to timm 1.0.31 and to PyTorch's flop counter by `tests/zoo.rs`.
     vec![
-        resnet("resnet18", [2, 2, 2, 2], false, 11_689_512, 1_814_073_344),
-        resnet("resnet34", [3, 4, 6, 3], false, 21_797_672, 3_663_761_408),
-        resnet("resnet50", [3, 4, 6, 3], true, 25_557_032, 4_089_184_256),
-        resnet("resnet101", [3, 4, 23, 3], true, 44_549_160, 7_801_405_440),
-        resnet("resnet152", [3, 8, 36, 3], true, 60_192_808, 11_513_626_624),
+        resnet("resnet18", published([2, 2, 2, 2], Basic), 11_689_512, 1_814_073_344),
+        resnet("resnet34", published([3, 4, 6, 3], Basic), 21_797_672, 3_663_761_408),
+        resnet("resnet50", published([3, 4, 6, 3], Bottleneck), 25_557_032, 4_089_184_256),
+        resnet("resnet101", published([3, 4, 23, 3], Bottleneck), 44_549_160, 7_801_405_440),
+        resnet("resnet152", published([3, 8, 36, 3], Bottleneck), 60_192_808, 11_513_626_624),
         efficientnet("efficientnet_b0", || efficientnet_b(1.0, 1.0), 5_288_548, 385_814_752),
         efficientnet("efficientnet_b1", || efficientnet_b(1.0, 1.1), 7_794_184, 686_802_832),
         efficientnet("efficientnet_b2", || efficientnet_b(1.1, 1.2), 9_109_994, 859_853_760),
@@ -114,6 +116,9 @@ static ARCHITECTURES: LazyLock<Vec<Architecture>> = LazyLock::new(|| {
         efficientnet("mobilenetv2_100", mobilenetv2, 3_504_872, 300_774_272),
         efficientnet("mobilenetv3_small_100", mobilenetv3_small, 2_542_856, 56_510_400),
         efficientnet("mobilenetv3_large_100", mobilenetv3_large, 5_483_032, 216_589_760),
+        // Small enough for a demonstration or a test.
+        resnet("test_resnet", ResNetConfig::test(), 469_688, 102_547_200),
+        efficientnet("test_efficientnet", test_efficientnet, 356_196, 57_304_256),
     ]
 });
 

@@ -116,6 +116,8 @@ fn logits_in_training_mode_are_those_of_timm() {
         ("efficientnet_b0", 1e-4),
         ("mobilenetv3_small_100", 1e-4),
         ("mobilenetv2_100", 1e-3),
+        ("test_resnet", 1e-4),
+        ("test_efficientnet", 1e-4),
     ] {
         let fixture = read_fixture(arch);
         let all: Vec<String> =

@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use kennel_kernels::Activation;
 
+use super::edge_residual::EdgeResidual;
 use super::inverted_residual::InvertedResidual;
 use super::separable::DepthwiseSeparable;
 use crate::layers::{BatchNorm2d, Conv2d, Ops, SqueezeExciteConfig};
@@ -18,8 +19,13 @@ pub enum BlockKind {
         /// Channels of the depthwise convolution.
         expanded: usize,
     },
-    /// One pointwise convolution.
-    Pointwise,
+    /// A whole convolution to `expanded` channels, pointwise.
+    EdgeResidual {
+        /// Channels of the first convolution.
+        expanded: usize,
+    },
+    /// One convolution.
+    Conv,
 }
 
 /// A block's numbers.
@@ -27,15 +33,15 @@ pub enum BlockKind {
 pub struct BlockConfig {
     /// What it does.
     pub kind: BlockKind,
-    /// Side of the depthwise kernel.
+    /// Side of the kernel that is not pointwise.
     pub kernel: usize,
-    /// Stride of the depthwise convolution.
+    /// Stride of that convolution.
     pub stride: usize,
     /// Channels that leave it.
     pub output: usize,
     /// After each normalisation but the last.
     pub activation: Activation,
-    /// After the depthwise convolution.
+    /// After it.
     pub squeeze_excite: Option<SqueezeExciteConfig>,
 }
 
@@ -45,7 +51,8 @@ pub struct BlockConfig {
 pub enum Block {
     Separable(DepthwiseSeparable),
     InvertedResidual(InvertedResidual),
-    Pointwise(ConvBnAct),
+    EdgeResidual(EdgeResidual),
+    Conv(ConvBnAct),
 }
 
 impl Block {
@@ -57,8 +64,11 @@ impl Block {
             BlockKind::InvertedResidual { expanded } => {
                 Block::InvertedResidual(InvertedResidual::new(input, expanded, config, drop_path, device))
             }
-            BlockKind::Pointwise => Block::Pointwise(ConvBnAct {
-                conv: Conv2d::new(input, config.output, 1, 1, device),
+            BlockKind::EdgeResidual { expanded } => {
+                Block::EdgeResidual(EdgeResidual::new(input, expanded, config, drop_path, device))
+            }
+            BlockKind::Conv => Block::Conv(ConvBnAct {
+                conv: Conv2d::new(input, config.output, config.kernel, config.stride, device),
                 bn1: BatchNorm2d::new(config.output, config.activation, device),
             }),
         }
@@ -68,7 +78,8 @@ impl Block {
         match self {
             Block::Separable(block) => block.forward(ops, x),
             Block::InvertedResidual(block) => block.forward(ops, x),
-            Block::Pointwise(block) => ops.conv_norm(&block.conv, &block.bn1, x),
+            Block::EdgeResidual(block) => block.forward(ops, x),
+            Block::Conv(block) => ops.conv_norm(&block.conv, &block.bn1, x),
         }
     }
 }

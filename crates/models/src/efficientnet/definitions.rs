@@ -147,7 +147,7 @@ pub fn mobilenetv3_large() -> EfficientNetConfig {
                 block(5, 960, 160, Some(960), HardSwish, 1),
                 block(5, 960, 160, Some(960), HardSwish, 1),
             ],
-            vec![v3_block(BlockKind::Pointwise, 1, 960, None, HardSwish, 1)],
+            vec![v3_block(BlockKind::Conv, 1, 960, None, HardSwish, 1)],
         ],
         1280,
     )
@@ -173,7 +173,7 @@ pub fn mobilenetv3_small() -> EfficientNetConfig {
                 block(5, 576, 96, Some(576), HardSwish, 1),
                 block(5, 576, 96, Some(576), HardSwish, 1),
             ],
-            vec![v3_block(BlockKind::Pointwise, 1, 576, None, HardSwish, 1)],
+            vec![v3_block(BlockKind::Conv, 1, 576, None, HardSwish, 1)],
         ],
         1024,
     )
@@ -198,6 +198,29 @@ fn v3_block(
         gate: HardSigmoid,
     });
     BlockConfig { kind, kernel, stride, output, activation, squeeze_excite }
+}
+
+/// timm 1.0's `test_efficientnet`: a block of each kind, 0.1 million parameters below the head.
+pub fn test_efficientnet() -> EfficientNetConfig {
+    const EXPANSION: usize = 4;
+    let mut input = 24;
+    let mut block = |output: usize, stride: usize, kind: fn(usize) -> BlockKind, squeezes: bool| {
+        let squeeze_excite =
+            squeezes.then_some(SqueezeExciteConfig { reduced: input / 4, activation: Silu, gate: Sigmoid });
+        let kind = kind(input * EXPANSION);
+        input = output;
+        vec![BlockConfig { kind, kernel: 3, stride, output, activation: Silu, squeeze_excite }]
+    };
+    let edge = |expanded| BlockKind::EdgeResidual { expanded };
+    let inverted = |expanded| BlockKind::InvertedResidual { expanded };
+    let stages = vec![
+        block(16, 1, |_| BlockKind::Conv, false),
+        block(24, 2, edge, false),
+        block(32, 2, edge, false),
+        block(48, 2, inverted, true),
+        block(64, 2, inverted, true),
+    ];
+    EfficientNetConfig { stem: 24, stages, head: 256, head_kind: HeadKind::NormBeforePool, activation: Silu }
 }
 
 /// The nearest multiple of 8 that loses no more than a tenth (`make_divisible` of the MobileNet papers).

@@ -3,6 +3,7 @@
 
 mod block;
 mod definitions;
+mod edge_residual;
 mod inverted_residual;
 mod separable;
 
@@ -17,6 +18,7 @@ use block::Block;
 
 pub use definitions::{
     EfficientNetConfig, HeadKind, efficientnet, mobilenetv2, mobilenetv3_large, mobilenetv3_small,
+    test_efficientnet,
 };
 
 /// The network.

@@ -5,6 +5,7 @@ mod conv;
 mod drop;
 mod linear;
 mod ops;
+mod place;
 mod squeeze_excite;
 
 pub use batch_norm::BatchNorm2d;
@@ -12,4 +13,5 @@ pub use conv::Conv2d;
 pub(crate) use drop::{DropPath, Dropout};
 pub use linear::Linear;
 pub(crate) use ops::{Eager, Ops};
+pub(crate) use place::Place;
 pub(crate) use squeeze_excite::{SqueezeExcite, SqueezeExciteConfig};

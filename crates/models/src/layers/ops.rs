@@ -3,7 +3,7 @@
 
 use burn::tensor::Tensor;
 use kennel_kernels::{
-    Activation, activate, conv2d_batch_norm_inference, global_avg_pool, max_pool2d, residual_add,
+    Activation, activate, avg_pool2d, conv2d_batch_norm_inference, global_avg_pool, max_pool2d, residual_add,
     scale_channels,
 };
 
@@ -34,6 +34,9 @@ pub trait Ops {
 
     /// The largest of every window of `kernel` by `kernel`.
     fn max_pool(&mut self, x: Self::Value, kernel: usize, stride: usize, padding: usize) -> Self::Value;
+
+    /// The mean of every window of `side` by `side`, side by side; those that hang over the edge count what they hold.
+    fn avg_pool(&mut self, x: Self::Value, side: usize) -> Self::Value;
 
     /// The mean of every channel, `[batch, channels, 1, 1]`.
     fn global_avg_pool(&mut self, x: Self::Value) -> Self::Value;
@@ -94,6 +97,10 @@ impl Ops for Eager {
 
     fn max_pool(&mut self, x: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4> {
         max_pool2d(x, kernel, stride, padding)
+    }
+
+    fn avg_pool(&mut self, x: Tensor<4>, side: usize) -> Tensor<4> {
+        avg_pool2d(x, side)
     }
 
     fn global_avg_pool(&mut self, x: Tensor<4>) -> Tensor<4> {

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use kennel_kernels::Activation;
 
-use super::downsample::{Downsample, downsample, shortcut};
+use super::downsample::{Downsample, DownsampleKind, downsample, shortcut};
 use crate::layers::{BatchNorm2d, Conv2d, DropPath, Ops};
 
 /// timm's `BasicBlock`.
@@ -19,13 +19,20 @@ pub struct BasicBlock {
 }
 
 impl BasicBlock {
-    pub fn new(input: usize, width: usize, stride: usize, drop_path: f64, device: &Device) -> Self {
+    pub fn new(
+        input: usize,
+        width: usize,
+        stride: usize,
+        shortcut: DownsampleKind,
+        drop_path: f64,
+        device: &Device,
+    ) -> Self {
         Self {
             conv1: Conv2d::new(input, width, 3, stride, device),
             bn1: BatchNorm2d::new(width, Activation::Relu, device),
             conv2: Conv2d::new(width, width, 3, 1, device),
             bn2: BatchNorm2d::new(width, Activation::Identity, device),
-            downsample: downsample(input, width, stride, device),
+            downsample: downsample(shortcut, input, width, stride, device),
             drop_path: DropPath::new(drop_path),
         }
     }

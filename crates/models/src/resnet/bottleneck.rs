@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use kennel_kernels::Activation;
 
-use super::downsample::{Downsample, downsample, shortcut};
+use super::downsample::{Downsample, DownsampleKind, downsample, shortcut};
 use crate::layers::{BatchNorm2d, Conv2d, DropPath, Ops};
 
 /// Output channels per channel of the 3x3 convolution.
@@ -24,7 +24,14 @@ pub struct Bottleneck {
 }
 
 impl Bottleneck {
-    pub fn new(input: usize, width: usize, stride: usize, drop_path: f64, device: &Device) -> Self {
+    pub fn new(
+        input: usize,
+        width: usize,
+        stride: usize,
+        shortcut: DownsampleKind,
+        drop_path: f64,
+        device: &Device,
+    ) -> Self {
         let output = width * EXPANSION;
         Self {
             conv1: Conv2d::new(input, width, 1, 1, device),
@@ -33,7 +40,7 @@ impl Bottleneck {
             bn2: BatchNorm2d::new(width, Activation::Relu, device),
             conv3: Conv2d::new(width, output, 1, 1, device),
             bn3: BatchNorm2d::new(output, Activation::Identity, device),
-            downsample: downsample(input, output, stride, device),
+            downsample: downsample(shortcut, input, output, stride, device),
             drop_path: DropPath::new(drop_path),
         }
     }

@@ -1,27 +1,55 @@
 //! The shortcut where a residual block changes width or resolution.
 
+use burn::module::Module;
 use burn::tensor::Device;
 use kennel_kernels::Activation;
 
-use crate::layers::{BatchNorm2d, Conv2d, Ops};
+use crate::layers::{BatchNorm2d, Conv2d, Ops, Place};
 
-/// A 1x1 convolution and its normalisation: timm's `downsample.0` and `downsample.1`.
-pub(super) type Downsample = (Conv2d, BatchNorm2d);
+/// How the shortcut comes to the branch's resolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DownsampleKind {
+    /// By the stride of its convolution.
+    Strided,
+    /// By the mean of 2x2 pixels (He et al. 2019, "ResNet-D").
+    Averaged,
+}
+
+/// timm's `downsample`: a 1x1 convolution and its normalisation, behind a pooling where there is one.
+// A box is not a module in Burn; there are a few of these per network.
+#[allow(clippy::large_enum_variant)]
+#[derive(Module, Debug)]
+pub(super) enum Downsample {
+    Strided((Conv2d, BatchNorm2d)),
+    Averaged((Place, Conv2d, BatchNorm2d)),
+}
 
 /// None where the shortcut is the identity.
-pub(super) fn downsample(input: usize, output: usize, stride: usize, device: &Device) -> Option<Downsample> {
-    (stride != 1 || input != output).then(|| {
-        (
-            Conv2d::new(input, output, 1, stride, device),
-            BatchNorm2d::new(output, Activation::Identity, device),
-        )
+pub(super) fn downsample(
+    kind: DownsampleKind,
+    input: usize,
+    output: usize,
+    stride: usize,
+    device: &Device,
+) -> Option<Downsample> {
+    let norm = || BatchNorm2d::new(output, Activation::Identity, device);
+    (stride != 1 || input != output).then(|| match kind {
+        DownsampleKind::Averaged if stride != 1 => {
+            assert_eq!(stride, 2, "what is averaged are 2x2 pixels");
+            Downsample::Averaged((Place::new(), Conv2d::new(input, output, 1, 1, device), norm()))
+        }
+        _ => Downsample::Strided((Conv2d::new(input, output, 1, stride, device), norm())),
     })
 }
 
 /// What is added to the branch.
 pub(super) fn shortcut<O: Ops>(ops: &mut O, downsample: &Option<Downsample>, x: O::Value) -> O::Value {
     match downsample {
-        Some((conv, bn)) => ops.conv_norm(conv, bn, x),
+        Some(Downsample::Strided((conv, bn))) => ops.conv_norm(conv, bn, x),
+        Some(Downsample::Averaged((_, conv, bn))) => {
+            let averaged = ops.avg_pool(x, 2);
+            ops.conv_norm(conv, bn, averaged)
+        }
         None => x,
     }
 }

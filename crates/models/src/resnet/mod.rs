@@ -1,32 +1,95 @@
-//! ResNet (He et al. 2016), as timm's `ResNet`: a 7x7 stem, four stages of residual blocks, one linear layer.
+//! ResNet (He et al. 2016), as timm's `ResNet`: a stem, four stages of residual blocks, one linear layer.
 
 mod basic_block;
 mod bottleneck;
 mod downsample;
+mod stem;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use kennel_kernels::Activation;
 
-use crate::layers::{BatchNorm2d, Conv2d, Dropout, Linear, Ops};
+use crate::layers::{BatchNorm2d, Dropout, Linear, Ops};
 use crate::regularization::RegularizationRates;
 use crate::stage::Stage;
 use basic_block::BasicBlock;
 use bottleneck::Bottleneck;
+use stem::Stem;
+
+pub use downsample::DownsampleKind;
+pub use stem::StemKind;
 
 /// Which ResNet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResNetConfig {
-    /// Blocks in each of the four stages.
-    pub depths: [usize; 4],
-    /// Whether blocks are bottlenecks (1x1, 3x3, 1x1, four times wider at the end) or basic (3x3, 3x3).
-    pub bottleneck: bool,
+    /// What stands before the first block.
+    pub stem: StemKind,
+    /// The four stages.
+    pub stages: [ResNetStage; 4],
+    /// How shortcuts come to another resolution.
+    pub shortcut: DownsampleKind,
+}
+
+/// A stage of like blocks, the first of which halves the resolution (but in the first stage).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResNetStage {
+    /// How many.
+    pub blocks: usize,
+    /// Which.
+    pub kind: ResNetBlock,
+    /// Channels of the 3x3 convolutions.
+    pub width: usize,
+}
+
+/// A kind of residual block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResNetBlock {
+    /// 3x3, 3x3.
+    Basic,
+    /// 1x1, 3x3, 1x1, four times wider at the end.
+    Bottleneck,
+}
+
+impl ResNetConfig {
+    /// The networks of the paper (He et al. 2016, table 1).
+    pub const fn published(kind: ResNetBlock, depths: [usize; 4]) -> Self {
+        let [a, b, c, d] = depths;
+        let stages = [
+            ResNetStage { blocks: a, kind, width: 64 },
+            ResNetStage { blocks: b, kind, width: 128 },
+            ResNetStage { blocks: c, kind, width: 256 },
+            ResNetStage { blocks: d, kind, width: 512 },
+        ];
+        Self { stem: StemKind::Plain, stages, shortcut: DownsampleKind::Strided }
+    }
+
+    /// timm 1.0's `test_resnet`: a block of each kind, 0.4 million parameters below the head.
+    pub const fn test() -> Self {
+        use ResNetBlock::{Basic, Bottleneck};
+        let stages = [
+            ResNetStage { blocks: 1, kind: Basic, width: 32 },
+            ResNetStage { blocks: 1, kind: Basic, width: 48 },
+            ResNetStage { blocks: 1, kind: Bottleneck, width: 48 },
+            ResNetStage { blocks: 1, kind: Basic, width: 96 },
+        ];
+        Self { stem: StemKind::Deep { width: 16 }, stages, shortcut: DownsampleKind::Averaged }
+    }
+}
+
+impl ResNetStage {
+    /// Channels that leave it.
+    fn output(&self) -> usize {
+        match self.kind {
+            ResNetBlock::Basic => self.width,
+            ResNetBlock::Bottleneck => self.width * bottleneck::EXPANSION,
+        }
+    }
 }
 
 /// The network.
 #[derive(Module, Debug)]
 pub struct ResNet {
-    conv1: Conv2d,
+    conv1: Stem,
     bn1: BatchNorm2d,
     layer1: Vec<Block>,
     layer2: Vec<Block>,
@@ -55,38 +118,41 @@ impl Block {
 
 impl ResNet {
     pub fn new(config: ResNetConfig, classes: usize, rates: RegularizationRates, device: &Device) -> Self {
-        let expansion = if config.bottleneck { bottleneck::EXPANSION } else { 1 };
-        let last = config.depths.iter().sum::<usize>() - 1;
-        let mut channels = 64;
+        let last = config.stages.iter().map(|stage| stage.blocks).sum::<usize>() - 1;
+        let mut channels = config.stem.output();
         let mut index = 0;
         let mut stage = |stage_index: usize| {
-            let width = 64 << stage_index;
-            (0..config.depths[stage_index])
+            let stage = &config.stages[stage_index];
+            (0..stage.blocks)
                 .map(|block| {
                     let stride = if block == 0 && stage_index > 0 { 2 } else { 1 };
                     // timm spreads stochastic depth from 0 at the first block to the full rate at the last.
                     let drop_path = rates.drop_path * index as f64 / last.max(1) as f64;
                     let input = channels;
-                    channels = width * expansion;
+                    channels = stage.output();
                     index += 1;
-                    if config.bottleneck {
-                        Block::Bottleneck(Bottleneck::new(input, width, stride, drop_path, device))
-                    } else {
-                        Block::Basic(BasicBlock::new(input, width, stride, drop_path, device))
+                    let (width, shortcut) = (stage.width, config.shortcut);
+                    match stage.kind {
+                        ResNetBlock::Basic => {
+                            Block::Basic(BasicBlock::new(input, width, stride, shortcut, drop_path, device))
+                        }
+                        ResNetBlock::Bottleneck => Block::Bottleneck(Bottleneck::new(
+                            input, width, stride, shortcut, drop_path, device,
+                        )),
                     }
                 })
                 .collect()
         };
         let [layer1, layer2, layer3, layer4] = [stage(0), stage(1), stage(2), stage(3)];
         Self {
-            conv1: Conv2d::new(3, 64, 7, 2, device),
-            bn1: BatchNorm2d::new(64, Activation::Relu, device),
+            conv1: Stem::new(config.stem, device),
+            bn1: BatchNorm2d::new(config.stem.output(), Activation::Relu, device),
             layer1,
             layer2,
             layer3,
             layer4,
             head_drop: Dropout::new(rates.drop),
-            fc: Linear::new(512 * expansion, classes, device),
+            fc: Linear::new(config.stages[3].output(), classes, device),
         }
     }
 
@@ -106,7 +172,7 @@ impl ResNet {
     pub fn forward_stage<O: Ops>(&self, ops: &mut O, index: usize, x: O::Value) -> O::Value {
         let blocks = match index {
             0 => {
-                let stem = ops.conv_norm(&self.conv1, &self.bn1, x);
+                let stem = self.conv1.forward(ops, &self.bn1, x);
                 return ops.max_pool(stem, 3, 2, 1);
             }
             1 => &self.layer1,
