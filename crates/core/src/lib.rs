@@ -4,8 +4,10 @@
 //! to do, what a network said about a photo, where each file of a run lies. There are no pixels here, no tensors and no
 //! clock.
 
+pub mod archive;
 mod error;
 pub mod files;
+pub mod hub_cache;
 pub mod imagenet;
 pub mod seed;
 mod suggest;

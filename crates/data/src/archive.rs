@@ -2,84 +2,47 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read};
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
+
+use kennel_core::archive::{TarBounds, TarError, TarReader};
 
 use crate::decode::MAX_FILE_BYTES;
 use crate::error::{DataError, Result};
 
-/// The most that an archive may hold in all: Stanford Dogs is 0.8 GB.
-const MAX_TOTAL_BYTES: u64 = 64 << 30;
-/// The most entries.
-const MAX_ENTRIES: u64 = 2_000_000;
+/// The most that an archive may hold: Stanford Dogs is 0.8 GB.
+const BOUNDS: TarBounds =
+    TarBounds { max_entries: 2_000_000, max_file_bytes: MAX_FILE_BYTES, max_total_bytes: 64 << 30 };
 
 /// Unpacks the regular files of `archive` under `into`. Entries that climb, links, devices and sparse files are refused,
 /// and with them the whole archive.
 pub(crate) fn unpack(archive: &Path, into: &Path) -> Result<()> {
-    unpack_bounded(archive, into, MAX_TOTAL_BYTES)
+    unpack_bounded(archive, into, BOUNDS)
 }
 
-fn unpack_bounded(archive: &Path, into: &Path, max_total_bytes: u64) -> Result<()> {
-    let refuse = |entry: &str, reason: String| DataError::UnsafeArchive {
-        path: archive.into(),
-        entry: entry.into(),
-        reason,
+fn unpack_bounded(archive: &Path, into: &Path, bounds: TarBounds) -> Result<()> {
+    let failed = |error| match error {
+        TarError::Refused { entry, reason } => {
+            DataError::UnsafeArchive { path: archive.into(), entry, reason }
+        }
+        TarError::Write(source) => DataError::io("unpack", archive)(source),
+        TarError::Read(source) => DataError::io("read", archive)(source),
+        other => DataError::io("read", archive)(std::io::Error::other(other)),
     };
     let mut file = File::open(archive).map_err(DataError::io("read", archive))?;
     check_is_tar(archive, &mut file)?;
-    let mut tar = tar::Archive::new(BufReader::with_capacity(1 << 20, file));
-    let mut left = max_total_bytes;
-    for (number, entry) in (1u64..).zip(tar.entries().map_err(DataError::io("read", archive))?) {
-        let mut entry = entry.map_err(DataError::io("read", archive))?;
-        let path = entry.path().map_err(DataError::io("read", archive))?.into_owned();
-        let name = path.display().to_string();
-        let kind = entry.header().entry_type();
-        if number > MAX_ENTRIES {
-            return Err(refuse(&name, format!("is beyond the {MAX_ENTRIES} entries that are read")));
-        }
-        let Some(inside) = stay_inside(&path) else {
-            return Err(refuse(&name, "leads outside the archive's own folder".into()));
-        };
-        if kind.is_dir() || kind.is_pax_global_extensions() {
-            continue;
-        }
-        if !matches!(kind, tar::EntryType::Regular | tar::EntryType::Continuous) {
-            return Err(refuse(&name, format!("is neither a file nor a folder ({kind:?})")));
-        }
-        let size = entry.size();
-        if size > MAX_FILE_BYTES {
-            return Err(refuse(&name, format!("has {size} bytes, at most {MAX_FILE_BYTES} are read")));
-        }
-        if size > left {
-            return Err(refuse(&name, format!("brings the archive above {max_total_bytes} bytes")));
-        }
-        left -= size;
-        let target = into.join(inside);
+    let mut tar = TarReader::new(BufReader::with_capacity(1 << 20, file), bounds);
+    while let Some(entry) = tar.next_entry().map_err(failed)? {
+        let target = into.join(entry.path);
         if let Some(folder) = target.parent() {
             std::fs::create_dir_all(folder).map_err(DataError::io("create", folder))?;
         }
         let mut file = File::create(&target).map_err(DataError::io("create", &target))?;
-        let copied = std::io::copy(&mut entry.by_ref().take(size), &mut file)
-            .map_err(DataError::io("unpack", &target))?;
-        if copied != size {
-            return Err(DataError::io("read", archive)(std::io::Error::other(format!(
-                "entry `{name}` has {copied} of {size} bytes: the archive is truncated"
-            ))));
-        }
+        tar.copy_entry(&mut file).map_err(|error| match error {
+            TarError::Write(source) => DataError::io("unpack", &target)(source),
+            error => failed(error),
+        })?;
     }
     Ok(())
-}
-
-/// The path without `.`, or none when it is absolute, climbs or is empty.
-fn stay_inside(path: &Path) -> Option<PathBuf> {
-    let mut inside = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::Normal(name) => inside.push(name),
-            Component::CurDir => {}
-            _ => return None,
-        }
-    }
-    Some(inside)
 }
 
 fn check_is_tar(archive: &Path, file: &mut File) -> Result<()> {
@@ -156,7 +119,8 @@ mod tests {
         use tar::EntryType::Regular;
         let into = tempfile::tempdir().unwrap();
         let archive = tar_of(&[("./a/1.jpg", Regular, b"1234"), ("a/2.jpg", Regular, b"5678")]);
-        let error = unpack_bounded(archive.path(), into.path(), 7).unwrap_err().to_string();
+        let bounds = TarBounds { max_total_bytes: 7, ..BOUNDS };
+        let error = unpack_bounded(archive.path(), into.path(), bounds).unwrap_err().to_string();
         assert!(error.contains("`a/2.jpg` brings the archive above 7 bytes"), "{error}");
         unpack(archive.path(), into.path()).unwrap();
         assert_eq!(std::fs::read(into.path().join("a/1.jpg")).unwrap(), b"1234");

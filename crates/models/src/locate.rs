@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kennel_core::{CoreError, Interpolation, Preprocessing, files};
+use kennel_core::{CoreError, Interpolation, Preprocessing, files, hub_cache};
 use serde::Deserialize;
 
 use crate::{Architecture, ModelError, Result, architectures};
@@ -66,13 +66,12 @@ pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Resul
         Some(asked) if asked.starts_with(&prefix) => asked.into(),
         Some(asked) => format!("{prefix}{asked}"),
     };
-    let folders = cache_folders(&name);
-    let Some(snapshot) = folders.iter().find_map(|folder| snapshot(folder)) else {
-        let folders: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
-        return Err(ModelError::WeightsNotFound {
-            name,
-            searched: format!("looked for {}", folders.join(" and ")),
-        });
+    let folder = hub_cache::hub_folder().map(|hub| hub_cache::repo_folder(&hub, &format!("timm/{name}")));
+    let snapshot =
+        folder.as_deref().and_then(|folder| hub_cache::snapshot(folder, "main", &["model.safetensors"]));
+    let Some(snapshot) = snapshot else {
+        let folder = folder.map(|folder| folder.display().to_string()).unwrap_or_default();
+        return Err(ModelError::WeightsNotFound { name, searched: format!("looked for {folder}") });
     };
     let mut found = from_folder(architecture, &name, &snapshot)?;
     if let Some(tag) = architecture.tags().find(|tag| tag.name() == name) {
@@ -172,22 +171,4 @@ struct PretrainedCfg {
     mean: [f32; 3],
     std: [f32; 3],
     license: Option<String>,
-}
-
-/// Where `huggingface_hub` keeps `timm/<name>`, by its environment variables.
-fn cache_folders(name: &str) -> Vec<PathBuf> {
-    let set =
-        |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let hub = set("HF_HUB_CACHE")
-        .or_else(|| set("HF_HOME").map(|home| home.join("hub")))
-        .or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("huggingface/hub")))
-        .or_else(|| std::env::home_dir().map(|home| home.join(".cache/huggingface/hub")));
-    hub.into_iter().map(|hub| hub.join(format!("models--timm--{name}"))).collect()
-}
-
-/// The snapshot that `main` stands for.
-fn snapshot(folder: &Path) -> Option<PathBuf> {
-    let commit = std::fs::read_to_string(folder.join("refs/main")).ok()?;
-    let snapshot = folder.join("snapshots").join(commit.trim());
-    snapshot.join("model.safetensors").is_file().then_some(snapshot)
 }

@@ -1,0 +1,484 @@
+//! Reading a tar that is not believed: bounded, nothing that leads outside a folder, from a file or as it comes off a network.
+
+use std::io::{self, Read, Write};
+use std::path::{Component, Path, PathBuf};
+
+/// A tar is made of blocks of this size; every header begins at a multiple of it.
+pub const BLOCK_BYTES: u64 = 512;
+
+/// The most that a header which only names the next entry may hold.
+const MAX_NAME_BYTES: u64 = 64 << 10;
+
+/// What is believed of an archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TarBounds {
+    /// The most entries, whatever they are.
+    pub max_entries: u64,
+    /// The most bytes of one file.
+    pub max_file_bytes: u64,
+    /// The most bytes of all files together.
+    pub max_total_bytes: u64,
+}
+
+/// How much of its bounds an archive has used: what is needed to go on at the boundary of an entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TarUsed {
+    /// Entries read.
+    pub entries: u64,
+    /// Bytes of their files.
+    pub bytes: u64,
+}
+
+/// A file in an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TarEntry {
+    /// Its path without `.`, never absolute and never climbing.
+    pub path: PathBuf,
+    /// Its bytes.
+    pub size: u64,
+}
+
+/// Why reading an archive ended before its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TarError {
+    /// The archive cannot be read, is truncated or damaged.
+    #[error("{0}")]
+    Read(#[source] io::Error),
+    /// What an entry holds cannot be written.
+    #[error("{0}")]
+    Write(#[source] io::Error),
+    /// An entry that must not be unpacked, and with it the whole archive.
+    #[error("entry `{entry}` {reason}")]
+    Refused {
+        /// The entry.
+        entry: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// The regular files of a tar, one after the other. Entries that climb, links, devices and sparse files are refused, and
+/// with them the whole archive; so is one that goes beyond its [`TarBounds`]. Folders are passed over.
+///
+/// Nothing is read ahead: after [`TarReader::finish_entry`] exactly the blocks of what was listed so far have been taken from the
+/// reader, so that a reader which stands there can be given to [`TarReader::resume`].
+///
+/// ```
+/// # use kennel_core::archive::{TarBounds, TarReader};
+/// let bounds = TarBounds { max_entries: 100, max_file_bytes: 1 << 20, max_total_bytes: 1 << 24 };
+/// let mut tar = TarReader::new([0; 1024].as_slice(), bounds);
+/// while let Some(entry) = tar.next_entry()? {
+///     tar.copy_entry(&mut std::io::sink())?;
+///     println!("{} has {} bytes", entry.path.display(), entry.size);
+/// }
+/// assert!(tar.has_end());
+/// # Ok::<(), kennel_core::archive::TarError>(())
+/// ```
+#[derive(Debug)]
+pub struct TarReader<R> {
+    reader: R,
+    bounds: TarBounds,
+    used: TarUsed,
+    name: String,
+    size: u64,
+    left: u64,
+    padding: u64,
+    has_end: bool,
+}
+
+impl<R: Read> TarReader<R> {
+    /// Reads from the beginning of an archive.
+    pub fn new(reader: R, bounds: TarBounds) -> Self {
+        Self::resume(reader, bounds, TarUsed::default())
+    }
+
+    /// Goes on where another reader stood after [`TarReader::finish_entry`], having used `used`.
+    pub fn resume(reader: R, bounds: TarBounds, used: TarUsed) -> Self {
+        Self { reader, bounds, used, name: String::new(), size: 0, left: 0, padding: 0, has_end: false }
+    }
+
+    /// Finishes the entry before, and finds the next file.
+    ///
+    /// # Errors
+    ///
+    /// [`TarError::Read`] when the archive ends inside an entry or is damaged; [`TarError::Refused`] for what must not be
+    /// unpacked.
+    pub fn next_entry(&mut self) -> Result<Option<TarEntry>, TarError> {
+        self.finish_entry()?;
+        let mut names = Names::default();
+        loop {
+            let Some(header) = self.read_header()? else {
+                return match names.is_empty() {
+                    true => Ok(None),
+                    false => Err(damaged("it ends after the name of an entry")),
+                };
+            };
+            let kind = header.entry_type();
+            if matches!(
+                kind,
+                tar::EntryType::GNULongName | tar::EntryType::GNULongLink | tar::EntryType::XHeader
+            ) {
+                names.read(kind, self.read_name(&header)?)?;
+                continue;
+            }
+            let path = names.path(&header).map_err(TarError::Read)?;
+            self.name = path.display().to_string();
+            self.used.entries += 1;
+            if self.used.entries > self.bounds.max_entries {
+                return Err(
+                    self.refuse(format!("is beyond the {} entries that are read", self.bounds.max_entries))
+                );
+            }
+            let Some(path) = stay_inside(&path) else {
+                return Err(self.refuse("leads outside the archive's own folder".into()));
+            };
+            self.size = names.size.map_or_else(|| header.entry_size(), Ok).map_err(TarError::Read)?;
+            if kind.is_dir() || kind.is_pax_global_extensions() {
+                // Their blocks, if any, are still bounded: nothing else speaks for them.
+                if self.size > MAX_NAME_BYTES {
+                    return Err(self.refuse(format!("is no file and has {} bytes", self.size)));
+                }
+                self.begin_entry();
+                self.finish_entry()?;
+                names = Names::default();
+                continue;
+            }
+            if !matches!(kind, tar::EntryType::Regular | tar::EntryType::Continuous) {
+                return Err(self.refuse(format!("is neither a file nor a folder ({kind:?})")));
+            }
+            if path.as_os_str().is_empty() {
+                return Err(self.refuse("is a file without a name".into()));
+            }
+            let TarBounds { max_file_bytes, max_total_bytes, .. } = self.bounds;
+            if self.size > max_file_bytes {
+                return Err(
+                    self.refuse(format!("has {} bytes, at most {max_file_bytes} are read", self.size))
+                );
+            }
+            if self.size > max_total_bytes.saturating_sub(self.used.bytes) {
+                return Err(self.refuse(format!("brings the archive above {max_total_bytes} bytes")));
+            }
+            self.used.bytes += self.size;
+            self.begin_entry();
+            return Ok(Some(TarEntry { path, size: self.size }));
+        }
+    }
+
+    /// Writes what is left of the present file to `to`.
+    ///
+    /// # Errors
+    ///
+    /// [`TarError::Read`] when the archive ends before the file does, [`TarError::Write`] when `to` refuses.
+    pub fn copy_entry(&mut self, to: &mut impl Write) -> Result<(), TarError> {
+        let mut buffer = vec![0; (64 << 10).min(self.left.max(1) as usize)];
+        while self.left > 0 {
+            let wanted = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+            let n = self.read_some(&mut buffer[..wanted])?;
+            if n == 0 {
+                return Err(damaged(format!(
+                    "entry `{}` has {} of {} bytes: the archive is truncated",
+                    self.name,
+                    self.size - self.left,
+                    self.size
+                )));
+            }
+            self.left -= n as u64;
+            to.write_all(&buffer[..n]).map_err(TarError::Write)?;
+        }
+        Ok(())
+    }
+
+    /// Passes over what is left of the present file, up to where the next header begins.
+    ///
+    /// # Errors
+    ///
+    /// [`TarError::Read`] when the archive ends before.
+    pub fn finish_entry(&mut self) -> Result<(), TarError> {
+        self.copy_entry(&mut io::sink())?;
+        self.left = std::mem::take(&mut self.padding);
+        self.copy_entry(&mut io::sink())
+    }
+
+    /// How much of the bounds is used.
+    pub fn used(&self) -> TarUsed {
+        self.used
+    }
+
+    /// Whether the archive ended with its end mark, a block of zeros, and not just so.
+    pub fn has_end(&self) -> bool {
+        self.has_end
+    }
+
+    /// The reader, which stands somewhere in the present file.
+    pub fn get_ref(&self) -> &R {
+        &self.reader
+    }
+
+    /// The reader, to read what follows the end mark.
+    pub fn into_inner(self) -> R {
+        self.reader
+    }
+
+    fn begin_entry(&mut self) {
+        self.left = self.size;
+        self.padding = self.size.wrapping_neg() % BLOCK_BYTES;
+    }
+
+    fn refuse(&self, reason: String) -> TarError {
+        TarError::Refused { entry: self.name.clone(), reason }
+    }
+
+    /// The next header that is not empty; none at the end.
+    fn read_header(&mut self) -> Result<Option<tar::Header>, TarError> {
+        let mut header = tar::Header::new_old();
+        let bytes = header.as_mut_bytes();
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match self.read_some(&mut bytes[filled..])? {
+                0 if filled == 0 => return Ok(None),
+                0 => return Err(damaged("it ends inside a header: the archive is truncated")),
+                n => filled += n,
+            }
+        }
+        if bytes.iter().all(|&byte| byte == 0) {
+            self.has_end = true;
+            return Ok(None);
+        }
+        let sum: u32 = bytes[..148].iter().chain(&bytes[156..]).map(|&byte| u32::from(byte)).sum();
+        if header.cksum().map_err(TarError::Read)? != sum + 8 * u32::from(b' ') {
+            return Err(damaged("archive header checksum mismatch"));
+        }
+        Ok(Some(header))
+    }
+
+    /// The bytes of a header that describes the next entry.
+    fn read_name(&mut self, header: &tar::Header) -> Result<Vec<u8>, TarError> {
+        self.name = String::from_utf8_lossy(&header.path_bytes()).into_owned();
+        self.size = header.entry_size().map_err(TarError::Read)?;
+        if self.size > MAX_NAME_BYTES {
+            return Err(self.refuse(format!("names the next one in {} bytes", self.size)));
+        }
+        self.begin_entry();
+        let mut bytes = Vec::new();
+        self.copy_entry(&mut bytes)?;
+        self.finish_entry()?;
+        Ok(bytes)
+    }
+
+    fn read_some(&mut self, buffer: &mut [u8]) -> Result<usize, TarError> {
+        loop {
+            match self.reader.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result.map_err(TarError::Read),
+            }
+        }
+    }
+}
+
+/// What stands before an entry and describes it.
+#[derive(Default)]
+struct Names {
+    path: Option<Vec<u8>>,
+    size: Option<u64>,
+    seen: u8,
+}
+
+impl Names {
+    fn is_empty(&self) -> bool {
+        self.seen == 0
+    }
+
+    fn read(&mut self, kind: tar::EntryType, mut bytes: Vec<u8>) -> Result<(), TarError> {
+        self.seen += 1;
+        if self.seen > 3 {
+            return Err(damaged("one entry is described four times"));
+        }
+        if kind.is_gnu_longname() {
+            while bytes.last() == Some(&0) {
+                bytes.pop();
+            }
+            self.path = Some(bytes);
+        } else if kind.is_pax_local_extensions() {
+            for extension in tar::PaxExtensions::new(&bytes) {
+                let extension = extension.map_err(TarError::Read)?;
+                match extension.key() {
+                    Ok("path") => self.path = Some(extension.value_bytes().to_vec()),
+                    Ok("size") => {
+                        let size = extension.value().ok().and_then(|size| size.parse().ok());
+                        self.size = Some(size.ok_or_else(|| damaged("the size of an entry is no number"))?);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn path(&self, header: &tar::Header) -> io::Result<PathBuf> {
+        match &self.path {
+            None => Ok(header.path()?.into_owned()),
+            Some(bytes) => path_of(bytes),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn path_of(bytes: &[u8]) -> io::Result<PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    Ok(std::ffi::OsStr::from_bytes(bytes).into())
+}
+
+#[cfg(not(unix))]
+fn path_of(bytes: &[u8]) -> io::Result<PathBuf> {
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| io::Error::other("the name of an entry is not UTF-8"))?;
+    Ok(text.into())
+}
+
+/// The path without `.`, or none when it is absolute or climbs.
+pub fn stay_inside(path: &Path) -> Option<PathBuf> {
+    let mut inside = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::Normal(name) => inside.push(name),
+            Component::CurDir => {}
+            _ => return None,
+        }
+    }
+    Some(inside)
+}
+
+fn damaged(reason: impl Into<String>) -> TarError {
+    TarError::Read(io::Error::other(reason.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUNDS: TarBounds = TarBounds { max_entries: 9, max_file_bytes: 5000, max_total_bytes: 9000 };
+
+    fn tar_of(entries: &[(&str, tar::EntryType, &[u8])]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, kind, bytes) in entries {
+            let mut header = tar::Header::new_ustar();
+            // Written raw: `set_path` itself refuses what an attacker would write.
+            header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_entry_type(*kind);
+            header.set_size(bytes.len() as u64);
+            header.set_cksum();
+            builder.append(&header, *bytes).unwrap();
+        }
+        builder.into_inner().unwrap()
+    }
+
+    fn read_all(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, TarError> {
+        let mut tar = TarReader::new(bytes, BOUNDS);
+        let mut found = Vec::new();
+        while let Some(entry) = tar.next_entry()? {
+            let mut bytes = Vec::new();
+            tar.copy_entry(&mut bytes)?;
+            assert_eq!(bytes.len() as u64, entry.size);
+            found.push((entry.path.display().to_string(), bytes));
+        }
+        Ok(found)
+    }
+
+    #[test]
+    fn what_leads_outside_or_is_no_file_is_refused() {
+        use tar::EntryType::{Block, Char, Fifo, GNUSparse, Link, Regular, Symlink};
+        for (name, kind) in [
+            ("../evil.jpg", Regular),
+            ("a/../../evil.jpg", Regular),
+            ("/tmp/evil.jpg", Regular),
+            ("./", Regular),
+            ("a/link.jpg", Symlink),
+            ("a/hard.jpg", Link),
+            ("a/pipe", Fifo),
+            ("a/disk", Block),
+            ("a/tty", Char),
+            ("a/sparse", GNUSparse),
+        ] {
+            let error = read_all(&tar_of(&[("a/1.jpg", Regular, b"1234"), (name, kind, b"")])).unwrap_err();
+            assert!(matches!(&error, TarError::Refused { entry, .. } if entry == name), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_archive_that_swells_is_refused_before_it_is_read() {
+        use tar::EntryType::{GNULongName, Regular, XHeader};
+        let four = [7; 4000];
+        let error = read_all(&tar_of(&[("a", Regular, &four), ("b", Regular, &four), ("c", Regular, &four)]));
+        assert_eq!(error.unwrap_err().to_string(), "entry `c` brings the archive above 9000 bytes");
+        let error = read_all(&tar_of(&[("a", Regular, &[7; 5001])])).unwrap_err().to_string();
+        assert_eq!(error, "entry `a` has 5001 bytes, at most 5000 are read");
+        let error = read_all(&tar_of(&[("a", Regular, b"".as_slice()); 10])).unwrap_err().to_string();
+        assert_eq!(error, "entry `a` is beyond the 9 entries that are read");
+        // A name of 70,000 bytes would be held in memory.
+        for kind in [GNULongName, XHeader] {
+            let error = read_all(&tar_of(&[("name", kind, &[b'a'; 70_000])])).unwrap_err();
+            assert!(matches!(error, TarError::Refused { .. }), "{error}");
+        }
+        // So would one that is repeated for ever.
+        let error =
+            read_all(&tar_of(&[("name", GNULongName, b"a\0".as_slice()); 5])).unwrap_err().to_string();
+        assert!(error.contains("four times"), "{error}");
+        // A size in a pax header counts as one in the entry's own.
+        let error = read_all(&tar_of(&[("x", XHeader, b"21 size=999999999999\n"), ("a", Regular, b"")]));
+        assert!(error.unwrap_err().to_string().contains("has 999999999999 bytes"));
+    }
+
+    #[test]
+    fn long_names_of_both_kinds_are_read_and_may_not_climb() {
+        use tar::EntryType::{GNULongName, Regular, XHeader};
+        let long = format!("{}/1.jpg", "breed".repeat(40));
+        let mut builder = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(4);
+        builder.append_data(&mut header, &long, b"1234".as_slice()).unwrap();
+        assert_eq!(read_all(&builder.into_inner().unwrap()).unwrap(), [(long, b"1234".to_vec())]);
+        let pax = tar_of(&[("x", XHeader, b"12 path=a/b\n"), ("short", Regular, b"1234")]);
+        assert_eq!(read_all(&pax).unwrap(), [("a/b".to_string(), b"1234".to_vec())]);
+        for (kind, bytes) in [(XHeader, b"13 path=../b\n".as_slice()), (GNULongName, b"../b\0")] {
+            let error = read_all(&tar_of(&[("x", kind, bytes), ("short", Regular, b"")])).unwrap_err();
+            assert!(error.to_string().contains("outside"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_truncated_or_damaged_archive_is_an_error_and_a_missing_end_is_known() {
+        use tar::EntryType::Regular;
+        let whole = tar_of(&[("a/1.jpg", Regular, b"1234"), ("a/2.jpg", Regular, &[9; 700])]);
+        for length in [100, 513, 1024 + 512 + 10, 1024 + 512 + 800] {
+            let error = read_all(&whole[..length]).unwrap_err().to_string();
+            assert!(error.contains("truncated"), "{length}: {error}");
+        }
+        let mut damaged = whole.clone();
+        damaged[1024] ^= 1;
+        assert!(read_all(&damaged).unwrap_err().to_string().contains("checksum"));
+        for (bytes, end) in [(whole.as_slice(), true), (&whole[..1024 + 512 + 1024], false)] {
+            let mut tar = TarReader::new(bytes, BOUNDS);
+            while tar.next_entry().unwrap().is_some() {}
+            assert_eq!(tar.has_end(), end);
+        }
+    }
+
+    #[test]
+    fn reading_goes_on_at_the_boundary_of_an_entry() {
+        use tar::EntryType::Regular;
+        let whole = tar_of(&[("a", Regular, &[1; 700]), ("b", Regular, &[2; 30]), ("c", Regular, b"")]);
+        let mut tar = TarReader::new(whole.as_slice(), BOUNDS);
+        tar.next_entry().unwrap();
+        tar.finish_entry().unwrap();
+        let rest = *tar.get_ref();
+        assert_eq!(whole.len() - rest.len(), 512 + 1024);
+        let mut tar = TarReader::resume(rest, BOUNDS, tar.used());
+        let mut names = Vec::new();
+        while let Some(entry) = tar.next_entry().unwrap() {
+            names.push(entry.path.display().to_string());
+        }
+        assert_eq!(names, ["b", "c"]);
+        assert_eq!(tar.used(), TarUsed { entries: 3, bytes: 730 });
+    }
+}
