@@ -8,6 +8,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 fn arrows_point_downwards_and_burn_stands_in_four_manifests_only() {
     let allowed = BTreeMap::from([
         ("kennel-core", vec![]),
+        ("kennel-fetch", vec!["kennel-core"]),
         ("kennel-data", vec!["kennel-core"]),
         ("kennel-metrics", vec!["kennel-core"]),
         ("kennel-kernels", vec![]),
@@ -28,6 +29,7 @@ fn arrows_point_downwards_and_burn_stands_in_four_manifests_only() {
                 "kennel-core",
                 "kennel-data",
                 "kennel-export",
+                "kennel-fetch",
                 "kennel-metrics",
                 "kennel-models",
                 "kennel-onnx",

@@ -1,0 +1,41 @@
+//! Fetches from the command line: `fetch URL FOLDER` streams a tar, `fetch --hub REPO` a model into the Hugging Face cache.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use kennel_fetch::hub::{HubConfig, fetch_model};
+use kennel_fetch::{Client, ClientConfig, Event, TarSource, Watch, stream_tar};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let client = Client::new(ClientConfig::default());
+    let stop = AtomicBool::new(false);
+    let on_event = |event: Event<'_>| {
+        if !matches!(event, Event::Bytes { .. }) {
+            eprintln!("{event:?}");
+        }
+    };
+    let watch = Watch { on_event: &on_event, stop: &stop };
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["--hub", repo] => {
+            let files = ["config.json", "model.safetensors"];
+            let folder = fetch_model(&client, &HubConfig::from_env()?, repo, "main", &files, watch)?;
+            println!("{}", folder.display());
+        }
+        [url, folder] => {
+            let source = TarSource {
+                url,
+                size: None,
+                sha256: None,
+                max_bytes: 2 << 30,
+                keep: &|path| path.extension().is_some_and(|extension| extension == "jpg"),
+                choice: "jpg",
+                check: &|_| Ok(()),
+            };
+            let streamed = stream_tar(&client, &source, Path::new(folder), watch)?;
+            println!("{} files", streamed.files.len());
+        }
+        _ => return Err("usage: fetch URL FOLDER | fetch --hub REPO".into()),
+    }
+    Ok(())
+}

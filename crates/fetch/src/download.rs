@@ -1,0 +1,207 @@
+//! One file from a URL to its place: received beside it, checked, renamed.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use kennel_core::files;
+use serde::{Deserialize, Serialize};
+
+use crate::body::{Body, Limits, Piece, ResumePoint};
+use crate::client::{Client, Remote, Watch};
+use crate::error::{FetchError, Result};
+use crate::lock::{Lock, tidy};
+use crate::verify::Digest;
+
+/// What is known of a file before it is fetched.
+#[derive(Clone, Debug)]
+pub struct Expect {
+    /// Its bytes.
+    pub size: Option<u64>,
+    /// Its SHA-256 in hexadecimal.
+    pub sha256: Option<String>,
+    /// The most that is received, whatever the server announces.
+    pub max_bytes: u64,
+}
+
+impl Default for Expect {
+    fn default() -> Self {
+        Self { size: None, sha256: None, max_bytes: 16 << 30 }
+    }
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was fetched.
+    Fetched,
+    /// It was there; nothing was asked of the network.
+    AlreadyThere,
+}
+
+/// Fetches `url` to `target`, unless a file that fits is there. It is received in `<target>.part`, which a later call goes on with,
+/// also after a kill; `target` appears when size and digest are right. Processes that fetch the same wait for each other.
+///
+/// # Errors
+///
+/// Every [`FetchError`] of the network. After [`FetchError::Digest`] and [`FetchError::Length`] nothing is kept, after the others what
+/// was received.
+pub fn download(
+    client: &Client,
+    url: &str,
+    target: &Path,
+    expect: &Expect,
+    watch: Watch<'_>,
+) -> Result<Outcome> {
+    let digest = expect.sha256.clone().map(Digest::Sha256);
+    let fits = || {
+        let metadata = std::fs::metadata(target);
+        metadata.is_ok_and(|found| {
+            found.is_file()
+                && expect.size.is_none_or(|size| size == found.len())
+                && digest.as_ref().is_none_or(|digest| digest.check(target, url).is_ok())
+        })
+    };
+    let (lock, sidecar) = (beside(target, ".lock"), beside(target, ".part.json"));
+    if fits() {
+        tidy(&lock, &[&sidecar], watch);
+        return Ok(Outcome::AlreadyThere);
+    }
+    client.check_online(&target.display().to_string(), &format!("fetch {url} yourself"))?;
+    files::create_dir_all(files::folder_of(target))?;
+    let _lock = Lock::acquire(&lock, watch)?;
+    if fits() {
+        return Ok(Outcome::AlreadyThere);
+    }
+    let job = Job {
+        remote: Remote { url: url.into(), token: None },
+        part: beside(target, ".part"),
+        sidecar: Some(sidecar),
+        target: target.into(),
+        limits: Limits { size: expect.size, max_bytes: expect.max_bytes, digest_follows: digest.is_some() },
+        digest,
+    };
+    job.run(client, watch)?;
+    Ok(Outcome::Fetched)
+}
+
+/// `path` with something after its name.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(suffix);
+    name.into()
+}
+
+/// A file to fetch. Whoever runs it holds the lock.
+pub(crate) struct Job {
+    pub remote: Remote,
+    pub part: PathBuf,
+    /// Where it is noted of what file the part is; without it, the part's name says so.
+    pub sidecar: Option<PathBuf>,
+    pub target: PathBuf,
+    pub limits: Limits,
+    pub digest: Option<Digest>,
+}
+
+/// Of what file a part is.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Sidecar {
+    url: String,
+    validator: Option<String>,
+    total: Option<u64>,
+}
+
+impl Job {
+    pub fn run(&self, client: &Client, watch: Watch<'_>) -> Result<()> {
+        loop {
+            let went_on = match self.receive(client, watch) {
+                Err(error @ (FetchError::Length { .. } | FetchError::TooLarge { .. })) => {
+                    self.forget();
+                    return Err(error);
+                }
+                received => received?,
+            };
+            match self.digest.as_ref().map_or(Ok(()), |digest| digest.check(&self.part, &self.remote.url)) {
+                Ok(()) => break,
+                Err(error) => {
+                    self.forget();
+                    // What lay there may have been of another file, or lost at a power cut: once more, from the start.
+                    if !(went_on && matches!(error, FetchError::Digest { .. })) {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        let sync = || File::options().write(true).open(&self.part)?.sync_all();
+        sync().map_err(FetchError::io("write", &self.part))?;
+        std::fs::rename(&self.part, &self.target).map_err(FetchError::io("create", &self.target))?;
+        if let Some(sidecar) = &self.sidecar {
+            // Harmless where it stays: it belongs to a part that is gone.
+            let _ = std::fs::remove_file(sidecar);
+        }
+        Ok(())
+    }
+
+    /// Receives all of it; true when it went on with what was there.
+    fn receive(&self, client: &Client, watch: Watch<'_>) -> Result<bool> {
+        let failed = || FetchError::io("write", &self.part);
+        let mut file =
+            OpenOptions::new().create(true).write(true).truncate(false).open(&self.part).map_err(failed())?;
+        let from = self.resume_point(file.metadata().map_err(failed())?.len());
+        let mut went_on = from.offset > 0;
+        file.set_len(from.offset).map_err(failed())?;
+        file.seek(SeekFrom::End(0)).map_err(failed())?;
+        let mut body = Body::new(client, self.remote.clone(), self.limits, from, watch);
+        let mut buffer = vec![0; 256 << 10];
+        let mut noted = None;
+        loop {
+            let piece = body.next(&mut buffer)?;
+            let sidecar = Sidecar {
+                url: self.remote.url.clone(),
+                validator: body.validator().map(String::from),
+                total: body.total(),
+            };
+            match piece {
+                Piece::Bytes(n) => {
+                    if let Some(path) = &self.sidecar
+                        && noted.as_ref() != Some(&sidecar)
+                    {
+                        files::write_json(path, &sidecar)?;
+                        noted = Some(sidecar);
+                    }
+                    file.write_all(&buffer[..n]).map_err(failed())?;
+                }
+                Piece::StartedOver => {
+                    went_on = false;
+                    file.set_len(0).map_err(failed())?;
+                    file.rewind().map_err(failed())?;
+                }
+                Piece::End => return Ok(went_on),
+            }
+        }
+    }
+
+    fn resume_point(&self, offset: u64) -> ResumePoint {
+        let known = match &self.sidecar {
+            None => Some((None, self.limits.size)),
+            Some(path) => std::fs::read(path)
+                .ok()
+                .and_then(|bytes| serde_json::from_slice::<Sidecar>(&bytes).ok())
+                .filter(|sidecar| sidecar.url == self.remote.url)
+                .map(|sidecar| (sidecar.validator, sidecar.total)),
+        };
+        match known {
+            Some((validator, total)) if total.is_none_or(|total| offset <= total) => {
+                ResumePoint { offset, validator, total }
+            }
+            _ => ResumePoint::default(),
+        }
+    }
+
+    fn forget(&self) {
+        for path in [Some(&self.part), self.sidecar.as_ref()].into_iter().flatten() {
+            // What cannot be removed is overwritten by the next try, or fails there.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Which failures pass by themselves, and how long a server asks us to wait.
+
+use std::time::Duration;
+
+use crate::client::{Answer, Remote};
+use crate::error::FetchError;
+
+/// Why a request failed.
+pub(crate) enum Trouble {
+    /// Asking again is no use.
+    Final(FetchError),
+    /// Asking again may help.
+    Passing { reason: String, retry_after: Option<Duration> },
+}
+
+impl Trouble {
+    pub fn passing(reason: impl Into<String>) -> Self {
+        Trouble::Passing { reason: reason.into(), retry_after: None }
+    }
+
+    /// Of an answer that is none of what was asked for.
+    pub fn of_status(remote: &Remote, status: u16, retry_after: Option<Duration>) -> Self {
+        if status == 408 || status == 429 || status >= 500 {
+            let reason = format!("the server answers {status}{}", meaning(status));
+            return Trouble::Passing { reason, retry_after };
+        }
+        let hint = match (status, &remote.token) {
+            (401, Some(_)) => "the token was not accepted: check HF_TOKEN, or `hf auth login`",
+            (403, Some(_)) => {
+                "accept the repository's conditions on its page, with the account of your token"
+            }
+            (401 | 403, None) => "what is gated or private needs a token: set HF_TOKEN, or `hf auth login`",
+            (404 | 410, _) => {
+                "check the name; what is private is also answered so without a token (HF_TOKEN)"
+            }
+            _ => "check the address",
+        };
+        Trouble::Final(FetchError::Refused {
+            url: remote.url.clone(),
+            status,
+            reason: meaning(status).into(),
+            hint: hint.into(),
+        })
+    }
+
+    /// Of a connection that did not come about, or broke.
+    pub fn of_transport(error: ureq::Error, url: &str) -> Self {
+        use ureq::Error;
+        let reason = match &error {
+            Error::BadUri(_) | Error::Http(_) | Error::InvalidProxyUrl => {
+                return Trouble::Final(FetchError::Redirect {
+                    url: url.into(),
+                    reason: format!("this is no address that can be asked: {error}"),
+                });
+            }
+            Error::Timeout(ureq::Timeout::PerRead) => "no byte for too long".to_string(),
+            Error::HostNotFound => "its host is not found".to_string(),
+            Error::Io(error) => error.to_string(),
+            other => other.to_string(),
+        };
+        Trouble::passing(reason)
+    }
+}
+
+/// How long the server asks us to wait: seconds, or a date.
+pub(crate) fn retry_after(answer: &Answer) -> Option<Duration> {
+    if !matches!(answer.status, 429 | 503) {
+        return None;
+    }
+    wait_of(answer.header("Retry-After")?, jiff::Timestamp::now())
+}
+
+fn wait_of(value: &str, now: jiff::Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
+    Some(Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO))
+}
+
+fn meaning(status: u16) -> &'static str {
+    match status {
+        401 => " (not authorised)",
+        403 => " (forbidden)",
+        404 => " (not found)",
+        410 => " (gone)",
+        416 => " (no such range)",
+        429 => " (too many requests)",
+        500 => " (internal error)",
+        502 | 504 => " (bad gateway)",
+        503 => " (unavailable)",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_read_as_seconds_or_as_a_date() {
+        let now: jiff::Timestamp = "2015-10-21T07:28:00Z".parse().unwrap();
+        for (value, seconds) in [
+            ("7", Some(7)),
+            ("Wed, 21 Oct 2015 07:28:30 GMT", Some(30)),
+            ("Wed, 21 Oct 2015 07:27:30 GMT", Some(0)),
+            ("soon", None),
+        ] {
+            assert_eq!(wait_of(value, now), seconds.map(Duration::from_secs), "{value}");
+        }
+    }
+}
