@@ -40,17 +40,16 @@ impl Layout {
         let mut base = root.to_path_buf();
         let mut entries = list(root, root, &mut layout.rejected)?;
         loop {
-            let folders: Vec<&Entry> = entries.iter().filter(|entry| entry.is_dir).collect();
-            let inner = folders
-                .iter()
-                .find(|entry| entry.name == "Images")
-                .or(folders.first().filter(|entry| {
-                    unwrap_single && folders.len() == 1 && split_of_folder(&entry.name).is_none()
-                }))
-                .filter(|entry| has_subfolder(&entry.path));
-            let Some(inner) = inner.map(|entry| entry.path.clone()) else { break };
+            let Some(inner) = photo_folder(&entries, unwrap_single).map(|entry| entry.path.clone()) else {
+                break;
+            };
             for entry in &entries {
-                if entry.path != inner {
+                if is_annotations(entry) {
+                    layout.notes.push(format!(
+                        "`{}` holds annotations, which are not used.",
+                        relative(root, &entry.path)
+                    ));
+                } else if entry.path != inner {
                     layout.reject_all(root, &entry.path, "not in a class folder")?;
                 }
             }
@@ -159,6 +158,41 @@ impl Layout {
     }
 }
 
+/// The folder that the classes are in, where they are not in this one: `Images` or `images` (Stanford's tar, and twice in Kaggle's
+/// unzip); a folder that holds one of those, or train and val, and stands alone; in an archive, any lone folder.
+fn photo_folder(entries: &[Entry], unwrap_single: bool) -> Option<&Entry> {
+    let folders = || entries.iter().filter(|entry| entry.is_dir && !is_annotations(entry));
+    let called = |name: &str| folders().find(|entry| entry.name.eq_ignore_ascii_case(name));
+    let lone = || folders().next().filter(|entry| folders().count() == 1 && !is_a_part(entry));
+    let inside = |entry: &&Entry| {
+        let names = subfolders(&entry.path);
+        unwrap_single
+            || names.iter().any(|name| name.eq_ignore_ascii_case("images") || name == "train")
+            || !names.is_empty() && names.iter().all(|name| split_synset(name).is_some())
+    };
+    called("images").or_else(|| lone().filter(inside)).filter(|entry| has_subfolder(&entry.path))
+}
+
+fn is_a_part(entry: &Entry) -> bool {
+    split_of_folder(&entry.name).is_some()
+}
+
+/// Whether a folder is Stanford Dogs' boxes: `Annotation`, or Kaggle's `annotations` around it. A class may be called so too: what
+/// lies in these has no ending, or that of a box.
+fn is_annotations(entry: &Entry) -> bool {
+    if !entry.is_dir || !["annotation", "annotations"].contains(&entry.name.to_lowercase().as_str()) {
+        return false;
+    }
+    let mut files = walkdir::WalkDir::new(&entry.path)
+        .into_iter()
+        .filter_map(|inside| inside.ok().filter(|inside| inside.file_type().is_file()));
+    files.all(|file| {
+        file.path()
+            .extension()
+            .is_none_or(|ending| ["xml", "mat", "txt", "json"].iter().any(|known| ending == *known))
+    })
+}
+
 /// The part that a folder's name stands for.
 fn split_of_folder(name: &str) -> Option<Split> {
     match name {
@@ -211,11 +245,15 @@ fn visible_name(path: &Path) -> Result<&str, &'static str> {
 }
 
 fn has_subfolder(folder: &Path) -> bool {
-    std::fs::read_dir(folder).is_ok_and(|mut entries| {
-        entries.any(|entry| {
-            entry.is_ok_and(|entry| entry.path().is_dir() && visible_name(&entry.path()).is_ok())
-        })
-    })
+    !subfolders(folder).is_empty()
+}
+
+/// The names of the folders in a folder that can be seen.
+fn subfolders(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let folders =
+        entries.filter_map(|entry| entry.ok().map(|entry| entry.path()).filter(|path| path.is_dir()));
+    folders.filter_map(|path| visible_name(&path).map(String::from).ok()).collect()
 }
 
 /// Every file under `path` (or `path` itself), with its name relative to `root`. What cannot be walked becomes a row.

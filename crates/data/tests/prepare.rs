@@ -433,6 +433,62 @@ fn stanford_dogs_is_read_as_folder_and_as_tar() {
 }
 
 #[test]
+fn stanford_dogs_is_found_however_it_was_unpacked() {
+    let dir = stanford();
+    let images = dir.path().join("Images");
+    let note = |folder: &Path, name: &str| {
+        for breed in std::fs::read_dir(&images).unwrap() {
+            let folder = folder.join(name).join(breed.unwrap().file_name());
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join("n02088364_7"), "<annotation>").unwrap();
+        }
+    };
+    let home = tempfile::tempdir().unwrap();
+    let copy = |to: &str| {
+        for (name, _) in files_of(&images) {
+            let target = home.path().join(to).join(&name);
+            std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+            std::fs::copy(images.join(&name), target).unwrap();
+        }
+    };
+    copy("kaggle/images/Images");
+    note(&home.path().join("kaggle/annotations"), "Annotation");
+    copy("lower/images");
+    note(&home.path().join("lower"), "Annotation");
+    copy("nested/StanfordDogs/Images");
+    copy("lone/breeds");
+    for (at, source) in ["kaggle", "lower", "nested", "lone"].iter().enumerate() {
+        for preset in [Some(Preset::StanfordDogs5), Some(Preset::StanfordDogs), None] {
+            let options = PrepareOptions { preset, ..PrepareOptions::default() };
+            let out = tempfile::tempdir().unwrap();
+            let prepared =
+                prepare(&home.path().join(source), &out.path().join("o"), &options, &|_, _| {}).unwrap();
+            let five = preset == Some(Preset::StanfordDogs5);
+            assert_eq!(prepared.manifest.classes.len(), if five { 5 } else { 6 }, "{source}");
+            assert_eq!(prepared.manifest.rejected, [], "{source}");
+            let notes = prepared.manifest.notes.iter().filter(|note| note.contains("annotations"));
+            assert_eq!(notes.count(), usize::from(at < 2), "{source}");
+        }
+    }
+}
+
+#[test]
+fn a_divided_folder_in_a_folder_of_its_own_is_found_and_a_class_called_annotation_stays_one() {
+    let home = tempfile::tempdir().unwrap();
+    for (class, name) in ["cats", "annotation"].iter().enumerate() {
+        for (part, photos) in [("train", 0..6), ("val", 6..8), ("test", 8..10)] {
+            for i in photos {
+                let path = home.path().join(format!("x/dataset/{part}/{name}/{i}.png"));
+                save(&drawn(1000 * class as u32 + i), path);
+            }
+        }
+    }
+    let manifest = run(&home.path().join("x"), &home.path().join("out")).unwrap().manifest;
+    assert_eq!(manifest.classes, ["annotation", "cats"]);
+    assert_eq!(manifest.counts(None).train, 12);
+}
+
+#[test]
 fn hard_links_share_the_bytes() {
     let source = source(8);
     let out = source
