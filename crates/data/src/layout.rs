@@ -39,10 +39,7 @@ impl Layout {
         let mut layout = Layout::default();
         let mut base = root.to_path_buf();
         let mut entries = list(root, root, &mut layout.rejected)?;
-        loop {
-            let Some(inner) = photo_folder(&entries, unwrap_single).map(|entry| entry.path.clone()) else {
-                break;
-            };
+        while let Some(inner) = photo_folder(&entries, unwrap_single).map(|entry| entry.path.clone()) {
             for entry in &entries {
                 if is_annotations(entry) {
                     layout.notes.push(format!(
