@@ -1,9 +1,11 @@
-//! Fetches from the command line: `fetch URL FOLDER` streams a tar, `fetch --hub REPO` a model into the Hugging Face cache.
+//! Fetches from the command line: `fetch URL FOLDER` streams a tar, `fetch --hub REPO` a model into the Hugging Face cache,
+//! `fetch --dogs URL FOLDER` five breeds of Stanford Dogs.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use kennel_fetch::hub::{HubConfig, fetch_model};
+use kennel_fetch::stanford_dogs::{self, Breeds};
 use kennel_fetch::{Client, ClientConfig, Event, TarSource, Watch, stream_tar};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,6 +24,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let folder = fetch_model(&client, &HubConfig::from_env()?, repo, "main", &files, watch)?;
             println!("{}", folder.display());
         }
+        ["--dogs", url, folder] => {
+            let source = stanford_dogs::Source::mirror(url, Breeds::Five);
+            let outcome = stanford_dogs::fetch(&client, &source, Breeds::Five, Path::new(folder), watch)?;
+            println!("{outcome:?}");
+        }
         [url, folder] => {
             let source = TarSource {
                 url,
@@ -35,7 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let streamed = stream_tar(&client, &source, Path::new(folder), watch)?;
             println!("{} files", streamed.files.len());
         }
-        _ => return Err("usage: fetch URL FOLDER | fetch --hub REPO".into()),
+        _ => return Err("usage: fetch URL FOLDER | fetch --hub REPO | fetch --dogs URL FOLDER".into()),
     }
     Ok(())
 }
