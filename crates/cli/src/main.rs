@@ -16,6 +16,7 @@ mod commands;
 mod device;
 mod failure;
 mod interrupt;
+mod network;
 mod onnx_args;
 mod output;
 mod progress;
@@ -34,12 +35,16 @@ use crate::failure::Failure;
 #[derive(Parser)]
 #[command(name = "kennel", version, propagate_version = true, after_help = EXAMPLE, max_term_width = 100)]
 struct Cli {
+    /// Ask nothing of the network
+    #[arg(long, global = true, env = "KENNEL_OFFLINE", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
+    offline: bool,
     #[command(subcommand)]
     command: Command,
 }
 
 const EXAMPLE: &str = "\
 Example:
+  kennel demo
   kennel prepare photos/ --out data/processed
   kennel train --model mobilenetv2_100 --strategy freeze
   kennel evaluate --model mobilenetv2_100 --strategy freeze
@@ -50,6 +55,8 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.";
 
 #[derive(Subcommand)]
 enum Command {
+    /// See everything work, on drawn photos: no download, no GPU, a few minutes
+    Demo(commands::demo::DemoArgs),
     /// Check every photo, split into train, val and test, and write the data set
     Prepare(commands::prepare::PrepareArgs),
     /// Fine-tune a network
@@ -71,17 +78,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Prepare(args) => commands::prepare::run(args),
-        Command::Train(args) => commands::train::run(*args),
-        Command::Run(args) => commands::run::run(*args),
-        Command::Evaluate(args) => commands::evaluate::run(args),
-        Command::Report(args) => commands::report::run(args),
-        Command::Export(args) => commands::export::run(args),
-        Command::Predict(args) => commands::predict::run(args),
-        Command::Bench(args) => commands::bench::run(args),
-        Command::Models(args) => commands::models::run(args),
-    };
+    let cli = Cli::parse();
+    if cli.offline {
+        network::stay_offline();
+    }
+    let result = dispatch(cli.command);
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -91,6 +92,28 @@ fn main() -> ExitCode {
             ExitCode::from(failure.status())
         }
     }
+}
+
+/// Does what was asked for.
+fn dispatch(command: Command) -> CommandResult {
+    match command {
+        Command::Demo(args) => commands::demo::run(args),
+        Command::Prepare(args) => commands::prepare::run(args),
+        Command::Train(args) => commands::train::run(*args),
+        Command::Run(args) => commands::run::run(*args),
+        Command::Evaluate(args) => commands::evaluate::run(args),
+        Command::Report(args) => commands::report::run(args),
+        Command::Export(args) => commands::export::run(args),
+        Command::Predict(args) => commands::predict::run(args),
+        Command::Bench(args) => commands::bench::run(args),
+        Command::Models(args) => commands::models::run(args),
+    }
+}
+
+/// Does what these arguments, the program's name before them, ask for.
+fn call(arguments: impl Iterator<Item = std::ffi::OsString>) -> CommandResult {
+    let cli = Cli::try_parse_from(arguments).map_err(|error| Failure::Usage(error.to_string()))?;
+    dispatch(cli.command)
 }
 
 /// The result of a command.

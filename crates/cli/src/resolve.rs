@@ -6,14 +6,17 @@
 use std::path::Path;
 
 use kennel_core::{AugmentationSet, Crop, OptimizerConfig, RunConfig, SchedulerKind, Strategy, files};
-use kennel_models::{architecture, locate_weights};
+use kennel_models::architecture;
 use kennel_train::NO_WEIGHTS;
 use toml::{Table, Value};
 
 use crate::failure::Failure;
+use crate::network;
 
 /// Where `prepare` writes and `train` reads unless told otherwise.
 pub const DATA_DIR: &str = "data/processed";
+/// Where fetched photos are kept unless told otherwise.
+pub const RAW_DIR: &str = "data/raw";
 /// Where runs are kept unless told otherwise.
 pub const RUNS_DIR: &str = "runs";
 /// Where reports are written unless told otherwise.
@@ -66,7 +69,7 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
     let preprocessing = if weights == NO_WEIGHTS {
         architecture.default_tag().preprocessing.clone()
     } else {
-        let source = locate_weights(architecture, Some(&weights))?;
+        let source = network::weights(architecture, Some(&weights))?;
         if let Some(note) = &source.note {
             say!("note: {note}");
         }

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::output::{Format, print, print_json};
 use crate::progress::Terminal;
 use crate::resolve::DATA_DIR;
-use crate::{CommandResult, interrupt};
+use crate::{CommandResult, interrupt, network};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -150,6 +150,7 @@ fn run_zero_shot(args: &EvaluateArgs) -> CommandResult {
         .model
         .as_deref()
         .ok_or_else(|| Failure::Usage("which network? --zero-shot needs --model NAME".into()))?;
+    network::weights(kennel_models::architecture(model)?, args.weights.as_deref())?;
     let data = args.data.clone().unwrap_or_else(|| PathBuf::from(DATA_DIR));
     let mut terminal = Terminal::default();
     let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };

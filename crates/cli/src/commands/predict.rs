@@ -13,6 +13,7 @@ use crate::CommandResult;
 use crate::chosen_run::ChosenRun;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
+use crate::network;
 use crate::onnx_args::OnnxArgs;
 use crate::rows::{Row, RowFormat, Rows};
 
@@ -143,6 +144,7 @@ impl PredictArgs {
                 let model = self.chosen.model.as_deref().ok_or_else(|| {
                     Failure::Usage("which network do the weights belong to? give --model NAME".into())
                 })?;
+                network::weights(kennel_models::architecture(model)?, Some(weights))?;
                 Predictor::of_weights(model, Some(weights), &compute)?
             }
             None if self.chosen.run.is_none() && self.chosen.model.is_none() => {

@@ -8,14 +8,16 @@ use kennel_data::{Fractions, Outcome, PrepareOptions, Preset, prepare};
 
 use crate::CommandResult;
 use crate::failure::Failure;
+use crate::network;
 use crate::output::{Format, columns, print, print_json};
 use crate::progress::photo_bar;
-use crate::resolve::DATA_DIR;
+use crate::resolve::{DATA_DIR, RAW_DIR};
 
 const EXAMPLE: &str = "\
 Examples:
   kennel prepare photos/                            photos/<class>/*.jpg
   kennel prepare photos/ --out data/mine            photos/{train,val,test}/<class>/*.jpg keeps its division
+  kennel prepare stanford-dogs-5                    fetches the photos of the study
   kennel prepare images.tar --preset stanford-dogs-5
 
 Your files are never changed. Photos that cannot be read are listed with the reason and left out.";
@@ -24,7 +26,8 @@ Your files are never changed. Photos that cannot be read are listed with the rea
 #[derive(Args)]
 #[command(after_help = EXAMPLE)]
 pub struct PrepareArgs {
-    /// Folder of class folders, folder with train/, val/, test/, or Stanford Dogs as a folder or tar
+    /// Folder of class folders, folder with train/, val/, test/, Stanford Dogs as a folder or tar, or stanford-dogs-5 or
+    /// stanford-dogs to fetch them
     source: PathBuf,
     /// Where the data set is written
     #[arg(long, value_name = "DIR", default_value = DATA_DIR)]
@@ -32,6 +35,12 @@ pub struct PrepareArgs {
     /// Which folders of Stanford Dogs: stanford-dogs-5 (the five breeds of the study) or stanford-dogs (all 120)
     #[arg(long)]
     preset: Option<String>,
+    /// Where fetched photos are kept [default: data/raw/<preset>]
+    #[arg(long, value_name = "DIR")]
+    raw: Option<PathBuf>,
+    /// A mirror of Stanford's images.tar
+    #[arg(long, value_name = "URL", env = "KENNEL_STANFORD_DOGS_URL", hide_env_values = true)]
+    url: Option<String>,
     /// Seed of the split
     #[arg(long, default_value_t = 42)]
     seed: u64,
@@ -54,14 +63,16 @@ pub struct PrepareArgs {
 
 /// Prepares.
 pub fn run(args: PrepareArgs) -> CommandResult {
-    let preset = args.preset.as_deref().map(parse_preset).transpose()?;
-    if !args.source.exists() && parse_preset(&args.source.to_string_lossy()).is_ok() {
-        return Err(Failure::Failed(format!(
-            "this version does not download {source}\n\
-             hint: fetch images.tar from http://vision.stanford.edu/aditya86/ImageNetDogs/ and run \
-             `kennel prepare images.tar --preset {source}`",
-            source = args.source.display()
-        )));
+    let mut preset = args.preset.as_deref().map(parse_preset).transpose()?;
+    let mut source = args.source.clone();
+    // A folder of that name is one's own.
+    if !source.exists()
+        && let Ok(fetched) = parse_preset(&source.to_string_lossy())
+    {
+        preset.get_or_insert(fetched);
+        let raw = args.raw.clone().unwrap_or_else(|| Path::new(RAW_DIR).join(fetched.as_str()));
+        let url = args.url.as_deref().filter(|url| !url.is_empty());
+        source = network::stanford_dogs(fetched, url, &raw)?;
     }
     let options = PrepareOptions {
         preset,
@@ -71,7 +82,7 @@ pub fn run(args: PrepareArgs) -> CommandResult {
         fractions: Fractions { train: args.train_fraction, val: args.val_fraction },
     };
     let bar = photo_bar("checking", 0);
-    let prepared = prepare(&args.source, &args.out, &options, &|done, total| {
+    let prepared = prepare(&source, &args.out, &options, &|done, total| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
     });

@@ -1,0 +1,136 @@
+//! What commands fetch: photos and pretrained weights that are not on this machine.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use kennel_data::Preset;
+use kennel_fetch::hub::{HubConfig, fetch_model};
+use kennel_fetch::stanford_dogs::{self, Breeds, Source};
+use kennel_fetch::{Client, ClientConfig, Event, FetchError, Watch};
+use kennel_models::{Architecture, ModelError, WeightsSource, locate_weights};
+
+use crate::failure::Failure;
+use crate::interrupt;
+
+/// Whether nothing may be asked of the network: `--offline`, for all that one process does.
+static OFFLINE: AtomicBool = AtomicBool::new(false);
+
+/// What a timm model folder consists of.
+const MODEL_FILES: [&str; 2] = ["config.json", "model.safetensors"];
+
+/// Asks nothing of the network from here on.
+pub fn stay_offline() {
+    OFFLINE.store(true, Ordering::Relaxed);
+}
+
+fn client() -> Client {
+    Client::new(ClientConfig { offline: OFFLINE.load(Ordering::Relaxed), ..ClientConfig::default() })
+}
+
+/// Finds weights as [`locate_weights`] does; those that timm has and this machine has not are fetched from the Hugging Face hub into
+/// the cache that Python shares.
+pub fn weights(architecture: &Architecture, asked: Option<&str>) -> Result<WeightsSource, Failure> {
+    match locate_weights(architecture, asked) {
+        Err(ModelError::WeightsNotFound { name, .. }) => {
+            let repo = format!("timm/{name}");
+            say!("fetching   {repo}");
+            let fetched = watched(|watch| {
+                fetch_model(&client(), &HubConfig::from_env()?, &repo, "main", &MODEL_FILES, watch)
+            });
+            fetched.map_err(|error| {
+                failure(
+                    error,
+                    &format!("weights {repo} are not on this machine"),
+                    "a folder with its model.safetensors and config.json: --weights DIR; a mirror of the hub: HF_ENDPOINT=URL",
+                )
+            })?;
+            Ok(locate_weights(architecture, asked)?)
+        }
+        found => Ok(found?),
+    }
+}
+
+/// The photos of a preset below `into`, fetched from `url` or from their authors unless they are there.
+pub fn stanford_dogs(preset: Preset, url: Option<&str>, into: &Path) -> Result<PathBuf, Failure> {
+    let breeds = match preset {
+        Preset::StanfordDogs5 => Breeds::Five,
+        Preset::StanfordDogs => Breeds::All,
+    };
+    let source = match url {
+        Some(url) => Source::mirror(url, breeds),
+        None => Source::stanford(breeds),
+    };
+    if !into.exists() {
+        say!("fetching   {}", source.url);
+    }
+    watched(|watch| stanford_dogs::fetch(&client(), &source, breeds, into, watch)).map_err(|error| {
+        failure(
+            error,
+            &format!("the photos of {preset} are not on this machine"),
+            &format!(
+                "a tar or folder of yours: kennel prepare images.tar --preset {preset}; a mirror: --url URL"
+            ),
+        )
+    })?;
+    Ok(into.into())
+}
+
+/// What could not be fetched, in one line, and the three ways on.
+fn failure(error: FetchError, missing: &str, ways: &str) -> Failure {
+    let text = error.to_string();
+    match error {
+        FetchError::Stopped { .. } => {
+            say!("{text}");
+            Failure::Interrupted
+        }
+        FetchError::Offline { .. } | FetchError::Unreachable { .. } => {
+            let reason = match &error {
+                FetchError::Unreachable { url, reason, .. } => format!("{url} cannot be reached ({reason})"),
+                _ => "the network is off (--offline, KENNEL_OFFLINE or HF_HUB_OFFLINE)".into(),
+            };
+            Failure::Failed(format!(
+                "{missing}, and {reason}\nhint: {ways}; or everything without a network: kennel demo"
+            ))
+        }
+        _ => Failure::Failed(text),
+    }
+}
+
+/// Fetches with a bar on a terminal and plain lines elsewhere.
+fn watched<T>(fetch: impl FnOnce(Watch<'_>) -> Result<T, FetchError>) -> Result<T, FetchError> {
+    let bar = ProgressBar::new(0).with_style(
+        ProgressStyle::with_template(
+            "{prefix:>12} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta:>4} left",
+        )
+        .expect("the template is well-formed"),
+    );
+    bar.set_prefix("fetching");
+    let is_terminal = std::io::stderr().is_terminal();
+    let tenths = AtomicU64::new(0);
+    let on_event = |event: Event<'_>| match event {
+        Event::Bytes { so_far, total } => {
+            let total = total.unwrap_or_default();
+            bar.set_length(total);
+            bar.set_position(so_far);
+            let tenth = so_far.saturating_mul(10).checked_div(total).unwrap_or_default();
+            // Small files are not worth a line.
+            if !is_terminal && total > 1 << 20 && tenths.swap(tenth, Ordering::Relaxed) < tenth {
+                say!("fetching   {} % of {}", 10 * tenth, bytesize::ByteSize(total).display().si());
+            }
+        }
+        Event::File { name } => {
+            tenths.store(0, Ordering::Relaxed);
+            bar.set_prefix(name.to_string());
+        }
+        Event::Retry { reason, wait } => {
+            bar.suspend(|| say!("again in {:.0} s: {reason}", wait.as_secs_f64()));
+        }
+        Event::Waiting => bar.suspend(|| say!("waiting    another process fetches the same")),
+        _ => {}
+    };
+    let fetched = fetch(Watch { on_event: &on_event, stop: interrupt::listen() });
+    bar.finish_and_clear();
+    fetched
+}
