@@ -1,19 +1,24 @@
 //! Ctrl-C: the first asks the run to stop at its next step, the second ends the process.
 
+use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static STOP: AtomicBool = AtomicBool::new(false);
+static LISTENING: Once = Once::new();
 
 /// Listens for Ctrl-C (and SIGTERM) and returns what it sets.
 pub fn listen() -> &'static AtomicBool {
-    let installed = ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
+    // A command that calls others listens once for all of them.
+    LISTENING.call_once(|| {
+        let installed = ctrlc::set_handler(|| {
+            if STOP.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+            say!("\nstopping at the next step; once more to stop at once");
+        });
+        if let Err(error) = installed {
+            say!("note: Ctrl-C will end the process at once: {error}");
         }
-        say!("\nstopping at the next step; once more to stop at once");
     });
-    if let Err(error) = installed {
-        say!("note: Ctrl-C will end the process at once: {error}");
-    }
     &STOP
 }

@@ -22,12 +22,14 @@ fn arrows_point_downwards_and_burn_stands_in_four_manifests_only() {
             "kennel-export",
             vec!["kennel-core", "kennel-data", "kennel-metrics", "kennel-models", "kennel-onnx"],
         ),
+        ("kennel-demo", vec!["kennel-core"]),
         ("kennel-report", vec!["kennel-core", "kennel-data", "kennel-metrics"]),
         (
             "kennel",
             vec![
                 "kennel-core",
                 "kennel-data",
+                "kennel-demo",
                 "kennel-export",
                 "kennel-fetch",
                 "kennel-metrics",

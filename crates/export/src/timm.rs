@@ -43,7 +43,9 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
     let classes = card.class_names.len();
     let features = tensors[&format!("{head}.weight")].shape[1];
     let side = config.preprocessing.side_px;
-    let is_resnet = architecture(&config.model)?.is_resnet();
+    let first_conv = ["conv1", "conv1.0", "conv_stem"]
+        .into_iter()
+        .find(|name| tensors.contains_key(&format!("{name}.weight")));
     let description = json!({
         "architecture": config.model,
         "num_classes": classes,
@@ -61,7 +63,7 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
             "mean": config.preprocessing.mean,
             "std": config.preprocessing.std,
             "num_classes": classes,
-            "first_conv": if is_resnet { "conv1" } else { "conv_stem" },
+            "first_conv": first_conv,
             "classifier": head,
             "license": card.weights_licence,
         },

@@ -1,6 +1,7 @@
 //! One file a command: its flags, and what it calls.
 
 pub mod bench;
+pub mod demo;
 pub mod evaluate;
 pub mod export;
 pub mod models;

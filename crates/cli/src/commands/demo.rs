@@ -1,0 +1,239 @@
+//! `kennel demo`: every stage on drawn photos, by the commands that a user would type.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use kennel_core::{RunConfig, RunDir, Strategy, files};
+use kennel_demo::{BACKBONES, Backbone, demo_breeds, write_photos};
+use kennel_metrics::{Proportion, RunEvaluation, format_proportion};
+use kennel_train::NO_WEIGHTS;
+use serde_json::json;
+
+use crate::CommandResult;
+use crate::failure::Failure;
+use crate::output::print;
+
+const EXAMPLE: &str = "\
+Examples:
+  kennel demo
+  kennel demo --out elsewhere --seed 43
+
+Everything is computed: the photos are drawn, the networks were pretrained on other drawn dogs and lie in this program. Nothing
+is downloaded, and nothing is written but the output folder. The same command again goes on where it was stopped.";
+
+/// Where, and which dogs.
+#[derive(Args)]
+#[command(after_help = EXAMPLE)]
+pub struct DemoArgs {
+    /// The folder that everything is written to
+    #[arg(long, value_name = "DIR", default_value = "kennel-demo")]
+    out: PathBuf,
+    /// Seed of the drawings, the split and the training
+    #[arg(long, default_value_t = 42)]
+    seed: u32,
+}
+
+/// Photos of each of the five breeds.
+const PER_BREED: usize = 120;
+/// Photos of each breed that nobody has seen when they are labelled at the end.
+const NEW_PER_BREED: usize = 1;
+/// What tells that a folder is of a demonstration, and of which.
+const FOUND: &str = "demo.json";
+
+/// What the experiments share: photos of a fraction of the study's size, small networks and few photos want larger steps than
+/// the published recipe's.
+const RECIPE: &str = "\
+# What the experiments of `kennel demo` share. Everything else is the published recipe.
+epochs = 12
+batch_size = 16
+learning_rate = 3e-3
+warmup_epochs = 1.0
+
+[scheduler]
+name = \"cosine\"
+min_learning_rate = 0.0
+";
+
+/// Draws, prepares, trains, compares, reports, exports, labels; says what was found.
+pub fn run(args: DemoArgs) -> CommandResult {
+    let began = Instant::now();
+    let out = &args.out;
+    let seed = args.seed.to_string();
+    claim(out, args.seed)?;
+    let place = |name: &str| out.join(name);
+    let (photos, data, runs, recipe, cache) =
+        (place("photos"), place("data"), place("runs"), place("recipe.toml"), place("cache"));
+
+    say!("drawing    {PER_BREED} photos of each of five invented breeds: {}", photos.display());
+    let breeds = demo_breeds();
+    write_photos(&photos, &breeds, PER_BREED, args.seed.into())?;
+    write_photos(&place("new"), &breeds, NEW_PER_BREED, u64::from(args.seed) + (1 << 32))?;
+    files::write_atomically(&recipe, RECIPE.as_bytes())?;
+    let mut weights = Vec::new();
+    for backbone in &BACKBONES {
+        weights.push((backbone, backbone.write(&place("weights"))?));
+    }
+
+    say!("\n1. Check every photo and divide them");
+    kennel(&["prepare".into(), photos, "--out".into(), data.clone(), "--seed".into(), seed.clone().into()])?;
+
+    say!(
+        "\n2. For comparison, networks that have learnt nothing: random weights, and only the classifier trained"
+    );
+    for (Backbone { model, .. }, folder) in &weights {
+        if random_run(&runs, model)?.is_none() {
+            let side = side_px(model, folder)?.to_string();
+            let command =
+                ["train", "--model", model, "--weights", NO_WEIGHTS, "--strategy", "freeze", "--side", &side];
+            let mut command: Vec<PathBuf> = command.map(PathBuf::from).to_vec();
+            command.extend(["--seed".into(), seed.clone().into(), "--config".into(), recipe.clone()]);
+            command.extend(["--data".into(), data.clone(), "--runs".into(), runs.clone()]);
+            command.extend(["--cache-dir".into(), cache.clone()]);
+            kennel(&command)?;
+        }
+    }
+
+    say!(
+        "\n3. Two pretrained networks, three strategies each; then the comparison, the report, and the best as one ONNX file"
+    );
+    let models: Vec<&str> = BACKBONES.iter().map(|backbone| backbone.model).collect();
+    let mut command: Vec<PathBuf> = vec!["run".into(), "--models".into(), models.join(",").into()];
+    for (Backbone { model, .. }, folder) in &weights {
+        command.extend(["--weights".into(), format!("{model}={}", folder.display()).into()]);
+    }
+    command.extend(["--config".into(), recipe, "--seeds".into(), seed.into(), "--data".into(), data]);
+    command.extend(["--runs".into(), runs.clone(), "--out".into(), place("results")]);
+    command.extend(["--export-dir".into(), place("models"), "--cache-dir".into(), cache]);
+    kennel(&command)?;
+
+    let file = exported(&place("models"))?;
+    say!("\n4. Label photos that nobody has seen, by that file alone");
+    kennel(&["predict".into(), place("new"), "--onnx".into(), file.clone(), "--top".into(), "1".into()])?;
+
+    conclude(&args, &runs, &file, began.elapsed().as_secs_f64())
+}
+
+/// Makes the output folder ours; another's is left alone.
+fn claim(out: &Path, seed: u32) -> Result<(), Failure> {
+    let marker = out.join(FOUND);
+    if marker.is_file() {
+        let text = files::read_text(&marker)?;
+        let found: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        return match found.get("seed").and_then(serde_json::Value::as_u64) {
+            Some(found) if found == u64::from(seed) => Ok(()),
+            _ => Err(Failure::Usage(format!(
+                "{} holds a demonstration of another seed\nhint: give --out another folder",
+                out.display()
+            ))),
+        };
+    }
+    if out.exists() && std::fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(Failure::Usage(format!(
+            "{} is there already and is not a demonstration's\nhint: give --out another folder",
+            out.display()
+        )));
+    }
+    files::create_dir_all(out)?;
+    files::write_json(&marker, &json!({ "seed": seed }))?;
+    Ok(())
+}
+
+/// Calls a command as it would be typed, and shows it.
+fn kennel(arguments: &[PathBuf]) -> CommandResult {
+    let shown: Vec<_> = arguments.iter().map(|argument| quoted(&argument.to_string_lossy())).collect();
+    say!("$ kennel {}", shown.join(" "));
+    let arguments = std::iter::once(OsString::from("kennel")).chain(arguments.iter().map(OsString::from));
+    crate::call(arguments)
+}
+
+/// As a shell takes it.
+fn quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=,:".contains(c);
+    if argument.chars().all(plain) {
+        argument.into()
+    } else {
+        format!("'{}'", argument.replace('\'', r"'\''"))
+    }
+}
+
+/// The side of the photos that the weights in `folder` are for: all that differs from what the architecture's name stands for.
+fn side_px(model: &str, folder: &Path) -> Result<u32, Failure> {
+    let architecture = kennel_models::architecture(model)?;
+    Ok(kennel_models::locate_weights(architecture, Some(&folder.to_string_lossy()))?.preprocessing.side_px)
+}
+
+/// The finished run of `model` from these weights, with only the classifier trained.
+fn frozen_run(runs: &Path, model: &str, is_wanted: impl Fn(&str) -> bool) -> Result<Option<RunDir>, Failure> {
+    for run in RunDir::list(runs)? {
+        let config = RunConfig::read(&run.config())?;
+        let fits = config.model == model && config.strategy == Strategy::Freeze && is_wanted(&config.weights);
+        if fits && run.is_finished() {
+            return Ok(Some(run));
+        }
+    }
+    Ok(None)
+}
+
+fn random_run(runs: &Path, model: &str) -> Result<Option<RunDir>, Failure> {
+    frozen_run(runs, model, |weights| weights == NO_WEIGHTS)
+}
+
+/// The file that the study has just written.
+fn exported(models: &Path) -> Result<PathBuf, Failure> {
+    BACKBONES
+        .iter()
+        .map(|backbone| models.join(format!("best_model_{}.onnx", backbone.model)))
+        .filter_map(|path| Some((path.metadata().ok()?.modified().ok()?, path)))
+        .max()
+        .map(|(_, path)| path)
+        .ok_or_else(|| Failure::Failed(format!("{} holds no exported file", models.display())))
+}
+
+/// How many test photos a run has right.
+fn test_accuracy(run: &RunDir) -> Result<Proportion, Failure> {
+    let text = files::read_text(&run.evaluation())?;
+    let evaluation: RunEvaluation =
+        serde_json::from_str(&text).map_err(|error| Failure::Failed(error.to_string()))?;
+    let test =
+        evaluation.test.ok_or_else(|| Failure::Failed("the demonstration has no test photos".into()))?;
+    Ok(test.accuracy)
+}
+
+/// What was done and found, where it lies, and what to type next.
+fn conclude(args: &DemoArgs, runs: &Path, file: &Path, elapsed_s: f64) -> CommandResult {
+    let mut text = String::from("\nOnly the classifier trained, photos of the test that are right:\n");
+    let mut found = Vec::new();
+    for Backbone { model, .. } in &BACKBONES {
+        let of = |run: Option<RunDir>| match run {
+            Some(run) => test_accuracy(&run),
+            None => Err(Failure::Failed(format!("{} has no finished run of {model}", runs.display()))),
+        };
+        let pretrained = of(frozen_run(runs, model, |weights| weights != NO_WEIGHTS)?)?;
+        let random = of(random_run(runs, model)?)?;
+        text += &format!(
+            "  {model:<18} pretrained {}\n  {:<18} random     {}\n",
+            format_proportion(&pretrained),
+            "",
+            format_proportion(&random)
+        );
+        found.push(json!({ "model": model, "pretrained": pretrained, "random": random }));
+    }
+    files::write_json(
+        &args.out.join(FOUND),
+        &json!({ "seed": args.seed, "elapsed_s": elapsed_s, "only_the_classifier_trained": found }),
+    )?;
+    let out = args.out.display();
+    print(&format!(
+        "{text}\nAll of this took {} and lies in {out}:\n\
+         \x20 the report    {out}/results/report.html\n\
+         \x20 the network   {}, proved on photos before it was named\n\
+         \x20 the photos    {out}/photos\n\n\
+         Next, your own photos, in a folder for every class:\n\
+         \x20 kennel prepare photos/\n\
+         \x20 kennel train --model mobilenetv2_100\n",
+        kennel_report::duration(elapsed_s),
+        file.display(),
+    ))
+}

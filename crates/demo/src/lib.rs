@@ -1,0 +1,24 @@
+//! Drawn photos of invented dogs, and two small networks that were pretrained on others: the whole pipeline without a
+//! download.
+//!
+//! Nothing here is trained or evaluated: the room hands out files, the same bytes on every machine, and the pipeline does with
+//! them what it does with anybody's.
+
+// How a photo is drawn, from the ground up.
+mod breed;
+mod camera;
+mod canvas;
+mod chance;
+mod dog;
+mod geometry;
+mod photo;
+mod scene;
+
+// What is handed out.
+mod backbones;
+mod photos;
+
+pub use backbones::{BACKBONES, Backbone};
+pub use breed::{Breed, demo_breeds, pretraining_breeds};
+pub use photo::{SIDE_PX, draw_photo};
+pub use photos::write_photos;

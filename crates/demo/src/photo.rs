@@ -1,0 +1,50 @@
+//! A photo of a dog of a breed, from a seed.
+
+use crate::breed::Breed;
+use crate::camera::photograph;
+use crate::canvas::Frame;
+use crate::chance::Chance;
+use crate::dog::Dog;
+use crate::geometry::{Turn, at};
+use crate::scene::{backdrop, foreground, shadow};
+
+/// Side of a photo in pixels.
+pub const SIDE_PX: usize = 160;
+
+/// The JPEG file of photo `index` of `breed`: the same bytes on every machine.
+pub fn draw_photo(breed: &Breed, seed: u64, index: u64) -> Vec<u8> {
+    let mut chance = Chance::new(seed, &format!("photo/{}", breed.name), &[index]);
+    let size = SIDE_PX as f32;
+    let horizon = chance.within(0.35, 0.8);
+    let mut canvas = backdrop(SIDE_PX, horizon, &mut chance);
+    let light = at(chance.within(-0.8, 0.8), chance.within(-1.0, -0.3));
+    let dog = Dog::new(breed, light, &mut chance);
+    let mirrored = chance.happens(0.5);
+    let turn = Turn::by(chance.around_zero(0.12));
+    let from_front = chance.happens(0.35);
+    let close = chance.happens(0.3);
+    let (scale, squeeze) = if from_front {
+        (chance.within(0.6, 0.95) * if close { 1.4 } else { 1.0 }, 1.0)
+    } else {
+        (chance.within(0.4, 0.6) * if close { 1.5 } else { 1.0 }, chance.within(0.7, 1.0))
+    };
+    let mut origin =
+        at(0.5 + chance.around_zero(0.12), if from_front { 0.56 } else { 0.52 } + chance.around_zero(0.1));
+    if close {
+        // The head, not the middle of the trunk, comes near.
+        origin.y += 0.16;
+        if !from_front {
+            origin.x += if mirrored { -0.2 } else { 0.2 };
+        }
+    }
+    let frame = Frame { origin: origin * size, scale: scale * size, turn, mirrored, squeeze };
+    let feet = frame.outer(at(0.0, 0.2 + breed.leg_length));
+    shadow(&mut canvas, feet, frame.scale * if from_front { 0.35 } else { 0.75 });
+    if from_front {
+        dog.draw_front(&mut canvas, &frame);
+    } else {
+        dog.draw_side(&mut canvas, &frame);
+    }
+    foreground(&mut canvas, &mut chance);
+    photograph(canvas, &mut chance)
+}
