@@ -6,7 +6,21 @@
 /// Says something on stderr. A reader that has gone away must not end a run that took hours.
 macro_rules! say {
     ($($text:tt)*) => {
-        $crate::output::say(format_args!($($text)*))
+        $crate::output::say($crate::output::Level::Normal, format_args!($($text)*))
+    };
+}
+
+/// Says what only `--verbose` wants to know.
+macro_rules! detail {
+    ($($text:tt)*) => {
+        $crate::output::say($crate::output::Level::Verbose, format_args!($($text)*))
+    };
+}
+
+/// Says what even `--quiet` must hear: what failed, and where it stopped.
+macro_rules! shout {
+    ($($text:tt)*) => {
+        $crate::output::say($crate::output::Level::Quiet, format_args!($($text)*))
     };
 }
 
@@ -29,11 +43,18 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
+use crate::output::Level;
 
 /// Fine-tunes pretrained image classifiers on a folder of photos, and says honestly how good they are.
 #[derive(Parser)]
 #[command(name = "kennel", version, propagate_version = true, after_help = EXAMPLE, max_term_width = 100)]
 struct Cli {
+    /// Say only what failed: no plan, no progress, no notes
+    #[arg(short, long, global = true, help_heading = "Everywhere")]
+    quiet: bool,
+    /// Say more: where weights lie, what computes, the resolved configuration of a run
+    #[arg(short, long, global = true, help_heading = "Everywhere")]
+    verbose: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -70,8 +91,40 @@ enum Command {
     Models(commands::models::ModelsArgs),
 }
 
+impl Cli {
+    /// How much is said. (As a flag of all commands, clap itself would not see the one before and the other after.)
+    fn level(&self) -> Result<Level, Failure> {
+        match (self.quiet, self.verbose) {
+            (true, true) => Err(Failure::Usage("--quiet and --verbose: choose one of them".into())),
+            (true, false) => Ok(Level::Quiet),
+            (false, true) => Ok(Level::Verbose),
+            (false, false) => Ok(Level::Normal),
+        }
+    }
+}
+
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let cli = Cli::parse();
+    let result = match cli.level() {
+        Ok(level) => {
+            level.choose();
+            run(cli.command)
+        }
+        Err(failure) => Err(failure),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(message) = failure.message() {
+                shout!("error: {message}");
+            }
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+fn run(command: Command) -> CommandResult {
+    match command {
         Command::Prepare(args) => commands::prepare::run(args),
         Command::Train(args) => commands::train::run(*args),
         Command::Run(args) => commands::run::run(*args),
@@ -81,15 +134,6 @@ fn main() -> ExitCode {
         Command::Predict(args) => commands::predict::run(args),
         Command::Bench(args) => commands::bench::run(args),
         Command::Models(args) => commands::models::run(args),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            if let Some(message) = failure.message() {
-                say!("error: {message}");
-            }
-            ExitCode::from(failure.status())
-        }
     }
 }
 

@@ -70,6 +70,7 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
         if let Some(note) = &source.note {
             say!("note: {note}");
         }
+        detail!("weights    {} in {}", source.name, source.file.display());
         weights = source.name;
         source.preprocessing
     };

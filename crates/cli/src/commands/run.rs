@@ -18,10 +18,11 @@ use serde_json::json;
 use toml::{Table, Value};
 
 use super::report::{PlaceArgs, render, tell_left_out};
+use super::train::configuration;
 use crate::cache::CacheArgs;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
-use crate::output::{Format, columns, print, print_json};
+use crate::output::{Format, Level, columns, print, print_json};
 use crate::resolve::{DATA_DIR, MODELS_DIR, insert, read_config};
 use crate::study::{Existing, Experiment, Rates, Settings, State, estimate_s, plan};
 use crate::tensorboard::Watcher;
@@ -122,7 +123,9 @@ pub fn run(args: RunArgs) -> CommandResult {
             _ => State::New,
         })
         .collect();
-    show_plan(&experiments, &states, &photos, &options.compute);
+    if Level::chosen() > Level::Quiet {
+        show_plan(&experiments, &states, &photos, &options.compute);
+    }
     if args.dry_run {
         return Ok(());
     }
@@ -151,19 +154,20 @@ pub fn run(args: RunArgs) -> CommandResult {
             }
             State::New => {
                 say!("\nexperiment {} of {}: {label}", index + 1, experiments.len());
+                detail!("{}", configuration(config)?.trim_end());
                 train(config, &args.place.runs, &options, &mut control)
             }
         };
         match outcome {
             Ok(Outcome::Finished { .. }) => {}
             Ok(Outcome::Interrupted { epochs, .. }) => {
-                say!(
+                shout!(
                     "stopped after epoch {epochs} of {label}\nhint: the same command, without --force, goes on from there"
                 );
                 return Err(Failure::Interrupted);
             }
             Err(error) => {
-                say!("failed: {label}: {error}");
+                shout!("failed: {label}: {error}");
                 failed.push(fail(error.to_string()));
             }
         }
@@ -182,7 +186,7 @@ fn finish(
 ) -> CommandResult {
     let tell_failed = || {
         for Failed { label, reason } in failed {
-            say!("failed: {label}: {reason}");
+            shout!("failed: {label}: {reason}");
         }
     };
     let report = match Report::of(&args.place.runs, published, Some(&photos.manifest)) {
@@ -214,13 +218,13 @@ fn finish(
     }
     tell_failed();
     if let Err(Failure::Interrupted) = exported {
-        say!(
+        shout!(
             "stopped before the best network was exported\nhint: the same command, without --force, goes on from there"
         );
         return Err(Failure::Interrupted);
     }
     if let Err(failure) = &exported {
-        say!("failed: the best network was not exported: {}", failure.message().unwrap_or_default());
+        shout!("failed: the best network was not exported: {}", failure.message().unwrap_or_default());
     }
     if failed.is_empty() && exported.is_ok() { Ok(()) } else { Err(Failure::Partly) }
 }

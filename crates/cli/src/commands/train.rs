@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
-use kennel_core::{ClassWeights, RunDir};
+use kennel_core::{ClassWeights, RunConfig, RunDir};
 use kennel_metrics::{RunEvaluation, format_proportion};
 use kennel_train::{Control, Outcome, TrainOptions, resume, train};
 use serde::Serialize;
@@ -206,6 +206,7 @@ pub fn run(args: TrainArgs) -> CommandResult {
     let options = TrainOptions { compute: args.device.open()?, cache: Some(args.cache.options()) };
     let outcome = match &args.resume {
         Some(path) => {
+            let run = RunDir::open(path)?;
             if args.flags()? != Table::new() {
                 return Err(Failure::Usage(
                     "--resume goes on with the run's own configuration\n\
@@ -213,11 +214,12 @@ pub fn run(args: TrainArgs) -> CommandResult {
                         .into(),
                 ));
             }
-            resume(RunDir::open(path)?, &options, &mut control)?
+            detail!("{}", configuration(&RunConfig::read(&run.config())?)?.trim_end());
+            resume(run, &options, &mut control)?
         }
         None => {
-            let file = args.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
-            let config = resolve(file, args.flags()?)?;
+            let config = args.resolve()?;
+            detail!("{}", configuration(&config)?.trim_end());
             train(&config, &args.runs, &options, &mut control)?
         }
     };
@@ -225,10 +227,15 @@ pub fn run(args: TrainArgs) -> CommandResult {
     match outcome {
         Outcome::Finished { run, evaluation } => report(&run, &evaluation, args.format),
         Outcome::Interrupted { run, epochs } => {
-            say!("stopped after epoch {epochs}\nhint: kennel train --resume {}", run.path().display());
+            shout!("stopped after epoch {epochs}\nhint: kennel train --resume {}", run.path().display());
             Err(Failure::Interrupted)
         }
     }
+}
+
+/// A configuration as `config.toml` has it.
+pub fn configuration(config: &RunConfig) -> Result<String, Failure> {
+    toml::to_string(config).map_err(|error| Failure::Failed(error.to_string()))
 }
 
 fn report(run: &RunDir, evaluation: &RunEvaluation, format: Format) -> CommandResult {
@@ -248,6 +255,12 @@ fn report(run: &RunDir, evaluation: &RunEvaluation, format: Format) -> CommandRe
 }
 
 impl TrainArgs {
+    /// The configuration of a new run.
+    fn resolve(&self) -> Result<RunConfig, Failure> {
+        let file = self.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
+        resolve(file, self.flags()?)
+    }
+
     /// The flags that were given, as the keys of `config.toml`.
     fn flags(&self) -> Result<Table, Failure> {
         let mut table = Table::new();
