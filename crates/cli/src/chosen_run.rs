@@ -21,7 +21,7 @@ pub struct ChosenRun {
     #[arg(long)]
     pub strategy: Option<String>,
     /// Where runs are kept
-    #[arg(long, value_name = "DIR", default_value = RUNS_DIR)]
+    #[arg(long, value_name = "DIR", env = "KENNEL_RUNS", hide_env_values = true, default_value = RUNS_DIR)]
     pub runs: PathBuf,
 }
 

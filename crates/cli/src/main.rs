@@ -27,6 +27,7 @@ macro_rules! shout {
 mod cache;
 mod chosen_run;
 mod commands;
+mod data;
 mod device;
 mod failure;
 mod interrupt;
@@ -37,10 +38,11 @@ mod resolve;
 mod rows;
 mod study;
 mod tensorboard;
+mod variables;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::failure::Failure;
 use crate::output::Level;
@@ -92,6 +94,15 @@ enum Command {
 }
 
 impl Cli {
+    /// What was typed, over what variables say.
+    fn read() -> Result<Cli, clap::Error> {
+        let mut command = variables::as_defaults(Cli::command());
+        let matches = command.try_get_matches_from_mut(std::env::args_os());
+        matches
+            .and_then(|matches| Cli::from_arg_matches(&matches))
+            .map_err(|error| error.format(&mut command))
+    }
+
     /// How much is said. (As a flag of all commands, clap itself would not see the one before and the other after.)
     fn level(&self) -> Result<Level, Failure> {
         match (self.quiet, self.verbose) {
@@ -104,7 +115,7 @@ impl Cli {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read().unwrap_or_else(|error| variables::exit(error, &Cli::command()));
     let result = match cli.level() {
         Ok(level) => {
             level.choose();

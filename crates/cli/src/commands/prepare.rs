@@ -27,7 +27,7 @@ pub struct PrepareArgs {
     /// Folder of class folders, folder with train/, val/, test/, or Stanford Dogs as a folder or tar
     source: PathBuf,
     /// Where the data set is written
-    #[arg(long, value_name = "DIR", default_value = DATA_DIR)]
+    #[arg(long, value_name = "DIR", env = "KENNEL_DATA", hide_env_values = true, default_value = DATA_DIR)]
     out: PathBuf,
     /// Which folders of Stanford Dogs: stanford-dogs-5 (the five breeds of the study) or stanford-dogs (all 120)
     #[arg(long)]

@@ -20,10 +20,11 @@ use toml::{Table, Value};
 use super::report::{PlaceArgs, render, tell_left_out};
 use super::train::configuration;
 use crate::cache::CacheArgs;
+use crate::data::DataArg;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::output::{Format, Level, columns, print, print_json};
-use crate::resolve::{DATA_DIR, MODELS_DIR, insert, read_config};
+use crate::resolve::{MODELS_DIR, insert, read_config};
 use crate::study::{Existing, Experiment, Rates, Settings, State, estimate_s, plan};
 use crate::tensorboard::Watcher;
 use crate::{CommandResult, interrupt};
@@ -41,9 +42,8 @@ The same command again goes on where it was stopped.";
 #[derive(Args)]
 #[command(after_help = EXAMPLE)]
 pub struct RunArgs {
-    /// Photos: what `kennel prepare` wrote, or a folder of class folders [default: data/processed]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArg,
     /// Architectures
     #[arg(long, value_delimiter = ',', value_name = "NAME,...", default_value = "resnet50,efficientnet_b0")]
     models: Vec<String>,
@@ -77,7 +77,7 @@ pub struct RunArgs {
     #[command(flatten)]
     place: PlaceArgs,
     /// Where the best network is written as an ONNX file
-    #[arg(long, value_name = "DIR", default_value = MODELS_DIR)]
+    #[arg(long, value_name = "DIR", env = "KENNEL_MODELS", hide_env_values = true, default_value = MODELS_DIR)]
     export_dir: PathBuf,
     /// Write TensorBoard event files into every run
     #[arg(long)]
@@ -110,7 +110,7 @@ pub fn run(args: RunArgs) -> CommandResult {
     let data_dir = [&settings.shared, &settings.base]
         .into_iter()
         .find_map(|table| table.get("data_dir").and_then(Value::as_str));
-    let data_dir = PathBuf::from(data_dir.unwrap_or(DATA_DIR));
+    let data_dir = data_dir.map_or_else(|| args.data.dir().to_path_buf(), PathBuf::from);
     let data = Dataset::open(&data_dir)?;
     let photos = Photos { manifest: data.manifest().clone(), data_dir };
     let existing = Existing::read(&args.place.runs, &manifest_digest(&data)?)?;
@@ -332,11 +332,9 @@ fn baselines(
 impl RunArgs {
     /// What was asked for, as the keys of `config.toml`.
     fn settings(&self) -> Result<Settings, Failure> {
-        let base = self.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
+        let mut base = self.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
         let mut shared = Table::new();
-        if let Some(data) = &self.data {
-            insert(&mut shared, "data_dir", Value::String(data.to_string_lossy().into_owned()));
-        }
+        self.data.put(&mut base, &mut shared);
         if let Some(epochs) = self.epochs {
             insert(&mut shared, "epochs", Value::Integer(epochs.into()));
         }

@@ -12,6 +12,7 @@ use toml::{Table, Value};
 
 use crate::CommandResult;
 use crate::cache::CacheArgs;
+use crate::data::DataArg;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::interrupt;
@@ -43,11 +44,10 @@ pub struct TrainArgs {
     /// Pretrained weights: a timm model folder, a safetensors file, `arch.tag`, or `none` [default: timm's own]
     #[arg(long, value_name = "DIR|FILE|TAG")]
     weights: Option<String>,
-    /// Prepared data set, or folders train/, val/, test/ of class folders [default: data/processed]
-    #[arg(long, value_name = "DIR")]
-    data: Option<String>,
+    #[command(flatten)]
+    data: DataArg,
     /// Where runs are kept
-    #[arg(long, value_name = "DIR", default_value = RUNS_DIR)]
+    #[arg(long, value_name = "DIR", env = "KENNEL_RUNS", hide_env_values = true, default_value = RUNS_DIR)]
     runs: PathBuf,
     /// Configuration to start from: a config.toml, of a run or your own; flags win over it
     #[arg(long, value_name = "FILE")]
@@ -257,8 +257,10 @@ fn report(run: &RunDir, evaluation: &RunEvaluation, format: Format) -> CommandRe
 impl TrainArgs {
     /// The configuration of a new run.
     fn resolve(&self) -> Result<RunConfig, Failure> {
-        let file = self.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
-        resolve(file, self.flags()?)
+        let mut file = self.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
+        let mut flags = self.flags()?;
+        self.data.put(&mut file, &mut flags);
+        resolve(file, flags)
     }
 
     /// The flags that were given, as the keys of `config.toml`.
@@ -280,7 +282,6 @@ impl TrainArgs {
         set("model", text(&self.model));
         set("strategy", text(&self.strategy));
         set("weights", text(&self.weights));
-        set("data_dir", text(&self.data));
         let prefixes = |list: &Vec<String>| Value::Array(list.iter().cloned().map(Value::String).collect());
         set("unfreeze", self.unfreeze.as_ref().map(prefixes));
         set("head_init", text(&self.head_init));
