@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kennel_core::{CoreError, Interpolation, Preprocessing, files};
+use kennel_core::{CoreError, Interpolation, Preprocessing, did_you_mean, files};
 use serde::Deserialize;
 
 use crate::{Architecture, ModelError, Result, architectures};
@@ -69,9 +69,11 @@ pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Resul
     let folders = cache_folders(&name);
     let Some(snapshot) = folders.iter().find_map(|folder| snapshot(folder)) else {
         let folders: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
+        let hint = hint_of_tag(architecture, &name);
         return Err(ModelError::WeightsNotFound {
             name,
             searched: format!("looked for {}", folders.join(" and ")),
+            hint,
         });
     };
     let mut found = from_folder(architecture, &name, &snapshot)?;
@@ -79,6 +81,20 @@ pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Resul
         found.licence.get_or_insert_with(|| tag.licence.clone());
     }
     Ok(found)
+}
+
+/// "Did you mean" for an `arch.tag` that the zoo does not know. Only tags are compared: what stands before them is the same.
+fn hint_of_tag(architecture: &Architecture, name: &str) -> String {
+    let tags = || architecture.tags().map(|known| known.tag.as_str());
+    let typed = name.strip_prefix(architecture.name).map_or(name, |tag| tag.trim_start_matches('.'));
+    // The architecture itself may be what was mistyped: `resnt50.a1_in1k`.
+    let typed = typed.split_once('.').map_or(typed, |(_, tag)| tag);
+    match did_you_mean(typed, tags()) {
+        Some(tag) if name != format!("{}.{tag}", architecture.name) => {
+            format!("\nhint: did you mean `{}.{tag}`?", architecture.name)
+        }
+        _ => String::new(),
+    }
 }
 
 fn from_folder(architecture: &Architecture, asked: &str, folder: &Path) -> Result<WeightsSource> {
@@ -174,15 +190,21 @@ struct PretrainedCfg {
     license: Option<String>,
 }
 
-/// Where `huggingface_hub` keeps `timm/<name>`, by its environment variables.
+/// What the folder of a timm model is called there, before its `arch.tag`.
+const FOLDER_PREFIX: &str = "models--timm--";
+
+/// Where `huggingface_hub` keeps `timm/<name>`.
 fn cache_folders(name: &str) -> Vec<PathBuf> {
+    hub_cache().into_iter().map(|hub| hub.join(format!("{FOLDER_PREFIX}{name}"))).collect()
+}
+
+fn hub_cache() -> Option<PathBuf> {
     let set =
         |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let hub = set("HF_HUB_CACHE")
+    set("HF_HUB_CACHE")
         .or_else(|| set("HF_HOME").map(|home| home.join("hub")))
         .or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("huggingface/hub")))
-        .or_else(|| std::env::home_dir().map(|home| home.join(".cache/huggingface/hub")));
-    hub.into_iter().map(|hub| hub.join(format!("models--timm--{name}"))).collect()
+        .or_else(|| std::env::home_dir().map(|home| home.join(".cache/huggingface/hub")))
 }
 
 /// The snapshot that `main` stands for.

@@ -63,6 +63,14 @@ pub fn run(args: PrepareArgs) -> CommandResult {
             source = args.source.display()
         )));
     }
+    if !args.source.exists() {
+        let hint =
+            kennel_core::hint_did_you_mean(&args.source.to_string_lossy(), Preset::ALL.map(Preset::as_str));
+        if !hint.is_empty() {
+            let source = args.source.display();
+            return Err(Failure::Failed(format!("{source} is neither a file, a folder nor a preset{hint}")));
+        }
+    }
     let options = PrepareOptions {
         preset,
         seed: args.seed,

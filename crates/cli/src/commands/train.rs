@@ -12,6 +12,7 @@ use toml::{Table, Value};
 
 use crate::CommandResult;
 use crate::cache::CacheArgs;
+use crate::chosen_run::open_run;
 use crate::data::DataArg;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
@@ -206,7 +207,7 @@ pub fn run(args: TrainArgs) -> CommandResult {
     let options = TrainOptions { compute: args.device.open()?, cache: Some(args.cache.options()) };
     let outcome = match &args.resume {
         Some(path) => {
-            let run = RunDir::open(path)?;
+            let run = open_run(path, &args.runs)?;
             if args.flags()? != Table::new() {
                 return Err(Failure::Usage(
                     "--resume goes on with the run's own configuration\n\
@@ -339,8 +340,9 @@ fn class_weights(text: &str) -> Result<Value, Failure> {
             };
             let given: Option<BTreeMap<_, _>> = list.split(',').map(parse).collect();
             ClassWeights::Given(given.ok_or_else(|| {
+                let hint = kennel_core::hint_did_you_mean(text, ["none", "balanced"]);
                 Failure::Usage(format!(
-                    "--class-weights {text}: expected none, balanced, or pairs such as beagle=2,boxer=1"
+                    "--class-weights {text}: expected none, balanced, or pairs such as beagle=2,boxer=1{hint}"
                 ))
             })?)
         }
