@@ -22,6 +22,7 @@ mod best;
 mod checkpoint;
 mod fit;
 mod machine;
+mod rehearsal;
 
 mod bench;
 mod finish;
@@ -47,6 +48,7 @@ pub use plan::{Plan, trained_parts};
 pub use predict::predict_photos;
 pub use predictor::Predictor;
 pub use rates::LayerRates;
+pub use rehearsal::{Rehearsal, rehearse};
 pub use schedule::{Plateau, Schedule};
 pub use select::find_run;
 pub use setup::{NO_WEIGHTS, manifest_digest};

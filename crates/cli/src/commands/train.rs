@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use kennel_core::{ClassWeights, RunConfig, RunDir};
 use kennel_metrics::{RunEvaluation, format_proportion};
-use kennel_train::{Control, Outcome, TrainOptions, resume, train};
+use kennel_train::{Control, Outcome, Rehearsal, TrainOptions, rehearse, resume, train};
 use serde::Serialize;
 use toml::{Table, Value};
 
@@ -17,8 +17,10 @@ use crate::data::DataArg;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::output::{Format, print, print_json};
+use crate::output::{Format, Level, print, print_json};
+use crate::progress::{tell_photos, tell_trained};
 use crate::resolve::{RUNS_DIR, insert, read_config, resolve};
+use crate::study::{Rates, estimate_s};
 use crate::tensorboard::Watcher;
 
 const EXAMPLE: &str = "\
@@ -56,6 +58,9 @@ pub struct TrainArgs {
     /// Go on with a run that was stopped, exactly as if it had not been
     #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy", "weights", "data", "config"])]
     resume: Option<PathBuf>,
+    /// Open and check everything, print the resolved configuration and what would be done, write nothing
+    #[arg(long, conflicts_with = "resume")]
+    dry_run: bool,
     /// Write TensorBoard event files to RUN/tensorboard
     #[arg(long)]
     tensorboard: bool,
@@ -220,6 +225,9 @@ pub fn run(args: TrainArgs) -> CommandResult {
         }
         None => {
             let config = args.resolve()?;
+            if args.dry_run {
+                return dry_run(&config, &options, &mut control, args.format);
+            }
             detail!("{}", configuration(&config)?.trim_end());
             train(&config, &args.runs, &options, &mut control)?
         }
@@ -231,6 +239,31 @@ pub fn run(args: TrainArgs) -> CommandResult {
             shout!("stopped after epoch {epochs}\nhint: kennel train --resume {}", run.path().display());
             Err(Failure::Interrupted)
         }
+    }
+}
+
+/// Says what would be done, and prints the configuration that does it.
+fn dry_run(
+    config: &RunConfig,
+    options: &TrainOptions,
+    control: &mut Control,
+    format: Format,
+) -> CommandResult {
+    let Rehearsal { facts, steps_per_epoch, kept_features } = rehearse(config, options, control)?;
+    say!("model      {} from {}", config.model, config.weights);
+    tell_trained(&facts.trained, facts.trainable_params, facts.total_params);
+    tell_photos(facts.photos, &facts.class_names);
+    say!("epochs     {} of {steps_per_epoch} steps, batch {}", config.epochs, config.batch_size);
+    if let Some((kept, of)) = kept_features {
+        say!("features   {kept} of {of} passes through the frozen part are kept already");
+    }
+    if Level::chosen() > Level::Quiet {
+        let seconds = estimate_s(config, facts.photos, &mut Rates::default(), &options.compute)?;
+        say!("takes      about {}, the reading of photos not counted", kennel_report::duration(seconds));
+    }
+    match format {
+        Format::Json => print_json(config),
+        Format::Table => print(&configuration(config)?),
     }
 }
 
