@@ -91,6 +91,10 @@ enum Command {
     Bench(commands::bench::BenchArgs),
     /// List the networks that can be trained
     Models(commands::models::ModelsArgs),
+    /// Write the script that completes commands and flags in a shell
+    Completions(commands::completions::CompletionsArgs),
+    /// Write the manual pages
+    Man(commands::man::ManArgs),
 }
 
 impl Cli {
@@ -145,6 +149,8 @@ fn run(command: Command) -> CommandResult {
         Command::Predict(args) => commands::predict::run(args),
         Command::Bench(args) => commands::bench::run(args),
         Command::Models(args) => commands::models::run(args),
+        Command::Completions(args) => commands::completions::run(args),
+        Command::Man(args) => commands::man::run(args),
     }
 }
 

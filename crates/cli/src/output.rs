@@ -62,6 +62,11 @@ pub fn print_while_read(text: &str) -> Result<bool, Failure> {
     write_while_read(text.as_bytes())
 }
 
+/// As [`print`], for what another library wrote.
+pub fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
+    write_while_read(bytes).map(drop)
+}
+
 fn write_while_read(bytes: &[u8]) -> Result<bool, Failure> {
     let mut stdout = std::io::stdout().lock();
     let written = stdout.write_all(bytes).and_then(|()| stdout.flush());

@@ -1,8 +1,10 @@
 //! One file a command: its flags, and what it calls.
 
 pub mod bench;
+pub mod completions;
 pub mod evaluate;
 pub mod export;
+pub mod man;
 pub mod models;
 pub mod predict;
 pub mod prepare;
