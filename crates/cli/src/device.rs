@@ -19,6 +19,7 @@ impl DeviceArg {
         if self.device == DeviceChoice::Auto && compute.name != "cpu" {
             say!("device     {}", compute.name);
         }
+        detail!("computes   {}", crate::checks::compute(&compute));
         Ok(compute)
     }
 }

@@ -25,6 +25,7 @@ macro_rules! shout {
 }
 
 mod cache;
+mod checks;
 mod chosen_run;
 mod commands;
 mod data;
@@ -91,6 +92,8 @@ enum Command {
     Bench(commands::bench::BenchArgs),
     /// List the networks that can be trained
     Models(commands::models::ModelsArgs),
+    /// Look at this machine and say what of it Kennel can use
+    Doctor(commands::doctor::DoctorArgs),
     /// Write the script that completes commands and flags in a shell
     Completions(commands::completions::CompletionsArgs),
     /// Write the manual pages
@@ -139,6 +142,7 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> CommandResult {
+    detail!("kennel     {}", checks::build());
     match command {
         Command::Prepare(args) => commands::prepare::run(args),
         Command::Train(args) => commands::train::run(*args),
@@ -149,6 +153,7 @@ fn run(command: Command) -> CommandResult {
         Command::Predict(args) => commands::predict::run(args),
         Command::Bench(args) => commands::bench::run(args),
         Command::Models(args) => commands::models::run(args),
+        Command::Doctor(args) => commands::doctor::run(args),
         Command::Completions(args) => commands::completions::run(args),
         Command::Man(args) => commands::man::run(args),
     }

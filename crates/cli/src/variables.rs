@@ -5,12 +5,15 @@
 //! `--config` win over it and it is in nobody's way; an empty one says nothing.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 
 use bytesize::ByteSize;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command};
 use kennel_train::DeviceChoice;
+
+/// Variables that are read elsewhere than by a flag.
+pub const OTHERS: [&str; 1] = ["KENNEL_OFFLINE"];
 
 /// Makes the defaults of what variables say.
 pub fn as_defaults(command: Command) -> Command {
@@ -38,7 +41,7 @@ fn variable(arg: &Arg) -> Option<String> {
 }
 
 /// What is wrong with the value of a variable, where it is not for a file system to say.
-fn problem(name: &str, value: &OsStr) -> Option<String> {
+pub fn problem(name: &str, value: &OsStr) -> Option<String> {
     let Some(text) = value.to_str() else {
         return matches!(name, "KENNEL_DATA" | "KENNEL_DEVICE" | "KENNEL_CACHE_SIZE")
             .then(|| "not UTF-8".into());
@@ -51,8 +54,13 @@ fn problem(name: &str, value: &OsStr) -> Option<String> {
     problem.lines().next().map(String::from)
 }
 
+/// What a variable says, if it says anything.
+pub fn value(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
 /// The variables that flags read, and their flags.
-fn of_flags(command: &Command) -> BTreeMap<String, String> {
+pub fn of_flags(command: &Command) -> BTreeMap<String, String> {
     let mut found: BTreeMap<_, _> = command
         .get_arguments()
         .filter_map(|arg| Some((variable(arg)?, format!("--{}", arg.get_long()?))))

@@ -190,6 +190,28 @@ struct PretrainedCfg {
     license: Option<String>,
 }
 
+/// timm's weights in the Hugging Face cache, as `arch.tag`, and where that cache is, by its environment variables.
+///
+/// # Errors
+///
+/// [`ModelError::Core`] when the folder is there and cannot be listed.
+pub fn cached_weights() -> Result<(Option<PathBuf>, Vec<String>)> {
+    let Some(hub) = hub_cache() else { return Ok((None, Vec::new())) };
+    if !hub.exists() {
+        return Ok((Some(hub), Vec::new()));
+    }
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(&hub).map_err(CoreError::io("read", &hub))? {
+        let folder = entry.map_err(CoreError::io("read", &hub))?.path();
+        let name = folder.file_name().and_then(|name| name.to_str()?.strip_prefix(FOLDER_PREFIX));
+        if let Some(name) = name.filter(|_| snapshot(&folder).is_some()) {
+            names.push(name.to_string());
+        }
+    }
+    names.sort();
+    Ok((Some(hub), names))
+}
+
 /// What the folder of a timm model is called there, before its `arch.tag`.
 const FOLDER_PREFIX: &str = "models--timm--";
 
