@@ -238,6 +238,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_recipe_is_the_published_one() {
+        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../recipes"));
+        for model in ["resnet50", "efficientnet_b0"] {
+            for strategy in Strategy::ALL {
+                let file = read_config(&folder.join(format!("{model}-{strategy}.toml"))).unwrap();
+                let tag = architecture(model).unwrap().default_tag();
+                assert_eq!(file["weights"].as_str(), Some(tag.name().as_str()));
+                // The weights are not at hand: how photos are prepared for them is known by their name.
+                let without_weights = Table::from_iter([("weights".into(), Value::from(NO_WEIGHTS))]);
+                let found = resolve(file, without_weights).unwrap();
+                let weights = NO_WEIGHTS.to_string();
+                let published =
+                    RunConfig::published(model.into(), weights, strategy, tag.preprocessing.clone());
+                assert_eq!(found, published, "{model} {strategy}");
+            }
+        }
+    }
+
+    #[test]
     fn a_key_that_is_none_is_named_with_its_neighbour() {
         let table = |key: &str| Table::from_iter([(key.to_string(), Value::Integer(1))]);
         for optional in ["gradient_clip", "early_stopping", "head_learning_rate", "layer_decay", "seed"] {

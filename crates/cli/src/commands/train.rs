@@ -30,6 +30,7 @@ Examples:
   kennel train --model resnet50 --unfreeze layer4.2,fc --optimizer adamw --scheduler cosine
   kennel train --config runs/20260207_165541-resnet50-freeze-s42/config.toml --seed 43
   kennel train --resume runs/20260207_165541-resnet50-freeze-s42
+  kennel train --config recipes/resnet50-freeze.toml --dry-run > mine.toml
 
 Without flags this is the published recipe: batch 32, Adam, ReduceLROnPlateau, seed 42, light augmentation; learning
 rate 1e-3, 1e-4 or 1e-5 and 15, 15 or 20 epochs for freeze, partial and full.";
