@@ -1,6 +1,6 @@
 //! The flags that say which run is meant.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kennel_core::{RunDir, Strategy};
@@ -21,7 +21,7 @@ pub struct ChosenRun {
     #[arg(long)]
     pub strategy: Option<String>,
     /// Where runs are kept
-    #[arg(long, value_name = "DIR", default_value = RUNS_DIR)]
+    #[arg(long, value_name = "DIR", env = "KENNEL_RUNS", hide_env_values = true, default_value = RUNS_DIR)]
     pub runs: PathBuf,
 }
 
@@ -29,7 +29,7 @@ impl ChosenRun {
     /// The run that is meant; which one is said when it was chosen.
     pub fn open(&self) -> Result<RunDir, Failure> {
         if let Some(path) = &self.run {
-            return Ok(RunDir::open(path)?);
+            return open_run(path, &self.runs);
         }
         let model = self
             .model
@@ -41,4 +41,19 @@ impl ChosenRun {
         say!("run   {}", run.path().display());
         Ok(run)
     }
+}
+
+/// The run at `path`; where there is none, the error names the nearest of those under `runs`.
+pub fn open_run(path: &Path, runs: &Path) -> Result<RunDir, Failure> {
+    RunDir::open(path).map_err(|error| {
+        let typed = path.file_name().unwrap_or_default().to_string_lossy();
+        // A folder of runs that cannot be listed knows no name.
+        let known: Vec<String> = RunDir::list(runs).unwrap_or_default().iter().map(RunDir::name).collect();
+        match kennel_core::did_you_mean(&typed, known.iter().map(String::as_str)) {
+            Some(name) if !path.exists() => {
+                Failure::Failed(format!("{error}\nhint: did you mean `{}`?", runs.join(name).display()))
+            }
+            _ => error.into(),
+        }
+    })
 }

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 #[derive(Args)]
 pub struct DeviceArg {
     /// Where the network runs: auto, cpu, cuda[:n], rocm, metal, vulkan or webgpu
-    #[arg(long, default_value_t)]
+    #[arg(long, env = "KENNEL_DEVICE", hide_env_values = true, default_value_t)]
     device: DeviceChoice,
 }
 
@@ -19,6 +19,7 @@ impl DeviceArg {
         if self.device == DeviceChoice::Auto && compute.name != "cpu" {
             say!("device     {}", compute.name);
         }
+        detail!("computes   {}", crate::checks::compute(&compute));
         Ok(compute)
     }
 }

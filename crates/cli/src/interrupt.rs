@@ -14,7 +14,7 @@ pub fn listen() -> &'static AtomicBool {
             if STOP.swap(true, Ordering::Relaxed) {
                 std::process::exit(130);
             }
-            say!("\nstopping at the next step; once more to stop at once");
+            shout!("\nstopping at the next step; once more to stop at once");
         });
         if let Err(error) = installed {
             say!("note: Ctrl-C will end the process at once: {error}");

@@ -6,13 +6,29 @@
 /// Says something on stderr. A reader that has gone away must not end a run that took hours.
 macro_rules! say {
     ($($text:tt)*) => {
-        $crate::output::say(format_args!($($text)*))
+        $crate::output::say($crate::output::Level::Normal, format_args!($($text)*))
+    };
+}
+
+/// Says what only `--verbose` wants to know.
+macro_rules! detail {
+    ($($text:tt)*) => {
+        $crate::output::say($crate::output::Level::Verbose, format_args!($($text)*))
+    };
+}
+
+/// Says what even `--quiet` must hear: what failed, and where it stopped.
+macro_rules! shout {
+    ($($text:tt)*) => {
+        $crate::output::say($crate::output::Level::Quiet, format_args!($($text)*))
     };
 }
 
 mod cache;
+mod checks;
 mod chosen_run;
 mod commands;
+mod data;
 mod device;
 mod failure;
 mod interrupt;
@@ -24,20 +40,29 @@ mod resolve;
 mod rows;
 mod study;
 mod tensorboard;
+mod variables;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::failure::Failure;
+use crate::output::Level;
 
 /// Fine-tunes pretrained image classifiers on a folder of photos, and says honestly how good they are.
 #[derive(Parser)]
 #[command(name = "kennel", version, propagate_version = true, after_help = EXAMPLE, max_term_width = 100)]
 struct Cli {
     /// Ask nothing of the network
-    #[arg(long, global = true, env = "KENNEL_OFFLINE", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, global = true, env = "KENNEL_OFFLINE", hide_env_values = true, help_heading = "Everywhere", value_parser = clap::builder::FalseyValueParser::new())]
     offline: bool,
+    /// Say only what failed: no plan, no progress, no notes
+    #[arg(short, long, global = true, help_heading = "Everywhere")]
+    quiet: bool,
+    /// Say more: where weights lie, what computes, the resolved configuration of a run
+    #[arg(short, long, global = true, help_heading = "Everywhere")]
+    verbose: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -75,19 +100,52 @@ enum Command {
     Bench(commands::bench::BenchArgs),
     /// List the networks that can be trained
     Models(commands::models::ModelsArgs),
+    /// Look at this machine and say what of it Kennel can use
+    Doctor(commands::doctor::DoctorArgs),
+    /// Write the script that completes commands and flags in a shell
+    Completions(commands::completions::CompletionsArgs),
+    /// Write the manual pages
+    Man(commands::man::ManArgs),
+}
+
+impl Cli {
+    /// What was typed, over what variables say.
+    fn read(arguments: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> {
+        let mut command = variables::as_defaults(Cli::command());
+        let matches = command.try_get_matches_from_mut(arguments);
+        matches
+            .and_then(|matches| Cli::from_arg_matches(&matches))
+            .map_err(|error| error.format(&mut command))
+    }
+
+    /// How much is said. (As a flag of all commands, clap itself would not see the one before and the other after.)
+    fn level(&self) -> Result<Level, Failure> {
+        match (self.quiet, self.verbose) {
+            (true, true) => Err(Failure::Usage("--quiet and --verbose: choose one of them".into())),
+            (true, false) => Ok(Level::Quiet),
+            (false, true) => Ok(Level::Verbose),
+            (false, false) => Ok(Level::Normal),
+        }
+    }
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| variables::exit(error, &Cli::command()));
     if cli.offline {
         network::stay_offline();
     }
-    let result = dispatch(cli.command);
+    let result = match cli.level() {
+        Ok(level) => {
+            level.choose();
+            dispatch(cli.command)
+        }
+        Err(failure) => Err(failure),
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if let Some(message) = failure.message() {
-                say!("error: {message}");
+                shout!("error: {message}");
             }
             ExitCode::from(failure.status())
         }
@@ -96,6 +154,7 @@ fn main() -> ExitCode {
 
 /// Does what was asked for.
 fn dispatch(command: Command) -> CommandResult {
+    detail!("kennel     {}", checks::build());
     match command {
         Command::Demo(args) => commands::demo::run(args),
         Command::Prepare(args) => commands::prepare::run(args),
@@ -107,12 +166,15 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Predict(args) => commands::predict::run(args),
         Command::Bench(args) => commands::bench::run(args),
         Command::Models(args) => commands::models::run(args),
+        Command::Doctor(args) => commands::doctor::run(args),
+        Command::Completions(args) => commands::completions::run(args),
+        Command::Man(args) => commands::man::run(args),
     }
 }
 
 /// Does what these arguments, the program's name before them, ask for.
-fn call(arguments: impl Iterator<Item = std::ffi::OsString>) -> CommandResult {
-    let cli = Cli::try_parse_from(arguments).map_err(|error| Failure::Usage(error.to_string()))?;
+fn call(arguments: impl Iterator<Item = OsString>) -> CommandResult {
+    let cli = Cli::read(arguments).map_err(|error| Failure::Usage(error.to_string()))?;
     dispatch(cli.command)
 }
 

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use kennel_data::Preset;
@@ -23,6 +24,21 @@ const MODEL_FILES: [&str; 2] = ["config.json", "model.safetensors"];
 /// Asks nothing of the network from here on.
 pub fn stay_offline() {
     OFFLINE.store(true, Ordering::Relaxed);
+}
+
+/// Whether it was asked, here or of Python's library, to stay offline.
+pub fn is_offline() -> bool {
+    OFFLINE.load(Ordering::Relaxed) || HubConfig::from_env().is_ok_and(|hub| hub.offline)
+}
+
+/// The servers that are asked for weights and photos, and whether each answers within a few seconds.
+pub fn servers() -> Vec<(String, Result<(), String>)> {
+    let limit = Duration::from_secs(5);
+    let client =
+        Client::new(ClientConfig { connect_timeout: limit, stall_timeout: limit, ..ClientConfig::default() });
+    let hub = HubConfig::from_env().map(|hub| hub.endpoint);
+    let urls = hub.into_iter().chain([stanford_dogs::URL.to_string()]);
+    urls.map(|url| (url.clone(), client.reach(&url))).collect()
 }
 
 fn client() -> Client {

@@ -1,6 +1,7 @@
-//! What goes to stdout.
+//! What is said: results on stdout, words on stderr, as many of them as were asked for.
 
 use std::io::Write;
+use std::sync::OnceLock;
 
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
@@ -18,9 +19,37 @@ pub enum Format {
     Json,
 }
 
-/// Writes a line to stderr; what cannot be said there cannot be said anywhere.
-pub fn say(text: std::fmt::Arguments) {
-    writeln!(std::io::stderr(), "{text}").unwrap_or_default();
+/// How much is said on stderr. Each level says what those before it say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// `--quiet`: what failed, and where it stopped (`shout!`).
+    Quiet,
+    /// What is being done, and how far it is (`say!`, bars).
+    #[default]
+    Normal,
+    /// `--verbose`: with what (`detail!`).
+    Verbose,
+}
+
+static LEVEL: OnceLock<Level> = OnceLock::new();
+
+impl Level {
+    /// How much was asked for.
+    pub fn chosen() -> Level {
+        LEVEL.get().copied().unwrap_or_default()
+    }
+
+    /// Holds for the rest of the process, from the first call on.
+    pub fn choose(self) {
+        LEVEL.get_or_init(|| self);
+    }
+}
+
+/// Writes a line to stderr if so much was asked for; what cannot be said there cannot be said anywhere.
+pub fn say(level: Level, text: std::fmt::Arguments) {
+    if level <= Level::chosen() {
+        writeln!(std::io::stderr(), "{text}").unwrap_or_default();
+    }
 }
 
 /// Writes text to stdout. A reader that has gone away (`kennel models | head`) is not an error.
@@ -30,8 +59,17 @@ pub fn print(text: &str) -> Result<(), Failure> {
 
 /// As [`print`]; whether the reader is still there.
 pub fn print_while_read(text: &str) -> Result<bool, Failure> {
+    write_while_read(text.as_bytes())
+}
+
+/// As [`print`], for what another library wrote.
+pub fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
+    write_while_read(bytes).map(drop)
+}
+
+fn write_while_read(bytes: &[u8]) -> Result<bool, Failure> {
     let mut stdout = std::io::stdout().lock();
-    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
     match written {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(Failure::Failed(format!("cannot write to stdout: {error}"))),

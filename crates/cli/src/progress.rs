@@ -3,11 +3,16 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use kennel_core::EpochRecord;
+use kennel_core::{EpochRecord, SplitCounts};
 use kennel_train::{Observer, Plan};
 
-/// A bar that counts photos; hidden when stderr is not a terminal.
+use crate::output::Level;
+
+/// A bar that counts photos; hidden when stderr is not a terminal, or nobody wants to see it.
 pub fn photo_bar(what: &str, of: usize) -> ProgressBar {
+    if Level::chosen() == Level::Quiet {
+        return ProgressBar::hidden();
+    }
     let bar = ProgressBar::new(of as u64).with_style(style());
     bar.set_prefix(what.to_string());
     bar
@@ -70,20 +75,8 @@ impl Observer for Terminal {
         self.class_count = plan.class_names.len();
         say!("run        {}", plan.run.display());
         say!("model      {} from {}", plan.model, plan.weights);
-        say!(
-            "trains     {} ({} of {} parameters)",
-            plan.trained.join(", "),
-            plan.trainable_params,
-            plan.total_params
-        );
-        say!(
-            "photos     {} train, {} val, {} test in {} classes: {}",
-            plan.photos.train,
-            plan.photos.val,
-            plan.photos.test,
-            plan.class_names.len(),
-            shortened(&plan.class_names)
-        );
+        tell_trained(&plan.trained, plan.trainable_params, plan.total_params);
+        tell_photos(plan.photos, &plan.class_names);
         if plan.finished_epochs > 0 {
             say!("goes on    after epoch {} of {}", plan.finished_epochs, plan.epochs);
         }
@@ -115,6 +108,23 @@ impl Observer for Terminal {
             if is_best { "  best so far" } else { "" }
         );
     }
+}
+
+/// Says which parts of a network move.
+pub fn tell_trained(trained: &[String], trainable_params: usize, total_params: usize) {
+    say!("trains     {} ({trainable_params} of {total_params} parameters)", trained.join(", "));
+}
+
+/// Says what it is shown.
+pub fn tell_photos(photos: SplitCounts, class_names: &[String]) {
+    say!(
+        "photos     {} train, {} val, {} test in {} classes: {}",
+        photos.train,
+        photos.val,
+        photos.test,
+        class_names.len(),
+        shortened(class_names)
+    );
 }
 
 fn shortened(names: &[String]) -> String {

@@ -5,7 +5,10 @@
 
 use std::path::Path;
 
-use kennel_core::{AugmentationSet, Crop, OptimizerConfig, RunConfig, SchedulerKind, Strategy, files};
+use kennel_core::{
+    AugmentationSet, Crop, HeadInit, Interpolation, OptimizerConfig, Preprocessing, RunConfig, SchedulerKind,
+    Strategy, files,
+};
 use kennel_models::architecture;
 use kennel_train::NO_WEIGHTS;
 use toml::{Table, Value};
@@ -73,6 +76,7 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
         if let Some(note) = &source.note {
             say!("note: {note}");
         }
+        detail!("weights    {} in {}", source.name, source.file.display());
         weights = source.name;
         source.preprocessing
     };
@@ -99,7 +103,14 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
     {
         augmentation.insert("crop".into(), crop(&kind)?);
     }
+    if let Some(name) = text("head_init") {
+        let known = [HeadInit::FanIn, HeadInit::Timm].map(HeadInit::as_str);
+        if !known.contains(&name.as_str()) {
+            return Err(unknown("head_init", &name, &known));
+        }
+    }
     asked.remove("weights");
+    check_keys(&asked)?;
     overlay(&mut table, asked);
     let config: RunConfig = table
         .try_into()
@@ -164,6 +175,24 @@ fn unknown(what: &str, found: &str, known: &[&str]) -> Failure {
     Failure::Usage(format!("unknown {what} `{found}`; expected one of: {}{hint}", known.join(", ")))
 }
 
+/// Refuses keys that a configuration does not have, with the nearest that it has.
+fn check_keys(asked: &Table) -> Result<(), Failure> {
+    // Those that a configuration leaves out where they are not set.
+    const OPTIONAL: [&str; 4] = ["head_learning_rate", "layer_decay", "gradient_clip", "early_stopping"];
+    let preprocessing = Preprocessing::imagenet(224, 1.0, Interpolation::Bicubic);
+    let known =
+        Table::try_from(RunConfig::published(String::new(), String::new(), Strategy::Freeze, preprocessing))
+            .map_err(|error| Failure::Failed(error.to_string()))?;
+    let names = || known.keys().map(String::as_str).chain(OPTIONAL);
+    match asked.keys().find(|key| !names().any(|name| name == key.as_str())) {
+        None => Ok(()),
+        Some(key) => {
+            let hint = kennel_core::hint_did_you_mean(key, names());
+            Err(Failure::Usage(format!("configuration: there is no setting `{key}`{hint}")))
+        }
+    }
+}
+
 fn value(config: impl serde::Serialize) -> Result<Value, Failure> {
     Value::try_from(config).map_err(|error| Failure::Failed(error.to_string()))
 }
@@ -204,5 +233,39 @@ fn overlay(under: &mut Table, over: Table) {
                 under.insert(key, value);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_recipe_is_the_published_one() {
+        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../recipes"));
+        for model in ["resnet50", "efficientnet_b0"] {
+            for strategy in Strategy::ALL {
+                let file = read_config(&folder.join(format!("{model}-{strategy}.toml"))).unwrap();
+                let tag = architecture(model).unwrap().default_tag();
+                assert_eq!(file["weights"].as_str(), Some(tag.name().as_str()));
+                // The weights are not at hand: how photos are prepared for them is known by their name.
+                let without_weights = Table::from_iter([("weights".into(), Value::from(NO_WEIGHTS))]);
+                let found = resolve(file, without_weights).unwrap();
+                let weights = NO_WEIGHTS.to_string();
+                let published =
+                    RunConfig::published(model.into(), weights, strategy, tag.preprocessing.clone());
+                assert_eq!(found, published, "{model} {strategy}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_none_is_named_with_its_neighbour() {
+        let table = |key: &str| Table::from_iter([(key.to_string(), Value::Integer(1))]);
+        for optional in ["gradient_clip", "early_stopping", "head_learning_rate", "layer_decay", "seed"] {
+            assert!(check_keys(&table(optional)).is_ok(), "{optional}");
+        }
+        let said = check_keys(&table("learning_rte")).unwrap_err();
+        assert!(said.message().unwrap().contains("did you mean `learning_rate`"), "{said:?}");
     }
 }

@@ -234,6 +234,20 @@ impl Client {
         }
     }
 
+    /// Whether a server answers, whatever it says: asked once.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer, in words; also when the network is off.
+    pub fn reach(&self, url: &str) -> std::result::Result<(), String> {
+        self.check_online(url, "").map_err(|_| "the network is off".to_string())?;
+        let remote = Remote { url: url.into(), token: None };
+        match self.ask(true, &remote, &[], Follow::OnTheSameHost) {
+            Ok(_) => Ok(()),
+            Err(trouble) => Err(trouble.to_string()),
+        }
+    }
+
     /// Asks for the head alone, and again where that may help. Only an answer of 2xx or 3xx is returned.
     pub(crate) fn head(&self, remote: &Remote, watch: Watch<'_>) -> Result<Answer> {
         let mut failures = 0;

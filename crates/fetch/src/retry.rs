@@ -62,6 +62,15 @@ impl Trouble {
     }
 }
 
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Trouble::Final(error) => write!(f, "{error}"),
+            Trouble::Passing { reason, .. } => f.write_str(reason),
+        }
+    }
+}
+
 /// How long the server asks us to wait: seconds, or a date.
 pub(crate) fn retry_after(answer: &Answer) -> Option<Duration> {
     if !matches!(answer.status, 429 | 503) {

@@ -24,7 +24,7 @@ pub enum ModelError {
     },
     /// Weights that are not on this machine.
     #[error(
-        "weights `{name}` are not on this machine: {searched}\n\
+        "weights `{name}` are not on this machine: {searched}{hint}\n\
          hint: give a folder or file with --weights DIR (model.safetensors and config.json, as on huggingface.co/timm/{name}), \
          or put that folder into the Hugging Face cache"
     )]
@@ -33,6 +33,8 @@ pub enum ModelError {
         name: String,
         /// Where they were looked for.
         searched: String,
+        /// Empty, or a line that begins with `hint:`.
+        hint: String,
     },
     /// A run without a finished epoch.
     #[error("{run} has no checkpoint: checkpoints/best.safetensors is not there\nhint: {hint}", run = run.display())]

@@ -32,7 +32,7 @@ pub use error::{ModelError, Result};
 pub use head::{draw_head, draw_network};
 pub use layers::{BatchNorm2d, Conv2d, Linear};
 pub use loader::{Ledger, LoadOptions, Mismatch, load};
-pub use locate::{WeightsSource, locate_weights};
+pub use locate::{WeightsSource, cached_weights, locate_weights};
 pub use network::{Network, rows};
 pub use regularization::RegularizationRates;
 pub use stage::{Stage, is_under};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kennel_core::{CoreError, Interpolation, Preprocessing, files, hub_cache};
+use kennel_core::{CoreError, Interpolation, Preprocessing, did_you_mean, files, hub_cache};
 use serde::Deserialize;
 
 use crate::{Architecture, ModelError, Result, architectures};
@@ -71,13 +71,28 @@ pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Resul
         folder.as_deref().and_then(|folder| hub_cache::snapshot(folder, "main", &["model.safetensors"]));
     let Some(snapshot) = snapshot else {
         let folder = folder.map(|folder| folder.display().to_string()).unwrap_or_default();
-        return Err(ModelError::WeightsNotFound { name, searched: format!("looked for {folder}") });
+        let hint = hint_of_tag(architecture, &name);
+        return Err(ModelError::WeightsNotFound { name, searched: format!("looked for {folder}"), hint });
     };
     let mut found = from_folder(architecture, &name, &snapshot)?;
     if let Some(tag) = architecture.tags().find(|tag| tag.name() == name) {
         found.licence.get_or_insert_with(|| tag.licence.clone());
     }
     Ok(found)
+}
+
+/// "Did you mean" for an `arch.tag` that the zoo does not know. Only tags are compared: what stands before them is the same.
+fn hint_of_tag(architecture: &Architecture, name: &str) -> String {
+    let tags = || architecture.tags().map(|known| known.tag.as_str());
+    let typed = name.strip_prefix(architecture.name).map_or(name, |tag| tag.trim_start_matches('.'));
+    // The architecture itself may be what was mistyped: `resnt50.a1_in1k`.
+    let typed = typed.split_once('.').map_or(typed, |(_, tag)| tag);
+    match did_you_mean(typed, tags()) {
+        Some(tag) if name != format!("{}.{tag}", architecture.name) => {
+            format!("\nhint: did you mean `{}.{tag}`?", architecture.name)
+        }
+        _ => String::new(),
+    }
 }
 
 fn from_folder(architecture: &Architecture, asked: &str, folder: &Path) -> Result<WeightsSource> {
@@ -171,4 +186,28 @@ struct PretrainedCfg {
     mean: [f32; 3],
     std: [f32; 3],
     license: Option<String>,
+}
+
+/// timm's weights in the Hugging Face cache, as `arch.tag`, and where that cache is, by its environment variables.
+///
+/// # Errors
+///
+/// [`ModelError::Core`] when the folder is there and cannot be listed.
+pub fn cached_weights() -> Result<(Option<PathBuf>, Vec<String>)> {
+    let Some(hub) = hub_cache::hub_folder() else { return Ok((None, Vec::new())) };
+    if !hub.exists() {
+        return Ok((Some(hub), Vec::new()));
+    }
+    let prefix = hub_cache::repo_folder_name("timm/");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(&hub).map_err(CoreError::io("read", &hub))? {
+        let folder = entry.map_err(CoreError::io("read", &hub))?.path();
+        let name = folder.file_name().and_then(|name| name.to_str()?.strip_prefix(&prefix));
+        let is_whole = hub_cache::snapshot(&folder, "main", &["model.safetensors"]).is_some();
+        if let Some(name) = name.filter(|_| is_whole) {
+            names.push(name.to_string());
+        }
+    }
+    names.sort();
+    Ok((Some(hub), names))
 }

@@ -27,6 +27,11 @@ pub fn labels(runs: &[FinishedRun]) -> Vec<String> {
         let mut label = base[index].clone();
         for key in varied {
             let value = settings[index].get(key).map_or("none", String::as_str);
+            // Of a folder or file its name is enough to tell it from others.
+            let value = match key.as_str() {
+                "weights" => value.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or(value),
+                _ => value,
+            };
             let name = if key == "learning_rate" { "lr" } else { key };
             label += &format!(", {name} {value}");
         }

@@ -44,7 +44,8 @@ pub struct Compute {
 }
 
 impl GpuKind {
-    const ALL: [GpuKind; 5] =
+    /// Every one, best first.
+    pub const ALL: [GpuKind; 5] =
         [GpuKind::Cuda, GpuKind::Rocm, GpuKind::Metal, GpuKind::Vulkan, GpuKind::WebGpu];
 
     /// Its name, and that of the cargo feature.
@@ -55,6 +56,17 @@ impl GpuKind {
             GpuKind::Metal => "metal",
             GpuKind::Vulkan => "vulkan",
             GpuKind::WebGpu => "webgpu",
+        }
+    }
+
+    /// Whether this binary was built for it.
+    pub const fn is_compiled_in(self) -> bool {
+        match self {
+            GpuKind::Cuda => cfg!(feature = "cuda"),
+            GpuKind::Rocm => cfg!(feature = "rocm"),
+            GpuKind::Metal => cfg!(feature = "metal"),
+            GpuKind::Vulkan => cfg!(feature = "vulkan"),
+            GpuKind::WebGpu => cfg!(feature = "webgpu"),
         }
     }
 

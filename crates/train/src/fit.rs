@@ -99,7 +99,7 @@ pub fn resume(run: RunDir, options: &TrainOptions, control: &mut Control) -> Res
 }
 
 /// The set-up, and the frozen part's own.
-fn set_up_features(
+pub(crate) fn set_up_features(
     config: &RunConfig,
     options: &TrainOptions,
     control: &mut Control,
@@ -148,7 +148,7 @@ impl Fit {
     ) -> Result<Self> {
         let device = options.compute.device.clone();
         let photos = setup.data.photos(Split::Train).len();
-        let steps = photos_per_epoch(photos, config.batch_size).div_ceil(config.batch_size).max(1);
+        let steps = steps_per_epoch(photos, config.batch_size);
         let mut schedule = Schedule::new(
             config.scheduler.clone(),
             config.warmup_epochs,
@@ -359,6 +359,11 @@ impl Fit {
         let evaluation = finish::finish_run(&self.run)?;
         Ok(Outcome::Finished { run: self.run, evaluation: Box::new(evaluation) })
     }
+}
+
+/// Steps of an epoch of so many training photos.
+pub(crate) fn steps_per_epoch(photos: usize, batch_size: usize) -> usize {
+    photos_per_epoch(photos, batch_size).div_ceil(batch_size).max(1)
 }
 
 /// Training photos of an epoch: all of them, but that a last batch of one has no statistics to normalise by (PyTorch

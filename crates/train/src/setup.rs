@@ -12,6 +12,9 @@ use kennel_models::{
 
 use crate::{Compute, Control, Result, TrainError, class_weights, machine, plan};
 
+/// The version of Burn that this room is built on: the manifest pins it.
+pub const BURN_VERSION: &str = "0.22.1";
+
 /// What stands for "no pretrained weights" in a configuration.
 pub const NO_WEIGHTS: &str = "none";
 
@@ -76,7 +79,7 @@ pub fn set_up(config: &RunConfig, compute: &Compute, control: &mut Control) -> R
         feature_cache: String::new(),
         started: machine::now().0,
         kennel_version: env!("CARGO_PKG_VERSION").into(),
-        burn_version: "0.22.1".into(),
+        burn_version: BURN_VERSION.into(),
         weights_sha256,
         manifest_sha256: manifest_digest(&data)?,
         machine: machine::machine(),

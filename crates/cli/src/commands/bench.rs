@@ -39,7 +39,7 @@ pub struct BenchArgs {
     #[arg(long, value_enum, conflicts_with_all = ["model", "mode", "repeats", "warmup"])]
     stage: Option<Stage>,
     /// With --stage data: the photos
-    #[arg(long, value_name = "DIR", default_value = DATA_DIR, requires = "stage")]
+    #[arg(long, value_name = "DIR", env = "KENNEL_DATA", hide_env_values = true, default_value = DATA_DIR, requires = "stage")]
     data: PathBuf,
     /// Time an ONNX file instead, in rten and, where ORT_DYLIB_PATH names its library, ONNX Runtime
     #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "mode", "stage", "device"])]

@@ -11,11 +11,11 @@ use serde_json::json;
 
 use super::report::compare_all;
 use crate::chosen_run::ChosenRun;
+use crate::data::DataArg;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::output::{Format, print, print_json};
 use crate::progress::Terminal;
-use crate::resolve::DATA_DIR;
 use crate::{CommandResult, interrupt, network};
 
 const EXAMPLE: &str = "\
@@ -26,9 +26,12 @@ Examples:
   kennel evaluate --compare-all
   kennel evaluate --zero-shot --model mobilenetv2_100 --weights DIR --data data/processed --split all";
 
+const DATA: &str =
+    "Predict these photos instead of reading the run's own predictions; with --zero-shot the photos";
+
 /// What is evaluated.
 #[derive(Args)]
-#[command(after_help = EXAMPLE)]
+#[command(after_help = EXAMPLE, mut_arg("data", |data| data.help(DATA)))]
 pub struct EvaluateArgs {
     #[command(flatten)]
     chosen: ChosenRun,
@@ -38,9 +41,8 @@ pub struct EvaluateArgs {
     /// With --compare-all: set the published *_results.json of this folder beside our runs
     #[arg(long, value_name = "DIR", requires = "compare_all")]
     against: Option<PathBuf>,
-    /// Predict these photos instead of reading the run's own predictions
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArg,
     /// train, val, test; with --zero-shot also all [default: test]
     #[arg(long)]
     split: Option<String>,
@@ -69,7 +71,7 @@ pub fn run(args: EvaluateArgs) -> CommandResult {
         return run_zero_shot(&args);
     }
     let run = args.chosen.open()?;
-    match &args.data {
+    match args.data.typed() {
         None => own_predictions(&run, &args),
         Some(data) => other_photos(&run, data, &args),
     }
@@ -151,14 +153,13 @@ fn run_zero_shot(args: &EvaluateArgs) -> CommandResult {
         .as_deref()
         .ok_or_else(|| Failure::Usage("which network? --zero-shot needs --model NAME".into()))?;
     network::weights(kennel_models::architecture(model)?, args.weights.as_deref())?;
-    let data = args.data.clone().unwrap_or_else(|| PathBuf::from(DATA_DIR));
     let mut terminal = Terminal::default();
     let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };
     let compute = args.device.open()?;
     let asked = ZeroShotOptions {
         model,
         weights: args.weights.as_deref(),
-        data_dir: &data,
+        data_dir: args.data.dir(),
         splits: &splits,
         synsets: &synsets,
     };

@@ -32,9 +32,12 @@ names its library. It gets its name only when it holds; parity.json beside it sa
 pub struct ExportArgs {
     #[command(flatten)]
     chosen: ChosenRun,
-    /// The file [default: models/best_model_<model>.onnx, with _int8, _fp16, _photo or _external before the dot]
+    /// The file [default: best_model_<model>.onnx in --export-dir, with _int8, _fp16, _photo or _external before the dot]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Where the file is written, where --out does not say
+    #[arg(long, value_name = "DIR", env = "KENNEL_MODELS", hide_env_values = true, default_value = MODELS_DIR)]
+    export_dir: PathBuf,
     /// 8-bit integers where they keep the accuracy
     #[arg(long, conflicts_with = "fp16")]
     int8: bool,
@@ -54,7 +57,7 @@ pub struct ExportArgs {
     #[arg(long, value_name = "LAYER,...", value_delimiter = ',', requires = "int8")]
     float_layers: Vec<String>,
     /// Write a timm model folder instead
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "int8", "fp16", "input", "external_data", "max_drop", "data"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "export_dir", "int8", "fp16", "input", "external_data", "max_drop", "data"])]
     timm: Option<PathBuf>,
     /// Where the run's photos lie now [default: where they lay in training]
     #[arg(long, value_name = "DIR")]
@@ -96,7 +99,7 @@ pub fn run(args: ExportArgs) -> CommandResult {
     };
     let path = match &args.out {
         Some(path) => path.clone(),
-        None => default_path(Path::new(MODELS_DIR), &run, &args, precision)?,
+        None => default_path(&args.export_dir, &run, &args, precision)?,
     };
     if path.extension().is_none_or(|extension| extension != "onnx") {
         return Err(Failure::Usage(format!("--out {}: expected a name that ends in .onnx", path.display())));

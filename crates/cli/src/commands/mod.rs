@@ -1,9 +1,12 @@
 //! One file a command: its flags, and what it calls.
 
 pub mod bench;
+pub mod completions;
 pub mod demo;
+pub mod doctor;
 pub mod evaluate;
 pub mod export;
+pub mod man;
 pub mod models;
 pub mod predict;
 pub mod prepare;

@@ -113,7 +113,7 @@ pub fn run(args: PredictArgs) -> CommandResult {
     }
     rows.end()?;
     if unreadable > 0 {
-        say!("error: {unreadable} of {asked} photos could not be read");
+        shout!("error: {unreadable} of {asked} photos could not be read");
         return Err(Failure::Partly);
     }
     Ok(())

@@ -30,7 +30,7 @@ pub struct PrepareArgs {
     /// stanford-dogs to fetch them
     source: PathBuf,
     /// Where the data set is written
-    #[arg(long, value_name = "DIR", default_value = DATA_DIR)]
+    #[arg(long, value_name = "DIR", env = "KENNEL_DATA", hide_env_values = true, default_value = DATA_DIR)]
     out: PathBuf,
     /// Which folders of Stanford Dogs: stanford-dogs-5 (the five breeds of the study) or stanford-dogs (all 120)
     #[arg(long)]
@@ -73,6 +73,14 @@ pub fn run(args: PrepareArgs) -> CommandResult {
         let raw = args.raw.clone().unwrap_or_else(|| Path::new(RAW_DIR).join(fetched.as_str()));
         let url = args.url.as_deref().filter(|url| !url.is_empty());
         source = network::stanford_dogs(fetched, url, &raw)?;
+    }
+    if !args.source.exists() {
+        let hint =
+            kennel_core::hint_did_you_mean(&args.source.to_string_lossy(), Preset::ALL.map(Preset::as_str));
+        if !hint.is_empty() {
+            let source = args.source.display();
+            return Err(Failure::Failed(format!("{source} is neither a file, a folder nor a preset{hint}")));
+        }
     }
     let options = PrepareOptions {
         preset,

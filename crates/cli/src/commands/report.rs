@@ -20,10 +20,10 @@ Examples:
 #[derive(Args)]
 pub struct PlaceArgs {
     /// Where runs are kept
-    #[arg(long, value_name = "DIR", default_value = RUNS_DIR)]
+    #[arg(long, value_name = "DIR", env = "KENNEL_RUNS", hide_env_values = true, default_value = RUNS_DIR)]
     pub runs: PathBuf,
     /// Where metrics/, plots/ and report.html are written
-    #[arg(long, value_name = "DIR", default_value = RESULTS_DIR)]
+    #[arg(long, value_name = "DIR", env = "KENNEL_RESULTS", hide_env_values = true, default_value = RESULTS_DIR)]
     pub out: PathBuf,
     /// Set the published *_results.json of this folder beside our runs
     #[arg(long, value_name = "DIR")]

@@ -18,11 +18,13 @@ use serde_json::json;
 use toml::{Table, Value};
 
 use super::report::{PlaceArgs, render, tell_left_out};
+use super::train::configuration;
 use crate::cache::CacheArgs;
+use crate::data::DataArg;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
-use crate::output::{Format, columns, print, print_json};
-use crate::resolve::{DATA_DIR, MODELS_DIR, insert, read_config};
+use crate::output::{Format, Level, columns, print, print_json};
+use crate::resolve::{MODELS_DIR, insert, read_config};
 use crate::study::{Existing, Experiment, Rates, Settings, State, estimate_s, plan};
 use crate::tensorboard::Watcher;
 use crate::{CommandResult, interrupt};
@@ -40,9 +42,8 @@ The same command again goes on where it was stopped.";
 #[derive(Args)]
 #[command(after_help = EXAMPLE)]
 pub struct RunArgs {
-    /// Photos: what `kennel prepare` wrote, or a folder of class folders [default: data/processed]
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArg,
     /// Architectures
     #[arg(long, value_delimiter = ',', value_name = "NAME,...", default_value = "resnet50,efficientnet_b0")]
     models: Vec<String>,
@@ -76,7 +77,7 @@ pub struct RunArgs {
     #[command(flatten)]
     place: PlaceArgs,
     /// Where the best network is written as an ONNX file
-    #[arg(long, value_name = "DIR", default_value = MODELS_DIR)]
+    #[arg(long, value_name = "DIR", env = "KENNEL_MODELS", hide_env_values = true, default_value = MODELS_DIR)]
     export_dir: PathBuf,
     /// Write TensorBoard event files into every run
     #[arg(long)]
@@ -109,7 +110,7 @@ pub fn run(args: RunArgs) -> CommandResult {
     let data_dir = [&settings.shared, &settings.base]
         .into_iter()
         .find_map(|table| table.get("data_dir").and_then(Value::as_str));
-    let data_dir = PathBuf::from(data_dir.unwrap_or(DATA_DIR));
+    let data_dir = data_dir.map_or_else(|| args.data.dir().to_path_buf(), PathBuf::from);
     let data = Dataset::open(&data_dir)?;
     let photos = Photos { manifest: data.manifest().clone(), data_dir };
     let existing = Existing::read(&args.place.runs, &manifest_digest(&data)?)?;
@@ -122,7 +123,9 @@ pub fn run(args: RunArgs) -> CommandResult {
             _ => State::New,
         })
         .collect();
-    show_plan(&experiments, &states, &photos, &options.compute);
+    if Level::chosen() > Level::Quiet {
+        show_plan(&experiments, &states, &photos, &options.compute);
+    }
     if args.dry_run {
         return Ok(());
     }
@@ -151,19 +154,20 @@ pub fn run(args: RunArgs) -> CommandResult {
             }
             State::New => {
                 say!("\nexperiment {} of {}: {label}", index + 1, experiments.len());
+                detail!("{}", configuration(config)?.trim_end());
                 train(config, &args.place.runs, &options, &mut control)
             }
         };
         match outcome {
             Ok(Outcome::Finished { .. }) => {}
             Ok(Outcome::Interrupted { epochs, .. }) => {
-                say!(
+                shout!(
                     "stopped after epoch {epochs} of {label}\nhint: the same command, without --force, goes on from there"
                 );
                 return Err(Failure::Interrupted);
             }
             Err(error) => {
-                say!("failed: {label}: {error}");
+                shout!("failed: {label}: {error}");
                 failed.push(fail(error.to_string()));
             }
         }
@@ -182,7 +186,7 @@ fn finish(
 ) -> CommandResult {
     let tell_failed = || {
         for Failed { label, reason } in failed {
-            say!("failed: {label}: {reason}");
+            shout!("failed: {label}: {reason}");
         }
     };
     let report = match Report::of(&args.place.runs, published, Some(&photos.manifest)) {
@@ -214,13 +218,13 @@ fn finish(
     }
     tell_failed();
     if let Err(Failure::Interrupted) = exported {
-        say!(
+        shout!(
             "stopped before the best network was exported\nhint: the same command, without --force, goes on from there"
         );
         return Err(Failure::Interrupted);
     }
     if let Err(failure) = &exported {
-        say!("failed: the best network was not exported: {}", failure.message().unwrap_or_default());
+        shout!("failed: the best network was not exported: {}", failure.message().unwrap_or_default());
     }
     if failed.is_empty() && exported.is_ok() { Ok(()) } else { Err(Failure::Partly) }
 }
@@ -328,11 +332,9 @@ fn baselines(
 impl RunArgs {
     /// What was asked for, as the keys of `config.toml`.
     fn settings(&self) -> Result<Settings, Failure> {
-        let base = self.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
+        let mut base = self.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
         let mut shared = Table::new();
-        if let Some(data) = &self.data {
-            insert(&mut shared, "data_dir", Value::String(data.to_string_lossy().into_owned()));
-        }
+        self.data.put(&mut base, &mut shared);
         if let Some(epochs) = self.epochs {
             insert(&mut shared, "epochs", Value::Integer(epochs.into()));
         }

@@ -4,19 +4,23 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
-use kennel_core::{ClassWeights, RunDir};
+use kennel_core::{ClassWeights, RunConfig, RunDir};
 use kennel_metrics::{RunEvaluation, format_proportion};
-use kennel_train::{Control, Outcome, TrainOptions, resume, train};
+use kennel_train::{Control, Outcome, Rehearsal, TrainOptions, rehearse, resume, train};
 use serde::Serialize;
 use toml::{Table, Value};
 
 use crate::CommandResult;
 use crate::cache::CacheArgs;
+use crate::chosen_run::open_run;
+use crate::data::DataArg;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::output::{Format, print, print_json};
+use crate::output::{Format, Level, print, print_json};
+use crate::progress::{tell_photos, tell_trained};
 use crate::resolve::{RUNS_DIR, insert, read_config, resolve};
+use crate::study::{Rates, estimate_s};
 use crate::tensorboard::Watcher;
 
 const EXAMPLE: &str = "\
@@ -26,6 +30,7 @@ Examples:
   kennel train --model resnet50 --unfreeze layer4.2,fc --optimizer adamw --scheduler cosine
   kennel train --config runs/20260207_165541-resnet50-freeze-s42/config.toml --seed 43
   kennel train --resume runs/20260207_165541-resnet50-freeze-s42
+  kennel train --config recipes/resnet50-freeze.toml --dry-run > mine.toml
 
 Without flags this is the published recipe: batch 32, Adam, ReduceLROnPlateau, seed 42, light augmentation; learning
 rate 1e-3, 1e-4 or 1e-5 and 15, 15 or 20 epochs for freeze, partial and full.";
@@ -43,11 +48,10 @@ pub struct TrainArgs {
     /// Pretrained weights: a timm model folder, a safetensors file, `arch.tag`, or `none` [default: timm's own]
     #[arg(long, value_name = "DIR|FILE|TAG")]
     weights: Option<String>,
-    /// Prepared data set, or folders train/, val/, test/ of class folders [default: data/processed]
-    #[arg(long, value_name = "DIR")]
-    data: Option<String>,
+    #[command(flatten)]
+    data: DataArg,
     /// Where runs are kept
-    #[arg(long, value_name = "DIR", default_value = RUNS_DIR)]
+    #[arg(long, value_name = "DIR", env = "KENNEL_RUNS", hide_env_values = true, default_value = RUNS_DIR)]
     runs: PathBuf,
     /// Configuration to start from: a config.toml, of a run or your own; flags win over it
     #[arg(long, value_name = "FILE")]
@@ -55,6 +59,9 @@ pub struct TrainArgs {
     /// Go on with a run that was stopped, exactly as if it had not been
     #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy", "weights", "data", "config"])]
     resume: Option<PathBuf>,
+    /// Open and check everything, print the resolved configuration and what would be done, write nothing
+    #[arg(long, conflicts_with = "resume")]
+    dry_run: bool,
     /// Write TensorBoard event files to RUN/tensorboard
     #[arg(long)]
     tensorboard: bool,
@@ -206,6 +213,7 @@ pub fn run(args: TrainArgs) -> CommandResult {
     let options = TrainOptions { compute: args.device.open()?, cache: Some(args.cache.options()) };
     let outcome = match &args.resume {
         Some(path) => {
+            let run = open_run(path, &args.runs)?;
             if args.flags()? != Table::new() {
                 return Err(Failure::Usage(
                     "--resume goes on with the run's own configuration\n\
@@ -213,11 +221,15 @@ pub fn run(args: TrainArgs) -> CommandResult {
                         .into(),
                 ));
             }
-            resume(RunDir::open(path)?, &options, &mut control)?
+            detail!("{}", configuration(&RunConfig::read(&run.config())?)?.trim_end());
+            resume(run, &options, &mut control)?
         }
         None => {
-            let file = args.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
-            let config = resolve(file, args.flags()?)?;
+            let config = args.resolve()?;
+            if args.dry_run {
+                return dry_run(&config, &options, &mut control, args.format);
+            }
+            detail!("{}", configuration(&config)?.trim_end());
             train(&config, &args.runs, &options, &mut control)?
         }
     };
@@ -225,10 +237,40 @@ pub fn run(args: TrainArgs) -> CommandResult {
     match outcome {
         Outcome::Finished { run, evaluation } => report(&run, &evaluation, args.format),
         Outcome::Interrupted { run, epochs } => {
-            say!("stopped after epoch {epochs}\nhint: kennel train --resume {}", run.path().display());
+            shout!("stopped after epoch {epochs}\nhint: kennel train --resume {}", run.path().display());
             Err(Failure::Interrupted)
         }
     }
+}
+
+/// Says what would be done, and prints the configuration that does it.
+fn dry_run(
+    config: &RunConfig,
+    options: &TrainOptions,
+    control: &mut Control,
+    format: Format,
+) -> CommandResult {
+    let Rehearsal { facts, steps_per_epoch, kept_features } = rehearse(config, options, control)?;
+    say!("model      {} from {}", config.model, config.weights);
+    tell_trained(&facts.trained, facts.trainable_params, facts.total_params);
+    tell_photos(facts.photos, &facts.class_names);
+    say!("epochs     {} of {steps_per_epoch} steps, batch {}", config.epochs, config.batch_size);
+    if let Some((kept, of)) = kept_features {
+        say!("features   {kept} of {of} passes through the frozen part are kept already");
+    }
+    if Level::chosen() > Level::Quiet {
+        let seconds = estimate_s(config, facts.photos, &mut Rates::default(), &options.compute)?;
+        say!("takes      about {}, the reading of photos not counted", kennel_report::duration(seconds));
+    }
+    match format {
+        Format::Json => print_json(config),
+        Format::Table => print(&configuration(config)?),
+    }
+}
+
+/// A configuration as `config.toml` has it.
+pub fn configuration(config: &RunConfig) -> Result<String, Failure> {
+    toml::to_string(config).map_err(|error| Failure::Failed(error.to_string()))
 }
 
 fn report(run: &RunDir, evaluation: &RunEvaluation, format: Format) -> CommandResult {
@@ -248,6 +290,14 @@ fn report(run: &RunDir, evaluation: &RunEvaluation, format: Format) -> CommandRe
 }
 
 impl TrainArgs {
+    /// The configuration of a new run.
+    fn resolve(&self) -> Result<RunConfig, Failure> {
+        let mut file = self.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
+        let mut flags = self.flags()?;
+        self.data.put(&mut file, &mut flags);
+        resolve(file, flags)
+    }
+
     /// The flags that were given, as the keys of `config.toml`.
     fn flags(&self) -> Result<Table, Failure> {
         let mut table = Table::new();
@@ -267,7 +317,6 @@ impl TrainArgs {
         set("model", text(&self.model));
         set("strategy", text(&self.strategy));
         set("weights", text(&self.weights));
-        set("data_dir", text(&self.data));
         let prefixes = |list: &Vec<String>| Value::Array(list.iter().cloned().map(Value::String).collect());
         set("unfreeze", self.unfreeze.as_ref().map(prefixes));
         set("head_init", text(&self.head_init));
@@ -325,8 +374,9 @@ fn class_weights(text: &str) -> Result<Value, Failure> {
             };
             let given: Option<BTreeMap<_, _>> = list.split(',').map(parse).collect();
             ClassWeights::Given(given.ok_or_else(|| {
+                let hint = kennel_core::hint_did_you_mean(text, ["none", "balanced"]);
                 Failure::Usage(format!(
-                    "--class-weights {text}: expected none, balanced, or pairs such as beagle=2,boxer=1"
+                    "--class-weights {text}: expected none, balanced, or pairs such as beagle=2,boxer=1{hint}"
                 ))
             })?)
         }

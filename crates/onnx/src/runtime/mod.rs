@@ -48,6 +48,19 @@ impl RuntimeKind {
             RuntimeKind::OnnxRuntime => onnx_runtime::environment().map(drop),
         }
     }
+
+    /// What is on this machine, in words: a release, as far as it tells.
+    ///
+    /// # Errors
+    ///
+    /// As [`RuntimeKind::check`].
+    pub fn version(self) -> Result<String> {
+        match self {
+            // The manifest pins it.
+            RuntimeKind::Rten => Ok("0.27.0".into()),
+            RuntimeKind::OnnxRuntime => onnx_runtime::version(),
+        }
+    }
 }
 
 impl fmt::Display for RuntimeKind {

@@ -44,6 +44,18 @@ pub fn environment() -> OnnxResult<&'static Environment> {
     })
 }
 
+/// Its release, from what the library says of its build or is called; all that it says where neither names one.
+pub fn version() -> OnnxResult<String> {
+    environment()?;
+    let info = ort::info();
+    let of_branch = info.split_once("git-branch=rel-").and_then(|(_, rest)| rest.split([',', ' ']).next());
+    let file = std::env::var_os(VARIABLE).and_then(|path| std::fs::canonicalize(path).ok());
+    let name = file.as_deref().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    // libonnxruntime.so.1.32.0, libonnxruntime.1.32.0.dylib
+    let of_file = name.trim_matches(|c: char| !c.is_ascii_digit());
+    Ok(of_branch.unwrap_or(if of_file.contains('.') { of_file } else { info }).trim().into())
+}
+
 /// A model in ONNX Runtime.
 pub struct Engine {
     session: Session,

@@ -144,6 +144,16 @@ impl Features {
         self.store.as_ref().map(FeatureStore::folder)
     }
 
+    /// How many of the parts that a run of so many epochs keeps are kept already, of how many; none where nothing is kept.
+    pub fn kept(&self, epochs: usize) -> Option<(usize, usize)> {
+        let store = self.store.as_ref()?;
+        let views = (0..epochs.min(self.config.feature_views) as u64).map(|view| Part::Train { view });
+        let parts = views.chain([Split::Val, Split::Test].map(Part::Eval));
+        let parts = parts.filter(|part| !self.photos[&part.split()].is_empty());
+        let is_kept: Vec<bool> = parts.map(|part| store.has(&part.name())).collect();
+        Some((is_kept.iter().filter(|is_kept| **is_kept).count(), is_kept.len()))
+    }
+
     /// Photos `order` of a part, `batch_size` at a time: from the cache, filled now where it is not, or from their files.
     /// None when the caller said stop.
     ///

@@ -41,6 +41,11 @@ impl FeatureStore {
         Some(file)
     }
 
+    /// Whether features are there, to judge by their name; nothing is read or marked.
+    pub fn has(&self, part: &str) -> bool {
+        self.path(part).is_file()
+    }
+
     /// Begins to write features; none where they would not fit beside those of the same key. Others' features make
     /// room, the longest unused first.
     ///

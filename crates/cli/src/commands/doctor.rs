@@ -1,0 +1,46 @@
+//! `kennel doctor`.
+
+use clap::Args;
+use serde_json::json;
+
+use crate::CommandResult;
+use crate::checks::{Check, State, check_all};
+use crate::output::{Format, print, print_json};
+
+const EXAMPLE: &str = "\
+Examples:
+  kennel doctor
+  kennel doctor --format json      for a report of something that went wrong
+
+It changes nothing and shows no secrets. The status is 0 whatever it finds.";
+
+/// How it is said.
+#[derive(Args)]
+#[command(after_help = EXAMPLE)]
+pub struct DoctorArgs {
+    /// What stdout is for
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Looks, and says what there is.
+pub fn run(args: DoctorArgs) -> CommandResult {
+    let checks = check_all();
+    match args.format {
+        Format::Json => print_json(&json!({ "version": env!("CARGO_PKG_VERSION"), "checks": checks })),
+        Format::Table => print(&checks.iter().map(line).collect::<String>()),
+    }
+}
+
+fn line(Check { name, found }: &Check) -> String {
+    let state = match found.state {
+        State::Ok => "ok   ",
+        State::None => "none ",
+        State::Problem => "problem:",
+    };
+    let mut text = format!("{name:<12} {state} {}\n", found.text);
+    if let Some(hint) = &found.hint {
+        text += &format!("{:<12} hint: {hint}\n", "");
+    }
+    text
+}

@@ -1,0 +1,45 @@
+//! `kennel man`.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Command, CommandFactory};
+use clap_mangen::Man;
+use kennel_core::files;
+
+use crate::failure::Failure;
+use crate::output::print;
+use crate::{Cli, CommandResult};
+
+const EXAMPLE: &str = "\
+Examples:
+  kennel man ~/.local/share/man/man1     then: man kennel, man kennel-train
+  kennel man /usr/local/share/man/man1   for everybody on this machine, as root";
+
+/// Where they go.
+#[derive(Args)]
+#[command(after_help = EXAMPLE)]
+pub struct ManArgs {
+    /// Folder that gets kennel.1 and a page per command; made where it is not there
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+}
+
+/// Writes the pages.
+pub fn run(args: ManArgs) -> CommandResult {
+    files::create_dir_all(&args.folder)?;
+    // Built, so that every command has the flags of all.
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    let mut pages = vec![write(&command, &args.folder)?];
+    for subcommand in command.get_subcommands() {
+        pages.push(write(subcommand, &args.folder)?);
+    }
+    print(&pages.iter().map(|page| format!("{}\n", page.display())).collect::<String>())
+}
+
+fn write(command: &Command, folder: &Path) -> Result<PathBuf, Failure> {
+    let man = Man::new(command.clone());
+    let page = folder.join(man.get_filename());
+    files::write_atomically_with(&page, |file| man.render(file))?;
+    Ok(page)
+}

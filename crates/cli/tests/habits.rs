@@ -1,0 +1,280 @@
+//! What holds for every command: levels of words, variables, suggestions, rehearsals, and the commands about Kennel itself.
+
+mod common;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use common::{draw_photos, fails, json, kennel, ok, stderr};
+
+/// A run of seconds.
+const SMALL: [&str; 15] = [
+    "train",
+    "--model",
+    "resnet18",
+    "--weights",
+    "none",
+    "--strategy",
+    "full",
+    "--side",
+    "32",
+    "--batch-size",
+    "8",
+    "--epochs",
+    "1",
+    "--lr",
+    "1e-3",
+];
+
+fn small<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    SMALL.iter().chain(more).copied().collect()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// As [`kennel`], with environment variables.
+fn kennel_with(folder: &Path, variables: &[(&str, &str)], args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kennel"));
+    command.current_dir(folder).args(args).envs(variables.iter().copied()).output().unwrap()
+}
+
+fn prepared() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    draw_photos(&dir.path().join("photos"), 10);
+    ok(dir.path(), &["prepare", "photos", "--out", "data"]);
+    dir
+}
+
+#[test]
+fn quiet_says_only_what_failed_and_verbose_says_with_what() {
+    let dir = prepared();
+    let here = dir.path();
+    let quiet = ok(here, &small(&["--data", "data", "-q"]));
+    assert_eq!(stderr(&quiet), "");
+    assert!(stdout(&quiet).contains("test "), "{}", stdout(&quiet));
+    let run = stdout(&quiet).lines().next().unwrap().split_whitespace().nth(1).unwrap().to_string();
+
+    let args: Vec<&str> = ["--verbose"].into_iter().chain(small(&["--data", "data"])).collect();
+    let said = stderr(&ok(here, &args));
+    for part in ["kennel     0.", "Burn ", "computes   on cpu", "batch_size = 8", "epoch   1/1"] {
+        assert!(said.contains(part), "{part} in\n{said}");
+    }
+    let normal = stderr(&ok(here, &["predict", "photos/striped/photo 00.png", "--run", &run]));
+    assert_eq!(normal, "");
+
+    let (status, said) = fails(here, &["--quiet", "evaluate", "--run", "nowhere"]);
+    assert!(status == 1 && said.starts_with("error: "), "{said}");
+    std::fs::write(here.join("broken.jpg"), "no photo").unwrap();
+    let (status, said) = fails(here, &["predict", "broken.jpg", "--run", &run, "--quiet"]);
+    assert!(status == 1 && said.contains("1 of 1 photos"), "{said}");
+    for both in [["-q", "models", "-v"], ["models", "-v", "-q"]] {
+        let (status, said) = fails(here, &both);
+        assert!(status == 2 && said.contains("choose one"), "{said}");
+    }
+}
+
+#[test]
+fn colours_are_only_where_they_are_wanted() {
+    let here = std::env::temp_dir();
+    let coloured = |variables: &[(&str, &str)]| {
+        let output = kennel_with(&here, variables, &["train", "--help"]);
+        output.stdout.contains(&0x1b)
+    };
+    assert!(!coloured(&[]), "stdout is piped");
+    assert!(coloured(&[("CLICOLOR_FORCE", "1")]));
+    assert!(!coloured(&[("NO_COLOR", "1")]));
+    assert!(!coloured(&[("TERM", "dumb")]));
+}
+
+#[test]
+fn a_variable_is_a_default_that_flags_and_files_win_over() {
+    let dir = prepared();
+    let here = dir.path();
+    let variables = [("KENNEL_DATA", "data"), ("KENNEL_RUNS", "kept"), ("KENNEL_DEVICE", "cpu")];
+    let trained = kennel_with(here, &variables, &small(&["-q"]));
+    assert!(trained.status.success(), "{}", stderr(&trained));
+    assert!(stdout(&trained).starts_with("run   kept"), "{}", stdout(&trained));
+    let run = stdout(&trained).lines().next().unwrap().split_whitespace().nth(1).unwrap().to_string();
+    let saved = format!("{run}/config.toml");
+
+    // `--resume` and `--onnx` refuse flags that do not go with them: these were not typed.
+    let resumed = kennel_with(here, &variables, &["train", "--resume", &run]);
+    assert!(resumed.status.success(), "{}", stderr(&resumed));
+    let by_file = kennel_with(here, &variables, &["predict", "a.png", "--onnx", "nowhere.onnx"]);
+    assert_eq!(by_file.status.code(), Some(1), "{}", stderr(&by_file));
+    let (status, said) = fails(here, &["train", "--resume", &run, "--data", "data"]);
+    assert!(status == 2 && said.contains("cannot be used with"), "{said}");
+
+    // What a file says is nearer than a variable, and what is typed is nearest.
+    let elsewhere = [("KENNEL_DATA", "nowhere")];
+    let dry = ["train", "--dry-run", "-q", "--config", &saved];
+    let from_file = kennel_with(here, &elsewhere, &dry);
+    assert!(stdout(&from_file).contains("data_dir = \"data\""), "{}", stderr(&from_file));
+    let typed = kennel_with(here, &elsewhere, &small(&["--dry-run", "-q", "--data", "data"]));
+    assert!(stdout(&typed).contains("data_dir = \"data\""), "{}", stderr(&typed));
+    let none = kennel_with(here, &elsewhere, &small(&["--dry-run"]));
+    assert!(!none.status.success() && stderr(&none).contains("nowhere"), "{}", stderr(&none));
+
+    // An empty one says nothing.
+    let empty = kennel_with(
+        here,
+        &[("KENNEL_RUNS", ""), ("KENNEL_DEVICE", "")],
+        &["evaluate", "--model", "resnet18"],
+    );
+    assert!(stderr(&empty).contains("lies in runs"), "{}", stderr(&empty));
+
+    let wrong = kennel_with(here, &[("KENNEL_DEVICE", "vulcan")], &small(&[]));
+    assert_eq!(wrong.status.code(), Some(2));
+    for part in ["did you mean `vulkan`", "KENNEL_DEVICE"] {
+        assert!(stderr(&wrong).contains(part), "{part} in\n{}", stderr(&wrong));
+    }
+    for variables in [&[][..], &[("KENNEL_RUNS", "secret-place")]] {
+        let help = stdout(&kennel_with(here, variables, &["train", "--help"]));
+        assert!(help.contains("[env: KENNEL_RUNS]") && !help.contains("secret-place"), "{help}");
+    }
+}
+
+#[test]
+fn a_rehearsal_prints_the_configuration_and_writes_nothing() {
+    let dir = prepared();
+    let here = dir.path();
+    let rehearsed = ok(here, &small(&["--data", "data", "--flip", "0.25", "--dry-run"]));
+    let said = stderr(&rehearsed);
+    for part in ["trains     ", "photos     ", "epochs     1 of ", "about "] {
+        assert!(said.contains(part), "{part} in\n{said}");
+    }
+    assert!(!here.join("runs").exists() && !here.join(".kennel").exists());
+    let frozen = [
+        "train",
+        "--model",
+        "resnet18",
+        "--weights",
+        "none",
+        "--data",
+        "data",
+        "--batch-size",
+        "2",
+        "--dry-run",
+    ];
+    assert!(stderr(&ok(here, &frozen)).contains("features   0 of 6 passes"));
+    assert!(!here.join("runs").exists() && !here.join(".kennel").exists());
+
+    // Given back, it is the same run.
+    std::fs::write(here.join("mine.toml"), &rehearsed.stdout).unwrap();
+    let trained = json(&ok(here, &["train", "--config", "mine.toml", "--format", "json"]));
+    let saved = Path::new(trained["run"].as_str().unwrap()).join("config.toml");
+    let saved = std::fs::read_to_string(here.join(saved)).unwrap();
+    assert!(saved.starts_with(stdout(&rehearsed).trim_end()), "{saved}");
+
+    let as_json = json(&ok(here, &["train", "--config", "mine.toml", "--dry-run", "-q", "--format", "json"]));
+    assert_eq!(as_json["augmentation"]["flip"], 0.25);
+}
+
+#[test]
+fn every_mistyped_name_has_its_suggestion() {
+    let dir = prepared();
+    let here = dir.path();
+    std::fs::create_dir_all(here.join("runs/20260207_165541-resnet50-freeze-s42")).unwrap();
+    std::fs::write(here.join("runs/20260207_165541-resnet50-freeze-s42/config.toml"), "").unwrap();
+    let train = "train --data data --model resnet18 --weights none";
+    for (args, wanted) in [
+        ("trian".to_string(), "'train'"),
+        ("train --modle resnet18".into(), "'--model'"),
+        ("models --format jsn".into(), "'json'"),
+        ("completions bsh".into(), "'bash'"),
+        ("bench --mode ful".into(), "'full'"),
+        ("train --model resnet5O".into(), "`resnet50`"),
+        ("train --model resnet50 --weights resnet50.a1_in1q".into(), "`resnet50.a1_in1k`"),
+        ("train --model resnet50 --weights a1_in1q".into(), "`resnet50.a1_in1k`"),
+        (format!("{train} --strategy frezee"), "`freeze`"),
+        ("run --data data --models resnet18 --strategies ful".into(), "`full`"),
+        ("run --data data --models resnt18".into(), "`resnet18`"),
+        (
+            "run --data data --models resnet18 --weights resnet18=none --set batchsize=3".into(),
+            "`batch_size`",
+        ),
+        ("prepare photos --preset stanford-dog-5".into(), "`stanford-dogs-5`"),
+        ("prepare stanford-dog-5".into(), "`stanford-dogs-5`"),
+        (format!("{train} --optimizer adm"), "`adam`"),
+        (format!("{train} --scheduler cosin"), "`cosine`"),
+        (format!("{train} --augment lihgt"), "`light`"),
+        (format!("{train} --crop centre"), "`center`"),
+        (format!("{train} --head-init fan-in"), "`fanin`"),
+        (format!("{train} --device vulcan"), "`vulkan`"),
+        (format!("{train} --class-weights balancd"), "`balanced`"),
+        (format!("{train} --class-weights stripped=2"), "`striped`"),
+        ("evaluate --run runs/20260207_165541-resnet50-freeze-s43".into(), "-s42`"),
+        ("export --run 20260207_16554-resnet50-freeze".into(), "-s42`"),
+        ("train --resume runs/20260207_165541-resnet50-frozen-s42".into(), "-s42`"),
+        ("evaluate --zero-shot --model resnet18 --split tset".into(), "`test`"),
+    ] {
+        let said =
+            stderr(&kennel_with(here, &[("HF_HOME", "no-cache")], &args.split(' ').collect::<Vec<_>>()));
+        let wanted = if wanted.starts_with("-s42") { format!("freeze{wanted}") } else { wanted.into() };
+        let hint = said.lines().find(|line| line.contains("did you mean") || line.contains("similar"));
+        assert!(hint.is_some_and(|hint| hint.contains(&wanted)), "{args}: {wanted} in\n{said}");
+    }
+}
+
+#[test]
+fn doctor_says_what_there_is_and_never_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = dir.path();
+    let variables = [
+        ("KENNEL_RUN", "x"),
+        ("KENNEL_CACHE_SIZE", "much"),
+        ("HF_TOKEN", "hf_secret"),
+        ("HF_HOME", "no-cache"),
+        ("RAYON_NUM_THREADS", "two"),
+        ("ORT_DYLIB_PATH", "nowhere.so"),
+    ];
+    let output = kennel_with(here, &variables, &["doctor", "--format", "json"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let checks = json(&output)["checks"].as_array().unwrap().clone();
+    let of =
+        |name: &str| checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("{name}"));
+    for (name, state) in [
+        ("kennel", "ok"),
+        ("processor", "ok"),
+        ("threads", "problem"),
+        ("devices", "ok"),
+        ("onnxruntime", "problem"),
+        ("folder", "ok"),
+        ("features", "none"),
+        ("weights", "none"),
+        ("variables", "problem"),
+        ("terminal", "none"),
+    ] {
+        assert_eq!(of(name)["state"], state, "{}", of(name));
+    }
+    let text = of("variables")["text"].as_str().unwrap();
+    assert!(text.contains("did you mean KENNEL_RUNS") && text.contains("KENNEL_CACHE_SIZE"), "{text}");
+    for check in checks.iter().filter(|check| check["state"] == "problem") {
+        assert!(check["hint"].is_string(), "no way out of {check}");
+    }
+    let table = stdout(&kennel_with(here, &variables[2..4], &["doctor"]));
+    assert!(table.contains("HF_TOKEN is set") && !table.contains("hf_secret"), "{table}");
+    assert_eq!(std::fs::read_dir(here).unwrap().count(), 0, "it leaves nothing behind");
+}
+
+#[test]
+fn completions_and_manual_pages_know_every_command() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = dir.path();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = stdout(&ok(here, &["completions", shell]));
+        assert!(script.contains("kennel") && script.contains("weight-decay"), "{shell}");
+    }
+    ok(here, &["man", "share/man1"]);
+    let page = std::fs::read_to_string(here.join("share/man1/kennel-train.1")).unwrap();
+    for part in ["weight\\-decay", "KENNEL_RUNS", "\\-\\-quiet"] {
+        assert!(page.contains(part), "{part} in\n{page}");
+    }
+    assert!(here.join("share/man1/kennel.1").is_file() && here.join("share/man1/kennel-doctor.1").is_file());
+    assert!(!here.join("share/man1/kennel-help.1").exists());
+    let (status, said) = fails(here, &["man", "share/man1/kennel.1"]);
+    assert!(status == 1 && said.contains("cannot create"), "{said}");
+    assert!(kennel(here, &["completions", "--help"]).stdout.windows(6).any(|part| part == b".zfunc"));
+}
