@@ -81,6 +81,19 @@ pub enum TrainError {
         /// What was found.
         loss: f32,
     },
+    /// The network's answers left the numbers, while the loss of the training photos did not.
+    #[error(
+        "a logit of {photo} is {logit} after epoch {epoch}: training has diverged\n\
+         hint: lower --learning-rate, or bound the gradient with --gradient-clip 1"
+    )]
+    DivergedAnswer {
+        /// Counted from 1.
+        epoch: usize,
+        /// The validation photo.
+        photo: String,
+        /// What was found.
+        logit: f32,
+    },
     /// A run that cannot be continued.
     #[error("{path} cannot be resumed: {reason}", path = path.display())]
     CannotResume {

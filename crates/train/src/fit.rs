@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use kennel_core::seed::stream_seed;
 use kennel_core::{EpochRecord, PredictionRecord, RunConfig, RunDir, Split};
 use kennel_data::shuffled;
-use kennel_metrics::RunEvaluation;
+use kennel_metrics::{MetricsError, RunEvaluation};
 use kennel_models::{
     LoadOptions, Network, StateDict, apply_state_dict, is_under, load, read_checkpoint, rows, state_dict,
 };
@@ -209,7 +209,14 @@ impl Fit {
             let Some(val_predictions) = self.predict(&network, Split::Val, "validation", control)? else {
                 return Ok(self.interrupted());
             };
-            let val = kennel_metrics::evaluate(&val_predictions, &self.setup.facts.class_names)?;
+            let val = kennel_metrics::evaluate(&val_predictions, &self.setup.facts.class_names).map_err(
+                |error| match error {
+                    MetricsError::NotFinite { path: photo, logit, .. } => {
+                        TrainError::DivergedAnswer { epoch: index + 1, photo, logit }
+                    }
+                    error => error.into(),
+                },
+            )?;
             self.schedule.end_epoch(val.log_loss);
             let tensors = state_dict(self.setup.network());
             let record = EpochRecord {
