@@ -7,7 +7,7 @@ use kennel_core::{DuplicateGroup, Manifest, PhotoRecord, Split};
 
 use crate::duplicates::{Group, find_duplicates};
 use crate::error::{DataError, Result};
-use crate::scan::{Scan, ScannedPhoto};
+use crate::scan::{Scan, ScannedPhoto, of_rejected};
 use crate::split::{Fractions, stratified};
 
 /// What the paths of a manifest are.
@@ -177,6 +177,10 @@ fn check_classes(scan: &Scan, splits: &[Split], source: &Path, notes: &mut Vec<S
                 class: class.clone(),
                 train,
                 all: val + test,
+                left_out: match scan.rejected.as_slice() {
+                    [] => String::new(),
+                    rejected => format!("; {}", of_rejected(rejected)),
+                },
                 hint: hint.into(),
             });
         }

@@ -73,7 +73,7 @@ pub enum DataError {
         class: String,
     },
     /// A class from which nothing can be learnt.
-    #[error("class `{class}` has {train} training photos ({all} usable in all, in {path})\nhint: {hint}", path = path.display())]
+    #[error("class `{class}` has {train} training photos ({all} usable in all, in {path}{left_out})\nhint: {hint}", path = path.display())]
     TooFewPhotos {
         /// The source.
         path: PathBuf,
@@ -83,6 +83,8 @@ pub enum DataError {
         train: usize,
         /// Its usable photos in every part.
         all: usize,
+        /// Empty, or how many files were left out and the reason of the first, after a semicolon.
+        left_out: String,
         /// The way out.
         hint: String,
     },

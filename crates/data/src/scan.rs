@@ -142,10 +142,19 @@ fn scan_folder(
 }
 
 fn describe(folders: &[String], rejected: &[RejectedPhoto]) -> String {
-    match (folders.len(), rejected.first()) {
-        (0, None) => "the folder is empty".into(),
-        (folders, None) => format!("{folders} folders without a file"),
-        (_, Some(first)) => {
+    match (folders.len(), rejected) {
+        (0, []) => "the folder is empty".into(),
+        (folders, []) => format!("{folders} folders without a file"),
+        (_, rejected) => of_rejected(rejected),
+    }
+}
+
+/// How many files were left out, and why the first.
+pub(crate) fn of_rejected(rejected: &[RejectedPhoto]) -> String {
+    match rejected {
+        [] => "no file was left out".into(),
+        [one] => format!("{} cannot be used: {}", one.path, one.reason),
+        [first, ..] => {
             format!("{} files cannot be used, the first is {}: {}", rejected.len(), first.path, first.reason)
         }
     }
