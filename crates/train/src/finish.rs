@@ -39,8 +39,8 @@ pub fn finish_run(run: &RunDir) -> Result<RunEvaluation> {
     Ok(evaluation)
 }
 
-/// Predicts a split of any data set with a run's best epoch and evaluates it; the predictions are kept in the run as
-/// `<dataset>-<split>.jsonl`. None when the caller said stop.
+/// Predicts a split of any data set, or without one all of it, with a run's best epoch and evaluates it; the predictions are kept in
+/// the run as `<dataset>-<split>.jsonl` or `<dataset>-all.jsonl`. None when the caller said stop.
 ///
 /// # Errors
 ///
@@ -49,7 +49,7 @@ pub fn finish_run(run: &RunDir) -> Result<RunEvaluation> {
 pub fn predict_dataset(
     run: &RunDir,
     data_dir: &Path,
-    split: Split,
+    split: Option<Split>,
     compute: &Compute,
     control: &mut Control,
 ) -> Result<Option<Evaluation>> {
@@ -63,18 +63,28 @@ pub fn predict_dataset(
             expected: classes.join(", "),
         });
     }
-    let photos = data.photos(split);
-    if photos.is_empty() {
+    let (photos, what) = match split {
+        Some(split) => (data.photos(split).clone(), split.as_str()),
+        None => (data.all_photos(), "all"),
+    };
+    if let (Some(split), true) = (split, photos.is_empty()) {
         return Err(TrainError::EmptySplit { path: data_dir.into(), split, needed_for: "evaluation" });
+    }
+    let all = data.manifest().photos.len();
+    if !data.is_prepared() && photos.len() < all {
+        control.observer.note(&format!(
+            "{} of the {all} photos are judged, the {what} part; --split all judges all of them",
+            photos.len()
+        ));
     }
     let preprocessing = &config.preprocessing;
     let Some(records) =
-        predict_photos(&network, &compute.device, photos, &classes, preprocessing, split.as_str(), control)?
+        predict_photos(&network, &compute.device, &photos, &classes, preprocessing, what, control)?
     else {
         return Ok(None);
     };
     let name = data_dir.file_name().unwrap_or(data_dir.as_os_str()).to_string_lossy();
-    let path = run.predictions_dir().join(format!("{name}-{split}.jsonl"));
+    let path = run.predictions_dir().join(format!("{name}-{what}.jsonl"));
     write_predictions(&path, &records)?;
     Ok(Some(evaluate(&records, &classes)?))
 }

@@ -133,7 +133,7 @@ fn a_small_network_learns_to_tell_two_textures_apart() {
     assert_eq!(found, run);
     let stop = AtomicBool::new(false);
     let mut control = Control { stop: &stop, observer: &mut Silent };
-    let again = predict_dataset(&run, &data, kennel_core::Split::Test, &Compute::cpu(), &mut control)
+    let again = predict_dataset(&run, &data, Some(kennel_core::Split::Test), &Compute::cpu(), &mut control)
         .unwrap()
         .unwrap();
     let own: kennel_metrics::RunEvaluation =

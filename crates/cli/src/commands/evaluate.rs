@@ -22,7 +22,7 @@ const EXAMPLE: &str = "\
 Examples:
   kennel evaluate --model mobilenetv2_100 --strategy freeze
   kennel evaluate --run runs/20260207_165541-resnet50-freeze-s42
-  kennel evaluate --run RUN --data other-photos --split test
+  kennel evaluate --run RUN --data other-photos --split all
   kennel evaluate --compare-all
   kennel evaluate --zero-shot --model mobilenetv2_100 --weights DIR --data data/processed --split all";
 
@@ -120,7 +120,10 @@ fn render(evaluation: &RunEvaluation, split: Split) -> String {
 }
 
 fn other_photos(run: &RunDir, data: &Path, args: &EvaluateArgs) -> CommandResult {
-    let split = parse_split(args.split.as_deref())?;
+    let split = match args.split.as_deref() {
+        Some("all") => None,
+        split => Some(parse_split(split)?),
+    };
     let mut terminal = Terminal::default();
     let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };
     let compute = args.device.open()?;
@@ -129,9 +132,11 @@ fn other_photos(run: &RunDir, data: &Path, args: &EvaluateArgs) -> CommandResult
     drop(terminal);
     if args.format == Format::Json {
         let (run, data) = (run.path().display().to_string(), data.display().to_string());
+        let split = split.map_or("all", Split::as_str);
         return print_json(&json!({ "run": run, "data": data, "split": split, "evaluation": evaluation }));
     }
     let accuracy = format_proportion(&evaluation.accuracy);
+    let split = split.map_or("all", Split::as_str);
     print(&format!("{} {split}: {accuracy}\n\n{}", data.display(), render_report(&evaluation)))
 }
 
