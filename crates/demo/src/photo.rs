@@ -48,3 +48,32 @@ pub fn draw_photo(breed: &Breed, seed: u64, index: u64) -> Vec<u8> {
     foreground(&mut canvas, &mut chance);
     photograph(canvas, &mut chance)
 }
+
+#[cfg(test)]
+mod tests {
+    use kennel_core::files::sha256_bytes;
+
+    use super::*;
+    use crate::{demo_breeds, pretraining_breeds};
+
+    #[test]
+    fn photos_are_the_same_bytes_on_every_machine() {
+        let photos: Vec<u8> = demo_breeds()
+            .iter()
+            .chain(&pretraining_breeds(40))
+            .flat_map(|breed| (0..4).flat_map(|index| draw_photo(breed, 42, index)))
+            .collect();
+        // Whoever changes a drawing makes the networks anew (tools/pretrain_demo.sh), and this.
+        assert_eq!(sha256_bytes(&photos), "77e2096c42344fcb1477b5293a714440aea27108208ed220a54b0f98ef7f558a");
+    }
+
+    #[test]
+    fn seeds_and_numbers_draw_other_dogs_of_the_same_size() {
+        let breed = &demo_breeds()[0];
+        let photo = draw_photo(breed, 42, 0);
+        assert_ne!(photo, draw_photo(breed, 43, 0));
+        assert_ne!(photo, draw_photo(breed, 42, 1));
+        let decoded = image::load_from_memory(&photo).unwrap();
+        assert_eq!((decoded.width(), decoded.height()), (SIDE_PX as u32, SIDE_PX as u32));
+    }
+}
