@@ -49,17 +49,26 @@ fn client() -> Client {
 /// the cache that Python shares.
 pub fn weights(architecture: &Architecture, asked: Option<&str>) -> Result<WeightsSource, Failure> {
     match locate_weights(architecture, asked) {
-        Err(ModelError::WeightsNotFound { name, .. }) => {
+        Err(ModelError::WeightsNotFound { name, hint, .. }) => {
             let repo = format!("timm/{name}");
-            say!("fetching   {repo}");
+            if !is_offline() {
+                say!("fetching   {repo}");
+            }
             let fetched = watched(|watch| {
                 fetch_model(&client(), &HubConfig::from_env()?, &repo, "main", &MODEL_FILES, watch)
             });
             fetched.map_err(|error| {
+                let missing = match error {
+                    FetchError::Refused { status: 401 | 404, .. } if !hint.is_empty() => {
+                        return Failure::Failed(format!("{repo} is not on the hub{hint}"));
+                    }
+                    _ => format!("weights {repo} are not on this machine"),
+                };
                 failure(
                     error,
-                    &format!("weights {repo} are not on this machine"),
+                    &missing,
                     "a folder with its model.safetensors and config.json: --weights DIR; a mirror of the hub: HF_ENDPOINT=URL",
+                    &hint,
                 )
             })?;
             Ok(locate_weights(architecture, asked)?)
@@ -78,7 +87,7 @@ pub fn stanford_dogs(preset: Preset, url: Option<&str>, into: &Path) -> Result<P
         Some(url) => Source::mirror(url, breeds),
         None => Source::stanford(breeds),
     };
-    if !into.exists() {
+    if !into.exists() && !is_offline() {
         say!("fetching   {}", source.url);
     }
     watched(|watch| stanford_dogs::fetch(&client(), &source, breeds, into, watch)).map_err(|error| {
@@ -88,13 +97,15 @@ pub fn stanford_dogs(preset: Preset, url: Option<&str>, into: &Path) -> Result<P
             &format!(
                 "a tar or folder of yours: kennel prepare images.tar --preset {preset}; a mirror: --url URL"
             ),
+            "",
         )
     })?;
     Ok(into.into())
 }
 
-/// What could not be fetched, in one line, and the three ways on.
-fn failure(error: FetchError, missing: &str, ways: &str) -> Failure {
+/// What could not be fetched, in one line, what may have been meant (`slip`, empty or a line that begins with `hint:`), and the three
+/// ways on.
+fn failure(error: FetchError, missing: &str, ways: &str, slip: &str) -> Failure {
     let text = error.to_string();
     match error {
         FetchError::Stopped { .. } => {
@@ -107,7 +118,7 @@ fn failure(error: FetchError, missing: &str, ways: &str) -> Failure {
                 _ => "the network is off (--offline, KENNEL_OFFLINE or HF_HUB_OFFLINE)".into(),
             };
             Failure::Failed(format!(
-                "{missing}, and {reason}\nhint: {ways}; or everything without a network: kennel demo"
+                "{missing}, and {reason}{slip}\nhint: {ways}; or everything without a network: kennel demo"
             ))
         }
         _ => Failure::Failed(text),

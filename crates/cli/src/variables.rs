@@ -20,8 +20,8 @@ pub fn as_defaults(command: Command) -> Command {
 fn as_default(arg: Arg) -> Arg {
     let Some(name) = variable(&arg) else { return arg };
     let Some(value) = std::env::var_os(&name) else { return arg };
-    if !value.is_empty() && problem(&name, &value).is_some() {
-        // As good as typed, then: clap refuses it where it matters. A default it takes on trust.
+    if !arg.get_action().takes_values() {
+        // A switch is off by itself and in nobody's way: clap may read it.
         return arg;
     }
     // What clap would say of it.

@@ -255,3 +255,45 @@ fn the_list_of_models_is_for_people_and_for_machines() {
     assert!(rows.as_array().unwrap().iter().any(|row| row["weights"] == "resnet50.tv2_in1k"), "{rows}");
     assert_eq!(rows[0]["parameters"], 25_557_032);
 }
+
+#[test]
+fn other_photos_are_judged_in_part_or_all_and_the_part_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = dir.path();
+    draw_photos(&here.join("photos"), 14);
+    let mut args = vec!["train", "--data", "photos", "--epochs", "1"];
+    args.extend(SMALL);
+    ok(here, &args);
+    let run = only_run(here).to_string_lossy().into_owned();
+    let evaluate = |more: &[&str]| {
+        let args = ["evaluate", "--run", &run, "--data", "photos", "--format", "json"];
+        let output = ok(here, &[&args, more].concat());
+        (json(&output)["evaluation"]["accuracy"]["n"].as_u64().unwrap(), stderr(&output))
+    };
+    let (part, said) = evaluate(&[]);
+    assert!(part < 28 && said.contains(&format!("{part} of the 28 photos")), "{part}: {said}");
+    let (all, said) = evaluate(&["--split", "all"]);
+    assert!(all == 28 && !said.contains("of the 28 photos"), "{all}: {said}");
+}
+
+#[test]
+fn training_that_leaves_the_numbers_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = dir.path();
+    draw_photos(&here.join("photos"), 14);
+    let mut args = vec!["train", "--data", "photos", "--optimizer", "sgd", "--lr", "1e38"];
+    args.extend(SMALL);
+    let (status, said) = fails(here, &args);
+    assert!(status == 1 && said.contains("training has diverged") && said.contains("hint: lower"), "{said}");
+}
+
+#[test]
+fn a_demonstration_leaves_the_folder_of_another_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = dir.path();
+    std::fs::create_dir(here.join("mine")).unwrap();
+    std::fs::write(here.join("mine/notes.txt"), "keep").unwrap();
+    let (status, said) = fails(here, &["demo", "--out", "mine"]);
+    assert!(status == 2 && said.contains("not a demonstration's") && said.contains("--out"), "{said}");
+    assert_eq!(std::fs::read_dir(here.join("mine")).unwrap().count(), 1);
+}

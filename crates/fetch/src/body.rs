@@ -155,6 +155,8 @@ impl<'a> Body<'a> {
                 headers.extend(self.validator.clone().map(|validator| ("If-Range", validator)));
             }
             let trouble = match self.client.ask(false, &self.remote, &headers, Follow::ToAnyHost) {
+                // It was found before.
+                Err(Trouble::NoServer { reason }) if self.furthest > 0 => Trouble::passing(reason),
                 Err(trouble) => trouble,
                 Ok(answer) => match answer.status {
                     206 if ranged && self.goes_on(&answer) => {

@@ -119,6 +119,10 @@ impl Watch<'_> {
     }
 }
 
+/// How often a name that was not found is looked up again before anything came from its server: who has no network should not wait
+/// half a minute to read so.
+const NO_SERVER_RETRIES: u32 = 1;
+
 /// Asks servers. Cheap to clone; one for a program is enough.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -270,12 +274,13 @@ impl Client {
         url: &str,
         watch: Watch<'_>,
     ) -> Result<()> {
-        let (reason, asked_for) = match trouble {
+        let (reason, asked_for, retries) = match trouble {
             Trouble::Final(error) => return Err(error),
-            Trouble::Passing { reason, retry_after } => (reason, retry_after),
+            Trouble::NoServer { reason } => (reason, None, self.config.retries.min(NO_SERVER_RETRIES)),
+            Trouble::Passing { reason, retry_after } => (reason, retry_after, self.config.retries),
         };
         *failures += 1;
-        if *failures > self.config.retries {
+        if *failures > retries {
             return Err(FetchError::Unreachable { url: url.into(), reason, tries: *failures });
         }
         let doubled = self.config.first_wait.saturating_mul(1 << (*failures - 1).min(20));

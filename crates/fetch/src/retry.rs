@@ -9,6 +9,8 @@ use crate::error::FetchError;
 pub(crate) enum Trouble {
     /// Asking again is no use.
     Final(FetchError),
+    /// No server was found to ask. On a machine without a network this is final, on a bad line it passes.
+    NoServer { reason: String },
     /// Asking again may help.
     Passing { reason: String, retry_after: Option<Duration> },
 }
@@ -54,7 +56,11 @@ impl Trouble {
                 });
             }
             Error::Timeout(ureq::Timeout::PerRead) => "no byte for too long".to_string(),
-            Error::HostNotFound => "its host is not found".to_string(),
+            Error::HostNotFound => return Trouble::NoServer { reason: "its host is not found".into() },
+            // What the resolver says has no kind of its own.
+            Error::Io(error) if error.to_string().starts_with("failed to lookup address") => {
+                return Trouble::NoServer { reason: "its host is not found".into() };
+            }
             Error::Io(error) => error.to_string(),
             other => other.to_string(),
         };
@@ -66,7 +72,7 @@ impl std::fmt::Display for Trouble {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Trouble::Final(error) => write!(f, "{error}"),
-            Trouble::Passing { reason, .. } => f.write_str(reason),
+            Trouble::NoServer { reason } | Trouble::Passing { reason, .. } => f.write_str(reason),
         }
     }
 }

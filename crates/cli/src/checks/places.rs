@@ -76,8 +76,11 @@ pub fn weights() -> Found {
         Err(error) => Found::problem(error.to_string()).hint("HF_HOME or HF_HUB_CACHE name another folder"),
         Ok((None, _)) => Found::none("there is no Hugging Face cache: this user has no home folder")
             .hint("--weights DIR takes a timm model folder"),
-        Ok((Some(hub), names)) if names.is_empty() => Found::none(format!("no timm weights in {}", hub.display()))
-            .hint("--weights DIR takes a timm model folder (model.safetensors and config.json, as on huggingface.co/timm)"),
+        Ok((Some(hub), names)) if names.is_empty() => {
+            Found::none(format!("no timm weights in {}", hub.display())).hint(
+                "they are fetched when they are asked for; --weights DIR takes a timm model folder of yours",
+            )
+        }
         Ok((Some(hub), names)) => Found::ok(format!("{} in {}", names.join(", "), hub.display())),
     }
 }

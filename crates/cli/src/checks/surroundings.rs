@@ -68,7 +68,7 @@ pub fn network() -> Found {
     let text = [answers, silent.clone()].concat().join("; ");
     match silent.is_empty() {
         true => Found::ok(text),
-        false => Found::problem(text).hint(
+        false => Found::none(text).hint(
             "weights and photos of your own work without it (--weights DIR), and so does `kennel demo`; a mirror is \
              given by HF_ENDPOINT, a proxy by HTTPS_PROXY",
         ),

@@ -65,21 +65,16 @@ pub struct PrepareArgs {
 pub fn run(args: PrepareArgs) -> CommandResult {
     let mut preset = args.preset.as_deref().map(parse_preset).transpose()?;
     let mut source = args.source.clone();
-    // A folder of that name is one's own.
-    if !source.exists()
-        && let Ok(fetched) = parse_preset(&source.to_string_lossy())
-    {
-        preset.get_or_insert(fetched);
-        let raw = args.raw.clone().unwrap_or_else(|| Path::new(RAW_DIR).join(fetched.as_str()));
-        let url = args.url.as_deref().filter(|url| !url.is_empty());
-        source = network::stanford_dogs(fetched, url, &raw)?;
-    }
-    if !args.source.exists() {
-        let hint =
-            kennel_core::hint_did_you_mean(&args.source.to_string_lossy(), Preset::ALL.map(Preset::as_str));
-        if !hint.is_empty() {
-            let source = args.source.display();
-            return Err(Failure::Failed(format!("{source} is neither a file, a folder nor a preset{hint}")));
+    // A folder of a preset's name is one's own.
+    if !source.exists() {
+        let name = source.to_string_lossy().into_owned();
+        let hint = kennel_core::hint_did_you_mean(&name, Preset::ALL.map(Preset::as_str));
+        if let Ok(fetched) = parse_preset(&name) {
+            preset.get_or_insert(fetched);
+            let raw = args.raw.clone().unwrap_or_else(|| Path::new(RAW_DIR).join(fetched.as_str()));
+            source = network::stanford_dogs(fetched, args.url.as_deref(), &raw)?;
+        } else if !hint.is_empty() {
+            return Err(Failure::Failed(format!("{name} is neither a file, a folder nor a preset{hint}")));
         }
     }
     let options = PrepareOptions {
