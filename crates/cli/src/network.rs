@@ -3,20 +3,25 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use kennel_data::Preset;
 use kennel_fetch::hub::{HubConfig, fetch_model};
 use kennel_fetch::stanford_dogs::{self, Breeds, Source};
-use kennel_fetch::{Client, ClientConfig, Event, FetchError, Watch};
+use kennel_fetch::{Address, Client, ClientConfig, Event, FetchError, Watch};
 use kennel_models::{Architecture, ModelError, WeightsSource, locate_weights};
+use kennel_train::NO_WEIGHTS;
 
 use crate::failure::Failure;
 use crate::interrupt;
+use crate::progress::byte_bar;
 
 /// Whether nothing may be asked of the network: `--offline`, for all that one process does.
 static OFFLINE: AtomicBool = AtomicBool::new(false);
+
+/// Weights that could not be fetched, and what was said of it.
+static FAILED: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
 
 /// What a timm model folder consists of.
 const MODEL_FILES: [&str; 2] = ["config.json", "model.safetensors"];
@@ -38,19 +43,29 @@ pub fn servers() -> Vec<(String, Result<(), String>)> {
         Client::new(ClientConfig { connect_timeout: limit, stall_timeout: limit, ..ClientConfig::default() });
     let hub = HubConfig::from_env().map(|hub| hub.endpoint);
     let urls = hub.into_iter().chain([stanford_dogs::URL.to_string()]);
-    urls.map(|url| (url.clone(), client.reach(&url))).collect()
+    urls.map(|url| (Address::from(&url).to_string(), client.reach(&url))).collect()
 }
 
 fn client() -> Client {
-    Client::new(ClientConfig { offline: OFFLINE.load(Ordering::Relaxed), ..ClientConfig::default() })
+    Client::new(ClientConfig { offline: is_offline(), ..ClientConfig::default() })
 }
 
 /// Finds weights as [`locate_weights`] does; those that timm has and this machine has not are fetched from the Hugging Face hub into
 /// the cache that Python shares.
 pub fn weights(architecture: &Architecture, asked: Option<&str>) -> Result<WeightsSource, Failure> {
+    if asked == Some(NO_WEIGHTS) {
+        return Err(Failure::Usage(format!(
+            "--weights {NO_WEIGHTS}: only training begins from nothing\nhint: leave --weights out for timm's own, or give a folder"
+        )));
+    }
     match locate_weights(architecture, asked) {
         Err(ModelError::WeightsNotFound { name, hint, .. }) => {
             let repo = format!("timm/{name}");
+            // A study asks for the same weights in every experiment.
+            let mut failed = FAILED.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((_, said)) = failed.iter().find(|(failed, _)| *failed == repo) {
+                return Err(Failure::Failed(said.clone()));
+            }
             if !is_offline() {
                 say!("fetching   {repo}");
             }
@@ -70,6 +85,9 @@ pub fn weights(architecture: &Architecture, asked: Option<&str>) -> Result<Weigh
                     "a folder with its model.safetensors and config.json: --weights DIR; a mirror of the hub: HF_ENDPOINT=URL",
                     &hint,
                 )
+            })
+            .inspect_err(|failure| {
+                failed.extend(failure.message().map(|said| (repo.clone(), said.to_string())));
             })?;
             Ok(locate_weights(architecture, asked)?)
         }
@@ -88,7 +106,7 @@ pub fn stanford_dogs(preset: Preset, url: Option<&str>, into: &Path) -> Result<P
         None => Source::stanford(breeds),
     };
     if !into.exists() && !is_offline() {
-        say!("fetching   {}", source.url);
+        say!("fetching   {}", Address::from(&source.url));
     }
     watched(|watch| stanford_dogs::fetch(&client(), &source, breeds, into, watch)).map_err(|error| {
         failure(
@@ -127,13 +145,7 @@ fn failure(error: FetchError, missing: &str, ways: &str, slip: &str) -> Failure 
 
 /// Fetches with a bar on a terminal and plain lines elsewhere.
 fn watched<T>(fetch: impl FnOnce(Watch<'_>) -> Result<T, FetchError>) -> Result<T, FetchError> {
-    let bar = ProgressBar::new(0).with_style(
-        ProgressStyle::with_template(
-            "{prefix:>12} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta:>4} left",
-        )
-        .expect("the template is well-formed"),
-    );
-    bar.set_prefix("fetching");
+    let bar = byte_bar("fetching");
     let is_terminal = std::io::stderr().is_terminal();
     let tenths = AtomicU64::new(0);
     let on_event = |event: Event<'_>| match event {

@@ -18,6 +18,18 @@ pub fn photo_bar(what: &str, of: usize) -> ProgressBar {
     bar
 }
 
+/// As [`photo_bar`], of bytes whose number is not known yet.
+pub fn byte_bar(what: &str) -> ProgressBar {
+    if Level::chosen() == Level::Quiet {
+        return ProgressBar::hidden();
+    }
+    let template = "{prefix:>12} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta:>4} left";
+    let style = ProgressStyle::with_template(template).expect("the template is well-formed");
+    let bar = ProgressBar::new(0).with_style(style);
+    bar.set_prefix(what.to_string());
+    bar
+}
+
 fn style() -> ProgressStyle {
     ProgressStyle::with_template("{prefix:>12} {wide_bar} {pos}/{len} photos  {rate}  {eta:>4} left  {msg}")
         .expect("the template is well-formed")

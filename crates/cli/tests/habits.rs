@@ -37,7 +37,8 @@ fn stdout(output: &Output) -> String {
 /// As [`kennel`], with environment variables.
 fn kennel_with(folder: &Path, variables: &[(&str, &str)], args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kennel"));
-    command.current_dir(folder).args(args).envs(variables.iter().copied()).output().unwrap()
+    command.current_dir(folder).env("KENNEL_OFFLINE", "1").envs(variables.iter().copied());
+    command.args(args).output().unwrap()
 }
 
 fn prepared() -> tempfile::TempDir {

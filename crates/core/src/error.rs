@@ -44,7 +44,8 @@ pub enum CoreError {
     },
     /// A run that was stopped, or is still going on.
     #[error(
-        "{run} is not finished: it has no evaluation.json\nhint: `kennel train --resume {run}` finishes it", run = run.display()
+        "{run} is not finished: it has no evaluation.json\nhint: `kennel train --resume {word}` finishes it", run = run.display(),
+        word = crate::quoted(&run.to_string_lossy())
     )]
     Unfinished {
         /// Its directory.

@@ -10,6 +10,7 @@ pub mod files;
 pub mod hub_cache;
 pub mod imagenet;
 pub mod seed;
+mod shell;
 mod suggest;
 
 mod augmentation;
@@ -30,6 +31,7 @@ pub use prediction::{PredictionRecord, read_predictions, write_predictions};
 pub use preprocessing::{Interpolation, Preprocessing};
 pub use run_config::{ClassWeights, HeadInit, OptimizerConfig, RunConfig, RunFacts, SchedulerKind};
 pub use run_dir::{EpochRecord, RunDir};
+pub use shell::quoted;
 pub use split::Split;
 pub use strategy::Strategy;
 pub use suggest::{did_you_mean, hint_did_you_mean};

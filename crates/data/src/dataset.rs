@@ -61,6 +61,9 @@ impl Dataset {
             // An archive has nowhere to stay; `prepare` gives it a place.
             return Err(DataError::NotAFolder { path: folder.into() });
         }
+        if !folder.exists() {
+            return Err(DataError::NoDataset { path: folder.into() });
+        }
         let scan_options = ScanOptions { preset: options.preset, min_side_px: options.min_side_px };
         let scan = scan(folder, &scan_options, folder, progress)?;
         let Assembled { manifest, files } =

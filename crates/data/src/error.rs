@@ -44,6 +44,12 @@ pub enum DataError {
         /// The place.
         path: PathBuf,
     },
+    /// No data set where one should be.
+    #[error("there is no {path}\nhint: `kennel prepare PHOTOS` makes it; --data takes another, or a folder with one folder of photos per class", path = path.display())]
+    NoDataset {
+        /// The place.
+        path: PathBuf,
+    },
     /// A file where a folder of photos should be.
     #[error("{path} is a file, not a folder of photos\nhint: if it is a tar, run `kennel prepare {path}` and train on what that writes", path = path.display())]
     NotAFolder {

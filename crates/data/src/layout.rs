@@ -1,8 +1,10 @@
 //! How a source folder is laid out: which files belong to which class, and to which part where it is already divided.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use kennel_core::{RejectedPhoto, Split};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::error::{DataError, Result};
 use crate::preset::{Preset, split_synset};
@@ -31,6 +33,8 @@ pub(crate) struct Layout {
     pub classes: Vec<String>,
     /// What was decided.
     pub notes: Vec<String>,
+    /// How a class's folder was called first, before its name was brought to Unicode's composed form (NFC).
+    spellings: BTreeMap<String, String>,
 }
 
 impl Layout {
@@ -86,13 +90,19 @@ impl Layout {
             return self.reject_all(root, &entry.path, "not in a class folder");
         }
         let label = match preset {
-            None => entry.name.clone(),
+            // A name from a Mac and the same name typed elsewhere are other bytes (`é` and `e` with an accent), but one class.
+            None => entry.name.nfc().collect(),
             Some(preset) => match preset.class_of(&entry.name) {
                 Some(label) => label,
                 // The other breeds are not files that went wrong: they were not asked for.
                 None => return Ok(()),
             },
         };
+        let spelling = self.spellings.entry(label.clone()).or_insert_with(|| entry.name.clone());
+        if *spelling != entry.name {
+            self.notes
+                .push(format!("Two spellings of `{label}` in Unicode look the same: they are one class."));
+        }
         self.classes.push(label.clone());
         for file in files_below(root, &entry.path, &mut self.rejected) {
             self.candidates.push(Candidate { source: file.0, file: file.1, label: label.clone(), given });

@@ -106,7 +106,7 @@ fn scan_folder(
     unpacked: Option<tempfile::TempDir>,
     progress: Progress<'_>,
 ) -> Result<Scan> {
-    let Layout { candidates, mut rejected, divided, classes: folders, mut notes } =
+    let Layout { candidates, mut rejected, divided, classes: folders, mut notes, .. } =
         Layout::read(folder, options.preset, unpacked.is_some())?;
     let (all, done) = (candidates.len(), AtomicUsize::new(0));
     progress(0, all);
@@ -155,7 +155,9 @@ pub(crate) fn of_rejected(rejected: &[RejectedPhoto]) -> String {
         [] => "no file was left out".into(),
         [one] => format!("{} cannot be used: {}", one.path, one.reason),
         [first, ..] => {
-            format!("{} files cannot be used, the first is {}: {}", rejected.len(), first.path, first.reason)
+            // A hidden file is nobody's photo.
+            let first = rejected.iter().find(|photo| photo.reason != "hidden").unwrap_or(first);
+            format!("{} files cannot be used, among them {}: {}", rejected.len(), first.path, first.reason)
         }
     }
 }

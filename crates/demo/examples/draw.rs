@@ -1,7 +1,7 @@
 //! Draws photos: of the five breeds of the demonstration, or of those that its networks were pretrained on.
 //!
 //! ```sh
-//! cargo run --release --example draw -- demo|pretraining DIR PER_BREED SEED
+//! cargo run --release -p kennel-demo --example draw -- demo|pretraining DIR PER_BREED SEED
 //! ```
 
 use std::path::Path;

@@ -20,5 +20,4 @@ mod photos;
 
 pub use backbones::{BACKBONES, Backbone};
 pub use breed::{Breed, demo_breeds, pretraining_breeds};
-pub use photo::{SIDE_PX, draw_photo};
 pub use photos::write_photos;

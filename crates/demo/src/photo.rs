@@ -9,10 +9,10 @@ use crate::geometry::{Turn, at};
 use crate::scene::{backdrop, foreground, shadow};
 
 /// Side of a photo in pixels.
-pub const SIDE_PX: usize = 160;
+pub(crate) const SIDE_PX: usize = 160;
 
 /// The JPEG file of photo `index` of `breed`: the same bytes on every machine.
-pub fn draw_photo(breed: &Breed, seed: u64, index: u64) -> Vec<u8> {
+pub(crate) fn draw_photo(breed: &Breed, seed: u64, index: u64) -> Vec<u8> {
     let mut chance = Chance::new(seed, &format!("photo/{}", breed.name), &[index]);
     let size = SIDE_PX as f32;
     let horizon = chance.within(0.35, 0.8);
@@ -54,7 +54,7 @@ mod tests {
     use kennel_core::files::sha256_bytes;
 
     use super::*;
-    use crate::{demo_breeds, pretraining_breeds};
+    use crate::breed::{demo_breeds, pretraining_breeds};
 
     #[test]
     fn photos_are_the_same_bytes_on_every_machine() {

@@ -5,7 +5,8 @@ use std::path::Path;
 use kennel_core::{CoreError, files};
 use rayon::prelude::*;
 
-use crate::{Breed, draw_photo};
+use crate::Breed;
+use crate::photo::draw_photo;
 
 /// Draws `per_breed` photos of every breed into `folder/<breed>/<number>.jpg`. The same arguments give the same bytes; another
 /// seed gives other dogs.

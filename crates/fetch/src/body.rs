@@ -221,7 +221,7 @@ impl<'a> Body<'a> {
     fn check_size(&self, size: u64) -> Result<()> {
         if size > self.limits.max_bytes {
             let url = self.remote.url.clone();
-            return Err(FetchError::TooLarge { url, size, max: self.limits.max_bytes });
+            return Err(FetchError::TooLarge { url: url.into(), size, max: self.limits.max_bytes });
         }
         match self.total() {
             Some(total) if size > total => Err(self.length(total, size)),
@@ -239,7 +239,7 @@ impl<'a> Body<'a> {
 
     fn length(&self, promised: u64, sent: u64) -> FetchError {
         let promise = if self.limits.size == Some(promised) { "expected" } else { "the server promised" };
-        FetchError::Length { url: self.remote.url.clone(), promise, promised, sent }
+        FetchError::Length { url: (&self.remote.url).into(), promise, promised, sent }
     }
 
     fn report(&self) {

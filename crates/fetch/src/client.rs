@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use ureq::http::header::HeaderMap;
 
+use crate::address::Address;
 use crate::error::{FetchError, Result};
 use crate::redirect;
 use crate::retry::{Trouble, retry_after};
@@ -119,8 +120,8 @@ impl Watch<'_> {
     }
 }
 
-/// How often a name that was not found is looked up again before anything came from its server: who has no network should not wait
-/// half a minute to read so.
+/// How often a server that was not found is looked for again before anything came from it: who has no network should not wait half a
+/// minute to read so.
 const NO_SERVER_RETRIES: u32 = 1;
 
 /// Asks servers. Cheap to clone; one for a program is enough.
@@ -203,7 +204,7 @@ impl Client {
         let mut url = remote.url.clone();
         let mut on_the_way = Vec::new();
         let failed =
-            |reason: String| Trouble::Final(FetchError::Redirect { url: remote.url.clone(), reason });
+            |reason: String| Trouble::Final(FetchError::Redirect { url: (&remote.url).into(), reason });
         loop {
             let mut request = if head { self.agent.head(&url) } else { self.agent.get(&url) };
             // A proxy that compresses would change what a range means.
@@ -225,8 +226,9 @@ impl Client {
                 if follow == Follow::ToAnyHost || redirect::same_host(&url, &next) {
                     if on_the_way.len() as u32 >= self.config.redirects {
                         return Err(failed(format!(
-                            "more than {} redirections, the last to {next}",
-                            self.config.redirects
+                            "more than {} redirections, the last to {}",
+                            self.config.redirects,
+                            Address::from(&next)
                         )));
                     }
                     url = next;

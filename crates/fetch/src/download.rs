@@ -157,7 +157,7 @@ impl Job {
         loop {
             let piece = body.next(&mut buffer)?;
             let sidecar = Sidecar {
-                url: self.remote.url.clone(),
+                url: (&self.remote.url).into(),
                 validator: body.validator().map(String::from),
                 total: body.total(),
             };

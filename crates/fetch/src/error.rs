@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use kennel_core::CoreError;
 
+use crate::Address;
+
 /// The result of this room's functions.
 pub type Result<T, E = FetchError> = std::result::Result<T, E>;
 
@@ -34,7 +36,7 @@ pub enum FetchError {
     #[error("{url}: the server answers {status}{reason}\nhint: {hint}")]
     Refused {
         /// What was asked for.
-        url: String,
+        url: Address,
         /// The status code.
         status: u16,
         /// Empty, or what the code means, after a space.
@@ -48,7 +50,7 @@ pub enum FetchError {
     )]
     Unreachable {
         /// What was asked for.
-        url: String,
+        url: Address,
         /// What went wrong the last time.
         reason: String,
         /// How often it was tried since the last byte.
@@ -58,7 +60,7 @@ pub enum FetchError {
     #[error("{url}: {reason}\nhint: check the address")]
     Redirect {
         /// What was asked for.
-        url: String,
+        url: Address,
         /// What is wrong with the redirection.
         reason: String,
     },
@@ -68,7 +70,7 @@ pub enum FetchError {
     )]
     Length {
         /// What was asked for.
-        url: String,
+        url: Address,
         /// Who spoke: `the server promised`, or `expected`.
         promise: &'static str,
         /// How many bytes there should have been.
@@ -80,7 +82,7 @@ pub enum FetchError {
     #[error("{url} has {size} bytes or more, at most {max} are fetched\nhint: check the address")]
     TooLarge {
         /// What was asked for.
-        url: String,
+        url: Address,
         /// Its size, as far as it is known.
         size: u64,
         /// The bound.
@@ -92,7 +94,7 @@ pub enum FetchError {
     )]
     Digest {
         /// What was asked for.
-        url: String,
+        url: Address,
         /// `SHA-256`, or `git blob id`.
         algorithm: &'static str,
         /// What it should be.
@@ -104,7 +106,7 @@ pub enum FetchError {
     #[error("{url} changes while it is fetched\nhint: try again later")]
     Changing {
         /// What was asked for.
-        url: String,
+        url: Address,
     },
     /// An archive that is damaged or ends early.
     #[error(
@@ -112,7 +114,7 @@ pub enum FetchError {
     )]
     DamagedArchive {
         /// What was asked for.
-        url: String,
+        url: Address,
         /// What was found.
         reason: String,
     },
@@ -120,7 +122,7 @@ pub enum FetchError {
     #[error("{url} is refused: entry `{entry}` {reason}\nhint: check the address")]
     UnsafeArchive {
         /// What was asked for.
-        url: String,
+        url: Address,
         /// The entry.
         entry: String,
         /// What is wrong with it.
@@ -132,9 +134,9 @@ pub enum FetchError {
     )]
     NotAHub {
         /// What was asked for.
-        url: String,
+        url: Address,
         /// The hub's address.
-        endpoint: String,
+        endpoint: Address,
         /// What is missing.
         reason: String,
     },

@@ -174,8 +174,8 @@ impl Metadata {
         let remote = Remote { url: url_at(revision), token: config.token.clone() };
         let answer = client.head(&remote, watch)?;
         let not_a_hub = |reason: String| FetchError::NotAHub {
-            url: remote.url.clone(),
-            endpoint: config.endpoint.clone(),
+            url: (&remote.url).into(),
+            endpoint: (&config.endpoint).into(),
             reason,
         };
         let first_said = |name: &str| {

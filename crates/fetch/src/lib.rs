@@ -4,6 +4,7 @@
 //! Nothing gets its final name before its size and, where one is known, its digest are right; nothing that a server announces is
 //! believed beyond a bound. No other room opens a connection.
 
+mod address;
 mod error;
 
 // Asking: how a server is asked, and asked again.
@@ -24,6 +25,7 @@ pub mod hub;
 pub mod stanford_dogs;
 mod stream_tar;
 
+pub use address::Address;
 pub use client::{Client, ClientConfig, Event, Watch};
 pub use download::{Expect, Outcome, download};
 pub use error::{FetchError, Result};

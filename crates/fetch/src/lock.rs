@@ -37,7 +37,7 @@ impl Lock {
                 .map_err(FetchError::io("create", path))?;
             match file.try_lock() {
                 // Whoever had it before may have removed the name in between: the file is then nobody's any more.
-                Ok(()) if is_still_there(path) => {
+                Ok(()) if is_still_there(path, &file) => {
                     return Ok(Self { _file: file, path: path.into(), remove });
                 }
                 Ok(()) => {}
@@ -78,12 +78,10 @@ pub(crate) fn tidy(lock: &Path, left: &[&Path], watch: Watch<'_>) {
     }
 }
 
-/// Whether the name still leads to the file that we hold: then another handle cannot lock it.
-fn is_still_there(path: &Path) -> bool {
-    match File::open(path) {
-        Ok(other) => matches!(other.try_lock(), Err(TryLockError::WouldBlock)),
-        Err(_) => false,
-    }
+/// Whether the name still leads to the file that we hold, and not to one that was made after it was removed.
+fn is_still_there(path: &Path, file: &File) -> bool {
+    let ours = file.try_clone().and_then(same_file::Handle::from_file);
+    matches!((ours, same_file::Handle::from_path(path)), (Ok(ours), Ok(named)) if ours == named)
 }
 
 #[cfg(test)]

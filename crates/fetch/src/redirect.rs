@@ -2,6 +2,8 @@
 
 use ureq::http::Uri;
 
+use crate::Address;
+
 /// The address that `location` means, seen from `base`.
 pub(crate) fn resolve(base: &str, location: &str) -> Result<String, String> {
     let location = location.split('#').next().unwrap_or_default();
@@ -25,11 +27,13 @@ pub(crate) fn resolve(base: &str, location: &str) -> Result<String, String> {
         let folder = &path[..path.rfind('/').map_or(0, |at| at + 1)];
         format!("{scheme}://{authority}{folder}{location}")
     };
-    let there: Uri = next.parse().map_err(|error| format!("it redirects to {next}: {error}"))?;
+    let there: Uri =
+        next.parse().map_err(|error| format!("it redirects to {}: {error}", Address::from(&next)))?;
+    let shown = Address::from(&next);
     match (scheme, there.scheme_str()) {
-        ("https", Some("http")) => Err(format!("it redirects from https to {next}, which is not encrypted")),
+        ("https", Some("http")) => Err(format!("it redirects from https to {shown}, which is not encrypted")),
         (_, Some("http" | "https")) => Ok(next),
-        _ => Err(format!("it redirects to {next}, which is neither http nor https")),
+        _ => Err(format!("it redirects to {shown}, which is neither http nor https")),
     }
 }
 

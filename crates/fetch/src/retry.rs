@@ -38,7 +38,7 @@ impl Trouble {
             _ => "check the address",
         };
         Trouble::Final(FetchError::Refused {
-            url: remote.url.clone(),
+            url: (&remote.url).into(),
             status,
             reason: meaning(status).into(),
             hint: hint.into(),
@@ -61,11 +61,22 @@ impl Trouble {
             Error::Io(error) if error.to_string().starts_with("failed to lookup address") => {
                 return Trouble::NoServer { reason: "its host is not found".into() };
             }
+            Error::Io(error) if is_no_server(error.kind()) => {
+                return Trouble::NoServer { reason: error.to_string() };
+            }
+            Error::ConnectionFailed | Error::Timeout(ureq::Timeout::Connect) => {
+                return Trouble::NoServer { reason: "no connection comes about".into() };
+            }
             Error::Io(error) => error.to_string(),
             other => other.to_string(),
         };
         Trouble::passing(reason)
     }
+}
+
+fn is_no_server(kind: std::io::ErrorKind) -> bool {
+    use std::io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkDown, NetworkUnreachable};
+    matches!(kind, ConnectionRefused | HostUnreachable | NetworkUnreachable | NetworkDown)
 }
 
 impl std::fmt::Display for Trouble {

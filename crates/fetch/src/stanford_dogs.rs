@@ -56,13 +56,26 @@ impl Source {
         Self { size, sha256: Some(SHA256.into()), ..Self::mirror(URL, breeds) }
     }
 
-    /// Another address. Its tar may be another one, with the same photos of these breeds in it.
+    /// Another address. For the five breeds its tar may be another one with the same photos in it; for all of them it has to be the
+    /// authors', since nothing else says that the photos are theirs.
     pub fn mirror(url: &str, breeds: Breeds) -> Self {
-        let (photos, tree_digest) = match breeds {
-            Breeds::Five => (FIVE.iter().map(|(_, photos)| photos).sum(), Some(FIVE_DIGEST.into())),
-            Breeds::All => (20_580, None),
-        };
-        Self { url: url.into(), size: None, sha256: None, photos: Some(photos), tree_digest }
+        let url = url.into();
+        match breeds {
+            Breeds::Five => Self {
+                url,
+                size: None,
+                sha256: None,
+                photos: Some(FIVE.iter().map(|(_, photos)| photos).sum()),
+                tree_digest: Some(FIVE_DIGEST.into()),
+            },
+            Breeds::All => Self {
+                url,
+                size: Some(SIZE_BYTES),
+                sha256: Some(SHA256.into()),
+                photos: Some(20_580),
+                tree_digest: None,
+            },
+        }
     }
 }
 

@@ -31,7 +31,10 @@ pub fn load_trained(run: &RunDir, device: &Device) -> Result<(Network, RunConfig
                     config.model, config.weights
                 )
             }
-            _ => format!("`kennel train --resume {}` goes on with it", run.path().display()),
+            _ => format!(
+                "`kennel train --resume {}` goes on with it",
+                kennel_core::quoted(&run.path().to_string_lossy())
+            ),
         };
         return Err(ModelError::NoCheckpoint { run: run.path().into(), hint });
     }

@@ -1,6 +1,6 @@
 //! Commands that a reader may copy.
 
-use kennel_core::Strategy;
+use kennel_core::{Strategy, quoted};
 
 use crate::FinishedRun;
 
@@ -21,27 +21,4 @@ pub fn zero_shot(run: &FinishedRun) -> String {
         "kennel evaluate --zero-shot --model {} --weights {weights} --data {data} --split all --runs {runs}",
         config.model
     )
-}
-
-/// A word for a POSIX shell.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "_-./:=,+@%".contains(c);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.into(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_word_stays_one_word() {
-        for (word, expected) in
-            [("data/a-1", "data/a-1"), ("my dogs", "'my dogs'"), ("it's", r"'it'\''s'"), ("", "''")]
-        {
-            assert_eq!(quoted(word), expected);
-        }
-    }
 }

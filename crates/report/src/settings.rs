@@ -27,9 +27,8 @@ pub fn labels(runs: &[FinishedRun]) -> Vec<String> {
         let mut label = base[index].clone();
         for key in varied {
             let value = settings[index].get(key).map_or("none", String::as_str);
-            // Of a folder or file its name is enough to tell it from others.
             let value = match key.as_str() {
-                "weights" => value.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or(value),
+                "weights" => short_weights(value, &alike),
                 _ => value,
             };
             let name = if key == "learning_rate" { "lr" } else { key };
@@ -38,6 +37,18 @@ pub fn labels(runs: &[FinishedRun]) -> Vec<String> {
         label
     };
     (0..runs.len()).map(label).collect()
+}
+
+/// The last part of a path, where that tells it from the other runs' weights.
+fn short_weights<'a>(value: &'a str, alike: &[&BTreeMap<String, String>]) -> &'a str {
+    fn last(path: &str) -> &str {
+        path.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or(path)
+    }
+    let mut all = alike.iter().filter_map(|of| of.get("weights"));
+    match all.any(|other| other != value && last(other) == last(value)) {
+        true => value,
+        false => last(value),
+    }
 }
 
 /// Dotted keys and values of what decides a run.
@@ -73,5 +84,19 @@ fn short(number: f64) -> String {
     match number.abs() < 0.01 && number != 0.0 {
         true => format!("{number:e}"),
         false => number.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_are_called_by_what_tells_them_apart() {
+        let weights = |path: &str| BTreeMap::from([("weights".to_string(), path.to_string())]);
+        let (a, b, none) = (weights("a/resnet50/"), weights("b/resnet50"), weights("none"));
+        assert_eq!(short_weights("a/resnet50/", &[&a, &none]), "resnet50");
+        assert_eq!(short_weights("a/resnet50/", &[&a, &b]), "a/resnet50/");
+        assert_eq!(short_weights("none", &[&a, &none]), "none");
     }
 }

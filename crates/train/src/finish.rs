@@ -1,8 +1,10 @@
 //! What a finished run says: recomputed from its predictions, and about other photos.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use kennel_core::{Manifest, RunConfig, RunDir, Split, files, write_predictions};
+use kennel_data::{Dataset, DatasetPhoto};
 use kennel_metrics::{Evaluation, RunEvaluation, evaluate};
 use kennel_models::load_trained;
 
@@ -77,6 +79,13 @@ pub fn predict_dataset(
             photos.len()
         ));
     }
+    let learnt = photos_learnt_from(run, &data, &photos)?;
+    if learnt > 0 {
+        control.observer.note(&format!(
+            "{learnt} of these {} photos are among those that the run was trained or chosen on: that it is right on them says little",
+            photos.len()
+        ));
+    }
     let preprocessing = &config.preprocessing;
     let Some(records) =
         predict_photos(&network, &compute.device, &photos, &classes, preprocessing, what, control)?
@@ -87,4 +96,17 @@ pub fn predict_dataset(
     let path = run.predictions_dir().join(format!("{name}-{what}.jsonl"));
     write_predictions(&path, &records)?;
     Ok(Some(evaluate(&records, &classes)?))
+}
+
+/// How many of `photos` are training or validation photos of the run, byte for byte.
+fn photos_learnt_from(run: &RunDir, data: &Dataset, photos: &[DatasetPhoto]) -> Result<usize> {
+    let manifest = Manifest::read(&run.manifest())?;
+    let known: HashSet<&str> = manifest
+        .photos
+        .iter()
+        .filter(|photo| photo.split != Split::Test)
+        .map(|photo| photo.sha256.as_str())
+        .collect();
+    let digest = |photo: &DatasetPhoto| data.manifest().photos[photo.index].sha256.as_str();
+    Ok(photos.iter().filter(|photo| known.contains(digest(photo))).count())
 }

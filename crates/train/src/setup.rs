@@ -95,11 +95,14 @@ pub fn set_up(config: &RunConfig, compute: &Compute, control: &mut Control) -> R
 pub fn open_data(path: &Path, control: &mut Control) -> Result<Dataset> {
     let data = Dataset::open(path)?;
     let manifest = data.manifest();
-    for rejected in &manifest.rejected {
-        control.observer.note(&format!("left out: {}: {}", rejected.path, rejected.reason));
-    }
-    for note in &manifest.notes {
-        control.observer.note(note);
+    // `prepare` has said it already.
+    if !data.is_prepared() {
+        for rejected in &manifest.rejected {
+            control.observer.note(&format!("left out: {}: {}", rejected.path, rejected.reason));
+        }
+        for note in &manifest.notes {
+            control.observer.note(note);
+        }
     }
     let test = manifest.counts(None).of(Split::Test);
     if test == 0 {

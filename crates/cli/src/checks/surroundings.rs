@@ -9,7 +9,18 @@ use crate::{Cli, network, variables};
 
 /// Beginnings of the variables that decide something here, and whole names.
 const PREFIXES: [&str; 4] = ["KENNEL_", "HF_", "ORT_", "RAYON_"];
-const NAMES: [&str; 4] = ["XDG_CACHE_HOME", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"];
+const NAMES: [&str; 8] = [
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "HUGGINGFACE_HUB_CACHE",
+    "NO_COLOR",
+    "NO_PROXY",
+    "XDG_CACHE_HOME",
+];
+/// What the notebook reads, not the program.
+const NOTEBOOK: [&str; 2] = ["KENNEL_PHOTOS", "KENNEL_ROOT"];
 
 pub fn variables() -> Found {
     let is_ours =
@@ -23,6 +34,9 @@ pub fn variables() -> Found {
     let known = || flags.keys().map(String::as_str);
     let mut problems = Vec::new();
     for (name, value) in set.iter().filter(|(name, value)| name.starts_with("KENNEL_") && !value.is_empty()) {
+        if NOTEBOOK.contains(&name.as_str()) {
+            continue;
+        }
         if !known().any(|known| known == name) {
             let nearest = kennel_core::did_you_mean(name, known());
             let hint = nearest.map_or_else(String::new, |nearest| format!(": did you mean {nearest}?"));
@@ -63,7 +77,7 @@ pub fn network() -> Found {
     let answers: Vec<String> = answers.into_iter().map(|(url, _)| format!("{url} answers")).collect();
     let silent: Vec<String> = silent
         .into_iter()
-        .map(|(url, answer)| format!("{url} does not: {}", answer.err().unwrap_or_default()))
+        .map(|(url, answer)| format!("{url} does not answer: {}", answer.err().unwrap_or_default()))
         .collect();
     let text = [answers, silent.clone()].concat().join("; ");
     match silent.is_empty() {

@@ -1,7 +1,10 @@
 //! `kennel completions`.
 
-use clap::{Args, CommandFactory};
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Command, CommandFactory};
 use clap_complete::Shell;
+
+use kennel_models::architectures;
 
 use crate::output::print_bytes;
 use crate::{Cli, CommandResult};
@@ -28,6 +31,29 @@ pub struct CompletionsArgs {
 /// Prints the script.
 pub fn run(args: CompletionsArgs) -> CommandResult {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "kennel", &mut script);
+    clap_complete::generate(args.shell, &mut with_values(Cli::command()), "kennel", &mut script);
     print_bytes(&script)
+}
+
+/// With the values of flags that a shell can offer: where they are parsed, other rooms read them, with better errors.
+fn with_values(command: Command) -> Command {
+    let models = || architectures().iter().map(|architecture| architecture.name).collect();
+    command
+        .mut_args(|arg| {
+            let values: Vec<&str> = match arg.get_id().as_str() {
+                "model" | "models" => models(),
+                "strategy" | "strategies" => vec!["freeze", "partial", "full"],
+                "split" => vec!["train", "val", "test", "all"],
+                "augment" => vec!["light", "rrc", "none"],
+                "crop" => vec!["center", "random", "random_resized"],
+                "optimizer" => vec!["adam", "adamw", "sgd"],
+                "scheduler" => vec!["plateau", "cosine", "step", "one_cycle", "constant"],
+                "head_init" => vec!["fanin", "timm"],
+                "device" => vec!["auto", "cpu", "cuda", "rocm", "metal", "vulkan", "webgpu"],
+                "preset" => vec!["stanford-dogs-5", "stanford-dogs"],
+                _ => return arg,
+            };
+            arg.value_parser(PossibleValuesParser::new(values)).default_value(None)
+        })
+        .mut_subcommands(with_values)
 }

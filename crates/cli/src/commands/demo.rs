@@ -7,9 +7,10 @@ use std::time::Instant;
 use clap::Args;
 use kennel_core::{RunConfig, RunDir, Strategy, files};
 use kennel_demo::{BACKBONES, Backbone, demo_breeds, write_photos};
-use kennel_metrics::{Proportion, RunEvaluation, format_proportion};
+use kennel_metrics::{Proportion, format_proportion};
+use kennel_report::FinishedRun;
 use kennel_train::NO_WEIGHTS;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::CommandResult;
 use crate::failure::Failure;
@@ -61,7 +62,7 @@ pub fn run(args: DemoArgs) -> CommandResult {
     let began = Instant::now();
     let out = &args.out;
     let seed = args.seed.to_string();
-    claim(out, args.seed)?;
+    let before_s = claim(out, args.seed)?;
     let place = |name: &str| out.join(name);
     let (photos, data, runs, recipe, cache) =
         (place("photos"), place("data"), place("runs"), place("recipe.toml"), place("cache"));
@@ -83,16 +84,30 @@ pub fn run(args: DemoArgs) -> CommandResult {
         "\n2. For comparison, networks that have learnt nothing: random weights, and only the classifier trained"
     );
     for (Backbone { model, .. }, folder) in &weights {
-        if random_run(&runs, model)?.is_none() {
-            let side = side_px(model, folder)?.to_string();
-            let command =
-                ["train", "--model", model, "--weights", NO_WEIGHTS, "--strategy", "freeze", "--side", &side];
-            let mut command: Vec<PathBuf> = command.map(PathBuf::from).to_vec();
-            command.extend(["--seed".into(), seed.clone().into(), "--config".into(), recipe.clone()]);
-            command.extend(["--data".into(), data.clone(), "--runs".into(), runs.clone()]);
-            command.extend(["--cache-dir".into(), cache.clone()]);
-            kennel(&command)?;
-        }
+        let mut command = match random_run(&runs, model)? {
+            Some(run) if run.is_finished() => continue,
+            Some(run) => vec!["train".into(), "--resume".into(), run.path().into()],
+            None => {
+                let side = side_px(model, folder)?.to_string();
+                let train = [
+                    "train",
+                    "--model",
+                    model,
+                    "--weights",
+                    NO_WEIGHTS,
+                    "--strategy",
+                    "freeze",
+                    "--side",
+                    &side,
+                ];
+                let mut train: Vec<PathBuf> = train.map(PathBuf::from).to_vec();
+                train.extend(["--seed".into(), seed.clone().into(), "--config".into(), recipe.clone()]);
+                train.extend(["--data".into(), data.clone(), "--runs".into(), runs.clone()]);
+                train
+            }
+        };
+        command.extend(["--cache-dir".into(), cache.clone()]);
+        kennel(&command)?;
     }
 
     say!(
@@ -112,17 +127,19 @@ pub fn run(args: DemoArgs) -> CommandResult {
     say!("\n4. Label photos that nobody has seen, by that file alone");
     kennel(&["predict".into(), place("new"), "--onnx".into(), file.clone(), "--top".into(), "1".into()])?;
 
-    conclude(&args, &runs, &file, began.elapsed().as_secs_f64())
+    conclude(&args, &runs, &file, before_s + began.elapsed().as_secs_f64())
 }
 
-/// Makes the output folder ours; another's is left alone.
-fn claim(out: &Path, seed: u32) -> Result<(), Failure> {
+/// Makes the output folder ours, and says for how long it was worked on before; another's is left alone.
+fn claim(out: &Path, seed: u32) -> Result<f64, Failure> {
     let marker = out.join(FOUND);
     if marker.is_file() {
         let text = files::read_text(&marker)?;
-        let found: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        return match found.get("seed").and_then(serde_json::Value::as_u64) {
-            Some(found) if found == u64::from(seed) => Ok(()),
+        let found: Value = serde_json::from_str(&text).unwrap_or_default();
+        return match found.get("seed").and_then(Value::as_u64) {
+            Some(found_seed) if found_seed == u64::from(seed) => {
+                Ok(found.get("elapsed_s").and_then(Value::as_f64).unwrap_or_default())
+            }
             _ => Err(Failure::Usage(format!(
                 "{} holds a demonstration of another seed\nhint: give --out another folder",
                 out.display()
@@ -137,25 +154,16 @@ fn claim(out: &Path, seed: u32) -> Result<(), Failure> {
     }
     files::create_dir_all(out)?;
     files::write_json(&marker, &json!({ "seed": seed }))?;
-    Ok(())
+    Ok(0.0)
 }
 
 /// Calls a command as it would be typed, and shows it.
 fn kennel(arguments: &[PathBuf]) -> CommandResult {
-    let shown: Vec<_> = arguments.iter().map(|argument| quoted(&argument.to_string_lossy())).collect();
+    let shown: Vec<_> =
+        arguments.iter().map(|argument| kennel_core::quoted(&argument.to_string_lossy())).collect();
     say!("$ kennel {}", shown.join(" "));
     let arguments = std::iter::once(OsString::from("kennel")).chain(arguments.iter().map(OsString::from));
     crate::call(arguments)
-}
-
-/// As a shell takes it.
-fn quoted(argument: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./=,:".contains(c);
-    if argument.chars().all(plain) {
-        argument.into()
-    } else {
-        format!("'{}'", argument.replace('\'', r"'\''"))
-    }
 }
 
 /// The side of the photos that the weights in `folder` are for: all that differs from what the architecture's name stands for.
@@ -164,16 +172,19 @@ fn side_px(model: &str, folder: &Path) -> Result<u32, Failure> {
     Ok(kennel_models::locate_weights(architecture, Some(&folder.to_string_lossy()))?.preprocessing.side_px)
 }
 
-/// The finished run of `model` from these weights, with only the classifier trained.
+/// The run of `model` from these weights with only the classifier trained; one that is finished before one that was begun.
 fn frozen_run(runs: &Path, model: &str, is_wanted: impl Fn(&str) -> bool) -> Result<Option<RunDir>, Failure> {
+    let mut begun = None;
     for run in RunDir::list(runs)? {
         let config = RunConfig::read(&run.config())?;
-        let fits = config.model == model && config.strategy == Strategy::Freeze && is_wanted(&config.weights);
-        if fits && run.is_finished() {
-            return Ok(Some(run));
+        if config.model == model && config.strategy == Strategy::Freeze && is_wanted(&config.weights) {
+            if run.is_finished() {
+                return Ok(Some(run));
+            }
+            begun = Some(run);
         }
     }
-    Ok(None)
+    Ok(begun)
 }
 
 fn random_run(runs: &Path, model: &str) -> Result<Option<RunDir>, Failure> {
@@ -192,13 +203,10 @@ fn exported(models: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// How many test photos a run has right.
-fn test_accuracy(run: &RunDir) -> Result<Proportion, Failure> {
-    let text = files::read_text(&run.evaluation())?;
-    let evaluation: RunEvaluation =
-        serde_json::from_str(&text).map_err(|error| Failure::Failed(error.to_string()))?;
-    let test =
-        evaluation.test.ok_or_else(|| Failure::Failed("the demonstration has no test photos".into()))?;
-    Ok(test.accuracy)
+fn test_accuracy(run: RunDir) -> Result<Proportion, Failure> {
+    let test = FinishedRun::read(run)?.test;
+    let test = test.ok_or_else(|| Failure::Failed("the demonstration has no test photos".into()))?;
+    Ok(test.evaluation.accuracy)
 }
 
 /// What was done and found, where it lies, and what to type next.
@@ -207,7 +215,7 @@ fn conclude(args: &DemoArgs, runs: &Path, file: &Path, elapsed_s: f64) -> Comman
     let mut found = Vec::new();
     for Backbone { model, .. } in &BACKBONES {
         let of = |run: Option<RunDir>| match run {
-            Some(run) => test_accuracy(&run),
+            Some(run) => test_accuracy(run),
             None => Err(Failure::Failed(format!("{} has no finished run of {model}", runs.display()))),
         };
         let pretrained = of(frozen_run(runs, model, |weights| weights != NO_WEIGHTS)?)?;

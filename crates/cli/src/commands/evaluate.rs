@@ -43,7 +43,7 @@ pub struct EvaluateArgs {
     against: Option<PathBuf>,
     #[command(flatten)]
     data: DataArg,
-    /// train, val, test; with --zero-shot also all [default: test]
+    /// train, val or test; with --data or --zero-shot also all [default: test]
     #[arg(long)]
     split: Option<String>,
     /// Score the untouched ImageNet head, restricted to the classes of the data
@@ -201,7 +201,8 @@ fn parse_split(text: Option<&str>) -> Result<Split, Failure> {
     match text {
         None => Ok(Split::Test),
         Some("all") => Err(Failure::Usage(
-            "--split all goes with --zero-shot only: a trained run has seen its training photos".into(),
+            "--split all goes with --data or --zero-shot: a run has learnt from its own training photos"
+                .into(),
         )),
         Some(text) => Ok(text.parse::<Split>()?),
     }

@@ -70,7 +70,12 @@ pub fn run(args: PrepareArgs) -> CommandResult {
         let name = source.to_string_lossy().into_owned();
         let hint = kennel_core::hint_did_you_mean(&name, Preset::ALL.map(Preset::as_str));
         if let Ok(fetched) = parse_preset(&name) {
-            preset.get_or_insert(fetched);
+            if preset.is_some_and(|preset| preset != fetched) {
+                return Err(Failure::Usage(format!(
+                    "--preset and {name} contradict each other\nhint: leave --preset out"
+                )));
+            }
+            preset = Some(fetched);
             let raw = args.raw.clone().unwrap_or_else(|| Path::new(RAW_DIR).join(fetched.as_str()));
             source = network::stanford_dogs(fetched, args.url.as_deref(), &raw)?;
         } else if !hint.is_empty() {

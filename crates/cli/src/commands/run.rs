@@ -106,12 +106,13 @@ struct Failed {
 /// Plans, trains what is not finished, compares and reports.
 pub fn run(args: RunArgs) -> CommandResult {
     let settings = args.settings()?;
-    let experiments = plan(&settings)?;
     let data_dir = [&settings.shared, &settings.base]
         .into_iter()
         .find_map(|table| table.get("data_dir").and_then(Value::as_str));
     let data_dir = data_dir.map_or_else(|| args.data.dir().to_path_buf(), PathBuf::from);
+    // Before weights are fetched for it.
     let data = Dataset::open(&data_dir)?;
+    let experiments = plan(&settings)?;
     let photos = Photos { manifest: data.manifest().clone(), data_dir };
     let existing = Existing::read(&args.place.runs, &manifest_digest(&data)?)?;
     let options = TrainOptions { compute: args.device.open()?, cache: Some(args.cache.options()) };
@@ -162,7 +163,7 @@ pub fn run(args: RunArgs) -> CommandResult {
             Ok(Outcome::Finished { .. }) => {}
             Ok(Outcome::Interrupted { epochs, .. }) => {
                 shout!(
-                    "stopped after epoch {epochs} of {label}\nhint: the same command, without --force, goes on from there"
+                    "stopped after epoch {epochs} of {label}\nhint: the same command goes on from there (without --force)"
                 );
                 return Err(Failure::Interrupted);
             }
@@ -219,7 +220,7 @@ fn finish(
     tell_failed();
     if let Err(Failure::Interrupted) = exported {
         shout!(
-            "stopped before the best network was exported\nhint: the same command, without --force, goes on from there"
+            "stopped before the best network was exported\nhint: the same command goes on from there (without --force)"
         );
         return Err(Failure::Interrupted);
     }

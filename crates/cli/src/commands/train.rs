@@ -59,7 +59,8 @@ pub struct TrainArgs {
     /// Go on with a run that was stopped, exactly as if it had not been
     #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy", "weights", "data", "config"])]
     resume: Option<PathBuf>,
-    /// Open and check everything, print the resolved configuration and what would be done, write nothing
+    /// Open and check everything (weights that are missing are fetched), print the resolved configuration and what would be done, write no
+    /// run
     #[arg(long, conflicts_with = "resume")]
     dry_run: bool,
     /// Write TensorBoard event files to RUN/tensorboard
@@ -237,7 +238,8 @@ pub fn run(args: TrainArgs) -> CommandResult {
     match outcome {
         Outcome::Finished { run, evaluation } => report(&run, &evaluation, args.format),
         Outcome::Interrupted { run, epochs } => {
-            shout!("stopped after epoch {epochs}\nhint: kennel train --resume {}", run.path().display());
+            let run = kennel_core::quoted(&run.path().to_string_lossy());
+            shout!("stopped after epoch {epochs}\nhint: kennel train --resume {run}");
             Err(Failure::Interrupted)
         }
     }

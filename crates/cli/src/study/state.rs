@@ -1,8 +1,10 @@
 //! Which experiments are done already.
 
+use std::cell::LazyCell;
 use std::path::Path;
 
-use kennel_core::{RunConfig, RunDir, Split, Strategy};
+use kennel_core::{RunConfig, RunDir, Split, Strategy, files};
+use kennel_models::{architecture, locate_weights};
 
 use crate::failure::Failure;
 
@@ -19,7 +21,13 @@ pub enum State {
 
 /// The runs that are there on the photos of a study, the newest first.
 pub struct Existing {
-    runs: Vec<(RunDir, RunConfig)>,
+    runs: Vec<Known>,
+}
+
+struct Known {
+    run: RunDir,
+    config: RunConfig,
+    weights_sha256: String,
 }
 
 impl Existing {
@@ -29,14 +37,23 @@ impl Existing {
             // A run whose configuration cannot be read is nobody's: comparing reports it.
             let mut config = RunConfig::read(&run.config()).ok()?;
             let facts = config.facts.take()?;
-            (facts.manifest_sha256 == manifest_sha256).then_some((run, config))
+            let weights_sha256 = facts.weights_sha256;
+            (facts.manifest_sha256 == manifest_sha256).then_some(Known { run, config, weights_sha256 })
         };
         Ok(Existing { runs: RunDir::list(runs)?.into_iter().rev().filter_map(of_photos).collect() })
     }
 
     /// How far the experiment with this configuration is; a finished run comes before one that was begun.
     pub fn state(&self, config: &RunConfig) -> State {
-        let same = || self.runs.iter().filter(|(_, found)| found == config).map(|(run, _)| run.clone());
+        let digest = LazyCell::new(|| weights_digest(config));
+        let is_same = |known: &&Known| {
+            // Photos and weights are told by their digests: a path may be spelt otherwise, or what it leads to moved.
+            let found = RunConfig { data_dir: config.data_dir.clone(), ..known.config.clone() };
+            found == *config
+                || RunConfig { weights: config.weights.clone(), ..found } == *config
+                    && digest.as_ref().is_some_and(|digest| *digest == known.weights_sha256)
+        };
+        let same = || self.runs.iter().filter(is_same).map(|known| known.run.clone());
         match (same().find(RunDir::is_finished), same().next()) {
             (Some(finished), _) => State::Finished(finished),
             (None, Some(begun)) => State::Begun(begun),
@@ -46,11 +63,17 @@ impl Existing {
 
     /// Whether the untouched head of a network has predicted all `splits`.
     pub fn has_zero_shot(&self, model: &str, weights: &str, splits: &[Split]) -> bool {
-        self.runs.iter().any(|(run, config)| {
+        self.runs.iter().any(|Known { run, config, .. }| {
             config.strategy == Strategy::ZeroShot
                 && (config.model.as_str(), config.weights.as_str()) == (model, weights)
                 && run.is_finished()
                 && splits.iter().all(|split| run.predictions(*split).is_file())
         })
     }
+}
+
+/// SHA-256 of the weights that a configuration begins from; none where it begins from nothing, or they cannot be read: training says why.
+fn weights_digest(config: &RunConfig) -> Option<String> {
+    let source = locate_weights(architecture(&config.model).ok()?, Some(&config.weights)).ok()?;
+    files::sha256_file(&source.file).ok()
 }
