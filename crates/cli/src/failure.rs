@@ -45,6 +45,13 @@ impl From<CoreError> for Failure {
     fn from(error: CoreError) -> Self {
         match error {
             CoreError::UnknownWord { .. } => Failure::Usage(error.to_string()),
+            CoreError::Io { verb: "create" | "write", ref source, .. }
+                if source.kind() == std::io::ErrorKind::PermissionDenied =>
+            {
+                Failure::Failed(format!(
+                    "{error}\nhint: this place is read-only for you; work in another folder, or name others with --out and --runs"
+                ))
+            }
             _ => Failure::Failed(error.to_string()),
         }
     }

@@ -57,7 +57,7 @@ struct Cli {
     /// Ask nothing of the network
     #[arg(long, global = true, env = "KENNEL_OFFLINE", hide_env_values = true, help_heading = "Everywhere", value_parser = clap::builder::FalseyValueParser::new())]
     offline: bool,
-    /// Say only what failed: no plan, no progress, no notes
+    /// Say only what failed, and the result on stdout: no plan, no progress, no notes
     #[arg(short, long, global = true, help_heading = "Everywhere")]
     quiet: bool,
     /// Say more: where weights lie, what computes, the resolved configuration of a run

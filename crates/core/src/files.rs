@@ -81,6 +81,12 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
+/// A path with `/` on every system, as it is written into files.
+pub fn with_slashes(path: &Path) -> String {
+    let names: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    names.join("/")
+}
+
 /// Creates a folder and those above it.
 ///
 /// # Errors
@@ -112,7 +118,8 @@ pub fn sha256_bytes(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes in lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use kennel_core::{RejectedPhoto, Split};
+use kennel_core::{RejectedPhoto, Split, files};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::error::{DataError, Result};
@@ -308,8 +308,7 @@ fn leads_up(link: &Path, class_folder: &Path) -> bool {
 /// Relative to the source, with `/`.
 fn relative(root: &Path, path: &Path) -> String {
     let inside = path.strip_prefix(root).unwrap_or(path);
-    let names: Vec<_> = inside.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-    names.join("/")
+    files::with_slashes(inside)
 }
 
 #[cfg(all(test, unix))]

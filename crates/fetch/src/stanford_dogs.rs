@@ -7,7 +7,7 @@ use kennel_core::files;
 use crate::client::{Client, Watch};
 use crate::download::Outcome;
 use crate::error::{FetchError, Result};
-use crate::stream_tar::{TarSource, stream_tar, with_slashes};
+use crate::stream_tar::{TarSource, stream_tar};
 
 /// Where the data set's authors have it.
 pub const URL: &str = "http://vision.stanford.edu/aditya86/ImageNetDogs/images.tar";
@@ -172,7 +172,7 @@ fn check_tree(tree: &Path, named: &Path, source: &Source, breeds: Breeds) -> Res
 
 /// Whether a path of the tar, `Images/n02088364-beagle/n02088364_10108.jpg`, is a photo of the breeds.
 fn is_wanted(path: &Path, breeds: Breeds) -> bool {
-    let path = with_slashes(path).to_lowercase();
+    let path = files::with_slashes(path).to_lowercase();
     let [images, folder, photo] = path.split('/').collect::<Vec<_>>()[..] else { return false };
     let synset = folder.split('-').next().unwrap_or_default();
     images == "images"

@@ -212,7 +212,7 @@ impl<'a> Work<'a> {
             files::write_json(&self.state, &state)?;
             return Err(failure.take().unwrap_or_else(|| self.damaged(&error.to_string()).into()));
         }
-        let found = hex(&stream.hasher.finalize());
+        let found = files::hex(&stream.hasher.finalize());
         if let Some(expected) = sha256.filter(|expected| !expected.eq_ignore_ascii_case(&found)) {
             return Err(match went_on {
                 true => Ended::Changed,
@@ -253,9 +253,9 @@ impl<'a> Work<'a> {
                     error => EntryError::Tar(error),
                 })?;
                 state.written.push(WrittenFile {
-                    path: with_slashes(&entry.path),
+                    path: files::with_slashes(&entry.path),
                     size: entry.size,
-                    sha256: hex(&file.hasher.finalize()),
+                    sha256: files::hex(&file.hasher.finalize()),
                 });
             }
             tar.finish_entry()?;
@@ -263,7 +263,7 @@ impl<'a> Work<'a> {
             state.offset = stream.position;
             state.validator = stream.body.validator().map(String::from);
             state.total = stream.body.total();
-            state.sha256_state = hex(&stream.hasher.serialize());
+            state.sha256_state = files::hex(&stream.hasher.serialize());
             (state.entries, state.bytes) = (tar.used().entries, tar.used().bytes);
             saver.save(|| files::write_json(&self.state, state))?;
         }
@@ -431,15 +431,6 @@ impl Saver {
         self.next = Some(Instant::now() + (begun.elapsed() * 20).max(Duration::from_millis(50)));
         Ok(())
     }
-}
-
-pub(crate) fn with_slashes(path: &Path) -> String {
-    let names: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-    names.join("/")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {

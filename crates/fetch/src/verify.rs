@@ -43,7 +43,7 @@ fn git_blob_id(path: &Path) -> std::io::Result<String> {
     let mut buffer = vec![0; 1 << 16];
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            0 => return Ok(kennel_core::files::hex(&hasher.finalize())),
             n => hasher.update(&buffer[..n]),
         }
     }

@@ -103,6 +103,11 @@ pub fn run(args: PrepareArgs) -> CommandResult {
     for note in &manifest.notes {
         say!("note       {note}");
     }
+    if prepared.outcome == Outcome::Replaced {
+        say!(
+            "note       runs on what was here before need it again to be exported: the same photos and seed bring it back"
+        );
+    }
     match args.format {
         Format::Json => print_json(manifest),
         Format::Table => print(&summary(manifest, prepared.outcome, &args.out)),

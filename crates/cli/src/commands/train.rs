@@ -297,7 +297,12 @@ impl TrainArgs {
         let mut file = self.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
         let mut flags = self.flags()?;
         self.data.put(&mut file, &mut flags);
-        resolve(file, flags)
+        resolve(file, flags).map_err(|failure| match (failure, &self.config) {
+            (Failure::Usage(text), Some(path)) if text.starts_with("configuration:") => {
+                Failure::Usage(format!("{}: {text}", path.display()))
+            }
+            (failure, _) => failure,
+        })
     }
 
     /// The flags that were given, as the keys of `config.toml`.
