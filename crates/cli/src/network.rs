@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use kennel_data::Preset;
-use kennel_fetch::hub::{HubConfig, fetch_model};
+use kennel_fetch::hub::{HubConfig, fetch_model, is_offline_by_env};
 use kennel_fetch::stanford_dogs::{self, Breeds, Source};
 use kennel_fetch::{Address, Client, ClientConfig, Event, FetchError, Watch};
 use kennel_models::{Architecture, ModelError, WeightsSource, locate_weights};
@@ -33,7 +33,7 @@ pub fn stay_offline() {
 
 /// Whether it was asked, here or of Python's library, to stay offline.
 pub fn is_offline() -> bool {
-    OFFLINE.load(Ordering::Relaxed) || HubConfig::from_env().is_ok_and(|hub| hub.offline)
+    OFFLINE.load(Ordering::Relaxed) || is_offline_by_env()
 }
 
 /// The servers that are asked for weights and photos, and whether each answers within a few seconds.

@@ -96,6 +96,13 @@ fn a_study_is_planned_trained_once_and_reported() {
     let again = ok(here, &study(&["--epochs", "2", "--seeds", "1,2"]));
     assert!(stderr(&again).matches("finished: ").count() == 4, "{}", stderr(&again));
     assert_eq!(runs(here), made, "nothing is trained twice");
+    let elsewhere = here.join("data").display().to_string();
+    let spelt: Vec<&str> = study(&["--epochs", "2", "--seeds", "1,2", "--dry-run"])
+        .iter()
+        .map(|&word| if word == "data" { &elsewhere } else { word })
+        .collect();
+    let spelt = ok(here, &spelt);
+    assert!(stderr(&spelt).matches("finished: ").count() == 4, "{}", stderr(&spelt));
     assert!(String::from_utf8_lossy(&again.stdout).contains("no evidence that"));
     let table = ok(here, &["evaluate", "--compare-all"]);
     assert!(String::from_utf8_lossy(&table.stdout).contains("resnet18 freeze, seed 2"));

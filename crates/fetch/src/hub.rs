@@ -75,10 +75,7 @@ impl HubConfig {
             let value = variable(name)?.into_string().ok()?;
             Some(value.trim().to_string()).filter(|value| !value.is_empty())
         };
-        let is_on = |name: &str| {
-            text(name)
-                .is_some_and(|value| ["1", "ON", "YES", "TRUE"].contains(&value.to_uppercase().as_str()))
-        };
+        let is_on = |name: &str| is_on(variable(name));
         let token_file = || {
             let path = text("HF_TOKEN_PATH")
                 .map(PathBuf::from)
@@ -99,6 +96,17 @@ impl HubConfig {
             offline: is_on("HF_HUB_OFFLINE"),
         })
     }
+}
+
+/// Whether `HF_HUB_OFFLINE` says that nothing may be asked.
+pub fn is_offline_by_env() -> bool {
+    is_on(std::env::var_os("HF_HUB_OFFLINE"))
+}
+
+/// What `huggingface_hub` takes for yes.
+fn is_on(value: Option<OsString>) -> bool {
+    let value = value.and_then(|value| value.into_string().ok()).unwrap_or_default();
+    ["1", "ON", "YES", "TRUE"].contains(&value.trim().to_uppercase().as_str())
 }
 
 /// Fetches `files` of a model repository, for example `timm/resnet50.a1_in1k` at `main`, and returns the folder that has them under

@@ -352,7 +352,7 @@ fn redirections_are_followed_to_any_host_and_not_for_ever() {
 fn what_was_stopped_goes_on_in_the_next_call() {
     let case = Case::new(|number, request, bytes| {
         let reply = Reply::file(request, bytes, ETAG);
-        if number == 0 { Reply { pace: Some((10_000, Duration::from_millis(5))), ..reply } } else { reply }
+        if number == 0 { Reply { pace: Some((10_000, Duration::from_millis(50))), ..reply } } else { reply }
     });
     let stop = AtomicBool::new(false);
     let on_event = |event: Event<'_>| {

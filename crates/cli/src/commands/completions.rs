@@ -4,7 +4,10 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Command, CommandFactory};
 use clap_complete::Shell;
 
+use kennel_core::{AugmentationSet, Split, Strategy};
+use kennel_data::Preset;
 use kennel_models::architectures;
+use kennel_train::GpuKind;
 
 use crate::output::print_bytes;
 use crate::{Cli, CommandResult};
@@ -42,15 +45,15 @@ fn with_values(command: Command) -> Command {
         .mut_args(|arg| {
             let values: Vec<&str> = match arg.get_id().as_str() {
                 "model" | "models" => models(),
-                "strategy" | "strategies" => vec!["freeze", "partial", "full"],
-                "split" => vec!["train", "val", "test", "all"],
-                "augment" => vec!["light", "rrc", "none"],
+                "strategy" | "strategies" => Strategy::ALL.map(Strategy::as_str).to_vec(),
+                "split" => Split::ALL.map(Split::as_str).into_iter().chain(["all"]).collect(),
+                "augment" => AugmentationSet::ALL.map(AugmentationSet::as_str).to_vec(),
                 "crop" => vec!["center", "random", "random_resized"],
                 "optimizer" => vec!["adam", "adamw", "sgd"],
                 "scheduler" => vec!["plateau", "cosine", "step", "one_cycle", "constant"],
                 "head_init" => vec!["fanin", "timm"],
-                "device" => vec!["auto", "cpu", "cuda", "rocm", "metal", "vulkan", "webgpu"],
-                "preset" => vec!["stanford-dogs-5", "stanford-dogs"],
+                "device" => ["auto", "cpu"].into_iter().chain(GpuKind::ALL.map(GpuKind::as_str)).collect(),
+                "preset" => Preset::ALL.map(Preset::as_str).to_vec(),
                 _ => return arg,
             };
             arg.value_parser(PossibleValuesParser::new(values)).default_value(None)

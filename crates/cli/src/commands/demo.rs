@@ -30,7 +30,7 @@ is downloaded, and nothing is written but the output folder. The same command ag
 pub struct DemoArgs {
     /// The folder that everything is written to
     #[arg(long, value_name = "DIR", default_value = "kennel-demo")]
-    out: PathBuf,
+    out: String,
     /// Seed of the drawings, the split and the training
     #[arg(long, default_value_t = 42)]
     seed: u32,
@@ -60,74 +60,60 @@ min_learning_rate = 0.0
 /// Draws, prepares, trains, compares, reports, exports, labels; says what was found.
 pub fn run(args: DemoArgs) -> CommandResult {
     let began = Instant::now();
-    let out = &args.out;
     let seed = args.seed.to_string();
+    let out = Path::new(&args.out);
     let before_s = claim(out, args.seed)?;
-    let place = |name: &str| out.join(name);
-    let (photos, data, runs, recipe, cache) =
-        (place("photos"), place("data"), place("runs"), place("recipe.toml"), place("cache"));
+    let place = |name: &str| out.join(name).display().to_string();
+    let (photos, new, data, runs) = (place("photos"), place("new"), place("data"), place("runs"));
+    let (recipe, cache, models) = (place("recipe.toml"), place("cache"), place("models"));
 
-    say!("drawing    {PER_BREED} photos of each of five invented breeds: {}", photos.display());
+    say!("drawing    {PER_BREED} photos of each of five invented breeds: {photos}");
     let breeds = demo_breeds();
-    write_photos(&photos, &breeds, PER_BREED, args.seed.into())?;
-    write_photos(&place("new"), &breeds, NEW_PER_BREED, u64::from(args.seed) + (1 << 32))?;
-    files::write_atomically(&recipe, RECIPE.as_bytes())?;
-    let mut weights = Vec::new();
-    for backbone in &BACKBONES {
-        weights.push((backbone, backbone.write(&place("weights"))?));
-    }
+    write_photos(Path::new(&photos), &breeds, PER_BREED, args.seed.into())?;
+    write_photos(Path::new(&new), &breeds, NEW_PER_BREED, u64::from(args.seed) + (1 << 32))?;
+    files::write_atomically(Path::new(&recipe), RECIPE.as_bytes())?;
 
     say!("\n1. Check every photo and divide them");
-    kennel(&["prepare".into(), photos, "--out".into(), data.clone(), "--seed".into(), seed.clone().into()])?;
+    kennel(&["prepare", &photos, "--out", &data, "--seed", &seed])?;
 
     say!(
         "\n2. For comparison, networks that have learnt nothing: random weights, and only the classifier trained"
     );
-    for (Backbone { model, .. }, folder) in &weights {
-        let mut command = match random_run(&runs, model)? {
-            Some(run) if run.is_finished() => continue,
-            Some(run) => vec!["train".into(), "--resume".into(), run.path().into()],
-            None => {
-                let side = side_px(model, folder)?.to_string();
-                let train = [
-                    "train",
-                    "--model",
-                    model,
-                    "--weights",
-                    NO_WEIGHTS,
-                    "--strategy",
-                    "freeze",
-                    "--side",
-                    &side,
-                ];
-                let mut train: Vec<PathBuf> = train.map(PathBuf::from).to_vec();
-                train.extend(["--seed".into(), seed.clone().into(), "--config".into(), recipe.clone()]);
-                train.extend(["--data".into(), data.clone(), "--runs".into(), runs.clone()]);
-                train
+    let mut weights = Vec::new();
+    for backbone in &BACKBONES {
+        let model = backbone.model;
+        let folder = backbone.write(&out.join("weights"))?;
+        let side = side_px(model, &folder)?.to_string();
+        weights.push(format!("{model}={}", folder.display()));
+        match random_run(Path::new(&runs), model)? {
+            Some(run) if run.is_finished() => {}
+            Some(run) => {
+                let run = run.path().display().to_string();
+                kennel(&["train", "--resume", &run, "--cache-dir", &cache])?;
             }
-        };
-        command.extend(["--cache-dir".into(), cache.clone()]);
-        kennel(&command)?;
+            None => {
+                let network =
+                    ["--model", model, "--weights", NO_WEIGHTS, "--strategy", "freeze", "--side", &side];
+                let rest = ["--config", &recipe, "--seed", &seed, "--data", &data, "--runs", &runs];
+                kennel(&[&["train"], &network[..], &rest, &["--cache-dir", &cache]].concat())?;
+            }
+        }
     }
 
     say!(
         "\n3. Two pretrained networks, three strategies each; then the comparison, the report, and the best as one ONNX file"
     );
-    let models: Vec<&str> = BACKBONES.iter().map(|backbone| backbone.model).collect();
-    let mut command: Vec<PathBuf> = vec!["run".into(), "--models".into(), models.join(",").into()];
-    for (Backbone { model, .. }, folder) in &weights {
-        command.extend(["--weights".into(), format!("{model}={}", folder.display()).into()]);
-    }
-    command.extend(["--config".into(), recipe, "--seeds".into(), seed.into(), "--data".into(), data]);
-    command.extend(["--runs".into(), runs.clone(), "--out".into(), place("results")]);
-    command.extend(["--export-dir".into(), place("models"), "--cache-dir".into(), cache]);
-    kennel(&command)?;
+    let names = BACKBONES.iter().map(|backbone| backbone.model).collect::<Vec<_>>().join(",");
+    let weights: Vec<&str> = weights.iter().flat_map(|pair| ["--weights", pair]).collect();
+    let rest = ["--config", &recipe, "--seeds", &seed, "--data", &data, "--runs", &runs];
+    let places = ["--out", &place("results"), "--export-dir", &models, "--cache-dir", &cache];
+    kennel(&[&["run", "--models", &names], &weights[..], &rest, &places].concat())?;
 
-    let file = exported(&place("models"))?;
+    let file = exported(Path::new(&models))?;
     say!("\n4. Label photos that nobody has seen, by that file alone");
-    kennel(&["predict".into(), place("new"), "--onnx".into(), file.clone(), "--top".into(), "1".into()])?;
+    kennel(&["predict", &new, "--onnx", &file.display().to_string(), "--top", "1"])?;
 
-    conclude(&args, &runs, &file, before_s + began.elapsed().as_secs_f64())
+    conclude(&args, Path::new(&runs), &file, before_s + began.elapsed().as_secs_f64())
 }
 
 /// Makes the output folder ours, and says for how long it was worked on before; another's is left alone.
@@ -158,12 +144,10 @@ fn claim(out: &Path, seed: u32) -> Result<f64, Failure> {
 }
 
 /// Calls a command as it would be typed, and shows it.
-fn kennel(arguments: &[PathBuf]) -> CommandResult {
-    let shown: Vec<_> =
-        arguments.iter().map(|argument| kennel_core::quoted(&argument.to_string_lossy())).collect();
+fn kennel(arguments: &[&str]) -> CommandResult {
+    let shown: Vec<String> = arguments.iter().map(|argument| kennel_core::quoted(argument)).collect();
     say!("$ kennel {}", shown.join(" "));
-    let arguments = std::iter::once(OsString::from("kennel")).chain(arguments.iter().map(OsString::from));
-    crate::call(arguments)
+    crate::call(["kennel"].iter().chain(arguments).map(OsString::from))
 }
 
 /// The side of the photos that the weights in `folder` are for: all that differs from what the architecture's name stands for.
@@ -229,10 +213,10 @@ fn conclude(args: &DemoArgs, runs: &Path, file: &Path, elapsed_s: f64) -> Comman
         found.push(json!({ "model": model, "pretrained": pretrained, "random": random }));
     }
     files::write_json(
-        &args.out.join(FOUND),
+        &Path::new(&args.out).join(FOUND),
         &json!({ "seed": args.seed, "elapsed_s": elapsed_s, "only_the_classifier_trained": found }),
     )?;
-    let out = args.out.display();
+    let out = &args.out;
     print(&format!(
         "{text}\nAll of this took {} and lies in {out}:\n\
          \x20 the report    {out}/results/report.html\n\

@@ -63,13 +63,13 @@ pub struct PrepareArgs {
 
 /// Prepares.
 pub fn run(args: PrepareArgs) -> CommandResult {
-    let mut preset = args.preset.as_deref().map(parse_preset).transpose()?;
+    let mut preset = args.preset.as_deref().map(str::parse::<Preset>).transpose()?;
     let mut source = args.source.clone();
     // A folder of a preset's name is one's own.
     if !source.exists() {
         let name = source.to_string_lossy().into_owned();
         let hint = kennel_core::hint_did_you_mean(&name, Preset::ALL.map(Preset::as_str));
-        if let Ok(fetched) = parse_preset(&name) {
+        if let Ok(fetched) = name.parse::<Preset>() {
             if preset.is_some_and(|preset| preset != fetched) {
                 return Err(Failure::Usage(format!(
                     "--preset and {name} contradict each other\nhint: leave --preset out"
@@ -112,14 +112,6 @@ pub fn run(args: PrepareArgs) -> CommandResult {
         Format::Json => print_json(manifest),
         Format::Table => print(&summary(manifest, prepared.outcome, &args.out)),
     }
-}
-
-fn parse_preset(name: &str) -> Result<Preset, Failure> {
-    Preset::ALL.into_iter().find(|preset| preset.as_str() == name).ok_or_else(|| {
-        let known = Preset::ALL.map(Preset::as_str);
-        let hint = kennel_core::hint_did_you_mean(name, known);
-        Failure::Usage(format!("unknown preset `{name}`; expected one of: {}{hint}", known.join(", ")))
-    })
 }
 
 fn summary(manifest: &Manifest, outcome: Outcome, out: &Path) -> String {

@@ -43,22 +43,29 @@ impl Existing {
         Ok(Existing { runs: RunDir::list(runs)?.into_iter().rev().filter_map(of_photos).collect() })
     }
 
-    /// How far the experiment with this configuration is; a finished run comes before one that was begun.
+    /// How far the experiment with this configuration is; a finished run comes before one that was begun. Photos and weights are told
+    /// by their digests, since a path may be spelt otherwise; but a run that was begun goes on only where it finds them.
     pub fn state(&self, config: &RunConfig) -> State {
         let digest = LazyCell::new(|| weights_digest(config));
         let is_same = |known: &&Known| {
-            // Photos and weights are told by their digests: a path may be spelt otherwise, or what it leads to moved.
-            let found = RunConfig { data_dir: config.data_dir.clone(), ..known.config.clone() };
-            found == *config
-                || RunConfig { weights: config.weights.clone(), ..found } == *config
-                    && digest.as_ref().is_some_and(|digest| *digest == known.weights_sha256)
+            let alike = RunConfig {
+                data_dir: config.data_dir.clone(),
+                weights: config.weights.clone(),
+                ..known.config.clone()
+            };
+            alike == *config
+                && (known.config.weights == config.weights
+                    || digest.as_ref().is_some_and(|digest| *digest == known.weights_sha256))
         };
-        let same = || self.runs.iter().filter(is_same).map(|known| known.run.clone());
-        match (same().find(RunDir::is_finished), same().next()) {
-            (Some(finished), _) => State::Finished(finished),
-            (None, Some(begun)) => State::Begun(begun),
-            (None, None) => State::New,
+        let mut same: Vec<&Known> = self.runs.iter().filter(is_same).collect();
+        if let Some(finished) = same.iter().find(|known| known.run.is_finished()) {
+            return State::Finished(finished.run.clone());
         }
+        same.retain(|known| {
+            is_same_place(&known.config.data_dir, &config.data_dir)
+                && is_same_place(&known.config.weights, &config.weights)
+        });
+        same.first().map_or(State::New, |begun| State::Begun(begun.run.clone()))
     }
 
     /// Whether the untouched head of a network has predicted all `splits`.
@@ -76,4 +83,9 @@ impl Existing {
 fn weights_digest(config: &RunConfig) -> Option<String> {
     let source = locate_weights(architecture(&config.model).ok()?, Some(&config.weights)).ok()?;
     files::sha256_file(&source.file).ok()
+}
+
+/// Whether two paths, or two names of weights, lead to the same.
+fn is_same_place(a: &str, b: &str) -> bool {
+    a == b || Path::new(a).canonicalize().is_ok_and(|a| Path::new(b).canonicalize().is_ok_and(|b| a == b))
 }

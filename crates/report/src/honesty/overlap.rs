@@ -61,6 +61,8 @@ pub fn check(runs: &[FinishedRun]) -> Check {
     }
     check(
         Level::Fine,
-        "Neither file names nor class names say that the weights were pretrained on these photos.".into(),
+        "Neither file names nor class names say that the weights were pretrained on these photos. Weights of your own may know \
+         them all the same: nothing here can tell."
+            .into(),
     )
 }

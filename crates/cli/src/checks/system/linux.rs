@@ -1,4 +1,4 @@
-//! What Linux says of itself and the machine, in files.
+//! What Linux says of itself and the machine, in files. Not every kernel and container has them all: what is not said is left out.
 
 use std::fs::read_to_string;
 
