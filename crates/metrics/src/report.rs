@@ -8,6 +8,8 @@ use crate::{Evaluation, format_proportion, most_confused_pairs};
 const NAME_COLUMNS: usize = 40;
 /// Columns that all cells of the confusion matrix may take together.
 const MATRIX_COLUMNS: usize = 100;
+/// Columns that one header may take.
+const HEADER_COLUMNS: usize = 20;
 /// Above this the matrix is left out, and its largest mistakes are listed.
 const MATRIX_CLASSES: usize = 20;
 /// How many of them.
@@ -50,14 +52,21 @@ fn render_scores(evaluation: &Evaluation, text: &mut String) {
     }
 }
 
+/// Columns are headed by names where all of them are short enough, and by numbers that the rows bear too where one is not.
 fn render_matrix(evaluation: &Evaluation, text: &mut String) {
-    let names = row_names(evaluation);
-    let classes = names.len();
-    let digits =
-        evaluation.confusion_matrix.iter().flatten().max().map_or(1, |count| count.to_string().len());
-    let headers = short_names(&names, (MATRIX_COLUMNS / classes.max(1)).saturating_sub(2).clamp(4, 10));
+    let mut names = row_names(evaluation);
+    let counts = &evaluation.confusion_matrix;
+    let digits = counts.iter().flatten().max().map_or(1, |count| count.to_string().len());
+    let room = (MATRIX_COLUMNS / names.len().max(1)).saturating_sub(2).min(HEADER_COLUMNS);
+    let mut headers = names.clone();
+    if names.iter().any(|name| name.width() > room) {
+        let width = names.len().to_string().len();
+        headers = (1..=names.len()).map(|number| number.to_string()).collect();
+        names =
+            names.iter().zip(&headers).map(|(name, number)| format!("{number:>width$}  {name}")).collect();
+    }
     let name_columns = names.iter().map(|name| name.width()).max().unwrap_or(0);
-    let mut row = |name: &str, cells: Vec<String>| {
+    let mut row = |name: &str, cells: &[String]| {
         *text += &padded(name, name_columns);
         for (cell, header) in cells.iter().zip(&headers) {
             let columns = header.width().max(digits) + 2;
@@ -66,9 +75,9 @@ fn render_matrix(evaluation: &Evaluation, text: &mut String) {
         }
         text.push('\n');
     };
-    row("", headers.clone());
-    for (name, counts) in names.iter().zip(&evaluation.confusion_matrix) {
-        row(name, counts.iter().map(usize::to_string).collect());
+    row("", &headers);
+    for (name, counts) in names.iter().zip(counts) {
+        row(name, &counts.iter().map(usize::to_string).collect::<Vec<_>>());
     }
     *text += "rows: the true class; columns: the predicted one\n";
 }
@@ -99,25 +108,6 @@ fn render_confused_pairs(evaluation: &Evaluation, text: &mut String) {
 
 fn row_names(evaluation: &Evaluation) -> Vec<String> {
     evaluation.per_class.iter().map(|class| cut(&printable(&class.name), NAME_COLUMNS)).collect()
-}
-
-/// Names of at most `columns` columns; those that would read alike end in their number instead, `poodle~3`.
-fn short_names(names: &[String], columns: usize) -> Vec<String> {
-    let short: Vec<String> = names.iter().map(|name| cut(name, columns)).collect();
-    let alike = |name: &String| short.iter().filter(|other| *other == name).count() > 1;
-    short
-        .iter()
-        .enumerate()
-        .map(|(class, name)| {
-            if !alike(name) {
-                return name.clone();
-            }
-            let number = format!("~{}", class + 1);
-            let mut name = prefix(&names[class], columns.saturating_sub(number.len())).to_string();
-            name += &number;
-            name
-        })
-        .collect()
 }
 
 /// A folder's name may hold line breaks and terminal commands: each control character becomes a replacement mark.
@@ -182,10 +172,10 @@ golden_retriever      1.000   1.000   1.000        2
 macro mean            0.833   0.889   0.822        6
 weighted mean         0.917   0.833   0.844        6
 
-                  beagle  boxer  golden_re…
-beagle                 2      1           0
-boxer                  0      1           0
-golden_retriever       0      0           2
+                  beagle  boxer  golden_retriever
+beagle                 2      1                 0
+boxer                  0      1                 0
+golden_retriever       0      0                 2
 rows: the true class; columns: the predicted one
 ";
         assert_eq!(text, expected, "\n{text}");
@@ -218,10 +208,17 @@ rows: the true class; columns: the predicted one
     }
 
     #[test]
-    fn short_headers_tell_every_class_apart() {
-        let names: Vec<String> =
-            ["german_shepherd", "german_shorthair", "german_spitz", "boxer"].map(String::from).into();
-        assert_eq!(short_names(&names, 8), ["german~1", "german~2", "german~3", "boxer"]);
+    fn long_names_are_numbered_rather_than_cut() {
+        let names = ["german_shepherd", "german_shorthaired_pointer", "boxer"];
+        let text = render_report(&evaluation(&names, &[(0, 1), (1, 1), (2, 2)]));
+        let expected = "
+                               1  2  3
+1  german_shepherd             0  1  0
+2  german_shorthaired_pointer  0  1  0
+3  boxer                       0  0  1
+rows: the true class; columns: the predicted one
+";
+        assert!(text.ends_with(expected), "{text}");
     }
 
     #[test]
