@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use kennel_core::{EpochRecord, SplitCounts};
 use kennel_train::{Observer, Plan};
 
@@ -23,27 +23,37 @@ pub fn byte_bar(what: &str) -> ProgressBar {
     if Level::chosen() == Level::Quiet {
         return ProgressBar::hidden();
     }
-    let template = "{prefix:>12} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta:>4} left";
-    let style = ProgressStyle::with_template(template).expect("the template is well-formed");
+    let template = "{prefix:>12} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {left:>9}";
+    let style =
+        ProgressStyle::with_template(template).expect("the template is well-formed").with_key("left", left);
     let bar = ProgressBar::new(0).with_style(style);
     bar.set_prefix(what.to_string());
     bar
 }
 
 fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{prefix:>12} {wide_bar} {pos}/{len} photos  {rate}  {eta:>4} left  {msg}")
+    ProgressStyle::with_template("{prefix:>12} {wide_bar} {pos}/{len} photos  {rate}  {left:>9}  {msg}")
         .expect("the template is well-formed")
         .with_key("rate", |state: &ProgressState, text: &mut dyn std::fmt::Write| {
             // A bar that cannot be drawn is no reason to stop.
             write!(text, "{:.0} images/s", state.per_sec()).unwrap_or_default();
         })
+        .with_key("left", left)
+}
+
+/// How long it still takes; nothing before anything is done, when it would be zero.
+fn left(state: &ProgressState, text: &mut dyn std::fmt::Write) {
+    if state.pos() > 0 {
+        write!(text, "{:#} left", HumanDuration(state.eta())).unwrap_or_default();
+    }
 }
 
 /// Shows a run as it goes.
 #[derive(Default)]
 pub struct Terminal {
     epochs: usize,
-    class_count: usize,
+    /// Of what an epoch's rate is.
+    unit: &'static str,
     bar: Option<ProgressBar>,
     shown: String,
 }
@@ -84,7 +94,7 @@ impl Observer for Terminal {
     fn plan(&mut self, plan: &Plan) {
         self.clear();
         self.epochs = plan.epochs;
-        self.class_count = plan.class_names.len();
+        self.unit = if plan.keeps_features { "features/s" } else { "images/s" };
         say!("run        {}", plan.run.display());
         say!("model      {} from {}", plan.model, plan.weights);
         tell_trained(&plan.trained, plan.trainable_params, plan.total_params);
@@ -108,7 +118,7 @@ impl Observer for Terminal {
     fn epoch(&mut self, record: &EpochRecord, is_best: bool) {
         self.clear();
         say!(
-            "epoch {:>3}/{}  train {:.4} nats {:5.1} %  val {:.4} nats {:5.1} %  lr {:.1e}  {:.1} images/s{}",
+            "epoch {:>3}/{}  train {:.4} nats {:5.1} %  val {:.4} nats {:5.1} %  lr {:.1e}  {:.1} {}{}",
             record.epoch,
             self.epochs,
             record.train_loss,
@@ -117,6 +127,7 @@ impl Observer for Terminal {
             100.0 * record.val_accuracy,
             record.learning_rate,
             record.images_per_s,
+            self.unit,
             if is_best { "  best so far" } else { "" }
         );
     }

@@ -76,6 +76,11 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
         if let Some(note) = &source.note {
             say!("note: {note}");
         }
+        if let Some(run) = &source.fine_tuned_in {
+            say!(
+                "note: {weights} was fine-tuned in the run {run}: on photos that it learned from, or was chosen by, it looks better than it is"
+            );
+        }
         detail!("weights    {} in {}", source.name, source.file.display());
         weights = source.name;
         source.preprocessing

@@ -186,6 +186,9 @@ pub struct RunFacts {
     /// Where what the frozen part makes of the photos was kept, if it was; it changes nothing but the time.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub feature_cache: String,
+    /// The run that its weights were fine-tuned in, where they are Kennel's own.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub weights_run: String,
     /// When it began, UTC, RFC 3339.
     pub started: String,
     /// Version of Kennel.

@@ -18,6 +18,8 @@ pub struct WeightsSource {
     pub preprocessing: Preprocessing,
     /// Licence, where it is stated.
     pub licence: Option<String>,
+    /// The run of Kennel's that they come from, where it exported them.
+    pub fine_tuned_in: Option<String>,
     /// What should be said about the choice, if anything.
     pub note: Option<String>,
 }
@@ -119,6 +121,7 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
         file: file.into(),
         preprocessing: fallback.preprocessing.clone(),
         licence: None,
+        fine_tuned_in: None,
         note: None,
     };
     if !config.is_file() {
@@ -168,6 +171,7 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
         std: cfg.std,
     };
     source.licence = cfg.license;
+    source.fine_tuned_in = parsed.kennel.map(|own| own.run);
     Ok(source)
 }
 
@@ -176,6 +180,13 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
 struct HubConfig {
     architecture: String,
     pretrained_cfg: PretrainedCfg,
+    /// Written by `kennel export --timm`.
+    kennel: Option<FineTuned>,
+}
+
+#[derive(Deserialize)]
+struct FineTuned {
+    run: String,
 }
 
 #[derive(Deserialize)]

@@ -1,5 +1,6 @@
 //! Everything that is said of a folder of runs, and where it is written.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use kennel_core::{Manifest, files};
@@ -39,6 +40,8 @@ pub struct Written {
     pub page: PathBuf,
     /// Figures and texts.
     pub plots: Vec<PathBuf>,
+    /// Some of the characters that are empty boxes in the PNG figures, as no font of this machine has them.
+    pub boxes: BTreeSet<char>,
 }
 
 impl Report {
@@ -94,12 +97,14 @@ pub fn write_report(report: &Report, out: &Path) -> Result<Written> {
         published::write_results(&metrics, run, summary)?;
     }
     let figures = report.figures()?;
-    let mut written = Vec::new();
+    let (mut written, mut boxes) = (Vec::new(), BTreeSet::new());
     for figure in figures.all() {
         let (svg, png) =
             (plots.join(format!("{}.svg", figure.stem)), plots.join(format!("{}.png", figure.stem)));
         files::write_atomically(&svg, figure.svg.as_str().as_bytes())?;
-        files::write_atomically(&png, &figure.svg.to_png(PNG_SCALE)?)?;
+        let (pixels, missing) = figure.svg.to_png_with_boxes(PNG_SCALE)?;
+        files::write_atomically(&png, &pixels)?;
+        boxes.extend(missing);
         written.extend([svg, png]);
     }
     for summary in &report.comparison.runs {
@@ -111,5 +116,5 @@ pub fn write_report(report: &Report, out: &Path) -> Result<Written> {
     }
     let page = out.join("report.html");
     files::write_atomically(&page, page::render(report, &figures)?.as_bytes())?;
-    Ok(Written { page, plots: written })
+    Ok(Written { page, plots: written, boxes })
 }

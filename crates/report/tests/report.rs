@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use kennel_core::{
-    EpochRecord, Interpolation, Manifest, PhotoRecord, PredictionRecord, Preprocessing, RunConfig, RunDir,
-    RunFacts, Split, Strategy, files, write_predictions,
+    DuplicateGroup, DuplicateKind, EpochRecord, Interpolation, Manifest, PhotoRecord, PredictionRecord,
+    Preprocessing, RunConfig, RunDir, RunFacts, Split, Strategy, files, write_predictions,
 };
 use kennel_report::{Finding, Level, Report, write_report};
 use serde_json::{Value, json};
@@ -18,6 +18,10 @@ struct Made<'a> {
     photo: &'a str,
     wrong: &'a [usize],
     seed: u64,
+    /// The run that made its weights.
+    weights_run: &'a str,
+    /// Test photos that are one picture.
+    same: &'a [usize],
 }
 
 const PLAIN: Made = Made {
@@ -27,6 +31,8 @@ const PLAIN: Made = Made {
     photo: "photo {}.jpg",
     wrong: &[],
     seed: 42,
+    weights_run: "",
+    same: &[],
 };
 
 fn make(runs: &Path, made: &Made) -> RunDir {
@@ -64,6 +70,15 @@ fn make(runs: &Path, made: &Made) -> RunDir {
             .collect();
         write_predictions(&run.predictions(split), &records).unwrap();
     }
+    let same = |index: &usize| photos[*index].2.path.clone();
+    let duplicates = match made.same {
+        [] => Vec::new(),
+        same_ones => vec![DuplicateGroup {
+            kind: DuplicateKind::Exact,
+            paths: same_ones.iter().map(same).collect(),
+            crosses_splits: false,
+        }],
+    };
     let manifest = Manifest {
         version: 1,
         division: "given".into(),
@@ -71,7 +86,7 @@ fn make(runs: &Path, made: &Made) -> RunDir {
         classes: class_names.clone(),
         photos: photos.into_iter().map(|(_, _, photo)| photo).collect(),
         rejected: Vec::new(),
-        duplicates: Vec::new(),
+        duplicates,
         notes: Vec::new(),
     };
     manifest.write(&run.manifest()).unwrap();
@@ -81,6 +96,7 @@ fn make(runs: &Path, made: &Made) -> RunDir {
         trainable_params: 10,
         total_params: 100,
         trained: vec!["fc".into()],
+        weights_run: made.weights_run.into(),
         ..RunFacts::default()
     };
     RunConfig {
@@ -119,12 +135,31 @@ fn the_overlap_warning_fires_on_names_of_imagenet_and_on_nothing_else() {
         (Made { classes: ["beagle", "Tom"], ..PLAIN }, Level::Warning),
         (Made { photo: "n02088364_{}.jpg", weights: "none", ..PLAIN }, Level::Fine),
         (Made { photo: "n0208836_{}.jpg", ..PLAIN }, Level::Fine),
+        (Made { weights_run: "20251231_000000-resnet18-full-s42", ..PLAIN }, Level::Warning),
         (PLAIN, Level::Fine),
     ] {
         let runs = tempfile::tempdir().unwrap();
         make(runs.path(), &made);
         let report = Report::read(runs.path(), None).unwrap();
         assert_eq!(level(&report, TITLE), expected, "{} {:?} {}", made.photo, made.classes, made.weights);
+    }
+}
+
+#[test]
+fn copies_among_the_test_photos_and_under_two_classes_are_told() {
+    let (copies, labels) = ("Copies among the test photos", "Contradictory labels");
+    // Even photos are of one class, odd ones of the other.
+    for (same, expected) in [(&[][..], [false, false]), (&[0, 2, 4], [true, false]), (&[0, 1], [true, true])]
+    {
+        let runs = tempfile::tempdir().unwrap();
+        make(runs.path(), &Made { same, ..PLAIN });
+        let report = Report::read(runs.path(), None).unwrap();
+        let told = |title: &str| report.checks.iter().find(|check| check.title == title);
+        assert_eq!([told(copies).is_some(), told(labels).is_some()], expected, "{same:?}");
+        if let Some(check) = told(copies) {
+            let n = same.len() - 1;
+            assert!(check.text.starts_with(&format!("{n} of the 10 test photos")), "{}", check.text);
+        }
     }
 }
 

@@ -193,6 +193,7 @@ impl Fit {
             photos: setup.facts.photos,
             epochs: config.epochs,
             finished_epochs: progress.history.len(),
+            keeps_features: features.folder().is_some(),
         });
         let rates = LayerRates::new(setup.network(), &config);
         let loss = CrossEntropy::new(config.label_smoothing, setup.class_weights.clone());

@@ -30,6 +30,8 @@ pub struct Plan {
     pub epochs: usize,
     /// Epochs that are finished already.
     pub finished_epochs: usize,
+    /// Whether epochs are trained on kept features of the photos rather than on the photos.
+    pub keeps_features: bool,
 }
 
 /// Prefixes of what a configuration trains.

@@ -64,7 +64,8 @@ pub fn set_up(config: &RunConfig, compute: &Compute, control: &mut Control) -> R
     let network =
         Network::new(architecture, class_names.len(), RegularizationRates::of(config), &compute.device);
     let trained = plan::trained_parts(&network, config)?;
-    let (network, batches_tracked, weights_sha256) = fill(network, architecture, config, control)?;
+    let Filled { network, batches_tracked, weights_sha256, weights_run } =
+        fill(network, architecture, config, control)?;
     let network = with_trainable(network, &trained);
     let state = state_dict(&network);
     let sizes = |keep: &dyn Fn(&str) -> bool| -> usize {
@@ -77,6 +78,7 @@ pub fn set_up(config: &RunConfig, compute: &Compute, control: &mut Control) -> R
         photos: data.manifest().counts(None),
         device: compute.name.clone(),
         feature_cache: String::new(),
+        weights_run,
         started: machine::now().0,
         kennel_version: env!("CARGO_PKG_VERSION").into(),
         burn_version: BURN_VERSION.into(),
@@ -134,16 +136,28 @@ pub fn manifest_digest(data: &Dataset) -> Result<String> {
     Ok(files::sha256_bytes(text.as_bytes()))
 }
 
+/// A network with its weights, and where they are from.
+struct Filled {
+    network: Network,
+    batches_tracked: BTreeMap<String, i64>,
+    weights_sha256: String,
+    weights_run: String,
+}
+
 /// Loads the pretrained weights and draws the new head, or draws everything.
 fn fill(
     network: Network,
     architecture: &Architecture,
     config: &RunConfig,
     control: &mut Control,
-) -> Result<(Network, BTreeMap<String, i64>, String)> {
+) -> Result<Filled> {
     if config.weights == NO_WEIGHTS {
-        let network = draw_network(network, architecture, config.head_init, config.seed);
-        return Ok((network, BTreeMap::new(), String::new()));
+        return Ok(Filled {
+            network: draw_network(network, architecture, config.head_init, config.seed),
+            batches_tracked: BTreeMap::new(),
+            weights_sha256: String::new(),
+            weights_run: String::new(),
+        });
     }
     let source = locate_weights(architecture, Some(&config.weights))?;
     let checkpoint = read_checkpoint(&source.file)?;
@@ -158,5 +172,10 @@ fn fill(
     } else {
         draw_head(network, architecture, config.head_init, config.seed)
     };
-    Ok((network, checkpoint.batches_tracked, checkpoint.sha256))
+    Ok(Filled {
+        network,
+        batches_tracked: checkpoint.batches_tracked,
+        weights_sha256: checkpoint.sha256,
+        weights_run: source.fine_tuned_in.unwrap_or_default(),
+    })
 }

@@ -1,5 +1,6 @@
 //! `kennel report`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -47,6 +48,7 @@ pub fn run(args: ReportArgs) -> CommandResult {
     let report = Report::read(runs, against.as_deref())?;
     tell_left_out(&report.comparison);
     let written = write_report(&report, out)?;
+    tell_boxes(&written.boxes);
     match args.format {
         Format::Json => print_json(&json!({
             "report": written.page.display().to_string(),
@@ -63,6 +65,18 @@ pub fn tell_left_out(comparison: &Comparison) {
     for out in &comparison.left_out {
         say!("left out: {}: {}", out.run, out.reason);
     }
+}
+
+/// Says on stderr which characters of the PNG figures could not be drawn.
+pub fn tell_boxes(boxes: &BTreeSet<char>) {
+    if boxes.is_empty() {
+        return;
+    }
+    let shown: String = boxes.iter().take(20).collect();
+    say!(
+        "note: no font of this machine has characters such as {shown}: the PNG figures show boxes in their place, the SVG figures and the page do not\n\
+         hint: install one, such as fonts-noto-cjk, and run `kennel report` again"
+    );
 }
 
 /// The table of all runs and what can be said of them.

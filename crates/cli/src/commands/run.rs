@@ -17,7 +17,7 @@ use kennel_train::{
 use serde_json::json;
 use toml::{Table, Value};
 
-use super::report::{PlaceArgs, render, tell_left_out};
+use super::report::{PlaceArgs, render, tell_boxes, tell_left_out};
 use super::train::configuration;
 use crate::cache::CacheArgs;
 use crate::data::DataArg;
@@ -162,9 +162,7 @@ pub fn run(args: RunArgs) -> CommandResult {
         match outcome {
             Ok(Outcome::Finished { .. }) => {}
             Ok(Outcome::Interrupted { epochs, .. }) => {
-                shout!(
-                    "stopped after epoch {epochs} of {label}\nhint: the same command goes on from there (without --force)"
-                );
+                shout!("stopped after epoch {epochs} of {label}\n{}", args.goes_on());
                 return Err(Failure::Interrupted);
             }
             Err(error) => {
@@ -199,6 +197,7 @@ fn finish(
     };
     tell_left_out(&report.comparison);
     let written = write_report(&report, &args.place.out)?;
+    tell_boxes(&written.boxes);
     let exported = match report.comparison.best.as_deref() {
         Some(best) => export_best(&args.place.runs.join(best), args, photos, stop).map(Some),
         None => Ok(None),
@@ -219,9 +218,7 @@ fn finish(
     }
     tell_failed();
     if let Err(Failure::Interrupted) = exported {
-        shout!(
-            "stopped before the best network was exported\nhint: the same command goes on from there (without --force)"
-        );
+        shout!("stopped before the best network was exported\n{}", args.goes_on());
         return Err(Failure::Interrupted);
     }
     if let Err(failure) = &exported {
@@ -331,6 +328,14 @@ fn baselines(
 }
 
 impl RunArgs {
+    /// The way on after a stop.
+    fn goes_on(&self) -> &'static str {
+        match self.force {
+            true => "hint: the same command without --force goes on from there",
+            false => "hint: the same command goes on from there",
+        }
+    }
+
     /// What was asked for, as the keys of `config.toml`.
     fn settings(&self) -> Result<Settings, Failure> {
         let mut base = self.config.as_deref().map(read_config).transpose()?.unwrap_or_default();

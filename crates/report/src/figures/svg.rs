@@ -1,7 +1,8 @@
 //! A drawing: SVG text, and the pixels that it stands for.
 
+use std::collections::BTreeSet;
 use std::fmt::{Display, Write};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -55,7 +56,19 @@ impl Svg {
     ///
     /// [`ReportError::Figure`] when the picture would have no pixel or more than 2²⁷.
     pub fn to_png(&self, scale: f32) -> Result<Vec<u8>> {
-        let tree = Tree::from_str(&self.text, &options()).map_err(|error| cannot(self.figure, error))?;
+        self.to_png_with_boxes(scale).map(|(png, _)| png)
+    }
+
+    /// As [`Svg::to_png`], with characters that are empty boxes in it: one at least of every text that has any, as usvg asks
+    /// for no second one after that.
+    ///
+    /// # Errors
+    ///
+    /// As [`Svg::to_png`].
+    pub fn to_png_with_boxes(&self, scale: f32) -> Result<(Vec<u8>, BTreeSet<char>)> {
+        let boxes = Arc::default();
+        let options = options(&boxes);
+        let tree = Tree::from_str(&self.text, &options).map_err(|error| cannot(self.figure, error))?;
         let (width, height) = self.size_px;
         let pixels = |px: u32| (px as f32 * scale).ceil() as u32;
         let (width, height) = (pixels(width), pixels(height));
@@ -66,7 +79,9 @@ impl Svg {
         let mut pixmap = pixmap
             .ok_or_else(|| cannot(self.figure, format!("{width} x {height} pixels is no size for a PNG")))?;
         resvg::render(&tree, tiny_skia::Transform::from_scale(scale, scale), &mut pixmap.as_mut());
-        pixmap.encode_png().map_err(|error| cannot(self.figure, error))
+        let png = pixmap.encode_png().map_err(|error| cannot(self.figure, error))?;
+        let boxes = std::mem::take(&mut *boxes.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok((png, boxes))
     }
 }
 
@@ -154,13 +169,21 @@ fn hex(RGBColor(red, green, blue): RGBColor) -> String {
     format!("#{red:02X}{green:02X}{blue:02X}")
 }
 
-fn options() -> Options<'static> {
+/// How text becomes outlines; characters that no font has are added to `boxes`.
+fn options(boxes: &Arc<Mutex<BTreeSet<char>>>) -> Options<'static> {
+    let boxes = Arc::clone(boxes);
     Options {
         fontdb: embedded_font(),
         font_resolver: FontResolver {
             // The first is ours. By name a machine's own Ubuntu could answer, in another weight.
             select_font: Box::new(|_, fonts| fonts.faces().next().map(|face| face.id)),
-            select_fallback: Box::new(another_font),
+            select_fallback: Box::new(move |character, used, fonts| {
+                let found = another_font(character, used, fonts);
+                if found.is_none() {
+                    boxes.lock().unwrap_or_else(PoisonError::into_inner).insert(character);
+                }
+                found
+            }),
         },
         ..Options::default()
     }
@@ -213,15 +236,23 @@ mod tests {
         let options = Options {
             font_resolver: FontResolver {
                 select_fallback: Box::new(|_, _, _| None),
-                ..options().font_resolver
+                ..options(&Arc::default()).font_resolver
             },
-            ..options()
+            ..options(&Arc::default())
         };
         let tree = Tree::from_str(svg.as_str(), &options).unwrap();
         let (width, height) = svg.size_px();
         let mut pixmap = tiny_skia::Pixmap::new(2 * width, 2 * height).unwrap();
         resvg::render(&tree, tiny_skia::Transform::from_scale(2.0, 2.0), &mut pixmap.as_mut());
         pixmap.pixels().iter().filter(|pixel| pixel.green() < 128).count()
+    }
+
+    #[test]
+    fn characters_that_no_font_has_are_named() {
+        // Not assigned to any character, so that no machine has a font for it.
+        let boxes = |text| one_line(text).to_png_with_boxes(1.0).unwrap().1;
+        assert_eq!(boxes("beagle, бигль"), BTreeSet::new());
+        assert_eq!(boxes("a \u{378} b"), BTreeSet::from(['\u{378}']));
     }
 
     #[test]

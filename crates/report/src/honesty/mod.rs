@@ -1,11 +1,11 @@
 //! What a reader has to know before believing the numbers: every check in a sentence, with what it rests on.
 
 mod baseline;
+mod duplicates;
 mod overlap;
 
 use std::collections::BTreeSet;
 
-use kennel_core::Split;
 use kennel_metrics::Temperature;
 use serde::Serialize;
 
@@ -40,47 +40,13 @@ pub struct Check {
 pub fn checks(comparison: &Comparison, runs: &[FinishedRun]) -> Vec<Check> {
     let mut checks = baseline::checks(comparison, runs);
     checks.push(overlap::check(runs));
-    checks.push(duplicates(runs));
+    checks.push(duplicates::across_splits(runs));
+    checks.extend(duplicates::within_test(runs));
+    checks.extend(duplicates::labels(runs));
     checks.extend(calibration(comparison));
     checks.extend(diagnoses(comparison));
     checks.extend(power(comparison));
     checks
-}
-
-/// Pictures that stand in several splits, by the manifests of the runs.
-fn duplicates(runs: &[FinishedRun]) -> Check {
-    let check = |level, text| Check { title: "Duplicates across splits", level, text };
-    let groups = |run: &'_ FinishedRun| run.manifest.duplicates.len();
-    let crossing = runs.iter().find_map(|run| {
-        let mut crossing = run.manifest.duplicates.iter().filter(|group| group.crosses_splits);
-        crossing.next().map(|example| (run, example, 1 + crossing.count()))
-    });
-    let Some((run, example, n)) = crossing else {
-        return match runs.iter().map(groups).max() {
-            None | Some(0) => check(Level::Fine, "No picture is there twice.".into()),
-            Some(n) => check(
-                Level::Fine,
-                format!("Pictures that are there twice or more ({n}) stand on one side of the split each."),
-            ),
-        };
-    };
-    let is_tested = run
-        .manifest
-        .photos
-        .iter()
-        .any(|photo| photo.split == Split::Test && example.paths.contains(&photo.path));
-    let meaning = match is_tested {
-        true => "what was learned from one was tested on the other",
-        false => "the epoch was chosen on a picture that was learned",
-    };
-    check(
-        Level::Warning,
-        format!(
-            "Pictures on both sides of the split of {}: {n}. One is {}: {meaning}. Let `kennel prepare` divide the photos anew.",
-            run.name(),
-            example.paths.join(" and ")
-        ),
-    )
 }
 
 fn calibration(comparison: &Comparison) -> Vec<Check> {

@@ -34,6 +34,19 @@ pub fn overlap(run: &FinishedRun) -> Option<Overlap> {
 
 pub fn check(runs: &[FinishedRun]) -> Check {
     let check = |level, text| Check { title: "Pretraining overlap", level, text };
+    let own = |run: &&FinishedRun| !run.facts.weights_run.is_empty();
+    if let Some(run) = runs.iter().find(own) {
+        return check(
+            Level::Warning,
+            format!(
+                "{} began with weights that Kennel had fine-tuned (run {}). Where that run learned from these test photos, or was \
+                 chosen by them, every accuracy here is higher than it would be on new ones: divide the photos as it did, with \
+                 the same seed, or measure on others.",
+                run.name(),
+                run.facts.weights_run
+            ),
+        );
+    }
     let Some(Overlap { imagenet_names, photos, imagenet_classes }) = runs.iter().find_map(overlap) else {
         return check(Level::Fine, "Nothing was pretrained.".into());
     };

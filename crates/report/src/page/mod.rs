@@ -35,7 +35,7 @@ pub fn render(report: &Report, figures: &Figures) -> Result<String> {
                 meta name="generator" content={ "kennel " (report.kennel_version) };
                 // Without one the browser would ask the server for a favicon.
                 link rel="icon" href="data:,";
-                title { "Kennel report: " (report.comparison.class_names.len()) " classes, " (report.runs.len()) " runs" }
+                title { "Kennel report: " (report.comparison.class_names.len()) " classes, " (report.runs.len()) @if report.runs.len() == 1 { " run" } @else { " runs" } }
                 style { (PreEscaped(STYLE)) }
             }
             body {
