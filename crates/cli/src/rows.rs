@@ -13,7 +13,7 @@ pub enum RowFormat {
     /// For people: tabs between a photo and its classes.
     #[default]
     Table,
-    /// For spreadsheets: path, label, probability, then the classes that came next, then what went wrong.
+    /// For spreadsheets: path, label (empty where none is named), then the best classes with their probabilities, then what went wrong.
     Csv,
     /// For machines: one JSON array.
     Json,
@@ -63,8 +63,8 @@ impl Rows {
     pub fn begin(format: RowFormat, top: usize) -> Result<Self, Failure> {
         let rows = Rows { format, top: top.max(1), written: 0 };
         if format == RowFormat::Csv {
-            let mut header = vec!["path".to_string(), "label".into(), "probability".into()];
-            for place in 2..=rows.top {
+            let mut header = vec!["path".to_string(), "label".into()];
+            for place in 1..=rows.top {
                 header.extend([format!("label_{place}"), format!("probability_{place}")]);
             }
             header.push("error".into());
@@ -109,23 +109,17 @@ impl Rows {
     }
 
     fn fields(&self, row: &Row) -> Vec<String> {
-        let classes = 2 * self.top;
-        match row {
-            Row::Seen { path, label, probability, top, .. } => {
-                let mut fields =
-                    vec![path.clone(), label.clone().unwrap_or_default(), probability.to_string()];
-                fields.extend(top.iter().skip(1).flat_map(|c| [c.label.clone(), c.probability.to_string()]));
-                fields.resize(1 + classes, String::new());
-                fields.push(String::new());
-                fields
+        let (mut fields, error) = match row {
+            Row::Seen { path, label, top, .. } => {
+                let mut fields = vec![path.clone(), label.clone().unwrap_or_default()];
+                fields.extend(top.iter().flat_map(|c| [c.label.clone(), c.probability.to_string()]));
+                (fields, String::new())
             }
-            Row::Unreadable { path, error } => {
-                let mut fields = vec![path.clone()];
-                fields.resize(1 + classes, String::new());
-                fields.push(error.clone());
-                fields
-            }
-        }
+            Row::Unreadable { path, error } => (vec![path.clone()], error.clone()),
+        };
+        fields.resize(2 + 2 * self.top, String::new());
+        fields.push(error);
+        fields
     }
 }
 
@@ -179,9 +173,9 @@ mod tests {
             logits: None,
         };
         let unreadable = Row::Unreadable { path: "c".into(), error: "two\nlines".into() };
-        assert_eq!(rows.fields(&seen).len(), 8);
-        assert_eq!(rows.fields(&unreadable).len(), 8);
-        assert_eq!(csv_line(&rows.fields(&seen)).unwrap(), "\"a, \"\"b\"\".jpg\",,0.5,y,0.3,,,\n");
+        assert_eq!(rows.fields(&seen).len(), 9);
+        assert_eq!(rows.fields(&unreadable).len(), 9);
+        assert_eq!(csv_line(&rows.fields(&seen)).unwrap(), "\"a, \"\"b\"\".jpg\",,x,0.5,y,0.3,,,\n");
         assert_eq!(table_line(&seen), "a, \"b\".jpg\tunsure\tx 50.0 %\ty 30.0 %\n");
         assert!(!table_line(&unreadable).trim_end().contains('\n'));
     }

@@ -120,6 +120,10 @@ fn a_run_becomes_a_file_that_says_the_same_in_every_flavour() {
         output.as_array().unwrap().iter().map(|row| row["logits"].clone()).collect::<Vec<_>>()
     };
     assert_eq!(logits(json(&ok(here, &by_folder))), logits(json(&ok(here, &by_run))));
+    let again = ["train", "--data", "data", "--model", "resnet18", "--weights", "timm/ours", "--dry-run"];
+    let said = stderr(&ok(here, &again));
+    let name = Path::new(&run).file_name().unwrap().to_string_lossy().into_owned();
+    assert!(said.contains(&format!("was fine-tuned in the run {name}:")), "{said}");
     let (status, said) = fails(here, &["export", "--run", &run, "--timm", "timm/ours"]);
     assert!(status == 1 && said.contains("not empty"), "{said}");
 }
@@ -176,9 +180,9 @@ fn photos_come_from_folders_patterns_and_standard_input_and_the_rest_go_on() {
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[0], "path,label,probability,label_2,probability_2,error");
+    assert_eq!(lines[0], "path,label,label_1,probability_1,label_2,probability_2,error");
     assert_eq!(lines.len(), 1 + 14 + 1 + 1, "{text}");
-    assert!(lines.iter().any(|line| line.starts_with("photos/striped/notes.jpg,,,,,")), "{text}");
+    assert!(lines.iter().any(|line| line.starts_with("photos/striped/notes.jpg,,,,,,")), "{text}");
     assert!(stderr(&output).contains("2 of 16 photos could not be read"), "{}", stderr(&output));
 
     let output = predict(&["photos/striped/photo*.png"], &["--format", "json", "--min-confidence", "1"]);

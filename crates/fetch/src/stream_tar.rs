@@ -200,6 +200,9 @@ impl<'a> Work<'a> {
             // Where it stopped is worth keeping, whatever stopped it; the caller deletes what is not.
             if state.offset > 0 {
                 files::write_json(&self.state, &state)?;
+            } else {
+                // Nothing came; what cannot be removed is gone on with.
+                let _ = self.forget();
             }
             return Err(failure.take().unwrap_or_else(|| self.of_tar(error)));
         }
