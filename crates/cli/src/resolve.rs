@@ -3,7 +3,9 @@
 //! All three are the same table, the one that `config.toml` holds, so that any saved configuration can be given back and
 //! any of its keys overridden.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use kennel_core::{
     AugmentationSet, Crop, HeadInit, Interpolation, OptimizerConfig, Preprocessing, RunConfig, SchedulerKind,
@@ -73,13 +75,13 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
         architecture.default_tag().preprocessing.clone()
     } else {
         let source = network::weights(architecture, Some(&weights))?;
-        if let Some(note) = &source.note {
-            say!("note: {note}");
+        if let Some(note) = source.note {
+            say_once(note);
         }
         if let Some(run) = &source.fine_tuned_in {
-            say!(
-                "note: {weights} was fine-tuned in the run {run}: on photos that it learned from, or was chosen by, it looks better than it is"
-            );
+            say_once(format!(
+                "{weights} was fine-tuned in the run {run}: on photos that it learned from, or was chosen by, it looks better than it is"
+            ));
         }
         detail!("weights    {} in {}", source.name, source.file.display());
         weights = source.name;
@@ -121,6 +123,16 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
         .try_into()
         .map_err(|error: toml::de::Error| Failure::Usage(format!("configuration: {}", error.message())))?;
     Ok(config)
+}
+
+/// A note that every experiment of a plan would repeat.
+fn say_once(note: String) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    if !said.contains(&note) {
+        say!("note: {note}");
+        said.insert(note);
+    }
 }
 
 /// Puts a value at a dotted path.

@@ -42,7 +42,8 @@ fn from_a_folder_of_photos_to_a_label() {
     let run = only_run(here);
     let report = json(&trained);
     assert!(report["evaluation"]["test"]["accuracy"]["n"].as_u64().unwrap() > 0, "{report}");
-    assert!(stderr(&trained).contains("epoch   2/2"), "{}", stderr(&trained));
+    let said = stderr(&trained);
+    assert!(said.contains("epoch   2/2") && said.contains(" images/s"), "{said}");
     for file in ["config.toml", "manifest.json", "metrics.jsonl", "evaluation.json", "predictions/val.jsonl"]
     {
         assert!(run.join(file).is_file(), "{file}");

@@ -120,10 +120,16 @@ fn a_run_becomes_a_file_that_says_the_same_in_every_flavour() {
         output.as_array().unwrap().iter().map(|row| row["logits"].clone()).collect::<Vec<_>>()
     };
     assert_eq!(logits(json(&ok(here, &by_folder))), logits(json(&ok(here, &by_run))));
-    let again = ["train", "--data", "data", "--model", "resnet18", "--weights", "timm/ours", "--dry-run"];
-    let said = stderr(&ok(here, &again));
+    let again = ["train", "--data", "data", "--model", "resnet18", "--weights", "timm/ours", "--epochs", "1"];
+    let again = ok(here, &[&again[..], &["--runs", "again"]].concat());
     let name = Path::new(&run).file_name().unwrap().to_string_lossy().into_owned();
+    let said = stderr(&again);
     assert!(said.contains(&format!("was fine-tuned in the run {name}:")), "{said}");
+    // Its trunk is frozen, so that features are kept.
+    assert!(said.contains("epoch   1/1") && said.contains(" features/s"), "{said}");
+    let config = here.join("again").join(&entries(&here.join("again"))[0]).join("config.toml");
+    let config = std::fs::read_to_string(config).unwrap();
+    assert!(config.contains(&format!("weights_run = \"{name}\"")), "{config}");
     let (status, said) = fails(here, &["export", "--run", &run, "--timm", "timm/ours"]);
     assert!(status == 1 && said.contains("not empty"), "{said}");
 }

@@ -236,6 +236,7 @@ fn a_refusing_server_ends_it_at_once() {
     let error = case.run().unwrap_err().to_string();
     assert!(error.contains("403") && error.contains("hint:"), "{error}");
     assert_eq!(case.server.requests().len(), 1);
+    case.nothing_is_left();
 }
 
 #[test]

@@ -222,6 +222,17 @@ rows: the true class; columns: the predicted one
     }
 
     #[test]
+    fn numbers_of_ten_classes_and_wide_names_stay_aligned() {
+        let names: Vec<String> = (1..10).map(|class| format!("class {class}")).collect();
+        let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+        names.push("ゴールデンレトリバー");
+        let text = render_report(&evaluation(&names, &[(0, 1), (9, 9)]));
+        let matrix: Vec<&str> = text.lines().rev().skip(1).take(11).collect();
+        assert!(matrix.iter().all(|line| line.width() == matrix[0].width()), "{text}");
+        assert!(text.contains("\n 1  class ") && text.contains("\n10  ゴ"), "{text}");
+    }
+
+    #[test]
     fn many_classes_list_their_commonest_mistakes_in_place_of_the_matrix() {
         let names: Vec<String> = (0..120).map(|class| format!("breed {class}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();

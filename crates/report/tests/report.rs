@@ -135,13 +135,27 @@ fn the_overlap_warning_fires_on_names_of_imagenet_and_on_nothing_else() {
         (Made { classes: ["beagle", "Tom"], ..PLAIN }, Level::Warning),
         (Made { photo: "n02088364_{}.jpg", weights: "none", ..PLAIN }, Level::Fine),
         (Made { photo: "n0208836_{}.jpg", ..PLAIN }, Level::Fine),
-        (Made { weights_run: "20251231_000000-resnet18-full-s42", ..PLAIN }, Level::Warning),
         (PLAIN, Level::Fine),
     ] {
         let runs = tempfile::tempdir().unwrap();
         make(runs.path(), &made);
         let report = Report::read(runs.path(), None).unwrap();
         assert_eq!(level(&report, TITLE), expected, "{} {:?} {}", made.photo, made.classes, made.weights);
+    }
+}
+
+#[test]
+fn weights_that_kennel_fine_tuned_are_told_beside_what_they_were_pretrained_on() {
+    let weights_run = "20251231_000000-resnet18-full-s42";
+    for (photo, expected) in [("photo {}.jpg", 1), ("n02088364_{}.jpg", 2)] {
+        let runs = tempfile::tempdir().unwrap();
+        make(runs.path(), &Made { weights_run, photo, ..PLAIN });
+        let report = Report::read(runs.path(), None).unwrap();
+        let told: Vec<_> =
+            report.checks.iter().filter(|check| check.title == "Pretraining overlap").collect();
+        assert_eq!(told.len(), expected, "{told:?}");
+        assert!(told.iter().all(|check| check.level == Level::Warning), "{told:?}");
+        assert!(told.iter().any(|check| check.text.contains(weights_run)), "{told:?}");
     }
 }
 

@@ -30,7 +30,8 @@ pub struct Plan {
     pub epochs: usize,
     /// Epochs that are finished already.
     pub finished_epochs: usize,
-    /// Whether epochs are trained on kept features of the photos rather than on the photos.
+    /// Whether epochs are trained on features of the photos that are kept, as long as the cache has room, rather than on the
+    /// photos.
     pub keeps_features: bool,
 }
 

@@ -72,7 +72,8 @@ pub fn tell_boxes(boxes: &BTreeSet<char>) {
     if boxes.is_empty() {
         return;
     }
-    let shown: String = boxes.iter().take(20).collect();
+    let shown = |&c: &char| if c.is_alphanumeric() { c.to_string() } else { c.escape_unicode().to_string() };
+    let shown: String = boxes.iter().take(20).map(shown).collect();
     say!(
         "note: no font of this machine has characters such as {shown}: the PNG figures show boxes in their place, the SVG figures and the page do not\n\
          hint: install one, such as fonts-noto-cjk, and run `kennel report` again"

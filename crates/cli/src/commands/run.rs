@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
-use kennel_core::{Manifest, RunConfig, RunDir, Split, Strategy, files};
+use kennel_core::{Manifest, RunConfig, RunDir, Split, Strategy, files, quoted};
 use kennel_data::Dataset;
 use kennel_export::{ExportOptions, Exported, export};
 use kennel_models::{architecture, locate_weights};
@@ -161,8 +161,13 @@ pub fn run(args: RunArgs) -> CommandResult {
         };
         match outcome {
             Ok(Outcome::Finished { .. }) => {}
-            Ok(Outcome::Interrupted { epochs, .. }) => {
-                shout!("stopped after epoch {epochs} of {label}\n{}", args.goes_on());
+            Ok(Outcome::Interrupted { run, epochs }) => {
+                // Without --force an older run that is finished would count in its place; with it, all begin anew.
+                let way_on = match args.force {
+                    true => format!("kennel train --resume {}", quoted(&run.path().to_string_lossy())),
+                    false => "the same command goes on from there".into(),
+                };
+                shout!("stopped after epoch {epochs} of {label}\nhint: {way_on}");
                 return Err(Failure::Interrupted);
             }
             Err(error) => {
@@ -218,7 +223,8 @@ fn finish(
     }
     tell_failed();
     if let Err(Failure::Interrupted) = exported {
-        shout!("stopped before the best network was exported\n{}", args.goes_on());
+        let way_on = if args.force { "the same command without --force" } else { "the same command" };
+        shout!("stopped before the best network was exported\nhint: {way_on} goes on from there");
         return Err(Failure::Interrupted);
     }
     if let Err(failure) = &exported {
@@ -328,14 +334,6 @@ fn baselines(
 }
 
 impl RunArgs {
-    /// The way on after a stop.
-    fn goes_on(&self) -> &'static str {
-        match self.force {
-            true => "hint: the same command without --force goes on from there",
-            false => "hint: the same command goes on from there",
-        }
-    }
-
     /// What was asked for, as the keys of `config.toml`.
     fn settings(&self) -> Result<Settings, Failure> {
         let mut base = self.config.as_deref().map(read_config).transpose()?.unwrap_or_default();

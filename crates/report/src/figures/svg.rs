@@ -59,8 +59,8 @@ impl Svg {
         self.to_png_with_boxes(scale).map(|(png, _)| png)
     }
 
-    /// As [`Svg::to_png`], with characters that are empty boxes in it: one at least of every text that has any, as usvg asks
-    /// for no second one after that.
+    /// As [`Svg::to_png`], with some of the characters in it that no font has: usvg asks for those of a text one by one, and for
+    /// none after one that it did not get.
     ///
     /// # Errors
     ///

@@ -59,8 +59,9 @@ pub fn within_test(runs: &[FinishedRun]) -> Option<Check> {
         title: "Copies among the test photos",
         level: Level::Note,
         text: format!(
-            "{copies} of the {n} test photos are copies of another, so only {} are different pictures. Intervals and p \
-             count every one as a photo of its own: the intervals should be wider, and p larger.",
+            "{copies} of the {n} test photos {} of another, so only {} are different pictures. Intervals and p \
+             count every one as a photo of its own: the intervals should be wider, and p may be too small.",
+            if copies == 1 { "is a copy" } else { "are copies" },
             n - copies
         ),
     })

@@ -39,7 +39,7 @@ pub struct Check {
 /// Every check of a comparison, in the order of the report.
 pub fn checks(comparison: &Comparison, runs: &[FinishedRun]) -> Vec<Check> {
     let mut checks = baseline::checks(comparison, runs);
-    checks.push(overlap::check(runs));
+    checks.extend(overlap::checks(runs));
     checks.push(duplicates::across_splits(runs));
     checks.extend(duplicates::within_test(runs));
     checks.extend(duplicates::labels(runs));

@@ -32,21 +32,33 @@ pub fn overlap(run: &FinishedRun) -> Option<Overlap> {
     })
 }
 
-pub fn check(runs: &[FinishedRun]) -> Check {
-    let check = |level, text| Check { title: "Pretraining overlap", level, text };
-    let own = |run: &&FinishedRun| !run.facts.weights_run.is_empty();
-    if let Some(run) = runs.iter().find(own) {
-        return check(
-            Level::Warning,
-            format!(
-                "{} began with weights that Kennel had fine-tuned (run {}). Where that run learned from these test photos, or was \
-                 chosen by them, every accuracy here is higher than it would be on new ones: divide the photos as it did, with \
-                 the same seed, or measure on others.",
-                run.name(),
-                run.facts.weights_run
-            ),
-        );
-    }
+const TITLE: &str = "Pretraining overlap";
+
+pub fn checks(runs: &[FinishedRun]) -> Vec<Check> {
+    let (pretraining, own) = (pretraining(runs), own(runs));
+    // Nothing is fine about weights of which the other is a warning.
+    let is_said = |check: &Check| own.is_none() || check.level != Level::Fine;
+    Some(pretraining).filter(is_said).into_iter().chain(own).collect()
+}
+
+/// Weights that Kennel itself had fine-tuned.
+fn own(runs: &[FinishedRun]) -> Option<Check> {
+    let run = runs.iter().find(|run| !run.facts.weights_run.is_empty())?;
+    Some(Check {
+        title: TITLE,
+        level: Level::Warning,
+        text: format!(
+            "{} began with weights that Kennel had fine-tuned (run {}). Where that run learned from these test photos, or was \
+             chosen by them, every accuracy here is higher than it would be on new ones: divide the photos as it did, with \
+             the same seed, or measure on others.",
+            run.name(),
+            run.facts.weights_run
+        ),
+    })
+}
+
+fn pretraining(runs: &[FinishedRun]) -> Check {
+    let check = |level, text| Check { title: TITLE, level, text };
     let Some(Overlap { imagenet_names, photos, imagenet_classes }) = runs.iter().find_map(overlap) else {
         return check(Level::Fine, "Nothing was pretrained.".into());
     };
@@ -74,8 +86,8 @@ pub fn check(runs: &[FinishedRun]) -> Check {
     }
     check(
         Level::Fine,
-        "Neither file names nor class names say that the weights were pretrained on these photos. Weights of your own may know \
-         them all the same: nothing here can tell."
+        "Neither file names nor class names say that the weights were pretrained on these photos. Weights that come from \
+         elsewhere may know them all the same: nothing here can tell."
             .into(),
     )
 }
