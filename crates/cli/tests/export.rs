@@ -3,9 +3,9 @@
 mod common;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use common::{draw_photos, fails, json, kennel, ok, stderr};
+use common::{command, draw_photos, fails, json, kennel, ok, stderr};
 use serde_json::Value;
 
 /// A run of a second, of a network that sees squares of 32 pixels.
@@ -197,9 +197,7 @@ fn photos_come_from_folders_patterns_and_standard_input_and_the_rest_go_on() {
     assert_eq!(rows.as_array().unwrap().len(), 14);
     assert!(rows.as_array().unwrap().iter().any(|row| row["label"].is_null()), "{rows}");
 
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kennel"))
-        .current_dir(here)
-        .args(["predict", "-", "--run", &run])
+    let mut child = command(here, &["predict", "-", "--run", &run])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -3,9 +3,9 @@
 mod common;
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
-use common::{draw_photos, fails, json, kennel, ok, stderr};
+use common::{command, draw_photos, fails, json, kennel, ok, stderr};
 
 /// A run of seconds.
 const SMALL: [&str; 15] = [
@@ -36,9 +36,7 @@ fn stdout(output: &Output) -> String {
 
 /// As [`kennel`], with environment variables.
 fn kennel_with(folder: &Path, variables: &[(&str, &str)], args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kennel"));
-    command.current_dir(folder).env("KENNEL_OFFLINE", "1").envs(variables.iter().copied());
-    command.args(args).output().unwrap()
+    command(folder, args).envs(variables.iter().copied()).output().unwrap()
 }
 
 fn prepared() -> tempfile::TempDir {
@@ -211,8 +209,7 @@ fn every_mistyped_name_has_its_suggestion() {
         ("train --resume runs/20260207_165541-resnet50-frozen-s42".into(), "-s42`"),
         ("evaluate --zero-shot --model resnet18 --split tset".into(), "`test`"),
     ] {
-        let said =
-            stderr(&kennel_with(here, &[("HF_HOME", "no-cache")], &args.split(' ').collect::<Vec<_>>()));
+        let said = stderr(&kennel(here, &args.split(' ').collect::<Vec<_>>()));
         let wanted = if wanted.starts_with("-s42") { format!("freeze{wanted}") } else { wanted.into() };
         let hint = said.lines().find(|line| line.contains("did you mean") || line.contains("similar"));
         assert!(hint.is_some_and(|hint| hint.contains(&wanted)), "{args}: {wanted} in\n{said}");
@@ -227,7 +224,6 @@ fn doctor_says_what_there_is_and_never_fails() {
         ("KENNEL_RUN", "x"),
         ("KENNEL_CACHE_SIZE", "much"),
         ("HF_TOKEN", "hf_secret"),
-        ("HF_HOME", "no-cache"),
         ("RAYON_NUM_THREADS", "two"),
         ("ORT_DYLIB_PATH", "nowhere.so"),
     ];

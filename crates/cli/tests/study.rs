@@ -3,10 +3,10 @@
 mod common;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
-use common::{draw_photos, fails, json, kennel, ok, stderr};
+use common::{command, draw_photos, fails, json, kennel, ok, stderr};
 
 /// A study of two strategies that takes seconds.
 const STUDY: [&str; 11] = [
@@ -118,9 +118,7 @@ fn a_study_that_was_stopped_goes_on() {
 
     let dir = prepared();
     let here = dir.path();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kennel"))
-        .current_dir(here)
-        .args(study(&["--epochs", "20"]))
+    let mut child = command(here, &study(&["--epochs", "20"]))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -159,12 +157,7 @@ fn one_experiment_that_fails_does_not_end_the_others() {
     let models = args.iter().position(|word| *word == "resnet18").unwrap();
     args[models] = "resnet34,resnet18";
     // Weights of resnet34 are nowhere.
-    let output = Command::new(env!("CARGO_BIN_EXE_kennel"))
-        .current_dir(here)
-        .env("HF_HOME", here.join("empty"))
-        .args(&args)
-        .output()
-        .unwrap();
+    let output = kennel(here, &args);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let said = json(&output);
     assert_eq!(said["comparison"]["runs"].as_array().unwrap().len(), 2);

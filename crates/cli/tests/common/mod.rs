@@ -5,10 +5,18 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// No test asks a server that is not its own.
-pub fn kennel(folder: &Path, args: &[&str]) -> Output {
+/// The binary in `folder`. No test asks a server that is not its own, or finds weights that this machine happens to have.
+pub fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kennel"));
-    command.current_dir(folder).env("KENNEL_OFFLINE", "1").args(args).output().unwrap()
+    command.current_dir(folder).args(args).env("KENNEL_OFFLINE", "1").env("HF_HOME", "no-cache");
+    for variable in ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+pub fn kennel(folder: &Path, args: &[&str]) -> Output {
+    command(folder, args).output().unwrap()
 }
 
 pub fn ok(folder: &Path, args: &[&str]) -> Output {
