@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use kennel_data::Preset;
+use kennel_data::{Dataset, Preset};
 use kennel_fetch::hub::{HubConfig, fetch_model, is_offline_by_env};
 use kennel_fetch::stanford_dogs::{self, Breeds, Source};
 use kennel_fetch::{Address, Client, ClientConfig, Event, FetchError, Watch};
@@ -51,8 +51,13 @@ fn client() -> Client {
 }
 
 /// Finds weights as [`locate_weights`] does; those that timm has and this machine has not are fetched from the Hugging Face hub into
-/// the cache that Python shares.
-pub fn weights(architecture: &Architecture, asked: Option<&str>) -> Result<WeightsSource, Failure> {
+/// the cache that Python shares. `photos` is the data set that they are wanted for: what is wrong with it is said before anything
+/// is fetched.
+pub fn weights(
+    architecture: &Architecture,
+    asked: Option<&str>,
+    photos: Option<&Path>,
+) -> Result<WeightsSource, Failure> {
     if asked == Some(NO_WEIGHTS) {
         return Err(Failure::Usage(format!(
             "--weights {NO_WEIGHTS}: only training begins from nothing\nhint: leave --weights out for timm's own, or give a folder"
@@ -65,6 +70,9 @@ pub fn weights(architecture: &Architecture, asked: Option<&str>) -> Result<Weigh
             let mut failed = FAILED.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some((_, said)) = failed.iter().find(|(failed, _)| *failed == repo) {
                 return Err(Failure::Failed(said.clone()));
+            }
+            if let Some(photos) = photos {
+                Dataset::open(photos)?;
             }
             if !is_offline() {
                 say!("fetching   {repo}");

@@ -74,7 +74,8 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
     let preprocessing = if weights == NO_WEIGHTS {
         architecture.default_tag().preprocessing.clone()
     } else {
-        let source = network::weights(architecture, Some(&weights))?;
+        let source =
+            network::weights(architecture, Some(&weights), text("data_dir").as_deref().map(Path::new))?;
         if let Some(note) = source.note {
             say_once(note);
         }

@@ -5,7 +5,7 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use common::{draw_photos, fails, json, kennel, ok, stderr};
+use common::{command, draw_photos, fails, json, kennel, ok, stderr};
 
 const SMALL: [&str; 8] = ["--model", "resnet18", "--weights", "none", "--side", "32", "--strategy", "full"];
 
@@ -135,6 +135,7 @@ fn wrong_usage_is_2_and_says_the_way_out() {
         ("train --data data --model resnet18 --weights none --unfreeze layer9", "layer4"),
         ("train --data data --model resnet18 --weights none --unfreeze layer4", "layer4,fc"),
         ("train", "--model"),
+        ("train --data mistyped", "--model"),
         ("predict a.jpg", "--run"),
         ("evaluate --model resnet18 --split tset", "did you mean `test`"),
         ("prepare . --preset stanford-dog-5", "did you mean `stanford-dogs-5`"),
@@ -177,6 +178,7 @@ fn bad_input_is_1_and_leaves_nothing_half_written() {
             "crop_pct":0.95,"mean":[0.485,0.456,0.406],"std":[0.229,0.224,0.225]}}"#,
     )
     .unwrap();
+    std::fs::write(here.join("mistyped.toml"), "model = \"resnet18\"\ndata_dir = \"mistyped\"\n").unwrap();
     let train =
         |weights: &'static str| vec!["train", "--data", "data", "--model", "resnet18", "--weights", weights];
     for (args, wanted) in [
@@ -189,19 +191,21 @@ fn bad_input_is_1_and_leaves_nothing_half_written() {
         (train("other/model.safetensors"), "resnet34"),
         (train("nowhere.safetensors"), "nowhere.safetensors"),
         (train("a1_in1k"), "resnet18.a1_in1k"),
+        // The folder, though the weights are missing too: nobody waits for a download to be told of a slip.
+        (vec!["train", "--data", "mistyped", "--model", "resnet18"], "there is no mistyped"),
+        (vec!["train", "--config", "mistyped.toml"], "there is no mistyped"),
+        (vec!["train", "--data", "data", "--config", "mistyped.toml"], "resnet18.a1_in1k"),
+        (
+            vec!["evaluate", "--zero-shot", "--data", "mistyped", "--model", "resnet18"],
+            "there is no mistyped",
+        ),
         (vec!["evaluate", "--run", "data"], "config.toml"),
         (vec!["evaluate", "--model", "resnet18"], "kennel train --model resnet18"),
         (vec!["train", "--resume", "data"], "config.toml"),
         (vec!["train", "--config", "photos/striped/photo 00.png"], "photo 00.png"),
     ] {
-        let output = Command::new(env!("CARGO_BIN_EXE_kennel"))
-            .current_dir(here)
-            .env("HF_HOME", here.join("no-cache"))
-            .args(&args)
-            .output()
-            .unwrap();
-        let said = stderr(&output);
-        assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+        let (status, said) = fails(here, &args);
+        assert_eq!(status, 1, "{args:?}: {said}");
         assert!(said.contains(wanted), "{args:?}: {said}");
         assert!(!here.join("out").exists(), "{args:?}");
         assert!(!here.join("runs").exists(), "{args:?}: a run that did not begin left a directory");
@@ -217,13 +221,7 @@ fn ctrl_c_ends_with_130_and_the_run_goes_on_where_it_stopped() {
     ok(here, &["prepare", "photos", "--out", "data"]);
     let mut args = vec!["train", "--data", "data", "--epochs", "200", "--batch-size", "4"];
     args.extend(SMALL);
-    let child = Command::new(env!("CARGO_BIN_EXE_kennel"))
-        .current_dir(here)
-        .args(&args)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let child = command(here, &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // As soon as one epoch is finished.
     let began = std::time::Instant::now();
     while !(here.join("runs").is_dir() && only_run(here).join("checkpoints/last.state.safetensors").is_file())

@@ -157,10 +157,11 @@ fn run_zero_shot(args: &EvaluateArgs) -> CommandResult {
         .model
         .as_deref()
         .ok_or_else(|| Failure::Usage("which network? --zero-shot needs --model NAME".into()))?;
-    network::weights(kennel_models::architecture(model)?, args.weights.as_deref())?;
+    let compute = args.device.open()?;
+    let architecture = kennel_models::architecture(model)?;
+    network::weights(architecture, args.weights.as_deref(), Some(args.data.dir()))?;
     let mut terminal = Terminal::default();
     let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };
-    let compute = args.device.open()?;
     let asked = ZeroShotOptions {
         model,
         weights: args.weights.as_deref(),
