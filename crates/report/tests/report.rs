@@ -20,7 +20,7 @@ struct Made<'a> {
     seed: u64,
     /// The run that made its weights.
     weights_run: &'a str,
-    /// Test photos that are one picture.
+    /// Photos that are one picture: ten test photos, then four validation photos.
     same: &'a [usize],
 }
 
@@ -76,7 +76,7 @@ fn make(runs: &Path, made: &Made) -> RunDir {
         same_ones => vec![DuplicateGroup {
             kind: DuplicateKind::Exact,
             paths: same_ones.iter().map(same).collect(),
-            crosses_splits: false,
+            crosses_splits: same_ones.iter().any(|&index| index >= 10),
         }],
     };
     let manifest = Manifest {
@@ -160,16 +160,22 @@ fn weights_that_kennel_fine_tuned_are_told_beside_what_they_were_pretrained_on()
 }
 
 #[test]
-fn copies_among_the_test_photos_and_under_two_classes_are_told() {
+fn copies_on_one_side_on_both_and_under_two_classes_are_told() {
     let (copies, labels) = ("Copies among the test photos", "Contradictory labels");
+    let sides = "Duplicates across splits";
     // Even photos are of one class, odd ones of the other.
-    for (same, expected) in [(&[][..], [false, false]), (&[0, 2, 4], [true, false]), (&[0, 1], [true, true])]
-    {
+    for (same, expected) in [
+        (&[][..], [false, false, false]),
+        (&[0, 2, 4], [true, false, false]),
+        (&[0, 1], [true, true, false]),
+        (&[0, 10], [false, false, true]),
+    ] {
         let runs = tempfile::tempdir().unwrap();
         make(runs.path(), &Made { same, ..PLAIN });
         let report = Report::read(runs.path(), None).unwrap();
         let told = |title: &str| report.checks.iter().find(|check| check.title == title);
-        assert_eq!([told(copies).is_some(), told(labels).is_some()], expected, "{same:?}");
+        let crosses = told(sides).unwrap().level == Level::Warning;
+        assert_eq!([told(copies).is_some(), told(labels).is_some(), crosses], expected, "{same:?}");
         if let Some(check) = told(copies) {
             let n = same.len() - 1;
             assert!(check.text.starts_with(&format!("{n} of the 10 test photos")), "{}", check.text);

@@ -7,16 +7,29 @@ use kennel_core::{PhotoRecord, Split};
 use super::{Check, Level};
 use crate::FinishedRun;
 
-/// Pictures that stand in several splits, by the manifests of the runs.
-pub fn across_splits(runs: &[FinishedRun]) -> Check {
+/// A run's photos, and which of them are one picture.
+struct Pictures<'a> {
+    run: &'a FinishedRun,
+    groups: Vec<Vec<&'a PhotoRecord>>,
+}
+
+/// What the manifests of the runs say of pictures that are there more than once.
+pub fn checks(runs: &[FinishedRun]) -> Vec<Check> {
+    let pictures: Vec<Pictures> = runs.iter().map(Pictures::of).collect();
+    let [within_test, labels] = [within_test(&pictures), labels(&pictures)];
+    [Some(across_splits(&pictures)), within_test, labels].into_iter().flatten().collect()
+}
+
+/// Pictures that stand in several splits.
+fn across_splits(pictures: &[Pictures]) -> Check {
     let check = |level, text| Check { title: "Duplicates across splits", level, text };
-    let groups = |run: &'_ FinishedRun| run.manifest.duplicates.len();
-    let crossing = runs.iter().find_map(|run| {
-        let mut crossing = run.manifest.duplicates.iter().filter(|group| group.crosses_splits);
+    let crosses = |group: &&Vec<&PhotoRecord>| group.iter().any(|photo| photo.split != group[0].split);
+    let crossing = pictures.iter().find_map(|Pictures { run, groups }| {
+        let mut crossing = groups.iter().filter(crosses);
         crossing.next().map(|example| (run, example, 1 + crossing.count()))
     });
     let Some((run, example, n)) = crossing else {
-        return match runs.iter().map(groups).max() {
+        return match pictures.iter().map(|of_run| of_run.groups.len()).max() {
             None | Some(0) => check(Level::Fine, "No picture is there twice.".into()),
             Some(n) => check(
                 Level::Fine,
@@ -24,32 +37,27 @@ pub fn across_splits(runs: &[FinishedRun]) -> Check {
             ),
         };
     };
-    let is_tested = run
-        .manifest
-        .photos
-        .iter()
-        .any(|photo| photo.split == Split::Test && example.paths.contains(&photo.path));
-    let meaning = match is_tested {
+    let meaning = match example.iter().any(|photo| photo.split == Split::Test) {
         true => "what was learned from one was tested on the other",
         false => "the epoch was chosen on a picture that was learned",
     };
+    let paths: Vec<&str> = example.iter().map(|photo| photo.path.as_str()).collect();
     check(
         Level::Warning,
         format!(
             "Pictures on both sides of the split of {}: {n}. One is {}: {meaning}. Let `kennel prepare` divide the photos anew.",
             run.name(),
-            example.paths.join(" and ")
+            paths.join(" and ")
         ),
     )
 }
 
 /// Copies among the test photos: each counts, though it says no more than the first.
-pub fn within_test(runs: &[FinishedRun]) -> Option<Check> {
-    let (n, copies) = runs
+fn within_test(pictures: &[Pictures]) -> Option<Check> {
+    let tested = |group: &Vec<&PhotoRecord>| group.iter().filter(|p| p.split == Split::Test).count();
+    let (n, copies) = pictures
         .iter()
-        .map(|run| {
-            let groups = groups(run);
-            let tested = |group: &Vec<&PhotoRecord>| group.iter().filter(|p| p.split == Split::Test).count();
+        .map(|Pictures { run, groups }| {
             let copies: usize = groups.iter().map(|group| tested(group).saturating_sub(1)).sum();
             (run.manifest.counts(None).of(Split::Test), copies)
         })
@@ -68,12 +76,11 @@ pub fn within_test(runs: &[FinishedRun]) -> Option<Check> {
 }
 
 /// The same picture under two classes: at most one of the labels is right.
-pub fn labels(runs: &[FinishedRun]) -> Option<Check> {
-    let contradictory: Vec<Vec<&PhotoRecord>> = runs
+fn labels(pictures: &[Pictures]) -> Option<Check> {
+    let is_contradictory = |group: &&Vec<&PhotoRecord>| group.iter().any(|p| p.label != group[0].label);
+    let contradictory: Vec<_> = pictures
         .iter()
-        .map(|run| {
-            groups(run).into_iter().filter(|group| group.iter().any(|p| p.label != group[0].label)).collect()
-        })
+        .map(|of_run| of_run.groups.iter().filter(is_contradictory).collect::<Vec<_>>())
         .max_by_key(Vec::len)?;
     let example = contradictory.first()?;
     let other = example.iter().find(|photo| photo.label != example[0].label)?;
@@ -90,11 +97,16 @@ pub fn labels(runs: &[FinishedRun]) -> Option<Check> {
     })
 }
 
-/// The photos of every group of duplicates.
-fn groups(run: &FinishedRun) -> Vec<Vec<&PhotoRecord>> {
-    let by_path: HashMap<&str, &PhotoRecord> =
-        run.manifest.photos.iter().map(|photo| (photo.path.as_str(), photo)).collect();
-    let of_group =
-        |paths: &[String]| paths.iter().filter_map(|path| by_path.get(path.as_str()).copied()).collect();
-    run.manifest.duplicates.iter().map(|group| of_group(&group.paths)).collect()
+impl<'a> Pictures<'a> {
+    fn of(run: &'a FinishedRun) -> Self {
+        let duplicates = &run.manifest.duplicates;
+        if duplicates.is_empty() {
+            return Pictures { run, groups: Vec::new() };
+        }
+        let by_path: HashMap<&str, &PhotoRecord> =
+            run.manifest.photos.iter().map(|photo| (photo.path.as_str(), photo)).collect();
+        let photos =
+            |paths: &[String]| paths.iter().filter_map(|path| by_path.get(path.as_str()).copied()).collect();
+        Pictures { run, groups: duplicates.iter().map(|group| photos(&group.paths)).collect() }
+    }
 }

@@ -40,9 +40,7 @@ pub struct Check {
 pub fn checks(comparison: &Comparison, runs: &[FinishedRun]) -> Vec<Check> {
     let mut checks = baseline::checks(comparison, runs);
     checks.extend(overlap::checks(runs));
-    checks.push(duplicates::across_splits(runs));
-    checks.extend(duplicates::within_test(runs));
-    checks.extend(duplicates::labels(runs));
+    checks.extend(duplicates::checks(runs));
     checks.extend(calibration(comparison));
     checks.extend(diagnoses(comparison));
     checks.extend(power(comparison));
