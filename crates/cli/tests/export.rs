@@ -120,18 +120,34 @@ fn a_run_becomes_a_file_that_says_the_same_in_every_flavour() {
         output.as_array().unwrap().iter().map(|row| row["logits"].clone()).collect::<Vec<_>>()
     };
     assert_eq!(logits(json(&ok(here, &by_folder))), logits(json(&ok(here, &by_run))));
-    let again = ["train", "--data", "data", "--model", "resnet18", "--weights", "timm/ours", "--epochs", "1"];
-    let again = ok(here, &[&again[..], &["--runs", "again"]].concat());
-    let name = Path::new(&run).file_name().unwrap().to_string_lossy().into_owned();
-    let said = stderr(&again);
-    assert!(said.contains(&format!("was fine-tuned in the run {name}:")), "{said}");
-    // Its trunk is frozen, so that features are kept.
-    assert!(said.contains("epoch   1/1") && said.contains(" features/s"), "{said}");
-    let config = here.join("again").join(&entries(&here.join("again"))[0]).join("config.toml");
-    let config = std::fs::read_to_string(config).unwrap();
-    assert!(config.contains(&format!("weights_run = \"{name}\"")), "{config}");
     let (status, said) = fails(here, &["export", "--run", &run, "--timm", "timm/ours"]);
     assert!(status == 1 && said.contains("not empty"), "{said}");
+}
+
+#[test]
+fn weights_of_a_run_are_known_as_its_own_however_they_are_given() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = dir.path();
+    let run = trained(here, "freeze");
+    let name = Path::new(&run).file_name().unwrap().to_string_lossy().into_owned();
+    let best = format!("{run}/checkpoints/best.safetensors");
+    ok(here, &["export", "--run", &run, "--timm", "timm/ours"]);
+    for weights in ["timm/ours", &run, &best] {
+        let train = ["train", "--data", "data", "--model", "resnet18", "--epochs", "1", "--weights", weights];
+        let runs = format!("again from {}", weights.len());
+        let again = ok(here, &[&train[..], &["--runs", &runs]].concat());
+        let said = stderr(&again);
+        assert!(said.contains(&format!("was fine-tuned in the run {name}:")), "{said}");
+        // Its trunk is frozen, so that features are kept.
+        assert!(said.contains("epoch   1/1") && said.contains(" features/s"), "{said}");
+        let config = here.join(&runs).join(&entries(&here.join(&runs))[0]).join("config.toml");
+        let config = std::fs::read_to_string(config).unwrap();
+        assert!(config.contains(&format!("weights_run = \"{name}\"")), "{config}");
+        // As it was trained, not as timm's default weights would be.
+        assert!(config.contains("side_px = 32"), "{config}");
+    }
+    let (status, said) = fails(here, &["train", "--data", "data", "--model", "resnet34", "--weights", &best]);
+    assert!(status == 1 && said.contains("holds weights of `resnet18`, expected `resnet34`"), "{said}");
 }
 
 #[test]

@@ -84,6 +84,13 @@ impl RunDir {
         Ok(run)
     }
 
+    /// The run that `file` is a checkpoint of, if it is one.
+    pub fn of_checkpoint(file: &Path) -> Option<Self> {
+        let file = fs::canonicalize(file).ok()?;
+        let run = RunDir::open(file.parent()?.parent()?).ok()?;
+        file.starts_with(run.checkpoints()).then_some(run)
+    }
+
     /// Every run under `runs`, sorted by name (so by time). None when the folder is not there.
     ///
     /// # Errors

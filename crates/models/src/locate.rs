@@ -1,8 +1,10 @@
-//! Finding weights on this machine: a file, a timm model folder, or the Hugging Face cache. Nothing is downloaded here.
+//! Finding weights on this machine: a file, a timm model folder, a run, or the Hugging Face cache. Nothing is downloaded here.
 
 use std::path::{Path, PathBuf};
 
-use kennel_core::{CoreError, Interpolation, Preprocessing, did_you_mean, files, hub_cache};
+use kennel_core::{
+    CoreError, Interpolation, Preprocessing, RunConfig, RunDir, did_you_mean, files, hub_cache,
+};
 use serde::Deserialize;
 
 use crate::{Architecture, ModelError, Result, architectures};
@@ -18,7 +20,7 @@ pub struct WeightsSource {
     pub preprocessing: Preprocessing,
     /// Licence, where it is stated.
     pub licence: Option<String>,
-    /// The run of Kennel's that they come from, where it exported them.
+    /// The run of Kennel's that they come from, where they are its checkpoint or were exported of it.
     pub fine_tuned_in: Option<String>,
     /// What should be said about the choice, if anything.
     pub note: Option<String>,
@@ -100,6 +102,9 @@ fn hint_of_tag(architecture: &Architecture, name: &str) -> String {
 fn from_folder(architecture: &Architecture, asked: &str, folder: &Path) -> Result<WeightsSource> {
     let file = folder.join("model.safetensors");
     if !file.is_file() {
+        if let Ok(run) = RunDir::open(folder) {
+            return from_file(architecture, asked, &run.best_weights());
+        }
         if let Some(pickle) = ["pytorch_model.bin", "model.pth"]
             .map(|name| folder.join(name))
             .into_iter()
@@ -125,6 +130,15 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
         note: None,
     };
     if !config.is_file() {
+        // Other programs, too, keep checkpoints below a config.toml.
+        if let Some(run) = RunDir::of_checkpoint(file)
+            && let Ok(trained) = RunConfig::read(&run.config())
+        {
+            check_architecture(architecture, trained.model, file)?;
+            source.preprocessing = trained.preprocessing;
+            source.fine_tuned_in = Some(run.name());
+            return Ok(source);
+        }
         source.note = Some(format!(
             "no config.json lies beside {}: photos are prepared as for {}",
             file.display(),
@@ -138,13 +152,7 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
             what: "timm model configuration",
             reason: error.to_string(),
         })?;
-    if parsed.architecture != architecture.name {
-        return Err(ModelError::OtherArchitecture {
-            path: file.into(),
-            found: parsed.architecture,
-            expected: architecture.name.into(),
-        });
-    }
+    check_architecture(architecture, parsed.architecture, file)?;
     let cfg = parsed.pretrained_cfg;
     let problem = |reason: &str| CoreError::Malformed {
         path: config.clone(),
@@ -173,6 +181,15 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
     source.licence = cfg.license;
     source.fine_tuned_in = parsed.kennel.map(|own| own.run);
     Ok(source)
+}
+
+fn check_architecture(expected: &Architecture, found: String, path: &Path) -> Result<()> {
+    match found == expected.name {
+        true => Ok(()),
+        false => {
+            Err(ModelError::OtherArchitecture { path: path.into(), found, expected: expected.name.into() })
+        }
+    }
 }
 
 /// The parts of a timm model's `config.json` that matter here.

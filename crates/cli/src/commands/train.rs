@@ -45,7 +45,7 @@ pub struct TrainArgs {
     /// What is trained: freeze (the classifier), partial (the last stages too) or full [default: freeze]
     #[arg(long)]
     strategy: Option<String>,
-    /// Pretrained weights: a timm model folder, a safetensors file, `arch.tag`, or `none` [default: timm's own]
+    /// Pretrained weights: a timm model folder, a run, a safetensors file, `arch.tag`, or `none` [default: timm's own]
     #[arg(long, value_name = "DIR|FILE|TAG")]
     weights: Option<String>,
     #[command(flatten)]
