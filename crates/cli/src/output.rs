@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
+use kennel_core::kept_in_place;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -86,7 +87,8 @@ pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
 /// Columns without lines; those at `numbers` are set flush right.
 pub fn columns<const N: usize>(header: [&str; N], rows: Vec<[String; N]>, numbers: &[usize]) -> String {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(header).add_rows(rows);
+    let in_place = rows.into_iter().map(|row| row.map(|cell| kept_in_place(&cell)));
+    table.load_style(presets::NOTHING).set_header(header).add_rows(in_place);
     for &index in numbers {
         if let Some(column) = table.column_mut(index) {
             column.set_cell_alignment(CellAlignment::Right);

@@ -1,6 +1,7 @@
 //! Labels of photos on stdout, a row at a time as they are found.
 
 use clap::ValueEnum;
+use kennel_core::kept_in_place;
 use kennel_metrics::RankedClass;
 use serde::Serialize;
 
@@ -148,13 +149,13 @@ fn table_line(row: &Row) -> String {
     }
 }
 
-/// Text that can neither break a row nor command a terminal.
+/// Text that can neither break a row, command a terminal nor move what stands beside it.
 fn visible(text: &str) -> String {
     let shown = |c: char| match c.is_control() {
         true => c.escape_default().to_string(),
         false => c.to_string(),
     };
-    text.chars().map(shown).collect()
+    kept_in_place(&text.chars().map(shown).collect::<String>())
 }
 
 #[cfg(test)]

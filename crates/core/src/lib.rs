@@ -5,6 +5,7 @@
 //! clock.
 
 pub mod archive;
+mod direction;
 mod error;
 pub mod files;
 pub mod hub_cache;
@@ -25,6 +26,7 @@ mod prediction;
 mod run_dir;
 
 pub use augmentation::{Augmentation, AugmentationSet, Crop};
+pub use direction::kept_in_place;
 pub use error::{CoreError, Result};
 pub use manifest::{DuplicateGroup, DuplicateKind, Manifest, PhotoRecord, RejectedPhoto, SplitCounts};
 pub use prediction::{PredictionRecord, read_predictions, write_predictions};

@@ -1,19 +1,23 @@
 //! An evaluation as text in scikit-learn's layout.
 
+use kennel_core::kept_in_place;
+
 use crate::report::printable;
 use crate::{ClassScores, Evaluation};
 
 /// Precision, recall, F1 and support by class, accuracy and means, character for character as
 /// `sklearn.metrics.classification_report(zero_division=0)` lays them out (scikit-learn 1.9).
 ///
-/// Differs: control characters of a class's name become replacement marks.
+/// Differs: control characters of a class's name become replacement marks, and a name that reads from right to left stands
+/// between two marks of direction.
 pub fn render_classification_report(evaluation: &Evaluation) -> String {
     const WEIGHTED: &str = "weighted avg";
     let names: Vec<String> = evaluation.per_class.iter().map(|class| printable(&class.name)).collect();
     let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     let width = longest.max(WEIGHTED.len());
     let scores = |name: &str, precision: f64, recall: f64, f1: f64, support: usize| {
-        format!("{name:>width$}  {precision:>9.2} {recall:>9.2} {f1:>9.2} {support:>9}\n")
+        let name = kept_in_place(&format!("{name:>width$}"));
+        format!("{name}  {precision:>9.2} {recall:>9.2} {f1:>9.2} {support:>9}\n")
     };
     let mut text =
         format!("{:>width$}  {:>9} {:>9} {:>9} {:>9}\n\n", "", "precision", "recall", "f1-score", "support");

@@ -1,5 +1,6 @@
 //! An evaluation as text for the terminal.
 
+use kennel_core::kept_in_place;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::{Evaluation, format_proportion, most_confused_pairs};
@@ -107,7 +108,8 @@ fn render_confused_pairs(evaluation: &Evaluation, text: &mut String) {
 }
 
 fn row_names(evaluation: &Evaluation) -> Vec<String> {
-    evaluation.per_class.iter().map(|class| cut(&printable(&class.name), NAME_COLUMNS)).collect()
+    let name = |name: &str| kept_in_place(&cut(&printable(name), NAME_COLUMNS));
+    evaluation.per_class.iter().map(|class| name(&class.name)).collect()
 }
 
 /// A folder's name may hold line breaks and terminal commands: each control character becomes a replacement mark.

@@ -3,7 +3,7 @@
 use std::path::{Component, Path};
 
 use image::imageops::thumbnail;
-use kennel_core::files;
+use kennel_core::{files, kept_in_place};
 use kennel_data::{RgbImage, read_photo};
 use kennel_metrics::{argmax, softmax};
 
@@ -110,11 +110,13 @@ fn draw(run: &FinishedRun, title: &str, chosen: Vec<&Said>) -> Result<Option<Svg
         .zip(&small)
         .map(|((said, _), photo)| {
             let per_cent = 100.0 * said.probability;
+            let predicted = kept_in_place(said.predicted);
             let lines = match said.is_right() {
-                true => vec![format!("{} {per_cent:.1} %", said.predicted)],
-                false => {
-                    vec![format!("said {} {per_cent:.1} %", said.predicted), format!("is {}", said.label)]
-                }
+                true => vec![format!("{predicted} {per_cent:.1} %")],
+                false => vec![
+                    format!("said {predicted} {per_cent:.1} %"),
+                    format!("is {}", kept_in_place(said.label)),
+                ],
             };
             Tile { photo, lines, is_right: said.is_right() }
         })
