@@ -199,18 +199,26 @@ fn by_place(a: &RunConfig, b: &RunConfig) -> Ordering {
 /// A short name for each run: that of its settings, and as much more as tells it apart.
 fn labels(runs: &[FinishedRun], of_settings: &[String]) -> Vec<String> {
     let mut labels = of_settings.to_vec();
-    let details: [&dyn Fn(&FinishedRun) -> String; 2] =
-        [&|run| format!("seed {}", run.config.seed), &|run| run.name()];
-    for detail in details {
-        let before = labels.clone();
-        for (index, run) in runs.iter().enumerate() {
-            let mut alike = (0..runs.len()).filter(|&other| before[other] == before[index]);
-            if alike.any(|other| detail(&runs[other]) != detail(run)) {
-                labels[index] += &format!(", {}", detail(run));
-            }
+    for (run, label) in runs.iter().zip(&mut labels) {
+        // Also where settings differ too: what a seed did is not to be taken for what they did.
+        let kind = |run: &FinishedRun| (run.config.model.clone(), run.config.strategy);
+        if runs.iter().any(|other| kind(other) == kind(run) && other.config.seed != run.config.seed) {
+            *label += &format!(", seed {}", run.config.seed);
+        }
+    }
+    let before = labels.clone();
+    for (index, run) in runs.iter().enumerate() {
+        if before.iter().filter(|other| **other == before[index]).count() > 1 {
+            labels[index] += &format!(", {}", stamp(run));
         }
     }
     labels
+}
+
+/// The part of a run's name that its label does not say: `20260207_165541`.
+fn stamp(run: &FinishedRun) -> String {
+    let RunConfig { model, strategy, seed, .. } = &run.config;
+    run.name().replacen(&format!("-{model}-{strategy}-s{seed}"), "", 1)
 }
 
 /// Trained runs with validation predictions, the best first; of equals the newest.

@@ -55,8 +55,10 @@ impl Figure {
 pub fn draw(report: &Report) -> Result<Figures> {
     let summaries = &report.comparison.runs;
     let mut overall = Vec::new();
-    let trained = report.runs.iter().zip(summaries).filter(|(run, _)| !run.epochs.is_empty());
-    let mut curves: Vec<Curve> = trained.map(our_curve).collect();
+    let runs = report.runs.iter().zip(summaries).enumerate();
+    let trained = runs.filter(|(_, (run, _))| !run.epochs.is_empty());
+    let mut curves: Vec<Curve> =
+        trained.map(|(place, (run, summary))| our_curve(place, run, summary)).collect();
     if !curves.is_empty() {
         overall.push(Figure {
             stem: "training_curves".into(),
@@ -67,7 +69,13 @@ pub fn draw(report: &Report) -> Result<Figures> {
         });
     }
     let mut published = Vec::new();
-    curves.extend(report.against.iter().map(|against| published_curve(&against.results)));
+    curves.extend(
+        report
+            .against
+            .iter()
+            .zip(summaries.len()..)
+            .map(|(against, place)| published_curve(place, &against.results)),
+    );
     if !report.against.is_empty() {
         published.push(Figure {
             stem: "published_curves".into(),
@@ -83,9 +91,10 @@ pub fn draw(report: &Report) -> Result<Figures> {
         alt: "The table of all runs, which the page also has as text".into(),
         svg: figures::table(&drawn)?,
     });
-    let tests: Vec<(&str, &Evaluation)> = summaries
+    let tests: Vec<(usize, &str, &Evaluation)> = summaries
         .iter()
-        .filter_map(|run| Some((run.label.as_str(), &run.test.as_ref()?.evaluation)))
+        .enumerate()
+        .filter_map(|(place, run)| Some((place, run.label.as_str(), &run.test.as_ref()?.evaluation)))
         .collect();
     if !tests.is_empty() {
         overall.push(Figure {
@@ -98,9 +107,10 @@ pub fn draw(report: &Report) -> Result<Figures> {
     Ok(Figures { overall, published, of_runs: of_runs.collect::<Result<_>>()? })
 }
 
-fn our_curve((run, summary): (&FinishedRun, &RunSummary)) -> Curve {
+fn our_curve(place: usize, run: &FinishedRun, summary: &RunSummary) -> Curve {
     let of = |value: fn(&EpochRecord) -> f64| run.epochs.iter().map(value).collect();
     Curve {
+        run: place,
         name: summary.label.clone(),
         train_loss: of(|epoch| epoch.train_loss),
         val_loss: of(|epoch| epoch.val_loss),
@@ -109,10 +119,11 @@ fn our_curve((run, summary): (&FinishedRun, &RunSummary)) -> Curve {
     }
 }
 
-fn published_curve(results: &PublishedResults) -> Curve {
+fn published_curve(place: usize, results: &PublishedResults) -> Curve {
     let share = |per_cent: &[f64]| per_cent.iter().map(|value| value / 100.0).collect();
     let PublishedHistory { train_loss, train_acc, val_loss, val_acc } = &results.history;
     Curve {
+        run: place,
         name: format!("{} {}, published", results.model, results.freeze_strategy),
         train_loss: train_loss.clone(),
         val_loss: val_loss.clone(),

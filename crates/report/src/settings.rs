@@ -25,10 +25,11 @@ pub fn labels(runs: &[FinishedRun]) -> Vec<String> {
         let keys: BTreeSet<&String> = alike.iter().flat_map(|of| of.keys()).collect();
         let varied = keys.into_iter().filter(|key| alike.iter().any(|of| of.get(*key) != alike[0].get(*key)));
         let mut label = base[index].clone();
+        let of_model = format!("{}.", runs[index].config.model);
         for key in varied {
             let value = settings[index].get(key).map_or("none", String::as_str);
             let value = match key.as_str() {
-                "weights" => short_weights(value, &alike),
+                "weights" => short_weights(value.strip_prefix(&of_model).unwrap_or(value), &alike),
                 _ => value,
             };
             let name = if key == "learning_rate" { "lr" } else { key };

@@ -38,14 +38,15 @@ fn every_figure(data: &Data) -> Vec<Svg> {
     let Data { names, evaluation, calibration } = data;
     let name = names[0].as_str();
     let (loss, accuracy) = ([1.5, 0.4, 0.0], [0.3, 0.9, 1.0]);
-    let curve = |name: &String| Curve {
+    let curve = |(run, name): (usize, &String)| Curve {
+        run,
         name: name.clone(),
         train_loss: loss.into(),
         val_loss: loss[..2].into(),
         train_accuracy: accuracy.into(),
         val_accuracy: accuracy[..2].into(),
     };
-    let curves: Vec<Curve> = names.iter().map(curve).collect();
+    let curves: Vec<Curve> = names.iter().enumerate().map(curve).collect();
     let photo = RgbImage::from_fn(40, 30, |x, y| Rgb([x as u8, y as u8, 200]));
     let tile = |is_right| Tile { photo: &photo, lines: names.clone(), is_right };
     let rows = [names.clone()];
@@ -53,7 +54,7 @@ fn every_figure(data: &Data) -> Vec<Svg> {
         training_curves(&curves).unwrap(),
         confusion_matrix(name, evaluation).unwrap(),
         reliability_diagram(name, calibration, Some((1.5, calibration))).unwrap(),
-        per_class_f1(&[(name, evaluation), ("other", evaluation)]).unwrap(),
+        per_class_f1(&[(0, name, evaluation), (1, "other", evaluation)]).unwrap(),
         table(&Table { title: name, header: names, rows: &rows, numbers: &[1] }).unwrap(),
         photos(name, &[tile(true), tile(false)]).unwrap(),
     ]
@@ -102,7 +103,7 @@ fn a_hundred_and_twenty_classes_are_drawn() {
     let data = data(&names.iter().map(String::as_str).collect::<Vec<_>>());
     for svg in [
         confusion_matrix("all", &data.evaluation).unwrap(),
-        per_class_f1(&[("a", &data.evaluation), ("b", &data.evaluation)]).unwrap(),
+        per_class_f1(&[(0, "a", &data.evaluation), (1, "b", &data.evaluation)]).unwrap(),
         reliability_diagram("all", &data.calibration, None).unwrap(),
     ] {
         assert!(svg.to_png(1.0).is_ok());

@@ -6,7 +6,7 @@ use plotters::prelude::*;
 use super::shades::{GROUND, readable_on, shade_of};
 use super::style::{FAINT, INK};
 use super::svg::{Area, Drawn, Svg, cannot, draw};
-use super::text::{Label, SMALL, TEXT, TITLE, shortened, text_width, widest};
+use super::text::{Label, SMALL, TEXT, TITLE, cut_inside, shortened, text_width, widest};
 use crate::Result;
 
 const FIGURE: &str = "confusion_matrix";
@@ -51,7 +51,7 @@ pub fn confusion_matrix(title: &str, evaluation: &Evaluation) -> Result<Svg> {
     let top = MARGIN + 50;
     let size = (across * width + 2 * MARGIN, top + down * (height + APART) - APART + MARGIN);
     draw(FIGURE, &format!("Confusion matrix: {title}"), size, |area, _| {
-        let title = shortened(title, TITLE, size.0 - 2 * MARGIN);
+        let title = cut_inside(title, TITLE, size.0 - 2 * MARGIN);
         Label::left(TITLE).write(area, &title, (MARGIN, MARGIN + 12))?;
         let second = (MARGIN + (across - 1) * width, top + (down - 1) * (height + APART));
         for (panel, (x, y)) in panels.iter().zip([(MARGIN, top), second]) {

@@ -19,6 +19,8 @@ const MARKERS: usize = 20;
 /// One run, a number for each epoch; runs may be of different lengths.
 #[derive(Clone, Debug)]
 pub struct Curve {
+    /// Its place among the runs of a report, by which it looks the same in every figure.
+    pub run: usize,
     /// What the legend calls it.
     pub name: String,
     /// In nats per image.
@@ -59,7 +61,12 @@ pub fn training_curves(curves: &[Curve]) -> Result<Svg> {
     let lowest_accuracy = lowest_accuracy.min(highest_accuracy - 10.0).max(0.0);
     let accuracy_axis = Axis::covering("Accuracy, %", lowest_accuracy, highest_accuracy, 8);
 
-    let legend = Legend::new(curves.iter().map(|run| run.name.as_str()), Sample::Line, WIDTH - 2 * MARGIN);
+    let places: Vec<usize> = curves.iter().map(|curve| curve.run).collect();
+    let legend = Legend::new(
+        curves.iter().map(|curve| (curve.run, curve.name.as_str())),
+        Sample::Line,
+        WIDTH - 2 * MARGIN,
+    );
     let height = PLOT_HEIGHT + 60 + legend.height() + 24;
     draw(
         FIGURE,
@@ -68,8 +75,8 @@ pub fn training_curves(curves: &[Curve]) -> Result<Svg> {
         |area, under| {
             let (plots, _) = area.split_vertically(PLOT_HEIGHT);
             let (left, right) = plots.split_horizontally(WIDTH / 2);
-            plot(&left, under, &epoch_axis, &loss_axis, &loss)?;
-            plot(&right, under, &epoch_axis, &accuracy_axis, &accuracy)?;
+            plot(&left, under, &epoch_axis, &loss_axis, &places, &loss)?;
+            plot(&right, under, &epoch_axis, &accuracy_axis, &places, &accuracy)?;
             write_key(area, under, PLOT_HEIGHT + 26)?;
             legend.write(area, ((WIDTH - legend.width()) / 2, PLOT_HEIGHT + 60))
         },
@@ -83,11 +90,18 @@ fn ends(runs: &[[Vec<f64>; 2]], start: (f64, f64)) -> (f64, f64) {
     (if low.is_finite() { low } else { high }, high)
 }
 
-/// `runs` are training and validation.
-fn plot(area: &Area, under: &mut Under, x: &Axis, y: &Axis, runs: &[[Vec<f64>; 2]]) -> Drawn {
+/// `runs` are training and validation, `places` those of the runs in the report.
+fn plot(
+    area: &Area,
+    under: &mut Under,
+    x: &Axis,
+    y: &Axis,
+    places: &[usize],
+    runs: &[[Vec<f64>; 2]],
+) -> Drawn {
     let mut chart = axes(area, x, y, y.room_left())?;
-    for (index, [train, _]) in runs.iter().enumerate() {
-        let look = look(index);
+    for (&place, [train, _]) in places.iter().zip(runs) {
+        let look = look(place);
         let points = points(train);
         let corners: Vec<(i32, i32)> = points.iter().map(|point| chart.backend_coord(point)).collect();
         under.dashed_line(&corners, look.colour, look.dash);
@@ -95,13 +109,13 @@ fn plot(area: &Area, under: &mut Under, x: &Axis, y: &Axis, runs: &[[Vec<f64>; 2
             chart.draw_series(points.iter().map(|&point| hollow_mark(point, look, 9.0)))?;
         }
     }
-    for (index, [_, val]) in runs.iter().enumerate() {
-        let look = look(index);
+    for (&place, [_, val]) in places.iter().zip(runs) {
+        let look = look(place);
         let points = points(val);
         chart.draw_series(LineSeries::new(points.iter().copied(), look.colour.stroke_width(3)))?;
         // Each run begins at another epoch, so that fewer markers meet where curves do.
         let every = points.len().div_ceil(MARKERS).max(1);
-        let marked = points.iter().skip(index % every).step_by(every);
+        let marked = points.iter().skip(place % every).step_by(every);
         chart.draw_series(marked.map(|&point| mark(point, look, 9.0)))?;
     }
     Ok(())
@@ -138,6 +152,7 @@ mod tests {
 
     fn curve(name: &str, loss: &[f64], accuracy: &[f64]) -> Curve {
         Curve {
+            run: 0,
             name: name.into(),
             train_loss: loss.into(),
             val_loss: loss.into(),

@@ -27,12 +27,12 @@ const ALL_ROWS: i32 = 4800;
 const MEAN: &str = "mean of classes";
 
 /// The F1 of each class (a row) in each run (a marker), and in the last row their plain mean. Runs keep their height
-/// in every row, so that none hides another.
+/// in every row, so that none hides another. A run is its place among those of a report, its name and its scores.
 ///
 /// # Errors
 ///
 /// [`ReportError::Figure`](crate::ReportError::Figure) when there is no run or no class.
-pub fn per_class_f1(runs: &[(&str, &Evaluation)]) -> Result<Svg> {
+pub fn per_class_f1(runs: &[(usize, &str, &Evaluation)]) -> Result<Svg> {
     let classes = class_names(runs);
     if classes.is_empty() {
         return Err(cannot(FIGURE, "there is no class"));
@@ -43,7 +43,8 @@ pub fn per_class_f1(runs: &[(&str, &Evaluation)]) -> Result<Svg> {
 
     let row = (ALL_ROWS / rows as i32).clamp(ROW, (STEP * (runs.len() as i32 + 1)).max(ROW));
     let radius = (0.5 * f64::from(row) / (runs.len() as f64 + 1.0)).clamp(5.0, 9.0);
-    let legend = Legend::new(runs.iter().map(|(name, _)| *name), Sample::Marker, WIDTH - 2 * MARGIN);
+    let legend =
+        Legend::new(runs.iter().map(|&(place, name, _)| (place, name)), Sample::Marker, WIDTH - 2 * MARGIN);
     let room_left = widest(&names, TEXT) + 30;
     let x_axis = f1_axis(runs);
     let y_axis = Axis::rows(rows);
@@ -64,27 +65,27 @@ pub fn per_class_f1(runs: &[(&str, &Evaluation)]) -> Result<Svg> {
             let (x, y) = chart.backend_coord(&(low, bottom(index) + 0.5));
             Label::right(TEXT).write(area, name, (x - 14, y))?;
         }
-        for (run, (_, evaluation)) in runs.iter().enumerate() {
+        for (run, &(place, _, evaluation)) in runs.iter().enumerate() {
             let height = 1.0 - (run as f64 + 1.0) / (runs.len() as f64 + 1.0);
             let values = values(evaluation, &classes);
             let points = values.into_iter().map(|(index, f1)| (f1, bottom(index) + height));
-            chart.draw_series(points.map(|point| mark(point, look(run), radius)))?;
+            chart.draw_series(points.map(|point| mark(point, look(place), radius)))?;
         }
         legend.write(&below, ((WIDTH - legend.width()) / 2, 0))
     })
 }
 
 /// The classes of all runs, in the order in which they come first.
-fn class_names<'a>(runs: &[(&str, &'a Evaluation)]) -> Vec<&'a str> {
+fn class_names<'a>(runs: &[(usize, &str, &'a Evaluation)]) -> Vec<&'a str> {
     let mut seen = HashMap::new();
     let names =
-        runs.iter().flat_map(|(_, evaluation)| &evaluation.per_class).map(|class| class.name.as_str());
+        runs.iter().flat_map(|(_, _, evaluation)| &evaluation.per_class).map(|class| class.name.as_str());
     names.filter(|name| seen.insert(*name, ()).is_none()).collect()
 }
 
 /// From a round number below the worst class to 1, and never less than a twentieth.
-fn f1_axis(runs: &[(&str, &Evaluation)]) -> Axis {
-    let scores = runs.iter().flat_map(|(_, evaluation)| {
+fn f1_axis(runs: &[(usize, &str, &Evaluation)]) -> Axis {
+    let scores = runs.iter().flat_map(|(_, _, evaluation)| {
         let classes = evaluation.per_class.iter().map(|class| class.f1);
         classes.chain([evaluation.macro_avg.f1])
     });
@@ -123,7 +124,7 @@ mod tests {
     #[test]
     fn each_run_has_a_marker_for_each_of_its_classes() {
         let (one, other) = (evaluation(&["a", "<&>", "c"]), evaluation(&["c", "d"]));
-        let svg = per_class_f1(&[("one", &one), ("other", &other)]).unwrap();
+        let svg = per_class_f1(&[(0, "one", &one), (1, "other", &other)]).unwrap();
         // Two means, and two in the legend.
         assert_eq!(svg.as_str().matches("<polygon").count(), 3 + 2 + 2 + 2);
         for name in ["&lt;&amp;&gt;", "\nd\n", MEAN] {
@@ -136,7 +137,8 @@ mod tests {
     fn many_classes_and_runs_are_drawn() {
         let names: Vec<String> = (0..120).map(|class| format!("breed {class}")).collect();
         let evaluation = evaluation(&names.iter().map(String::as_str).collect::<Vec<_>>());
-        let runs: Vec<(&str, &Evaluation)> = (0..20).map(|_| ("a run", &evaluation)).collect();
+        let runs: Vec<(usize, &str, &Evaluation)> =
+            (0..20).map(|place| (place, "a run", &evaluation)).collect();
         assert!(per_class_f1(&runs).unwrap().to_png(0.5).is_ok());
     }
 

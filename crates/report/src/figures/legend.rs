@@ -4,7 +4,7 @@ use plotters::prelude::*;
 
 use super::style::{look, mark};
 use super::svg::{Area, Drawn};
-use super::text::{Label, TEXT, shortened, widest};
+use super::text::{Label, TEXT, cut_inside, widest};
 
 const ROW: i32 = 38;
 /// From the end of one entry to the next.
@@ -32,7 +32,8 @@ impl Sample {
 
 /// Entries in as many columns as there is room for, read from above.
 pub(super) struct Legend {
-    names: Vec<String>,
+    /// The run's index, by which it looks as it does, and its name.
+    names: Vec<(usize, String)>,
     sample: Sample,
     rows: usize,
     column_width: i32,
@@ -40,9 +41,10 @@ pub(super) struct Legend {
 
 impl Legend {
     /// A legend of at most `room` units across (and of one column where that is too few).
-    pub fn new<'a>(names: impl IntoIterator<Item = &'a str>, sample: Sample, room: i32) -> Legend {
-        let names: Vec<String> = names.into_iter().map(|name| shortened(name, TEXT, NAME)).collect();
-        let column_width = sample.width() + 14 + widest(&names, TEXT) + GAP;
+    pub fn new<'a>(names: impl IntoIterator<Item = (usize, &'a str)>, sample: Sample, room: i32) -> Legend {
+        let names: Vec<(usize, String)> =
+            names.into_iter().map(|(run, name)| (run, cut_inside(name, TEXT, NAME))).collect();
+        let column_width = sample.width() + 14 + widest(names.iter().map(|(_, name)| name), TEXT) + GAP;
         let columns = ((room + GAP) / column_width).clamp(1, names.len().max(1) as i32) as usize;
         Legend { rows: names.len().div_ceil(columns), names, sample, column_width }
     }
@@ -60,11 +62,11 @@ impl Legend {
 
     /// Draws it with its upper left corner at `(left, top)`.
     pub fn write(&self, area: &Area, (left, top): (i32, i32)) -> Drawn {
-        for (index, name) in self.names.iter().enumerate() {
+        for (index, (run, name)) in self.names.iter().enumerate() {
             let x = left + self.column_width * (index / self.rows) as i32;
             let y = top + ROW * (index % self.rows) as i32 + ROW / 2;
             let width = self.sample.width();
-            let look = look(index);
+            let look = look(*run);
             if let Sample::Line = self.sample {
                 area.draw(&PathElement::new(vec![(x, y), (x + width, y)], look.colour.stroke_width(3)))?;
             }

@@ -7,7 +7,7 @@ use plotters::prelude::*;
 use super::axes::{Axis, axes};
 use super::style::{FAINT, INK, Look, Marker, SKY, mark};
 use super::svg::{Area, Drawn, Svg, cannot, draw};
-use super::text::{Label, SMALL, TEXT, TITLE, shortened, text_width};
+use super::text::{Label, SMALL, TEXT, TITLE, cut_inside, text_width};
 use crate::Result;
 
 const FIGURE: &str = "reliability_diagram";
@@ -53,7 +53,7 @@ pub fn reliability_diagram(
     let width = 2 * MARGIN + (PANEL * panels.len() as i32).max(key_width());
     let left = (width - PANEL * panels.len() as i32) / 2;
     draw(FIGURE, &format!("Reliability diagram: {title}"), (width, key_top + 60), |area, _| {
-        let title = shortened(title, TITLE, width - 2 * MARGIN);
+        let title = cut_inside(title, TITLE, width - 2 * MARGIN);
         Label::left(TITLE).write(area, &title, (MARGIN, MARGIN + 12))?;
         for (index, (heading, calibration)) in panels.iter().enumerate() {
             let corner = (left + PANEL * index as i32, top);

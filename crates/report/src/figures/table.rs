@@ -4,7 +4,7 @@ use plotters::prelude::*;
 
 use super::style::INK;
 use super::svg::{Drawn, Svg, cannot, draw};
-use super::text::{Label, TEXT, TITLE, shortened, text_width};
+use super::text::{Label, TEXT, TITLE, cut_inside, shortened, text_width};
 use crate::Result;
 
 const FIGURE: &str = "table";
@@ -42,7 +42,7 @@ pub fn table(table: &Table) -> Result<Svg> {
         return Err(cannot(FIGURE, format!("a row has {} cells, the header {columns}", row.len())));
     }
     let short =
-        |row: &[String]| -> Vec<String> { row.iter().map(|cell| shortened(cell, TEXT, CELL)).collect() };
+        |row: &[String]| -> Vec<String> { row.iter().map(|cell| cut_inside(cell, TEXT, CELL)).collect() };
     let header = short(table.header);
     let rows: Vec<Vec<String>> = table.rows.iter().map(|row| short(row)).collect();
     let lines = || std::iter::once(&header).chain(&rows);

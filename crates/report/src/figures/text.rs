@@ -52,6 +52,24 @@ pub(super) fn shortened(text: &str, em: f64, room: i32) -> String {
     cut(ends[fitting.saturating_sub(1)])
 }
 
+/// `text` made printable and, where it is wider than `room`, with `…` for what is in its middle: what tells one run from
+/// another stands at the end of its label.
+pub(super) fn cut_inside(text: &str, em: f64, room: i32) -> String {
+    let text = printable(text);
+    let letters: Vec<char> = text.chars().collect();
+    let cut = |kept: usize| {
+        let (head, tail) = (kept.div_ceil(2), kept / 2);
+        let head: String = letters[..head].iter().collect();
+        let tail: String = letters[letters.len() - tail..].iter().collect();
+        format!("{}…{}", head.trim_end(), tail.trim_start())
+    };
+    if text_width(&text, em) <= room {
+        return text;
+    }
+    let all: Vec<usize> = (0..letters.len()).collect();
+    cut(all.partition_point(|&kept| text_width(&cut(kept), em) <= room).saturating_sub(1))
+}
+
 /// The widest of `texts`.
 pub(super) fn widest<'a>(texts: impl IntoIterator<Item = &'a String>, em: f64) -> i32 {
     texts.into_iter().map(|text| text_width(text, em)).max().unwrap_or(0)
@@ -128,6 +146,16 @@ mod tests {
         assert_eq!(shortened("poodle", 24.0, 200), "poodle");
         assert_eq!(shortened(name, 24.0, 0), "…");
         assert_eq!(shortened("", 24.0, 0), "");
+    }
+
+    #[test]
+    fn the_end_of_a_label_stays() {
+        let label = "mobilenetv2_100 freeze, epochs 2, feature_views 4, weights ra_in1k, 20261125_202455";
+        let cut = cut_inside(label, 24.0, 600);
+        assert!(cut.starts_with("mobilenetv2_100") && cut.ends_with("20261125_202455"), "{cut}");
+        assert!(cut.contains('…') && (500..=600).contains(&text_width(&cut, 24.0)), "{cut}");
+        assert_eq!(cut_inside("poodle", 24.0, 200), "poodle");
+        assert_eq!(cut_inside(label, 24.0, 0), "…");
     }
 
     #[test]
