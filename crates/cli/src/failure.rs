@@ -85,7 +85,13 @@ impl From<TrainError> for Failure {
 
 impl From<DataError> for Failure {
     fn from(error: DataError) -> Self {
-        Failure::Failed(error.to_string())
+        match error {
+            DataError::Stopped => {
+                shout!("{error}");
+                Failure::Interrupted
+            }
+            _ => Failure::Failed(error.to_string()),
+        }
     }
 }
 

@@ -32,6 +32,7 @@ mod data;
 mod device;
 mod failure;
 mod interrupt;
+mod nearby;
 mod network;
 mod onnx_args;
 mod output;

@@ -3,11 +3,13 @@
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use kennel_core::archive::{TarBounds, TarError, TarReader};
 
 use crate::decode::MAX_FILE_BYTES;
 use crate::error::{DataError, Result};
+use crate::scan::go_on;
 
 /// The most that an archive may hold: Stanford Dogs is 0.8 GB.
 const BOUNDS: TarBounds =
@@ -15,11 +17,11 @@ const BOUNDS: TarBounds =
 
 /// Unpacks the regular files of `archive` under `into`. Entries that climb, links, devices and sparse files are refused,
 /// and with them the whole archive.
-pub(crate) fn unpack(archive: &Path, into: &Path) -> Result<()> {
-    unpack_bounded(archive, into, BOUNDS)
+pub(crate) fn unpack(archive: &Path, into: &Path, stop: Option<&AtomicBool>) -> Result<()> {
+    unpack_bounded(archive, into, BOUNDS, stop)
 }
 
-fn unpack_bounded(archive: &Path, into: &Path, bounds: TarBounds) -> Result<()> {
+fn unpack_bounded(archive: &Path, into: &Path, bounds: TarBounds, stop: Option<&AtomicBool>) -> Result<()> {
     let failed = |error| match error {
         TarError::Refused { entry, reason } => {
             DataError::UnsafeArchive { path: archive.into(), entry, reason }
@@ -32,6 +34,7 @@ fn unpack_bounded(archive: &Path, into: &Path, bounds: TarBounds) -> Result<()> 
     check_is_tar(archive, &mut file)?;
     let mut tar = TarReader::new(BufReader::with_capacity(1 << 20, file), bounds);
     while let Some(entry) = tar.next_entry().map_err(failed)? {
+        go_on(stop)?;
         let target = into.join(entry.path);
         if let Some(folder) = target.parent() {
             std::fs::create_dir_all(folder).map_err(DataError::io("create", folder))?;
@@ -107,7 +110,7 @@ mod tests {
             std::fs::create_dir(&into).unwrap();
             let bytes: &[u8] = if kind == Regular { b"evil" } else { b"" };
             let archive = tar_of(&[("a/good.jpg", Regular, b"good"), (name, kind, bytes)]);
-            let error = unpack(archive.path(), &into).unwrap_err().to_string();
+            let error = unpack(archive.path(), &into, None).unwrap_err().to_string();
             assert!(error.contains("is refused") && error.contains(name), "{error}");
             assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "{name} escaped");
             assert!(!Path::new("/tmp/kennel-evil.jpg").exists());
@@ -120,9 +123,9 @@ mod tests {
         let into = tempfile::tempdir().unwrap();
         let archive = tar_of(&[("./a/1.jpg", Regular, b"1234"), ("a/2.jpg", Regular, b"5678")]);
         let bounds = TarBounds { max_total_bytes: 7, ..BOUNDS };
-        let error = unpack_bounded(archive.path(), into.path(), bounds).unwrap_err().to_string();
+        let error = unpack_bounded(archive.path(), into.path(), bounds, None).unwrap_err().to_string();
         assert!(error.contains("`a/2.jpg` brings the archive above 7 bytes"), "{error}");
-        unpack(archive.path(), into.path()).unwrap();
+        unpack(archive.path(), into.path(), None).unwrap();
         assert_eq!(std::fs::read(into.path().join("a/1.jpg")).unwrap(), b"1234");
     }
 
@@ -130,7 +133,7 @@ mod tests {
     fn what_is_no_tar_says_what_it_is() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), [0x1F, 0x8B, 8, 0]).unwrap();
-        let error = unpack(file.path(), Path::new("nowhere")).unwrap_err().to_string();
+        let error = unpack(file.path(), Path::new("nowhere"), None).unwrap_err().to_string();
         assert!(error.contains("gzip") && error.contains("hint:"), "{error}");
     }
 }

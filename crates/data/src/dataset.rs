@@ -8,7 +8,7 @@ use kennel_core::{Manifest, Split};
 use crate::assemble::{Assembled, Paths, assemble};
 use crate::error::{DataError, Result};
 use crate::prepare::PrepareOptions;
-use crate::scan::{Progress, ScanOptions, scan};
+use crate::scan::{Progress, scan};
 
 /// One photo of a data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,8 +64,7 @@ impl Dataset {
         if !folder.exists() {
             return Err(DataError::NoDataset { path: folder.into() });
         }
-        let scan_options = ScanOptions { preset: options.preset, min_side_px: options.min_side_px };
-        let scan = scan(folder, &scan_options, folder, progress)?;
+        let scan = scan(folder, &options.of_scan(), folder, progress)?;
         let Assembled { manifest, files } =
             assemble(&scan, folder, options.seed, options.fractions, Paths::InPlace)?;
         Ok(Self::new(folder, manifest, files, false))
@@ -79,7 +78,7 @@ impl Dataset {
     pub fn of_manifest(folder: &Path, manifest: Manifest, manifest_path: &Path) -> Result<Self> {
         check_manifest(&manifest, manifest_path)?;
         let files: Vec<PathBuf> = manifest.photos.iter().map(|photo| folder.join(&photo.path)).collect();
-        check_files(&manifest, &files, manifest_path)?;
+        check_files(&manifest, folder, &files, manifest_path)?;
         Ok(Self::new(folder, manifest, files, true))
     }
 
@@ -159,11 +158,12 @@ fn check_manifest(manifest: &Manifest, path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn check_files(manifest: &Manifest, files: &[PathBuf], path: &Path) -> Result<()> {
+fn check_files(manifest: &Manifest, folder: &Path, files: &[PathBuf], path: &Path) -> Result<()> {
     let missing: Vec<usize> = (0..files.len()).filter(|&at| !files[at].is_file()).collect();
     match missing.first() {
         None => Ok(()),
         Some(&first) => Err(DataError::MissingPhotos {
+            folder: folder.into(),
             manifest: path.into(),
             missing: missing.len(),
             all: files.len(),

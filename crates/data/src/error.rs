@@ -157,8 +157,13 @@ pub enum DataError {
         source_dir: PathBuf,
     },
     /// A prepared folder lacks a photo of its manifest.
-    #[error("{missing} of {all} photos in {manifest} are gone, the first is {first}\nhint: run `kennel prepare` again to restore the folder", manifest = manifest.display())]
+    #[error(
+        "{missing} of {all} photos that {manifest} lists are not in {folder}, the first is {first}\nhint: run `kennel prepare` again to restore the folder, or give the one that they are in with --data",
+        manifest = manifest.display(), folder = folder.display()
+    )]
     MissingPhotos {
+        /// Where they should be.
+        folder: PathBuf,
         /// The manifest that lists them.
         manifest: PathBuf,
         /// How many are gone.
@@ -187,6 +192,9 @@ pub enum DataError {
         #[source]
         source: std::io::Error,
     },
+    /// The user said stop.
+    #[error("stopped; nothing was written")]
+    Stopped,
     /// A photo changed between the scan and the copy.
     #[error("{path} changed while it was being prepared\nhint: run `kennel prepare` again when nothing writes to the source", path = path.display())]
     SourceChanged {

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use kennel_core::{Manifest, files};
 use rayon::prelude::*;
@@ -10,7 +11,7 @@ use rayon::prelude::*;
 use crate::assemble::{Assembled, Paths, assemble};
 use crate::error::{DataError, Result};
 use crate::preset::Preset;
-use crate::scan::{Progress, ScanOptions, scan};
+use crate::scan::{Progress, ScanOptions, go_on, scan};
 use crate::split::Fractions;
 
 /// How to prepare.
@@ -26,12 +27,21 @@ pub struct PrepareOptions {
     pub link: bool,
     /// Shares of each class.
     pub fractions: Fractions,
+    /// Set from elsewhere to stop.
+    pub stop: Option<&'static AtomicBool>,
 }
 
 impl Default for PrepareOptions {
     fn default() -> Self {
-        let ScanOptions { preset, min_side_px } = ScanOptions::default();
-        Self { preset, seed: 42, min_side_px, link: false, fractions: Fractions::default() }
+        let ScanOptions { preset, min_side_px, stop } = ScanOptions::default();
+        Self { preset, seed: 42, min_side_px, link: false, fractions: Fractions::default(), stop }
+    }
+}
+
+impl PrepareOptions {
+    /// What of them is about the source.
+    pub(crate) fn of_scan(&self) -> ScanOptions {
+        ScanOptions { preset: self.preset, min_side_px: self.min_side_px, stop: self.stop }
     }
 }
 
@@ -61,7 +71,7 @@ pub struct Prepared {
 /// # Errors
 ///
 /// Those of [`scan`]; an output that overlaps the source, belongs to somebody else or cannot be written; a class without
-/// training photos. The output is then as it was.
+/// training photos; [`DataError::Stopped`] once `options.stop` is set. The output is then as it was.
 pub fn prepare(
     source: &Path,
     out: &Path,
@@ -82,8 +92,7 @@ pub fn prepare(
         .tempdir_in(parent)
         .map_err(DataError::io("write to", parent))?;
 
-    let scan_options = ScanOptions { preset: options.preset, min_side_px: options.min_side_px };
-    let scan = scan(source, &scan_options, staging.path(), progress)?;
+    let scan = scan(source, &options.of_scan(), staging.path(), progress)?;
     let Assembled { manifest, files } =
         assemble(&scan, source, options.seed, options.fractions, Paths::Tree)?;
     if let Before::Ours(old) = &before
@@ -96,7 +105,7 @@ pub fn prepare(
     // Made by us, in a folder of ours: what was unpacked may as well move as be copied.
     let link = options.link || scan.is_unpacked();
     let tree = staging.path().join("tree");
-    write_tree(&tree, &manifest, &files, link)?;
+    write_tree(&tree, &manifest, &files, link, options.stop)?;
     let outcome = swap(&tree, out, &before, staging.path())?;
     Ok(Prepared { manifest, outcome })
 }
@@ -176,7 +185,13 @@ fn is_whole(out: &Path, manifest: &Manifest) -> bool {
         .all(|photo| files::sha256_file(&out.join(&photo.path)).is_ok_and(|digest| digest == photo.sha256))
 }
 
-fn write_tree(tree: &Path, manifest: &Manifest, sources: &[PathBuf], link: bool) -> Result<()> {
+fn write_tree(
+    tree: &Path,
+    manifest: &Manifest,
+    sources: &[PathBuf],
+    link: bool,
+    stop: Option<&AtomicBool>,
+) -> Result<()> {
     std::fs::create_dir(tree).map_err(DataError::io("create", tree))?;
     let folders: HashSet<PathBuf> = manifest
         .photos
@@ -187,6 +202,7 @@ fn write_tree(tree: &Path, manifest: &Manifest, sources: &[PathBuf], link: bool)
         std::fs::create_dir_all(&folder).map_err(DataError::io("create", &folder))?;
     }
     manifest.photos.par_iter().zip(sources).try_for_each(|(photo, source)| {
+        go_on(stop)?;
         let target = tree.join(&photo.path);
         if link {
             // A link to a link would depend on the target of the first.

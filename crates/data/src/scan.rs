@@ -1,7 +1,7 @@
 //! Looking at every file of a source: what is a whole photo, of which class, and what is left out for which reason.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use kennel_core::{RejectedPhoto, Split, files};
 use rayon::prelude::*;
@@ -23,11 +23,21 @@ pub struct ScanOptions {
     pub preset: Option<Preset>,
     /// Photos with a shorter side are left out.
     pub min_side_px: u32,
+    /// Set from elsewhere to stop.
+    pub stop: Option<&'static AtomicBool>,
 }
 
 impl Default for ScanOptions {
     fn default() -> Self {
-        Self { preset: None, min_side_px: 64 }
+        Self { preset: None, min_side_px: 64, stop: None }
+    }
+}
+
+/// [`DataError::Stopped`] once `stop` is set.
+pub(crate) fn go_on(stop: Option<&AtomicBool>) -> Result<()> {
+    match stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+        true => Err(DataError::Stopped),
+        false => Ok(()),
     }
 }
 
@@ -82,7 +92,7 @@ impl Scan {
 /// # Errors
 ///
 /// When there is nothing at `source`, it is no archive, it is not the preset, or it has fewer than two classes with photos.
-/// A single file that cannot be used is a row in `rejected`, never an error.
+/// A single file that cannot be used is a row in `rejected`, never an error. [`DataError::Stopped`] once `options.stop` is set.
 pub fn scan(source: &Path, options: &ScanOptions, scratch: &Path, progress: Progress<'_>) -> Result<Scan> {
     if !source.exists() {
         return Err(DataError::NotFound { path: source.into() });
@@ -94,7 +104,7 @@ pub fn scan(source: &Path, options: &ScanOptions, scratch: &Path, progress: Prog
         .prefix(".kennel-unpacked-")
         .tempdir_in(scratch)
         .map_err(DataError::io("create a folder in", scratch))?;
-    archive::unpack(source, unpacked.path())?;
+    archive::unpack(source, unpacked.path(), options.stop)?;
     let folder = unpacked.path().to_path_buf();
     scan_folder(source, &folder, options, Some(unpacked), progress)
 }
@@ -113,12 +123,13 @@ fn scan_folder(
     let looked_at: Vec<Result<ScannedPhoto, RejectedPhoto>> = candidates
         .into_par_iter()
         .map(|candidate| {
+            go_on(options.stop)?;
             let path = candidate.source.clone();
             let found = look_at(candidate, options.min_side_px);
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, all);
-            found.map_err(|reason| RejectedPhoto { path, reason })
+            Ok(found.map_err(|reason| RejectedPhoto { path, reason }))
         })
-        .collect();
+        .collect::<Result<_>>()?;
     let mut photos = Vec::with_capacity(all);
     for found in looked_at {
         match found {

@@ -4,6 +4,7 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::photo;
 use kennel_core::{DuplicateKind, Manifest, Split, files};
@@ -105,6 +106,29 @@ fn preparing_twice_gives_the_same_bytes() {
     let c = home.path().join("c");
     pool.install(|| run(source.path(), &c)).unwrap();
     assert_eq!(files_of(&c), files_of(&b));
+}
+
+#[test]
+fn who_says_stop_finds_everything_as_it_was() {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    let source = source(8);
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("out");
+    run(source.path(), &out).unwrap();
+    let before = files_of(&out);
+    let options = PrepareOptions { seed: 7, stop: Some(&STOP), ..PrepareOptions::default() };
+    // With the first photo in hand, and with the last: when all that is left is to write.
+    for at in [1, 16] {
+        STOP.store(false, Ordering::Relaxed);
+        let stopped = prepare(source.path(), &out, &options, &|done, _| {
+            if done >= at {
+                STOP.store(true, Ordering::Relaxed);
+            }
+        });
+        assert!(matches!(stopped, Err(DataError::Stopped)), "{stopped:?}");
+        assert_eq!(files_of(&out), before);
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1, "only `out`");
+    }
 }
 
 #[test]

@@ -1,17 +1,18 @@
 //! `kennel prepare`.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use clap::Args;
-use kennel_core::{DuplicateKind, Manifest};
+use kennel_core::{DuplicateKind, Manifest, did_you_mean};
 use kennel_data::{Fractions, Outcome, PrepareOptions, Preset, prepare};
 
-use crate::CommandResult;
 use crate::failure::Failure;
-use crate::network;
+use crate::nearby::hint_nearby;
 use crate::output::{Format, columns, print, print_json};
 use crate::progress::photo_bar;
 use crate::resolve::{DATA_DIR, RAW_DIR};
+use crate::{CommandResult, interrupt, network};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -68,7 +69,8 @@ pub fn run(args: PrepareArgs) -> CommandResult {
     // A folder of a preset's name is one's own.
     if !source.exists() {
         let name = source.to_string_lossy().into_owned();
-        let hint = kennel_core::hint_did_you_mean(&name, Preset::ALL.map(Preset::as_str));
+        let preset_meant = did_you_mean(&name, Preset::ALL.map(Preset::as_str));
+        let hint = preset_meant.map(|meant| format!("\nhint: did you mean `{meant}`?"));
         if let Ok(fetched) = name.parse::<Preset>() {
             if preset.is_some_and(|preset| preset != fetched) {
                 return Err(Failure::Usage(format!(
@@ -78,7 +80,7 @@ pub fn run(args: PrepareArgs) -> CommandResult {
             preset = Some(fetched);
             let raw = args.raw.clone().unwrap_or_else(|| Path::new(RAW_DIR).join(fetched.as_str()));
             source = network::stanford_dogs(fetched, args.url.as_deref(), &raw)?;
-        } else if !hint.is_empty() {
+        } else if let Some(hint) = hint.or_else(|| hint_nearby(&source)) {
             return Err(Failure::Failed(format!("{name} is neither a file, a folder nor a preset{hint}")));
         }
     }
@@ -88,13 +90,16 @@ pub fn run(args: PrepareArgs) -> CommandResult {
         min_side_px: args.min_side,
         link: args.link,
         fractions: Fractions { train: args.train_fraction, val: args.val_fraction },
+        stop: Some(interrupt::listen()),
     };
-    let bar = photo_bar("checking", 0);
+    // How many there are is known once the folders were read.
+    let bar = OnceLock::new();
     let prepared = prepare(&source, &args.out, &options, &|done, total| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
+        bar.get_or_init(|| photo_bar("checking", total)).set_position(done as u64);
     });
-    bar.finish_and_clear();
+    if let Some(bar) = bar.get() {
+        bar.finish_and_clear();
+    }
     let prepared = prepared?;
     let manifest = &prepared.manifest;
     for photo in &manifest.rejected {

@@ -1,0 +1,15 @@
+//! What may have been meant by a path at which there is nothing.
+
+use std::path::Path;
+
+use kennel_core::{did_you_mean, files};
+
+/// "Did you mean", as a line of its own to end an error message with, of what lies in the folder in which `path` would.
+pub fn hint_nearby(path: &Path) -> Option<String> {
+    let typed = path.file_name()?.to_string_lossy();
+    // A folder that cannot be listed knows no name.
+    let entries = std::fs::read_dir(files::folder_of(path)).into_iter().flatten().flatten();
+    let names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let name = did_you_mean(&typed, names.iter().map(String::as_str))?;
+    Some(format!("\nhint: did you mean `{}`?", path.with_file_name(name).display()))
+}
