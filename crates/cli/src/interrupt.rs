@@ -23,3 +23,11 @@ pub fn listen() -> &'static AtomicBool {
     });
     &STOP
 }
+
+/// Where a run was stopped that had finished so many epochs.
+pub fn after(epochs: usize) -> String {
+    match epochs {
+        0 => "before the end of the first epoch".into(),
+        _ => format!("after epoch {epochs}"),
+    }
+}

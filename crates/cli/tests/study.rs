@@ -184,6 +184,22 @@ fn a_setting_that_makes_no_sense_fails_alone_and_one_that_is_given_twice_is_one(
 }
 
 #[test]
+fn a_study_of_which_nothing_can_be_run_says_why_once_and_writes_nothing() {
+    let dir = prepared();
+    let here = dir.path();
+    let before = std::fs::read_dir(here).unwrap().count();
+    // What one can do something about is said in a rehearsal, too.
+    let (status, said) = fails(here, &study(&["--set", "drop_rate=0.1,2.5", "--dry-run", "--quiet"]));
+    assert!(status == 1 && said.contains("cannot be run: ") && said.contains("drop_rate is 2.5"), "{said}");
+
+    let (status, said) = fails(here, &study(&["--set", "drop_rate=2.5"]));
+    assert!(status == 1 && said.contains("nothing of this study can be run"), "{said}");
+    assert_eq!(said.matches("drop_rate is 2.5").count(), 1, "{said}");
+    assert!(said.contains("resnet18 freeze") && said.contains("resnet18 full"), "{said}");
+    assert_eq!(std::fs::read_dir(here).unwrap().count(), before);
+}
+
+#[test]
 fn a_study_reports_itself_and_not_the_older_one_beside_it() {
     let dir = prepared();
     let here = dir.path();

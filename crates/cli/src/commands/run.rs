@@ -36,7 +36,8 @@ Examples:
   kennel run --models resnet50 --strategies freeze --learning-rates 3e-4,1e-3,3e-3
   kennel run --models resnet50 --set batch_size=16,32 --set optimizer.name=adamw --dry-run
 
-The same command again goes on where it was stopped.";
+The same command again goes on where it was stopped. The report and the best network are of every finished run in --runs that
+was tested on the same photos, whichever command trained it.";
 
 /// What a study is made of.
 #[derive(Args)]
@@ -103,6 +104,23 @@ struct Failed {
     reason: String,
 }
 
+impl Failed {
+    /// Of an experiment whose settings do not hold.
+    fn before_it_began(experiment: &Experiment) -> Option<Self> {
+        let reason = experiment.config.as_ref().err()?.clone();
+        Some(Failed { label: experiment.label.clone(), reason })
+    }
+}
+
+/// What failed, in a sentence for each reason: `resnet50 freeze, resnet50 full: no space left`.
+fn by_reason(failed: &[Failed]) -> Vec<String> {
+    let mut labels: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for Failed { label, reason } in failed {
+        labels.entry(reason).or_default().push(label);
+    }
+    labels.into_iter().map(|(reason, labels)| format!("{}: {reason}", labels.join(", "))).collect()
+}
+
 /// Plans, trains what is not finished, compares and reports.
 pub fn run(args: RunArgs) -> CommandResult {
     let settings = args.settings()?;
@@ -127,8 +145,17 @@ pub fn run(args: RunArgs) -> CommandResult {
     if Level::chosen() > Level::Quiet {
         show_plan(&experiments, &states, &photos, &options.compute);
     }
+    let mut failed: Vec<Failed> = experiments.iter().filter_map(Failed::before_it_began).collect();
+    for reason in by_reason(&failed) {
+        shout!("cannot be run: {reason}");
+    }
+    if failed.len() == experiments.len() {
+        return Err(Failure::Failed(
+            "nothing of this study can be run\nhint: `kennel report` compares the runs that there are".into(),
+        ));
+    }
     if args.dry_run {
-        return Ok(());
+        return if failed.is_empty() { Ok(()) } else { Err(Failure::Partly) };
     }
     // What would make the report fail is better said before hours of training.
     let published = args.place.against.as_deref().map(read_published).transpose()?.unwrap_or_default();
@@ -136,17 +163,10 @@ pub fn run(args: RunArgs) -> CommandResult {
     let mut watcher = Watcher::new(args.tensorboard);
     let stop = interrupt::listen();
     let mut control = Control { stop, observer: &mut watcher };
-    let mut failed = baselines(&args, &settings, &photos, &existing, &options, &mut control)?;
+    failed.extend(baselines(&args, &settings, &photos, &existing, &options, &mut control)?);
     for (index, (experiment, state)) in experiments.iter().zip(states).enumerate() {
         let Experiment { label, config } = experiment;
-        let fail = |reason: String| Failed { label: label.clone(), reason };
-        let config = match config {
-            Ok(config) => config,
-            Err(reason) => {
-                failed.push(fail(reason.clone()));
-                continue;
-            }
-        };
+        let Ok(config) = config else { continue };
         let outcome = match state {
             State::Finished(_) => continue,
             State::Begun(run) => {
@@ -167,12 +187,12 @@ pub fn run(args: RunArgs) -> CommandResult {
                     true => format!("kennel train --resume {}", quoted(&run.path().to_string_lossy())),
                     false => "the same command goes on from there".into(),
                 };
-                shout!("stopped after epoch {epochs} of {label}\nhint: {way_on}");
+                shout!("stopped {} of {label}\nhint: {way_on}", interrupt::after(epochs));
                 return Err(Failure::Interrupted);
             }
             Err(error) => {
                 shout!("failed: {label}: {error}");
-                failed.push(fail(error.to_string()));
+                failed.push(Failed { label: label.clone(), reason: error.to_string() });
             }
         }
     }
@@ -189,8 +209,8 @@ fn finish(
     stop: &AtomicBool,
 ) -> CommandResult {
     let tell_failed = || {
-        for Failed { label, reason } in failed {
-            shout!("failed: {label}: {reason}");
+        for reason in by_reason(failed) {
+            shout!("failed: {reason}");
         }
     };
     let report = match Report::of(&args.place.runs, published, Some(&photos.manifest)) {
@@ -281,11 +301,6 @@ fn show_plan(experiments: &[Experiment], states: &[State], photos: &Photos, comp
         rows.push([experiment.label.clone(), rate, epochs, what]);
     }
     say!("{}", columns(["experiment", "lr", "epochs", ""], rows, &[1, 2]));
-    for experiment in experiments {
-        if let Err(reason) = &experiment.config {
-            say!("cannot be run: {}: {reason}", experiment.label);
-        }
-    }
     if total_s > 0.0 {
         say!("about {} for what is new", kennel_report::duration(total_s));
     }

@@ -239,7 +239,7 @@ pub fn run(args: TrainArgs) -> CommandResult {
         Outcome::Finished { run, evaluation } => report(&run, &evaluation, args.format),
         Outcome::Interrupted { run, epochs } => {
             let run = kennel_core::quoted(&run.path().to_string_lossy());
-            shout!("stopped after epoch {epochs}\nhint: kennel train --resume {run}");
+            shout!("stopped {}\nhint: kennel train --resume {run}", interrupt::after(epochs));
             Err(Failure::Interrupted)
         }
     }

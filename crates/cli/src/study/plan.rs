@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use kennel_core::{RunConfig, Strategy};
+use kennel_train::check_hyperparameters;
 use toml::{Table, Value};
 
 use crate::failure::Failure;
@@ -38,7 +39,8 @@ pub struct Settings {
 ///
 /// # Errors
 ///
-/// What was not understood. An experiment whose weights are not at hand is listed with the reason: the others go on.
+/// What was not understood. An experiment whose weights are not at hand or whose settings make no sense is listed with the reason:
+/// the others go on.
 pub fn plan(settings: &Settings) -> Result<Vec<Experiment>, Failure> {
     let mut experiments: Vec<Experiment> = Vec::new();
     let seeds: Vec<Option<u32>> = match settings.seeds.is_empty() {
@@ -86,7 +88,10 @@ fn experiment(
         label += &format!(", seed {seed}");
     }
     let config = match resolve(settings.base.clone(), flags) {
-        Ok(config) => Ok(config),
+        Ok(config) => match check_hyperparameters(&config) {
+            Ok(()) => Ok(config),
+            Err(error) => Err(error.to_string()),
+        },
         Err(Failure::Failed(reason)) => Err(reason),
         Err(failure) => return Err(failure),
     };
