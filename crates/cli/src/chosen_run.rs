@@ -31,10 +31,9 @@ impl ChosenRun {
         if let Some(path) = &self.run {
             return open_run(path, &self.runs);
         }
-        let model = self
-            .model
-            .as_deref()
-            .ok_or_else(|| Failure::Usage("which run? give --run RUN or --model NAME".into()))?;
+        let model = self.model.as_deref().ok_or_else(|| {
+            Failure::Usage(format!("which run? give --run RUN or --model NAME{}", of_newest(&self.runs)))
+        })?;
         kennel_models::architecture(model)?;
         let strategy = self.strategy.as_deref().map(str::parse::<Strategy>).transpose()?;
         let run = find_run(&self.runs, model, strategy)?;
@@ -45,15 +44,30 @@ impl ChosenRun {
 
 /// The run at `path`; where there is none, the error names the nearest of those under `runs`.
 pub fn open_run(path: &Path, runs: &Path) -> Result<RunDir, Failure> {
-    RunDir::open(path).map_err(|error| {
-        let typed = path.file_name().unwrap_or_default().to_string_lossy();
-        // A folder of runs that cannot be listed knows no name.
-        let known: Vec<String> = RunDir::list(runs).unwrap_or_default().iter().map(RunDir::name).collect();
-        match kennel_core::did_you_mean(&typed, known.iter().map(String::as_str)) {
-            Some(name) if !path.exists() => {
-                Failure::Failed(format!("{error}\nhint: did you mean `{}`?", runs.join(name).display()))
-            }
-            _ => error.into(),
+    if path.exists() {
+        return Ok(RunDir::open(path)?);
+    }
+    let typed = path.file_name().unwrap_or_default().to_string_lossy();
+    let known: Vec<String> = known(runs).iter().map(RunDir::name).collect();
+    let hint = match kennel_core::did_you_mean(&typed, known.iter().map(String::as_str)) {
+        Some(name) => format!("\nhint: did you mean `{}`?", runs.join(name).display()),
+        None => of_newest(runs),
+    };
+    Err(Failure::Failed(format!("there is no run {}{hint}", path.display())))
+}
+
+/// A hint at the newest of those under `runs`, or at what makes one.
+fn of_newest(runs: &Path) -> String {
+    let folder = runs.display();
+    match known(runs).as_slice() {
+        [] => format!("\nhint: {folder} holds no run yet; `kennel train` makes one"),
+        all @ [.., newest] => {
+            format!("\nhint: the newest of {} in {folder} is {}", all.len(), newest.path().display())
         }
-    })
+    }
+}
+
+/// The runs there are; a folder that cannot be listed knows none.
+fn known(runs: &Path) -> Vec<RunDir> {
+    RunDir::list(runs).unwrap_or_default()
 }

@@ -16,7 +16,7 @@ pub struct DataArg {
 
 #[derive(Args)]
 struct Flag {
-    /// Photos: what `kennel prepare` wrote, or folders train/, val/, test/ of class folders
+    /// Photos: what `kennel prepare` wrote, a folder with one folder per class, or such folders under train/, val/, test/
     #[arg(long, value_name = "DIR", env = "KENNEL_DATA", hide_env_values = true, default_value = DATA_DIR)]
     data: String,
 }

@@ -14,8 +14,8 @@ use kennel_models::{Architecture, ModelError, WeightsSource, locate_weights};
 use kennel_train::NO_WEIGHTS;
 
 use crate::failure::Failure;
-use crate::interrupt;
 use crate::progress::byte_bar;
+use crate::{interrupt, variables};
 
 /// Whether nothing may be asked of the network: `--offline`, for all that one process does.
 static OFFLINE: AtomicBool = AtomicBool::new(false);
@@ -42,7 +42,8 @@ pub fn servers() -> Vec<(String, Result<(), String>)> {
     let client =
         Client::new(ClientConfig { connect_timeout: limit, stall_timeout: limit, ..ClientConfig::default() });
     let hub = HubConfig::from_env().map(|hub| hub.endpoint);
-    let urls = hub.into_iter().chain([stanford_dogs::URL.to_string()]);
+    let photos = variables::value("KENNEL_STANFORD_DOGS_URL").map(|url| url.to_string_lossy().into_owned());
+    let urls = hub.into_iter().chain([photos.unwrap_or_else(|| stanford_dogs::URL.into())]);
     urls.map(|url| (Address::from(&url).to_string(), client.reach(&url))).collect()
 }
 
@@ -81,18 +82,22 @@ pub fn weights(
                 fetch_model(&client(), &HubConfig::from_env()?, &repo, "main", &MODEL_FILES, watch)
             });
             fetched.map_err(|error| {
-                let missing = match error {
-                    FetchError::Refused { status: 401 | 404, .. } if !hint.is_empty() => {
-                        return Failure::Failed(format!("{repo} is not on the hub{hint}"));
+                const WAYS: &str = "a folder with its model.safetensors and config.json: --weights DIR (`kennel run`: MODEL=DIR); \
+                                    a mirror of the hub: HF_ENDPOINT=URL";
+                let is_known = hint.is_empty();
+                match error {
+                    FetchError::Refused { status: 401 | 404, .. } if !is_known => Failure::Failed(format!(
+                        "no folder or file is called `{}`, and {repo} is not on the hub{hint}",
+                        asked.unwrap_or(&name)
+                    )),
+                    FetchError::Refused { url, status: 404, .. } => Failure::Failed(format!(
+                        "weights {repo} are not on this machine, nor at {url} (404)\nhint: {WAYS}"
+                    )),
+                    error => {
+                        let missing = format!("weights {repo} are not on this machine");
+                        failure(error, &missing, WAYS, &hint)
                     }
-                    _ => format!("weights {repo} are not on this machine"),
-                };
-                failure(
-                    error,
-                    &missing,
-                    "a folder with its model.safetensors and config.json: --weights DIR; a mirror of the hub: HF_ENDPOINT=URL",
-                    &hint,
-                )
+                }
             })
             .inspect_err(|failure| {
                 failed.extend(failure.message().map(|said| (repo.clone(), said.to_string())));

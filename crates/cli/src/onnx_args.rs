@@ -7,6 +7,7 @@ use kennel_core::Interpolation;
 use kennel_onnx::{Classifier, Description, OnnxError, RuntimeKind, Takes};
 
 use crate::failure::Failure;
+use crate::nearby::hint_nearby;
 
 #[derive(Args)]
 pub struct OnnxArgs {
@@ -53,6 +54,16 @@ enum Filter {
 impl OnnxArgs {
     /// Opens a file.
     pub fn open(&self, path: &Path) -> Result<Classifier, Failure> {
+        let shown = path.display();
+        if path.is_dir() {
+            return Err(Failure::Usage(format!(
+                "--onnx {shown}: expected a file, found a folder\nhint: the .onnx file in it"
+            )));
+        }
+        if !path.exists() {
+            let hint = hint_nearby(path).unwrap_or_else(|| "\nhint: `kennel export` writes one".into());
+            return Err(Failure::Failed(format!("there is no {shown}{hint}")));
+        }
         let given = self.description()?;
         let in_runtime = |runtime| Classifier::open(path, runtime, given.clone());
         let opened = match self.runtime {

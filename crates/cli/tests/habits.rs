@@ -185,8 +185,8 @@ fn every_mistyped_name_has_its_suggestion() {
         ("completions bsh".into(), "'bash'"),
         ("bench --mode ful".into(), "'full'"),
         ("train --model resnet5O".into(), "`resnet50`"),
-        ("train --model resnet50 --weights resnet50.a1_in1q".into(), "`resnet50.a1_in1k`"),
-        ("train --model resnet50 --weights a1_in1q".into(), "`resnet50.a1_in1k`"),
+        ("train --data data --model resnet50 --weights resnet50.a1_in1q".into(), "`resnet50.a1_in1k`"),
+        ("train --data data --model resnet50 --weights a1_in1q".into(), "`resnet50.a1_in1k`"),
         (format!("{train} --strategy frezee"), "`freeze`"),
         ("run --data data --models resnet18 --strategies ful".into(), "`full`"),
         ("run --data data --models resnt18".into(), "`resnet18`"),
@@ -214,6 +214,34 @@ fn every_mistyped_name_has_its_suggestion() {
         let hint = said.lines().find(|line| line.contains("did you mean") || line.contains("similar"));
         assert!(hint.is_some_and(|hint| hint.contains(&wanted)), "{args}: {wanted} in\n{said}");
     }
+}
+
+#[test]
+fn what_is_not_there_is_named_with_what_is() {
+    let dir = prepared();
+    let here = dir.path();
+    std::fs::write(here.join("best.onnx"), "").unwrap();
+    for (args, status, wanted) in [
+        ("prepare fotos", 1, "did you mean `photos`"),
+        ("predict photos --onnx models/none.onnx", 1, "`kennel export` writes one"),
+        ("predict photos --onnx bets.onnx", 1, "did you mean `best.onnx`"),
+        ("predict photos --onnx photos", 2, "expected a file, found a folder"),
+        ("predict photos --top 0 --model resnet18", 2, "at least 1"),
+        ("export", 2, "runs holds no run yet"),
+        ("export --run runs/nope", 1, "there is no run runs/nope"),
+        ("train --data data --model resnet18 --weights ./nope", 1, "a name such as resnet18.a1_in1k"),
+        ("train --data data --model resnet18 --weights photos", 1, "there is no photos/model.safetensors"),
+        ("train --data data --model resnet18 --weights zzzz", 1, "known weights of resnet18: a1_in1k"),
+        ("evaluate --zero-shot --data data --model resnet18", 1, "--weights DIR (`kennel run`: MODEL=DIR)"),
+    ] {
+        let output = kennel(here, &args.split(' ').collect::<Vec<_>>());
+        let said = stderr(&output);
+        assert!(said.contains(wanted), "{args}: {wanted} in\n{said}");
+        assert_eq!(output.status.code(), Some(status), "{args}: {said}");
+    }
+    ok(here, &small(&["--data", "data", "--runs", "elsewhere"]));
+    let said = stderr(&kennel(here, &["export", "--runs", "elsewhere"]));
+    assert!(said.contains("the newest of 1 in elsewhere is elsewhere/2"), "{said}");
 }
 
 #[test]

@@ -237,7 +237,7 @@ fn candidates_hint(label: &str, file_synsets: &[&str]) -> String {
         .map(|&index| format!("{} ({})", TABLE.classes[index].synset, TABLE.classes[index].names[0]))
         .collect();
     match &indices[..] {
-        [] => format!("say which class it is, as in `{}`", synset_flag(label, "n02113624")),
+        [] => format!("say which class it is, as in `{}`", synset_flag(label, "n########")),
         [first, ..] => format!(
             "did you mean {}? Say so with `{}`",
             choices.join(", "),
@@ -430,7 +430,7 @@ mod tests {
                 &["n00000001_1.jpg"],
                 "class `xyzzy` is not an ImageNet-1k class by name, and its files begin with n00000001, which is not \
                  one of ImageNet-1k's\n\
-                 hint: say which class it is, as in `--synset xyzzy=n02113624`",
+                 hint: say which class it is, as in `--synset xyzzy=n########`",
             ),
         ] {
             let error = match_classes(&strings(&[label]), |_| strings(files), &BTreeMap::new()).unwrap_err();

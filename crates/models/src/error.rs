@@ -36,6 +36,17 @@ pub enum ModelError {
         /// Empty, or a line that begins with `hint:`.
         hint: String,
     },
+    /// A path that leads to no weights.
+    #[error(
+        "there is no {path}\nhint: weights are a safetensors file, a folder with model.safetensors, a run, or a name such as {default}",
+        path = path.display()
+    )]
+    NothingThere {
+        /// The path.
+        path: PathBuf,
+        /// The name of the architecture's default weights.
+        default: String,
+    },
     /// A run without a finished epoch.
     #[error("{run} has no checkpoint: checkpoints/best.safetensors is not there\nhint: {hint}", run = run.display())]
     NoCheckpoint {

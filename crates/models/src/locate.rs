@@ -31,6 +31,7 @@ pub struct WeightsSource {
 /// # Errors
 ///
 /// - [`ModelError::WeightsNotFound`] when they are not on this machine
+/// - [`ModelError::NothingThere`] when a path leads to nothing
 /// - [`ModelError::OtherArchitecture`] when they say that they are another network's
 /// - [`ModelError::Core`] when `config.json` cannot be read or is damaged
 pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Result<WeightsSource> {
@@ -48,9 +49,10 @@ pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Resul
     if let Some(asked) = asked {
         let path = Path::new(asked);
         if asked.contains(['/', '\\']) || asked.ends_with(".safetensors") || asked.ends_with(".pth") {
-            let missing =
-                std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such file or folder");
-            return Err(CoreError::io("read", path)(missing).into());
+            return Err(ModelError::NothingThere {
+                path: path.into(),
+                default: architecture.default_tag().name(),
+            });
         }
     }
     if let Some((other, _)) = asked.and_then(|asked| asked.split_once('.'))
@@ -85,17 +87,22 @@ pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Resul
     Ok(found)
 }
 
-/// "Did you mean" for an `arch.tag` that the zoo does not know. Only tags are compared: what stands before them is the same.
+/// For an `arch.tag` that the zoo does not know the nearest that it does, or all. Empty for one that it knows. Only tags are compared:
+/// what stands before them is the same.
 fn hint_of_tag(architecture: &Architecture, name: &str) -> String {
     let tags = || architecture.tags().map(|known| known.tag.as_str());
     let typed = name.strip_prefix(architecture.name).map_or(name, |tag| tag.trim_start_matches('.'));
     // The architecture itself may be what was mistyped: `resnt50.a1_in1k`.
     let typed = typed.split_once('.').map_or(typed, |(_, tag)| tag);
+    if architecture.tags().any(|known| known.name() == name) {
+        return String::new();
+    }
     match did_you_mean(typed, tags()) {
-        Some(tag) if name != format!("{}.{tag}", architecture.name) => {
-            format!("\nhint: did you mean `{}.{tag}`?", architecture.name)
+        Some(tag) => format!("\nhint: did you mean `{}.{tag}`?", architecture.name),
+        None => {
+            let known: Vec<&str> = tags().collect();
+            format!("\nhint: known weights of {}: {}", architecture.name, known.join(", "))
         }
-        _ => String::new(),
     }
 }
 
@@ -112,8 +119,7 @@ fn from_folder(architecture: &Architecture, asked: &str, folder: &Path) -> Resul
         {
             return Err(ModelError::Pickle { path: pickle });
         }
-        let missing = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such file");
-        return Err(CoreError::io("read", file)(missing).into());
+        return Err(ModelError::NothingThere { path: file, default: architecture.default_tag().name() });
     }
     from_file(architecture, asked, &file)
 }

@@ -84,7 +84,7 @@ pub fn network() -> Found {
         true => Found::ok(text),
         false => Found::none(text).hint(
             "weights and photos of your own work without it (--weights DIR), and so does `kennel demo`; a mirror is \
-             given by HF_ENDPOINT, a proxy by HTTPS_PROXY",
+             given by HF_ENDPOINT (weights) and KENNEL_STANFORD_DOGS_URL (photos), a proxy by HTTPS_PROXY",
         ),
     }
 }

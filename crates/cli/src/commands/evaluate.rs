@@ -26,12 +26,12 @@ Examples:
   kennel evaluate --compare-all
   kennel evaluate --zero-shot --model mobilenetv2_100 --weights DIR --data data/processed --split all";
 
-const DATA: &str =
-    "Predict these photos instead of reading the run's own predictions; with --zero-shot the photos";
+const DATA: &str = "Predict these photos instead of reading the run's own predictions; with --zero-shot the photos \
+     [default there: data/processed]";
 
 /// What is evaluated.
 #[derive(Args)]
-#[command(after_help = EXAMPLE, mut_arg("data", |data| data.help(DATA)))]
+#[command(after_help = EXAMPLE, mut_arg("data", |data| data.help(DATA).hide_default_value(true)))]
 pub struct EvaluateArgs {
     #[command(flatten)]
     chosen: ChosenRun,

@@ -78,6 +78,9 @@ pub fn run(args: PredictArgs) -> CommandResult {
         let found = args.min_confidence;
         return Err(Failure::Usage(format!("--min-confidence {found}: expected a probability in [0, 1]")));
     }
+    if args.top == 0 {
+        return Err(Failure::Usage("--top 0: expected at least 1".into()));
+    }
     let mut engine = args.engine()?;
     if args.logits && matches!(&engine, Engine::File(file) if file.takes() == Takes::Photo) {
         return Err(Failure::Usage("--logits: a file that takes photos gives probabilities only".into()));
