@@ -146,8 +146,17 @@ fn weights_of_a_run_are_known_as_its_own_however_they_are_given() {
         // As it was trained, not as timm's default weights would be.
         assert!(config.contains("side_px = 32"), "{config}");
     }
+    // What it learned is what it says.
+    let by_run = labels(here, &["--run", &run]);
+    for weights in [&run, &best] {
+        assert_eq!(labels(here, &["--model", "resnet18", "--weights", weights]), by_run);
+    }
     let (status, said) = fails(here, &["train", "--data", "data", "--model", "resnet34", "--weights", &best]);
     assert!(status == 1 && said.contains("holds weights of `resnet18`, expected `resnet34`"), "{said}");
+    // As a run that was stopped before its first epoch ended leaves it.
+    std::fs::remove_file(here.join(&best)).unwrap();
+    let (status, said) = fails(here, &["train", "--data", "data", "--model", "resnet18", "--weights", &run]);
+    assert!(status == 1 && said.contains("has no checkpoint") && said.contains("--resume"), "{said}");
 }
 
 #[test]

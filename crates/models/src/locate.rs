@@ -7,6 +7,7 @@ use kennel_core::{
 };
 use serde::Deserialize;
 
+use crate::trained::{best_weights_of, configuration_of};
 use crate::{Architecture, ModelError, Result, architectures};
 
 /// Weights that were found, and what is known of them.
@@ -32,8 +33,9 @@ pub struct WeightsSource {
 ///
 /// - [`ModelError::WeightsNotFound`] when they are not on this machine
 /// - [`ModelError::NothingThere`] when a path leads to nothing
+/// - [`ModelError::NoCheckpoint`] when it leads to a run without a finished epoch
 /// - [`ModelError::OtherArchitecture`] when they say that they are another network's
-/// - [`ModelError::Core`] when `config.json` cannot be read or is damaged
+/// - [`ModelError::Core`] when `config.json`, or the configuration of a run, cannot be read or is damaged
 pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Result<WeightsSource> {
     if let Some(asked) = asked {
         let path = Path::new(asked);
@@ -109,15 +111,17 @@ fn hint_of_tag(architecture: &Architecture, name: &str) -> String {
 fn from_folder(architecture: &Architecture, asked: &str, folder: &Path) -> Result<WeightsSource> {
     let file = folder.join("model.safetensors");
     if !file.is_file() {
-        if let Ok(run) = RunDir::open(folder) {
-            return from_file(architecture, asked, &run.best_weights());
-        }
         if let Some(pickle) = ["pytorch_model.bin", "model.pth"]
             .map(|name| folder.join(name))
             .into_iter()
             .find(|path| path.is_file())
         {
             return Err(ModelError::Pickle { path: pickle });
+        }
+        if let Ok(run) = RunDir::open(folder) {
+            let trained = configuration_of(&run)?;
+            let file = best_weights_of(&run, &trained)?;
+            return from_run(architecture, asked, &run, trained, file);
         }
         return Err(ModelError::NothingThere { path: file, default: architecture.default_tag().name() });
     }
@@ -136,20 +140,15 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
         note: None,
     };
     if !config.is_file() {
-        // Other programs, too, keep checkpoints below a config.toml.
-        if let Some(run) = RunDir::of_checkpoint(file)
-            && let Ok(trained) = RunConfig::read(&run.config())
-        {
-            check_architecture(architecture, trained.model, file)?;
-            source.preprocessing = trained.preprocessing;
-            source.fine_tuned_in = Some(run.name());
-            return Ok(source);
+        let mut reason = format!("no config.json lies beside {}", file.display());
+        if let Some(run) = RunDir::of_checkpoint(file) {
+            match configuration_of(&run) {
+                Ok(trained) => return from_run(architecture, asked, &run, trained, file.into()),
+                // Other programs, too, keep checkpoints below a config.toml.
+                Err(error) => reason += &format!(" ({error})"),
+            }
         }
-        source.note = Some(format!(
-            "no config.json lies beside {}: photos are prepared as for {}",
-            file.display(),
-            fallback.name()
-        ));
+        source.note = Some(format!("{reason}: photos are prepared as for {}", fallback.name()));
         return Ok(source);
     }
     let parsed: HubConfig =
@@ -187,6 +186,25 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
     source.licence = cfg.license;
     source.fine_tuned_in = parsed.kennel.map(|own| own.run);
     Ok(source)
+}
+
+/// A checkpoint of a run of ours.
+fn from_run(
+    architecture: &Architecture,
+    asked: &str,
+    run: &RunDir,
+    trained: RunConfig,
+    file: PathBuf,
+) -> Result<WeightsSource> {
+    check_architecture(architecture, trained.model, &file)?;
+    Ok(WeightsSource {
+        name: asked.into(),
+        file,
+        preprocessing: trained.preprocessing,
+        licence: None,
+        fine_tuned_in: Some(run.name()),
+        note: None,
+    })
 }
 
 fn check_architecture(expected: &Architecture, found: String, path: &Path) -> Result<()> {

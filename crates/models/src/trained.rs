@@ -1,5 +1,7 @@
 //! What a run has trained.
 
+use std::path::PathBuf;
+
 use burn::tensor::Device;
 use kennel_core::{CoreError, RunConfig, RunDir, Strategy};
 
@@ -13,33 +15,45 @@ use crate::{
 ///
 /// [`ModelError::NoCheckpoint`] when no epoch was finished, and what is wrong with a configuration or checkpoint that is damaged.
 pub fn load_trained(run: &RunDir, device: &Device) -> Result<(Network, RunConfig)> {
-    let config = RunConfig::read(&run.config())?;
+    let config = configuration_of(run)?;
     let classes = config.facts(&run.config())?.class_names.len();
+    let architecture = architecture(&config.model)?;
+    let path = best_weights_of(run, &config)?;
+    let network = Network::new(architecture, classes, RegularizationRates::of(&config), device);
+    let checkpoint = read_checkpoint(&path)?;
+    let (network, _) = load(network, &checkpoint, LoadOptions::Exact, architecture.name, &path)?;
+    Ok((network, config))
+}
+
+/// How a run was configured; anyone may have edited it since.
+pub(crate) fn configuration_of(run: &RunDir) -> Result<RunConfig> {
+    let config = RunConfig::read(&run.config())?;
     if let Some((name, found, expected)) = config.preprocessing.problem() {
         let reason = format!("{name} is {found}, expected {expected}");
         return Err(
             CoreError::Malformed { path: run.config(), what: "configuration of a run", reason }.into()
         );
     }
-    let architecture = architecture(&config.model)?;
+    Ok(config)
+}
+
+/// Where the weights of its best epoch are: [`ModelError::NoCheckpoint`] when there are none.
+pub(crate) fn best_weights_of(run: &RunDir, config: &RunConfig) -> Result<PathBuf> {
     let path = run.best_weights();
-    if !path.exists() {
-        let hint = match config.strategy {
-            Strategy::ZeroShot => {
-                format!(
-                    "it scored the untouched head; that is `--model {} --weights {}`",
-                    config.model, config.weights
-                )
-            }
-            _ => format!(
-                "`kennel train --resume {}` goes on with it",
-                kennel_core::quoted(&run.path().to_string_lossy())
-            ),
-        };
-        return Err(ModelError::NoCheckpoint { run: run.path().into(), hint });
+    if path.exists() {
+        return Ok(path);
     }
-    let network = Network::new(architecture, classes, RegularizationRates::of(&config), device);
-    let checkpoint = read_checkpoint(&path)?;
-    let (network, _) = load(network, &checkpoint, LoadOptions::Exact, architecture.name, &path)?;
-    Ok((network, config))
+    let hint = match config.strategy {
+        Strategy::ZeroShot => {
+            format!(
+                "it scored the untouched head; that is `--model {} --weights {}`",
+                config.model, config.weights
+            )
+        }
+        _ => format!(
+            "`kennel train --resume {}` goes on with it",
+            kennel_core::quoted(&run.path().to_string_lossy())
+        ),
+    };
+    Err(ModelError::NoCheckpoint { run: run.path().into(), hint })
 }

@@ -41,7 +41,8 @@ impl Predictor {
         Ok(Self { network: network.valid(), preprocessing, class_names, temperature, note: None, device })
     }
 
-    /// Pretrained weights with the head they came with: ImageNet's classes where it has 1000, else numbers.
+    /// Pretrained weights with the head they came with: ImageNet's classes where it has 1000, else numbers. Those of a run's
+    /// best epoch are that run.
     ///
     /// # Errors
     ///
@@ -50,6 +51,12 @@ impl Predictor {
         let device = compute.device.clone();
         let architecture = architecture(model)?;
         let source = locate_weights(architecture, weights)?;
+        if source.fine_tuned_in.is_some()
+            && let Some(run) = RunDir::of_checkpoint(&source.file)
+            && source.file.canonicalize().is_ok_and(|file| file == run.best_weights())
+        {
+            return Self::of_run(&run, compute);
+        }
         let checkpoint = read_checkpoint(&source.file)?;
         let bias = if architecture.is_resnet() { "fc.bias" } else { "classifier.bias" };
         let classes = checkpoint.tensors.get(bias).map_or(1000, |bias| bias.data.len());
