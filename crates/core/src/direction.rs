@@ -6,17 +6,14 @@ use unicode_bidi::{BidiClass, bidi_class};
 const MARK: char = '\u{200e}';
 
 /// `text` such that numbers and signs beside it stay where they were written, whatever direction its letters have: between two
-/// marks where one of them reads from right to left, and else as it is. The marks take no columns.
+/// marks where one of them reads from right to left, and else as it is. The marks take no columns. Characters that turn what
+/// follows them (U+202A to U+202E, U+2066 to U+2069) become replacement marks.
 pub fn kept_in_place(text: &str) -> String {
-    let turns = |c| {
-        matches!(
-            bidi_class(c),
-            BidiClass::R | BidiClass::AL | BidiClass::AN | BidiClass::RLE | BidiClass::RLO | BidiClass::RLI
-        )
-    };
-    match text.chars().any(turns) {
+    let text = text.replace(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'), "\u{fffd}");
+    let is_turned = |c| matches!(bidi_class(c), BidiClass::R | BidiClass::AL | BidiClass::AN);
+    match text.chars().any(is_turned) {
         true => format!("{MARK}{text}{MARK}"),
-        false => text.into(),
+        false => text,
     }
 }
 
@@ -40,5 +37,7 @@ mod tests {
         assert_eq!(shown(&format!("{} 42  9 %", kept_in_place(name))), format!("{backwards} 42  9 %"));
         assert_ne!(shown(&format!("{name} 42  9 %")), format!("{backwards} 42  9 %"));
         assert_eq!(kept_in_place("пудель"), "пудель");
+        // An override turns even what has a direction of its own.
+        assert_eq!(shown(&format!("{} 42", kept_in_place("\u{202e}abc"))), "\u{fffd}abc 42");
     }
 }

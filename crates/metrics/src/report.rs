@@ -160,6 +160,16 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_reads_from_right_to_left_stands_between_marks() {
+        let evaluation = evaluation(&["\u{628}\u{648}\u{62f}\u{644}", "boxer"], &[(0, 0), (1, 1)]);
+        let marked = "\u{200e}\u{628}\u{648}\u{62f}\u{644}\u{200e}";
+        let report = render_report(&evaluation);
+        assert!(report.contains(&format!("\n{marked}{:15}1.000", "")), "{report}");
+        let as_scikit_learn = crate::render_classification_report(&evaluation);
+        assert!(as_scikit_learn.contains("\u{644}\u{200e}       1.00"), "{as_scikit_learn}");
+    }
+
+    #[test]
     fn the_report_shows_interval_scores_and_matrix() {
         let photos = [(0, 0), (0, 0), (0, 1), (1, 1), (2, 2), (2, 2)];
         let text = render_report(&evaluation(&["beagle", "boxer", "golden_retriever"], &photos));
