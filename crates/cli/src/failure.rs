@@ -9,6 +9,8 @@ use kennel_onnx::OnnxError;
 use kennel_report::ReportError;
 use kennel_train::TrainError;
 
+use crate::nearby::hint_nearby;
+
 /// A command that did not do what was asked.
 #[derive(Debug)]
 pub enum Failure {
@@ -64,6 +66,9 @@ impl From<ModelError> for Failure {
                 Failure::Usage(error.to_string())
             }
             ModelError::Core(error) => error.into(),
+            ModelError::NothingThere { ref path, .. } => {
+                Failure::Failed(format!("{error}{}", hint_nearby(path).unwrap_or_default()))
+            }
             _ => Failure::Failed(error.to_string()),
         }
     }
@@ -86,9 +91,9 @@ impl From<TrainError> for Failure {
 impl From<DataError> for Failure {
     fn from(error: DataError) -> Self {
         match error {
-            DataError::Stopped => {
-                shout!("{error}");
-                Failure::Interrupted
+            DataError::Stopped => Failure::Interrupted,
+            DataError::NoDataset { ref path } => {
+                Failure::Failed(format!("{error}{}", hint_nearby(path).unwrap_or_default()))
             }
             _ => Failure::Failed(error.to_string()),
         }

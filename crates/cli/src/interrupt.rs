@@ -12,7 +12,7 @@ pub fn listen() -> &'static AtomicBool {
     LISTENING.call_once(|| {
         let installed = ctrlc::set_handler(|| {
             if STOP.swap(true, Ordering::Relaxed) {
-                shout!("\nstopped at once; epochs that were finished are kept");
+                shout!("\nstopped at once; what was finished is kept");
                 std::process::exit(130);
             }
             shout!("\nstopping at the next step; once more to stop at once");

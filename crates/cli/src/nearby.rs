@@ -10,6 +10,8 @@ pub fn hint_nearby(path: &Path) -> Option<String> {
     // A folder that cannot be listed knows no name.
     let entries = std::fs::read_dir(files::folder_of(path)).into_iter().flatten().flatten();
     let names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    let name = did_you_mean(&typed, names.iter().map(String::as_str))?;
+    // What is there under this very name is a link to nothing.
+    let others = names.iter().map(String::as_str).filter(|name| *name != typed);
+    let name = did_you_mean(&typed, others)?;
     Some(format!("\nhint: did you mean `{}`?", path.with_file_name(name).display()))
 }

@@ -214,6 +214,28 @@ fn bad_input_is_1_and_leaves_nothing_half_written() {
 
 #[cfg(unix)]
 #[test]
+fn ctrl_c_ends_the_preparation_with_130_and_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = dir.path();
+    draw_photos(&here.join("photos"), 500);
+    let child =
+        command(here, &["prepare", "photos", "--out", "data"]).stderr(Stdio::piped()).spawn().unwrap();
+    let names = || std::fs::read_dir(here).unwrap().map(|entry| entry.unwrap().file_name());
+    let began = std::time::Instant::now();
+    while names().count() == 1 {
+        assert!(began.elapsed().as_secs() < 120, "it did not begin within two minutes");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    assert!(stderr(&output).contains("the output is as it was"), "{}", stderr(&output));
+    assert_eq!(names().collect::<Vec<_>>(), ["photos"]);
+}
+
+#[cfg(unix)]
+#[test]
 fn ctrl_c_ends_with_130_and_the_run_goes_on_where_it_stopped() {
     let dir = tempfile::tempdir().unwrap();
     let here = dir.path();

@@ -125,6 +125,8 @@ mod tests {
         let bounds = TarBounds { max_total_bytes: 7, ..BOUNDS };
         let error = unpack_bounded(archive.path(), into.path(), bounds, None).unwrap_err().to_string();
         assert!(error.contains("`a/2.jpg` brings the archive above 7 bytes"), "{error}");
+        let stopped = unpack(archive.path(), into.path(), Some(&AtomicBool::new(true)));
+        assert!(matches!(stopped, Err(DataError::Stopped)), "{stopped:?}");
         unpack(archive.path(), into.path(), None).unwrap();
         assert_eq!(std::fs::read(into.path().join("a/1.jpg")).unwrap(), b"1234");
     }

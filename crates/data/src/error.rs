@@ -158,7 +158,7 @@ pub enum DataError {
     },
     /// A prepared folder lacks a photo of its manifest.
     #[error(
-        "{missing} of {all} photos that {manifest} lists are not in {folder}, the first is {first}\nhint: run `kennel prepare` again to restore the folder, or give the one that they are in with --data",
+        "{missing} of {all} photos that {manifest} lists are not in {folder}, the first is {first}\nhint: run `kennel prepare` again to restore the folder",
         manifest = manifest.display(), folder = folder.display()
     )]
     MissingPhotos {
@@ -193,7 +193,7 @@ pub enum DataError {
         source: std::io::Error,
     },
     /// The user said stop.
-    #[error("stopped; nothing was written")]
+    #[error("stopped; the output is as it was")]
     Stopped,
     /// A photo changed between the scan and the copy.
     #[error("{path} changed while it was being prepared\nhint: run `kennel prepare` again when nothing writes to the source", path = path.display())]

@@ -99,6 +99,7 @@ pub fn prepare(
         && **old == manifest
         && is_whole(out, old)
     {
+        go_on(options.stop)?;
         return Ok(Prepared { manifest, outcome: Outcome::Unchanged });
     }
 
@@ -106,6 +107,7 @@ pub fn prepare(
     let link = options.link || scan.is_unpacked();
     let tree = staging.path().join("tree");
     write_tree(&tree, &manifest, &files, link, options.stop)?;
+    go_on(options.stop)?;
     let outcome = swap(&tree, out, &before, staging.path())?;
     Ok(Prepared { manifest, outcome })
 }

@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use common::photo;
 use kennel_core::{DuplicateKind, Manifest, Split, files};
@@ -118,14 +118,17 @@ fn who_says_stop_finds_everything_as_it_was() {
     let before = files_of(&out);
     let options = PrepareOptions { seed: 7, stop: Some(&STOP), ..PrepareOptions::default() };
     // With the first photo in hand, and with the last: when all that is left is to write.
+    let one_by_one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     for at in [1, 16] {
         STOP.store(false, Ordering::Relaxed);
-        let stopped = prepare(source.path(), &out, &options, &|done, _| {
-            if done >= at {
-                STOP.store(true, Ordering::Relaxed);
-            }
-        });
+        let looked_at = AtomicUsize::new(0);
+        let progress = |done, _| {
+            looked_at.store(done, Ordering::Relaxed);
+            STOP.fetch_or(done >= at, Ordering::Relaxed);
+        };
+        let stopped = one_by_one.install(|| prepare(source.path(), &out, &options, &progress));
         assert!(matches!(stopped, Err(DataError::Stopped)), "{stopped:?}");
+        assert_eq!(looked_at.into_inner(), at);
         assert_eq!(files_of(&out), before);
         assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1, "only `out`");
     }

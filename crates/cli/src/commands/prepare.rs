@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use clap::Args;
 use kennel_core::{DuplicateKind, Manifest, did_you_mean};
-use kennel_data::{Fractions, Outcome, PrepareOptions, Preset, prepare};
+use kennel_data::{DataError, Fractions, Outcome, PrepareOptions, Preset, prepare};
 
 use crate::failure::Failure;
 use crate::nearby::hint_nearby;
@@ -100,7 +100,11 @@ pub fn run(args: PrepareArgs) -> CommandResult {
     if let Some(bar) = bar.get() {
         bar.finish_and_clear();
     }
-    let prepared = prepared?;
+    let prepared = prepared.inspect_err(|error| {
+        if let DataError::Stopped = error {
+            shout!("{error}");
+        }
+    })?;
     let manifest = &prepared.manifest;
     for photo in &manifest.rejected {
         say!("left out   {}: {}", photo.path, photo.reason);
