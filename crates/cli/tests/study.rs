@@ -197,6 +197,11 @@ fn a_study_of_which_nothing_can_be_run_says_why_once_and_writes_nothing() {
     assert_eq!(said.matches("drop_rate is 2.5").count(), 1, "{said}");
     assert!(said.contains("resnet18 freeze") && said.contains("resnet18 full"), "{said}");
     assert_eq!(std::fs::read_dir(here).unwrap().count(), before);
+
+    // Found only when it is its turn, for all that were to be run.
+    let (status, said) = fails(here, &study(&["--set", "unfreeze=[\"layer9\"]"]));
+    assert!(status == 1 && said.contains("nothing of this study was trained"), "{said}");
+    assert!(said.contains("layer9") && !here.join("results/report.html").exists(), "{said}");
 }
 
 #[test]

@@ -45,7 +45,7 @@ pub use fit::{Outcome, TrainOptions, resume, train};
 pub use kennel_kernels::{instruction_set, threads};
 pub use loss::{CrossEntropy, class_weights};
 pub use optimizer::{NamedGradients, Optimizer, clip_gradients, take_gradients};
-pub use plan::{Plan, check_hyperparameters, trained_parts};
+pub use plan::{Plan, check_hyperparameters, check_splits, trained_parts};
 pub use predict::predict_photos;
 pub use predictor::Predictor;
 pub use rates::LayerRates;

@@ -1,5 +1,7 @@
 //! What a run will do, checked before anything is written.
 
+use std::path::Path;
+
 use kennel_core::{
     Crop, OptimizerConfig, Preprocessing, RunConfig, SchedulerKind, Split, SplitCounts, Strategy,
 };
@@ -167,7 +169,7 @@ pub fn check_preprocessing(preprocessing: &Preprocessing) -> Result<()> {
 /// # Errors
 ///
 /// [`TrainError::EmptySplit`].
-pub fn check_splits(data: &std::path::Path, photos: SplitCounts) -> Result<()> {
+pub fn check_splits(data: &Path, photos: SplitCounts) -> Result<()> {
     for (split, needed_for) in [(Split::Train, "training"), (Split::Val, "choosing the epoch")] {
         if photos.of(split) == 0 {
             return Err(TrainError::EmptySplit { path: data.into(), split, needed_for });

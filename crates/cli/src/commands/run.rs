@@ -11,8 +11,8 @@ use kennel_export::{ExportOptions, Exported, export};
 use kennel_models::{architecture, locate_weights};
 use kennel_report::{PublishedResults, Report, read_published, write_report};
 use kennel_train::{
-    Compute, Control, NO_WEIGHTS, Outcome, TrainOptions, ZeroShotOptions, manifest_digest, resume, train,
-    zero_shot,
+    Compute, Control, NO_WEIGHTS, Outcome, TrainOptions, ZeroShotOptions, check_splits, manifest_digest,
+    resume, train, zero_shot,
 };
 use serde_json::json;
 use toml::{Table, Value};
@@ -112,13 +112,19 @@ impl Failed {
     }
 }
 
-/// What failed, in a sentence for each reason: `resnet50 freeze, resnet50 full: no space left`.
+/// What failed, in a sentence for each reason: `resnet50 freeze; resnet50 full: no space left`.
 fn by_reason(failed: &[Failed]) -> Vec<String> {
     let mut labels: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for Failed { label, reason } in failed {
         labels.entry(reason).or_default().push(label);
     }
-    labels.into_iter().map(|(reason, labels)| format!("{}: {reason}", labels.join(", "))).collect()
+    labels.into_iter().map(|(reason, labels)| format!("{}: {reason}", labels.join("; "))).collect()
+}
+
+fn tell_failed(failed: &[Failed]) {
+    for reason in by_reason(failed) {
+        shout!("failed: {reason}");
+    }
 }
 
 /// Plans, trains what is not finished, compares and reports.
@@ -131,6 +137,7 @@ pub fn run(args: RunArgs) -> CommandResult {
     // Before weights are fetched for it.
     let data = Dataset::open(&data_dir)?;
     let experiments = plan(&settings)?;
+    check_splits(&data_dir, data.manifest().counts(None))?;
     let photos = Photos { manifest: data.manifest().clone(), data_dir };
     let existing = Existing::read(&args.place.runs, &manifest_digest(&data)?)?;
     let options = TrainOptions { compute: args.device.open()?, cache: Some(args.cache.options()) };
@@ -164,11 +171,15 @@ pub fn run(args: RunArgs) -> CommandResult {
     let stop = interrupt::listen();
     let mut control = Control { stop, observer: &mut watcher };
     failed.extend(baselines(&args, &settings, &photos, &existing, &options, &mut control)?);
+    let mut finished = 0;
     for (index, (experiment, state)) in experiments.iter().zip(states).enumerate() {
         let Experiment { label, config } = experiment;
         let Ok(config) = config else { continue };
         let outcome = match state {
-            State::Finished(_) => continue,
+            State::Finished(_) => {
+                finished += 1;
+                continue;
+            }
             State::Begun(run) => {
                 say!("\nexperiment {} of {}: {label}, goes on", index + 1, experiments.len());
                 resume(run, &options, &mut control)
@@ -180,7 +191,7 @@ pub fn run(args: RunArgs) -> CommandResult {
             }
         };
         match outcome {
-            Ok(Outcome::Finished { .. }) => {}
+            Ok(Outcome::Finished { .. }) => finished += 1,
             Ok(Outcome::Interrupted { run, epochs }) => {
                 // Without --force an older run that is finished would count in its place; with it, all begin anew.
                 let way_on = match args.force {
@@ -197,6 +208,10 @@ pub fn run(args: RunArgs) -> CommandResult {
         }
     }
     drop(watcher);
+    if finished == 0 {
+        tell_failed(&failed);
+        return Err(Failure::Failed("nothing of this study was trained".into()));
+    }
     finish(&args, published, &photos, &failed, stop)
 }
 
@@ -208,15 +223,10 @@ fn finish(
     failed: &[Failed],
     stop: &AtomicBool,
 ) -> CommandResult {
-    let tell_failed = || {
-        for reason in by_reason(failed) {
-            shout!("failed: {reason}");
-        }
-    };
     let report = match Report::of(&args.place.runs, published, Some(&photos.manifest)) {
         Ok(report) => report,
         Err(error) => {
-            tell_failed();
+            tell_failed(failed);
             return Err(error.into());
         }
     };
@@ -241,7 +251,7 @@ fn finish(
             print(&format!("{}\nreport  {}\n{file}", render(&report), written.page.display()))?;
         }
     }
-    tell_failed();
+    tell_failed(failed);
     if let Err(Failure::Interrupted) = exported {
         let way_on = if args.force { "the same command without --force" } else { "the same command" };
         shout!("stopped before the best network was exported\nhint: {way_on} goes on from there");
@@ -327,7 +337,9 @@ fn baselines(
         let weights = settings.weights.get(model).map(String::as_str);
         // Weights that cannot be found are said where the experiments are.
         let Ok(source) = locate_weights(architecture(model)?, weights) else { continue };
-        if weights == Some(NO_WEIGHTS) || existing.has_zero_shot(model, &source.name, &splits) {
+        // A run's head is not ImageNet's.
+        let is_untouched = weights != Some(NO_WEIGHTS) && source.fine_tuned_in.is_none();
+        if !is_untouched || existing.has_zero_shot(model, &source.name, &splits) {
             continue;
         }
         let label = format!("{model} {}", Strategy::ZeroShot);
