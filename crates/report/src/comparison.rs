@@ -215,10 +215,11 @@ fn labels(runs: &[FinishedRun], of_settings: &[String]) -> Vec<String> {
     labels
 }
 
-/// The part of a run's name that its label does not say: `20260207_165541`.
+/// The part of a run's name that its label does not say: `20260207_165541`, and `-2` where another was begun in that second.
 fn stamp(run: &FinishedRun) -> String {
     let RunConfig { model, strategy, seed, .. } = &run.config;
-    run.name().replacen(&format!("-{model}-{strategy}-s{seed}"), "", 1)
+    // Without a seed that counts, the name has none.
+    run.name().replacen(&format!("-{model}-{strategy}"), "", 1).replacen(&format!("-s{seed}"), "", 1)
 }
 
 /// Trained runs with validation predictions, the best first; of equals the newest.

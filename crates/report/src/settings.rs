@@ -29,7 +29,10 @@ pub fn labels(runs: &[FinishedRun]) -> Vec<String> {
         for key in varied {
             let value = settings[index].get(key).map_or("none", String::as_str);
             let value = match key.as_str() {
-                "weights" => short_weights(value.strip_prefix(&of_model).unwrap_or(value), &alike),
+                "weights" => {
+                    let short = short_weights(value, &alike);
+                    short.strip_prefix(&of_model).unwrap_or(short)
+                }
                 _ => value,
             };
             let name = if key == "learning_rate" { "lr" } else { key };

@@ -184,6 +184,31 @@ fn copies_on_one_side_on_both_and_under_two_classes_are_told() {
 }
 
 #[test]
+fn a_label_says_what_tells_a_run_from_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    for made in [
+        Made { name: "20260101_000000-resnet18-freeze-s42", ..PLAIN },
+        Made { name: "20260101_000000-resnet18-freeze-s42-2", ..PLAIN },
+        Made { name: "20260101_000001-resnet18-freeze-s43", seed: 43, ..PLAIN },
+        Made { name: "20260101_000002-resnet18-freeze-s42", weights: "mine/cats", ..PLAIN },
+    ] {
+        make(dir.path(), &made);
+    }
+    let report = Report::read(dir.path(), None).unwrap();
+    let mut labels: Vec<&str> = report.comparison.runs.iter().map(|run| run.label.as_str()).collect();
+    labels.sort();
+    assert_eq!(
+        labels,
+        [
+            "resnet18 freeze, weights a1_in1k, seed 42, 20260101_000000",
+            "resnet18 freeze, weights a1_in1k, seed 42, 20260101_000000-2",
+            "resnet18 freeze, weights a1_in1k, seed 43",
+            "resnet18 freeze, weights cats, seed 42",
+        ]
+    );
+}
+
+#[test]
 fn two_runs_are_told_apart_by_the_photos_on_which_they_differ() {
     let runs = tempfile::tempdir().unwrap();
     make(runs.path(), &PLAIN);

@@ -60,7 +60,9 @@ pub(super) fn cut_inside(text: &str, em: f64, room: i32) -> String {
     let cut = |kept: usize| {
         let (head, tail) = (kept.div_ceil(2), kept / 2);
         let head: String = letters[..head].iter().collect();
-        let tail: String = letters[letters.len() - tail..].iter().collect();
+        // What is set on the letter before it has none before it now.
+        let is_mark = |c: &&char| c.width() == Some(0);
+        let tail: String = letters[letters.len() - tail..].iter().skip_while(is_mark).collect();
         format!("{}…{}", head.trim_end(), tail.trim_start())
     };
     if text_width(&text, em) <= room {
