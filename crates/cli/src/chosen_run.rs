@@ -48,7 +48,8 @@ pub fn open_run(path: &Path, runs: &Path) -> Result<RunDir, Failure> {
         return Ok(RunDir::open(path)?);
     }
     let typed = path.file_name().unwrap_or_default().to_string_lossy();
-    let known: Vec<String> = known(runs).iter().map(RunDir::name).collect();
+    // A folder that cannot be listed knows no name.
+    let known: Vec<String> = RunDir::list(runs).unwrap_or_default().iter().map(RunDir::name).collect();
     let hint = match kennel_core::did_you_mean(&typed, known.iter().map(String::as_str)) {
         Some(name) => format!("\nhint: did you mean `{}`?", runs.join(name).display()),
         None => of_newest(runs),
@@ -56,18 +57,15 @@ pub fn open_run(path: &Path, runs: &Path) -> Result<RunDir, Failure> {
     Err(Failure::Failed(format!("there is no run {}{hint}", path.display())))
 }
 
-/// A hint at the newest of those under `runs`, or at what makes one.
+/// A hint at the newest of those under `runs` that have weights, or at what makes one.
 fn of_newest(runs: &Path) -> String {
+    let Ok(mut trained) = RunDir::list(runs) else { return String::new() };
+    trained.retain(|run| run.best_weights().is_file());
     let folder = runs.display();
-    match known(runs).as_slice() {
-        [] => format!("\nhint: {folder} holds no run yet; `kennel train` makes one"),
+    match trained.as_slice() {
+        [] => format!("\nhint: {folder} holds no trained run yet; `kennel train` makes one"),
         all @ [.., newest] => {
             format!("\nhint: the newest of {} in {folder} is {}", all.len(), newest.path().display())
         }
     }
-}
-
-/// The runs there are; a folder that cannot be listed knows none.
-fn known(runs: &Path) -> Vec<RunDir> {
-    RunDir::list(runs).unwrap_or_default()
 }
