@@ -239,6 +239,13 @@ fn what_is_not_there_is_named_with_what_is() {
         assert!(said.contains(wanted), "{args}: {wanted} in\n{said}");
         assert_eq!(output.status.code(), Some(status), "{args}: {said}");
     }
+    // As a Mac spells `пёс`, and as it is typed.
+    std::fs::create_dir(here.join("\u{43f}\u{435}\u{308}\u{441}")).unwrap();
+    let said = stderr(&kennel(here, &["prepare", "\u{43f}\u{451}\u{441}"]));
+    assert!(said.contains("looks the same is there"), "{said}");
+    let weights = "striped=1,ч\u{435}\u{308}рный п\u{435}\u{308}с 1=2";
+    ok(here, &small(&["--data", "data", "--class-weights", weights, "--dry-run"]));
+
     ok(here, &small(&["--data", "data", "--runs", "elsewhere"]));
     let said = stderr(&kennel(here, &["export", "--runs", "elsewhere"]));
     assert!(said.contains("the newest of 1 in elsewhere is elsewhere/2"), "{said}");

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CoreError, Result, did_you_mean};
+use crate::{CoreError, Result, composed, did_you_mean};
 
 /// One class of ImageNet-1k; its index is its place in [`classes`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +112,8 @@ pub fn match_classes(
     file_names_of: impl Fn(&str) -> Vec<String>,
     given: &BTreeMap<String, String>,
 ) -> Result<Vec<ClassMatch>> {
+    let given: BTreeMap<String, &String> =
+        given.iter().map(|(label, synset)| (composed(label), synset)).collect();
     if let Some(label) = given.keys().find(|label| !classes.contains(label)) {
         return Err(CoreError::UnknownWord {
             what: "class",
@@ -120,10 +122,17 @@ pub fn match_classes(
             hint: crate::hint_did_you_mean(label, classes.iter().map(String::as_str)),
         });
     }
+    if let Some((label, synset)) = given.iter().find(|(_, synset)| index_of_synset(synset).is_none()) {
+        return Err(CoreError::UnknownSynset {
+            class: label.clone(),
+            synset: synset.to_string(),
+            hint: candidates_hint(label, &[]),
+        });
+    }
     let mut label_at: HashMap<usize, &str> = HashMap::new();
     let mut matches = Vec::with_capacity(classes.len());
     for label in classes {
-        let (imagenet_index, by) = match_class(label, &file_names_of, given.get(label))?;
+        let (imagenet_index, by) = match_class(label, &file_names_of, given.get(label).copied())?;
         let synset = TABLE.classes[imagenet_index].synset.to_string();
         if let Some(first) = label_at.insert(imagenet_index, label) {
             return Err(CoreError::SameImagenetClass {
@@ -161,12 +170,7 @@ fn match_class(
     file_names_of: &impl Fn(&str) -> Vec<String>,
     given: Option<&String>,
 ) -> Result<(usize, MatchedBy)> {
-    if let Some(synset) = given {
-        let index = index_of_synset(synset).ok_or_else(|| CoreError::UnknownSynset {
-            class: label.into(),
-            synset: synset.clone(),
-            hint: candidates_hint(label, &[]),
-        })?;
+    if let Some(index) = given.and_then(|synset| index_of_synset(synset)) {
         return Ok((index, MatchedBy::Given));
     }
     if let Some(index) = leading_synset(label).and_then(index_of_synset).or_else(|| index_of_name(label)) {

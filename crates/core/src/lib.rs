@@ -24,6 +24,7 @@ mod strategy;
 
 mod prediction;
 mod run_dir;
+mod spelling;
 
 pub use augmentation::{Augmentation, AugmentationSet, Crop};
 pub use direction::kept_in_place;
@@ -34,6 +35,7 @@ pub use preprocessing::{Interpolation, Preprocessing};
 pub use run_config::{ClassWeights, HeadInit, OptimizerConfig, RunConfig, RunFacts, SchedulerKind};
 pub use run_dir::{EpochRecord, RunDir};
 pub use shell::quoted;
+pub use spelling::composed;
 pub use split::Split;
 pub use strategy::Strategy;
 pub use suggest::{did_you_mean, hint_did_you_mean};

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use kennel_core::{RejectedPhoto, Split, files};
-use unicode_normalization::UnicodeNormalization;
+use kennel_core::{RejectedPhoto, Split, composed, files};
 
 use crate::error::{DataError, Result};
 use crate::preset::{Preset, split_synset};
@@ -91,7 +90,7 @@ impl Layout {
         }
         let label = match preset {
             // A name from a Mac and the same name typed elsewhere are other bytes (`é` and `e` with an accent), but one class.
-            None => entry.name.nfc().collect(),
+            None => composed(&entry.name),
             Some(preset) => match preset.class_of(&entry.name) {
                 Some(label) => label,
                 // The other breeds are not files that went wrong: they were not asked for.

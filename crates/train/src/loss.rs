@@ -64,6 +64,8 @@ pub fn class_weights(config: &ClassWeights, class_names: &[String], counts: &[us
 
 fn given_weights(given: &BTreeMap<String, f64>, class_names: &[String]) -> Result<Vec<f64>> {
     let wrong = |reason: String| TrainError::ClassWeights { reason };
+    let given: BTreeMap<String, f64> =
+        given.iter().map(|(name, weight)| (kennel_core::composed(name), *weight)).collect();
     if let Some(name) = given.keys().find(|name| !class_names.contains(name)) {
         let hint = kennel_core::hint_did_you_mean(name, class_names.iter().map(String::as_str));
         return Err(wrong(format!("`{name}` is none of the classes{hint}")));
@@ -75,7 +77,9 @@ fn given_weights(given: &BTreeMap<String, f64>, class_names: &[String]) -> Resul
             Some(weight) => {
                 Err(wrong(format!("the weight of `{name}` is {weight}, expected a positive number")))
             }
-            None => Err(wrong(format!("`{name}` has no weight"))),
+            None => {
+                Err(wrong(format!("`{name}` has no weight\nhint: every class needs one; 1 is a plain one")))
+            }
         })
         .collect()
 }
