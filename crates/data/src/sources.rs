@@ -11,8 +11,10 @@ use walkdir::WalkDir;
 use crate::decode::{DecodeError, MAX_FILE_BYTES, decode, read_photo};
 use crate::error::{DataError, Result};
 
-/// What photos are called; other files of a folder are none.
-const EXTENSIONS: [&str; 10] = ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif", "tif", "tiff"];
+/// What photos are called; other files of a folder are none. Those of the last three are not read: better a row that says so than
+/// none.
+const EXTENSIONS: [&str; 13] =
+    ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif", "tif", "tiff", "heic", "heif", "avif"];
 
 /// One photo, not yet looked into.
 #[derive(Clone, Debug, PartialEq, Eq)]

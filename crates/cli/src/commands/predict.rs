@@ -13,6 +13,7 @@ use crate::CommandResult;
 use crate::chosen_run::ChosenRun;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
+use crate::nearby::hint_nearby;
 use crate::network;
 use crate::onnx_args::OnnxArgs;
 use crate::rows::{Row, RowFormat, Rows};
@@ -116,7 +117,8 @@ pub fn run(args: PredictArgs) -> CommandResult {
     }
     rows.end()?;
     if unreadable > 0 {
-        shout!("error: {unreadable} of {asked} photos could not be read");
+        let hint = args.photos.iter().filter(|path| !path.exists()).find_map(|path| hint_nearby(path));
+        shout!("error: {unreadable} of {asked} photos could not be read{}", hint.unwrap_or_default());
         return Err(Failure::Partly);
     }
     Ok(())
