@@ -19,11 +19,17 @@ use crate::{Compute, Control, Result, TrainError, best_epoch};
 /// A run that is not finished; predictions that are missing or damaged, named by file and line.
 pub fn evaluate_run(run: &RunDir) -> Result<RunEvaluation> {
     run.check_finished()?;
-    finish_run(run)
+    evaluation_of(run)
 }
 
 /// Writes `evaluation.json`, which says that a run is finished.
 pub fn finish_run(run: &RunDir) -> Result<RunEvaluation> {
+    let evaluation = evaluation_of(run)?;
+    files::write_json(&run.evaluation(), &evaluation)?;
+    Ok(evaluation)
+}
+
+fn evaluation_of(run: &RunDir) -> Result<RunEvaluation> {
     let config = RunConfig::read(&run.config())?;
     let classes = &config.facts(&run.config())?.class_names;
     let manifest = Manifest::read(&run.manifest())?;
@@ -35,10 +41,7 @@ pub fn finish_run(run: &RunDir) -> Result<RunEvaluation> {
         true => best_epoch(&run.read_metrics()?).map(|record| record.epoch),
         false => None,
     };
-    let evaluation =
-        RunEvaluation { best_epoch, train: of(Split::Train)?, val: of(Split::Val)?, test: of(Split::Test)? };
-    files::write_json(&run.evaluation(), &evaluation)?;
-    Ok(evaluation)
+    Ok(RunEvaluation { best_epoch, train: of(Split::Train)?, val: of(Split::Val)?, test: of(Split::Test)? })
 }
 
 /// Predicts a split of any data set, or without one all of it, with a run's best epoch and evaluates it; the predictions are kept in

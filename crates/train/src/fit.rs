@@ -81,6 +81,7 @@ pub fn resume(run: RunDir, options: &TrainOptions, control: &mut Control) -> Res
     let config = RunConfig::read(&run.config())?;
     let began = config.facts(&run.config())?.clone();
     if run.is_finished() {
+        control.observer.note("the run is finished already: nothing is left to train");
         let evaluation = finish::evaluate_run(&run)?;
         return Ok(Outcome::Finished { run, evaluation: Box::new(evaluation) });
     }
