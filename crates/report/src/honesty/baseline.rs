@@ -19,7 +19,9 @@ pub fn checks(comparison: &Comparison, runs: &[FinishedRun]) -> Vec<Check> {
     }
     let is_there = networks.values().any(|run| run.config.strategy == Strategy::ZeroShot);
     if !is_there && runs[0].manifest.match_imagenet(&BTreeMap::new()).is_err() {
-        let text = "The classes are not ImageNet's, so no untouched head can be scored on them.";
+        let text = "Neither names nor file names say of every class which of ImageNet's it is, so no untouched head was scored. \
+                    Where all are in it under other names, `kennel evaluate --zero-shot` with `--synset CLASS=n########` for each \
+                    scores one.";
         return vec![check(Level::Fine, text.into())];
     }
     let of_network = |((model, weights), run): ((&str, &str), &FinishedRun)| {

@@ -76,10 +76,9 @@ fn pretraining(runs: &[FinishedRun]) -> Check {
         return check(
             Level::Warning,
             format!(
-                "{} of the classes are classes of ImageNet ({}). Weights that were pretrained on it have learned to tell them from \
+                "Classes of ImageNet, by their names: {}. Weights that were pretrained on it have learned to tell such classes from \
                  others, and may have seen these photos: good numbers are to be expected, and say little about classes that \
                  ImageNet does not have.",
-                imagenet_classes.len(),
                 imagenet_classes.join(", ")
             ),
         );
