@@ -46,11 +46,13 @@ fn a_study_is_planned_trained_once_and_reported() {
     let dir = prepared();
     let here = dir.path();
     let planned = ok(here, &study(&["--epochs", "2", "--dry-run"]));
-    assert!(
-        stderr(&planned).contains("resnet18 full") && stderr(&planned).contains("about "),
-        "{}",
-        stderr(&planned)
-    );
+    // The plan is what a rehearsal is for.
+    let said = String::from_utf8_lossy(&planned.stdout).into_owned();
+    assert!(said.contains("resnet18 full") && said.contains("about "), "{said}");
+    let planned = json(&ok(here, &study(&["--epochs", "2", "--dry-run", "-q", "--format", "json"])));
+    let [freeze, full] = &planned["experiments"].as_array().unwrap()[..] else { panic!("{planned}") };
+    assert!(freeze["experiment"] == "resnet18 freeze" && full["state"] == "new", "{planned}");
+    assert!(full["about_s"].as_f64().unwrap() > 0.0 && full["epochs"] == 2, "{planned}");
     assert!(!here.join("runs").exists());
 
     let first = ok(here, &study(&["--epochs", "2", "--seeds", "1,2", "--format", "json", "--tensorboard"]));
@@ -102,7 +104,8 @@ fn a_study_is_planned_trained_once_and_reported() {
         .map(|&word| if word == "data" { &elsewhere } else { word })
         .collect();
     let spelt = ok(here, &spelt);
-    assert!(stderr(&spelt).matches("finished: ").count() == 4, "{}", stderr(&spelt));
+    let spelt = String::from_utf8_lossy(&spelt.stdout).into_owned();
+    assert!(spelt.matches("finished: ").count() == 4, "{spelt}");
     assert!(String::from_utf8_lossy(&again.stdout).contains("no evidence that"));
     let table = ok(here, &["evaluate", "--compare-all"]);
     assert!(String::from_utf8_lossy(&table.stdout).contains("resnet18 freeze, seed 2"));

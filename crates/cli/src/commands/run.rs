@@ -8,12 +8,13 @@ use clap::Args;
 use kennel_core::{Manifest, RunConfig, RunDir, Split, Strategy, files, quoted};
 use kennel_data::Dataset;
 use kennel_export::{ExportOptions, Exported, export};
-use kennel_models::{architecture, locate_weights};
+use kennel_models::{architecture, cached_weights, locate_weights};
 use kennel_report::{PublishedResults, Report, read_published, write_report};
 use kennel_train::{
     Compute, Control, NO_WEIGHTS, Outcome, TrainOptions, ZeroShotOptions, check_splits, manifest_digest,
     resume, train, zero_shot,
 };
+use serde::Serialize;
 use serde_json::json;
 use toml::{Table, Value};
 
@@ -114,11 +115,14 @@ impl Failed {
 
 /// What failed, in a sentence for each reason: `resnet50 freeze; resnet50 full: no space left`.
 fn by_reason(failed: &[Failed]) -> Vec<String> {
-    let mut labels: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for Failed { label, reason } in failed {
-        labels.entry(reason).or_default().push(label);
+        match reasons.iter_mut().find(|(known, _)| known == reason) {
+            Some((_, labels)) => labels.push(label),
+            None => reasons.push((reason, vec![label])),
+        }
     }
-    labels.into_iter().map(|(reason, labels)| format!("{}: {reason}", labels.join("; "))).collect()
+    reasons.into_iter().map(|(reason, labels)| format!("{}: {reason}", labels.join("; "))).collect()
 }
 
 fn tell_failed(failed: &[Failed]) {
@@ -149,17 +153,27 @@ pub fn run(args: RunArgs) -> CommandResult {
             _ => State::New,
         })
         .collect();
-    if Level::chosen() > Level::Quiet {
-        show_plan(&experiments, &states, &photos, &options.compute);
+    if args.dry_run || Level::chosen() > Level::Quiet {
+        say_photos(&photos);
+        let plan = planned(&experiments, &states, &photos, &options.compute);
+        match (args.dry_run, args.format) {
+            (true, Format::Json) => print_json(&json!({ "experiments": plan }))?,
+            (true, Format::Table) => print(&render_plan(&plan))?,
+            (false, _) => say!("{}", render_plan(&plan).trim_end()),
+        }
     }
     let mut failed: Vec<Failed> = experiments.iter().filter_map(Failed::before_it_began).collect();
     for reason in by_reason(&failed) {
         shout!("cannot be run: {reason}");
     }
     if failed.len() == experiments.len() {
-        return Err(Failure::Failed(
-            "nothing of this study can be run\nhint: `kennel report` compares the runs that there are".into(),
-        ));
+        // A cache that cannot be listed has nothing to offer.
+        let here = cached_weights().map(|(_, names)| names.join(", ")).unwrap_or_default();
+        let hint = match here.as_str() {
+            "" => "without a network: kennel demo".into(),
+            names => format!("weights on this machine: {names}; their networks are chosen with --models"),
+        };
+        return Err(Failure::Failed(format!("nothing of this study can be run\nhint: {hint}")));
     }
     if args.dry_run {
         return if failed.is_empty() { Ok(()) } else { Err(Failure::Partly) };
@@ -275,8 +289,7 @@ fn export_best(run: &Path, args: &RunArgs, photos: &Photos, stop: &AtomicBool) -
     Ok(export(&run, &options, stop, &mut |what| say!("proving    {what}"))?)
 }
 
-/// The plan on stderr, with about how long what is left of it takes.
-fn show_plan(experiments: &[Experiment], states: &[State], photos: &Photos, compute: &Compute) {
+fn say_photos(photos: &Photos) {
     let counts = photos.manifest.counts(None);
     let of = |split: Split| counts.of(split);
     say!(
@@ -287,32 +300,68 @@ fn show_plan(experiments: &[Experiment], states: &[State], photos: &Photos, comp
         of(Split::Test),
         photos.manifest.classes.len()
     );
-    let (mut rates, mut total_s) = (Rates::default(), 0.0);
-    let mut rows = Vec::new();
-    for (experiment, state) in experiments.iter().zip(states) {
-        let (rate, epochs, what) = match (&experiment.config, state) {
-            (Err(_), _) => (String::new(), String::new(), "cannot be run".into()),
-            (Ok(config), state) => {
-                let what = match state {
-                    State::Finished(run) => format!("finished: {}", run.name()),
-                    State::Begun(run) => format!("goes on: {}", run.name()),
-                    State::New => match estimate_s(config, counts, &mut rates, compute) {
-                        Ok(seconds) => {
-                            total_s += seconds;
-                            format!("about {}", kennel_report::duration(seconds))
-                        }
-                        // What is wrong with it is said when it is its turn: the others go on.
-                        Err(_) => "new".into(),
-                    },
-                };
-                (format!("{:e}", config.learning_rate), config.epochs.to_string(), what)
-            }
+}
+
+/// What the plan says of an experiment.
+#[derive(Serialize)]
+struct Planned<'a> {
+    experiment: &'a str,
+    /// `finished`, `goes on`, `new` or `cannot be run`.
+    state: &'static str,
+    /// The run that is finished or goes on.
+    run: Option<String>,
+    learning_rate: Option<f64>,
+    epochs: Option<usize>,
+    /// About how long it takes, in seconds, where it is new.
+    about_s: Option<f64>,
+}
+
+fn planned<'a>(
+    experiments: &'a [Experiment],
+    states: &[State],
+    photos: &Photos,
+    compute: &Compute,
+) -> Vec<Planned<'a>> {
+    let counts = photos.manifest.counts(None);
+    let mut rates = Rates::default();
+    let mut planned = |(Experiment { label, config }, state): (&'a Experiment, &State)| {
+        let (state, run) = match (config, state) {
+            (Err(_), _) => ("cannot be run", None),
+            (_, State::Finished(run)) => ("finished", Some(run.name())),
+            (_, State::Begun(run)) => ("goes on", Some(run.name())),
+            (_, State::New) => ("new", None),
         };
-        rows.push([experiment.label.clone(), rate, epochs, what]);
-    }
-    say!("{}", columns(["experiment", "lr", "epochs", ""], rows, &[1, 2]));
-    if total_s > 0.0 {
-        say!("about {} for what is new", kennel_report::duration(total_s));
+        let config = config.as_ref().ok();
+        let new = config.filter(|_| state == "new");
+        Planned {
+            experiment: label,
+            state,
+            run,
+            learning_rate: config.map(|config| config.learning_rate),
+            epochs: config.map(|config| config.epochs),
+            // What cannot be measured is said when it is its turn: the others go on.
+            about_s: new.and_then(|config| estimate_s(config, counts, &mut rates, compute).ok()),
+        }
+    };
+    experiments.iter().zip(states).map(&mut planned).collect()
+}
+
+/// A row for each experiment, and about how long what is new takes.
+fn render_plan(plan: &[Planned]) -> String {
+    let row = |planned: &Planned| {
+        let what = match (&planned.run, planned.about_s) {
+            (Some(run), _) => format!("{}: {run}", planned.state),
+            (None, Some(seconds)) => format!("about {}", kennel_report::duration(seconds)),
+            (None, None) => planned.state.into(),
+        };
+        let rate = planned.learning_rate.map_or_else(String::new, |rate| format!("{rate:e}"));
+        let epochs = planned.epochs.map_or_else(String::new, |epochs| epochs.to_string());
+        [planned.experiment.to_string(), rate, epochs, what]
+    };
+    let table = columns(["experiment", "lr", "epochs", ""], plan.iter().map(row).collect(), &[1, 2]);
+    match plan.iter().filter_map(|planned| planned.about_s).sum::<f64>() {
+        0.0 => format!("{table}\n"),
+        all => format!("{table}\nabout {} for what is new\n", kennel_report::duration(all)),
     }
 }
 
