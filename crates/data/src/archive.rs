@@ -8,8 +8,7 @@ use std::sync::atomic::AtomicBool;
 use kennel_core::archive::{TarBounds, TarError, TarReader};
 
 use crate::decode::MAX_FILE_BYTES;
-use crate::error::{DataError, Result};
-use crate::scan::go_on;
+use crate::error::{DataError, Result, go_on};
 
 /// The most that an archive may hold: Stanford Dogs is 0.8 GB.
 const BOUNDS: TarBounds =

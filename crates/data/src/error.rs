@@ -1,6 +1,7 @@
 //! What can go wrong between a folder of photos and a batch of pixels.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kennel_core::CoreError;
 
@@ -201,6 +202,14 @@ pub enum DataError {
         /// The photo.
         path: PathBuf,
     },
+}
+
+/// [`DataError::Stopped`] once `stop` is set.
+pub(crate) fn go_on(stop: Option<&AtomicBool>) -> Result<()> {
+    match stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+        true => Err(DataError::Stopped),
+        false => Ok(()),
+    }
 }
 
 impl DataError {

@@ -268,8 +268,6 @@ fn files_below(root: &Path, path: &Path, rejected: &mut Vec<RejectedPhoto>) -> V
     let mut reject = |path: &Path, reason: &str| {
         rejected.push(RejectedPhoto { path: relative(root, path), reason: reason.into() });
     };
-    // A class folder may itself be a link: what it may not lead to is the folder of all classes.
-    let above = path.parent().unwrap_or(path);
     let mut walk = walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
     while let Some(entry) = walk.next() {
         let entry = match entry {
@@ -286,10 +284,7 @@ fn files_below(root: &Path, path: &Path, rejected: &mut Vec<RejectedPhoto>) -> V
             if is_dir {
                 walk.skip_current_dir();
             }
-        } else if is_dir
-            && entry.path_is_symlink()
-            && leads_up(entry.path(), if entry.depth() == 0 { above } else { path })
-        {
+        } else if is_dir && entry.path_is_symlink() && leads_up(entry.path()) {
             reject(entry.path(), "a link to a folder that it lies in");
             walk.skip_current_dir();
         } else if entry.file_type().is_file() {
@@ -301,9 +296,9 @@ fn files_below(root: &Path, path: &Path, rejected: &mut Vec<RejectedPhoto>) -> V
     files
 }
 
-/// Whether `link` leads to `folder` or above it: all classes would enter under the name of one.
-fn leads_up(link: &Path, folder: &Path) -> bool {
-    match (link.canonicalize(), folder.canonicalize()) {
+/// Whether a link leads to a folder that it lies in: all classes would enter under the name of one. A class folder may be a link.
+fn leads_up(link: &Path) -> bool {
+    match (link.canonicalize(), files::folder_of(link).canonicalize()) {
         (Ok(target), Ok(folder)) => folder.starts_with(target),
         _ => false,
     }

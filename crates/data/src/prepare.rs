@@ -9,9 +9,9 @@ use kennel_core::{Manifest, files};
 use rayon::prelude::*;
 
 use crate::assemble::{Assembled, Paths, assemble};
-use crate::error::{DataError, Result};
+use crate::error::{DataError, Result, go_on};
 use crate::preset::Preset;
-use crate::scan::{Progress, ScanOptions, go_on, scan};
+use crate::scan::{Progress, ScanOptions, scan};
 use crate::split::Fractions;
 
 /// How to prepare.

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::archive;
 use crate::decode::{decode, read_bounded};
-use crate::error::{DataError, Result};
+use crate::error::{DataError, Result, go_on};
 use crate::fingerprint::Fingerprint;
 use crate::layout::{Candidate, Layout};
 use crate::preset::Preset;
@@ -30,14 +30,6 @@ pub struct ScanOptions {
 impl Default for ScanOptions {
     fn default() -> Self {
         Self { preset: None, min_side_px: 64, stop: None }
-    }
-}
-
-/// [`DataError::Stopped`] once `stop` is set.
-pub(crate) fn go_on(stop: Option<&AtomicBool>) -> Result<()> {
-    match stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
-        true => Err(DataError::Stopped),
-        false => Ok(()),
     }
 }
 
