@@ -195,6 +195,14 @@ fn a_study_of_which_nothing_can_be_run_says_why_once_and_writes_nothing() {
     let (status, said) = fails(here, &study(&["--set", "drop_rate=0.1,2.5", "--dry-run", "--quiet"]));
     assert!(status == 1 && said.contains("cannot be run: ") && said.contains("drop_rate is 2.5"), "{said}");
 
+    let rehearsed = kennel(here, &study(&["--set", "drop_rate=0.1,2.5", "--dry-run", "--format", "json"]));
+    let planned = json(&rehearsed);
+    let reason = planned["experiments"][1]["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("drop_rate is 2.5") && planned["experiments"][0]["reason"].is_null(),
+        "{planned}"
+    );
+
     let (status, said) = fails(here, &study(&["--set", "drop_rate=2.5"]));
     assert!(status == 1 && said.contains("nothing of this study can be run"), "{said}");
     assert_eq!(said.matches("drop_rate is 2.5").count(), 1, "{said}");

@@ -140,8 +140,8 @@ pub fn run(args: RunArgs) -> CommandResult {
     let data_dir = data_dir.map_or_else(|| args.data.dir().to_path_buf(), PathBuf::from);
     // Before weights are fetched for it.
     let data = Dataset::open(&data_dir)?;
-    let experiments = plan(&settings)?;
     check_splits(&data_dir, data.manifest().counts(None))?;
+    let experiments = plan(&settings)?;
     let photos = Photos { manifest: data.manifest().clone(), data_dir };
     let existing = Existing::read(&args.place.runs, &manifest_digest(&data)?)?;
     let options = TrainOptions { compute: args.device.open()?, cache: Some(args.cache.options()) };
@@ -314,6 +314,8 @@ struct Planned<'a> {
     epochs: Option<usize>,
     /// About how long it takes, in seconds, where it is new.
     about_s: Option<f64>,
+    /// Why it cannot be run.
+    reason: Option<&'a str>,
 }
 
 fn planned<'a>(
@@ -325,23 +327,27 @@ fn planned<'a>(
     let counts = photos.manifest.counts(None);
     let mut rates = Rates::default();
     let mut planned = |(Experiment { label, config }, state): (&'a Experiment, &State)| {
-        let (state, run) = match (config, state) {
-            (Err(_), _) => ("cannot be run", None),
-            (_, State::Finished(run)) => ("finished", Some(run.name())),
-            (_, State::Begun(run)) => ("goes on", Some(run.name())),
-            (_, State::New) => ("new", None),
-        };
-        let config = config.as_ref().ok();
-        let new = config.filter(|_| state == "new");
-        Planned {
+        let unknown = Planned {
             experiment: label,
-            state,
-            run,
-            learning_rate: config.map(|config| config.learning_rate),
-            epochs: config.map(|config| config.epochs),
+            state: "cannot be run",
+            run: None,
+            learning_rate: None,
+            epochs: None,
+            about_s: None,
+            reason: None,
+        };
+        let config = match config {
+            Ok(config) => config,
+            Err(reason) => return Planned { reason: Some(reason), ..unknown },
+        };
+        let (state, run, about_s) = match state {
+            State::Finished(run) => ("finished", Some(run.name()), None),
+            State::Begun(run) => ("goes on", Some(run.name()), None),
             // What cannot be measured is said when it is its turn: the others go on.
-            about_s: new.and_then(|config| estimate_s(config, counts, &mut rates, compute).ok()),
-        }
+            State::New => ("new", None, estimate_s(config, counts, &mut rates, compute).ok()),
+        };
+        let (learning_rate, epochs) = (Some(config.learning_rate), Some(config.epochs));
+        Planned { state, run, learning_rate, epochs, about_s, ..unknown }
     };
     experiments.iter().zip(states).map(&mut planned).collect()
 }
