@@ -12,7 +12,7 @@ use crate::predict::predict_photos;
 use crate::setup::open_data;
 use crate::{Compute, Control, Result, TrainError, best_epoch};
 
-/// Recomputes a finished run's metrics from its predictions and writes `evaluation.json` anew.
+/// Recomputes a finished run's metrics from its predictions; the run stays as it is.
 ///
 /// # Errors
 ///

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use clap::Args;
-use kennel_core::{DuplicateKind, Manifest, did_you_mean};
+use kennel_core::{DuplicateKind, Manifest, hint_did_you_mean};
 use kennel_data::{DataError, Fractions, Outcome, PrepareOptions, Preset, prepare};
 
 use crate::failure::Failure;
@@ -69,8 +69,7 @@ pub fn run(args: PrepareArgs) -> CommandResult {
     // A folder of a preset's name is one's own.
     if !source.exists() {
         let name = source.to_string_lossy().into_owned();
-        let preset_meant = did_you_mean(&name, Preset::ALL.map(Preset::as_str));
-        let hint = preset_meant.map(|meant| format!("\nhint: did you mean `{meant}`?"));
+        let preset_hint = hint_did_you_mean(&name, Preset::ALL.map(Preset::as_str));
         if let Ok(fetched) = name.parse::<Preset>() {
             if preset.is_some_and(|preset| preset != fetched) {
                 return Err(Failure::Usage(format!(
@@ -80,7 +79,9 @@ pub fn run(args: PrepareArgs) -> CommandResult {
             preset = Some(fetched);
             let raw = args.raw.clone().unwrap_or_else(|| Path::new(RAW_DIR).join(fetched.as_str()));
             source = network::stanford_dogs(fetched, args.url.as_deref(), &raw)?;
-        } else if let Some(hint) = hint.or_else(|| hint_nearby(&source)) {
+        } else if let Some(hint) =
+            Some(preset_hint).filter(|hint| !hint.is_empty()).or_else(|| hint_nearby(&source))
+        {
             return Err(Failure::Failed(format!("{name} is neither a file, a folder nor a preset{hint}")));
         }
     }
