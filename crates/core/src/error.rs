@@ -1,5 +1,6 @@
 //! What can go wrong with the shared files.
 
+use std::io::{Error, ErrorKind};
 use std::path::PathBuf;
 
 /// The result of this room's functions.
@@ -10,7 +11,7 @@ pub type Result<T, E = CoreError> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum CoreError {
     /// The file system refused.
-    #[error("cannot {verb} {path}: {source}", path = path.display())]
+    #[error("cannot {verb} {path}: {source}{hint}", path = path.display(), hint = way_out(verb, source))]
     Io {
         /// What was tried: `read`, `write`, `create`.
         verb: &'static str,
@@ -18,7 +19,7 @@ pub enum CoreError {
         path: PathBuf,
         /// Why not.
         #[source]
-        source: std::io::Error,
+        source: Error,
     },
     /// A file is there, but its contents are not what they should be.
     #[error("{path} is not a valid {what}: {reason}", path = path.display())]
@@ -80,7 +81,7 @@ pub enum CoreError {
         class: String,
         /// What its name says.
         by_name: String,
-        /// What its file names say.
+        /// What its file names say; and the other classes that mean none, after a semicolon.
         by_files: String,
         /// The way out.
         hint: String,
@@ -118,8 +119,39 @@ pub enum CoreError {
 
 impl CoreError {
     /// Wraps an I/O error with what was tried and where.
-    pub fn io(verb: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> CoreError {
+    pub fn io(verb: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(Error) -> CoreError {
         let path = path.into();
         move |source| CoreError::Io { verb, path, source }
+    }
+}
+
+/// The way out of what the file system refused, as a line of its own, where there is one to name.
+fn way_out(verb: &str, refused: &Error) -> &'static str {
+    match refused.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem if verb != "read" => {
+            "\nhint: this place is read-only for you; work in another folder, or name others with --out, --runs and --cache-dir"
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "\nhint: make room (`kennel doctor` says what is free and what Kennel keeps), or name other places with --out, --runs and --cache-dir"
+        }
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_file_system_refuses_has_a_way_out() {
+        let said = |verb, kind: ErrorKind| CoreError::io(verb, "runs/x")(kind.into()).to_string();
+        let read_only = said("create", ErrorKind::PermissionDenied);
+        assert!(
+            read_only.starts_with("cannot create runs/x: ") && read_only.contains("--out"),
+            "{read_only}"
+        );
+        assert!(said("write", ErrorKind::StorageFull).contains("hint: make room"));
+        // What cannot be read lies where it lies.
+        assert!(!said("read", ErrorKind::PermissionDenied).contains("hint:"));
     }
 }

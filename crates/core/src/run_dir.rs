@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CoreError, Manifest, PredictionRecord, Result, RunConfig, Split, files, read_predictions};
+use crate::{CoreError, Lock, Manifest, PredictionRecord, Result, RunConfig, Split, files, read_predictions};
 
 /// One line of `metrics.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -140,6 +140,16 @@ impl RunDir {
     /// `evaluation.json`: metrics and intervals. It is written last: a run that has it is finished.
     pub fn evaluation(&self) -> PathBuf {
         self.root.join("evaluation.json")
+    }
+
+    /// Takes the run for this process alone, to train it: `.lock`, which goes with the value. None while another process has it.
+    ///
+    /// # Errors
+    ///
+    /// [`CoreError::Io`] when the directory is not writable.
+    pub fn lock(&self) -> Result<Option<Lock>> {
+        let path = self.root.join(".lock");
+        Lock::try_acquire(&path).map_err(CoreError::io("write", path))
     }
 
     /// Whether `evaluation.json` is there.

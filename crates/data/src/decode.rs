@@ -77,7 +77,7 @@ pub enum DecodeError {
 ///
 /// # Errors
 ///
-/// [`DataError::Io`] when the file cannot be read, [`DataError::Decode`] when it is not a whole photo.
+/// [`CoreError::Io`](kennel_core::CoreError::Io) when the file cannot be read, [`DataError::Decode`] when it is not a whole photo.
 pub fn read_photo(path: &Path) -> Result<RgbImage> {
     let bytes = read_bounded(path)?;
     decode(&bytes).map_err(|source| DataError::Decode { path: path.into(), source })

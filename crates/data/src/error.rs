@@ -14,22 +14,9 @@ pub type Result<T, E = DataError> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// A shared file (the manifest) cannot be read, written or believed.
+    /// The file system refused, or a shared file (the manifest) cannot be believed.
     #[error(transparent)]
     Core(#[from] CoreError),
-    /// The file system refused.
-    #[error("cannot {verb} {path}: {source}{hint}", path = path.display())]
-    Io {
-        /// What was tried: `read`, `create`, `rename`.
-        verb: &'static str,
-        /// Where.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: std::io::Error,
-        /// Empty, or a line that begins with `hint:`.
-        hint: String,
-    },
     /// A photo that cannot be decoded.
     #[error("cannot decode {path}: {source}", path = path.display())]
     Decode {
@@ -70,7 +57,7 @@ pub enum DataError {
     },
     /// A classifier needs two classes.
     #[error(
-        "{path} has one class, `{class}`; a classifier needs at least two\nhint: Kennel expects one folder per class in {path}; is this the folder of a single class?",
+        "{path} has one class, `{class}`; a classifier needs at least two\nhint: {hint}",
         path = path.display()
     )]
     OneClass {
@@ -78,6 +65,8 @@ pub enum DataError {
         path: PathBuf,
         /// The only class.
         class: String,
+        /// Where the classes may be.
+        hint: String,
     },
     /// A class from which nothing can be learnt.
     #[error("class `{class}` has {train} training photos ({all} usable in all, in {path}{left_out})\nhint: {hint}", path = path.display())]
@@ -149,6 +138,12 @@ pub enum DataError {
         /// The output folder.
         path: PathBuf,
     },
+    /// Another process is at work on the output.
+    #[error("{path} is being prepared by another process\nhint: wait until it ends, or choose another folder with --out", path = path.display())]
+    OutputInUse {
+        /// The output folder.
+        path: PathBuf,
+    },
     /// Output and source overlap.
     #[error("output {out} lies inside the source {source_dir} (or around it), which `prepare` never changes\nhint: choose a folder elsewhere with --out", out = out.display(), source_dir = source_dir.display())]
     OutputInsideSource {
@@ -194,7 +189,7 @@ pub enum DataError {
         source: std::io::Error,
     },
     /// The user said stop.
-    #[error("stopped; the output is as it was")]
+    #[error("stopped; nothing was written")]
     Stopped,
     /// A photo changed between the scan and the copy.
     #[error("{path} changed while it was being prepared\nhint: run `kennel prepare` again when nothing writes to the source", path = path.display())]
@@ -215,18 +210,7 @@ pub(crate) fn go_on(stop: Option<&AtomicBool>) -> Result<()> {
 impl DataError {
     /// Wraps an I/O error with what was tried and where.
     pub(crate) fn io(verb: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> DataError {
-        let path = path.to_path_buf();
-        move |source| {
-            let hint = match source.kind() {
-                std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem
-                    if verb != "read" =>
-                {
-                    "\nhint: this place is read-only for you; choose another with --out".to_string()
-                }
-                std::io::ErrorKind::StorageFull => "\nhint: the disk is full".to_string(),
-                _ => String::new(),
-            };
-            DataError::Io { verb, path, source, hint }
-        }
+        let wrapped = CoreError::io(verb, path);
+        move |source| wrapped(source).into()
     }
 }

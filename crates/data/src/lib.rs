@@ -24,6 +24,7 @@ pub mod split;
 // A manifest to a folder that can be trained on.
 mod dataset;
 mod prepare;
+mod staging;
 
 // Pixels to the network's input.
 pub mod augment;

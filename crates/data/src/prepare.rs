@@ -13,6 +13,7 @@ use crate::error::{DataError, Result, go_on};
 use crate::preset::Preset;
 use crate::scan::{Progress, ScanOptions, scan};
 use crate::split::Fractions;
+use crate::staging::Staging;
 
 /// How to prepare.
 #[derive(Clone, Debug)]
@@ -66,7 +67,7 @@ pub struct Prepared {
 }
 
 /// Scans `source` (a folder or a tar) and writes `<out>/manifest.json` and `<out>/{train,val,test}/<class>/<file>`. The same
-/// source and options give the same bytes.
+/// source and options give the same bytes. One process at a time writes to an output.
 ///
 /// # Errors
 ///
@@ -83,14 +84,10 @@ pub fn prepare(
         return Err(DataError::NotFound { path: source.into() });
     }
     check_apart(source, out)?;
+    let place = place_of(out)?;
+    let name = place.file_name().ok_or_else(|| DataError::OutputNotOurs { path: out.into() })?;
+    let staging = Staging::beside(out, &name.to_string_lossy())?;
     let before = Before::look(out)?;
-
-    let parent = files::folder_of(out);
-    std::fs::create_dir_all(parent).map_err(DataError::io("create", parent))?;
-    let staging = tempfile::Builder::new()
-        .prefix(".kennel-prepare-")
-        .tempdir_in(parent)
-        .map_err(DataError::io("write to", parent))?;
 
     let scan = scan(source, &options.of_scan(), staging.path(), progress)?;
     let Assembled { manifest, files } =
@@ -105,10 +102,10 @@ pub fn prepare(
 
     // Made by us, in a folder of ours: what was unpacked may as well move as be copied.
     let link = options.link || scan.is_unpacked();
-    let tree = staging.path().join("tree");
+    let tree = staging.tree();
     write_tree(&tree, &manifest, &files, link, options.stop)?;
     go_on(options.stop)?;
-    let outcome = swap(&tree, out, &before, staging.path())?;
+    let outcome = swap(&staging, out, &before)?;
     Ok(Prepared { manifest, outcome })
 }
 
@@ -227,8 +224,9 @@ fn write_tree(
     Ok(())
 }
 
-/// Renames the tree into place; what stood there moves aside first, and back when that fails.
-fn swap(tree: &Path, out: &Path, before: &Before, staging: &Path) -> Result<Outcome> {
+/// Renames the tree into place; what stood there moves aside first, and back with `staging` when that fails.
+fn swap(staging: &Staging, out: &Path, before: &Before) -> Result<Outcome> {
+    let tree = staging.tree();
     match before {
         Before::Nothing => {
             std::fs::rename(tree, out).map_err(DataError::io("write", out))?;
@@ -240,12 +238,8 @@ fn swap(tree: &Path, out: &Path, before: &Before, staging: &Path) -> Result<Outc
             Ok(Outcome::Created)
         }
         Before::Ours(_) => {
-            let old = staging.join("old");
-            std::fs::rename(out, &old).map_err(DataError::io("replace", out))?;
-            if let Err(error) = std::fs::rename(tree, out) {
-                std::fs::rename(&old, out).map_err(DataError::io("restore", out))?;
-                return Err(DataError::io("write", out)(error));
-            }
+            std::fs::rename(out, staging.old()).map_err(DataError::io("replace", out))?;
+            std::fs::rename(tree, out).map_err(DataError::io("write", out))?;
             Ok(Outcome::Replaced)
         }
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use kennel_core::{RejectedPhoto, Split, files};
+use kennel_core::{CoreError, RejectedPhoto, Split, files};
 use rayon::prelude::*;
 
 use crate::archive;
@@ -139,8 +139,37 @@ fn scan_folder(
     }
     match classes.as_slice() {
         [] => Err(DataError::NoPhotos { path: named.into(), found: describe(&folders, &rejected) }),
-        [class] => Err(DataError::OneClass { path: named.into(), class: class.clone() }),
+        [class] => Err(DataError::OneClass {
+            path: named.into(),
+            class: class.clone(),
+            hint: hint_one_class(named, &photos),
+        }),
         _ => Ok(Scan { classes, photos, rejected, divided, notes, unpacked }),
+    }
+}
+
+/// Where the classes may be, when the photos are of one: in the folders of the class, or beside it.
+fn hint_one_class(named: &Path, photos: &[ScannedPhoto]) -> String {
+    let folder_of =
+        |photo: &ScannedPhoto| photo.source.rsplit_once('/').map(|(folder, _)| folder.to_string());
+    let mut folders: Vec<String> = photos.iter().filter_map(folder_of).collect();
+    folders.sort();
+    folders.dedup();
+    let common = |a: &str, b: &str| a.split('/').zip(b.split('/')).take_while(|(a, b)| a == b).count();
+    match folders.as_slice() {
+        [first, .., last] if common(first, last) > 0 => {
+            let above: Vec<&str> = first.split('/').take(common(first, last)).collect();
+            let above = named.join(above.join("/"));
+            format!(
+                "the photos lie in {} folders in {}; if those are the classes, give that folder",
+                folders.len(),
+                above.display()
+            )
+        }
+        _ => format!(
+            "Kennel expects one folder per class in {}; is this the folder of a single class?",
+            named.display()
+        ),
     }
 }
 
@@ -169,7 +198,7 @@ fn look_at(candidate: Candidate, min_side_px: u32) -> Result<ScannedPhoto, Strin
     // The file's name stands beside the reason already.
     let bytes = read_bounded(&candidate.file).map_err(|error| match error {
         DataError::Decode { source, .. } => source.to_string(),
-        DataError::Io { source, .. } => format!("cannot be read: {source}"),
+        DataError::Core(CoreError::Io { source, .. }) => format!("cannot be read: {source}"),
         other => other.to_string(),
     })?;
     let photo = decode(&bytes).map_err(|error| error.to_string())?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use common::photo;
-use kennel_core::{DuplicateKind, Manifest, Split, files};
+use kennel_core::{DuplicateKind, Lock, Manifest, Split, files};
 use kennel_data::{
     DataError, Dataset, Fractions, Outcome, PrepareOptions, Prepared, Preset, RgbImage, decode, prepare,
 };
@@ -162,6 +162,40 @@ fn an_output_of_ours_is_replaced_and_restored_but_never_one_with_other_files() {
     let error = message(run(source.path(), &other));
     assert!(error.contains("holds no manifest.json") && error.contains("hint:"), "{error}");
     assert_eq!(files_of(&other).len(), 1);
+}
+
+#[test]
+fn what_a_killed_process_left_is_put_back_or_removed() {
+    let source = source(8);
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("out");
+    run(source.path(), &out).unwrap();
+    let staging = home.path().join(".kennel-prepare-out");
+    let only_out = || std::fs::read_dir(home.path()).unwrap().count() == 1;
+
+    // Killed while it copied photos.
+    std::fs::create_dir_all(staging.join("tree/train")).unwrap();
+    assert_eq!(run(source.path(), &out).unwrap().outcome, Outcome::Unchanged);
+    assert!(only_out());
+
+    // Killed between the old output's way out and the new one's way in.
+    std::fs::create_dir(&staging).unwrap();
+    std::fs::rename(&out, staging.join("old")).unwrap();
+    assert_eq!(run(source.path(), &out).unwrap().outcome, Outcome::Unchanged);
+    assert!(only_out());
+}
+
+#[test]
+fn one_process_at_a_time_writes_to_an_output() {
+    let source = source(8);
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("out");
+    let held = Lock::try_acquire(&home.path().join(".kennel-prepare-out.lock")).unwrap().unwrap();
+    let error = message(run(source.path(), &out));
+    assert!(error.contains("another process") && error.contains("hint:"), "{error}");
+    run(source.path(), &home.path().join("elsewhere")).unwrap();
+    drop(held);
+    run(source.path(), &out).unwrap();
 }
 
 #[test]
@@ -348,6 +382,10 @@ fn bad_sources_are_clear_errors_and_leave_nothing_behind() {
     save(&drawn(1), empty.path().join("cats/1.png"));
     save(&drawn(2), empty.path().join("cats/2.png"));
     check(empty.path(), "has one class, `cats`");
+    let above = tempfile::tempdir().unwrap();
+    save(&drawn(1), above.path().join("animals/cats/1.png"));
+    save(&drawn(2), above.path().join("animals/dogs/2.png"));
+    check(above.path(), "animals; if those are the classes, give that folder");
     save(&drawn(3), empty.path().join("dogs/1.png"));
     check(empty.path(), "class `dogs` has 0 training photos (1 usable in all");
     let preset = PrepareOptions { preset: Some(Preset::StanfordDogs5), ..PrepareOptions::default() };

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::body::{Body, Limits, Piece, ResumePoint};
 use crate::client::{Client, Remote, Watch};
 use crate::error::{FetchError, Result};
-use crate::lock::{Lock, tidy};
+use crate::lock::{acquire, tidy};
 use crate::verify::Digest;
 
 /// What is known of a file before it is fetched.
@@ -69,7 +69,7 @@ pub fn download(
     }
     client.check_online(&target.display().to_string(), &format!("fetch {url} yourself"))?;
     files::create_dir_all(files::folder_of(target))?;
-    let _lock = Lock::acquire(&lock, watch)?;
+    let _lock = acquire(&lock, watch)?;
     if fits() {
         return Ok(Outcome::AlreadyThere);
     }

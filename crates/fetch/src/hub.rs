@@ -23,7 +23,7 @@ use crate::body::Limits;
 use crate::client::{Client, Event, Remote, Watch};
 use crate::download::{Job, beside};
 use crate::error::{FetchError, Result};
-use crate::lock::Lock;
+use crate::lock::acquire_and_leave;
 use crate::verify::Digest;
 
 /// The most bytes of one file. The largest of timm's weights have 10 GB.
@@ -234,7 +234,7 @@ fn place(
         files::create_dir_all(folder)?;
     }
     watch.event(Event::File { name: file });
-    let _lock = Lock::acquire_and_leave(&locks.join(format!("{}.lock", found.etag)), watch)?;
+    let _lock = acquire_and_leave(&locks.join(format!("{}.lock", found.etag)), watch)?;
     let blob = blobs.join(&found.etag);
     if !blob.is_file() {
         let job = Job {

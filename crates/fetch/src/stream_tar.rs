@@ -21,7 +21,7 @@ use crate::body::{Body, Limits, Piece, ResumePoint};
 use crate::client::{Client, Remote, Watch};
 use crate::download::{Outcome, beside};
 use crate::error::{FetchError, Result};
-use crate::lock::{Lock, tidy};
+use crate::lock::{acquire, tidy};
 
 /// A tar on a server, and what is wanted of it.
 #[derive(Clone, Copy)]
@@ -89,7 +89,7 @@ pub fn stream_tar(
     let what = into.display().to_string();
     client.check_online(&what, &format!("fetch {} yourself and unpack it", source.url))?;
     files::create_dir_all(files::folder_of(into))?;
-    let _lock = Lock::acquire(&lock, watch)?;
+    let _lock = acquire(&lock, watch)?;
     if has_entries(into) {
         return Ok(already);
     }

@@ -102,6 +102,12 @@ pub enum TrainError {
         /// Why.
         reason: String,
     },
+    /// A run that is at work already.
+    #[error("{path} is being trained by another process", path = path.display())]
+    InUse {
+        /// The run.
+        path: PathBuf,
+    },
     /// A photo that is no longer what was prepared.
     #[error(
         "{path} is not the photo that was prepared\nhint: run `kennel prepare` again", path = path.display()

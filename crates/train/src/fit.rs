@@ -7,7 +7,7 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::tensor::Device;
 use kennel_core::seed::stream_seed;
-use kennel_core::{EpochRecord, PredictionRecord, RunConfig, RunDir, Split};
+use kennel_core::{EpochRecord, Lock, PredictionRecord, RunConfig, RunDir, Split};
 use kennel_data::shuffled;
 use kennel_metrics::{MetricsError, RunEvaluation};
 use kennel_models::{
@@ -66,6 +66,7 @@ pub fn train(
     let (setup, features) = set_up_features(config, options, control)?;
     let (_, stamp) = machine::now();
     let run = RunDir::create(runs, &machine::run_name(&stamp, config))?;
+    let _lock = taken(&run)?;
     setup.data.manifest().write(&run.manifest())?;
     let config = RunConfig { facts: Some(setup.facts.clone()), ..config.clone() };
     config.write(&run.config())?;
@@ -76,7 +77,7 @@ pub fn train(
 ///
 /// # Errors
 ///
-/// As [`train`], and when the photos or the run's files are not those that it began with.
+/// As [`train`]; when another process is training it; when the photos or the run's files are not those that it began with.
 pub fn resume(run: RunDir, options: &TrainOptions, control: &mut Control) -> Result<Outcome> {
     let config = RunConfig::read(&run.config())?;
     let began = config.facts(&run.config())?.clone();
@@ -85,6 +86,7 @@ pub fn resume(run: RunDir, options: &TrainOptions, control: &mut Control) -> Res
         let evaluation = finish::evaluate_run(&run)?;
         return Ok(Outcome::Finished { run, evaluation: Box::new(evaluation) });
     }
+    let _lock = taken(&run)?;
     let (setup, features) = set_up_features(&config, options, control)?;
     let cannot = |reason: &str| TrainError::CannotResume { path: run.path().into(), reason: reason.into() };
     if setup.facts.manifest_sha256 != began.manifest_sha256 {
@@ -97,6 +99,11 @@ pub fn resume(run: RunDir, options: &TrainOptions, control: &mut Control) -> Res
         return Err(cannot("the pretrained weights are not those it began with"));
     }
     Fit::new(config, run, setup, features, options, control)?.run(control)
+}
+
+/// Two processes that write the same checkpoints would each go on from the other's.
+fn taken(run: &RunDir) -> Result<Lock> {
+    run.lock()?.ok_or_else(|| TrainError::InUse { path: run.path().into() })
 }
 
 /// The set-up, and the frozen part's own.

@@ -214,6 +214,11 @@ fn a_run_does_not_resume_as_something_else() {
         let error = resume(run.clone(), &uncached(), &mut control).unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
     };
+    let held = run.lock().unwrap().unwrap();
+    refused("is being trained by another process");
+    drop(held);
+    assert!(!run.path().join(".lock").exists());
+
     let config = std::fs::read_to_string(run.config()).unwrap();
     std::fs::write(run.config(), config.replace("learning_rate = 0.001", "learning_rate = 0.5")).unwrap();
     refused("config.toml is not what it began with");
