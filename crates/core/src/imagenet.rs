@@ -129,10 +129,18 @@ pub fn match_classes(
             hint: candidates_hint(label, &[]),
         });
     }
+    let match_one = |label: &String| match_class(label, &file_names_of, given.get(label).copied());
+    let matched: Vec<_> = classes.iter().map(match_one).collect();
+    let lost: Vec<&str> = classes
+        .iter()
+        .zip(&matched)
+        .filter(|(_, matched)| matched.is_err())
+        .map(|(label, _)| label.as_str())
+        .collect();
     let mut label_at: HashMap<usize, &str> = HashMap::new();
     let mut matches = Vec::with_capacity(classes.len());
-    for label in classes {
-        let (imagenet_index, by) = match_class(label, &file_names_of, given.get(label).copied())?;
+    for (label, matched) in classes.iter().zip(matched) {
+        let (imagenet_index, by) = matched.map_err(|error| beside_others(error, &lost))?;
         let synset = TABLE.classes[imagenet_index].synset.to_string();
         if let Some(first) = label_at.insert(imagenet_index, label) {
             return Err(CoreError::SameImagenetClass {
@@ -201,6 +209,20 @@ fn match_class(
         by_files: files_say(&synsets, file_names.len() - named),
         hint: candidates_hint(label, &synsets.into_keys().collect::<Vec<_>>()),
     })
+}
+
+/// The error of the first class that is matched by nothing, with the names of the rest: all can be given at once.
+fn beside_others(mut error: CoreError, lost: &[&str]) -> CoreError {
+    const SHOWN: usize = 8;
+    if let (CoreError::NotImagenet { by_files, .. }, [_, rest @ ..]) = (&mut error, lost)
+        && !rest.is_empty()
+    {
+        let names: Vec<String> = rest.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+        let more = rest.len().checked_sub(SHOWN).filter(|more| *more > 0);
+        let more = more.map(|more| format!(" and {more} more")).unwrap_or_default();
+        *by_files += &format!("; matched by nothing too: {}{more}", names.join(", "));
+    }
+    error
 }
 
 /// What the file names of an unmatched class say, as the end of a sentence.
@@ -440,6 +462,14 @@ mod tests {
             let error = match_classes(&strings(&[label]), |_| strings(files), &BTreeMap::new()).unwrap_err();
             assert_eq!(error.to_string(), expected);
         }
+    }
+
+    #[test]
+    fn all_classes_that_mean_nothing_are_named_at_once() {
+        let classes = strings(&["beagle", "Dackel", "Pudel", "Windhund"]);
+        let error = match_classes(&classes, no_files, &BTreeMap::new()).unwrap_err().to_string();
+        assert!(error.starts_with("class `Dackel` "), "{error}");
+        assert!(error.contains("; matched by nothing too: `Pudel`, `Windhund`\n"), "{error}");
     }
 
     #[test]
