@@ -35,8 +35,10 @@ pub enum Finding {
     Overfitting,
     /// Both losses rise.
     Diverging,
-    /// The loss is still high, or still falling.
+    /// The loss is still high.
     Underfitting,
+    /// The loss is low, and still falling.
+    StillImproving,
     /// The loss is still high because the head is nearly what it was.
     HeadHardlyTrained,
 }
@@ -116,10 +118,10 @@ pub fn diagnose(curves: &Curves, classes: usize) -> Option<Diagnosis> {
     let (val_then, train_since) = (curves.val_loss[since], curves.train_loss[since]);
     if moved(val_then, val) && moved(train_since, train) {
         return found(
-            Finding::Underfitting,
+            Finding::StillImproving,
             format!(
-                "Underfitting: both losses were still falling when training ended (from epoch {} on, training {train_since:.3} \
-                 to {train:.3}, validation {val_then:.3} to {val:.3} nats). More epochs.",
+                "Still improving: both losses were still falling when training ended (from epoch {} on, training {train_since:.3} \
+                 to {train:.3}, validation {val_then:.3} to {val:.3} nats). More epochs may bring more.",
                 since + 1
             ),
         );
@@ -162,7 +164,7 @@ mod tests {
             ),
             (
                 curves(&[1.5, 1.3, 1.1, 0.9, 0.7, 0.5], &[1.4, 1.2, 1.0, 0.8, 0.6, 0.4], 0.5),
-                Finding::Underfitting,
+                Finding::StillImproving,
             ),
             (
                 curves(&[1.6, 1.5, 1.3, 1.2, 1.1, 1.1], &[1.5, 1.3, 1.1, 1.0, 1.0, 1.0], 0.5),
@@ -176,7 +178,7 @@ mod tests {
                 curves(&[0.5, 0.3, 0.4, 0.6, 0.7, 0.7], &[0.9, 0.5, 0.6, 0.8, 1.2, 1.4], 0.5),
                 Finding::Diverging,
             ),
-            (curves(&[0.5, 0.1], &[0.3, 0.1], 0.5), Finding::Underfitting),
+            (curves(&[0.5, 0.1], &[0.3, 0.1], 0.5), Finding::StillImproving),
         ] {
             let diagnosis = diagnose(&case, 5).unwrap();
             assert_eq!(diagnosis.finding, finding, "{case:?}: {}", diagnosis.sentence);

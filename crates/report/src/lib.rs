@@ -35,5 +35,5 @@ pub use published::{Against, AgainstPair, PublishedHistory, PublishedResults, re
 pub use report::{Report, Written, write_report};
 pub use run::{FinishedRun, LeftOut, Predictions, TestSet, read_runs};
 pub use summary::{RunSummary, Scores};
-pub use table::{COLUMNS, NUMBERS, duration, render_comparison, rows};
+pub use table::{COLUMNS, LEAST, NUMBERS, duration, render_comparison, rows};
 pub use tensorboard::EventWriter;

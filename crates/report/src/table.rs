@@ -22,25 +22,31 @@ pub const COLUMNS: [&str; 11] = [
 /// Columns of numbers, to be set flush right.
 pub const NUMBERS: [usize; 9] = [2, 3, 4, 5, 6, 7, 8, 9, 10];
 
+/// Columns that a narrow place does without, first those that say least of how good a network is.
+pub const LEAST: [usize; 8] = [10, 1, 9, 2, 7, 8, 4, 3];
+
 /// A row per run, in the order of the comparison; the best is marked.
 pub fn rows(comparison: &Comparison) -> Vec<[String; COLUMNS.len()]> {
-    let row = |run: &RunSummary| {
-        let mark = if comparison.best.as_ref() == Some(&run.name) { " *" } else { "" };
-        let text = |text: Option<String>| text.unwrap_or_default();
-        [
-            format!("{}{mark}", run.label),
-            run.frozen.clone(),
-            thousands(run.trainable_params),
-            if run.epochs == 0 { String::new() } else { format!("{:e}", run.learning_rate) },
-            text(run.best_epoch.map(|best| format!("{} (best {best})", run.epochs))),
-            text(run.val.as_ref().map(|val| of(&val.evaluation.accuracy))),
-            text(run.test.as_ref().map(|test| with_interval(&test.evaluation.accuracy))),
-            text(run.test.as_ref().map(|test| format!("{:.4}", test.evaluation.log_loss))),
-            text(run.training_s.map(duration)),
-            text(run.images_per_s.map(|rate| format!("{rate:.0}"))),
-            text(run.peak_rss_bytes.map(|bytes| format!("{:.2} GB", bytes as f64 / 1e9))),
-        ]
-    };
+    let row =
+        |run: &RunSummary| {
+            let mark = if comparison.best.as_ref() == Some(&run.name) { " *" } else { "" };
+            let text = |text: Option<String>| text.unwrap_or_default();
+            [
+                format!("{}{mark}", run.label),
+                run.frozen.clone(),
+                thousands(run.trainable_params),
+                if run.epochs == 0 { String::new() } else { format!("{:e}", run.learning_rate) },
+                text(run.best_epoch.map(|best| format!("{} (best {best})", run.epochs))),
+                text(run.val.as_ref().map(|val| of(&val.evaluation.accuracy))),
+                text(run.test.as_ref().map(|test| with_interval(&test.evaluation.accuracy))),
+                text(run.test.as_ref().map(|test| format!("{:.4}", test.evaluation.log_loss))),
+                text(run.training_s.map(duration)),
+                text(run.images_per_s.map(|rate| {
+                    format!("{rate:.0}{}", if run.feature_views.is_some() { " kept" } else { "" })
+                })),
+                text(run.peak_rss_bytes.map(|bytes| format!("{:.2} GB", bytes as f64 / 1e9))),
+            ]
+        };
     comparison.runs.iter().map(row).collect()
 }
 
@@ -49,7 +55,13 @@ pub fn render_comparison(comparison: &Comparison) -> Vec<String> {
     const PAIRS: usize = 12;
     let mut lines = Vec::new();
     if let Some(best) = comparison.best.as_deref().and_then(|best| comparison.run(best)) {
-        lines.push(format!("* best by validation accuracy, then validation loss: {}", best.label));
+        lines
+            .push(format!("* best trained run by validation accuracy, then validation loss: {}", best.label));
+    }
+    if comparison.runs.iter().any(|run| run.feature_views.is_some()) {
+        lines.push(
+            "images/s kept: the rate of what was left to do once the frozen trunk's output was kept".into(),
+        );
     }
     for group in &comparison.seeds {
         let each: Vec<String> =
