@@ -69,12 +69,14 @@ pub enum ExportError {
     Onnx(#[from] OnnxError),
     /// Photos for the proof that cannot be read.
     #[error(
-        "{source}\nhint: the file is proved on the run's own validation photos; say where they lie now with --data DIR"
+        "{source}\nhint: the file is proved on the run's own validation photos{prepared}; say where they lie now with --data DIR"
     )]
     Photos {
         /// What is wrong with them.
         #[source]
-        source: DataError,
+        source: Box<DataError>,
+        /// Empty, or how they were divided, after a comma.
+        prepared: String,
     },
     /// The photos' folder is gone.
     #[error(

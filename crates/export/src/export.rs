@@ -65,6 +65,8 @@ pub struct Exported {
     pub weights: Option<PathBuf>,
     /// Its proof, which stands in `parity.json` beside it too.
     pub parity: Parity,
+    /// The run whose file had this name before, where it was another's.
+    pub replaced: Option<String>,
 }
 
 /// Writes a finished run's best epoch as an ONNX file, runs it on the run's validation photos beside the trained network, and
@@ -164,9 +166,11 @@ pub fn export(
         runtimes,
         not_run,
     };
+    let was_there = options.path.exists();
     let weights = name_draft(&draft, options)?;
-    parity::add(folder, &name.to_string_lossy(), &parity)?;
-    Ok(Exported { path: options.path.clone(), weights, parity })
+    let older = parity::add(folder, &name.to_string_lossy(), &parity)?;
+    let replaced = older.map(|older| older.run).filter(|run| was_there && *run != parity.run);
+    Ok(Exported { path: options.path.clone(), weights, parity, replaced })
 }
 
 /// A hidden folder beside `path`, on the same file system: what is made in it is renamed, or goes with it.

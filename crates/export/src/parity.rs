@@ -82,14 +82,15 @@ pub fn read(folder: &Path) -> Result<Proofs> {
     })?)
 }
 
-/// Adds a file's proof to those of its folder, in place of an older one.
+/// Adds a file's proof to those of its folder, in place of an older one, which is returned.
 ///
 /// # Errors
 ///
 /// Those of [`read`]; [`CoreError::Io`].
-pub fn add(folder: &Path, file_name: &str, parity: &Parity) -> Result<()> {
+pub fn add(folder: &Path, file_name: &str, parity: &Parity) -> Result<Option<Parity>> {
     // Read again: another export may have ended meanwhile.
     let mut proofs = read(folder)?;
-    proofs.insert(file_name.into(), parity.clone());
-    Ok(files::write_json(&folder.join(FILE_NAME), &proofs)?)
+    let older = proofs.insert(file_name.into(), parity.clone());
+    files::write_json(&folder.join(FILE_NAME), &proofs)?;
+    Ok(older)
 }

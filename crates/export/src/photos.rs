@@ -25,11 +25,15 @@ pub fn open(run: &RunDir, config: &RunConfig, moved_to: Option<&Path>) -> Result
         return Err(ExportError::NoPhotoFolder { folder });
     }
     let manifest = Manifest::read(&run.manifest())?;
-    Dataset::of_manifest(&folder, manifest, &run.manifest()).map_err(unreadable)
+    // Prepared anew with another seed, a folder has the same photos elsewhere.
+    let prepared = format!(", as `kennel prepare --seed {}` divides them", manifest.seed);
+    Dataset::of_manifest(&folder, manifest, &run.manifest())
+        .map_err(|source| ExportError::Photos { source: Box::new(source), prepared })
 }
 
-fn unreadable(source: DataError) -> ExportError {
-    ExportError::Photos { source }
+/// Photos of a proof that cannot be read.
+pub fn unreadable(source: DataError) -> ExportError {
+    ExportError::Photos { source: Box::new(source), prepared: String::new() }
 }
 
 /// At most `count` photos of a split, evenly over its order, each held to its digest.

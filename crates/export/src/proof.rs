@@ -122,7 +122,7 @@ impl<'a> Reference<'a> {
                 if self.stop.load(Ordering::Relaxed) {
                     return Err(OnnxError::Stopped.into());
                 }
-                let photo = read_photo(&photo.file).map_err(|source| ExportError::Photos { source })?;
+                let photo = read_photo(&photo.file).map_err(photos::unreadable)?;
                 Ok(classifier.probabilities(&photo)?)
             })
             .collect()
