@@ -44,8 +44,18 @@ impl ChosenRun {
 
 /// The run at `path`; where there is none, the error names the nearest of those under `runs`.
 pub fn open_run(path: &Path, runs: &Path) -> Result<RunDir, Failure> {
+    if path.extension().is_some_and(|ending| ending == "onnx") {
+        return Err(Failure::Usage(format!(
+            "--run {0}: expected a run's directory\nhint: a file is given with --onnx, as in `kennel predict PHOTO --onnx {0}`",
+            path.display()
+        )));
+    }
     if path.exists() {
-        return Ok(RunDir::open(path)?);
+        return RunDir::open(path).map_err(|error| {
+            let is_of_runs = !RunDir::list(path).unwrap_or_default().is_empty();
+            let hint = if is_of_runs { of_newest(path) } else { String::new() };
+            Failure::Failed(format!("{error}{hint}"))
+        });
     }
     let typed = path.file_name().unwrap_or_default().to_string_lossy();
     // A folder that cannot be listed knows no name.

@@ -11,6 +11,9 @@ use kennel_train::TrainError;
 
 use crate::nearby::hint_nearby;
 
+/// What became of the work of a command that writes all or nothing.
+pub const NOTHING_WRITTEN: &str = "stopped; nothing was written";
+
 /// A command that did not do what was asked.
 #[derive(Debug)]
 pub enum Failure {
@@ -20,8 +23,8 @@ pub enum Failure {
     Usage(String),
     /// What could be done was, and said; something could not: status 1.
     Partly,
-    /// The user said stop: status 130.
-    Interrupted,
+    /// The user said stop, and what became of the work; empty where that was said: status 130.
+    Interrupted(&'static str),
 }
 
 impl Failure {
@@ -29,7 +32,16 @@ impl Failure {
     pub fn message(&self) -> Option<&str> {
         match self {
             Failure::Failed(message) | Failure::Usage(message) => Some(message),
-            Failure::Partly | Failure::Interrupted => None,
+            Failure::Partly | Failure::Interrupted(_) => None,
+        }
+    }
+
+    /// Says on stderr what was not said yet.
+    pub fn tell(&self) {
+        match self {
+            Failure::Failed(message) | Failure::Usage(message) => shout!("error: {message}"),
+            Failure::Interrupted(became) if !became.is_empty() => shout!("{became}"),
+            Failure::Partly | Failure::Interrupted(_) => {}
         }
     }
 
@@ -38,7 +50,7 @@ impl Failure {
         match self {
             Failure::Failed(_) | Failure::Partly => 1,
             Failure::Usage(_) => 2,
-            Failure::Interrupted => 130,
+            Failure::Interrupted(_) => 130,
         }
     }
 }
@@ -47,13 +59,6 @@ impl From<CoreError> for Failure {
     fn from(error: CoreError) -> Self {
         match error {
             CoreError::UnknownWord { .. } => Failure::Usage(error.to_string()),
-            CoreError::Io { verb: "create" | "write", ref source, .. }
-                if source.kind() == std::io::ErrorKind::PermissionDenied =>
-            {
-                Failure::Failed(format!(
-                    "{error}\nhint: this place is read-only for you; work in another folder, or name others with --out and --runs"
-                ))
-            }
             _ => Failure::Failed(error.to_string()),
         }
     }
@@ -82,6 +87,7 @@ impl From<TrainError> for Failure {
             | TrainError::ClassWeights { .. }
             | TrainError::HeadNotTrained { .. } => Failure::Usage(error.to_string()),
             TrainError::Core(error) => error.into(),
+            TrainError::Data(error) => error.into(),
             TrainError::Model(error) => error.into(),
             _ => Failure::Failed(error.to_string()),
         }
@@ -91,7 +97,7 @@ impl From<TrainError> for Failure {
 impl From<DataError> for Failure {
     fn from(error: DataError) -> Self {
         match error {
-            DataError::Stopped => Failure::Interrupted,
+            DataError::Stopped => Failure::Interrupted(NOTHING_WRITTEN),
             DataError::NoDataset { ref path } => {
                 Failure::Failed(format!("{error}{}", hint_nearby(path).unwrap_or_default()))
             }
@@ -116,7 +122,7 @@ impl From<OnnxError> for Failure {
     fn from(error: OnnxError) -> Self {
         match error {
             OnnxError::Undescribed { .. } => Failure::Usage(error.to_string()),
-            OnnxError::Stopped => Failure::Interrupted,
+            OnnxError::Stopped => Failure::Interrupted(NOTHING_WRITTEN),
             _ => Failure::Failed(error.to_string()),
         }
     }

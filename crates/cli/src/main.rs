@@ -34,6 +34,7 @@ mod failure;
 mod interrupt;
 mod nearby;
 mod network;
+mod number;
 mod onnx_args;
 mod output;
 mod progress;
@@ -145,9 +146,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            if let Some(message) = failure.message() {
-                shout!("error: {message}");
-            }
+            failure.tell();
             ExitCode::from(failure.status())
         }
     }

@@ -73,7 +73,7 @@ pub fn weights(
                 return Err(Failure::Failed(said.clone()));
             }
             if let Some(photos) = photos {
-                Dataset::open(photos)?;
+                check_once(photos)?;
             }
             if !is_offline() {
                 say!("fetching   {repo}");
@@ -106,6 +106,17 @@ pub fn weights(
         }
         found => Ok(found?),
     }
+}
+
+/// Opens a data set to see that it can be; a folder that was not prepared is decoded for that, once and not for each network.
+fn check_once(photos: &Path) -> Result<(), Failure> {
+    static CHECKED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+    let mut checked = CHECKED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !checked.iter().any(|known| known == photos) {
+        Dataset::open(photos)?;
+        checked.push(photos.into());
+    }
+    Ok(())
 }
 
 /// The photos of a preset below `into`, fetched from `url` or from their authors unless they are there.
@@ -141,7 +152,7 @@ fn failure(error: FetchError, missing: &str, ways: &str, slip: &str) -> Failure 
     match error {
         FetchError::Stopped { .. } => {
             say!("{text}");
-            Failure::Interrupted
+            Failure::Interrupted("")
         }
         FetchError::Offline { .. } | FetchError::Unreachable { .. } => {
             let reason = match &error {

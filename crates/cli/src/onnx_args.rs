@@ -8,6 +8,7 @@ use kennel_onnx::{Classifier, Description, OnnxError, RuntimeKind, Takes};
 
 use crate::failure::Failure;
 use crate::nearby::hint_nearby;
+use crate::number::number;
 
 #[derive(Args)]
 pub struct OnnxArgs {
@@ -21,19 +22,19 @@ pub struct OnnxArgs {
     #[arg(long, value_name = "PIXELS", requires = "onnx", help_heading = "ONNX file")]
     side: Option<u32>,
     /// That side as a share of the short side after the resize
-    #[arg(long, value_name = "SHARE", requires = "onnx", help_heading = "ONNX file")]
+    #[arg(long, value_name = "SHARE", requires = "onnx", help_heading = "ONNX file", value_parser = number::<f64>)]
     crop_pct: Option<f64>,
     /// Filter of the resize: bicubic or bilinear
     #[arg(long, value_enum, requires = "onnx", help_heading = "ONNX file")]
     interpolation: Option<Filter>,
     /// Subtracted from red, green and blue, on a scale where white is 1
-    #[arg(long, value_name = "R,G,B", value_delimiter = ',', requires = "onnx", help_heading = "ONNX file")]
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',', requires = "onnx", help_heading = "ONNX file", value_parser = number::<f32>)]
     mean: Vec<f32>,
     /// What red, green and blue are then divided by
-    #[arg(long, value_name = "R,G,B", value_delimiter = ',', requires = "onnx", help_heading = "ONNX file")]
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',', requires = "onnx", help_heading = "ONNX file", value_parser = number::<f32>)]
     std: Vec<f32>,
     /// What logits are divided by before the softmax
-    #[arg(long, value_name = "T", requires = "onnx", help_heading = "ONNX file")]
+    #[arg(long, value_name = "T", requires = "onnx", help_heading = "ONNX file", value_parser = number::<f64>)]
     temperature: Option<f64>,
 }
 

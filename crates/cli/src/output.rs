@@ -7,6 +7,8 @@ use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use kennel_core::kept_in_place;
 use serde::Serialize;
+use terminal_size::{Width, terminal_size_of};
+use unicode_width::UnicodeWidthStr;
 
 use crate::failure::Failure;
 
@@ -86,8 +88,51 @@ pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
 
 /// Columns without lines; those at `numbers` are set flush right.
 pub fn columns<const N: usize>(header: [&str; N], rows: Vec<[String; N]>, numbers: &[usize]) -> String {
+    let rows = rows.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
+    set(&header, rows, numbers)
+}
+
+/// As [`columns`], for a table that a terminal may be too narrow for: columns are left out in the order of `least`, those that say
+/// least first, until the rest fits. Into a file or a pipe goes everything.
+pub fn columns_that_fit<const N: usize>(
+    header: [&str; N],
+    rows: &[[String; N]],
+    numbers: &[usize],
+    least: &[usize],
+) -> String {
+    let width = terminal_size_of(std::io::stdout()).map_or(usize::MAX, |(Width(width), _)| width.into());
+    within(width, header, rows, numbers, least)
+}
+
+fn within<const N: usize>(
+    width: usize,
+    header: [&str; N],
+    rows: &[[String; N]],
+    numbers: &[usize],
+    least: &[usize],
+) -> String {
+    let kept_without = |left_out: &[usize]| {
+        let kept: Vec<usize> = (0..N).filter(|index| !left_out.contains(index)).collect();
+        let header: Vec<&str> = kept.iter().map(|&index| header[index]).collect();
+        let rows = rows.iter().map(|row| kept.iter().map(|&index| row[index].as_str()).collect()).collect();
+        let is_number = |at: &usize| numbers.contains(&kept[*at]);
+        set(&header, rows, &(0..kept.len()).filter(is_number).collect::<Vec<_>>())
+    };
+    let fits = |text: &String| text.lines().all(|line| line.width() <= width);
+    let mut narrower = (0..=least.len()).map(|count| (count, kept_without(&least[..count])));
+    let Some((count, text)) = narrower.find(|(_, text)| fits(text)) else { return kept_without(least) };
+    match count {
+        0 => text,
+        _ => {
+            let names: Vec<&str> = least[..count].iter().map(|&index| header[index]).collect();
+            format!("{text}(in a wider terminal also: {})\n", names.join(", "))
+        }
+    }
+}
+
+fn set(header: &[&str], rows: Vec<Vec<&str>>, numbers: &[usize]) -> String {
     let mut table = Table::new();
-    let in_place = rows.into_iter().map(|row| row.map(|cell| kept_in_place(&cell)));
+    let in_place = rows.into_iter().map(|row| row.into_iter().map(kept_in_place));
     table.load_style(presets::NOTHING).set_header(header).add_rows(in_place);
     for &index in numbers {
         if let Some(column) = table.column_mut(index) {
@@ -95,4 +140,24 @@ pub fn columns<const N: usize>(header: [&str; N], rows: Vec<[String; N]>, number
         }
     }
     table.trim_fmt() + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_terminal_gets_the_columns_that_say_most() {
+        let header = ["run", "test", "lr", "memory"];
+        let rows = [["resnet50 freeze".to_string(), "124/125".into(), "1e-3".into(), "2.10 GB".into()]];
+        let shown = |width| within(width, header, &rows, &[1, 2, 3], &[3, 2]);
+        let all = columns(header, rows.to_vec(), &[1, 2, 3]);
+        assert_eq!(shown(200), all);
+        let widest = all.lines().map(UnicodeWidthStr::width).max().unwrap();
+        let narrow = shown(widest - 1);
+        assert!(narrow.contains("1e-3") && !narrow.contains("GB"), "{narrow}");
+        assert!(narrow.ends_with("(in a wider terminal also: memory)\n"), "{narrow}");
+        // What says most is there however narrow it is.
+        assert!(shown(10).contains("124/125"), "{}", shown(10));
+    }
 }

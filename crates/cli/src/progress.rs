@@ -6,7 +6,11 @@ use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use kennel_core::{EpochRecord, SplitCounts};
 use kennel_train::{Observer, Plan};
 
+use crate::interrupt;
 use crate::output::Level;
+
+/// From when on a rate is one.
+const SETTLED: Duration = Duration::from_secs(2);
 
 /// A bar that counts photos; hidden when stderr is not a terminal, or nobody wants to see it.
 pub fn photo_bar(what: &str, of: usize) -> ProgressBar {
@@ -16,6 +20,18 @@ pub fn photo_bar(what: &str, of: usize) -> ProgressBar {
     let bar = ProgressBar::new(of as u64).with_style(style());
     bar.set_prefix(what.to_string());
     bar
+}
+
+/// As [`photo_bar`], of photos whose number is not known.
+pub fn photo_counter(what: &str) -> ProgressBar {
+    if Level::chosen() == Level::Quiet {
+        return ProgressBar::hidden();
+    }
+    let style =
+        ProgressStyle::with_template("{prefix:>12} {pos} photos").expect("the template is well-formed");
+    let counter = ProgressBar::no_length().with_style(style);
+    counter.set_prefix(what.to_string());
+    counter
 }
 
 /// As [`photo_bar`], of bytes whose number is not known yet.
@@ -35,15 +51,17 @@ fn style() -> ProgressStyle {
     ProgressStyle::with_template("{prefix:>12} {wide_bar} {pos}/{len} photos  {rate}  {left:>9}  {msg}")
         .expect("the template is well-formed")
         .with_key("rate", |state: &ProgressState, text: &mut dyn std::fmt::Write| {
-            // A bar that cannot be drawn is no reason to stop.
-            write!(text, "{:.0} images/s", state.per_sec()).unwrap_or_default();
+            // The first steps are those of a cold start. A bar that cannot be drawn is no reason to stop.
+            if state.elapsed() > SETTLED {
+                write!(text, "{:.0} images/s", state.per_sec()).unwrap_or_default();
+            }
         })
         .with_key("left", left)
 }
 
-/// How long it still takes; nothing before anything is done, when it would be zero.
+/// How long it still takes; nothing while that is a guess.
 fn left(state: &ProgressState, text: &mut dyn std::fmt::Write) {
-    if state.pos() > 0 {
+    if state.pos() > 0 && state.elapsed() > SETTLED {
         write!(text, "{:#} left", HumanDuration(state.eta())).unwrap_or_default();
     }
 }
@@ -95,6 +113,7 @@ impl Observer for Terminal {
         self.clear();
         self.epochs = plan.epochs;
         self.unit = if plan.keeps_features { "features/s" } else { "images/s" };
+        interrupt::goes_on_with(&plan.run);
         say!("run        {}", plan.run.display());
         say!("model      {} from {}", plan.model, plan.weights);
         tell_trained(&plan.trained, plan.trainable_params, plan.total_params);

@@ -117,13 +117,20 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
             return Err(unknown("head_init", &name, &known));
         }
     }
+    // Any other word would be looked for among tables of weights, and the error would speak of those.
+    if let Some(name) = text("class_weights") {
+        let known = ["none", "balanced"];
+        if !known.contains(&name.as_str()) {
+            return Err(unknown("class_weights", &name, &known));
+        }
+    }
     asked.remove("weights");
     check_keys(&asked)?;
     overlay(&mut table, asked);
-    let config: RunConfig = table
-        .try_into()
-        .map_err(|error: toml::de::Error| Failure::Usage(format!("configuration: {}", error.message())))?;
-    Ok(config)
+    serde_path_to_error::deserialize(table).map_err(|error| {
+        let (key, reason) = (error.path().to_string(), error.inner().message());
+        Failure::Usage(format!("configuration: {key}: {reason}"))
+    })
 }
 
 /// A note that every experiment of a plan would repeat.
@@ -275,6 +282,24 @@ mod tests {
                 assert_eq!(found, published, "{model} {strategy}");
             }
         }
+    }
+
+    #[test]
+    fn a_value_of_another_kind_is_named_with_its_key() {
+        let asked = |key: &str, value: Value| {
+            let mut table = Table::new();
+            insert(&mut table, "model", Value::from("mobilenetv2_100"));
+            insert(&mut table, "weights", Value::from(NO_WEIGHTS));
+            insert(&mut table, "data_dir", Value::from("photos"));
+            insert(&mut table, key, value);
+            resolve(Table::new(), table).unwrap_err().message().unwrap().to_string()
+        };
+        let said = asked("batch_size", Value::from("many"));
+        assert!(said.starts_with("configuration: batch_size: ") && said.contains("\"many\""), "{said}");
+        let said = asked("augmentation.flip", Value::from("often"));
+        assert!(said.starts_with("configuration: augmentation.flip: "), "{said}");
+        let said = asked("class_weights", Value::from("balancd"));
+        assert!(said.contains("did you mean `balanced`"), "{said}");
     }
 
     #[test]

@@ -230,7 +230,7 @@ fn ctrl_c_ends_the_preparation_with_130_and_leaves_nothing() {
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
-    assert!(stderr(&output).contains("the output is as it was"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("nothing was written"), "{}", stderr(&output));
     assert_eq!(names().collect::<Vec<_>>(), ["photos"]);
 }
 

@@ -310,3 +310,31 @@ fn completions_and_manual_pages_know_every_command() {
     assert!(status == 1 && said.contains("cannot create"), "{said}");
     assert!(kennel(here, &["completions", "--help"]).stdout.windows(6).any(|part| part == b".zfunc"));
 }
+
+#[test]
+fn what_people_type_is_understood_or_answered() {
+    let dir = prepared();
+    let here = dir.path();
+    let study = |setting: &str| {
+        let weights = ["--models", "resnet18", "--weights", "resnet18=none", "--strategies", "freeze, full"];
+        fails(
+            here,
+            &[&["run", "--data", "data", "--seeds", "42, 43", "--set", setting], &weights[..]].concat(),
+        )
+    };
+    let (status, said) = study("batch_size=0");
+    assert!(status == 1 && said.contains("resnet18 full, seed 43"), "{said}");
+    let (status, said) = study("batch_size=many");
+    assert!(
+        status == 2 && said.contains("configuration: batch_size: ") && said.contains("\"many\""),
+        "{said}"
+    );
+    let (status, said) = fails(here, &["train", "--model", "resnet18", "--lr", "0,001"]);
+    assert!(status == 2 && said.contains("a decimal point, not a comma: 0.001"), "{said}");
+
+    ok(here, &small(&["--data", "data"]));
+    let (status, said) = fails(here, &["evaluate", "--run", "runs"]);
+    assert!(status == 1 && said.contains("hint: the newest of 1 in runs is runs"), "{said}");
+    let (status, said) = fails(here, &["predict", "photos", "--run", "models/best_model_resnet18.onnx"]);
+    assert!(status == 2 && said.contains("kennel predict PHOTO --onnx models"), "{said}");
+}

@@ -38,7 +38,9 @@ impl Predictor {
         };
         let temperature = temperature_of(val.as_deref().unwrap_or_default(), &class_names)?;
         let preprocessing = config.preprocessing;
-        Ok(Self { network: network.valid(), preprocessing, class_names, temperature, note: None, device })
+        let note = (!run.is_finished())
+            .then(|| format!("{} is not finished: its best epoch so far answers", run.path().display()));
+        Ok(Self { network: network.valid(), preprocessing, class_names, temperature, note, device })
     }
 
     /// Pretrained weights with the head they came with: ImageNet's classes where it has 1000, else numbers. Those of a run's
@@ -70,7 +72,7 @@ impl Predictor {
         Ok(Self { network, preprocessing, class_names, temperature: 1.0, note, device })
     }
 
-    /// What should be said about the weights, if anything.
+    /// What should be said about the weights or the run, if anything.
     pub fn note(&self) -> Option<&str> {
         self.note.as_deref()
     }

@@ -21,7 +21,7 @@ Examples:
   kennel demo
   kennel demo --out elsewhere --seed 43
 
-Everything is computed: the photos are drawn, the networks were pretrained on other drawn dogs and lie in this program. Nothing
+Everything is computed: the photos are drawn, the networks were pretrained on other drawn dogs and lie in this program. Nothing \
 is downloaded, and nothing is written but the output folder. The same command again goes on where it was stopped.";
 
 /// Where, and which dogs.

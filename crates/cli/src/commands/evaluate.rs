@@ -13,7 +13,7 @@ use super::report::compare_all;
 use crate::chosen_run::ChosenRun;
 use crate::data::DataArg;
 use crate::device::DeviceArg;
-use crate::failure::Failure;
+use crate::failure::{Failure, NOTHING_WRITTEN};
 use crate::output::{Format, print, print_json};
 use crate::progress::Terminal;
 use crate::{CommandResult, interrupt, network};
@@ -127,8 +127,8 @@ fn other_photos(run: &RunDir, data: &Path, args: &EvaluateArgs) -> CommandResult
     let mut terminal = Terminal::default();
     let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };
     let compute = args.device.open()?;
-    let evaluation =
-        predict_dataset(run, data, split, &compute, &mut control)?.ok_or(Failure::Interrupted)?;
+    let evaluation = predict_dataset(run, data, split, &compute, &mut control)?
+        .ok_or(Failure::Interrupted(NOTHING_WRITTEN))?;
     drop(terminal);
     if args.format == Format::Json {
         let (run, data) = (run.path().display().to_string(), data.display().to_string());
@@ -169,7 +169,8 @@ fn run_zero_shot(args: &EvaluateArgs) -> CommandResult {
         splits: &splits,
         synsets: &synsets,
     };
-    let result = zero_shot(&asked, &args.chosen.runs, &compute, &mut control)?.ok_or(Failure::Interrupted)?;
+    let result = zero_shot(&asked, &args.chosen.runs, &compute, &mut control)?
+        .ok_or(Failure::Interrupted(NOTHING_WRITTEN))?;
     drop(terminal);
     if args.format == Format::Json {
         return print_json(&json!({

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::chosen_run::ChosenRun;
 use crate::failure::Failure;
+use crate::number::{number, trimmed};
 use crate::output::{Format, print, print_json};
 use crate::resolve::MODELS_DIR;
 use crate::{CommandResult, interrupt};
@@ -21,9 +22,9 @@ Examples:
   kennel export --model resnet50                            models/best_model_resnet50.onnx
   kennel export --run RUN --int8                            0.28 to 0.39 of the size
   kennel export --model resnet50 --input photo              preparation, softmax and choice inside the file
-  kennel export --model resnet50 --timm timm/resnet50       for timm.create_model(\"local-dir:timm/resnet50\", pretrained=True)
+  kennel export --model resnet50 --timm timm/resnet50       a model folder for timm
 
-The file is run on the run's validation photos beside the trained network, here in rten, and in ONNX Runtime where ORT_DYLIB_PATH
+The file is run on the run's validation photos beside the trained network, here in rten, and in ONNX Runtime where ORT_DYLIB_PATH \
 names its library. It gets its name only when it holds; parity.json beside it says what was measured.";
 
 /// Which run, and which file.
@@ -51,10 +52,10 @@ pub struct ExportArgs {
     #[arg(long)]
     external_data: bool,
     /// Points of validation accuracy that --int8, --fp16 and --input photo may lose
-    #[arg(long, value_name = "POINTS", default_value_t = 1.0)]
+    #[arg(long, value_name = "POINTS", default_value_t = 1.0, value_parser = number::<f64>)]
     max_drop: f64,
     /// With --int8: layers, or prefixes of them, that stay in floats besides the first, the last and squeeze-and-excitation
-    #[arg(long, value_name = "LAYER,...", value_delimiter = ',', requires = "int8")]
+    #[arg(long, value_name = "LAYER,...", value_delimiter = ',', value_parser = trimmed, requires = "int8")]
     float_layers: Vec<String>,
     /// Write a timm model folder instead
     #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "export_dir", "int8", "fp16", "input", "external_data", "max_drop", "data"])]
@@ -119,6 +120,7 @@ pub fn run(args: ExportArgs) -> CommandResult {
             "path": exported.path.display().to_string(),
             "weights": exported.weights.as_ref().map(|path| path.display().to_string()),
             "parity": exported.parity,
+            "replaced": exported.replaced,
         })),
         Format::Table => print(&render(&exported)),
     }
@@ -142,8 +144,11 @@ fn default_path(
 
 /// What was written and what its proof came to.
 pub fn render(exported: &Exported) -> String {
-    let Exported { path, weights, parity, .. } = exported;
+    let Exported { path, weights, parity, replaced } = exported;
     let mut text = format!("{}  {}\n", path.display(), ByteSize(parity.size_bytes).display().si());
+    if let Some(run) = replaced {
+        text += &format!("replaces the file of {run}\n");
+    }
     if let Some(weights) = weights {
         text += &format!("{}  its weights: both files must travel together\n", weights.display());
     }

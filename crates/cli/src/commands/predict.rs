@@ -1,22 +1,26 @@
 //! `kennel predict`.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use clap::Args;
+use indicatif::ProgressBar;
 use kennel_core::Preprocessing;
 use kennel_data::{DataError, NoPhoto, PhotoSource, RgbImage, in_parallel, photo_sources, resize};
 use kennel_metrics::{rank, rank_probabilities};
 use kennel_onnx::{Classifier, OnnxError, Takes};
 use kennel_train::Predictor;
 
-use crate::CommandResult;
 use crate::chosen_run::ChosenRun;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::nearby::hint_nearby;
-use crate::network;
+use crate::number::number;
 use crate::onnx_args::OnnxArgs;
+use crate::progress::photo_counter;
 use crate::rows::{Row, RowFormat, Rows};
+use crate::{CommandResult, interrupt, network};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -47,7 +51,7 @@ pub struct PredictArgs {
     #[arg(long, default_value_t = 5)]
     top: usize,
     /// Name no class whose probability is lower than this
-    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = number::<f64>)]
     min_confidence: f64,
     /// With --format json: list the logits too
     #[arg(long)]
@@ -98,7 +102,19 @@ pub fn run(args: PredictArgs) -> CommandResult {
         Err(none) => Err(none.reason.clone()),
     };
     let (mut asked, mut unreadable) = (0, 0);
+    let stop = interrupt::listen();
+    // On a terminal the rows themselves are the progress.
+    let counter = match std::io::stdout().is_terminal() {
+        true => ProgressBar::hidden(),
+        false => photo_counter("labelled"),
+    };
     for chunk in in_parallel(photo_sources(args.photos.clone()), at_once, make) {
+        if stop.load(Ordering::Relaxed) {
+            rows.end()?;
+            counter.finish_and_clear();
+            shout!("stopped after {asked} photos");
+            return Err(Failure::Interrupted(""));
+        }
         let mut paths = Vec::with_capacity(chunk.len());
         let mut prepared = Vec::with_capacity(chunk.len());
         for (source, made) in chunk {
@@ -114,8 +130,10 @@ pub fn run(args: PredictArgs) -> CommandResult {
             // Whoever read them has gone (`| head`): nobody wants the rest.
             return Ok(());
         }
+        counter.set_position(asked as u64);
     }
     rows.end()?;
+    counter.finish_and_clear();
     if unreadable > 0 {
         let hint = args.photos.iter().filter(|path| !path.exists()).find_map(|path| hint_nearby(path));
         shout!("error: {unreadable} of {asked} photos could not be read{}", hint.unwrap_or_default());

@@ -5,10 +5,11 @@ use std::sync::OnceLock;
 
 use clap::Args;
 use kennel_core::{DuplicateKind, Manifest, hint_did_you_mean};
-use kennel_data::{DataError, Fractions, Outcome, PrepareOptions, Preset, prepare};
+use kennel_data::{Fractions, Outcome, PrepareOptions, Preset, prepare};
 
 use crate::failure::Failure;
 use crate::nearby::hint_nearby;
+use crate::number::number;
 use crate::output::{Format, columns, print, print_json};
 use crate::progress::photo_bar;
 use crate::resolve::{DATA_DIR, RAW_DIR};
@@ -49,10 +50,10 @@ pub struct PrepareArgs {
     #[arg(long, value_name = "PIXELS", default_value_t = 64)]
     min_side: u32,
     /// Share of each class for training
-    #[arg(long, value_name = "SHARE", default_value_t = Fractions::default().train)]
+    #[arg(long, value_name = "SHARE", default_value_t = Fractions::default().train, value_parser = number::<f64>)]
     train_fraction: f64,
     /// Share of each class for validation; the rest is for the test
-    #[arg(long, value_name = "SHARE", default_value_t = Fractions::default().val)]
+    #[arg(long, value_name = "SHARE", default_value_t = Fractions::default().val, value_parser = number::<f64>)]
     val_fraction: f64,
     /// Hard links in place of copies
     #[arg(long)]
@@ -101,11 +102,7 @@ pub fn run(args: PrepareArgs) -> CommandResult {
     if let Some(bar) = bar.get() {
         bar.finish_and_clear();
     }
-    let prepared = prepared.inspect_err(|error| {
-        if let DataError::Stopped = error {
-            shout!("{error}");
-        }
-    })?;
+    let prepared = prepared?;
     let manifest = &prepared.manifest;
     for photo in &manifest.rejected {
         say!("left out   {}: {}", photo.path, photo.reason);

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use kennel_report::{COLUMNS, Comparison, NUMBERS, Report, render_comparison, rows, write_report};
+use kennel_report::{COLUMNS, Comparison, LEAST, NUMBERS, Report, render_comparison, rows, write_report};
 use serde_json::json;
 
 use crate::CommandResult;
 use crate::failure::Failure;
-use crate::output::{Format, columns, print, print_json};
+use crate::output::{Format, columns_that_fit, print, print_json};
 use crate::resolve::{RESULTS_DIR, RUNS_DIR};
 
 const EXAMPLE: &str = "\
@@ -82,7 +82,7 @@ pub fn tell_boxes(boxes: &BTreeSet<char>) {
 
 /// The table of all runs and what can be said of them.
 pub fn render(report: &Report) -> String {
-    let mut text = columns(COLUMNS, rows(&report.comparison), &NUMBERS);
+    let mut text = columns_that_fit(COLUMNS, &rows(&report.comparison), &NUMBERS, &LEAST);
     text.push('\n');
     for line in render_comparison(&report.comparison) {
         text += &format!("{line}\n");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
-use kennel_core::{Manifest, RunConfig, RunDir, Split, Strategy, files, quoted};
+use kennel_core::{CoreError, Manifest, RunConfig, RunDir, Split, Strategy, files, quoted};
 use kennel_data::Dataset;
 use kennel_export::{ExportOptions, Exported, export};
 use kennel_models::{architecture, cached_weights, locate_weights};
@@ -24,6 +24,7 @@ use crate::cache::CacheArgs;
 use crate::data::DataArg;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
+use crate::number::{number, trimmed};
 use crate::output::{Format, Level, columns, print, print_json};
 use crate::resolve::{MODELS_DIR, insert, read_config};
 use crate::study::{Existing, Experiment, Rates, Settings, State, estimate_s, plan};
@@ -37,7 +38,7 @@ Examples:
   kennel run --models resnet50 --strategies freeze --learning-rates 3e-4,1e-3,3e-3
   kennel run --models resnet50 --set batch_size=16,32 --set optimizer.name=adamw --dry-run
 
-The same command again goes on where it was stopped. The report and the best network are of every finished run in --runs that
+The same command again goes on where it was stopped. The report and the best network are of every finished run in --runs that \
 was tested on the same photos, whichever command trained it.";
 
 /// What a study is made of.
@@ -47,19 +48,19 @@ pub struct RunArgs {
     #[command(flatten)]
     data: DataArg,
     /// Architectures
-    #[arg(long, value_delimiter = ',', value_name = "NAME,...", default_value = "resnet50,efficientnet_b0")]
+    #[arg(long, value_delimiter = ',', value_name = "NAME,...", default_value = "resnet50,efficientnet_b0", value_parser = trimmed)]
     models: Vec<String>,
     /// What is trained: freeze, partial, full
-    #[arg(long, value_delimiter = ',', value_name = "NAME,...", default_value = "freeze,partial,full")]
+    #[arg(long, value_delimiter = ',', value_name = "NAME,...", default_value = "freeze,partial,full", value_parser = trimmed)]
     strategies: Vec<String>,
     /// Seeds [default: that of --config, or 42]
-    #[arg(long, value_delimiter = ',', value_name = "SEED,...")]
+    #[arg(long, value_delimiter = ',', value_name = "SEED,...", value_parser = number::<u32>)]
     seeds: Vec<u32>,
     /// Pretrained weights of one architecture; may repeat
     #[arg(long, value_name = "MODEL=DIR|FILE|TAG")]
     weights: Vec<String>,
     /// Peak learning rates that are tried; the best is chosen on validation
-    #[arg(long, value_delimiter = ',', value_name = "RATE,...", visible_alias = "lrs")]
+    #[arg(long, value_delimiter = ',', value_name = "RATE,...", visible_alias = "lrs", value_parser = number::<f64>)]
     learning_rates: Vec<f64>,
     /// Any other setting of config.toml, with one value or several that are tried in turn; may repeat
     #[arg(long = "set", value_name = "KEY=VALUE,...")]
@@ -180,7 +181,7 @@ pub fn run(args: RunArgs) -> CommandResult {
     }
     // What would make the report fail is better said before hours of training.
     let published = args.place.against.as_deref().map(read_published).transpose()?.unwrap_or_default();
-    files::create_dir_all(&args.place.out)?;
+    check_writable(&args.place.out)?;
     let mut watcher = Watcher::new(args.tensorboard);
     let stop = interrupt::listen();
     let mut control = Control { stop, observer: &mut watcher };
@@ -213,7 +214,7 @@ pub fn run(args: RunArgs) -> CommandResult {
                     false => "the same command goes on from there".into(),
                 };
                 shout!("stopped {} of {label}\nhint: {way_on}", interrupt::after(epochs));
-                return Err(Failure::Interrupted);
+                return Err(Failure::Interrupted(""));
             }
             Err(error) => {
                 shout!("failed: {label}: {error}");
@@ -227,6 +228,15 @@ pub fn run(args: RunArgs) -> CommandResult {
         return Err(Failure::Failed("nothing of this study was trained".into()));
     }
     finish(&args, published, &photos, &failed, stop)
+}
+
+/// Makes the folder of the report and takes it away again: whoever stops before there is a report finds no empty folder.
+fn check_writable(out: &Path) -> CommandResult {
+    if !out.exists() {
+        files::create_dir_all(out)?;
+        std::fs::remove_dir(out).map_err(CoreError::io("write", out))?;
+    }
+    Ok(())
 }
 
 /// The report, and what failed.
@@ -266,10 +276,10 @@ fn finish(
         }
     }
     tell_failed(failed);
-    if let Err(Failure::Interrupted) = exported {
+    if let Err(Failure::Interrupted(_)) = exported {
         let way_on = if args.force { "the same command without --force" } else { "the same command" };
         shout!("stopped before the best network was exported\nhint: {way_on} goes on from there");
-        return Err(Failure::Interrupted);
+        return Err(Failure::Interrupted(""));
     }
     if let Err(failure) = &exported {
         shout!("failed: the best network was not exported: {}", failure.message().unwrap_or_default());
@@ -408,7 +418,10 @@ fn baselines(
         };
         match zero_shot(&asked, &args.place.runs, &options.compute, control) {
             Ok(Some(_)) => {}
-            Ok(None) => return Err(Failure::Interrupted),
+            Ok(None) => {
+                shout!("stopped before the end of {label}\nhint: the same command goes on from there");
+                return Err(Failure::Interrupted(""));
+            }
             Err(error) => failed.push(Failed { label, reason: error.to_string() }),
         }
     }

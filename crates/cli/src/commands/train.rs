@@ -17,6 +17,7 @@ use crate::data::DataArg;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::interrupt;
+use crate::number::{number, trimmed};
 use crate::output::{Format, Level, print, print_json};
 use crate::progress::{tell_photos, tell_trained};
 use crate::resolve::{RUNS_DIR, insert, read_config, resolve};
@@ -32,7 +33,7 @@ Examples:
   kennel train --resume runs/20260207_165541-resnet50-freeze-s42
   kennel train --config recipes/resnet50-freeze.toml --dry-run > mine.toml
 
-Without flags this is the published recipe: batch 32, Adam, ReduceLROnPlateau, seed 42, light augmentation; learning
+Without flags this is the published recipe: batch 32, Adam, ReduceLROnPlateau, seed 42, light augmentation; learning \
 rate 1e-3, 1e-4 or 1e-5 and 15, 15 or 20 epochs for freeze, partial and full.";
 
 /// What can be said about a run. Every flag is a key of config.toml.
@@ -80,16 +81,16 @@ pub struct TrainArgs {
     cache: CacheArgs,
 
     /// Train exactly these parts: stages, blocks or prefixes of timm's names, such as layer4.2,fc
-    #[arg(long, value_delimiter = ',', value_name = "PREFIX,...", help_heading = "What moves")]
+    #[arg(long, value_delimiter = ',', value_name = "PREFIX,...", value_parser = trimmed, help_heading = "What moves")]
     unfreeze: Option<Vec<String>>,
     /// How the new classifier is drawn: fanin (as nn.Linear) or timm
     #[arg(long, help_heading = "What moves")]
     head_init: Option<String>,
     /// Dropout before the classifier
-    #[arg(long, value_name = "P", help_heading = "What moves")]
+    #[arg(long, value_name = "P", help_heading = "What moves", value_parser = number::<f64>)]
     drop_rate: Option<f64>,
     /// Stochastic depth of the last block
-    #[arg(long, value_name = "P", help_heading = "What moves")]
+    #[arg(long, value_name = "P", help_heading = "What moves", value_parser = number::<f64>)]
     drop_path_rate: Option<f64>,
 
     /// Seed of every stream of chance
@@ -102,61 +103,61 @@ pub struct TrainArgs {
     #[arg(long, help_heading = "Optimisation")]
     batch_size: Option<u32>,
     /// Peak learning rate
-    #[arg(long, visible_alias = "lr", help_heading = "Optimisation")]
+    #[arg(long, visible_alias = "lr", help_heading = "Optimisation", value_parser = number::<f64>)]
     learning_rate: Option<f64>,
     /// Learning rate of the classifier, where it differs
-    #[arg(long, value_name = "LEARNING_RATE", help_heading = "Optimisation")]
+    #[arg(long, value_name = "LEARNING_RATE", help_heading = "Optimisation", value_parser = number::<f64>)]
     head_learning_rate: Option<f64>,
     /// Factor of the learning rate from a stage to the one below it
-    #[arg(long, value_name = "FACTOR", help_heading = "Optimisation")]
+    #[arg(long, value_name = "FACTOR", help_heading = "Optimisation", value_parser = number::<f64>)]
     layer_decay: Option<f64>,
     /// adam, adamw or sgd
     #[arg(long, help_heading = "Optimisation")]
     optimizer: Option<String>,
     /// L2 penalty (adam, sgd) or decoupled decay (adamw)
-    #[arg(long, value_name = "DECAY", help_heading = "Optimisation")]
+    #[arg(long, value_name = "DECAY", help_heading = "Optimisation", value_parser = number::<f64>)]
     weight_decay: Option<f64>,
     /// Momentum of sgd
-    #[arg(long, help_heading = "Optimisation")]
+    #[arg(long, help_heading = "Optimisation", value_parser = number::<f64>)]
     momentum: Option<f64>,
     /// Nesterov momentum of sgd
     #[arg(long, help_heading = "Optimisation")]
     nesterov: bool,
     /// Decay rates of Adam's moments
-    #[arg(long, value_delimiter = ',', value_name = "B1,B2", help_heading = "Optimisation")]
+    #[arg(long, value_delimiter = ',', value_name = "B1,B2", help_heading = "Optimisation", value_parser = number::<f64>)]
     betas: Option<Vec<f64>>,
     /// plateau, cosine, step, one_cycle or constant
     #[arg(long, help_heading = "Optimisation")]
     scheduler: Option<String>,
     /// Epochs over which the rate first climbs
-    #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation")]
+    #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation", value_parser = number::<f64>)]
     warmup_epochs: Option<f64>,
     /// plateau: factor of a reduction
-    #[arg(long, value_name = "FACTOR", help_heading = "Optimisation")]
+    #[arg(long, value_name = "FACTOR", help_heading = "Optimisation", value_parser = number::<f64>)]
     plateau_factor: Option<f64>,
     /// plateau: bad epochs that are forgiven
     #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation")]
     plateau_patience: Option<u32>,
     /// plateau, cosine: the rate never falls below
-    #[arg(long, value_name = "LEARNING_RATE", help_heading = "Optimisation")]
+    #[arg(long, value_name = "LEARNING_RATE", help_heading = "Optimisation", value_parser = number::<f64>)]
     min_learning_rate: Option<f64>,
     /// step: epochs between two reductions
     #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation")]
     step_size: Option<u32>,
     /// step: factor of a reduction
-    #[arg(long, value_name = "FACTOR", help_heading = "Optimisation")]
+    #[arg(long, value_name = "FACTOR", help_heading = "Optimisation", value_parser = number::<f64>)]
     gamma: Option<f64>,
     /// one_cycle: share of the steps that climb
-    #[arg(long, value_name = "SHARE", help_heading = "Optimisation")]
+    #[arg(long, value_name = "SHARE", help_heading = "Optimisation", value_parser = number::<f64>)]
     pct_start: Option<f64>,
     /// Label smoothing
-    #[arg(long, value_name = "SHARE", help_heading = "Optimisation")]
+    #[arg(long, value_name = "SHARE", help_heading = "Optimisation", value_parser = number::<f64>)]
     label_smoothing: Option<f64>,
     /// Weights of the classes in the loss: none, balanced, or beagle=2,boxer=1,...
     #[arg(long, help_heading = "Optimisation")]
     class_weights: Option<String>,
     /// Largest global norm of the gradient
-    #[arg(long, value_name = "NORM", help_heading = "Optimisation")]
+    #[arg(long, value_name = "NORM", help_heading = "Optimisation", value_parser = number::<f64>)]
     gradient_clip: Option<f64>,
     /// Stop after so many epochs without a better one
     #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation")]
@@ -169,31 +170,31 @@ pub struct TrainArgs {
     #[arg(long, help_heading = "Augmentation")]
     crop: Option<String>,
     /// random_resized: bounds of the area
-    #[arg(long, value_delimiter = ',', value_name = "LOW,HIGH", help_heading = "Augmentation")]
+    #[arg(long, value_delimiter = ',', value_name = "LOW,HIGH", help_heading = "Augmentation", value_parser = number::<f64>)]
     crop_scale: Option<Vec<f64>>,
     /// random_resized: bounds of width over height
-    #[arg(long, value_delimiter = ',', value_name = "LOW,HIGH", help_heading = "Augmentation")]
+    #[arg(long, value_delimiter = ',', value_name = "LOW,HIGH", help_heading = "Augmentation", value_parser = number::<f64>)]
     crop_ratio: Option<Vec<f64>>,
     /// Probability of a horizontal flip
-    #[arg(long, value_name = "P", help_heading = "Augmentation")]
+    #[arg(long, value_name = "P", help_heading = "Augmentation", value_parser = number::<f64>)]
     flip: Option<f64>,
     /// Largest rotation, in degrees
-    #[arg(long, value_name = "DEGREES", help_heading = "Augmentation")]
+    #[arg(long, value_name = "DEGREES", help_heading = "Augmentation", value_parser = number::<f64>)]
     rotation: Option<f64>,
     /// Jitter of brightness
-    #[arg(long, value_name = "RANGE", help_heading = "Augmentation")]
+    #[arg(long, value_name = "RANGE", help_heading = "Augmentation", value_parser = number::<f64>)]
     brightness: Option<f64>,
     /// Jitter of contrast
-    #[arg(long, value_name = "RANGE", help_heading = "Augmentation")]
+    #[arg(long, value_name = "RANGE", help_heading = "Augmentation", value_parser = number::<f64>)]
     contrast: Option<f64>,
     /// Jitter of saturation
-    #[arg(long, value_name = "RANGE", help_heading = "Augmentation")]
+    #[arg(long, value_name = "RANGE", help_heading = "Augmentation", value_parser = number::<f64>)]
     saturation: Option<f64>,
     /// Jitter of hue, at most 0.5
-    #[arg(long, value_name = "TURNS", help_heading = "Augmentation")]
+    #[arg(long, value_name = "TURNS", help_heading = "Augmentation", value_parser = number::<f64>)]
     hue: Option<f64>,
     /// Probability that a rectangle is erased
-    #[arg(long, value_name = "P", help_heading = "Augmentation")]
+    #[arg(long, value_name = "P", help_heading = "Augmentation", value_parser = number::<f64>)]
     erasing: Option<f64>,
     /// Side of the network's input in pixels, where it differs from the weights'
     #[arg(long, value_name = "PIXELS", help_heading = "Augmentation")]
@@ -240,7 +241,7 @@ pub fn run(args: TrainArgs) -> CommandResult {
         Outcome::Interrupted { run, epochs } => {
             let run = kennel_core::quoted(&run.path().to_string_lossy());
             shout!("stopped {}\nhint: kennel train --resume {run}", interrupt::after(epochs));
-            Err(Failure::Interrupted)
+            Err(Failure::Interrupted(""))
         }
     }
 }
