@@ -29,7 +29,7 @@ impl ChosenRun {
     /// The run that is meant; which one is said when it was chosen.
     pub fn open(&self) -> Result<RunDir, Failure> {
         if let Some(path) = &self.run {
-            return open_run(path, &self.runs);
+            return open_run("--run", path, &self.runs);
         }
         let model = self.model.as_deref().ok_or_else(|| {
             Failure::Usage(format!("which run? give --run RUN or --model NAME{}", of_newest(&self.runs)))
@@ -42,12 +42,12 @@ impl ChosenRun {
     }
 }
 
-/// The run at `path`; where there is none, the error names the nearest of those under `runs`.
-pub fn open_run(path: &Path, runs: &Path) -> Result<RunDir, Failure> {
+/// The run at `path`, which was given with `flag`; where there is none, the error names the nearest of those under `runs`.
+pub fn open_run(flag: &str, path: &Path, runs: &Path) -> Result<RunDir, Failure> {
     if path.extension().is_some_and(|ending| ending == "onnx") {
+        let file = kennel_core::quoted(&path.to_string_lossy());
         return Err(Failure::Usage(format!(
-            "--run {0}: expected a run's directory\nhint: a file is given with --onnx, as in `kennel predict PHOTO --onnx {0}`",
-            path.display()
+            "{flag} {file}: expected a run's directory\nhint: a file is given with --onnx, as in `kennel predict PHOTO --onnx {file}`"
         )));
     }
     if path.exists() {

@@ -1,13 +1,12 @@
 //! Ctrl-C: the first asks the run to stop at its next step, the second ends the process.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Once, OnceLock};
 
 static STOP: AtomicBool = AtomicBool::new(false);
 static LISTENING: Once = Once::new();
 /// How to go on after the second Ctrl-C.
-static WAY_ON: Mutex<String> = Mutex::new(String::new());
+static WAY_ON: OnceLock<&str> = OnceLock::new();
 
 /// Listens for Ctrl-C (and SIGTERM) and returns what it sets.
 pub fn listen() -> &'static AtomicBool {
@@ -15,8 +14,8 @@ pub fn listen() -> &'static AtomicBool {
     LISTENING.call_once(|| {
         let installed = ctrlc::set_handler(|| {
             if STOP.swap(true, Ordering::Relaxed) {
-                let way_on = WAY_ON.lock().unwrap_or_else(PoisonError::into_inner);
-                shout!("\nstopped at once; what was finished is kept{way_on}");
+                let way_on = WAY_ON.get().map(|way| format!("\nhint: {way} goes on from there"));
+                shout!("\nstopped at once; what was finished is kept{}", way_on.unwrap_or_default());
                 std::process::exit(130);
             }
             shout!("\nstopping at the next step; once more to stop at once");
@@ -28,11 +27,9 @@ pub fn listen() -> &'static AtomicBool {
     &STOP
 }
 
-/// What goes on with the run that is being trained from now on.
-pub fn goes_on_with(run: &Path) {
-    let run = kennel_core::quoted(&run.to_string_lossy());
-    let hint = format!("\nhint: `kennel train --resume {run}` goes on from the last finished epoch");
-    *WAY_ON.lock().unwrap_or_else(PoisonError::into_inner) = hint;
+/// What goes on after the second Ctrl-C: of a command that calls others, what it says itself.
+pub fn goes_on_with(command: &'static str) {
+    WAY_ON.get_or_init(|| command);
 }
 
 /// Where a run was stopped that had finished so many epochs.

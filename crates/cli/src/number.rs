@@ -7,23 +7,33 @@ use std::str::FromStr;
 pub trait Numeric: FromStr {
     /// What is said to have been expected.
     const EXPECTED: &str;
+    /// Whether it may have digits after a point.
+    const HAS_FRACTIONS: bool;
 }
 
 impl Numeric for f64 {
     const EXPECTED: &str = "a number such as 0.001";
+    const HAS_FRACTIONS: bool = true;
 }
 
 impl Numeric for f32 {
     const EXPECTED: &str = "a number such as 0.485";
+    const HAS_FRACTIONS: bool = true;
 }
 
 impl Numeric for u32 {
     const EXPECTED: &str = "a whole number such as 42";
+    const HAS_FRACTIONS: bool = false;
 }
 
 /// A number, with or without spaces around it.
 pub fn number<T: Numeric>(text: &str) -> Result<T, String> {
     let text = text.trim();
+    // `0,001` in a list is `0` and `001`, which nobody types as a number.
+    let is_half = text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_half && T::HAS_FRACTIONS {
+        return Err(format!("expected {}: a decimal point, not a comma", T::EXPECTED));
+    }
     text.parse().map_err(|_| {
         let pointed = text.replacen(',', ".", 1);
         match text.contains(',') && pointed.parse::<T>().is_ok() {
@@ -47,6 +57,9 @@ mod tests {
         assert_eq!(number::<u32>(" 43"), Ok(43));
         assert_eq!(number::<f64>("1e-3 "), Ok(0.001));
         assert_eq!(number::<f64>("0,001"), Err("a decimal point, not a comma: 0.001".into()));
+        let half = "expected a number such as 0.001: a decimal point, not a comma";
+        assert_eq!(number::<f64>("001"), Err(half.into()));
+        assert_eq!((number::<f64>("0"), number::<u32>("007")), (Ok(0.0), Ok(7)));
         assert_eq!(number::<f64>("fast"), Err("expected a number such as 0.001".into()));
         assert_eq!(number::<u32>("4.5"), Err("expected a whole number such as 42".into()));
     }

@@ -120,7 +120,8 @@ fn within<const N: usize>(
     };
     let fits = |text: &String| text.lines().all(|line| line.width() <= width);
     let mut narrower = (0..=least.len()).map(|count| (count, kept_without(&least[..count])));
-    let Some((count, text)) = narrower.find(|(_, text)| fits(text)) else { return kept_without(least) };
+    let (count, text) =
+        narrower.find(|(_, text)| fits(text)).unwrap_or_else(|| (least.len(), kept_without(least)));
     match count {
         0 => text,
         _ => {

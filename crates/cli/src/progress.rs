@@ -6,10 +6,9 @@ use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use kennel_core::{EpochRecord, SplitCounts};
 use kennel_train::{Observer, Plan};
 
-use crate::interrupt;
 use crate::output::Level;
 
-/// From when on a rate is one.
+/// Before this a rate is that of a cold start.
 const SETTLED: Duration = Duration::from_secs(2);
 
 /// A bar that counts photos; hidden when stderr is not a terminal, or nobody wants to see it.
@@ -51,7 +50,7 @@ fn style() -> ProgressStyle {
     ProgressStyle::with_template("{prefix:>12} {wide_bar} {pos}/{len} photos  {rate}  {left:>9}  {msg}")
         .expect("the template is well-formed")
         .with_key("rate", |state: &ProgressState, text: &mut dyn std::fmt::Write| {
-            // The first steps are those of a cold start. A bar that cannot be drawn is no reason to stop.
+            // A bar that cannot be drawn is no reason to stop.
             if state.elapsed() > SETTLED {
                 write!(text, "{:.0} images/s", state.per_sec()).unwrap_or_default();
             }
@@ -113,7 +112,6 @@ impl Observer for Terminal {
         self.clear();
         self.epochs = plan.epochs;
         self.unit = if plan.keeps_features { "features/s" } else { "images/s" };
-        interrupt::goes_on_with(&plan.run);
         say!("run        {}", plan.run.display());
         say!("model      {} from {}", plan.model, plan.weights);
         tell_trained(&plan.trained, plan.trainable_params, plan.total_params);

@@ -121,7 +121,10 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
     if let Some(name) = text("class_weights") {
         let known = ["none", "balanced"];
         if !known.contains(&name.as_str()) {
-            return Err(unknown("class_weights", &name, &known));
+            let hint = kennel_core::hint_did_you_mean(&name, known);
+            return Err(Failure::Usage(format!(
+                "configuration: class_weights is `{name}`, expected none, balanced, or a weight for each class, such as {{ beagle = 2.0 }}{hint}"
+            )));
         }
     }
     asked.remove("weights");

@@ -75,14 +75,14 @@ pub enum CoreError {
         hint: String,
     },
     /// A class of a data set that means none of ImageNet-1k's.
-    #[error("class `{class}` {by_name}, and {by_files}\nhint: {hint}")]
+    #[error("class `{class}` {reason}{others}\nhint: {hint}")]
     NotImagenet {
         /// Its name.
         class: String,
-        /// What its name says.
-        by_name: String,
-        /// What its file names say; and the other classes that mean none, after a semicolon.
-        by_files: String,
+        /// What its name and its file names say.
+        reason: String,
+        /// Empty, or the other classes that mean none, after a semicolon.
+        others: String,
         /// The way out.
         hint: String,
     },
@@ -128,11 +128,12 @@ impl CoreError {
 /// The way out of what the file system refused, as a line of its own, where there is one to name.
 fn way_out(verb: &str, refused: &Error) -> &'static str {
     match refused.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem if verb != "read" => {
-            "\nhint: this place is read-only for you; work in another folder, or name others with --out, --runs and --cache-dir"
+        // Of these two, the path is what is read.
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem if !["read", "copy"].contains(&verb) => {
+            "\nhint: this place is read-only for you; choose another with a flag such as --out or --runs, with HF_HOME for fetched weights"
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            "\nhint: make room (`kennel doctor` says what is free and what Kennel keeps), or name other places with --out, --runs and --cache-dir"
+            "\nhint: make room (`kennel doctor` says what is free), or choose another place with a flag such as --out or --runs, with HF_HOME for fetched weights"
         }
         _ => "",
     }

@@ -197,7 +197,7 @@ fn match_class(
         return Ok((index, MatchedBy::FileNames));
     }
     let by_name = match indices_of_name(label) {
-        [] => "is not an ImageNet-1k class by name".into(),
+        [] => "is not an ImageNet-1k class by name".to_string(),
         several => {
             let synsets: Vec<&str> = several.iter().map(|&index| TABLE.classes[index].synset).collect();
             format!("is the name of several ImageNet-1k classes ({})", synsets.join(", "))
@@ -205,8 +205,8 @@ fn match_class(
     };
     Err(CoreError::NotImagenet {
         class: label.into(),
-        by_name,
-        by_files: files_say(&synsets, file_names.len() - named),
+        reason: format!("{by_name}, and {}", files_say(&synsets, file_names.len() - named)),
+        others: String::new(),
         hint: candidates_hint(label, &synsets.into_keys().collect::<Vec<_>>()),
     })
 }
@@ -214,13 +214,13 @@ fn match_class(
 /// The error of the first class that is matched by nothing, with the names of the rest: all can be given at once.
 fn beside_others(mut error: CoreError, lost: &[&str]) -> CoreError {
     const SHOWN: usize = 8;
-    if let (CoreError::NotImagenet { by_files, .. }, [_, rest @ ..]) = (&mut error, lost)
+    if let (CoreError::NotImagenet { others, .. }, [_, rest @ ..]) = (&mut error, lost)
         && !rest.is_empty()
     {
         let names: Vec<String> = rest.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
         let more = rest.len().checked_sub(SHOWN).filter(|more| *more > 0);
         let more = more.map(|more| format!(" and {more} more")).unwrap_or_default();
-        *by_files += &format!("; matched by nothing too: {}{more}", names.join(", "));
+        *others = format!("; to be given too: {}{more}", names.join(", "));
     }
     error
 }
@@ -469,7 +469,7 @@ mod tests {
         let classes = strings(&["beagle", "Dackel", "Pudel", "Windhund"]);
         let error = match_classes(&classes, no_files, &BTreeMap::new()).unwrap_err().to_string();
         assert!(error.starts_with("class `Dackel` "), "{error}");
-        assert!(error.contains("; matched by nothing too: `Pudel`, `Windhund`\n"), "{error}");
+        assert!(error.contains("; to be given too: `Pudel`, `Windhund`\n"), "{error}");
     }
 
     #[test]

@@ -4,16 +4,21 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// How often a file is opened anew whose name was gone when it was locked.
+const TRIES: usize = 16;
+
 /// A locked file, for as long as the value lives.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
+    is_held: bool,
     /// Removed when the lock is given back.
     removed: Option<PathBuf>,
 }
 
 impl Lock {
-    /// Locks the file at `path`, which is made where it is missing and goes with the lock. None while another process has it.
+    /// Locks the file at `path`, which is made where it is missing and removed when the lock is given back. None while another
+    /// process has it.
     ///
     /// # Errors
     ///
@@ -32,22 +37,28 @@ impl Lock {
     ///
     /// As [`Lock::try_acquire`].
     pub fn try_acquire_and_leave(path: &Path) -> io::Result<Option<Self>> {
-        loop {
-            let file = OpenOptions::new().create(true).write(true).truncate(false).open(path)?;
+        let mut file = open(path)?;
+        for _ in 0..TRIES {
             match file.try_lock() {
-                Ok(()) if is_still_there(path, &file) => {
-                    return Ok(Some(Self { _file: file, removed: None }));
-                }
+                Ok(()) if is_still_there(path, &file)? => return Ok(Some(Self::of(file, true))),
                 // Whoever had it before removed the name in between: this file is nobody's any more.
-                Ok(()) => {}
+                Ok(()) => file = open(path)?,
                 Err(TryLockError::WouldBlock) => return Ok(None),
-                // Some network file systems know no locks; what is renamed into its place is whole all the same.
-                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
-                    return Ok(Some(Self { _file: file, removed: None }));
-                }
-                Err(TryLockError::Error(error)) => return Err(error),
+                // Some network file systems know no locks, and each says so with an error of its own.
+                Err(TryLockError::Error(_)) => return Ok(Some(Self::of(file, false))),
             }
         }
+        // Some give a file another identity at every look.
+        Ok(Some(Self::of(file, false)))
+    }
+
+    fn of(file: File, is_held: bool) -> Self {
+        Self { _file: file, is_held, removed: None }
+    }
+
+    /// Whether others are kept out; not where the file system knows no locks.
+    pub fn is_held(&self) -> bool {
+        self.is_held
     }
 }
 
@@ -60,10 +71,17 @@ impl Drop for Lock {
     }
 }
 
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).write(true).truncate(false).open(path)
+}
+
 /// Whether the name still leads to the file that we hold, and not to one that was made after it was removed.
-fn is_still_there(path: &Path, file: &File) -> bool {
-    let ours = file.try_clone().and_then(same_file::Handle::from_file);
-    matches!((ours, same_file::Handle::from_path(path)), (Ok(ours), Ok(named)) if ours == named)
+fn is_still_there(path: &Path, file: &File) -> io::Result<bool> {
+    let ours = same_file::Handle::from_file(file.try_clone()?)?;
+    match same_file::Handle::from_path(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        named => Ok(ours == named?),
+    }
 }
 
 #[cfg(test)]
@@ -75,6 +93,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.lock");
         let held = Lock::try_acquire(&path).unwrap().unwrap();
+        assert!(held.is_held());
         assert!(Lock::try_acquire(&path).unwrap().is_none());
         drop(held);
         assert!(!path.exists());

@@ -71,7 +71,7 @@ pub struct Prepared {
 ///
 /// # Errors
 ///
-/// Those of [`scan`]; an output that overlaps the source, belongs to somebody else or cannot be written; a class without
+/// Those of [`scan`]; an output that overlaps the source, belongs to somebody else, is being prepared by another process or cannot be written; a class without
 /// training photos; [`DataError::Stopped`] once `options.stop` is set. The output is then as it was.
 pub fn prepare(
     source: &Path,
@@ -84,9 +84,10 @@ pub fn prepare(
         return Err(DataError::NotFound { path: source.into() });
     }
     check_apart(source, out)?;
-    let place = place_of(out)?;
-    let name = place.file_name().ok_or_else(|| DataError::OutputNotOurs { path: out.into() })?;
-    let staging = Staging::beside(out, &name.to_string_lossy())?;
+    // What is not ours is told before anything is made beside it; what is there may be another once the staging is ours.
+    Before::look(out)?;
+    let out = &place_of(out)?;
+    let staging = Staging::beside(out)?;
     let before = Before::look(out)?;
 
     let scan = scan(source, &options.of_scan(), staging.path(), progress)?;
@@ -224,7 +225,7 @@ fn write_tree(
     Ok(())
 }
 
-/// Renames the tree into place; what stood there moves aside first, and back with `staging` when that fails.
+/// Renames the tree into place; what stood there moves aside first, and back when that fails.
 fn swap(staging: &Staging, out: &Path, before: &Before) -> Result<Outcome> {
     let tree = staging.tree();
     match before {
@@ -238,8 +239,12 @@ fn swap(staging: &Staging, out: &Path, before: &Before) -> Result<Outcome> {
             Ok(Outcome::Created)
         }
         Before::Ours(_) => {
-            std::fs::rename(out, staging.old()).map_err(DataError::io("replace", out))?;
-            std::fs::rename(tree, out).map_err(DataError::io("write", out))?;
+            let old = staging.old();
+            std::fs::rename(out, &old).map_err(DataError::io("replace", out))?;
+            if let Err(error) = std::fs::rename(tree, out) {
+                std::fs::rename(&old, out).map_err(DataError::io("put back", &old))?;
+                return Err(DataError::io("write", out)(error));
+            }
             Ok(Outcome::Replaced)
         }
     }

@@ -158,10 +158,13 @@ fn hint_one_class(named: &Path, photos: &[ScannedPhoto]) -> String {
     let common = |a: &str, b: &str| a.split('/').zip(b.split('/')).take_while(|(a, b)| a == b).count();
     match folders.as_slice() {
         [first, .., last] if common(first, last) > 0 => {
-            let above: Vec<&str> = first.split('/').take(common(first, last)).collect();
-            let above = named.join(above.join("/"));
+            let above = first.split('/').take(common(first, last)).collect::<Vec<_>>().join("/");
+            let (above, way_on) = match named.is_dir() {
+                true => (named.join(above), "give that folder"),
+                false => (above.into(), "unpack the archive and give that folder"),
+            };
             format!(
-                "the photos lie in {} folders in {}; if those are the classes, give that folder",
+                "its photos lie in {} folders in {}; if those are the classes, {way_on}",
                 folders.len(),
                 above.display()
             )

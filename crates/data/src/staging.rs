@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use kennel_core::{Lock, files};
+use kennel_core::Lock;
 
 use crate::error::{DataError, Result};
 
-/// A folder that goes with this value.
+/// A folder that is removed when this value is dropped.
 pub(crate) struct Staging {
     folder: PathBuf,
     out: PathBuf,
@@ -15,20 +15,27 @@ pub(crate) struct Staging {
 
 impl Staging {
     /// Makes `.kennel-prepare-<name of out>` beside `out`, and the folders above it. What a process that was killed left there is
-    /// put back or removed.
+    /// put back or removed. `out` is canonical, but for what is not there yet.
     ///
     /// # Errors
     ///
-    /// [`DataError::OutputInUse`] while another process has it; a folder that cannot be made.
-    pub fn beside(out: &Path, name: &str) -> Result<Self> {
-        let parent = files::folder_of(out);
+    /// [`DataError::OutputInUse`] while another process has it; [`DataError::OutputNotOurs`] for a root; a folder that cannot be made.
+    pub fn beside(out: &Path) -> Result<Self> {
+        let (Some(parent), Some(name)) = (out.parent(), out.file_name()) else {
+            return Err(DataError::OutputNotOurs { path: out.into() });
+        };
         std::fs::create_dir_all(parent).map_err(DataError::io("create", parent))?;
-        let folder = parent.join(format!(".kennel-prepare-{name}"));
-        let lock = parent.join(format!(".kennel-prepare-{name}.lock"));
-        let lock = Lock::try_acquire(&lock)
+        let hidden = format!(".kennel-prepare-{}", name.to_string_lossy());
+        let lock = Lock::try_acquire(&parent.join(format!("{hidden}.lock")))
             .map_err(DataError::io("write to", parent))?
             .ok_or_else(|| DataError::OutputInUse { path: out.into() })?;
-        let staging = Self { folder, out: out.into(), _lock: lock };
+        if !lock.is_held() {
+            // Nobody knows who else is at work: each has a folder of its own.
+            let folder = tempfile::Builder::new().prefix(&format!("{hidden}-")).tempdir_in(parent);
+            let folder = folder.map_err(DataError::io("write to", parent))?.keep();
+            return Ok(Self { folder, out: out.into(), _lock: lock });
+        }
+        let staging = Self { folder: parent.join(hidden), out: out.into(), _lock: lock };
         staging.clear().map_err(DataError::io("replace", &staging.folder))?;
         std::fs::create_dir(&staging.folder).map_err(DataError::io("write to", parent))?;
         Ok(staging)
@@ -63,7 +70,7 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // What stays is removed by the next.
+        // What stays is put back or removed by the next.
         let _ = self.clear();
     }
 }

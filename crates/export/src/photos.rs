@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kennel_core::{Manifest, Preprocessing, RunConfig, RunDir, Split, files};
+use kennel_core::{Manifest, PhotoRecord, Preprocessing, RunConfig, RunDir, Split, files};
 use kennel_data::{Batch, DataError, Dataset, DatasetPhoto, Loader, LoaderOptions, Transform};
 
 use kennel_onnx::OnnxError;
@@ -25,10 +25,18 @@ pub fn open(run: &RunDir, config: &RunConfig, moved_to: Option<&Path>) -> Result
         return Err(ExportError::NoPhotoFolder { folder });
     }
     let manifest = Manifest::read(&run.manifest())?;
-    // Prepared anew with another seed, a folder has the same photos elsewhere.
-    let prepared = format!(", as `kennel prepare --seed {}` divides them", manifest.seed);
+    let prepared = how_prepared(&manifest);
     Dataset::of_manifest(&folder, manifest, &run.manifest())
         .map_err(|source| ExportError::Photos { source: Box::new(source), prepared })
+}
+
+/// How photos were divided that Kennel had divided into a folder: with another seed it has the same photos in other places.
+fn how_prepared(manifest: &Manifest) -> String {
+    let in_tree = |photo: &PhotoRecord| photo.path.starts_with(&format!("{}/", photo.split));
+    match manifest.division == "stratified" && manifest.photos.iter().all(in_tree) {
+        true => format!(", as `kennel prepare --seed {}` divided them", manifest.seed),
+        false => String::new(),
+    }
 }
 
 /// Photos of a proof that cannot be read.

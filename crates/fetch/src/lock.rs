@@ -8,7 +8,8 @@ use kennel_core::Lock;
 use crate::client::{Event, Watch};
 use crate::error::{FetchError, Result};
 
-/// Waits until the lock file at `path` is ours; it goes with the lock.
+/// Waits until the lock file at `path` is ours; it goes with the lock. Where the file system knows no locks nobody waits: what is
+/// renamed into its place is whole all the same.
 pub(crate) fn acquire(path: &Path, watch: Watch<'_>) -> Result<Lock> {
     wait(path, Lock::try_acquire, watch)
 }

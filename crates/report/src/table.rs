@@ -60,7 +60,8 @@ pub fn render_comparison(comparison: &Comparison) -> Vec<String> {
     }
     if comparison.runs.iter().any(|run| run.feature_views.is_some()) {
         lines.push(
-            "images/s kept: the rate of what was left to do once the frozen trunk's output was kept".into(),
+            "Where what a frozen trunk makes of the photos was kept, images/s counts what was left to do."
+                .into(),
         );
     }
     for group in &comparison.seeds {

@@ -103,7 +103,7 @@ pub enum TrainError {
         reason: String,
     },
     /// A run that is at work already.
-    #[error("{path} is being trained by another process", path = path.display())]
+    #[error("{path} is being trained by another process\nhint: wait until it ends, or stop it first", path = path.display())]
     InUse {
         /// The run.
         path: PathBuf,

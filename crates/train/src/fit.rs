@@ -81,12 +81,13 @@ pub fn train(
 pub fn resume(run: RunDir, options: &TrainOptions, control: &mut Control) -> Result<Outcome> {
     let config = RunConfig::read(&run.config())?;
     let began = config.facts(&run.config())?.clone();
+    // Asked again once it is ours: whoever had it may have finished it.
+    let _lock = (!run.is_finished()).then(|| taken(&run)).transpose()?;
     if run.is_finished() {
         control.observer.note("the run is finished already: nothing is left to train");
         let evaluation = finish::evaluate_run(&run)?;
         return Ok(Outcome::Finished { run, evaluation: Box::new(evaluation) });
     }
-    let _lock = taken(&run)?;
     let (setup, features) = set_up_features(&config, options, control)?;
     let cannot = |reason: &str| TrainError::CannotResume { path: run.path().into(), reason: reason.into() };
     if setup.facts.manifest_sha256 != began.manifest_sha256 {

@@ -1,7 +1,7 @@
 //! `kennel predict`.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use clap::Args;
@@ -102,14 +102,15 @@ pub fn run(args: PredictArgs) -> CommandResult {
         Err(none) => Err(none.reason.clone()),
     };
     let (mut asked, mut unreadable) = (0, 0);
-    let stop = interrupt::listen();
+    // Whoever still reads standard input cannot stop at the next photo.
+    let stop = (!args.photos.iter().any(|path| path == Path::new("-"))).then(interrupt::listen);
     // On a terminal the rows themselves are the progress.
     let counter = match std::io::stdout().is_terminal() {
         true => ProgressBar::hidden(),
         false => photo_counter("labelled"),
     };
     for chunk in in_parallel(photo_sources(args.photos.clone()), at_once, make) {
-        if stop.load(Ordering::Relaxed) {
+        if stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
             rows.end()?;
             counter.finish_and_clear();
             shout!("stopped after {asked} photos");

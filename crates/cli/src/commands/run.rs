@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
-use kennel_core::{CoreError, Manifest, RunConfig, RunDir, Split, Strategy, files, quoted};
+use kennel_core::{Manifest, RunConfig, RunDir, Split, Strategy, files, quoted};
 use kennel_data::Dataset;
 use kennel_export::{ExportOptions, Exported, export};
 use kennel_models::{architecture, cached_weights, locate_weights};
@@ -181,9 +181,12 @@ pub fn run(args: RunArgs) -> CommandResult {
     }
     // What would make the report fail is better said before hours of training.
     let published = args.place.against.as_deref().map(read_published).transpose()?.unwrap_or_default();
-    check_writable(&args.place.out)?;
+    check_can_be_made(&args.place.out)?;
     let mut watcher = Watcher::new(args.tensorboard);
     let stop = interrupt::listen();
+    if !args.force {
+        interrupt::goes_on_with("the same command");
+    }
     let mut control = Control { stop, observer: &mut watcher };
     failed.extend(baselines(&args, &settings, &photos, &existing, &options, &mut control)?);
     let mut finished = 0;
@@ -230,11 +233,13 @@ pub fn run(args: RunArgs) -> CommandResult {
     finish(&args, published, &photos, &failed, stop)
 }
 
-/// Makes the folder of the report and takes it away again: whoever stops before there is a report finds no empty folder.
-fn check_writable(out: &Path) -> CommandResult {
-    if !out.exists() {
-        files::create_dir_all(out)?;
-        std::fs::remove_dir(out).map_err(CoreError::io("write", out))?;
+/// Makes the folder of the report and, where it is new, takes it away again: whoever stops before there is a report finds no empty one.
+fn check_can_be_made(out: &Path) -> CommandResult {
+    let was_there = out.exists();
+    files::create_dir_all(out)?;
+    if !was_there {
+        // Where somebody has put something into it meanwhile, it stays.
+        let _ = std::fs::remove_dir(out);
     }
     Ok(())
 }

@@ -212,10 +212,13 @@ struct Report<'a> {
 pub fn run(args: TrainArgs) -> CommandResult {
     let mut watcher = Watcher::new(args.tensorboard);
     let mut control = Control { stop: interrupt::listen(), observer: &mut watcher };
+    if !args.dry_run {
+        interrupt::goes_on_with("`kennel train --resume RUN`");
+    }
     let options = TrainOptions { compute: args.device.open()?, cache: Some(args.cache.options()) };
     let outcome = match &args.resume {
         Some(path) => {
-            let run = open_run(path, &args.runs)?;
+            let run = open_run("--resume", path, &args.runs)?;
             if args.flags()? != Table::new() {
                 return Err(Failure::Usage(
                     "--resume goes on with the run's own configuration\n\
