@@ -52,9 +52,12 @@ pub fn open_run(flag: &str, path: &Path, runs: &Path) -> Result<RunDir, Failure>
     }
     if path.exists() {
         return RunDir::open(path).map_err(|error| {
-            let is_of_runs = !RunDir::list(path).unwrap_or_default().is_empty();
-            let hint = if is_of_runs { of_newest(path) } else { String::new() };
-            Failure::Failed(format!("{error}{hint}"))
+            let inside = RunDir::list(path).unwrap_or_default();
+            let hint = inside.last().map(|newest| {
+                let newest = newest.path().display();
+                format!("\nhint: it is a folder of runs, the newest of {} is {newest}", inside.len())
+            });
+            Failure::Failed(format!("{error}{}", hint.unwrap_or_default()))
         });
     }
     let typed = path.file_name().unwrap_or_default().to_string_lossy();

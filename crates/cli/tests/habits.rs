@@ -334,7 +334,7 @@ fn what_people_type_is_understood_or_answered() {
 
     ok(here, &small(&["--data", "data"]));
     let (status, said) = fails(here, &["evaluate", "--run", "runs"]);
-    assert!(status == 1 && said.contains("hint: the newest of 1 in runs is runs"), "{said}");
+    assert!(status == 1 && said.contains("hint: it is a folder of runs, the newest of 1 is runs"), "{said}");
     let (status, said) = fails(here, &["predict", "photos", "--run", "models/best_model_resnet18.onnx"]);
     assert!(status == 2 && said.contains("kennel predict PHOTO --onnx models"), "{said}");
 }

@@ -66,7 +66,7 @@ fn check_is_tar(archive: &Path, file: &mut File) -> Result<()> {
         [b'B', b'Z', b'h', ..] => "it is compressed with bzip2",
         [0xFD, b'7', b'z', ..] => "it is compressed with xz",
         [b'P', b'K', ..] => "it is a zip",
-        _ => "it begins like none",
+        _ => "it does not begin like one",
     };
     Err(DataError::NotAnArchive { path: archive.into(), found: found.into() })
 }

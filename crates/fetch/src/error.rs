@@ -57,7 +57,7 @@ pub enum FetchError {
         tries: u32,
     },
     /// A server whose redirections lead nowhere, or out of encryption.
-    #[error("{url}: {reason}\nhint: check the address")]
+    #[error("{url}: {reason}\nhint: check the address (of a mirror: HF_ENDPOINT, --url)")]
     Redirect {
         /// What was asked for.
         url: Address,

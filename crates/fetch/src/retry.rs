@@ -52,7 +52,9 @@ impl Trouble {
             Error::BadUri(_) | Error::Http(_) | Error::InvalidProxyUrl => {
                 return Trouble::Final(FetchError::Redirect {
                     url: url.into(),
-                    reason: format!("this is no address that can be asked: {error}"),
+                    reason: format!(
+                        "no address that can be asked ({error}): one begins with https:// or http://"
+                    ),
                 });
             }
             Error::Timeout(ureq::Timeout::PerRead) => "no byte for too long".to_string(),
