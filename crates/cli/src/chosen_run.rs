@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kennel_core::{RunDir, Strategy};
-use kennel_train::find_run;
+use kennel_train::{Found, find_run};
 
 use crate::failure::Failure;
 use crate::resolve::RUNS_DIR;
@@ -14,7 +14,7 @@ pub struct ChosenRun {
     /// A run's directory
     #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy"])]
     pub run: Option<PathBuf>,
-    /// In place of a run: the finished one of this architecture with the best validation accuracy
+    /// In place of a run: the finished one of this architecture with the best validation accuracy on the photos of the newest
     #[arg(long)]
     pub model: Option<String>,
     /// Only runs of this strategy
@@ -36,8 +36,13 @@ impl ChosenRun {
         })?;
         kennel_models::architecture(model)?;
         let strategy = self.strategy.as_deref().map(str::parse::<Strategy>).transpose()?;
-        let run = find_run(&self.runs, model, strategy)?;
+        let Found { run, of_other_photos } = find_run(&self.runs, model, strategy)?;
         say!("run   {}", run.path().display());
+        if of_other_photos > 0 {
+            say!(
+                "note: it is the best on the photos of the newest run; {of_other_photos} on other photos are left out, and chosen with --run"
+            );
+        }
         Ok(run)
     }
 }

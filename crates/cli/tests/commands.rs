@@ -295,6 +295,27 @@ fn other_photos_are_judged_in_part_or_all_and_the_part_is_said() {
     assert!(part < 28 && said.contains(&format!("{part} of the 28 photos")), "{part}: {said}");
     let (all, said) = evaluate(&["--split", "all"]);
     assert!(all == 28 && !said.contains("of the 28 photos"), "{all}: {said}");
+
+    // A photo or two of some of the classes.
+    let few = here.join("few");
+    let classes: Vec<_> =
+        std::fs::read_dir(here.join("photos")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let copy = |class: &std::path::Path, name: &std::ffi::OsStr| {
+        let photo = std::fs::read_dir(class).unwrap().next().unwrap().unwrap().path();
+        std::fs::create_dir_all(few.join(name)).unwrap();
+        std::fs::copy(&photo, few.join(name).join(photo.file_name().unwrap())).unwrap();
+    };
+    for class in &classes {
+        copy(class, class.file_name().unwrap());
+    }
+    let judge = ["evaluate", "--run", &run, "--data", "few", "--split", "all", "--format", "json"];
+    assert_eq!(json(&ok(here, &judge))["evaluation"]["accuracy"]["n"], classes.len());
+    let mistyped = format!("{}s", classes[0].file_name().unwrap().to_string_lossy());
+    copy(&classes[0], mistyped.as_ref());
+    let (_, said) = fails(here, &judge);
+    assert!(said.contains(&format!("has a class `{mistyped}`")) && said.contains("did you mean"), "{said}");
+    let (status, said) = fails(here, &["evaluate", "--run", &run, "--data", "few", "--split", "al"]);
+    assert!(status == 2 && said.contains("did you mean `all`"), "{said}");
 }
 
 #[test]

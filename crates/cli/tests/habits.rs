@@ -332,9 +332,11 @@ fn what_people_type_is_understood_or_answered() {
     let (status, said) = fails(here, &["train", "--model", "resnet18", "--lr", "0,001"]);
     assert!(status == 2 && said.contains("a decimal point, not a comma: 0.001"), "{said}");
 
-    ok(here, &small(&["--data", "data"]));
+    assert!(!stderr(&ok(here, &small(&["--data", "data"]))).contains("the same settings"));
+    let again = stderr(&ok(here, &small(&["--data", "data"])));
+    assert!(again.contains("note: runs") && again.contains("has the same settings and seed"), "{again}");
     let (status, said) = fails(here, &["evaluate", "--run", "runs"]);
-    assert!(status == 1 && said.contains("hint: it is a folder of runs, the newest of 1 is runs"), "{said}");
+    assert!(status == 1 && said.contains("hint: it is a folder of runs, the newest of 2 is runs"), "{said}");
     let (status, said) = fails(here, &["predict", "photos", "--run", "models/best_model_resnet18.onnx"]);
     assert!(status == 2 && said.contains("kennel predict PHOTO --onnx models"), "{said}");
 }

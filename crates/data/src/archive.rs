@@ -66,6 +66,9 @@ fn check_is_tar(archive: &Path, file: &mut File) -> Result<()> {
         [b'B', b'Z', b'h', ..] => "it is compressed with bzip2",
         [0xFD, b'7', b'z', ..] => "it is compressed with xz",
         [b'P', b'K', ..] => "it is a zip",
+        [0xFF, 0xD8, 0xFF, ..] | [0x89, b'P', b'N', b'G', ..] => {
+            "it is a photo; a data set is a folder with a folder of photos per class"
+        }
         _ => "it does not begin like one",
     };
     Err(DataError::NotAnArchive { path: archive.into(), found: found.into() })

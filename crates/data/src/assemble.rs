@@ -19,6 +19,15 @@ pub(crate) enum Paths {
     InPlace,
 }
 
+/// What the photos are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Every class needs photos to learn from.
+    Training,
+    /// A network that is trained already is judged on them.
+    Judging,
+}
+
 /// A manifest, and for each of its photos where the bytes are.
 #[derive(Debug)]
 pub(crate) struct Assembled {
@@ -32,13 +41,16 @@ pub(crate) fn assemble(
     seed: u64,
     fractions: Fractions,
     paths: Paths,
+    purpose: Purpose,
 ) -> Result<Assembled> {
     fractions.check()?;
     let photos = &scan.photos;
     let mut notes = scan.notes.clone();
     let groups = find_duplicates(photos);
     let splits = divide(scan, &groups, seed, fractions, &mut notes);
-    check_classes(scan, &splits, source, &mut notes)?;
+    if purpose == Purpose::Training {
+        check_classes(scan, &splits, source, &mut notes)?;
+    }
     note_labels(photos, &groups, &mut notes);
 
     let names = match paths {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kennel_core::{Manifest, Split};
 
-use crate::assemble::{Assembled, Paths, assemble};
+use crate::assemble::{Assembled, Paths, Purpose, assemble};
 use crate::error::{DataError, Result};
 use crate::prepare::PrepareOptions;
 use crate::scan::{Progress, scan};
@@ -53,6 +53,24 @@ impl Dataset {
     ///
     /// A manifest that cannot be believed, photos that are gone, and those of [`scan`] and of the split.
     pub fn open_with(folder: &Path, options: &PrepareOptions, progress: Progress<'_>) -> Result<Self> {
+        Self::open_for(Purpose::Training, folder, options, progress)
+    }
+
+    /// As [`Dataset::open`], to judge a trained network on: a class may have one photo, in any part.
+    ///
+    /// # Errors
+    ///
+    /// As [`Dataset::open`], but for classes that nothing can be learnt from.
+    pub fn open_to_judge(folder: &Path) -> Result<Self> {
+        Self::open_for(Purpose::Judging, folder, &PrepareOptions::default(), &|_, _| {})
+    }
+
+    fn open_for(
+        purpose: Purpose,
+        folder: &Path,
+        options: &PrepareOptions,
+        progress: Progress<'_>,
+    ) -> Result<Self> {
         let path = folder.join(Manifest::FILE_NAME);
         if path.is_file() {
             return Self::of_manifest(folder, Manifest::read(&path)?, &path);
@@ -66,7 +84,7 @@ impl Dataset {
         }
         let scan = scan(folder, &options.of_scan(), folder, progress)?;
         let Assembled { manifest, files } =
-            assemble(&scan, folder, options.seed, options.fractions, Paths::InPlace)?;
+            assemble(&scan, folder, options.seed, options.fractions, Paths::InPlace, purpose)?;
         Ok(Self::new(folder, manifest, files, false))
     }
 

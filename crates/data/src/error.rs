@@ -46,7 +46,7 @@ pub enum DataError {
     },
     /// The source has no photo that can be used.
     #[error(
-        "no photos in {path}: {found}\nhint: Kennel expects {path}/<class>/<photo>.jpg, or the same under train/, val/ and test/",
+        "no photos in {path}: {found}\nhint: Kennel expects {path}/<class>/<photo>.jpg, or the same under train/, val/ and test/{or}",
         path = path.display()
     )]
     NoPhotos {
@@ -54,6 +54,8 @@ pub enum DataError {
         path: PathBuf,
         /// What is there instead.
         found: String,
+        /// Empty, or what else may have been meant, after a semicolon.
+        or: String,
     },
     /// A classifier needs two classes.
     #[error(

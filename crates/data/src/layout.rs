@@ -8,6 +8,9 @@ use kennel_core::{RejectedPhoto, Split, composed, files};
 use crate::error::{DataError, Result};
 use crate::preset::{Preset, split_synset};
 
+/// Why a file beside the class folders is left out.
+pub(crate) const NOT_IN_A_CLASS: &str = "not in a class folder";
+
 /// A file in a class folder, not yet looked into.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
@@ -50,7 +53,7 @@ impl Layout {
                         relative(root, &entry.path)
                     ));
                 } else if entry.path != inner {
-                    layout.reject_all(root, &entry.path, "not in a class folder")?;
+                    layout.reject_all(root, &entry.path, NOT_IN_A_CLASS)?;
                 }
             }
             base = inner;
@@ -86,7 +89,7 @@ impl Layout {
         given: Option<Split>,
     ) -> Result<()> {
         if !entry.is_dir {
-            return self.reject_all(root, &entry.path, "not in a class folder");
+            return self.reject_all(root, &entry.path, NOT_IN_A_CLASS);
         }
         let label = match preset {
             // A name from a Mac and the same name typed elsewhere are other bytes (`é` and `e` with an accent), but one class.

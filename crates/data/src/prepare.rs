@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use kennel_core::{Manifest, files};
 use rayon::prelude::*;
 
-use crate::assemble::{Assembled, Paths, assemble};
+use crate::assemble::{Assembled, Paths, Purpose, assemble};
 use crate::error::{DataError, Result, go_on};
 use crate::preset::Preset;
 use crate::scan::{Progress, ScanOptions, scan};
@@ -92,7 +92,7 @@ pub fn prepare(
 
     let scan = scan(source, &options.of_scan(), staging.path(), progress)?;
     let Assembled { manifest, files } =
-        assemble(&scan, source, options.seed, options.fractions, Paths::Tree)?;
+        assemble(&scan, source, options.seed, options.fractions, Paths::Tree, Purpose::Training)?;
     if let Before::Ours(old) = &before
         && **old == manifest
         && is_whole(out, old)

@@ -10,7 +10,7 @@ use crate::archive;
 use crate::decode::{decode, read_bounded};
 use crate::error::{DataError, Result, go_on};
 use crate::fingerprint::Fingerprint;
-use crate::layout::{Candidate, Layout};
+use crate::layout::{Candidate, Layout, NOT_IN_A_CLASS};
 use crate::preset::Preset;
 
 /// Called from many threads with how many files are done, of how many.
@@ -137,8 +137,20 @@ fn scan_folder(
     for folder in folders.iter().filter(|folder| !classes.contains(folder)) {
         notes.push(format!("Folder `{folder}` holds no usable photo and is not a class."));
     }
+    for class in &classes {
+        let of_class: Vec<&ScannedPhoto> = photos.iter().filter(|photo| photo.label == *class).collect();
+        if let Some((above, count)) = folders_below(&of_class) {
+            notes.push(format!(
+                "The photos of class `{class}` lie in {count} folders in `{above}`; if those are the classes, give that folder."
+            ));
+        }
+    }
     match classes.as_slice() {
-        [] => Err(DataError::NoPhotos { path: named.into(), found: describe(&folders, &rejected) }),
+        [] => Err(DataError::NoPhotos {
+            path: named.into(),
+            found: describe(&folders, &rejected),
+            or: or_above(named, &rejected),
+        }),
         [class] => Err(DataError::OneClass {
             path: named.into(),
             class: class.clone(),
@@ -150,29 +162,41 @@ fn scan_folder(
 
 /// Where the classes may be, when the photos are of one: in the folders of the class, or beside it.
 fn hint_one_class(named: &Path, photos: &[ScannedPhoto]) -> String {
-    let folder_of =
-        |photo: &ScannedPhoto| photo.source.rsplit_once('/').map(|(folder, _)| folder.to_string());
-    let mut folders: Vec<String> = photos.iter().filter_map(folder_of).collect();
-    folders.sort();
-    folders.dedup();
-    let common = |a: &str, b: &str| a.split('/').zip(b.split('/')).take_while(|(a, b)| a == b).count();
-    match folders.as_slice() {
-        [first, .., last] if common(first, last) > 0 => {
-            let above = first.split('/').take(common(first, last)).collect::<Vec<_>>().join("/");
+    match folders_below(&photos.iter().collect::<Vec<_>>()) {
+        Some((above, count)) => {
             let (above, way_on) = match named.is_dir() {
                 true => (named.join(above), "give that folder"),
                 false => (above.into(), "unpack the archive and give that folder"),
             };
             format!(
-                "its photos lie in {} folders in {}; if those are the classes, {way_on}",
-                folders.len(),
+                "its photos lie in {count} folders in {}; if those are the classes, {way_on}",
                 above.display()
             )
         }
-        _ => format!(
+        None => format!(
             "Kennel expects one folder per class in {}; is this the folder of a single class?",
             named.display()
         ),
+    }
+}
+
+/// The folder that all of the photos lie below, and in how many folders of it; none where one lies in it itself, or all in one.
+fn folders_below(photos: &[&ScannedPhoto]) -> Option<(String, usize)> {
+    let mut folders: Vec<&str> =
+        photos.iter().filter_map(|photo| Some(photo.source.rsplit_once('/')?.0)).collect();
+    folders.sort();
+    folders.dedup();
+    let [first, .., last] = folders.as_slice() else { return None };
+    let common = first.split('/').zip(last.split('/')).take_while(|(a, b)| a == b).count();
+    let above = first.split('/').take(common).collect::<Vec<_>>().join("/");
+    (common > 0 && *first != above).then_some((above, folders.len()))
+}
+
+/// What was meant, perhaps, where files lie in the folder itself: the one above.
+fn or_above(named: &Path, rejected: &[RejectedPhoto]) -> String {
+    match rejected.iter().any(|photo| photo.reason == NOT_IN_A_CLASS) && named.is_dir() {
+        true => "; if this is the folder of one class, give the one above it".into(),
+        false => String::new(),
     }
 }
 

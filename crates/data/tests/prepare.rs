@@ -47,8 +47,8 @@ fn run(source: &Path, out: &Path) -> Result<Prepared, DataError> {
     prepare(source, out, &PrepareOptions::default(), &|_, _| {})
 }
 
-fn message(result: Result<Prepared, DataError>) -> String {
-    result.expect_err("this must not succeed").to_string()
+fn message<T>(result: Result<T, DataError>) -> String {
+    result.err().expect("this must not succeed").to_string()
 }
 
 fn files_of(folder: &Path) -> BTreeMap<String, String> {
@@ -394,6 +394,30 @@ fn bad_sources_are_clear_errors_and_leave_nothing_behind() {
     let fractions = Fractions { train: 0.9, val: 0.9 };
     let wrong = PrepareOptions { fractions, ..PrepareOptions::default() };
     assert!(message(prepare(empty.path(), &out, &wrong, &|_, _| {})).contains("fractions"));
+}
+
+#[test]
+fn classes_that_are_folders_of_folders_are_noted() {
+    let dir = tempfile::tempdir().unwrap();
+    for (folder, salt) in [("animals/cats", 0), ("animals/dogs", 100), ("plants/roses", 200)] {
+        for i in 0..4 {
+            save(&drawn(salt + i), dir.path().join(folder).join(format!("{i}.png")));
+        }
+    }
+    let notes = Dataset::open(dir.path()).unwrap().manifest().notes.join("\n");
+    assert!(notes.contains("class `animals` lie in 2 folders in `animals`; if those"), "{notes}");
+    assert!(!notes.contains("class `plants`"), "{notes}");
+}
+
+#[test]
+fn photos_to_judge_a_network_on_may_be_one_of_a_class() {
+    let dir = tempfile::tempdir().unwrap();
+    save(&drawn(1), dir.path().join("cats/1.png"));
+    save(&drawn(2), dir.path().join("dogs/1.png"));
+    assert!(message(Dataset::open(dir.path())).contains("has 0 training photos"));
+    assert_eq!(Dataset::open_to_judge(dir.path()).unwrap().all_photos().len(), 2);
+    let error = message(Dataset::open_to_judge(&dir.path().join("cats")));
+    assert!(error.contains("if this is the folder of one class, give the one above it"), "{error}");
 }
 
 #[cfg(unix)]

@@ -116,17 +116,19 @@ pub enum TrainError {
         /// The photo.
         path: PathBuf,
     },
-    /// A run whose classes are not those of the data.
+    /// Photos of a class that the run does not know.
     #[error(
-        "{path} has classes {found}, but the run was trained on {expected}", path = path.display()
+        "{path} has a class `{found}`, but the run was trained on {expected}{hint}", path = path.display()
     )]
     OtherClasses {
         /// The data set.
         path: PathBuf,
-        /// Its classes.
+        /// The class.
         found: String,
-        /// The run's.
+        /// The run's classes.
         expected: String,
+        /// Empty, or a line that begins with `hint:`.
+        hint: String,
     },
     /// No run matches.
     #[error("no finished run of {what} lies in {path}\nhint: `kennel train {how}` makes one", path = path.display())]

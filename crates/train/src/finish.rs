@@ -9,7 +9,7 @@ use kennel_metrics::{Evaluation, RunEvaluation, evaluate};
 use kennel_models::load_trained;
 
 use crate::predict::predict_photos;
-use crate::setup::open_data;
+use crate::setup::open_data_to_judge;
 use crate::{Compute, Control, Result, TrainError, best_epoch};
 
 /// Recomputes a finished run's metrics from its predictions; the run stays as it is.
@@ -60,12 +60,13 @@ pub fn predict_dataset(
 ) -> Result<Option<Evaluation>> {
     let (network, config) = load_trained(run, &compute.device)?;
     let classes = config.facts(&run.config())?.class_names.clone();
-    let data = open_data(data_dir, control)?;
-    if data.classes() != classes {
+    let data = open_data_to_judge(data_dir, control)?;
+    if let Some(other) = data.classes().iter().find(|class| !classes.contains(class)) {
         return Err(TrainError::OtherClasses {
             path: data_dir.into(),
-            found: data.classes().join(", "),
+            found: other.clone(),
             expected: classes.join(", "),
+            hint: kennel_core::hint_did_you_mean(other, classes.iter().map(String::as_str)),
         });
     }
     let (photos, what) = match split {
@@ -91,7 +92,7 @@ pub fn predict_dataset(
     }
     let preprocessing = &config.preprocessing;
     let Some(records) =
-        predict_photos(&network, &compute.device, &photos, &classes, preprocessing, what, control)?
+        predict_photos(&network, &compute.device, &photos, data.classes(), preprocessing, what, control)?
     else {
         return Ok(None);
     };

@@ -51,6 +51,6 @@ pub use predictor::Predictor;
 pub use rates::LayerRates;
 pub use rehearsal::{Rehearsal, rehearse};
 pub use schedule::{Plateau, Schedule};
-pub use select::find_run;
+pub use select::{Found, find_run};
 pub use setup::{BURN_VERSION, NO_WEIGHTS, manifest_digest};
 pub use zero_shot::{ZeroShot, ZeroShotOptions, zero_shot};

@@ -6,14 +6,23 @@ use kennel_core::{EpochRecord, RunConfig, RunDir, Strategy};
 
 use crate::{Result, TrainError, best_epoch};
 
+/// A run, and what it was not compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The run.
+    pub run: RunDir,
+    /// Finished runs that match too, but were trained on other photos or on another division of them.
+    pub of_other_photos: usize,
+}
+
 /// The finished run of `model` (and `strategy`) under `runs` with the best validation accuracy, then the lowest
-/// validation loss, then the newest.
+/// validation loss, then the newest; of those on the photos of the newest. What was right of other photos says nothing of these.
 ///
 /// # Errors
 ///
 /// [`TrainError::NoSuchRun`] when none matches; a finished run that is damaged.
-pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<RunDir> {
-    let mut best: Option<(EpochRecord, RunDir)> = None;
+pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<Found> {
+    let mut matching: Vec<(String, EpochRecord, RunDir)> = Vec::new();
     for run in RunDir::list(runs)? {
         if !run.is_finished() || !run.best_weights().exists() {
             continue;
@@ -23,8 +32,19 @@ pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<
             continue;
         }
         let history = run.read_metrics()?;
-        let Some(epoch) = best_epoch(&history) else { continue };
-        // Runs are listed by time: of two that are equal the later one stays.
+        let Some(epoch) = best_epoch(&history).cloned() else { continue };
+        let photos = config.facts(&run.config())?.manifest_sha256.clone();
+        matching.push((photos, epoch, run));
+    }
+    let all = matching.len();
+    // Runs are listed by time.
+    if let Some((newest, _, _)) = matching.last().cloned() {
+        matching.retain(|(photos, _, _)| *photos == newest);
+    }
+    let of_other_photos = all - matching.len();
+    let mut best: Option<(EpochRecord, RunDir)> = None;
+    for (_, epoch, run) in matching {
+        // Of two that are equal the later one stays.
         let loses = best.as_ref().is_some_and(|(old, _)| {
             epoch
                 .val_accuracy
@@ -33,10 +53,10 @@ pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<
                 .is_lt()
         });
         if !loses {
-            best = Some((epoch.clone(), run));
+            best = Some((epoch, run));
         }
     }
-    best.map(|(_, run)| run).ok_or_else(|| TrainError::NoSuchRun {
+    best.map(|(_, run)| Found { run, of_other_photos }).ok_or_else(|| TrainError::NoSuchRun {
         what: match strategy {
             Some(strategy) => format!("`{model}` with strategy `{strategy}`"),
             None => format!("`{model}`"),

@@ -93,9 +93,24 @@ pub fn set_up(config: &RunConfig, compute: &Compute, control: &mut Control) -> R
     Ok(Setup { data, network, trained, batches_tracked, class_weights, initial_head, facts })
 }
 
-/// Opens a data set, telling the observer of the photos that are checked.
+/// Opens a data set to train on, telling the observer of what was left out and decided.
 pub fn open_data(path: &Path, control: &mut Control) -> Result<Dataset> {
     let data = Dataset::open(path)?;
+    tell_notes(&data, control);
+    if data.manifest().counts(None).of(Split::Test) == 0 {
+        control.observer.note("there are no test photos: the run will say how good it is on validation only");
+    }
+    Ok(data)
+}
+
+/// As [`open_data`], to judge a trained network on.
+pub fn open_data_to_judge(path: &Path, control: &mut Control) -> Result<Dataset> {
+    let data = Dataset::open_to_judge(path)?;
+    tell_notes(&data, control);
+    Ok(data)
+}
+
+fn tell_notes(data: &Dataset, control: &mut Control) {
     let manifest = data.manifest();
     // `prepare` has said it already.
     if !data.is_prepared() {
@@ -106,11 +121,6 @@ pub fn open_data(path: &Path, control: &mut Control) -> Result<Dataset> {
             control.observer.note(note);
         }
     }
-    let test = manifest.counts(None).of(Split::Test);
-    if test == 0 {
-        control.observer.note("there are no test photos: the run will say how good it is on validation only");
-    }
-    Ok(data)
 }
 
 /// Holds every photo to its digest in the manifest: what was decoded then is what is trained on now.

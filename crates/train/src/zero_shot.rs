@@ -10,7 +10,7 @@ use kennel_core::{
 use kennel_metrics::{Evaluation, Proportion, argmax, evaluate, in_top_k};
 
 use crate::predict::predict_photos;
-use crate::setup::{manifest_digest, open_data};
+use crate::setup::{manifest_digest, open_data_to_judge};
 use crate::{Compute, Control, Predictor, Result, TrainError, finish, machine};
 
 /// What the untouched head says.
@@ -64,7 +64,7 @@ pub fn zero_shot(
             expected: "ImageNet-1k's head with 1000",
         });
     }
-    let data = open_data(data_dir, control)?;
+    let data = open_data_to_judge(data_dir, control)?;
     let class_names = data.classes().to_vec();
     let classes = data.manifest().match_imagenet(synsets)?;
     let mut per_split = Vec::new();

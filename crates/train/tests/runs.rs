@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kennel_core::{EpochRecord, RunConfig, RunDir, Strategy, files};
 use kennel_train::{
-    CacheOptions, Compute, Control, Observer, Outcome, Silent, TrainOptions, find_run, predict_dataset,
-    resume, train,
+    CacheOptions, Compute, Control, Found, Observer, Outcome, Silent, TrainOptions, find_run,
+    predict_dataset, resume, train,
 };
 use photos::{draw_photos, small_config};
 
@@ -130,7 +130,7 @@ fn a_small_network_learns_to_tell_two_textures_apart() {
     assert!(last.head_update_ratio > 0.0 && last.peak_rss_bytes > 0);
     assert_eq!(digests(&data), before, "training changed the photos");
     let found = find_run(&dir.path().join("runs"), "resnet18", Some(Strategy::Full)).unwrap();
-    assert_eq!(found, run);
+    assert_eq!(found, Found { run: run.clone(), of_other_photos: 0 });
     let stop = AtomicBool::new(false);
     let mut control = Control { stop: &stop, observer: &mut Silent };
     let again = predict_dataset(&run, &data, Some(kennel_core::Split::Test), &Compute::cpu(), &mut control)
@@ -162,6 +162,25 @@ fn the_same_seed_twice_gives_the_same_bytes_and_another_seed_does_not() {
         contents(&a)["checkpoints/best.safetensors"],
         contents(&other)["checkpoints/best.safetensors"]
     );
+}
+
+#[test]
+fn what_was_right_of_other_photos_makes_no_run_the_best_of_these() {
+    let dir = tempfile::tempdir().unwrap();
+    let runs = dir.path().join("runs");
+    let run_on = |photos: &str, per_split, right: f64| {
+        draw_photos(&dir.path().join(photos), per_split);
+        let run = train_quietly(&small_config(&dir.path().join(photos), Strategy::Full, 1), &runs);
+        let epochs: Vec<EpochRecord> = run.read_metrics().unwrap();
+        let epochs: Vec<_> =
+            epochs.into_iter().map(|epoch| EpochRecord { val_accuracy: right, ..epoch }).collect();
+        run.write_metrics(&epochs).unwrap();
+        run
+    };
+    let old = run_on("old", [4, 2, 2], 1.0);
+    assert_eq!(find_run(&runs, "resnet18", None).unwrap(), Found { run: old, of_other_photos: 0 });
+    let new = run_on("new", [5, 2, 2], 0.5);
+    assert_eq!(find_run(&runs, "resnet18", None).unwrap(), Found { run: new, of_other_photos: 1 });
 }
 
 #[test]

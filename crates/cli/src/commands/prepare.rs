@@ -47,7 +47,7 @@ pub struct PrepareArgs {
     #[arg(long, default_value_t = 42)]
     seed: u64,
     /// Photos with a shorter side are left out
-    #[arg(long, value_name = "PIXELS", default_value_t = 64)]
+    #[arg(long, value_name = "PIXELS", default_value_t = 64, value_parser = number::<u32>)]
     min_side: u32,
     /// Share of each class for training
     #[arg(long, value_name = "SHARE", default_value_t = Fractions::default().train, value_parser = number::<f64>)]

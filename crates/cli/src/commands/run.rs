@@ -66,7 +66,7 @@ pub struct RunArgs {
     #[arg(long = "set", value_name = "KEY=VALUE,...")]
     settings: Vec<String>,
     /// Passes over the training photos
-    #[arg(long)]
+    #[arg(long, value_parser = number::<u32>)]
     epochs: Option<u32>,
     /// Settings that all experiments share, as a TOML file
     #[arg(long, value_name = "FILE")]
@@ -182,6 +182,7 @@ pub fn run(args: RunArgs) -> CommandResult {
     // What would make the report fail is better said before hours of training.
     let published = args.place.against.as_deref().map(read_published).transpose()?.unwrap_or_default();
     check_can_be_made(&args.place.out)?;
+    check_can_be_made(&args.export_dir)?;
     let mut watcher = Watcher::new(args.tensorboard);
     let stop = interrupt::listen();
     if !args.force {
@@ -233,7 +234,7 @@ pub fn run(args: RunArgs) -> CommandResult {
     finish(&args, published, &photos, &failed, stop)
 }
 
-/// Makes the folder of the report and, where it is new, takes it away again: whoever stops before there is a report finds no empty one.
+/// Makes a folder that is written to in the end and, where it is new, takes it away again: whoever stops before finds no empty one.
 fn check_can_be_made(out: &Path) -> CommandResult {
     let was_there = out.exists();
     files::create_dir_all(out)?;

@@ -1,7 +1,7 @@
 //! `kennel train`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kennel_core::{ClassWeights, RunConfig, RunDir};
@@ -75,7 +75,7 @@ pub struct TrainArgs {
 
     /// Augmented views of each training photo that the epochs cycle through where a trunk is frozen, whose output is then
     /// kept; 0 draws a fresh view every epoch and keeps nothing [default: 4]
-    #[arg(long, value_name = "N", help_heading = "Frozen trunk")]
+    #[arg(long, value_name = "N", help_heading = "Frozen trunk", value_parser = number::<u32>)]
     feature_views: Option<u32>,
     #[command(flatten)]
     cache: CacheArgs,
@@ -94,13 +94,13 @@ pub struct TrainArgs {
     drop_path_rate: Option<f64>,
 
     /// Seed of every stream of chance
-    #[arg(long, help_heading = "Optimisation")]
+    #[arg(long, help_heading = "Optimisation", value_parser = number::<u32>)]
     seed: Option<u32>,
     /// Passes over the training photos
-    #[arg(long, help_heading = "Optimisation")]
+    #[arg(long, help_heading = "Optimisation", value_parser = number::<u32>)]
     epochs: Option<u32>,
     /// Photos per step
-    #[arg(long, help_heading = "Optimisation")]
+    #[arg(long, help_heading = "Optimisation", value_parser = number::<u32>)]
     batch_size: Option<u32>,
     /// Peak learning rate
     #[arg(long, visible_alias = "lr", help_heading = "Optimisation", value_parser = number::<f64>)]
@@ -136,13 +136,13 @@ pub struct TrainArgs {
     #[arg(long, value_name = "FACTOR", help_heading = "Optimisation", value_parser = number::<f64>)]
     plateau_factor: Option<f64>,
     /// plateau: bad epochs that are forgiven
-    #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation")]
+    #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation", value_parser = number::<u32>)]
     plateau_patience: Option<u32>,
     /// plateau, cosine: the rate never falls below
     #[arg(long, value_name = "LEARNING_RATE", help_heading = "Optimisation", value_parser = number::<f64>)]
     min_learning_rate: Option<f64>,
     /// step: epochs between two reductions
-    #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation")]
+    #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation", value_parser = number::<u32>)]
     step_size: Option<u32>,
     /// step: factor of a reduction
     #[arg(long, value_name = "FACTOR", help_heading = "Optimisation", value_parser = number::<f64>)]
@@ -160,7 +160,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "NORM", help_heading = "Optimisation", value_parser = number::<f64>)]
     gradient_clip: Option<f64>,
     /// Stop after so many epochs without a better one
-    #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation")]
+    #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation", value_parser = number::<u32>)]
     early_stopping: Option<u32>,
 
     /// Set of augmentations: light, rrc or none [default: light]; each part has its own flag too
@@ -197,7 +197,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "P", help_heading = "Augmentation", value_parser = number::<f64>)]
     erasing: Option<f64>,
     /// Side of the network's input in pixels, where it differs from the weights'
-    #[arg(long, value_name = "PIXELS", help_heading = "Augmentation")]
+    #[arg(long, value_name = "PIXELS", help_heading = "Augmentation", value_parser = number::<u32>)]
     side: Option<u32>,
 }
 
@@ -235,6 +235,7 @@ pub fn run(args: TrainArgs) -> CommandResult {
                 return dry_run(&config, &options, &mut control, args.format);
             }
             detail!("{}", configuration(&config)?.trim_end());
+            tell_same(&config, &args.runs);
             train(&config, &args.runs, &options, &mut control)?
         }
     };
@@ -246,6 +247,21 @@ pub fn run(args: TrainArgs) -> CommandResult {
             shout!("stopped {}\nhint: kennel train --resume {run}", interrupt::after(epochs));
             Err(Failure::Interrupted(""))
         }
+    }
+}
+
+/// Says which finished run has the same configuration: whoever types a command again may have meant to change something.
+fn tell_same(config: &RunConfig, runs: &Path) {
+    let is_same = |run: &&RunDir| {
+        run.is_finished()
+            && RunConfig::read(&run.config()).is_ok_and(|known| RunConfig { facts: None, ..known } == *config)
+    };
+    // A run that cannot be read is said where it is asked for.
+    if let Some(run) = RunDir::list(runs).unwrap_or_default().iter().rev().find(is_same) {
+        say!(
+            "note: {} has the same settings and seed: on the same photos this one ends the same",
+            run.path().display()
+        );
     }
 }
 
