@@ -42,6 +42,7 @@ mod resolve;
 mod rows;
 mod study;
 mod tensorboard;
+mod usage;
 mod variables;
 
 use std::ffi::OsString;
@@ -114,10 +115,11 @@ impl Cli {
     /// What was typed, over what variables say.
     fn read(arguments: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> {
         let mut command = variables::as_defaults(Cli::command());
-        let matches = command.try_get_matches_from_mut(arguments);
+        let typed: Vec<OsString> = arguments.collect();
+        let matches = command.try_get_matches_from_mut(&typed);
         matches
             .and_then(|matches| Cli::from_arg_matches(&matches))
-            .map_err(|error| error.format(&mut command))
+            .map_err(|error| usage::explained(error, &command, &typed).format(&mut command))
     }
 
     /// How much is said. (As a flag of all commands, clap itself would not see the one before and the other after.)

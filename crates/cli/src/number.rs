@@ -1,6 +1,5 @@
 //! Numbers and lists as people type them: with spaces, and in many countries with a decimal comma.
 
-use std::convert::Infallible;
 use std::str::FromStr;
 
 /// What a flag may take as a number.
@@ -44,8 +43,11 @@ pub fn number<T: Numeric>(text: &str) -> Result<T, String> {
 }
 
 /// An entry of a list, without the spaces around it.
-pub fn trimmed(text: &str) -> Result<String, Infallible> {
-    Ok(text.trim().to_string())
+pub fn trimmed(text: &str) -> Result<String, &'static str> {
+    match text.trim() {
+        "" => Err("nothing stands between two commas, or after the last"),
+        word => Ok(word.to_string()),
+    }
 }
 
 #[cfg(test)]
