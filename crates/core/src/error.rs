@@ -86,13 +86,15 @@ pub enum CoreError {
         /// The way out.
         hint: String,
     },
-    /// A synset that was given for a class and is not one of ImageNet-1k's.
-    #[error("`{synset}`, given for class `{class}`, is not one of ImageNet-1k's 1000 synsets\nhint: {hint}")]
+    /// What was given for a class is the synset or name of no class of ImageNet-1k's, or of several.
+    #[error(
+        "`{found}`, given for class `{class}`, is not the synset or name of exactly one of ImageNet-1k's 1000 classes\nhint: {hint}"
+    )]
     UnknownSynset {
         /// The class.
         class: String,
         /// What was given.
-        synset: String,
+        found: String,
         /// The way out.
         hint: String,
     },
@@ -132,6 +134,9 @@ fn way_out(verb: &str, refused: &Error) -> &'static str {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem if !["read", "copy"].contains(&verb) => {
             "\nhint: this place is read-only for you; choose another with a flag such as --out or --runs, with HF_HOME for fetched weights"
         }
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+            "\nhint: a file stands where a folder should be: move it away, or choose another place with a flag such as --out or --runs"
+        }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             "\nhint: make room (`kennel doctor` says what is free), or choose another place with a flag such as --out or --runs, with HF_HOME for fetched weights"
         }
@@ -152,6 +157,7 @@ mod tests {
             "{read_only}"
         );
         assert!(said("write", ErrorKind::StorageFull).contains("hint: make room"));
+        assert!(said("create", ErrorKind::AlreadyExists).contains("a file stands where a folder should be"));
         // What cannot be read lies where it lies.
         assert!(!said("read", ErrorKind::PermissionDenied).contains("hint:"));
     }

@@ -98,14 +98,14 @@ pub fn is_name_of_class(name: &str) -> bool {
 
 /// Finds the output of the ImageNet head for every class of a data set, in the order of `classes`.
 ///
-/// What the user says in `given` (label to synset, from `--synset poodle=n02113624`) holds. Otherwise a class is matched
+/// What the user says in `given` (label to synset or name, from `--synset poodle=n02113624` or `--synset gato=tabby`) holds. Otherwise a class is matched
 /// by the name of its folder, which may be a lemma or a synset (`n02088364`, `n02088364-beagle`); otherwise by the
 /// synset with which all its file names begin (`n02113624_1001.jpg`).
 ///
 /// # Errors
 ///
-/// [`CoreError::NotImagenet`] when a class is matched by nothing, [`CoreError::UnknownSynset`] when a given synset is not
-/// ImageNet-1k's, [`CoreError::UnknownWord`] when one is given for a class that is not there, and
+/// [`CoreError::NotImagenet`] when a class is matched by nothing, [`CoreError::UnknownSynset`] when what is given is the synset
+/// or name of no class of ImageNet-1k's, or of several, [`CoreError::UnknownWord`] when one is given for a class that is not there, and
 /// [`CoreError::SameImagenetClass`] when two classes mean the same output.
 pub fn match_classes(
     classes: &[String],
@@ -122,11 +122,11 @@ pub fn match_classes(
             hint: crate::hint_did_you_mean(label, classes.iter().map(String::as_str)),
         });
     }
-    if let Some((label, synset)) = given.iter().find(|(_, synset)| index_of_synset(synset).is_none()) {
+    if let Some((label, said)) = given.iter().find(|(_, said)| index_said(said).is_none()) {
         return Err(CoreError::UnknownSynset {
             class: label.clone(),
-            synset: synset.to_string(),
-            hint: candidates_hint(label, &[]),
+            found: said.to_string(),
+            hint: candidates_hint(label, said, &[]),
         });
     }
     let match_one = |label: &String| match_class(label, &file_names_of, given.get(label).copied());
@@ -178,7 +178,7 @@ fn match_class(
     file_names_of: &impl Fn(&str) -> Vec<String>,
     given: Option<&String>,
 ) -> Result<(usize, MatchedBy)> {
-    if let Some(index) = given.and_then(|synset| index_of_synset(synset)) {
+    if let Some(index) = given.and_then(|said| index_said(said)) {
         return Ok((index, MatchedBy::Given));
     }
     if let Some(index) = leading_synset(label).and_then(index_of_synset).or_else(|| index_of_name(label)) {
@@ -207,7 +207,7 @@ fn match_class(
         class: label.into(),
         reason: format!("{by_name}, and {}", files_say(&synsets, file_names.len() - named)),
         others: String::new(),
-        hint: candidates_hint(label, &synsets.into_keys().collect::<Vec<_>>()),
+        hint: candidates_hint(label, label, &synsets.into_keys().collect::<Vec<_>>()),
     })
 }
 
@@ -241,10 +241,10 @@ fn files_say(synsets: &BTreeMap<&str, usize>, unnamed: usize) -> String {
     }
 }
 
-/// The way out: the classes that may have been meant, and the flag that chooses one.
-fn candidates_hint(label: &str, file_synsets: &[&str]) -> String {
-    const SHOWN: usize = 5;
-    let words = format!("_{}_", normalised(label));
+/// The way out: the classes that may have been meant by `said`, or by the files' names, and the flag that chooses one.
+fn candidates_hint(label: &str, said: &str, file_synsets: &[&str]) -> String {
+    const SHOWN: usize = 10;
+    let words = format!("_{}_", normalised(said));
     let contains = |name: &&str| format!("_{}_", normalised(name)).contains(&words);
     let mut indices: Vec<usize> = file_synsets.iter().copied().filter_map(index_of_synset).collect();
     if indices.is_empty() && words.len() > 2 {
@@ -254,22 +254,35 @@ fn candidates_hint(label: &str, file_synsets: &[&str]) -> String {
     }
     if indices.is_empty() {
         let names = TABLE.classes.iter().flat_map(|class| class.names.iter().copied());
-        let near = did_you_mean(label, names);
+        let near = did_you_mean(said, names);
         indices.extend(near.map(indices_of_name).unwrap_or_default());
     }
-    indices.truncate(SHOWN);
-    let choices: Vec<String> = indices
-        .iter()
-        .map(|&index| format!("{} ({})", TABLE.classes[index].synset, TABLE.classes[index].names[0]))
-        .collect();
+    let named = |&index: &usize| {
+        let ImagenetClass { synset, names } = &TABLE.classes[index];
+        // Of its names the one that was found by.
+        format!("{synset} ({})", names.iter().find(|name| contains(name)).unwrap_or(&names[0]))
+    };
+    let choices: Vec<String> = indices.iter().take(SHOWN).map(named).collect();
+    let more = match indices.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" or one of {more} more"),
+    };
     match &indices[..] {
-        [] => format!("say which class it is, as in `{}`", synset_flag(label, "n########")),
+        [] => format!(
+            "say which class it is by an English name or a synset, as in `{}`; one word such as `cat` lists the classes that have it",
+            synset_flag(label, "tabby")
+        ),
         [first, ..] => format!(
-            "did you mean {}? Say so with `{}`",
+            "did you mean {}{more}? Say so with `{}`",
             choices.join(", "),
             synset_flag(label, TABLE.classes[*first].synset)
         ),
     }
+}
+
+/// The output that somebody means who says its synset or one of its names.
+fn index_said(said: &str) -> Option<usize> {
+    index_of_synset(said).or_else(|| index_of_name(said))
 }
 
 fn synset_flag(label: &str, synset: &str) -> String {
@@ -456,7 +469,8 @@ mod tests {
                 &["n00000001_1.jpg"],
                 "class `xyzzy` is not an ImageNet-1k class by name, and its files begin with n00000001, which is not \
                  one of ImageNet-1k's\n\
-                 hint: say which class it is, as in `--synset xyzzy=n########`",
+                 hint: say which class it is by an English name or a synset, as in `--synset xyzzy=tabby`; one word \
+                 such as `cat` lists the classes that have it",
             ),
         ] {
             let error = match_classes(&strings(&[label]), |_| strings(files), &BTreeMap::new()).unwrap_err();
@@ -483,6 +497,13 @@ mod tests {
         let classes = strings(&["beagle", "poodle"]);
         let error = match_classes(&classes, no_files, &given(&[("poodle", "n2113624")])).unwrap_err();
         assert!(error.to_string().starts_with("`n2113624`, given for class `poodle`, is not"), "{error}");
+        let named = match_classes(&classes, no_files, &given(&[("poodle", "Toy Poodle")])).unwrap();
+        assert_eq!((named[1].imagenet_index, named[1].by), (265, MatchedBy::Given));
+        // A word is not a name, but says which names have it.
+        let error = match_classes(&classes, no_files, &given(&[("poodle", "cat")])).unwrap_err().to_string();
+        assert!(error.contains("n02123045 (tabby cat)") && error.contains("--synset poodle=n0"), "{error}");
+        let error = match_classes(&classes, no_files, &given(&[("poodle", "dog")])).unwrap_err().to_string();
+        assert!(error.contains(" more? Say so"), "{error}");
         let error = match_classes(&classes, no_files, &given(&[("podle", "n02113624")])).unwrap_err();
         assert!(error.to_string().contains("did you mean `poodle`"), "{error}");
     }

@@ -52,8 +52,8 @@ pub struct EvaluateArgs {
     /// With --zero-shot: pretrained weights
     #[arg(long, value_name = "DIR|FILE|TAG", requires = "zero_shot")]
     weights: Option<String>,
-    /// With --zero-shot: which ImageNet class a class is, such as poodle=n02113624
-    #[arg(long, value_name = "CLASS=SYNSET", requires = "zero_shot")]
+    /// With --zero-shot: which ImageNet class a class is, by synset or English name, such as gato=tabby; may repeat
+    #[arg(long, value_name = "CLASS=SYNSET|NAME", requires = "zero_shot")]
     synset: Vec<String>,
     #[command(flatten)]
     device: DeviceArg,
@@ -148,7 +148,9 @@ fn run_zero_shot(args: &EvaluateArgs) -> CommandResult {
     let mut synsets = BTreeMap::new();
     for pair in &args.synset {
         let (class, synset) = pair.split_once('=').ok_or_else(|| {
-            Failure::Usage(format!("--synset {pair}: expected CLASS=SYNSET, such as poodle=n02113624"))
+            Failure::Usage(format!(
+                "--synset {pair}: expected CLASS=SYNSET or CLASS=NAME, such as poodle=n02113624 or gato=tabby"
+            ))
         })?;
         synsets.insert(class.to_string(), synset.to_string());
     }
