@@ -1,12 +1,20 @@
-//! The flag that says where the photos are.
+//! Where the photos are, and opening them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
+use kennel_data::{Dataset, PrepareOptions};
 use toml::{Table, Value};
 
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::progress::with_photo_bar;
 use crate::resolve::DATA_DIR;
+
+/// Data sets that this process has opened.
+static OPENED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// The photos. A folder that was typed wins over that of a configuration file; one that is a default does not.
 pub struct DataArg {
@@ -19,6 +27,23 @@ struct Flag {
     /// Photos: what `kennel prepare` wrote, a folder with one folder per class, or such folders under train/, val/, test/
     #[arg(long, value_name = "DIR", env = "KENNEL_DATA", hide_env_values = true, default_value = DATA_DIR)]
     data: String,
+}
+
+/// Opens a data set; where it was not prepared every photo is decoded, under a bar, until Ctrl-C.
+pub fn open(folder: &Path) -> Result<Dataset, Failure> {
+    let options = PrepareOptions { stop: Some(interrupt::listen()), ..PrepareOptions::default() };
+    let data = with_photo_bar("checking", |progress| Dataset::open_with(folder, &options, progress))?;
+    OPENED.lock().unwrap_or_else(PoisonError::into_inner).push(folder.into());
+    Ok(data)
+}
+
+/// Sees that a data set can be opened, unless this process has: a study asks for each of its networks.
+pub fn check(folder: &Path) -> Result<(), Failure> {
+    let is_opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|known| known == folder);
+    if !is_opened {
+        open(folder)?;
+    }
+    Ok(())
 }
 
 impl DataArg {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use kennel_data::{Dataset, Preset};
+use kennel_data::Preset;
 use kennel_fetch::hub::{HubConfig, fetch_model, is_offline_by_env};
 use kennel_fetch::stanford_dogs::{self, Breeds, Source};
 use kennel_fetch::{Address, Client, ClientConfig, Event, FetchError, Watch};
@@ -15,7 +15,7 @@ use kennel_train::NO_WEIGHTS;
 
 use crate::failure::Failure;
 use crate::progress::byte_bar;
-use crate::{interrupt, variables};
+use crate::{data, interrupt, variables};
 
 /// Whether nothing may be asked of the network: `--offline`, for all that one process does.
 static OFFLINE: AtomicBool = AtomicBool::new(false);
@@ -73,7 +73,7 @@ pub fn weights(
                 return Err(Failure::Failed(said.clone()));
             }
             if let Some(photos) = photos {
-                check_once(photos)?;
+                data::check(photos)?;
             }
             if !is_offline() {
                 say!("fetching   {repo}");
@@ -106,17 +106,6 @@ pub fn weights(
         }
         found => Ok(found?),
     }
-}
-
-/// Opens a data set to see that it can be; a folder that was not prepared is decoded for that, once and not for each network.
-fn check_once(photos: &Path) -> Result<(), Failure> {
-    static CHECKED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-    let mut checked = CHECKED.lock().unwrap_or_else(PoisonError::into_inner);
-    if !checked.iter().any(|known| known == photos) {
-        Dataset::open(photos)?;
-        checked.push(photos.into());
-    }
-    Ok(())
 }
 
 /// The photos of a preset below `into`, fetched from `url` or from their authors unless they are there.

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use kennel_core::kept_in_place;
 use serde::Serialize;
-use terminal_size::{Width, terminal_size_of};
+use terminal_size::{Height, Width, terminal_size_of};
 use unicode_width::UnicodeWidthStr;
 
 use crate::failure::Failure;
@@ -100,8 +100,26 @@ pub fn columns_that_fit<const N: usize>(
     numbers: &[usize],
     least: &[usize],
 ) -> String {
-    let width = terminal_size_of(std::io::stdout()).map_or(usize::MAX, |(Width(width), _)| width.into());
-    within(width, header, rows, numbers, least)
+    within(width_of(terminal_size_of(std::io::stdout())), header, rows, numbers, least)
+}
+
+/// A line for stderr, of parts of which those in `left_out_first` are left out in that order until the rest fits its terminal.
+pub fn line_that_fits(parts: &[String], left_out_first: &[usize]) -> String {
+    line_within(width_of(terminal_size_of(std::io::stderr())), parts, left_out_first)
+}
+
+fn line_within(width: usize, parts: &[String], left_out_first: &[usize]) -> String {
+    let without = |count: usize| -> String {
+        let is_in = |(index, _): &(usize, &String)| !left_out_first[..count].contains(index);
+        parts.iter().enumerate().filter(is_in).map(|(_, part)| part.as_str()).collect()
+    };
+    let mut shorter = (0..=left_out_first.len()).map(without);
+    shorter.find(|line| line.width() <= width).unwrap_or_else(|| without(left_out_first.len()))
+}
+
+/// Columns of a terminal; of anything else as many as are asked for.
+fn width_of(terminal: Option<(Width, Height)>) -> usize {
+    terminal.map_or(usize::MAX, |(Width(width), _)| width.into())
 }
 
 fn within<const N: usize>(
@@ -158,6 +176,10 @@ mod tests {
         let narrow = shown(widest - 1);
         assert!(narrow.contains("1e-3") && !narrow.contains("GB"), "{narrow}");
         assert!(narrow.ends_with("(in a wider terminal also: memory)\n"), "{narrow}");
+        let parts = ["epoch 1".to_string(), "  lr 1e-3".into(), "  9 images/s".into(), "  best".into()];
+        assert_eq!(line_within(99, &parts, &[2, 1]), "epoch 1  lr 1e-3  9 images/s  best");
+        assert_eq!(line_within(22, &parts, &[2, 1]), "epoch 1  lr 1e-3  best");
+        assert_eq!(line_within(5, &parts, &[2, 1]), "epoch 1  best");
         // What says most is there however narrow it is.
         assert!(shown(10).contains("124/125"), "{}", shown(10));
     }

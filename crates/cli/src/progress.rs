@@ -1,12 +1,13 @@
 //! Progress on stderr: a bar with rate and time left on a terminal, plain lines elsewhere.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use kennel_core::{EpochRecord, SplitCounts};
 use kennel_train::{Observer, Plan};
 
-use crate::output::Level;
+use crate::output::{Level, line_that_fits};
 
 /// Before this a rate is that of a cold start.
 const SETTLED: Duration = Duration::from_secs(2);
@@ -19,6 +20,16 @@ pub fn photo_bar(what: &str, of: usize) -> ProgressBar {
     let bar = ProgressBar::new(of as u64).with_style(style());
     bar.set_prefix(what.to_string());
     bar
+}
+
+/// A bar over what looks at photos; how many there are is known once it calls.
+pub fn with_photo_bar<T>(what: &str, work: impl FnOnce(kennel_data::Progress<'_>) -> T) -> T {
+    let bar = OnceLock::new();
+    let done = work(&|done, of| bar.get_or_init(|| photo_bar(what, of)).set_position(done as u64));
+    if let Some(bar) = bar.get() {
+        bar.finish_and_clear();
+    }
+    done
 }
 
 /// As [`photo_bar`], of photos whose number is not known.
@@ -134,19 +145,19 @@ impl Observer for Terminal {
 
     fn epoch(&mut self, record: &EpochRecord, is_best: bool) {
         self.clear();
-        say!(
-            "epoch {:>3}/{}  train {:.4} nats {:5.1} %  val {:.4} nats {:5.1} %  lr {:.1e}  {:.1} {}{}",
+        let scores = format!(
+            "epoch {:>3}/{}  train {:.4} nats {:5.1} %  val {:.4} nats {:5.1} %",
             record.epoch,
             self.epochs,
             record.train_loss,
             100.0 * record.train_accuracy,
             record.val_loss,
             100.0 * record.val_accuracy,
-            record.learning_rate,
-            record.images_per_s,
-            self.unit,
-            if is_best { "  best so far" } else { "" }
         );
+        let learning_rate = format!("  lr {:.1e}", record.learning_rate);
+        let speed = format!("  {:.1} {}", record.images_per_s, self.unit);
+        let best = if is_best { "  best so far" } else { "" };
+        say!("{}", line_that_fits(&[scores, learning_rate, speed, best.into()], &[2, 1]));
     }
 }
 

@@ -16,6 +16,7 @@ use kennel_train::NO_WEIGHTS;
 use toml::{Table, Value};
 
 use crate::failure::Failure;
+use crate::nearby::hint_nearby;
 use crate::network;
 
 /// Where `prepare` writes and `train` reads unless told otherwise.
@@ -31,8 +32,16 @@ pub const MODELS_DIR: &str = "models";
 /// Where what frozen trunks make of photos is kept unless told otherwise.
 pub const CACHE_DIR: &str = ".kennel/cache/features";
 
-/// Reads a configuration file; what was found by an earlier run is left aside.
+/// Reads a configuration file, or that of a run; what was found by an earlier run is left aside.
 pub fn read_config(path: &Path) -> Result<Table, Failure> {
+    let of_run = path.join(RunConfig::FILE_NAME);
+    let path = if of_run.is_file() { &of_run } else { path };
+    if !path.exists() {
+        let hint = hint_nearby(path).unwrap_or_else(|| {
+            "\nhint: a run's own lies in it as config.toml; `kennel train --model NAME --dry-run > mine.toml` writes one to change".into()
+        });
+        return Err(Failure::Failed(format!("there is no {}{hint}", path.display())));
+    }
     let text = files::read_text(path)?;
     let mut table: Table =
         toml::from_str(&text).map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;

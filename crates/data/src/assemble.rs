@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use kennel_core::{DuplicateGroup, Manifest, PhotoRecord, Split};
+use kennel_core::{DuplicateGroup, Manifest, PhotoRecord, Split, composed};
 
 use crate::duplicates::{Group, find_duplicates};
 use crate::error::{DataError, Result};
@@ -184,12 +184,15 @@ fn check_classes(scan: &Scan, splits: &[Split], source: &Path, notes: &mut Vec<S
             } else {
                 "two photos give it one to train on, seven one in every part: add photos, or take its folder out"
             };
+            let of_class = |path: &str| path.split('/').any(|folder| composed(folder) == *class);
+            let left_out: Vec<_> =
+                scan.rejected.iter().filter(|photo| of_class(&photo.path)).cloned().collect();
             return Err(DataError::TooFewPhotos {
                 path: source.into(),
                 class: class.clone(),
                 train,
                 all: val + test,
-                left_out: match scan.rejected.as_slice() {
+                left_out: match left_out.as_slice() {
                     [] => String::new(),
                     rejected => format!("; {}", of_rejected(rejected)),
                 },

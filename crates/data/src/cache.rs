@@ -1,13 +1,15 @@
 //! Decoded photos that fit into memory, so that an epoch need not decode them again.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use image::RgbImage;
+use kennel_core::CoreError;
 
 use crate::decode::read_photo;
-use crate::error::Result;
+use crate::error::{DataError, Result};
 
 /// Whole decoded photos up to a budget of bytes. What is in stays: an epoch visits every photo once, and under such a visit
 /// replacing entries would make every one of them miss.
@@ -33,12 +35,17 @@ impl PhotoCache {
     ///
     /// # Errors
     ///
-    /// As [`read_photo`].
+    /// [`DataError::PhotoGone`]; as [`read_photo`].
     pub fn read(&self, file: &Path) -> Result<Arc<RgbImage>> {
         if let Some(photo) = self.lock().photos.get(file) {
             return Ok(Arc::clone(photo));
         }
-        let photo = Arc::new(read_photo(file)?);
+        let photo = Arc::new(read_photo(file).map_err(|error| match error {
+            DataError::Core(CoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                DataError::PhotoGone { path: file.into() }
+            }
+            error => error,
+        })?);
         let size = photo.as_raw().len() as u64;
         let mut held = self.lock();
         if held.bytes + size <= self.budget_bytes && !held.photos.contains_key(file) {

@@ -46,7 +46,7 @@ impl Dataset {
     }
 
     /// Opens a folder with a `manifest.json` as it was prepared (`options` do not matter then, and that every photo is there is
-    /// checked), or else scans the folder, keeps its division or divides it as `prepare` would, and holds the manifest in memory.
+    /// checked), or else scans the folder, stopping when `options.stop` says so, keeps its division or divides it as `prepare` would, and holds the manifest in memory.
     /// `options.link` is not used.
     ///
     /// # Errors
@@ -56,13 +56,13 @@ impl Dataset {
         Self::open_for(Purpose::Training, folder, options, progress)
     }
 
-    /// As [`Dataset::open`], to judge a trained network on: a class may have one photo, in any part.
+    /// As [`Dataset::open_with`], to judge a trained network on: a class may have one photo, in any part.
     ///
     /// # Errors
     ///
-    /// As [`Dataset::open`], but for classes that nothing can be learnt from.
-    pub fn open_to_judge(folder: &Path) -> Result<Self> {
-        Self::open_for(Purpose::Judging, folder, &PrepareOptions::default(), &|_, _| {})
+    /// As [`Dataset::open_with`], but for classes that nothing can be learnt from.
+    pub fn open_to_judge(folder: &Path, options: &PrepareOptions, progress: Progress<'_>) -> Result<Self> {
+        Self::open_for(Purpose::Judging, folder, options, progress)
     }
 
     fn open_for(

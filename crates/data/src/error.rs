@@ -81,7 +81,7 @@ pub enum DataError {
         train: usize,
         /// Its usable photos in every part.
         all: usize,
-        /// Empty, or how many files were left out and the reason of the first, after a semicolon.
+        /// Empty, or how many of its files were left out and the reason of the first, after a semicolon.
         left_out: String,
         /// The way out.
         hint: String,
@@ -193,6 +193,12 @@ pub enum DataError {
     /// The user said stop.
     #[error("stopped; nothing was written")]
     Stopped,
+    /// A photo was there when the data set was opened, and is no more.
+    #[error("{path} is gone since its data set was opened\nhint: `kennel prepare` with the same photos and --seed as then brings it back, a folder of yours a copy", path = path.display())]
+    PhotoGone {
+        /// The photo.
+        path: PathBuf,
+    },
     /// A photo changed between the scan and the copy.
     #[error("{path} changed while it was being prepared\nhint: run `kennel prepare` again when nothing writes to the source", path = path.display())]
     SourceChanged {

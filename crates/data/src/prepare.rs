@@ -17,7 +17,7 @@ use crate::staging::Staging;
 
 /// How to prepare.
 #[derive(Clone, Debug)]
-pub struct PrepareOptions {
+pub struct PrepareOptions<'a> {
     /// Folders of a known data set; without one, every folder is a class.
     pub preset: Option<Preset>,
     /// Seed of the split.
@@ -29,19 +29,19 @@ pub struct PrepareOptions {
     /// Shares of each class.
     pub fractions: Fractions,
     /// Set from elsewhere to stop.
-    pub stop: Option<&'static AtomicBool>,
+    pub stop: Option<&'a AtomicBool>,
 }
 
-impl Default for PrepareOptions {
+impl Default for PrepareOptions<'_> {
     fn default() -> Self {
         let ScanOptions { preset, min_side_px, stop } = ScanOptions::default();
         Self { preset, seed: 42, min_side_px, link: false, fractions: Fractions::default(), stop }
     }
 }
 
-impl PrepareOptions {
+impl PrepareOptions<'_> {
     /// What of them is about the source.
-    pub(crate) fn of_scan(&self) -> ScanOptions {
+    pub(crate) fn of_scan(&self) -> ScanOptions<'_> {
         ScanOptions { preset: self.preset, min_side_px: self.min_side_px, stop: self.stop }
     }
 }

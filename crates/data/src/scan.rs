@@ -18,16 +18,16 @@ pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
 
 /// What is looked for.
 #[derive(Clone, Debug)]
-pub struct ScanOptions {
+pub struct ScanOptions<'a> {
     /// Folders of a known data set; without one, every folder is a class.
     pub preset: Option<Preset>,
     /// Photos with a shorter side are left out.
     pub min_side_px: u32,
     /// Set from elsewhere to stop.
-    pub stop: Option<&'static AtomicBool>,
+    pub stop: Option<&'a AtomicBool>,
 }
 
-impl Default for ScanOptions {
+impl Default for ScanOptions<'_> {
     fn default() -> Self {
         Self { preset: None, min_side_px: 64, stop: None }
     }

@@ -366,6 +366,10 @@ fn every_file_that_is_not_a_photo_is_a_row_with_its_reason() {
     assert_eq!(manifest.photos.len() + rows.len(), files_of(source.path()).len());
 }
 
+fn judged(folder: &Path) -> kennel_data::Result<Dataset> {
+    Dataset::open_to_judge(folder, &PrepareOptions::default(), &|_, _| {})
+}
+
 #[test]
 fn bad_sources_are_clear_errors_and_leave_nothing_behind() {
     let home = tempfile::tempdir().unwrap();
@@ -388,6 +392,13 @@ fn bad_sources_are_clear_errors_and_leave_nothing_behind() {
     check(above.path(), "animals; if those are the classes, give that folder");
     save(&drawn(3), empty.path().join("dogs/1.png"));
     check(empty.path(), "class `dogs` has 0 training photos (1 usable in all");
+    // Of what was left out, only its own files are named.
+    std::fs::write(empty.path().join("cats/notes.txt"), "no photo").unwrap();
+    assert!(!message(run(empty.path(), &out)).contains("notes.txt"));
+    std::fs::write(empty.path().join("dogs/2.jpg"), "no photo").unwrap();
+    check(empty.path(), "; dogs/2.jpg cannot be used: ");
+    std::fs::remove_file(empty.path().join("cats/notes.txt")).unwrap();
+    std::fs::remove_file(empty.path().join("dogs/2.jpg")).unwrap();
     let preset = PrepareOptions { preset: Some(Preset::StanfordDogs5), ..PrepareOptions::default() };
     let error = message(prepare(empty.path(), &out, &preset, &|_, _| {}));
     assert!(error.contains("stanford-dogs-5") && error.contains("n02088364-beagle"), "{error}");
@@ -415,8 +426,8 @@ fn photos_to_judge_a_network_on_may_be_one_of_a_class() {
     save(&drawn(1), dir.path().join("cats/1.png"));
     save(&drawn(2), dir.path().join("dogs/1.png"));
     assert!(message(Dataset::open(dir.path())).contains("has 0 training photos"));
-    assert_eq!(Dataset::open_to_judge(dir.path()).unwrap().all_photos().len(), 2);
-    let error = message(Dataset::open_to_judge(&dir.path().join("cats")));
+    assert_eq!(judged(dir.path()).unwrap().all_photos().len(), 2);
+    let error = message(judged(&dir.path().join("cats")));
     assert!(error.contains("if this is the folder of one class, give the one above it"), "{error}");
 }
 

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use kennel_core::{Manifest, RunConfig, Strategy};
+use kennel_core::{Manifest, RunConfig, RunFacts, Strategy};
 use kennel_metrics::{holm, mcnemar_p, photos_to_separate};
 use serde::Serialize;
 
@@ -24,7 +24,7 @@ pub struct Comparison {
     pub runs: Vec<RunSummary>,
     /// The trained run with the best validation accuracy, then the lower validation loss, then the newest.
     pub best: Option<String>,
-    /// Every two of them, by p.
+    /// Every two of them, by p; of runs that repeat one another only the newest takes part.
     pub pairs: Vec<Pair>,
     /// Runs that differ in nothing but their seed.
     pub seeds: Vec<SeedGroup>,
@@ -247,10 +247,24 @@ fn discordant(first: &FinishedRun, second: &FinishedRun) -> Option<(usize, usize
     Some((both().filter(|(a, b)| *a && !*b).count(), both().filter(|(a, b)| *b && !*a).count()))
 }
 
+/// Whether a newer run began from the same and ended the same: its pairs would say everything twice, and Holm's correction pays for each.
+fn is_repeated(run: &FinishedRun, runs: &[FinishedRun]) -> bool {
+    let began = |run: &FinishedRun| {
+        let RunFacts { weights_sha256, manifest_sha256, .. } = run.facts.clone();
+        (RunConfig { facts: None, ..run.config.clone() }, weights_sha256, manifest_sha256)
+    };
+    let is_repetition = |other: &FinishedRun| {
+        other.name() > run.name() && began(other) == began(run) && discordant(run, other) == Some((0, 0))
+    };
+    runs.iter().any(is_repetition)
+}
+
 fn pairs(runs: &[FinishedRun], summaries: &[RunSummary]) -> Vec<Pair> {
+    let single: Vec<(usize, &FinishedRun)> =
+        runs.iter().enumerate().filter(|(_, run)| !is_repeated(run, runs)).collect();
     let mut found = Vec::new();
-    for (a, first) in runs.iter().enumerate() {
-        for (b, second) in runs.iter().enumerate().skip(a + 1) {
+    for (place, &(a, first)) in single.iter().enumerate() {
+        for &(b, second) in &single[place + 1..] {
             match discordant(first, second) {
                 Some((only_first, only_second)) if only_second > only_first => {
                     found.push((b, a, only_second, only_first));

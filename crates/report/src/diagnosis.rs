@@ -7,6 +7,8 @@ use serde::Serialize;
 const HARDLY_TRAINED: f64 = 0.1;
 /// Training counts as not having learned when its loss ends above this share of what guessing costs.
 const NOT_LEARNED: f64 = 0.5;
+/// Above so many times what guessing costs, it was not too timid but too bold: a first epoch from nothing stays below.
+const WORSE_THAN_GUESSING: f64 = 2.0;
 /// A loss counts as having moved when it did by this share and by [`MOVED_NATS`].
 const MOVED: f64 = 0.1;
 /// In nats per image.
@@ -35,6 +37,8 @@ pub enum Finding {
     Overfitting,
     /// Both losses rise.
     Diverging,
+    /// The loss is far above that of guessing.
+    Diverged,
     /// The loss is still high.
     Underfitting,
     /// The loss is low, and still falling.
@@ -53,15 +57,23 @@ pub struct Diagnosis {
 }
 
 impl Curves {
-    /// The curves of a run.
-    pub fn of(epochs: &[EpochRecord]) -> Self {
+    /// The curves of a run over `classes` classes.
+    pub fn of(epochs: &[EpochRecord], label_smoothing: f64, classes: usize) -> Self {
         Curves {
             train_loss: epochs.iter().map(|epoch| epoch.train_loss).collect(),
             val_loss: epochs.iter().map(|epoch| epoch.val_loss).collect(),
             head_update_ratio: epochs.last().map(|epoch| epoch.head_update_ratio),
-            floor: 0.0,
+            floor: smoothing_floor(label_smoothing, classes),
         }
     }
+}
+
+/// The entropy of labels smoothed over `classes` classes, in nats: the least that their cross-entropy can be.
+fn smoothing_floor(smoothing: f64, classes: usize) -> f64 {
+    let other = smoothing / classes as f64;
+    let own = 1.0 - smoothing + other;
+    let term = |share: f64| if share > 0.0 { -share * share.ln() } else { 0.0 };
+    term(own) + (classes as f64 - 1.0) * term(other)
 }
 
 /// Diagnoses a training over `classes` classes. None without epochs, and where there is one whose loss is low.
@@ -69,6 +81,15 @@ pub fn diagnose(curves: &Curves, classes: usize) -> Option<Diagnosis> {
     let (&train, &val) = (curves.train_loss.last()?, curves.val_loss.last()?);
     let guessing = (classes as f64).ln();
     let found = |finding, sentence| Some(Diagnosis { finding, sentence });
+    if train > WORSE_THAN_GUESSING * guessing {
+        return found(
+            Finding::Diverged,
+            format!(
+                "Diverged: training loss ended at {train:.3} nats, where guessing costs {guessing:.3}; an epoch that looks good is \
+                 luck. A lower learning rate."
+            ),
+        );
+    }
     if train > curves.floor + NOT_LEARNED * (guessing - curves.floor) {
         let high = format!("training loss ended at {train:.3} nats, where guessing costs {guessing:.3}");
         return match curves.head_update_ratio {
@@ -179,6 +200,7 @@ mod tests {
                 Finding::Diverging,
             ),
             (curves(&[0.5, 0.1], &[0.3, 0.1], 0.5), Finding::StillImproving),
+            (curves(&[9e4, 6e4, 8e4], &[9e4, 2e4, 7e4], 900.0), Finding::Diverged),
         ] {
             let diagnosis = diagnose(&case, 5).unwrap();
             assert_eq!(diagnosis.finding, finding, "{case:?}: {}", diagnosis.sentence);

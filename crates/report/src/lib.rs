@@ -30,7 +30,7 @@ pub use comparison::{Comparison, LEVEL, Pair, Power, Seed, SeedGroup, format_p};
 pub use diagnosis::{Curves, Diagnosis, Finding, diagnose};
 pub use drawings::{Figure, Figures};
 pub use error::{ReportError, Result};
-pub use honesty::{Check, Level, Overlap, checks, overlap};
+pub use honesty::{Check, Level, Overlap, PICTURES, checks, overlap};
 pub use published::{Against, AgainstPair, PublishedHistory, PublishedResults, read_published, set_against};
 pub use report::{Report, Written, write_report};
 pub use run::{FinishedRun, LeftOut, Predictions, TestSet, read_runs};

@@ -78,6 +78,7 @@ impl RunSummary {
     /// Sums a run up under a short name.
     pub fn new(run: &FinishedRun, label: String) -> Self {
         let FinishedRun { config, facts, epochs, .. } = run;
+        let classes = facts.class_names.len();
         let temperature = run.val.as_ref().map(|val| fit_temperature(&val.photos().collect::<Vec<_>>()));
         let scores = |predictions: &Option<Predictions>| {
             predictions.as_ref().map(|predictions| Scores::new(predictions, temperature))
@@ -103,13 +104,7 @@ impl RunSummary {
             val: scores(&run.val),
             test: scores(&run.test),
             temperature,
-            diagnosis: diagnose(
-                &Curves {
-                    floor: smoothing_floor(config.label_smoothing, facts.class_names.len()),
-                    ..Curves::of(epochs)
-                },
-                facts.class_names.len(),
-            ),
+            diagnosis: diagnose(&Curves::of(epochs, config.label_smoothing, classes), classes),
             training_s: epochs.last().map(|epoch| epoch.elapsed_s),
             images_per_s: median(&rates),
             peak_rss_bytes: epochs.iter().map(|epoch| epoch.peak_rss_bytes).max(),
@@ -139,14 +134,6 @@ fn median(sorted: &[f64]) -> Option<f64> {
         _ if sorted.is_empty() => None,
         _ => Some((sorted[middle - 1] + sorted[middle]) / 2.0),
     }
-}
-
-/// The entropy of labels smoothed over `classes` classes, in nats: the least that their cross-entropy can be.
-fn smoothing_floor(smoothing: f64, classes: usize) -> f64 {
-    let other = smoothing / classes as f64;
-    let own = 1.0 - smoothing + other;
-    let term = |share: f64| if share > 0.0 { -share * share.ln() } else { 0.0 };
-    term(own) + (classes as f64 - 1.0) * term(other)
 }
 
 fn frozen(strategy: Strategy, trainable: usize, total: usize, trained: &[String]) -> String {

@@ -6,7 +6,7 @@ use kennel_core::{
     DuplicateGroup, DuplicateKind, EpochRecord, Interpolation, Manifest, PhotoRecord, PredictionRecord,
     Preprocessing, RunConfig, RunDir, RunFacts, Split, Strategy, files, write_predictions,
 };
-use kennel_report::{Finding, Level, Report, write_report};
+use kennel_report::{Finding, Level, PICTURES, Report, write_report};
 use serde_json::{Value, json};
 
 /// How a run is made: which of its ten test photos (five of each class) it has wrong, and what they are called.
@@ -228,6 +228,27 @@ fn two_runs_are_told_apart_by_the_photos_on_which_they_differ() {
         diagnosis.finding == Finding::HeadHardlyTrained && diagnosis.sentence.contains("1.0 %"),
         "{diagnosis:?}"
     );
+}
+
+#[test]
+fn a_run_that_was_repeated_takes_part_in_pairs_once() {
+    let runs = tempfile::tempdir().unwrap();
+    make(runs.path(), &PLAIN);
+    make(runs.path(), &Made { name: "20260101_000100-resnet18-freeze-s42", ..PLAIN });
+    make(runs.path(), &Made { name: "20260102_000000-resnet18-freeze-s43", seed: 43, wrong: &[0], ..PLAIN });
+    let comparison = Report::read(runs.path(), None).unwrap().comparison;
+    let [pair] = &comparison.pairs[..] else { panic!("{:?}", comparison.pairs) };
+    assert_eq!(pair.first, "20260101_000100-resnet18-freeze-s42", "the newest stands for both");
+    assert!(comparison.runs.len() == 3 && !pair.verdict.contains("Holm"), "{}", pair.verdict);
+}
+
+#[test]
+fn photos_that_are_gone_are_said() {
+    let runs = tempfile::tempdir().unwrap();
+    make(runs.path(), &PLAIN);
+    let report = Report::read(runs.path(), None).unwrap();
+    let check = report.checks.iter().find(|check| check.title == PICTURES).unwrap();
+    assert!(check.text.starts_with("10 of 10 test photos are no longer in "), "{}", check.text);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::tensor::Device;
 use kennel_core::seed::stream_seed;
-use kennel_core::{EpochRecord, Lock, PredictionRecord, RunConfig, RunDir, Split};
+use kennel_core::{EpochRecord, Lock, Manifest, PredictionRecord, RunConfig, RunDir, Split, quoted};
 use kennel_data::shuffled;
 use kennel_metrics::{MetricsError, RunEvaluation};
 use kennel_models::{
@@ -91,7 +91,12 @@ pub fn resume(run: RunDir, options: &TrainOptions, control: &mut Control) -> Res
     let (setup, features) = set_up_features(&config, options, control)?;
     let cannot = |reason: &str| TrainError::CannotResume { path: run.path().into(), reason: reason.into() };
     if setup.facts.manifest_sha256 != began.manifest_sha256 {
-        return Err(cannot("the photos are not those it began with"));
+        let Manifest { seed, .. } = Manifest::read(&run.manifest())?;
+        let (data, run) = (quoted(&config.data_dir), quoted(&run.path().to_string_lossy()));
+        return Err(cannot(&format!(
+            "the photos are not those it began with\nhint: `kennel prepare PHOTOS --seed {seed} --out {data}` with the photos of then \
+             brings them back; `kennel train --config {run}` begins anew with those of now"
+        )));
     }
     if setup.facts.class_names != began.class_names {
         return Err(cannot("its class names are not those of the photos"));

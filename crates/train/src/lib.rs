@@ -39,7 +39,7 @@ pub use best::{best_epoch, is_better};
 pub use control::{Control, Observer, Silent};
 pub use device::{Compute, DeviceChoice, GpuKind};
 pub use error::{Result, TrainError};
-pub use features::CacheOptions;
+pub use features::{CacheOptions, KeptFeatures};
 pub use finish::{evaluate_run, predict_dataset};
 pub use fit::{Outcome, TrainOptions, resume, train};
 pub use kennel_kernels::{instruction_set, threads};

@@ -2,6 +2,7 @@
 
 use kennel_core::{RunConfig, RunFacts};
 
+use crate::features::KeptFeatures;
 use crate::fit::{set_up_features, steps_per_epoch};
 use crate::{Control, Result, TrainOptions};
 
@@ -12,8 +13,8 @@ pub struct Rehearsal {
     pub facts: RunFacts,
     /// Steps of an epoch.
     pub steps_per_epoch: usize,
-    /// Passes through the frozen part whose features are kept already, and how many there are; none where none is kept.
-    pub kept_features: Option<(usize, usize)>,
+    /// Passes through the frozen part whose features are kept already; none where the run keeps none.
+    pub kept_features: Option<KeptFeatures>,
 }
 
 /// Opens and checks everything that a run needs, photos and weights included, and writes nothing.

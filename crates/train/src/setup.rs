@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use kennel_core::{RunConfig, RunFacts, Split, files};
-use kennel_data::Dataset;
+use kennel_data::{DataError, Dataset, PrepareOptions};
 use kennel_models::{
     Architecture, LoadOptions, Network, RegularizationRates, StateDict, architecture, draw_head,
     draw_network, is_buffer, is_under, load, locate_weights, read_checkpoint, state_dict, with_trainable,
@@ -54,7 +55,7 @@ pub fn set_up(config: &RunConfig, compute: &Compute, control: &mut Control) -> R
     let architecture = architecture(&config.model)?;
     let data = open_data(Path::new(&config.data_dir), control)?;
     plan::check_splits(Path::new(&config.data_dir), data.manifest().counts(None))?;
-    check_photos(&data)?;
+    check_photos(&data, control)?;
     let class_names = data.classes().to_vec();
     let mut counts = vec![0; class_names.len()];
     for photo in data.photos(Split::Train).iter() {
@@ -95,7 +96,7 @@ pub fn set_up(config: &RunConfig, compute: &Compute, control: &mut Control) -> R
 
 /// Opens a data set to train on, telling the observer of what was left out and decided.
 pub fn open_data(path: &Path, control: &mut Control) -> Result<Dataset> {
-    let data = Dataset::open(path)?;
+    let data = opened(path, control, Dataset::open_with)?;
     tell_notes(&data, control);
     if data.manifest().counts(None).of(Split::Test) == 0 {
         control.observer.note("there are no test photos: the run will say how good it is on validation only");
@@ -105,9 +106,22 @@ pub fn open_data(path: &Path, control: &mut Control) -> Result<Dataset> {
 
 /// As [`open_data`], to judge a trained network on.
 pub fn open_data_to_judge(path: &Path, control: &mut Control) -> Result<Dataset> {
-    let data = Dataset::open_to_judge(path)?;
+    let data = opened(path, control, Dataset::open_to_judge)?;
     tell_notes(&data, control);
     Ok(data)
+}
+
+/// A way to open a data set.
+type Open = fn(&Path, &PrepareOptions, kennel_data::Progress<'_>) -> kennel_data::Result<Dataset>;
+
+/// Opens a data set; where that means to decode every photo, the observer sees it and the caller may stop it.
+fn opened(path: &Path, control: &mut Control, open: Open) -> Result<Dataset> {
+    let options = PrepareOptions { stop: Some(control.stop), ..PrepareOptions::default() };
+    let observer = Mutex::new(&mut *control.observer);
+    let progress = |done, of| {
+        observer.lock().unwrap_or_else(PoisonError::into_inner).predicting("checking", done, of);
+    };
+    Ok(open(path, &options, &progress)?)
 }
 
 fn tell_notes(data: &Dataset, control: &mut Control) {
@@ -124,11 +138,14 @@ fn tell_notes(data: &Dataset, control: &mut Control) {
 }
 
 /// Holds every photo to its digest in the manifest: what was decoded then is what is trained on now.
-fn check_photos(data: &Dataset) -> Result<()> {
+fn check_photos(data: &Dataset, control: &Control) -> Result<()> {
     if !data.is_prepared() {
         return Ok(()); // read a moment ago
     }
     for photo in data.all_photos().iter() {
+        if control.is_stopped() {
+            return Err(DataError::Stopped.into());
+        }
         if files::sha256_file(&photo.file)? != data.manifest().photos[photo.index].sha256 {
             return Err(TrainError::PhotoChanged { path: photo.file.clone() });
         }

@@ -5,7 +5,7 @@ use kennel_models::{PretrainedTag, architecture, architectures};
 use serde::Serialize;
 
 use crate::CommandResult;
-use crate::output::{Format, columns, print, print_json};
+use crate::output::{Format, columns_that_fit, print, print_json};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -70,17 +70,20 @@ pub fn run(args: ModelsArgs) -> CommandResult {
         return print_json(&rows);
     }
     let header = ["model", "weights", "parameters", "GFLOP", "input", "licence of the weights"];
-    let cells = rows.iter().map(|row| {
-        [
-            row.model.to_string(),
-            row.weights.clone(),
-            format!("{:.1} M", row.parameters as f64 / 1e6),
-            format!("{:.2}", row.flops as f64 / 1e9),
-            format!("{} px", row.side_px),
-            row.licence.clone(),
-        ]
-    });
-    let mut text = columns(header, cells.collect(), &[2, 3, 4]);
+    let cells: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            [
+                row.model.to_string(),
+                row.weights.clone(),
+                format!("{:.1} M", row.parameters as f64 / 1e6),
+                format!("{:.2}", row.flops as f64 / 1e9),
+                format!("{} px", row.side_px),
+                row.licence.clone(),
+            ]
+        })
+        .collect();
+    let mut text = columns_that_fit(header, &cells, &[2, 3, 4], &[5, 4, 3]);
     if !all_tags {
         text += "\nEach with timm's default weights; `kennel models --model NAME` lists the others.\n";
     }

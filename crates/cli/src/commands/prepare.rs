@@ -1,19 +1,18 @@
 //! `kennel prepare`.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use clap::Args;
-use kennel_core::{DuplicateKind, Manifest, hint_did_you_mean};
+use kennel_core::{DuplicateKind, Manifest, RunDir, hint_did_you_mean};
 use kennel_data::{Fractions, Outcome, PrepareOptions, Preset, prepare};
 
 use crate::failure::Failure;
 use crate::nearby::hint_nearby;
 use crate::number::number;
 use crate::output::{Format, columns, print, print_json};
-use crate::progress::photo_bar;
-use crate::resolve::{DATA_DIR, RAW_DIR};
-use crate::{CommandResult, interrupt, network};
+use crate::progress::with_photo_bar;
+use crate::resolve::{DATA_DIR, RAW_DIR, RUNS_DIR};
+use crate::{CommandResult, interrupt, network, variables};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -94,15 +93,7 @@ pub fn run(args: PrepareArgs) -> CommandResult {
         fractions: Fractions { train: args.train_fraction, val: args.val_fraction },
         stop: Some(interrupt::listen()),
     };
-    // How many there are is known once the folders were read.
-    let bar = OnceLock::new();
-    let prepared = prepare(&source, &args.out, &options, &|done, total| {
-        bar.get_or_init(|| photo_bar("checking", total)).set_position(done as u64);
-    });
-    if let Some(bar) = bar.get() {
-        bar.finish_and_clear();
-    }
-    let prepared = prepared?;
+    let prepared = with_photo_bar("checking", |progress| prepare(&source, &args.out, &options, progress))?;
     let manifest = &prepared.manifest;
     for photo in &manifest.rejected {
         say!("left out   {}: {}", photo.path, photo.reason);
@@ -111,9 +102,15 @@ pub fn run(args: PrepareArgs) -> CommandResult {
         say!("note       {note}");
     }
     if prepared.outcome == Outcome::Replaced {
-        say!(
-            "note       runs on what was here before need it again to be exported: the same photos and seed bring it back"
-        );
+        let runs = variables::value("KENNEL_RUNS").map_or_else(|| RUNS_DIR.into(), PathBuf::from);
+        // A folder that cannot be listed has no run to speak of.
+        if !RunDir::list(&runs).unwrap_or_default().is_empty() {
+            say!(
+                "note       a run in {} that was trained on what was here before is judged and used as ever; to export it, or to go on \
+                 with it, prepare the photos of then with the --seed of then",
+                runs.display()
+            );
+        }
     }
     match args.format {
         Format::Json => print_json(manifest),

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use kennel_report::{COLUMNS, Comparison, LEAST, NUMBERS, Report, render_comparison, rows, write_report};
+use kennel_report::{
+    COLUMNS, Comparison, LEAST, NUMBERS, PICTURES, Report, render_comparison, rows, write_report,
+};
 use serde_json::json;
 
 use crate::CommandResult;
@@ -48,7 +50,7 @@ pub fn run(args: ReportArgs) -> CommandResult {
     let report = Report::read(runs, against.as_deref())?;
     tell_left_out(&report.comparison);
     let written = write_report(&report, out)?;
-    tell_boxes(&written.boxes);
+    tell_figures(&report, &written.boxes);
     match args.format {
         Format::Json => print_json(&json!({
             "report": written.page.display().to_string(),
@@ -67,8 +69,11 @@ pub fn tell_left_out(comparison: &Comparison) {
     }
 }
 
-/// Says on stderr which characters of the PNG figures could not be drawn.
-pub fn tell_boxes(boxes: &BTreeSet<char>) {
+/// Says on stderr what the figures lack: photos that are gone, and characters of the PNG figures that no font has.
+pub fn tell_figures(report: &Report, boxes: &BTreeSet<char>) {
+    for check in report.checks.iter().filter(|check| check.title == PICTURES) {
+        say!("note: {}", check.text);
+    }
     if boxes.is_empty() {
         return;
     }

@@ -6,22 +6,22 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 use kennel_core::{Manifest, RunConfig, RunDir, Split, Strategy, files, quoted};
-use kennel_data::Dataset;
+use kennel_data::DataError;
 use kennel_export::{ExportOptions, Exported, export};
 use kennel_models::{architecture, cached_weights, locate_weights};
 use kennel_report::{PublishedResults, Report, read_published, write_report};
 use kennel_train::{
-    Compute, Control, NO_WEIGHTS, Outcome, TrainOptions, ZeroShotOptions, check_splits, manifest_digest,
-    resume, train, zero_shot,
+    Compute, Control, NO_WEIGHTS, Outcome, TrainError, TrainOptions, ZeroShotOptions, check_splits,
+    manifest_digest, resume, train, zero_shot,
 };
 use serde::Serialize;
 use serde_json::json;
 use toml::{Table, Value};
 
-use super::report::{PlaceArgs, render, tell_boxes, tell_left_out};
+use super::report::{PlaceArgs, render, tell_figures, tell_left_out};
 use super::train::configuration;
 use crate::cache::CacheArgs;
-use crate::data::DataArg;
+use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::number::{number, trimmed};
@@ -140,7 +140,7 @@ pub fn run(args: RunArgs) -> CommandResult {
         .find_map(|table| table.get("data_dir").and_then(Value::as_str));
     let data_dir = data_dir.map_or_else(|| args.data.dir().to_path_buf(), PathBuf::from);
     // Before weights are fetched for it.
-    let data = Dataset::open(&data_dir)?;
+    let data = data::open(&data_dir)?;
     check_splits(&data_dir, data.manifest().counts(None))?;
     let experiments = plan(&settings)?;
     let photos = Photos { manifest: data.manifest().clone(), data_dir };
@@ -220,6 +220,13 @@ pub fn run(args: RunArgs) -> CommandResult {
                 shout!("stopped {} of {label}\nhint: {way_on}", interrupt::after(epochs));
                 return Err(Failure::Interrupted(""));
             }
+            Err(TrainError::Data(DataError::Stopped)) => {
+                shout!(
+                    "stopped while the photos of {label} were checked\nhint: {} goes on from there",
+                    way_on(args.force)
+                );
+                return Err(Failure::Interrupted(""));
+            }
             Err(error) => {
                 shout!("failed: {label}: {error}");
                 failed.push(Failed { label: label.clone(), reason: error.to_string() });
@@ -232,6 +239,11 @@ pub fn run(args: RunArgs) -> CommandResult {
         return Err(Failure::Failed("nothing of this study was trained".into()));
     }
     finish(&args, published, &photos, &failed, stop)
+}
+
+/// What finds all that is finished and does the rest.
+fn way_on(force: bool) -> &'static str {
+    if force { "the same command without --force" } else { "the same command" }
 }
 
 /// Makes a folder that is written to in the end and, where it is new, takes it away again: whoever stops before finds no empty one.
@@ -262,7 +274,7 @@ fn finish(
     };
     tell_left_out(&report.comparison);
     let written = write_report(&report, &args.place.out)?;
-    tell_boxes(&written.boxes);
+    tell_figures(&report, &written.boxes);
     let exported = match report.comparison.best.as_deref() {
         Some(best) => export_best(&args.place.runs.join(best), args, photos, stop).map(Some),
         None => Ok(None),
@@ -283,8 +295,10 @@ fn finish(
     }
     tell_failed(failed);
     if let Err(Failure::Interrupted(_)) = exported {
-        let way_on = if args.force { "the same command without --force" } else { "the same command" };
-        shout!("stopped before the best network was exported\nhint: {way_on} goes on from there");
+        shout!(
+            "stopped before the best network was exported\nhint: {} goes on from there",
+            way_on(args.force)
+        );
         return Err(Failure::Interrupted(""));
     }
     if let Err(failure) = &exported {
@@ -360,7 +374,8 @@ fn planned<'a>(
             State::Finished(run) => ("finished", Some(run.name()), None),
             State::Begun(run) => ("goes on", Some(run.name()), None),
             // What cannot be measured is said when it is its turn: the others go on.
-            State::New => ("new", None, estimate_s(config, counts, &mut rates, compute).ok()),
+            // What is kept of its features is only known once its network is loaded.
+            State::New => ("new", None, estimate_s(config, counts, 0, &mut rates, compute).ok()),
         };
         let (learning_rate, epochs) = (Some(config.learning_rate), Some(config.epochs));
         Planned { state, run, learning_rate, epochs, about_s, ..unknown }
@@ -383,7 +398,10 @@ fn render_plan(plan: &[Planned]) -> String {
     let table = columns(["experiment", "lr", "epochs", ""], plan.iter().map(row).collect(), &[1, 2]);
     match plan.iter().filter_map(|planned| planned.about_s).sum::<f64>() {
         0.0 => format!("{table}\n"),
-        all => format!("{table}\nabout {} for what is new\n", kennel_report::duration(all)),
+        all => format!(
+            "{table}\nabout {} for what is new, less where features are kept already\n",
+            kennel_report::duration(all)
+        ),
     }
 }
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use kennel_core::{ClassWeights, RunConfig, RunDir};
 use kennel_metrics::{RunEvaluation, format_proportion};
-use kennel_train::{Control, Outcome, Rehearsal, TrainOptions, rehearse, resume, train};
+use kennel_report::{Curves, Finding, diagnose};
+use kennel_train::{Control, KeptFeatures, Outcome, Rehearsal, TrainOptions, rehearse, resume, train};
 use serde::Serialize;
 use toml::{Table, Value};
 
@@ -241,7 +242,10 @@ pub fn run(args: TrainArgs) -> CommandResult {
     };
     drop(watcher);
     match outcome {
-        Outcome::Finished { run, evaluation } => report(&run, &evaluation, args.format),
+        Outcome::Finished { run, evaluation } => {
+            tell_diagnosis(&run)?;
+            report(&run, &evaluation, args.format)
+        }
         Outcome::Interrupted { run, epochs } => {
             let run = kennel_core::quoted(&run.path().to_string_lossy());
             shout!("stopped {}\nhint: kennel train --resume {run}", interrupt::after(epochs));
@@ -265,6 +269,17 @@ fn tell_same(config: &RunConfig, runs: &Path) {
     }
 }
 
+/// Says how the training went, where something can be done about it.
+fn tell_diagnosis(run: &RunDir) -> CommandResult {
+    let config = RunConfig::read(&run.config())?;
+    let classes = config.facts(&run.config())?.class_names.len();
+    let curves = Curves::of(&run.read_metrics()?, config.label_smoothing, classes);
+    if let Some(found) = diagnose(&curves, classes).filter(|found| found.finding != Finding::Converged) {
+        say!("note: {}", found.sentence);
+    }
+    Ok(())
+}
+
 /// Says what would be done, and prints the configuration that does it.
 fn dry_run(
     config: &RunConfig,
@@ -277,12 +292,14 @@ fn dry_run(
     tell_trained(&facts.trained, facts.trainable_params, facts.total_params);
     tell_photos(facts.photos, &facts.class_names);
     say!("epochs     {} of {steps_per_epoch} steps, batch {}", config.epochs, config.batch_size);
-    if let Some((kept, of)) = kept_features {
-        say!("features   {kept} of {of} passes through the frozen part are kept already");
+    if let Some(KeptFeatures { passes, of, .. }) = kept_features {
+        say!("features   {passes} of {of} passes through the frozen part are kept already");
     }
     if Level::chosen() > Level::Quiet {
-        let seconds = estimate_s(config, facts.photos, &mut Rates::default(), &options.compute)?;
-        say!("takes      about {}, the reading of photos not counted", kennel_report::duration(seconds));
+        let kept = kept_features.map_or(0, |kept| kept.photos);
+        let seconds = estimate_s(config, facts.photos, kept, &mut Rates::default(), &options.compute)?;
+        let about = kennel_report::duration(seconds.max(1.0));
+        say!("takes      about {about}, the reading of photos not counted");
     }
     match format {
         Format::Json => print_json(config),

@@ -35,10 +35,12 @@ impl Rates {
     }
 }
 
-/// Seconds that an experiment takes from its beginning, the reading of photos not counted.
+/// Seconds that an experiment takes from its beginning, the reading of photos not counted, nor the `kept` photos whose way through a
+/// frozen trunk is behind them.
 pub fn estimate_s(
     config: &RunConfig,
     photos: SplitCounts,
+    kept: usize,
     rates: &mut Rates,
     compute: &Compute,
 ) -> Result<f64, Failure> {
@@ -47,7 +49,7 @@ pub fn estimate_s(
     let epochs = config.epochs as f64;
     let infer = rates.of(config, Strategy::ZeroShot, compute)?;
     let views = epochs.min(config.feature_views as f64);
-    let trunk_s = (train * views + val + test) / infer;
+    let trunk_s = (train * views + val + test - kept as f64).max(0.0) / infer;
     Ok(match config.strategy {
         // The trunk looks at each view once; what is left of an epoch is nothing beside it in `freeze`, and a step less a
         // pass in `partial`.

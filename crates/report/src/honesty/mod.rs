@@ -3,6 +3,7 @@
 mod baseline;
 mod duplicates;
 mod overlap;
+mod pictures;
 
 use std::collections::BTreeSet;
 
@@ -10,6 +11,7 @@ use kennel_metrics::Temperature;
 use serde::Serialize;
 
 pub use overlap::{Overlap, overlap};
+pub use pictures::PICTURES;
 
 use crate::{Comparison, Finding, FinishedRun, RunSummary};
 
@@ -44,6 +46,7 @@ pub fn checks(comparison: &Comparison, runs: &[FinishedRun]) -> Vec<Check> {
     checks.extend(calibration(comparison));
     checks.extend(diagnoses(comparison));
     checks.extend(power(comparison));
+    checks.extend(pictures::checks(runs));
     checks
 }
 
@@ -73,7 +76,11 @@ fn calibration(comparison: &Comparison) -> Vec<Check> {
 fn diagnoses(comparison: &Comparison) -> Vec<Check> {
     let of_run = |run: &RunSummary| {
         let diagnosis = run.diagnosis.as_ref()?;
-        let level = if diagnosis.finding == Finding::Converged { Level::Fine } else { Level::Note };
+        let level = match diagnosis.finding {
+            Finding::Converged => Level::Fine,
+            Finding::Diverged => Level::Warning,
+            _ => Level::Note,
+        };
         let text = format!("{}: {}", run.label, diagnosis.sentence);
         Some(Check { title: "Training", level, text })
     };

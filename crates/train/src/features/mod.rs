@@ -66,6 +66,17 @@ pub struct Features {
     is_told: bool,
 }
 
+/// Passes through the frozen part that are not needed any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptFeatures {
+    /// Passes whose features are kept.
+    pub passes: usize,
+    /// Passes that the run needs.
+    pub of: usize,
+    /// Photos of the kept passes together.
+    pub photos: usize,
+}
+
 /// Some photos on their way through a network.
 pub enum Shown {
     /// Normalised pixels, `[batch, 3, side, side]`.
@@ -144,14 +155,21 @@ impl Features {
         self.store.as_ref().map(FeatureStore::folder)
     }
 
-    /// How many of the parts that a run of so many epochs keeps are kept already, of how many; none where nothing is kept.
-    pub fn kept(&self, epochs: usize) -> Option<(usize, usize)> {
+    /// What is kept already of what a run of so many epochs keeps; none where nothing is kept.
+    pub fn kept(&self, epochs: usize) -> Option<KeptFeatures> {
         let store = self.store.as_ref()?;
         let views = (0..epochs.min(self.config.feature_views) as u64).map(|view| Part::Train { view });
         let parts = views.chain([Split::Val, Split::Test].map(Part::Eval));
-        let parts = parts.filter(|part| !self.photos[&part.split()].is_empty());
-        let is_kept: Vec<bool> = parts.map(|part| store.has(&part.name())).collect();
-        Some((is_kept.iter().filter(|is_kept| **is_kept).count(), is_kept.len()))
+        let mut kept = KeptFeatures { passes: 0, of: 0, photos: 0 };
+        for part in parts {
+            let photos = self.photos[&part.split()].len();
+            kept.of += usize::from(photos > 0);
+            if photos > 0 && store.has(&part.name()) {
+                kept.passes += 1;
+                kept.photos += photos;
+            }
+        }
+        Some(kept)
     }
 
     /// Photos `order` of a part, `batch_size` at a time: from the cache, filled now where it is not, or from their files.

@@ -1,0 +1,32 @@
+//! Whether the photos that the figures show are still there.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use kennel_core::Split;
+
+use super::{Check, Level};
+use crate::FinishedRun;
+
+/// The title of this check.
+pub const PICTURES: &str = "Pictures";
+
+/// Where test photos are gone, once for each data set; what is there under its name is held to its digest when it is drawn.
+pub fn checks(runs: &[FinishedRun]) -> Vec<Check> {
+    let mut seen = BTreeSet::new();
+    let mut of_run = |run: &FinishedRun| {
+        let folder = Path::new(&run.config.data_dir);
+        let test: Vec<_> = run.manifest.photos.iter().filter(|photo| photo.split == Split::Test).collect();
+        let gone = test.iter().filter(|photo| !folder.join(&photo.path).is_file()).count();
+        (gone > 0 && seen.insert(run.config.data_dir.clone())).then(|| Check {
+            title: PICTURES,
+            level: Level::Note,
+            text: format!(
+                "{gone} of {} test photos are no longer in {}: the numbers stand, the figures that show photos are without them.",
+                test.len(),
+                folder.display()
+            ),
+        })
+    };
+    runs.iter().filter_map(&mut of_run).collect()
+}
