@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
-use kennel_data::{Dataset, PrepareOptions};
+use kennel_data::{Dataset, Open, PrepareOptions};
 use toml::{Table, Value};
 
 use crate::failure::Failure;
@@ -27,23 +27,6 @@ struct Flag {
     /// Photos: what `kennel prepare` wrote, a folder with one folder per class, or such folders under train/, val/, test/
     #[arg(long, value_name = "DIR", env = "KENNEL_DATA", hide_env_values = true, default_value = DATA_DIR)]
     data: String,
-}
-
-/// Opens a data set; where it was not prepared every photo is decoded, under a bar, until Ctrl-C.
-pub fn open(folder: &Path) -> Result<Dataset, Failure> {
-    let options = PrepareOptions { stop: Some(interrupt::listen()), ..PrepareOptions::default() };
-    let data = with_photo_bar("checking", |progress| Dataset::open_with(folder, &options, progress))?;
-    OPENED.lock().unwrap_or_else(PoisonError::into_inner).push(folder.into());
-    Ok(data)
-}
-
-/// Sees that a data set can be opened, unless this process has: a study asks for each of its networks.
-pub fn check(folder: &Path) -> Result<(), Failure> {
-    let is_opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|known| known == folder);
-    if !is_opened {
-        open(folder)?;
-    }
-    Ok(())
 }
 
 impl DataArg {
@@ -87,4 +70,30 @@ impl FromArgMatches for DataArg {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
     }
+}
+
+/// Opens a data set; where it was not prepared every photo is decoded, under a bar, until Ctrl-C.
+pub fn open(folder: &Path) -> Result<Dataset, Failure> {
+    let data = opened(folder, Dataset::open_with)?;
+    OPENED.lock().unwrap_or_else(PoisonError::into_inner).push(folder.into());
+    Ok(data)
+}
+
+/// Sees that a data set can be opened, unless this process has: a study asks for each of its networks.
+pub fn check(folder: &Path) -> Result<(), Failure> {
+    let is_opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|known| known == folder);
+    if !is_opened {
+        open(folder)?;
+    }
+    Ok(())
+}
+
+/// As [`open`], to judge a trained network on.
+pub fn open_to_judge(folder: &Path) -> Result<Dataset, Failure> {
+    opened(folder, Dataset::open_to_judge)
+}
+
+fn opened(folder: &Path, open: Open) -> Result<Dataset, Failure> {
+    let options = PrepareOptions { stop: Some(interrupt::listen()), ..PrepareOptions::default() };
+    Ok(with_photo_bar("checking", |progress| open(folder, &options, progress))?)
 }

@@ -15,7 +15,7 @@ use kennel_train::NO_WEIGHTS;
 
 use crate::failure::Failure;
 use crate::progress::byte_bar;
-use crate::{data, interrupt, variables};
+use crate::{CommandResult, interrupt, variables};
 
 /// Whether nothing may be asked of the network: `--offline`, for all that one process does.
 static OFFLINE: AtomicBool = AtomicBool::new(false);
@@ -52,12 +52,11 @@ fn client() -> Client {
 }
 
 /// Finds weights as [`locate_weights`] does; those that timm has and this machine has not are fetched from the Hugging Face hub into
-/// the cache that Python shares. `photos` is the data set that they are wanted for: what is wrong with it is said before anything
-/// is fetched.
+/// the cache that Python shares. `check` looks at what they are wanted for: what is wrong with that is said before anything is fetched.
 pub fn weights(
     architecture: &Architecture,
     asked: Option<&str>,
-    photos: Option<&Path>,
+    check: impl FnOnce() -> CommandResult,
 ) -> Result<WeightsSource, Failure> {
     if asked == Some(NO_WEIGHTS) {
         return Err(Failure::Usage(format!(
@@ -72,9 +71,7 @@ pub fn weights(
             if let Some((_, said)) = failed.iter().find(|(failed, _)| *failed == repo) {
                 return Err(Failure::Failed(said.clone()));
             }
-            if let Some(photos) = photos {
-                data::check(photos)?;
-            }
+            check()?;
             if !is_offline() {
                 say!("fetching   {repo}");
             }

@@ -17,7 +17,7 @@ use toml::{Table, Value};
 
 use crate::failure::Failure;
 use crate::nearby::hint_nearby;
-use crate::network;
+use crate::{data, network};
 
 /// Where `prepare` writes and `train` reads unless told otherwise.
 pub const DATA_DIR: &str = "data/processed";
@@ -83,8 +83,10 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
     let preprocessing = if weights == NO_WEIGHTS {
         architecture.default_tag().preprocessing.clone()
     } else {
-        let source =
-            network::weights(architecture, Some(&weights), text("data_dir").as_deref().map(Path::new))?;
+        let source = network::weights(architecture, Some(&weights), || match text("data_dir") {
+            Some(photos) => data::check(Path::new(&photos)),
+            None => Ok(()),
+        })?;
         if let Some(note) = source.note {
             say_once(note);
         }

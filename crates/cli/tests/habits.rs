@@ -232,7 +232,12 @@ fn what_is_not_there_is_named_with_what_is() {
         ("train --data data --model resnet18 --weights ./nope", 1, "a name such as resnet18.a1_in1k"),
         ("train --data data --model resnet18 --weights photos", 1, "there is no photos/model.safetensors"),
         ("train --data data --model resnet18 --weights zzzz", 1, "known weights of resnet18: a1_in1k"),
-        ("evaluate --zero-shot --data data --model resnet18", 1, "--weights DIR (`kennel run`: MODEL=DIR)"),
+        ("predict photos --model resnet18 --weights a1_in1k", 1, "--weights DIR (`kennel run`: MODEL=DIR)"),
+        // What is wrong with the photos is said before weights are missed.
+        ("evaluate --zero-shot --data data --model resnet18", 1, "is not an ImageNet-1k class by name"),
+        ("run --data data --seeds 42 43", 2, "commas between them: --seeds 42,43"),
+        ("train --config nada.toml", 1, "there is no nada.toml"),
+        ("report --runs best.onnx", 1, "a file stands where a folder should be"),
     ] {
         let output = kennel(here, &args.split(' ').collect::<Vec<_>>());
         let said = stderr(&output);

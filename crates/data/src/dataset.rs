@@ -25,6 +25,9 @@ pub struct DatasetPhoto {
     pub split: Split,
 }
 
+/// A way to open a data set: [`Dataset::open_with`] or [`Dataset::open_to_judge`].
+pub type Open = fn(&Path, &PrepareOptions, Progress<'_>) -> Result<Dataset>;
+
 /// Classes and photos, with every file checked.
 #[derive(Clone, Debug)]
 pub struct Dataset {

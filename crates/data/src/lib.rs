@@ -48,7 +48,7 @@ pub use image::RgbImage;
 pub use augment::augment;
 pub use cache::PhotoCache;
 pub use chance::shuffled;
-pub use dataset::{Dataset, DatasetPhoto};
+pub use dataset::{Dataset, DatasetPhoto, Open};
 pub use decode::{DecodeError, decode, read_photo};
 pub use error::{DataError, Result};
 pub use loader::{Batch, Loader, LoaderOptions, Transform};

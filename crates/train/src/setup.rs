@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use kennel_core::{RunConfig, RunFacts, Split, files};
-use kennel_data::{DataError, Dataset, PrepareOptions};
+use kennel_data::{DataError, Dataset, Open, PrepareOptions};
 use kennel_models::{
     Architecture, LoadOptions, Network, RegularizationRates, StateDict, architecture, draw_head,
     draw_network, is_buffer, is_under, load, locate_weights, read_checkpoint, state_dict, with_trainable,
@@ -110,9 +110,6 @@ pub fn open_data_to_judge(path: &Path, control: &mut Control) -> Result<Dataset>
     tell_notes(&data, control);
     Ok(data)
 }
-
-/// A way to open a data set.
-type Open = fn(&Path, &PrepareOptions, kennel_data::Progress<'_>) -> kennel_data::Result<Dataset>;
 
 /// Opens a data set; where that means to decode every photo, the observer sees it and the caller may stop it.
 fn opened(path: &Path, control: &mut Control, open: Open) -> Result<Dataset> {

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::report::compare_all;
 use crate::chosen_run::ChosenRun;
-use crate::data::DataArg;
+use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
 use crate::failure::{Failure, NOTHING_WRITTEN};
 use crate::output::{Format, print, print_json};
@@ -161,7 +161,10 @@ fn run_zero_shot(args: &EvaluateArgs) -> CommandResult {
         .ok_or_else(|| Failure::Usage("which network? --zero-shot needs --model NAME".into()))?;
     let compute = args.device.open()?;
     let architecture = kennel_models::architecture(model)?;
-    network::weights(architecture, args.weights.as_deref(), Some(args.data.dir()))?;
+    network::weights(architecture, args.weights.as_deref(), || {
+        data::open_to_judge(args.data.dir())?.manifest().match_imagenet(&synsets)?;
+        Ok(())
+    })?;
     let mut terminal = Terminal::default();
     let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };
     let asked = ZeroShotOptions {

@@ -168,7 +168,7 @@ impl PredictArgs {
                 let model = self.chosen.model.as_deref().ok_or_else(|| {
                     Failure::Usage("which network do the weights belong to? give --model NAME".into())
                 })?;
-                network::weights(kennel_models::architecture(model)?, Some(weights), None)?;
+                network::weights(kennel_models::architecture(model)?, Some(weights), || Ok(()))?;
                 Predictor::of_weights(model, Some(weights), &compute)?
             }
             None if self.chosen.run.is_none() && self.chosen.model.is_none() => {
