@@ -9,6 +9,9 @@ use kennel_train::{Found, find_run};
 use crate::failure::Failure;
 use crate::resolve::RUNS_DIR;
 
+/// The flag that goes on with a run.
+pub const RESUME: &str = "--resume";
+
 #[derive(Args)]
 pub struct ChosenRun {
     /// A run's directory
@@ -57,12 +60,7 @@ pub fn open_run(flag: &str, path: &Path, runs: &Path) -> Result<RunDir, Failure>
     }
     if path.exists() {
         return RunDir::open(path).map_err(|error| {
-            let inside = RunDir::list(path).unwrap_or_default();
-            let hint = inside.last().map(|newest| {
-                let newest = newest.path().display();
-                format!("\nhint: it is a folder of runs, the newest of {} is {newest}", inside.len())
-            });
-            Failure::Failed(format!("{error}{}", hint.unwrap_or_default()))
+            Failure::Failed(format!("{error}{}", of_surroundings(path).unwrap_or_default()))
         });
     }
     let typed = path.file_name().unwrap_or_default().to_string_lossy();
@@ -70,9 +68,29 @@ pub fn open_run(flag: &str, path: &Path, runs: &Path) -> Result<RunDir, Failure>
     let known: Vec<String> = RunDir::list(runs).unwrap_or_default().iter().map(RunDir::name).collect();
     let hint = match kennel_core::did_you_mean(&typed, known.iter().map(String::as_str)) {
         Some(name) => format!("\nhint: did you mean `{}`?", runs.join(name).display()),
+        None if flag == RESUME => of_stopped(runs),
         None => of_newest(runs),
     };
     Err(Failure::Failed(format!("there is no run {}{hint}", path.display())))
+}
+
+/// A hint at the run that a path which is none lies in, or at the newest that lies in it.
+fn of_surroundings(path: &Path) -> Option<String> {
+    if let Some(run) = path.ancestors().skip(1).find_map(|above| RunDir::open(above).ok()) {
+        return Some(format!("\nhint: it is a part of a run; the run is {}", run.path().display()));
+    }
+    let inside = RunDir::list(path).ok()?;
+    let newest = inside.last()?.path().display();
+    Some(format!("\nhint: it is a folder of runs, the newest of {} is {newest}", inside.len()))
+}
+
+/// A hint at the newest of those under `runs` that were stopped.
+fn of_stopped(runs: &Path) -> String {
+    let known = RunDir::list(runs).unwrap_or_default();
+    match known.iter().rfind(|run| !run.is_finished()) {
+        Some(run) => format!("\nhint: the newest that was stopped is {}", run.path().display()),
+        None => format!("\nhint: none in {} was stopped before its end", runs.display()),
+    }
 }
 
 /// A hint at the newest of those under `runs` that have weights, or at what makes one.

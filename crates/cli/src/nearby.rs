@@ -6,6 +6,9 @@ use kennel_core::{composed, did_you_mean, files};
 
 /// "Did you mean", as a line of its own to end an error message with, of what lies in the folder in which `path` would.
 pub fn hint_nearby(path: &Path) -> Option<String> {
+    if path.starts_with("~") {
+        return Some("\nhint: in quotes the shell leaves ~ as it is; write \"$HOME/...\"".into());
+    }
     let typed = path.file_name()?.to_string_lossy();
     // A folder that cannot be listed knows no name.
     let entries = std::fs::read_dir(files::folder_of(path)).into_iter().flatten().flatten();

@@ -25,6 +25,16 @@ impl Numeric for u32 {
     const HAS_FRACTIONS: bool = false;
 }
 
+impl Numeric for u64 {
+    const EXPECTED: &str = u32::EXPECTED;
+    const HAS_FRACTIONS: bool = false;
+}
+
+impl Numeric for usize {
+    const EXPECTED: &str = u32::EXPECTED;
+    const HAS_FRACTIONS: bool = false;
+}
+
 /// A number, with or without spaces around it.
 pub fn number<T: Numeric>(text: &str) -> Result<T, String> {
     let text = text.trim();
@@ -40,6 +50,14 @@ pub fn number<T: Numeric>(text: &str) -> Result<T, String> {
             false => format!("expected {}", T::EXPECTED),
         }
     })
+}
+
+/// A learning rate. In a list, `0` is most often what a decimal comma has left of one.
+pub fn rate(text: &str) -> Result<f64, String> {
+    match number(text)? {
+        rate if rate > 0.0 => Ok(rate),
+        _ => Err("expected a rate above 0; decimals stand after a point, not a comma: 0.1".into()),
+    }
 }
 
 /// An entry of a list, without the spaces around it.
@@ -63,6 +81,7 @@ mod tests {
         assert_eq!(number::<f64>("001"), Err(half.into()));
         assert_eq!((number::<f64>("0"), number::<u32>("007")), (Ok(0.0), Ok(7)));
         assert_eq!(number::<f64>("fast"), Err("expected a number such as 0.001".into()));
+        assert!(rate("0").unwrap_err().contains("not a comma") && rate("1e-3") == Ok(0.001));
         assert_eq!(number::<u32>("4.5"), Err("expected a whole number such as 42".into()));
     }
 }

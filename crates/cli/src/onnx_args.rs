@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
-use kennel_core::Interpolation;
+use kennel_core::{Interpolation, RunDir};
 use kennel_onnx::{Classifier, Description, OnnxError, RuntimeKind, Takes};
 
 use crate::failure::Failure;
@@ -57,8 +57,12 @@ impl OnnxArgs {
     pub fn open(&self, path: &Path) -> Result<Classifier, Failure> {
         let shown = path.display();
         if path.is_dir() {
+            let hint = match RunDir::open(path) {
+                Ok(_) => format!("a run is given with --run; `kennel export --run {shown}` writes its file"),
+                Err(_) => "the .onnx file in it".into(),
+            };
             return Err(Failure::Usage(format!(
-                "--onnx {shown}: expected a file, found a folder\nhint: the .onnx file in it"
+                "--onnx {shown}: expected a file, found a folder\nhint: {hint}"
             )));
         }
         if !path.exists() {

@@ -12,7 +12,7 @@ use kennel_core::{
     Strategy, files,
 };
 use kennel_models::architecture;
-use kennel_train::NO_WEIGHTS;
+use kennel_train::{NO_WEIGHTS, check_hyperparameters};
 use toml::{Table, Value};
 
 use crate::failure::Failure;
@@ -42,9 +42,20 @@ pub fn read_config(path: &Path) -> Result<Table, Failure> {
         });
         return Err(Failure::Failed(format!("there is no {}{hint}", path.display())));
     }
+    if path.is_dir() {
+        let text =
+            format!("{} is a folder without a config.toml\nhint: give a run, or a TOML file", path.display());
+        return Err(Failure::Failed(text));
+    }
     let text = files::read_text(path)?;
-    let mut table: Table =
-        toml::from_str(&text).map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
+    let mut table: Table = toml::from_str(&text).map_err(|error| {
+        let error = error.to_string();
+        Failure::Usage(format!(
+            "{}: {}\nhint: text stands in quotes, as in `strategy = \"freeze\"`, numbers do not",
+            path.display(),
+            error.trim_end()
+        ))
+    })?;
     table.remove("facts");
     Ok(table)
 }
@@ -70,6 +81,12 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
     overlay(&mut asked, flags);
     asked.remove("augment");
 
+    for key in ["model", "strategy", "weights", "data_dir", "head_init"] {
+        if let Some(other) = asked.get(key).filter(|value| !value.is_str()) {
+            let text = format!("configuration: {key} is {other}, expected text in quotes");
+            return Err(Failure::Usage(text));
+        }
+    }
     let text = |key: &str| asked.get(key).and_then(Value::as_str).map(str::to_string);
     let model = text("model").ok_or_else(|| {
         Failure::Usage("which network? give --model NAME\nhint: `kennel models` lists them".into())
@@ -79,13 +96,20 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
         Some(name) => name.parse::<Strategy>()?,
         None => Strategy::Freeze,
     };
+    let base = |weights: String, preprocessing: Preprocessing| RunConfig {
+        augmentation: set.augmentation(),
+        ..RunConfig::published(model.clone(), weights, strategy, preprocessing)
+    };
+    let usual = &architecture.default_tag().preprocessing;
     let mut weights = text("weights").unwrap_or_else(|| architecture.default_tag().name());
     let preprocessing = if weights == NO_WEIGHTS {
-        architecture.default_tag().preprocessing.clone()
+        usual.clone()
     } else {
-        let source = network::weights(architecture, Some(&weights), || match text("data_dir") {
-            Some(photos) => data::check(Path::new(&photos)),
-            None => Ok(()),
+        let source = network::weights(architecture, Some(&weights), || {
+            let trial = completed(base(weights.clone(), usual.clone()), asked.clone())?;
+            // In a study it is one experiment that cannot be run.
+            check_hyperparameters(&trial).map_err(|error| Failure::Failed(error.to_string()))?;
+            text("data_dir").map_or(Ok(()), |photos| data::check(Path::new(&photos)))
         })?;
         if let Some(note) = source.note {
             say_once(note);
@@ -99,11 +123,11 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
         weights = source.name;
         source.preprocessing
     };
+    completed(base(weights, preprocessing), asked)
+}
 
-    let base = RunConfig {
-        augmentation: set.augmentation(),
-        ..RunConfig::published(model, weights, strategy, preprocessing)
-    };
+/// Lays what was asked for over the recipe.
+fn completed(base: RunConfig, mut asked: Table) -> Result<RunConfig, Failure> {
     let mut table = Table::try_from(base).map_err(|error| Failure::Failed(error.to_string()))?;
     for (section, defaults) in
         [("optimizer", optimizer as fn(&str) -> Result<Value, Failure>), ("scheduler", scheduler)]
@@ -114,25 +138,29 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
         }
         check_settings(section, &table, &asked)?;
     }
-    if let Some(kind) = asked
-        .get("augmentation")
-        .and_then(|section| section.get("crop")?.get("kind")?.as_str())
-        .map(str::to_string)
+    if let Some(asked) = asked.get("augmentation").and_then(|section| section.get("crop"))
         && let Some(Value::Table(augmentation)) = table.get_mut("augmentation")
     {
-        augmentation.insert("crop".into(), crop(&kind)?);
+        // Bounds of area and shape are of one kind only.
+        let is_resized = asked.get("scale").or(asked.get("ratio")).map(|_| "random_resized");
+        let of_set = augmentation.get("crop").and_then(|crop| crop.get("kind")?.as_str());
+        let kind =
+            asked.get("kind").and_then(Value::as_str).or(is_resized.filter(|kind| of_set != Some(kind)));
+        if let Some(kind) = kind {
+            augmentation.insert("crop".into(), crop(kind)?);
+        }
     }
-    if let Some(name) = text("head_init") {
+    if let Some(name) = asked.get("head_init").and_then(Value::as_str) {
         let known = [HeadInit::FanIn, HeadInit::Timm].map(HeadInit::as_str);
-        if !known.contains(&name.as_str()) {
-            return Err(unknown("head_init", &name, &known));
+        if !known.contains(&name) {
+            return Err(unknown("head_init", name, &known));
         }
     }
     // Any other word would be looked for among tables of weights, and the error would speak of those.
-    if let Some(name) = text("class_weights") {
+    if let Some(name) = asked.get("class_weights").and_then(Value::as_str) {
         let known = ["none", "balanced"];
-        if !known.contains(&name.as_str()) {
-            let hint = kennel_core::hint_did_you_mean(&name, known);
+        if !known.contains(&name) {
+            let hint = kennel_core::hint_did_you_mean(name, known);
             return Err(Failure::Usage(format!(
                 "configuration: class_weights is `{name}`, expected none, balanced, or a weight for each class, such as {{ beagle = 2.0 }}{hint}"
             )));
@@ -142,9 +170,22 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
     check_keys(&asked)?;
     overlay(&mut table, asked);
     serde_path_to_error::deserialize(table).map_err(|error| {
-        let (key, reason) = (error.path().to_string(), error.inner().message());
+        let (key, reason) = (error.path().to_string(), in_words(error.inner().message()));
         Failure::Usage(format!("configuration: {key}: {reason}"))
     })
+}
+
+/// What a parser says of a value, without the names of Rust's types.
+fn in_words(reason: &str) -> String {
+    const WORDS: [(&str, &str); 6] = [
+        ("expected usize", "expected a whole number"),
+        ("expected u32", "expected a whole number"),
+        ("expected u64", "expected a whole number"),
+        ("expected f64", "expected a number"),
+        ("floating point", "number"),
+        ("expected internally tagged enum ", "expected a table of "),
+    ];
+    WORDS.iter().fold(reason.to_string(), |said, (jargon, word)| said.replace(jargon, word))
 }
 
 /// A note that every experiment of a plan would repeat.
@@ -226,7 +267,11 @@ fn check_keys(asked: &Table) -> Result<(), Failure> {
     match asked.keys().find(|key| !names().any(|name| name == key.as_str())) {
         None => Ok(()),
         Some(key) => {
-            let hint = kennel_core::hint_did_you_mean(key, names());
+            let inside = known.iter().find(|(_, value)| value.get(key).is_some());
+            let hint = match inside {
+                Some((table, _)) => format!("\nhint: did you mean `{table}.{key}`?"),
+                None => kennel_core::hint_did_you_mean(key, names()),
+            };
             Err(Failure::Usage(format!("configuration: there is no setting `{key}`{hint}")))
         }
     }
@@ -248,7 +293,7 @@ fn check_settings(section: &str, table: &Table, asked: &Table) -> Result<(), Fai
         Some(key) => {
             let settings: Vec<&str> = known.keys().map(String::as_str).filter(|key| *key != "name").collect();
             Err(Failure::Usage(format!(
-                "{section} `{name}` has no setting `{key}`; it has {}\nhint: choose another with --{section}",
+                "{section} `{name}` has no setting `{key}`; it has {}\nhint: leave `{key}` out, or choose another with --{section}",
                 if settings.is_empty() { "none".into() } else { settings.join(", ") }
             )))
         }
@@ -299,6 +344,16 @@ mod tests {
     }
 
     #[test]
+    fn bounds_of_the_crop_imply_its_kind() {
+        let mut table = Table::new();
+        insert(&mut table, "model", Value::from("mobilenetv2_100"));
+        insert(&mut table, "weights", Value::from(NO_WEIGHTS));
+        insert(&mut table, "augmentation.crop.scale", Value::from(vec![0.5, 1.0]));
+        let crop = resolve(Table::new(), table).unwrap().augmentation.crop;
+        assert_eq!(crop, Crop::RandomResized { scale: [0.5, 1.0], ratio: [3.0 / 4.0, 4.0 / 3.0] });
+    }
+
+    #[test]
     fn a_value_of_another_kind_is_named_with_its_key() {
         let asked = |key: &str, value: Value| {
             let mut table = Table::new();
@@ -310,6 +365,9 @@ mod tests {
         };
         let said = asked("batch_size", Value::from("many"));
         assert!(said.starts_with("configuration: batch_size: ") && said.contains("\"many\""), "{said}");
+        assert!(said.ends_with("expected a whole number"), "{said}");
+        let said = asked("weights", Value::from(true));
+        assert!(said.contains("weights is true, expected text in quotes"), "{said}");
         let said = asked("augmentation.flip", Value::from("often"));
         assert!(said.starts_with("configuration: augmentation.flip: "), "{said}");
         let said = asked("class_weights", Value::from("balancd"));
@@ -322,6 +380,8 @@ mod tests {
         for optional in ["gradient_clip", "early_stopping", "head_learning_rate", "layer_decay", "seed"] {
             assert!(check_keys(&table(optional)).is_ok(), "{optional}");
         }
+        let said = check_keys(&table("flip")).unwrap_err();
+        assert!(said.message().unwrap().contains("did you mean `augmentation.flip`"), "{said:?}");
         let said = check_keys(&table("learning_rte")).unwrap_err();
         assert!(said.message().unwrap().contains("did you mean `learning_rate`"), "{said:?}");
     }

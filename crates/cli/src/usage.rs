@@ -6,22 +6,55 @@ use std::path::Path;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
-use kennel_core::quoted;
+use kennel_core::{did_you_mean, quoted};
 
-/// Adds to an error about one word too many what it may be: a part of a name with spaces, or of a list.
+/// Flags by the names that they have in timm, fastai and Ultralytics.
+const ELSEWHERE: [(&str, &str); 20] = [
+    ("--arch", "--model"),
+    ("--batch", "--batch-size"),
+    ("--bs", "--batch-size"),
+    ("-b", "--batch-size"),
+    ("--conf", "--min-confidence"),
+    ("--dropout", "--drop-rate"),
+    ("--epoch", "--epochs"),
+    ("-e", "--epochs"),
+    ("--freeze", "--strategy freeze"),
+    ("--image-size", "--side"),
+    ("--img-size", "--side"),
+    ("--imgsz", "--side"),
+    ("--lr0", "--learning-rate"),
+    ("--name", "--runs"),
+    ("--opt", "--optimizer"),
+    ("--output", "--out"),
+    ("--patience", "--early-stopping"),
+    ("--pretrained", "--weights"),
+    ("--project", "--runs"),
+    ("--sched", "--scheduler"),
+];
+
+/// Adds to an error about one word too many what it may be: a flag by another name, or a part of a name with spaces or of a list.
 pub fn explained(mut error: clap::Error, command: &Command, typed: &[OsString]) -> clap::Error {
     let (ErrorKind::UnknownArgument, Some(ContextValue::String(word))) =
         (error.kind(), error.get(ContextKind::InvalidArg))
     else {
         return error;
     };
-    let own = way_out(word, command, typed);
+    let word = word.clone();
+    let own = way_out(&word, command, typed);
     let mut tips: Vec<StyledStr> = match error.remove(ContextKind::Suggested) {
         Some(ContextValue::StyledStrs(tips)) => tips,
         _ => Vec::new(),
     };
     // "To pass it as a value, use `-- --flag`": nobody has such a photo.
     tips.retain(|tip| !tip.to_string().starts_with("to pass "));
+    // clap's neighbours are farther than ours: `--pretrained` is no slip of `--rotation`.
+    let is_near = match error.get(ContextKind::SuggestedArg) {
+        Some(ContextValue::String(near)) => did_you_mean(&word, [near.as_str()]).is_some(),
+        _ => false,
+    };
+    if own.is_some() || !is_near {
+        error.remove(ContextKind::SuggestedArg);
+    }
     tips.extend(own.map(StyledStr::from));
     if !tips.is_empty() {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
@@ -31,46 +64,91 @@ pub fn explained(mut error: clap::Error, command: &Command, typed: &[OsString]) 
 
 fn way_out(word: &str, command: &Command, typed: &[OsString]) -> Option<String> {
     let typed: Vec<_> = typed.iter().map(|word| word.to_string_lossy()).collect();
-    let is_flag = |word: &str| word.starts_with('-');
     let (name_at, command) = typed
         .iter()
         .enumerate()
         .find_map(|(index, name)| Some((index, command.find_subcommand(name.as_ref())?)))?;
-    if is_flag(word) {
-        return None;
+    match word.starts_with('-') {
+        true => flag_elsewhere(word, command),
+        false => Words::around(word, &typed, name_at + 1)?.way_out(command),
     }
-    let at = (name_at + 1..typed.len()).find(|&index| typed[index] == word)?;
-    // The words without a flag among them: where they begin, and where they end.
-    let first =
-        (name_at + 1..at).rev().find(|&index| is_flag(&typed[index])).map_or(name_at + 1, |flag| flag + 1);
-    let end = (at..typed.len()).find(|&index| is_flag(&typed[index])).unwrap_or(typed.len());
-    let of_flag = command.get_arguments().find(|arg| {
-        arg.get_action().takes_values()
-            && arg.get_long_and_visible_aliases().is_some_and(|names| {
-                names.iter().any(|name| typed[first - 1].strip_prefix("--") == Some(name))
-            })
-    });
-    let joined = |from: usize, to: usize, by: &str| typed[from..to].join(by);
-    if let Some(list) = of_flag.filter(|arg| arg.get_value_delimiter().is_some()) {
-        let flag = list.get_long()?;
-        return Some(format!(
-            "several values have commas between them: --{flag} {}",
-            joined(first, end, ",")
-        ));
+}
+
+fn has_flag(command: &Command, long: &str) -> bool {
+    command.get_arguments().any(|arg| arg.get_long() == Some(long))
+}
+
+fn flag_elsewhere(word: &str, command: &Command) -> Option<String> {
+    if ["--data", "--source", "--input"].contains(&word) && command.get_positionals().next().is_some() {
+        return Some("the photos are named without a flag".into());
     }
-    let names = (first..at).flat_map(|from| (at + 1..=end).rev().map(move |to| (from, to)));
-    let there = names.map(|(from, to)| joined(from, to, " ")).find(|name| Path::new(name).exists());
-    // The name of a network has no spaces.
-    let is_path = |arg: &Arg| {
-        let names = arg.get_value_names().unwrap_or_default();
-        names.iter().any(|name| ["DIR", "FILE", "RUN"].iter().any(|kind| name.contains(kind)))
-    };
-    let takes_names = match of_flag {
-        Some(flag) => is_path(flag),
-        None => command.get_positionals().next().is_some(),
-    };
-    let name = there.or_else(|| (takes_names && first < at).then(|| joined(first, end, " ")))?;
-    Some(format!("a name with spaces needs quotes: {}", quoted(&name)))
+    let (_, here) = ELSEWHERE.iter().find(|(there, _)| *there == word)?;
+    let long = here.trim_start_matches('-').split(' ').next()?;
+    has_flag(command, long).then(|| format!("that is {here} here"))
+}
+
+/// The words without a flag among them around one too many.
+struct Words<'a> {
+    /// What stands before them: a flag, or the command's name.
+    before: &'a str,
+    all: Vec<&'a str>,
+    /// The place of the one too many.
+    at: usize,
+}
+
+impl<'a> Words<'a> {
+    fn around(word: &str, typed: &'a [std::borrow::Cow<str>], from: usize) -> Option<Self> {
+        let is_flag = |index: &usize| typed[*index].starts_with('-');
+        let at = (from..typed.len()).find(|&index| typed[index] == word)?;
+        let first = (from..at).rev().find(is_flag).map_or(from, |flag| flag + 1);
+        let end = (at..typed.len()).find(is_flag).unwrap_or(typed.len());
+        let all = typed[first..end].iter().map(|word| word.as_ref()).collect();
+        Some(Words { before: &typed[first - 1], all, at: at - first })
+    }
+
+    fn joined(&self, from: usize, to: usize) -> String {
+        self.all[from..to].join(" ")
+    }
+
+    fn way_out(&self, command: &Command) -> Option<String> {
+        let flag = command.get_arguments().find(|arg| {
+            let names = arg.get_long_and_visible_aliases().unwrap_or_default();
+            arg.get_action().takes_values()
+                && names.iter().any(|name| self.before.strip_prefix("--") == Some(name))
+        });
+        if let Some(list) = flag.filter(|arg| arg.get_value_delimiter().is_some()) {
+            let values = self.all.iter().flat_map(|word| word.split(',')).filter(|value| !value.is_empty());
+            let values = values.collect::<Vec<_>>().join(",");
+            return Some(format!("several values have commas between them: --{} {values}", list.get_long()?));
+        }
+        let quotes = |name: &str| Some(format!("a name with spaces needs quotes: {}", quoted(name)));
+        let end = self.all.len();
+        let names = (0..self.at).flat_map(|from| (self.at + 1..=end).rev().map(move |to| (from, to)));
+        if let Some(name) =
+            names.map(|(from, to)| self.joined(from, to)).find(|name| Path::new(name).exists())
+        {
+            return quotes(&name);
+        }
+        let word = self.all[self.at];
+        if self.at > 0 && Path::new(&self.joined(0, self.at)).exists() {
+            let out = || format!("where it is written is said with --out {}", quoted(word));
+            return has_flag(command, "out").then(out);
+        }
+        // The name of a network has no spaces.
+        let is_path = |arg: &Arg| {
+            let names = arg.get_value_names().unwrap_or_default();
+            names.iter().any(|name| ["DIR", "FILE", "RUN"].iter().any(|kind| name.contains(kind)))
+        };
+        let takes_names = match flag {
+            Some(flag) => is_path(flag),
+            None => command.get_positionals().next().is_some(),
+        };
+        if takes_names && self.at > 0 {
+            return quotes(&self.joined(0, end));
+        }
+        (has_flag(command, "data") && Path::new(word).exists())
+            .then(|| format!("the photos are named with --data {}", quoted(word)))
+    }
 }
 
 #[cfg(test)]
@@ -95,6 +173,17 @@ mod tests {
             ("kennel train resnet50 freeze", "resnet50", None),
             ("kennel train --model resnet50 freeze", "freeze", None),
             ("kennel prepare fotos --salida d", "--salida", None),
+            (
+                "kennel run --models mobilenetv2_100, resnet50",
+                "resnet50",
+                Some("--models mobilenetv2_100,resnet50"),
+            ),
+            ("kennel prepare src data/processed", "data/processed", Some("--out data/processed")),
+            ("kennel train src", "src", Some("--data src")),
+            ("kennel train --imgsz 224", "--imgsz", Some("--side")),
+            ("kennel train -e 10", "-e", Some("--epochs")),
+            ("kennel prepare --data photos", "--data", Some("without a flag")),
+            ("kennel export --imgsz 224", "--imgsz", None),
         ] {
             let found = tip(line, word);
             match expected {

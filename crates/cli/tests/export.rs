@@ -153,9 +153,19 @@ fn weights_of_a_run_are_known_as_its_own_however_they_are_given() {
     }
     let (status, said) = fails(here, &["train", "--data", "data", "--model", "resnet34", "--weights", &best]);
     assert!(status == 1 && said.contains("holds weights of `resnet18`, expected `resnet34`"), "{said}");
-    // As a run that was stopped before its first epoch ended leaves it.
+    let train = ["train", "--data", "data", "--model", "resnet18", "--weights", &run];
+    // The same photos under another name: outputs that mean other classes are not kept.
+    std::fs::rename(here.join("photos/striped"), here.join("photos/zebra")).unwrap();
+    ok(here, &["prepare", "photos", "--out", "renamed"]);
+    let renamed = ["train", "--data", "renamed", "--model", "resnet18", "--epochs", "1", "--weights", &run];
+    assert!(stderr(&ok(here, &renamed)).contains("a head for other classes: a new one is drawn"));
+
     std::fs::remove_file(here.join(&best)).unwrap();
-    let (status, said) = fails(here, &["train", "--data", "data", "--model", "resnet18", "--weights", &run]);
+    let (status, said) = fails(here, &train);
+    assert!(status == 1 && said.contains("has no checkpoint") && said.contains("--config"), "{said}");
+    // As a run that was stopped before its first epoch ended leaves it.
+    std::fs::remove_file(here.join(&run).join("evaluation.json")).unwrap();
+    let (status, said) = fails(here, &train);
     assert!(status == 1 && said.contains("has no checkpoint") && said.contains("--resume"), "{said}");
 }
 
@@ -177,8 +187,8 @@ fn a_file_that_does_not_hold_gets_no_name() {
     ok(here, &["export", "--run", &run_text, "--data", "elsewhere"]);
     let before = std::fs::read(here.join("models/best_model_resnet18.onnx")).unwrap();
     let val = here.join("elsewhere/val/striped");
-    let photo = std::fs::read_dir(&val).unwrap().next().unwrap().unwrap().path();
-    std::fs::copy(here.join("photos/striped/photo 00.png"), &photo).unwrap();
+    let of = |folder: &Path| std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    std::fs::copy(of(&here.join("elsewhere/train/striped")), of(&val)).unwrap();
     let (status, said) = export(&["--data", "elsewhere"]);
     assert!(status == 1 && said.contains("is not the photo"), "{said}");
 

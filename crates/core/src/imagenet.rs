@@ -254,7 +254,12 @@ fn candidates_hint(label: &str, said: &str, file_synsets: &[&str]) -> String {
     }
     if indices.is_empty() {
         let names = TABLE.classes.iter().flat_map(|class| class.names.iter().copied());
-        let near = did_you_mean(said, names);
+        // A word of another language is near to one of a thousand names by chance.
+        let is_slip = |name: &&str| {
+            let (typed, name) = (normalised(said), normalised(name));
+            strsim::damerau_levenshtein(&typed, &name) <= typed.chars().count() / 5
+        };
+        let near = did_you_mean(said, names).filter(is_slip);
         indices.extend(near.map(indices_of_name).unwrap_or_default());
     }
     let named = |&index: &usize| {
@@ -487,9 +492,12 @@ mod tests {
     }
 
     #[test]
-    fn a_mistyped_name_is_mended() {
+    fn a_mistyped_name_is_mended_and_another_language_is_not() {
         let error = match_classes(&strings(&["begle"]), no_files, &BTreeMap::new()).unwrap_err().to_string();
         assert!(error.contains("n02088364 (beagle)"), "{error}");
+        let error =
+            match_classes(&strings(&["Boksery"]), no_files, &BTreeMap::new()).unwrap_err().to_string();
+        assert!(!error.contains("bakery"), "{error}");
     }
 
     #[test]

@@ -114,7 +114,9 @@ fn divide(
     if !scan.divided {
         let classes: Vec<usize> = (0..photos.len()).map(class_of).collect();
         let members: Vec<Vec<usize>> = groups.iter().map(|group| group.members.clone()).collect();
-        let splits = stratified(&classes, scan.classes.len(), &members, |n| fractions.counts(n), seed);
+        let contents: Vec<u64> = photos.iter().map(contents).collect();
+        let splits =
+            stratified(&classes, scan.classes.len(), &contents, &members, |n| fractions.counts(n), seed);
         note_counts(scan, &classes, &splits, fractions, notes);
         return splits;
     }
@@ -129,7 +131,9 @@ fn divide(
             .iter()
             .map(|group| group.members.iter().filter_map(|at| place.get(at).copied()).collect())
             .collect();
-        let carved = stratified(&classes, scan.classes.len(), &members, |n| fractions.carved_counts(n), seed);
+        let contents: Vec<u64> = train.iter().map(|&at| contents(&photos[at])).collect();
+        let counts = |n| fractions.carved_counts(n);
+        let carved = stratified(&classes, scan.classes.len(), &contents, &members, counts, seed);
         for (&at, split) in train.iter().zip(carved) {
             splits[at] = split;
         }
@@ -143,6 +147,11 @@ fn divide(
         notes.push("The source has no test part: there will be no test accuracy.".into());
     }
     splits
+}
+
+/// The first 64 bits of a photo's digest.
+fn contents(photo: &ScannedPhoto) -> u64 {
+    photo.sha256.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
 }
 
 fn class_index(classes: &[String], label: &str) -> usize {

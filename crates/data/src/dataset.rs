@@ -1,14 +1,16 @@
 //! A data set that can be trained on: a prepared folder, or any tree of class folders as it is.
 
+use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use kennel_core::{Manifest, Split};
+use kennel_core::{Manifest, PhotoRecord, Split, files};
 
 use crate::assemble::{Assembled, Paths, Purpose, assemble};
 use crate::error::{DataError, Result};
 use crate::prepare::PrepareOptions;
 use crate::scan::{Progress, scan};
+use crate::unlisted::unlisted;
 
 /// One photo of a data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,18 +87,41 @@ impl Dataset {
         if !folder.exists() {
             return Err(DataError::NoDataset { path: folder.into() });
         }
+        if let Some((found, meant)) = beside_prepared(folder, purpose) {
+            return Err(DataError::NotThisFolder { path: folder.into(), found, meant });
+        }
         let scan = scan(folder, &options.of_scan(), folder, progress)?;
         let Assembled { manifest, files } =
             assemble(&scan, folder, options.seed, options.fractions, Paths::InPlace, purpose)?;
         Ok(Self::new(folder, manifest, files, false))
     }
 
-    /// The photos of a manifest that lies elsewhere, as a run keeps one, under `folder`; `manifest_path` is what errors call it.
+    /// The photos of some parts of a manifest that lies elsewhere, as a run keeps one, under `folder`; `manifest_path` is what errors
+    /// call it. Where the folder was prepared otherwise since, a photo is found by its contents.
     ///
     /// # Errors
     ///
-    /// A manifest that cannot be believed, photos that are gone.
-    pub fn of_manifest(folder: &Path, manifest: Manifest, manifest_path: &Path) -> Result<Self> {
+    /// A manifest that cannot be believed, photos of these parts that are gone.
+    pub fn of_run(
+        folder: &Path,
+        mut manifest: Manifest,
+        manifest_path: &Path,
+        parts: &[Split],
+    ) -> Result<Self> {
+        check_manifest(&manifest, manifest_path)?;
+        manifest.photos.retain(|photo| parts.contains(&photo.split));
+        let own = folder.join(Manifest::FILE_NAME);
+        let now = if own.is_file() { Manifest::read(&own)?.photos } else { Vec::new() };
+        let now: HashMap<&str, &str> =
+            now.iter().map(|photo| (photo.sha256.as_str(), photo.path.as_str())).collect();
+        let place =
+            |photo: &PhotoRecord| folder.join(now.get(photo.sha256.as_str()).unwrap_or(&&*photo.path));
+        let files: Vec<PathBuf> = manifest.photos.iter().map(place).collect();
+        check_files(&manifest, folder, &files, manifest_path)?;
+        Ok(Self::new(folder, manifest, files, true))
+    }
+
+    fn of_manifest(folder: &Path, manifest: Manifest, manifest_path: &Path) -> Result<Self> {
         check_manifest(&manifest, manifest_path)?;
         let files: Vec<PathBuf> = manifest.photos.iter().map(|photo| folder.join(&photo.path)).collect();
         check_files(&manifest, folder, &files, manifest_path)?;
@@ -149,10 +174,35 @@ impl Dataset {
         &self.manifest
     }
 
+    /// Files under a prepared folder that its manifest does not list, so that nobody looks at them: relative to it, with `/`.
+    ///
+    /// # Errors
+    ///
+    /// A folder that cannot be read.
+    pub fn unlisted(&self) -> Result<Vec<String>> {
+        if self.prepared { unlisted(&self.root, &self.manifest) } else { Ok(Vec::new()) }
+    }
+
     /// Whether the folder has its own `manifest.json`.
     pub fn is_prepared(&self) -> bool {
         self.prepared
     }
+}
+
+/// What a folder that was not prepared is to a prepared one, and that one: the folder above it, or a part of it (on which a trained
+/// network may well be judged).
+fn beside_prepared(folder: &Path, purpose: Purpose) -> Option<(&'static str, PathBuf)> {
+    let is_prepared = |folder: &Path| Manifest::read(&folder.join(Manifest::FILE_NAME)).is_ok();
+    let above = files::folder_of(folder);
+    let is_part = folder
+        .file_name()
+        .and_then(|name| name.to_str())
+        .is_some_and(|name| Split::ALL.iter().any(|split| split.as_str() == name));
+    if purpose == Purpose::Training && is_part && is_prepared(above) {
+        return Some(("is one part of a prepared data set", above.into()));
+    }
+    let inside = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
+    inside.into_iter().find(|inside| is_prepared(inside)).map(|inside| ("holds a prepared data set", inside))
 }
 
 /// A manifest comes from a file that anyone may have written.

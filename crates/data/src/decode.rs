@@ -138,7 +138,9 @@ fn not_an_image(bytes: &[u8]) -> DecodeError {
             what: format!("an ISO media file of brand `{brand}` (HEIC and AVIF are not read)"),
         };
     }
-    let begins = String::from_utf8_lossy(&bytes[..bytes.len().min(16)]).escape_debug().to_string();
+    let begins = String::from_utf8_lossy(&bytes[..bytes.len().min(16)]);
+    // A letter of several bytes may be cut.
+    let begins = begins.trim_end_matches(char::REPLACEMENT_CHARACTER).escape_debug();
     DecodeError::NotAnImage { begins: format!("\"{begins}\"") }
 }
 

@@ -38,6 +38,16 @@ pub enum DataError {
         /// The place.
         path: PathBuf,
     },
+    /// A folder beside the one that is meant.
+    #[error("{path} {found}\nhint: --data {meant}", path = path.display(), meant = kennel_core::quoted(&meant.to_string_lossy()))]
+    NotThisFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What it is instead.
+        found: &'static str,
+        /// The one that is meant.
+        meant: PathBuf,
+    },
     /// A file where a folder of photos should be.
     #[error("{path} is a file, not a folder of photos\nhint: if it is a tar, run `kennel prepare {path}` and train on what that writes", path = path.display())]
     NotAFolder {
@@ -119,7 +129,7 @@ pub enum DataError {
         reason: String,
     },
     /// A file that is no tar.
-    #[error("{path} is not a tar archive: {found}\nhint: unpack it yourself, and give the folder", path = path.display())]
+    #[error("{path} is not a tar archive: {found}\nhint: `kennel prepare` takes a folder with a folder of photos per class, or a tar of one; what is packed otherwise, unpack first", path = path.display())]
     NotAnArchive {
         /// The file.
         path: PathBuf,

@@ -176,7 +176,9 @@ fn photo_folder(entries: &[Entry], unwrap_single: bool) -> Option<&Entry> {
     let inside = |entry: &&Entry| {
         let names = subfolders(&entry.path);
         unwrap_single
-            || names.iter().any(|name| name.eq_ignore_ascii_case("images") || name == "train")
+            || names.iter().any(|name| {
+                name.eq_ignore_ascii_case("images") || split_of_folder(name) == Some(Split::Train)
+            })
             || !names.is_empty() && names.iter().all(|name| split_synset(name).is_some())
     };
     called("images").or_else(|| lone().filter(inside)).filter(|entry| has_subfolder(&entry.path))
@@ -202,12 +204,12 @@ fn is_annotations(entry: &Entry) -> bool {
     })
 }
 
-/// The part that a folder's name stands for.
+/// The part that a folder's name stands for, in the spellings of the data sets that are about.
 fn split_of_folder(name: &str) -> Option<Split> {
-    match name {
-        "train" => Some(Split::Train),
+    match name.to_lowercase().as_str() {
+        "train" | "training" => Some(Split::Train),
         "val" | "valid" | "validation" => Some(Split::Val),
-        "test" => Some(Split::Test),
+        "test" | "testing" => Some(Split::Test),
         _ => None,
     }
 }

@@ -25,6 +25,7 @@ pub mod split;
 mod dataset;
 mod prepare;
 mod staging;
+mod unlisted;
 
 // Pixels to the network's input.
 pub mod augment;

@@ -14,6 +14,7 @@ use crate::preset::Preset;
 use crate::scan::{Progress, ScanOptions, scan};
 use crate::split::Fractions;
 use crate::staging::Staging;
+use crate::unlisted::unlisted;
 
 /// How to prepare.
 #[derive(Clone, Debug)]
@@ -136,15 +137,10 @@ impl Before {
             return Err(not_ours());
         }
         let manifest = Manifest::read(&path).map_err(|_| not_ours())?;
-        let known: HashSet<PathBuf> = manifest.photos.iter().map(|photo| out.join(&photo.path)).collect();
-        for entry in walkdir::WalkDir::new(out).sort_by_file_name() {
-            let entry = entry.map_err(|error| DataError::io("read", out)(error.into()))?;
-            if !entry.file_type().is_dir() && entry.path() != path && !known.contains(entry.path()) {
-                let extra = entry.path().strip_prefix(out).unwrap_or(entry.path()).display().to_string();
-                return Err(DataError::OutputHasMore { path: out.into(), extra });
-            }
+        match unlisted(out, &manifest)?.into_iter().next() {
+            Some(extra) => Err(DataError::OutputHasMore { path: out.into(), extra }),
+            None => Ok(Before::Ours(Box::new(manifest))),
         }
-        Ok(Before::Ours(Box::new(manifest)))
     }
 }
 

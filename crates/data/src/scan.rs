@@ -137,7 +137,13 @@ fn scan_folder(
     for folder in folders.iter().filter(|folder| !classes.contains(folder)) {
         notes.push(format!("Folder `{folder}` holds no usable photo and is not a class."));
     }
-    for class in &classes {
+    for (index, class) in classes.iter().enumerate() {
+        let alike = |other: &&String| other.trim().to_lowercase() == class.trim().to_lowercase();
+        if let Some(other) = classes[..index].iter().find(alike) {
+            notes.push(format!(
+                "Classes `{other}` and `{class}` differ in capitals or spaces only; if they are one, put their photos into one folder."
+            ));
+        }
         let of_class: Vec<&ScannedPhoto> = photos.iter().filter(|photo| photo.label == *class).collect();
         if let Some((above, count)) = folders_below(&of_class) {
             notes.push(format!(

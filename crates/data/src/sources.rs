@@ -80,7 +80,9 @@ pub fn photo_sources(asked: Vec<PathBuf>) -> impl Iterator<Item = Result<PhotoSo
             return or_none(name, "no photo lies in it", in_folder(path));
         }
         if !path.exists() && name.contains(['*', '?', '[']) {
-            return match glob::glob(&name) {
+            // Cameras write `.JPG`.
+            let options = glob::MatchOptions { case_sensitive: false, ..glob::MatchOptions::default() };
+            return match glob::glob_with(&name, options) {
                 Ok(paths) => {
                     let files = paths.filter_map(|path| match path {
                         Ok(path) if path.is_dir() => None,
@@ -191,6 +193,7 @@ mod tests {
         }
         assert_eq!(names(here, &["photos"]), ["photos/1.png", "photos/2.JPG", "photos/b/deep/3.webp"]);
         assert_eq!(names(here, &["photos/*.png", "-"]), ["photos/1.png", "-"]);
+        assert_eq!(names(here, &["photos/*.jpg"]), ["photos/2.JPG"]);
         // A file that is called like a pattern is a file.
         assert_eq!(names(here, &["odd[1].jpg"]), ["odd[1].jpg"]);
         assert_eq!(names(here, &["gone.jpg"]), ["gone.jpg"]);

@@ -11,6 +11,20 @@ pub(crate) struct Staging {
     folder: PathBuf,
     out: PathBuf,
     _lock: Lock,
+    /// After the lock, whose file lies in one of them.
+    _made: Made,
+}
+
+/// The folders above an output that were made for it, the innermost first: those that stay empty go again.
+struct Made(Vec<PathBuf>);
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        for folder in &self.0 {
+            // One that holds something stays.
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
 }
 
 impl Staging {
@@ -24,6 +38,8 @@ impl Staging {
         let (Some(parent), Some(name)) = (out.parent(), out.file_name()) else {
             return Err(DataError::OutputNotOurs { path: out.into() });
         };
+        let made =
+            Made(parent.ancestors().take_while(|above| !above.exists()).map(Path::to_path_buf).collect());
         std::fs::create_dir_all(parent).map_err(DataError::io("create", parent))?;
         let hidden = format!(".kennel-prepare-{}", name.to_string_lossy());
         let lock = Lock::try_acquire(&parent.join(format!("{hidden}.lock")))
@@ -33,9 +49,9 @@ impl Staging {
             // Nobody knows who else is at work: each has a folder of its own.
             let folder = tempfile::Builder::new().prefix(&format!("{hidden}-")).tempdir_in(parent);
             let folder = folder.map_err(DataError::io("write to", parent))?.keep();
-            return Ok(Self { folder, out: out.into(), _lock: lock });
+            return Ok(Self { folder, out: out.into(), _lock: lock, _made: made });
         }
-        let staging = Self { folder: parent.join(hidden), out: out.into(), _lock: lock };
+        let staging = Self { folder: parent.join(hidden), out: out.into(), _lock: lock, _made: made };
         staging.clear().map_err(DataError::io("replace", &staging.folder))?;
         std::fs::create_dir(&staging.folder).map_err(DataError::io("write to", parent))?;
         Ok(staging)

@@ -421,6 +421,56 @@ fn classes_that_are_folders_of_folders_are_noted() {
 }
 
 #[test]
+fn a_prepared_folder_says_what_lies_beside_its_manifest_and_above_it() {
+    let home = tempfile::tempdir().unwrap();
+    let source = source(8);
+    let out = home.path().join("out");
+    run(source.path(), &out).unwrap();
+    let error = message(Dataset::open(home.path()));
+    assert!(error.contains("holds a prepared data set") && error.contains("--data "), "{error}");
+    let error = message(Dataset::open(&out.join("train")));
+    assert!(error.contains("is one part of a prepared data set"), "{error}");
+    assert!(judged(&out.join("train")).is_ok());
+    assert_eq!(Dataset::open(&out).unwrap().unlisted().unwrap(), [""; 0]);
+    // What a file manager leaves is in nobody's way; a photo that somebody put there is said, and not lost.
+    std::fs::write(out.join(".DS_Store"), "").unwrap();
+    assert_eq!(run(source.path(), &out).unwrap().outcome, Outcome::Unchanged);
+    save(&drawn(99), out.join("train/new/99.png"));
+    assert_eq!(Dataset::open(&out).unwrap().unlisted().unwrap(), ["train/new/99.png"]);
+    assert!(message(run(source.path(), &out)).contains("train/new/99.png"));
+}
+
+#[test]
+fn parts_are_known_by_their_usual_names() {
+    let dir = tempfile::tempdir().unwrap();
+    for (index, part) in ["Training", "Val", "TEST"].iter().enumerate() {
+        for (class, name) in ["cats", "dogs"].iter().enumerate() {
+            save(&drawn((10 * index + class) as u32), dir.path().join(part).join(name).join("1.png"));
+        }
+    }
+    let manifest = Dataset::open(dir.path()).unwrap().manifest().clone();
+    assert_eq!((manifest.classes.len(), manifest.division.as_str()), (2, "given"));
+    let counts = manifest.counts(None);
+    assert_eq!((counts.train, counts.val, counts.test), (2, 2, 2));
+}
+
+#[test]
+fn photos_of_a_run_are_found_where_they_are_now() {
+    let home = tempfile::tempdir().unwrap();
+    let source = source(20);
+    let out = home.path().join("out");
+    let then = run(source.path(), &out).unwrap().manifest;
+    prepare(source.path(), &out, &PrepareOptions { seed: 7, ..PrepareOptions::default() }, &|_, _| {})
+        .unwrap();
+    let found = Dataset::of_run(&out, then.clone(), &out.join("manifest.json"), &[Split::Val]).unwrap();
+    assert!(found.photos(Split::Train).is_empty() && !found.photos(Split::Val).is_empty());
+    for photo in found.photos(Split::Val).iter() {
+        let digest = kennel_core::files::sha256_file(&photo.file).unwrap();
+        assert_eq!(digest, found.manifest().photos[photo.index].sha256);
+    }
+}
+
+#[test]
 fn photos_to_judge_a_network_on_may_be_one_of_a_class() {
     let dir = tempfile::tempdir().unwrap();
     save(&drawn(1), dir.path().join("cats/1.png"));

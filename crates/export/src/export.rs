@@ -93,7 +93,11 @@ pub fn export(
     let classes = card.class_names.len();
     let float = graph::to_onnx(&describe(&network), &config.model, preprocessing.side_px, classes);
     let layers = Layers::of(&float, &options.float_layers)?;
-    let data = photos::open(run, &config, options.data_dir.as_deref())?;
+    let parts = match options.precision {
+        Precision::Int8 => &[Split::Val, Split::Train][..],
+        _ => &[Split::Val],
+    };
+    let data = photos::open(run, &config, parts, options.data_dir.as_deref())?;
     let val = photos::some_of(&data, Split::Val, usize::MAX)?;
     if val.is_empty() {
         return Err(ExportError::NoPhotos { run: run.path().into() });

@@ -14,19 +14,19 @@ use crate::{ExportError, Result};
 /// Photos that pass through together.
 const BATCH: usize = 32;
 
-/// The run's photos by its own manifest, where they lie: in `moved_to`, or where they lay in training.
+/// The photos of some of the run's parts by its own manifest, where they lie: in `moved_to`, or where they lay in training.
 ///
 /// # Errors
 ///
 /// [`ExportError::Photos`] when they are gone.
-pub fn open(run: &RunDir, config: &RunConfig, moved_to: Option<&Path>) -> Result<Dataset> {
+pub fn open(run: &RunDir, config: &RunConfig, parts: &[Split], moved_to: Option<&Path>) -> Result<Dataset> {
     let folder = moved_to.map_or_else(|| PathBuf::from(&config.data_dir), Path::to_path_buf);
     if !folder.is_dir() {
         return Err(ExportError::NoPhotoFolder { folder });
     }
     let manifest = Manifest::read(&run.manifest())?;
     let prepared = how_prepared(&manifest);
-    Dataset::of_manifest(&folder, manifest, &run.manifest())
+    Dataset::of_run(&folder, manifest, &run.manifest(), parts)
         .map_err(|source| ExportError::Photos { source: Box::new(source), prepared })
 }
 

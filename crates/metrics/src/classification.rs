@@ -1,6 +1,6 @@
 //! Precision, recall and F1: by class, and their means.
 //!
-//! Source: `sklearn.metrics.precision_recall_fscore_support` (1.9) with `zero_division=0` and all classes as `labels`.
+//! Source: `sklearn.metrics.precision_recall_fscore_support` (1.9) with `zero_division=0`, by class for all classes.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,9 +34,12 @@ pub fn class_scores(matrix: &[Vec<usize>]) -> Vec<ClassScores> {
         .collect()
 }
 
-/// The plain mean over classes, those without photos included, as scikit-learn has it; `support` is the sum.
-pub fn macro_average(scores: &[ClassScores]) -> ClassScores {
-    average(scores, |_| 1.0)
+/// The plain mean over the classes that were met, as the truth or as an answer: scikit-learn's without `labels`; `support` is the sum.
+/// On photos of some of the classes the others neither help nor hurt.
+pub fn macro_average(matrix: &[Vec<usize>], scores: &[ClassScores]) -> ClassScores {
+    let is_met = |class: &usize| scores[*class].support > 0 || matrix.iter().any(|row| row[*class] > 0);
+    let met: Vec<ClassScores> = (0..scores.len()).filter(is_met).map(|class| scores[class]).collect();
+    average(&met, |_| 1.0)
 }
 
 /// The mean over classes weighted by support; `support` is the sum.
@@ -72,21 +75,26 @@ mod tests {
     #[test]
     fn a_class_never_predicted_or_without_photos_scores_zero_and_never_nan() {
         // Class 1 is never predicted, class 2 has no photos.
-        let scores = class_scores(&[vec![3, 0, 1], vec![2, 0, 0], vec![0, 0, 0]]);
+        let matrix = [vec![3, 0, 1], vec![2, 0, 0], vec![0, 0, 0]];
+        let scores = class_scores(&matrix);
         let expected = [(0.6, 0.75, 6.0 / 9.0, 4), (0.0, 0.0, 0.0, 2), (0.0, 0.0, 0.0, 0)];
         for (score, (precision, recall, f1, support)) in scores.iter().zip(expected) {
             assert_eq!(*score, ClassScores { precision, recall, f1, support });
         }
-        assert_eq!(macro_average(&scores).recall, 0.25);
+        // Class 2 was an answer.
+        assert_eq!(macro_average(&matrix, &scores).recall, 0.25);
+        let matrix = [vec![3, 0, 0], vec![0, 2, 0], vec![0, 0, 0]];
+        assert_eq!(macro_average(&matrix, &class_scores(&matrix)).f1, 1.0, "class 2 was not met");
         assert_eq!(weighted_average(&scores).recall, 0.5);
         assert_eq!(weighted_average(&scores).support, 6);
     }
 
     #[test]
     fn means_over_nothing_are_zero() {
-        for scores in [&[][..], &class_scores(&[vec![0]])] {
-            assert_eq!(macro_average(scores).f1, 0.0);
-            assert_eq!(weighted_average(scores).f1, 0.0);
+        for matrix in [&[][..], &[vec![0]]] {
+            let scores = class_scores(matrix);
+            assert_eq!(macro_average(matrix, &scores).f1, 0.0);
+            assert_eq!(weighted_average(&scores).f1, 0.0);
         }
     }
 }

@@ -74,7 +74,7 @@ pub fn evaluate(records: &[PredictionRecord], class_names: &[String]) -> Result<
         accuracy: Proportion::new(correct, n),
         top5,
         log_loss: mean_log_loss(photos()),
-        macro_avg: macro_average(&scores),
+        macro_avg: macro_average(&matrix, &scores),
         weighted_avg: weighted_average(&scores),
         per_class: class_names
             .iter()

@@ -23,6 +23,8 @@ pub struct WeightsSource {
     pub licence: Option<String>,
     /// The run of Kennel's that they come from, where they are its checkpoint or were exported of it.
     pub fine_tuned_in: Option<String>,
+    /// What the outputs of their head mean, in its order, where it is stated.
+    pub class_names: Option<Vec<String>>,
     /// What should be said about the choice, if anything.
     pub note: Option<String>,
 }
@@ -137,6 +139,7 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
         preprocessing: fallback.preprocessing.clone(),
         licence: None,
         fine_tuned_in: None,
+        class_names: None,
         note: None,
     };
     if !config.is_file() {
@@ -185,6 +188,7 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
     };
     source.licence = cfg.license;
     source.fine_tuned_in = parsed.kennel.map(|own| own.run);
+    source.class_names = parsed.label_names;
     Ok(source)
 }
 
@@ -203,6 +207,7 @@ fn from_run(
         preprocessing: trained.preprocessing,
         licence: None,
         fine_tuned_in: Some(run.name()),
+        class_names: trained.facts.map(|facts| facts.class_names),
         note: None,
     })
 }
@@ -221,6 +226,7 @@ fn check_architecture(expected: &Architecture, found: String, path: &Path) -> Re
 struct HubConfig {
     architecture: String,
     pretrained_cfg: PretrainedCfg,
+    label_names: Option<Vec<String>>,
     /// Written by `kennel export --timm`.
     kennel: Option<FineTuned>,
 }

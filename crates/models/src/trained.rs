@@ -46,14 +46,17 @@ pub(crate) fn best_weights_of(run: &RunDir, config: &RunConfig) -> Result<PathBu
     let hint = match config.strategy {
         Strategy::ZeroShot => {
             format!(
-                "it scored the untouched head; that is `--model {} --weights {}`",
+                "it scored the untouched head, which has no file of its own; `kennel predict PHOTO --model {} --weights {}` labels with it",
                 config.model, config.weights
             )
         }
-        _ => format!(
-            "`kennel train --resume {}` goes on with it",
-            kennel_core::quoted(&run.path().to_string_lossy())
-        ),
+        _ => {
+            let word = kennel_core::quoted(&run.path().to_string_lossy());
+            match run.is_finished() {
+                true => format!("it was taken away; `kennel train --config {word}` trains the same again"),
+                false => format!("`kennel train --resume {word}` goes on with it"),
+            }
+        }
     };
     Err(ModelError::NoCheckpoint { run: run.path().into(), hint })
 }

@@ -96,8 +96,8 @@ pub struct Power {
 }
 
 impl Comparison {
-    /// Compares the runs on the test photos of `photos`, or on those that most of them share; the others are left out, and
-    /// said why. With it come the runs that it is of, in its order.
+    /// Compares the runs on the test photos of `photos`, or on those of the newest; the others are left out, and said why. With it
+    /// come the runs that it is of, in its order.
     ///
     /// # Panics
     ///
@@ -107,7 +107,7 @@ impl Comparison {
         mut left_out: Vec<LeftOut>,
         photos: Option<&Manifest>,
     ) -> (Self, Vec<FinishedRun>) {
-        let (mut runs, others) = most_alike(runs, photos);
+        let (mut runs, others) = on_same_photos(runs, photos);
         left_out.extend(others);
         runs.sort_by(|a, b| by_place(&a.config, &b.config));
         let of_settings = settings::labels(&runs);
@@ -134,14 +134,13 @@ impl Comparison {
     }
 }
 
-/// The runs on the test photos of `photos`, or else on those that most were asked (of equals the newest), and why each
-/// other one is not among them.
-fn most_alike(runs: Vec<FinishedRun>, photos: Option<&Manifest>) -> (Vec<FinishedRun>, Vec<LeftOut>) {
+/// The runs on the test photos of `photos`, or else on those of the newest that was asked some, and why each other one is not among them.
+fn on_same_photos(runs: Vec<FinishedRun>, photos: Option<&Manifest>) -> (Vec<FinishedRun>, Vec<LeftOut>) {
     let sets: Vec<TestSet> = runs.iter().map(FinishedRun::test_set).collect();
-    let alike = |set: &TestSet| sets.iter().filter(|other| *other == set).count();
     let is_asked = |set: &TestSet| photos.is_some_and(|photos| test_photos(photos) == set.photos);
     // Runs come by time, and the last of equals is taken.
-    let chosen = (0..runs.len()).max_by_key(|&index| (is_asked(&sets[index]), alike(&sets[index])));
+    let chosen =
+        (0..runs.len()).max_by_key(|&index| (is_asked(&sets[index]), !sets[index].photos.is_empty()));
     let reference = chosen.expect("the caller has runs");
     let name = runs[reference].name();
     let differences: Vec<Option<String>> = sets.iter().map(|set| difference(set, &sets[reference])).collect();
@@ -151,7 +150,9 @@ fn most_alike(runs: Vec<FinishedRun>, photos: Option<&Manifest>) -> (Vec<Finishe
             None => kept.push(run),
             Some(difference) => left_out.push(LeftOut {
                 run: run.name(),
-                reason: format!("{difference}, so it cannot be compared with {name}"),
+                reason: format!(
+                    "{difference}, so it cannot be compared with {name} (runs that are moved to a folder of their own have a report of their own: --runs)"
+                ),
             }),
         }
     }
@@ -161,15 +162,18 @@ fn most_alike(runs: Vec<FinishedRun>, photos: Option<&Manifest>) -> (Vec<Finishe
 fn difference(set: &TestSet, reference: &TestSet) -> Option<String> {
     let (classes, their_classes) = (set.class_names, reference.class_names);
     if classes != their_classes {
-        let other = |ours: &[String], theirs: &[String]| {
-            ours.iter().find(|name| !theirs.contains(name)).map_or("none".into(), |name| format!("`{name}`"))
+        let only = |what: &str, ours: &[String], theirs: &[String]| {
+            let names: Vec<String> =
+                ours.iter().filter(|name| !theirs.contains(name)).map(|name| format!("`{name}`")).collect();
+            (!names.is_empty()).then(|| format!("{what} {}", names.join(", ")))
         };
+        let differences =
+            [only("it alone has", classes, their_classes), only("it lacks", their_classes, classes)];
         return Some(format!(
-            "its {} classes are others than the {} (it alone has {}, it lacks {})",
+            "its {} classes are others than the {} ({})",
             classes.len(),
             their_classes.len(),
-            other(classes, their_classes),
-            other(their_classes, classes)
+            differences.into_iter().flatten().collect::<Vec<_>>().join("; ")
         ));
     }
     if set.photos == reference.photos {

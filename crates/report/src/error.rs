@@ -29,12 +29,14 @@ pub enum ReportError {
         source: MetricsError,
     },
     /// There is no finished run.
-    #[error("no finished run under {path}{left_out}\nhint: `kennel run` trains them, `kennel train --model NAME` trains one", path = path.display())]
+    #[error("no finished run under {path}{left_out}\nhint: {hint}", path = path.display())]
     NoRuns {
         /// Where runs were looked for.
         path: PathBuf,
         /// Empty, or the runs that are there and why they do not count, each on a line of its own.
         left_out: String,
+        /// The way out.
+        hint: String,
     },
     /// A figure could not be drawn.
     #[error("cannot draw {figure}: {reason}")]

@@ -130,6 +130,25 @@ pub fn test_photos(manifest: &Manifest) -> Vec<(&str, &str)> {
     photos.map(|photo| (photo.sha256.as_str(), photo.label.as_str())).collect()
 }
 
+/// Folders that were runs once, to judge by their evaluation.
+fn without_configuration(runs: &Path) -> Result<Vec<LeftOut>> {
+    if !runs.exists() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(runs).map_err(CoreError::io("read", runs))? {
+        let folder = entry.map_err(CoreError::io("read", runs))?.path();
+        let was_run =
+            folder.join("evaluation.json").is_file() && !folder.join(RunConfig::FILE_NAME).is_file();
+        if let (true, Some(name)) = (was_run, folder.file_name()) {
+            let run = name.to_string_lossy().into_owned();
+            found.push(LeftOut { run, reason: format!("its {} is gone", RunConfig::FILE_NAME) });
+        }
+    }
+    found.sort_by(|a, b| a.run.cmp(&b.run));
+    Ok(found)
+}
+
 /// Every finished run under `runs`, by name (so by time), and those that cannot be read and why.
 ///
 /// # Errors
@@ -144,9 +163,19 @@ pub fn read_runs(runs: &Path) -> Result<(Vec<FinishedRun>, Vec<LeftOut>)> {
             Err(error) => left_out.push(LeftOut { run: name, reason: error.to_string() }),
         }
     }
+    left_out.extend(without_configuration(runs)?);
     if finished.is_empty() {
         let lines = left_out.iter().map(|LeftOut { run, reason }| format!("\n  {run}: {reason}"));
-        return Err(ReportError::NoRuns { path: runs.into(), left_out: lines.collect() });
+        let hint = match RunDir::open(runs) {
+            Ok(_) => {
+                format!("it is a run; the folder that it lies in is {}", files::folder_of(runs).display())
+            }
+            Err(_) if !runs.exists() => {
+                "there is no such folder; --runs takes the one that your runs lie in".into()
+            }
+            Err(_) => "`kennel run` trains them, `kennel train --model NAME` trains one".into(),
+        };
+        return Err(ReportError::NoRuns { path: runs.into(), left_out: lines.collect(), hint });
     }
     Ok((finished, left_out))
 }

@@ -43,8 +43,8 @@ impl Predictor {
         Ok(Self { network: network.valid(), preprocessing, class_names, temperature, note, device })
     }
 
-    /// Pretrained weights with the head they came with: ImageNet's classes where it has 1000, else numbers. Those of a run's
-    /// best epoch are that run.
+    /// Pretrained weights with the head they came with: the classes that they state, ImageNet's where there are 1000, else numbers.
+    /// Those of a run's best epoch are that run.
     ///
     /// # Errors
     ///
@@ -64,9 +64,10 @@ impl Predictor {
         let classes = checkpoint.tensors.get(bias).map_or(1000, |bias| bias.data.len());
         let network = Network::new(architecture, classes, RegularizationRates::default(), &device);
         let (network, _) = load(network, &checkpoint, LoadOptions::Exact, architecture.name, &source.file)?;
-        let class_names = match classes {
-            1000 => imagenet::classes().iter().map(|class| class.names[0].to_string()).collect(),
-            n => (0..n).map(|index| index.to_string()).collect(),
+        let class_names = match (source.class_names.filter(|names| names.len() == classes), classes) {
+            (Some(names), _) => names,
+            (None, 1000) => imagenet::classes().iter().map(|class| class.names[0].to_string()).collect(),
+            (None, n) => (0..n).map(|index| index.to_string()).collect(),
         };
         let (preprocessing, note) = (source.preprocessing, source.note);
         Ok(Self { network, preprocessing, class_names, temperature: 1.0, note, device })

@@ -66,7 +66,7 @@ pub fn set_up(config: &RunConfig, compute: &Compute, control: &mut Control) -> R
         Network::new(architecture, class_names.len(), RegularizationRates::of(config), &compute.device);
     let trained = plan::trained_parts(&network, config)?;
     let Filled { network, batches_tracked, weights_sha256, weights_run } =
-        fill(network, architecture, config, control)?;
+        fill(network, architecture, config, &class_names, control)?;
     let network = with_trainable(network, &trained);
     let state = state_dict(&network);
     let sizes = |keep: &dyn Fn(&str) -> bool| -> usize {
@@ -123,6 +123,14 @@ fn opened(path: &Path, control: &mut Control, open: Open) -> Result<Dataset> {
 
 fn tell_notes(data: &Dataset, control: &mut Control) {
     let manifest = data.manifest();
+    // A folder that cannot be listed is said by whoever reads its photos.
+    if let [first, ..] = &data.unlisted().unwrap_or_default()[..] {
+        control.observer.note(&format!(
+            "{} holds files that its manifest.json does not list, such as {first}: nobody looks at them; put new photos where the \
+             others came from, and run `kennel prepare` again",
+            data.root().display()
+        ));
+    }
     // `prepare` has said it already.
     if !data.is_prepared() {
         for rejected in &manifest.rejected {
@@ -173,6 +181,7 @@ fn fill(
     network: Network,
     architecture: &Architecture,
     config: &RunConfig,
+    class_names: &[String],
     control: &mut Control,
 ) -> Result<Filled> {
     if config.weights == NO_WEIGHTS {
@@ -187,14 +196,19 @@ fn fill(
     let checkpoint = read_checkpoint(&source.file)?;
     let (network, ledger) =
         load(network, &checkpoint, LoadOptions::NewHead, architecture.name, &source.file)?;
-    let network = if ledger.replaced_head.is_empty() {
-        let classes = checkpoint.tensors[&format!("{}.bias", network.head())].shape[0];
+    // Outputs that mean other classes, or the same in another order, would have to be unlearned first.
+    let is_of_others = source.class_names.as_deref().is_some_and(|names| names != class_names);
+    let network = if !ledger.replaced_head.is_empty() {
+        draw_head(network, architecture, config.head_init, config.seed)
+    } else if is_of_others {
+        control.observer.note("the weights have a head for other classes: a new one is drawn");
+        draw_head(network, architecture, config.head_init, config.seed)
+    } else {
         control.observer.note(&format!(
-            "the weights have a head for {classes} classes already, as many as the data: it is kept"
+            "the weights have a head for {} classes already, as the data: it is kept",
+            class_names.len()
         ));
         network
-    } else {
-        draw_head(network, architecture, config.head_init, config.seed)
     };
     Ok(Filled {
         network,

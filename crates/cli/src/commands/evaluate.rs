@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use kennel_core::{RunDir, Split};
+use kennel_core::{RunConfig, RunDir, Split, quoted};
 use kennel_metrics::{Evaluation, RunEvaluation, format_proportion, render_report};
 use kennel_train::{Control, ZeroShotOptions, evaluate_run, predict_dataset, zero_shot};
 use serde_json::json;
@@ -35,7 +35,7 @@ const DATA: &str = "Predict these photos instead of reading the run's own predic
 pub struct EvaluateArgs {
     #[command(flatten)]
     chosen: ChosenRun,
-    /// Compare all finished runs that share their test photos
+    /// Compare all finished runs on the test photos of the newest
     #[arg(long, conflicts_with_all = ["run", "model", "strategy", "zero_shot", "data", "split"])]
     compare_all: bool,
     /// With --compare-all: set the published *_results.json of this folder beside our runs
@@ -81,10 +81,13 @@ fn own_predictions(run: &RunDir, args: &EvaluateArgs) -> CommandResult {
     let evaluation = evaluate_run(run)?;
     let split = parse_split(args.split.as_deref())?;
     if of_split(&evaluation, split).is_none() {
+        let data = RunConfig::read(&run.config())?.data_dir;
         return Err(Failure::Failed(format!(
             "{} has no predictions of the {split} photos\n\
-             hint: a run that was stopped goes on with `kennel train --resume`; other photos are predicted with --data DIR",
-            run.path().display()
+             hint: `kennel evaluate --run {} --data {} --split {split}` makes them",
+            run.path().display(),
+            quoted(&run.path().to_string_lossy()),
+            quoted(&data)
         )));
     }
     if args.format == Format::Json {

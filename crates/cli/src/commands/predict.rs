@@ -83,6 +83,9 @@ pub fn run(args: PredictArgs) -> CommandResult {
         let found = args.min_confidence;
         return Err(Failure::Usage(format!("--min-confidence {found}: expected a probability in [0, 1]")));
     }
+    if args.logits && args.format != RowFormat::Json {
+        return Err(Failure::Usage("--logits: only --format json has a place for them".into()));
+    }
     if args.top == 0 {
         return Err(Failure::Usage("--top 0: expected at least 1".into()));
     }

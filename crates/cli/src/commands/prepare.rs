@@ -43,7 +43,7 @@ pub struct PrepareArgs {
     #[arg(long, value_name = "URL", env = "KENNEL_STANFORD_DOGS_URL", hide_env_values = true)]
     url: Option<String>,
     /// Seed of the split
-    #[arg(long, default_value_t = 42)]
+    #[arg(long, default_value_t = 42, value_parser = number::<u64>)]
     seed: u64,
     /// Photos with a shorter side are left out
     #[arg(long, value_name = "PIXELS", default_value_t = 64, value_parser = number::<u32>)]

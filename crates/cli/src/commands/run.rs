@@ -24,7 +24,7 @@ use crate::cache::CacheArgs;
 use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
 use crate::failure::Failure;
-use crate::number::{number, trimmed};
+use crate::number::{number, rate, trimmed};
 use crate::output::{Format, Level, columns, print, print_json};
 use crate::resolve::{MODELS_DIR, insert, read_config};
 use crate::study::{Existing, Experiment, Rates, Settings, State, estimate_s, plan};
@@ -60,7 +60,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "MODEL=DIR|FILE|TAG")]
     weights: Vec<String>,
     /// Peak learning rates that are tried; the best is chosen on validation
-    #[arg(long, value_delimiter = ',', value_name = "RATE,...", visible_alias = "lrs", value_parser = number::<f64>)]
+    #[arg(long, value_delimiter = ',', value_name = "RATE,...", visible_alias = "lrs", value_parser = rate)]
     learning_rates: Vec<f64>,
     /// Any other setting of config.toml, with one value or several that are tried in turn; may repeat
     #[arg(long = "set", value_name = "KEY=VALUE,...")]
@@ -500,6 +500,7 @@ fn key_and_values(setting: &str) -> Result<(String, Vec<Value>), Failure> {
         ))
     };
     let (key, values) = setting.split_once('=').ok_or_else(wrong)?;
+    let (key, values) = (key.trim(), values.trim());
     if key.is_empty() || values.is_empty() {
         return Err(wrong());
     }
@@ -518,7 +519,16 @@ fn key_and_values(setting: &str) -> Result<(String, Vec<Value>), Failure> {
     let read = toml::from_str::<Table>(&format!("values = [{values}]"));
     let list = match read.ok().and_then(|mut table| table.remove("values")) {
         Some(Value::Array(list)) => list,
-        _ => values.split(',').map(|value| Value::String(value.into())).collect(),
+        // `0,01` is no list of TOML's, as no number begins with a 0 there.
+        _ if values
+            .split(',')
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit())) =>
+        {
+            let text =
+                format!("--set {setting}: a decimal point, not a comma: {}", values.replacen(',', ".", 1));
+            return Err(Failure::Usage(text));
+        }
+        _ => values.split(',').map(|value| Value::String(value.trim().into())).collect(),
     };
     Ok((key.into(), list))
 }
@@ -536,7 +546,8 @@ mod tests {
             [Value::String("sgd".into()), Value::String("adam".into())]
         );
         assert_eq!(of("optimizer.betas=[0.9, 0.99]").len(), 1);
-        for wrong in ["batch_size", "=16", "batch_size="] {
+        assert_eq!(key_and_values(" epochs = 5").unwrap(), ("epochs".into(), vec![Value::Integer(5)]));
+        for wrong in ["batch_size", "=16", "batch_size=", "optimizer.weight_decay=0,01"] {
             assert!(key_and_values(wrong).is_err(), "{wrong}");
         }
     }

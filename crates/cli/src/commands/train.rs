@@ -13,7 +13,7 @@ use toml::{Table, Value};
 
 use crate::CommandResult;
 use crate::cache::CacheArgs;
-use crate::chosen_run::open_run;
+use crate::chosen_run::{RESUME, open_run};
 use crate::data::DataArg;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
@@ -219,7 +219,7 @@ pub fn run(args: TrainArgs) -> CommandResult {
     let options = TrainOptions { compute: args.device.open()?, cache: Some(args.cache.options()) };
     let outcome = match &args.resume {
         Some(path) => {
-            let run = open_run("--resume", path, &args.runs)?;
+            let run = open_run(RESUME, path, &args.runs)?;
             if args.flags()? != Table::new() {
                 return Err(Failure::Usage(
                     "--resume goes on with the run's own configuration\n\
@@ -271,6 +271,10 @@ fn tell_same(config: &RunConfig, runs: &Path) {
 
 /// Says how the training went, where something can be done about it.
 fn tell_diagnosis(run: &RunDir) -> CommandResult {
+    // A run that only scored an untouched head has none.
+    if !run.metrics().exists() {
+        return Ok(());
+    }
     let config = RunConfig::read(&run.config())?;
     let classes = config.facts(&run.config())?.class_names.len();
     let curves = Curves::of(&run.read_metrics()?, config.label_smoothing, classes);

@@ -13,7 +13,7 @@ const ROW: i32 = 46;
 /// Between columns.
 const GAP: i32 = 44;
 /// A cell of more units is cut.
-const CELL: i32 = 720;
+const CELL: i32 = 960;
 
 /// What a table says.
 #[derive(Clone, Copy, Debug)]

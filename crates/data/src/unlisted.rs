@@ -1,0 +1,28 @@
+//! Files in a prepared folder that its manifest does not list.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use kennel_core::{Manifest, files};
+
+use crate::error::{DataError, Result};
+
+/// Files under `folder` that `manifest` does not list, relative to it with `/`, sorted; what file managers leave does not count.
+pub(crate) fn unlisted(folder: &Path, manifest: &Manifest) -> Result<Vec<String>> {
+    let own = folder.join(Manifest::FILE_NAME);
+    let known: HashSet<PathBuf> = manifest.photos.iter().map(|photo| folder.join(&photo.path)).collect();
+    let mut found = Vec::new();
+    for entry in walkdir::WalkDir::new(folder).sort_by_file_name() {
+        let entry = entry.map_err(|error| DataError::io("read", folder)(error.into()))?;
+        let is_known = entry.path() == own || known.contains(entry.path());
+        if !entry.file_type().is_dir() && !is_known && !is_litter(&entry.file_name().to_string_lossy()) {
+            found.push(files::with_slashes(entry.path().strip_prefix(folder).unwrap_or(entry.path())));
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a file manager has written it for itself: nobody misses it.
+fn is_litter(name: &str) -> bool {
+    name.starts_with("._") || [".DS_Store", "Thumbs.db", "desktop.ini"].contains(&name)
+}
