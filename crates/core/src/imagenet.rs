@@ -98,9 +98,9 @@ pub fn is_name_of_class(name: &str) -> bool {
 
 /// Finds the output of the ImageNet head for every class of a data set, in the order of `classes`.
 ///
-/// What the user says in `given` (label to synset or name, from `--synset poodle=n02113624` or `--synset gato=tabby`) holds. Otherwise a class is matched
-/// by the name of its folder, which may be a lemma or a synset (`n02088364`, `n02088364-beagle`); otherwise by the
-/// synset with which all its file names begin (`n02113624_1001.jpg`).
+/// What the user says in `given` (label to synset or name, from `--synset poodle=n02113624` or `--synset gato=tabby`) holds.
+/// Otherwise a class is matched by the name of its folder, which may be a lemma or a synset (`n02088364`,
+/// `n02088364-beagle`); otherwise by the synset with which all its file names begin (`n02113624_1001.jpg`).
 ///
 /// # Errors
 ///

@@ -51,8 +51,8 @@ impl Dataset {
     }
 
     /// Opens a folder with a `manifest.json` as it was prepared (`options` do not matter then, and that every photo is there is
-    /// checked), or else scans the folder, stopping when `options.stop` says so, keeps its division or divides it as `prepare` would, and holds the manifest in memory.
-    /// `options.link` is not used.
+    /// checked), or else scans the folder until `options.stop` is set, keeps its division or divides it as `prepare` would, and holds
+    /// the manifest in memory. `options.link` is not used.
     ///
     /// # Errors
     ///
@@ -78,7 +78,9 @@ impl Dataset {
     ) -> Result<Self> {
         let path = folder.join(Manifest::FILE_NAME);
         if path.is_file() {
-            return Self::of_manifest(folder, Manifest::read(&path)?, &path);
+            let manifest = Manifest::read(&path)?;
+            check_manifest(&manifest, &path)?;
+            return Self::at(folder, manifest, &path, |photo| folder.join(&photo.path));
         }
         if folder.is_file() {
             // An archive has nowhere to stay; `prepare` gives it a place.
@@ -110,20 +112,27 @@ impl Dataset {
     ) -> Result<Self> {
         check_manifest(&manifest, manifest_path)?;
         manifest.photos.retain(|photo| parts.contains(&photo.split));
+        // A manifest of the folder's own that cannot be believed says nothing of where photos are.
         let own = folder.join(Manifest::FILE_NAME);
-        let now = if own.is_file() { Manifest::read(&own)?.photos } else { Vec::new() };
-        let now: HashMap<&str, &str> =
-            now.iter().map(|photo| (photo.sha256.as_str(), photo.path.as_str())).collect();
+        let now = Manifest::read(&own).ok().filter(|now| check_manifest(now, &own).is_ok());
+        let now: HashMap<&str, &str> = now
+            .iter()
+            .flat_map(|now| &now.photos)
+            .map(|photo| (photo.sha256.as_str(), photo.path.as_str()))
+            .collect();
         let place =
-            |photo: &PhotoRecord| folder.join(now.get(photo.sha256.as_str()).unwrap_or(&&*photo.path));
-        let files: Vec<PathBuf> = manifest.photos.iter().map(place).collect();
-        check_files(&manifest, folder, &files, manifest_path)?;
-        Ok(Self::new(folder, manifest, files, true))
+            |photo: &PhotoRecord| folder.join(now.get(photo.sha256.as_str()).copied().unwrap_or(&photo.path));
+        Self::at(folder, manifest, manifest_path, place)
     }
 
-    fn of_manifest(folder: &Path, manifest: Manifest, manifest_path: &Path) -> Result<Self> {
-        check_manifest(&manifest, manifest_path)?;
-        let files: Vec<PathBuf> = manifest.photos.iter().map(|photo| folder.join(&photo.path)).collect();
+    /// The photos of a manifest that was checked, each where `place` says.
+    fn at(
+        folder: &Path,
+        manifest: Manifest,
+        manifest_path: &Path,
+        place: impl Fn(&PhotoRecord) -> PathBuf,
+    ) -> Result<Self> {
+        let files: Vec<PathBuf> = manifest.photos.iter().map(place).collect();
         check_files(&manifest, folder, &files, manifest_path)?;
         Ok(Self::new(folder, manifest, files, true))
     }
@@ -202,7 +211,7 @@ fn beside_prepared(folder: &Path, purpose: Purpose) -> Option<(&'static str, Pat
         return Some(("is one part of a prepared data set", above.into()));
     }
     let inside = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
-    inside.into_iter().find(|inside| is_prepared(inside)).map(|inside| ("holds a prepared data set", inside))
+    Some(("holds a prepared data set", inside.filter(|inside| is_prepared(inside)).min()?))
 }
 
 /// A manifest comes from a file that anyone may have written.

@@ -204,7 +204,7 @@ pub enum DataError {
     #[error("stopped; nothing was written")]
     Stopped,
     /// A photo was there when the data set was opened, and is no more.
-    #[error("{path} is gone since its data set was opened\nhint: `kennel prepare` with the same photos and --seed as then brings it back, a folder of yours a copy", path = path.display())]
+    #[error("{path} is gone since its data set was opened\nhint: was the folder changed, or prepared again? `kennel prepare` with the photos and the --seed of then brings it back", path = path.display())]
     PhotoGone {
         /// The photo.
         path: PathBuf,

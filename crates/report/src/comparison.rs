@@ -150,9 +150,8 @@ fn on_same_photos(runs: Vec<FinishedRun>, photos: Option<&Manifest>) -> (Vec<Fin
             None => kept.push(run),
             Some(difference) => left_out.push(LeftOut {
                 run: run.name(),
-                reason: format!(
-                    "{difference}, so it cannot be compared with {name} (runs that are moved to a folder of their own have a report of their own: --runs)"
-                ),
+                reason: format!("{difference}, so it cannot be compared with {name}"),
+                is_of_other_photos: true,
             }),
         }
     }

@@ -58,6 +58,16 @@ pub struct LeftOut {
     pub run: String,
     /// Why, and the way out.
     pub reason: String,
+    /// Whether it is whole, but of other photos than those that are compared.
+    #[serde(skip)]
+    pub is_of_other_photos: bool,
+}
+
+impl LeftOut {
+    /// One that cannot be read.
+    fn unreadable(run: String, reason: String) -> Self {
+        LeftOut { run, reason, is_of_other_photos: false }
+    }
 }
 
 impl Predictions {
@@ -142,7 +152,7 @@ fn without_configuration(runs: &Path) -> Result<Vec<LeftOut>> {
             folder.join("evaluation.json").is_file() && !folder.join(RunConfig::FILE_NAME).is_file();
         if let (true, Some(name)) = (was_run, folder.file_name()) {
             let run = name.to_string_lossy().into_owned();
-            found.push(LeftOut { run, reason: format!("its {} is gone", RunConfig::FILE_NAME) });
+            found.push(LeftOut::unreadable(run, format!("its {} is gone", RunConfig::FILE_NAME)));
         }
     }
     found.sort_by(|a, b| a.run.cmp(&b.run));
@@ -160,12 +170,12 @@ pub fn read_runs(runs: &Path) -> Result<(Vec<FinishedRun>, Vec<LeftOut>)> {
         let name = dir.name();
         match FinishedRun::read(dir) {
             Ok(run) => finished.push(run),
-            Err(error) => left_out.push(LeftOut { run: name, reason: error.to_string() }),
+            Err(error) => left_out.push(LeftOut::unreadable(name, error.to_string())),
         }
     }
     left_out.extend(without_configuration(runs)?);
     if finished.is_empty() {
-        let lines = left_out.iter().map(|LeftOut { run, reason }| format!("\n  {run}: {reason}"));
+        let lines = left_out.iter().map(|LeftOut { run, reason, .. }| format!("\n  {run}: {reason}"));
         let hint = match RunDir::open(runs) {
             Ok(_) => {
                 format!("it is a run; the folder that it lies in is {}", files::folder_of(runs).display())

@@ -10,6 +10,7 @@ use kennel_train::{BenchMode, BenchOptions, DataBench, NetworkBench, bench_data,
 use crate::CommandResult;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
+use crate::number::number;
 use crate::output::{Format, columns, print, print_json};
 use crate::resolve::DATA_DIR;
 
@@ -45,13 +46,13 @@ pub struct BenchArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "mode", "stage", "device"])]
     onnx: Option<PathBuf>,
     /// Photos per pass [default: 16; with --onnx: 1, then 16]
-    #[arg(long)]
+    #[arg(long, value_parser = number::<usize>)]
     batch_size: Option<usize>,
     /// Timed passes
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = number::<usize>)]
     repeats: usize,
     /// Passes before them, not counted
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, value_parser = number::<usize>)]
     warmup: usize,
     #[command(flatten)]
     device: DeviceArg,

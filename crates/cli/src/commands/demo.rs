@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::CommandResult;
 use crate::failure::Failure;
+use crate::number::number;
 use crate::output::print;
 
 const EXAMPLE: &str = "\
@@ -32,7 +33,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "DIR", default_value = "kennel-demo")]
     out: String,
     /// Seed of the drawings, the split and the training
-    #[arg(long, default_value_t = 42)]
+    #[arg(long, default_value_t = 42, value_parser = number::<u32>)]
     seed: u32,
 }
 

@@ -48,7 +48,7 @@ pub struct PredictArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["run", "model", "strategy", "weights", "device"])]
     onnx: Option<PathBuf>,
     /// How many classes are listed for each photo
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = number::<usize>)]
     top: usize,
     /// Name no class whose probability is lower than this
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = number::<f64>)]

@@ -104,11 +104,10 @@ pub fn run(args: PrepareArgs) -> CommandResult {
     if prepared.outcome == Outcome::Replaced {
         let runs = variables::value("KENNEL_RUNS").map_or_else(|| RUNS_DIR.into(), PathBuf::from);
         // A folder that cannot be listed has no run to speak of.
-        if !RunDir::list(&runs).unwrap_or_default().is_empty() {
+        if let Some(run) = RunDir::list(&runs).unwrap_or_default().iter().rfind(|run| !run.is_finished()) {
             say!(
-                "note       a run in {} that was trained on what was here before is judged and used as ever; to export it, or to go on \
-                 with it, prepare the photos of then with the --seed of then",
-                runs.display()
+                "note       {} was stopped; it goes on only with the photos that it began with, prepared with the same --seed",
+                run.path().display()
             );
         }
     }

@@ -67,6 +67,9 @@ pub fn tell_left_out(comparison: &Comparison) {
     for out in &comparison.left_out {
         say!("left out: {}: {}", out.run, out.reason);
     }
+    if comparison.left_out.iter().any(|out| out.is_of_other_photos) {
+        say!("hint: runs on other photos have a report of their own in a folder of their own: --runs DIR");
+    }
 }
 
 /// Says on stderr what the figures lack: photos that are gone, and characters of the PNG figures that no font has.

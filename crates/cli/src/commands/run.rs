@@ -520,17 +520,19 @@ fn key_and_values(setting: &str) -> Result<(String, Vec<Value>), Failure> {
     let list = match read.ok().and_then(|mut table| table.remove("values")) {
         Some(Value::Array(list)) => list,
         // `0,01` is no list of TOML's, as no number begins with a 0 there.
-        _ if values
-            .split(',')
-            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit())) =>
-        {
-            let text =
-                format!("--set {setting}: a decimal point, not a comma: {}", values.replacen(',', ".", 1));
-            return Err(Failure::Usage(text));
+        _ if is_decimal_comma(values) => {
+            let pointed = values.replacen(',', ".", 1);
+            return Err(Failure::Usage(format!("--set {setting}: a decimal point, not a comma: {pointed}")));
         }
         _ => values.split(',').map(|value| Value::String(value.trim().into())).collect(),
     };
     Ok((key.into(), list))
+}
+
+/// Whether it is two runs of digits with a comma between them.
+fn is_decimal_comma(text: &str) -> bool {
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    text.split_once(',').is_some_and(|(whole, fraction)| is_digits(whole) && is_digits(fraction))
 }
 
 #[cfg(test)]
