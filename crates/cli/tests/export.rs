@@ -143,6 +143,7 @@ fn weights_of_a_run_are_known_as_its_own_however_they_are_given() {
         let config = here.join(&runs).join(&entries(&here.join(&runs))[0]).join("config.toml");
         let config = std::fs::read_to_string(config).unwrap();
         assert!(config.contains(&format!("weights_run = \"{name}\"")), "{config}");
+        assert!(config.contains("weights_shared_classes = 2"), "{config}");
         // As it was trained, not as timm's default weights would be.
         assert!(config.contains("side_px = 32"), "{config}");
     }

@@ -189,6 +189,9 @@ pub struct RunFacts {
     /// The run that its weights were fine-tuned in, where they are Kennel's own.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub weights_run: String,
+    /// How many of the classes are, by name, among those that that run was trained on, where it says which those are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights_shared_classes: Option<usize>,
     /// When it began, UTC, RFC 3339.
     pub started: String,
     /// Version of Kennel.

@@ -20,6 +20,8 @@ struct Made<'a> {
     seed: u64,
     /// The run that made its weights.
     weights_run: &'a str,
+    /// How many of its classes that run knew.
+    shared: Option<usize>,
     /// Photos that are one picture: ten test photos, then four validation photos.
     same: &'a [usize],
 }
@@ -32,6 +34,7 @@ const PLAIN: Made = Made {
     wrong: &[],
     seed: 42,
     weights_run: "",
+    shared: None,
     same: &[],
 };
 
@@ -97,6 +100,7 @@ fn make(runs: &Path, made: &Made) -> RunDir {
         total_params: 100,
         trained: vec!["fc".into()],
         weights_run: made.weights_run.into(),
+        weights_shared_classes: made.shared,
         ..RunFacts::default()
     };
     RunConfig {
@@ -157,6 +161,13 @@ fn weights_that_kennel_fine_tuned_are_told_beside_what_they_were_pretrained_on()
         assert!(told.iter().all(|check| check.level == Level::Warning), "{told:?}");
         assert!(told.iter().any(|check| check.text.contains(weights_run)), "{told:?}");
     }
+    // Of other classes: something to know, no reason to disbelieve; beside another run's, the other counts.
+    let runs = tempfile::tempdir().unwrap();
+    make(runs.path(), &Made { weights_run, shared: Some(0), ..PLAIN });
+    assert_eq!(level(&Report::read(runs.path(), None).unwrap(), "Pretraining overlap"), Level::Note);
+    let name = "20260102_000000-resnet18-freeze-s43";
+    make(runs.path(), &Made { name, seed: 43, weights_run, shared: Some(1), ..PLAIN });
+    assert_eq!(level(&Report::read(runs.path(), None).unwrap(), "Pretraining overlap"), Level::Warning);
 }
 
 #[test]

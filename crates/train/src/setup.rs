@@ -65,7 +65,7 @@ pub fn set_up(config: &RunConfig, compute: &Compute, control: &mut Control) -> R
     let network =
         Network::new(architecture, class_names.len(), RegularizationRates::of(config), &compute.device);
     let trained = plan::trained_parts(&network, config)?;
-    let Filled { network, batches_tracked, weights_sha256, weights_run } =
+    let Filled { network, batches_tracked, weights_sha256, weights_run, weights_shared_classes } =
         fill(network, architecture, config, &class_names, control)?;
     let network = with_trainable(network, &trained);
     let state = state_dict(&network);
@@ -80,6 +80,7 @@ pub fn set_up(config: &RunConfig, compute: &Compute, control: &mut Control) -> R
         device: compute.name.clone(),
         feature_cache: String::new(),
         weights_run,
+        weights_shared_classes,
         started: machine::now().0,
         kennel_version: env!("CARGO_PKG_VERSION").into(),
         burn_version: BURN_VERSION.into(),
@@ -174,6 +175,7 @@ struct Filled {
     batches_tracked: BTreeMap<String, i64>,
     weights_sha256: String,
     weights_run: String,
+    weights_shared_classes: Option<usize>,
 }
 
 /// Loads the pretrained weights and draws the new head, or draws everything.
@@ -190,6 +192,7 @@ fn fill(
             batches_tracked: BTreeMap::new(),
             weights_sha256: String::new(),
             weights_run: String::new(),
+            weights_shared_classes: None,
         });
     }
     let source = locate_weights(architecture, Some(&config.weights))?;
@@ -210,10 +213,13 @@ fn fill(
         ));
         network
     };
+    let shared = |theirs: Vec<String>| class_names.iter().filter(|name| theirs.contains(name)).count();
     Ok(Filled {
         network,
         batches_tracked: checkpoint.batches_tracked,
         weights_sha256: checkpoint.sha256,
+        // Of ImageNet's weights nobody asks which run made them.
+        weights_shared_classes: source.class_names.filter(|_| source.fine_tuned_in.is_some()).map(shared),
         weights_run: source.fine_tuned_in.unwrap_or_default(),
     })
 }

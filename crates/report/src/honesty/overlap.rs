@@ -41,9 +41,22 @@ pub fn checks(runs: &[FinishedRun]) -> Vec<Check> {
     Some(pretraining).filter(is_said).into_iter().chain(own).collect()
 }
 
-/// Weights that Kennel itself had fine-tuned.
+/// Weights that Kennel itself had fine-tuned: those that may have seen these photos before those that were trained on other classes.
 fn own(runs: &[FinishedRun]) -> Option<Check> {
-    let run = runs.iter().find(|run| !run.facts.weights_run.is_empty())?;
+    let began = || runs.iter().filter(|run| !run.facts.weights_run.is_empty());
+    let is_of_others = |run: &&FinishedRun| run.facts.weights_shared_classes == Some(0);
+    let Some(run) = began().find(|run| !is_of_others(run)) else {
+        return began().next().map(|run| Check {
+            title: TITLE,
+            level: Level::Note,
+            text: format!(
+                "{} began with weights that Kennel had fine-tuned (run {}) on other classes than these: it has learned from these \
+                 photos only if they were among that run's under other names.",
+                run.name(),
+                run.facts.weights_run
+            ),
+        });
+    };
     Some(Check {
         title: TITLE,
         level: Level::Warning,
