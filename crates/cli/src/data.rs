@@ -1,6 +1,6 @@
 //! Where the photos are, and opening them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use clap::parser::ValueSource;
@@ -13,8 +13,8 @@ use crate::interrupt;
 use crate::progress::with_photo_bar;
 use crate::resolve::DATA_DIR;
 
-/// Data sets that this process has opened.
-static OPENED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// Data sets that this process has opened, and whether to judge on: where they were not prepared, it looks at their photos once.
+static OPENED: Mutex<Vec<(Dataset, bool)>> = Mutex::new(Vec::new());
 
 /// The photos. A folder that was typed wins over that of a configuration file; one that is a default does not.
 pub struct DataArg {
@@ -74,26 +74,23 @@ impl FromArgMatches for DataArg {
 
 /// Opens a data set; where it was not prepared every photo is decoded, under a bar, until Ctrl-C.
 pub fn open(folder: &Path) -> Result<Dataset, Failure> {
-    let data = opened(folder, Dataset::open_with)?;
-    OPENED.lock().unwrap_or_else(PoisonError::into_inner).push(folder.into());
-    Ok(data)
-}
-
-/// Sees that a data set can be opened, unless this process has: a study asks for each of its networks.
-pub fn check(folder: &Path) -> Result<(), Failure> {
-    let is_opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|known| known == folder);
-    if !is_opened {
-        open(folder)?;
-    }
-    Ok(())
+    opened(folder, false)
 }
 
 /// As [`open`], to judge a trained network on.
 pub fn open_to_judge(folder: &Path) -> Result<Dataset, Failure> {
-    opened(folder, Dataset::open_to_judge)
+    opened(folder, true)
 }
 
-fn opened(folder: &Path, open: Open) -> Result<Dataset, Failure> {
+fn opened(folder: &Path, to_judge: bool) -> Result<Dataset, Failure> {
+    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_it = |(data, judged): &&(Dataset, bool)| (data.root(), *judged) == (folder, to_judge);
+    if let Some((data, _)) = opened.iter().find(is_it) {
+        return Ok(data.clone());
+    }
+    let open: Open = if to_judge { Dataset::open_to_judge } else { Dataset::open_with };
     let options = PrepareOptions { stop: Some(interrupt::listen()), ..PrepareOptions::default() };
-    Ok(with_photo_bar("checking", |progress| open(folder, &options, progress))?)
+    let data = with_photo_bar("checking", |progress| open(folder, &options, progress))?;
+    opened.push((data.clone(), to_judge));
+    Ok(data)
 }

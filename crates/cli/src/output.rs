@@ -1,13 +1,14 @@
 //! What is said: results on stdout, words on stderr, as many of them as were asked for.
 
+use std::collections::BTreeSet;
 use std::io::Write;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use kennel_core::kept_in_place;
 use serde::Serialize;
-use terminal_size::{Height, Width, terminal_size_of};
+use terminal_size::{Width, terminal_size_of};
 use unicode_width::UnicodeWidthStr;
 
 use crate::failure::Failure;
@@ -55,6 +56,14 @@ pub fn say(level: Level, text: std::fmt::Arguments) {
     }
 }
 
+/// Says what is worth a sentence on stderr, unless this process has: every experiment of a study would say it again.
+pub fn note_once(text: &str) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(text.into()) {
+        say!("note: {text}");
+    }
+}
+
 /// Writes text to stdout. A reader that has gone away (`kennel models | head`) is not an error.
 pub fn print(text: &str) -> Result<(), Failure> {
     print_while_read(text).map(drop)
@@ -92,20 +101,52 @@ pub fn columns<const N: usize>(header: [&str; N], rows: Vec<[String; N]>, number
     set(&header, rows, numbers)
 }
 
+/// Where text goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Results.
+    Out,
+    /// Words.
+    Err,
+}
+
+impl Stream {
+    /// Columns of its terminal; a file or a pipe has as many as are asked for.
+    fn width(self) -> usize {
+        let terminal = match self {
+            Stream::Out => terminal_size_of(std::io::stdout()),
+            Stream::Err => terminal_size_of(std::io::stderr()),
+        };
+        terminal.map_or(usize::MAX, |(Width(width), _)| width.into())
+    }
+}
+
 /// As [`columns`], for a table that a terminal may be too narrow for: columns are left out in the order of `least`, those that say
 /// least first, until the rest fits. Into a file or a pipe goes everything.
 pub fn columns_that_fit<const N: usize>(
+    stream: Stream,
     header: [&str; N],
     rows: &[[String; N]],
     numbers: &[usize],
     least: &[usize],
 ) -> String {
-    within(width_of(terminal_size_of(std::io::stdout())), header, rows, numbers, least)
+    within(stream.width(), header, rows, numbers, least)
+}
+
+/// A sentence for stdout, broken between words where a terminal would break it anywhere; lines after the first begin with so many spaces.
+pub fn wrapped(sentence: &str, indent: usize) -> String {
+    wrapped_within(Stream::Out.width(), sentence, indent)
+}
+
+fn wrapped_within(width: usize, sentence: &str, indent: usize) -> String {
+    let indent = " ".repeat(indent);
+    // What has no room is left to the terminal, so that a path can be copied whole.
+    textwrap::fill(sentence, textwrap::Options::new(width).subsequent_indent(&indent).break_words(false))
 }
 
 /// A line for stderr, of parts of which those in `left_out_first` are left out in that order until the rest fits its terminal.
 pub fn line_that_fits(parts: &[String], left_out_first: &[usize]) -> String {
-    line_within(width_of(terminal_size_of(std::io::stderr())), parts, left_out_first)
+    line_within(Stream::Err.width(), parts, left_out_first)
 }
 
 fn line_within(width: usize, parts: &[String], left_out_first: &[usize]) -> String {
@@ -115,11 +156,6 @@ fn line_within(width: usize, parts: &[String], left_out_first: &[usize]) -> Stri
     };
     let mut shorter = (0..=left_out_first.len()).map(without);
     shorter.find(|line| line.width() <= width).unwrap_or_else(|| without(left_out_first.len()))
-}
-
-/// Columns of a terminal; of anything else as many as are asked for.
-fn width_of(terminal: Option<(Width, Height)>) -> usize {
-    terminal.map_or(usize::MAX, |(Width(width), _)| width.into())
 }
 
 fn within<const N: usize>(
@@ -180,6 +216,10 @@ mod tests {
         assert_eq!(line_within(99, &parts, &[2, 1]), "epoch 1  lr 1e-3  9 images/s  best");
         assert_eq!(line_within(22, &parts, &[2, 1]), "epoch 1  lr 1e-3  best");
         assert_eq!(line_within(5, &parts, &[2, 1]), "epoch 1  best");
+        let sentence = "one two three /a/path/that/is/longer/than/the/terminal/is/wide";
+        let lines = "one two\n  three\n  /a/path/that/is/longer/than/the/terminal/is/wide";
+        assert_eq!(wrapped_within(9, sentence, 2), lines);
+        assert_eq!(wrapped_within(usize::MAX, sentence, 2), sentence);
         // What says most is there however narrow it is.
         assert!(shown(10).contains("124/125"), "{}", shown(10));
     }

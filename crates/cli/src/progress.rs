@@ -7,7 +7,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use kennel_core::{EpochRecord, SplitCounts};
 use kennel_train::{Observer, Plan};
 
-use crate::output::{Level, line_that_fits};
+use crate::output::{Level, line_that_fits, note_once};
 
 /// Before this a rate is that of a cold start.
 const SETTLED: Duration = Duration::from_secs(2);
@@ -116,7 +116,7 @@ impl Drop for Terminal {
 impl Observer for Terminal {
     fn note(&mut self, text: &str) {
         self.clear();
-        say!("note: {text}");
+        note_once(text);
     }
 
     fn plan(&mut self, plan: &Plan) {

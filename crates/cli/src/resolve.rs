@@ -3,9 +3,7 @@
 //! All three are the same table, the one that `config.toml` holds, so that any saved configuration can be given back and
 //! any of its keys overridden.
 
-use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use kennel_core::{
     AugmentationSet, Crop, HeadInit, Interpolation, OptimizerConfig, Preprocessing, RunConfig, SchedulerKind,
@@ -17,6 +15,7 @@ use toml::{Table, Value};
 
 use crate::failure::Failure;
 use crate::nearby::hint_nearby;
+use crate::output::note_once;
 use crate::{data, network};
 
 /// Where `prepare` writes and `train` reads unless told otherwise.
@@ -93,6 +92,13 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
     })?;
     let architecture = architecture(&model)?;
     let strategy = match text("strategy") {
+        Some(name) if name == Strategy::ZeroShot.as_str() => {
+            let text = format!(
+                "configuration: strategy is {name}: such a run trains nothing\n\
+                 hint: `kennel evaluate --zero-shot` scores an untouched head; --strategy freeze trains a new one"
+            );
+            return Err(Failure::Usage(text));
+        }
         Some(name) => name.parse::<Strategy>()?,
         None => Strategy::Freeze,
     };
@@ -109,13 +115,13 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
             let trial = completed(base(weights.clone(), usual.clone()), asked.clone())?;
             // In a study it is one experiment that cannot be run.
             check_hyperparameters(&trial).map_err(|error| Failure::Failed(error.to_string()))?;
-            text("data_dir").map_or(Ok(()), |photos| data::check(Path::new(&photos)))
+            text("data_dir").map_or(Ok(()), |photos| data::open(Path::new(&photos)).map(drop))
         })?;
         if let Some(note) = source.note {
-            say_once(note);
+            note_once(&note);
         }
         if let Some(run) = &source.fine_tuned_in {
-            say_once(format!(
+            note_once(&format!(
                 "{weights} was fine-tuned in the run {run}: on photos that it learned from, or was chosen by, it looks better than it is"
             ));
         }
@@ -186,16 +192,6 @@ fn in_words(reason: &str) -> String {
         ("expected internally tagged enum ", "expected a table of "),
     ];
     WORDS.iter().fold(reason.to_string(), |said, (jargon, word)| said.replace(jargon, word))
-}
-
-/// A note that every experiment of a plan would repeat.
-fn say_once(note: String) {
-    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
-    if !said.contains(&note) {
-        say!("note: {note}");
-        said.insert(note);
-    }
 }
 
 /// Puts a value at a dotted path.

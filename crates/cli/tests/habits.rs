@@ -235,6 +235,7 @@ fn what_is_not_there_is_named_with_what_is() {
         ("predict photos --model resnet18 --weights a1_in1k", 1, "--weights DIR (`kennel run`: MODEL=DIR)"),
         // What is wrong with the photos is said before weights are missed.
         ("evaluate --zero-shot --data data --model resnet18", 1, "is not an ImageNet-1k class by name"),
+        ("train --data data --model resnet18 --strategy zero_shot", 2, "such a run trains nothing"),
         ("run --data data --seeds 42 43", 2, "commas between them: --seeds 42,43"),
         ("train --config nada.toml", 1, "there is no nada.toml"),
         ("report --runs best.onnx", 1, "a file stands where a folder should be"),
@@ -339,7 +340,10 @@ fn what_people_type_is_understood_or_answered() {
 
     assert!(!stderr(&ok(here, &small(&["--data", "data"]))).contains("the same settings"));
     let again = stderr(&ok(here, &small(&["--data", "data"])));
-    assert!(again.contains("note: runs") && again.contains("has the same settings and seed"), "{again}");
+    assert!(
+        again.contains("note: runs") && again.contains("has the same settings, seed and photos"),
+        "{again}"
+    );
     let (status, said) = fails(here, &["evaluate", "--run", "runs"]);
     assert!(status == 1 && said.contains("hint: it is a folder of runs, the newest of 2 is runs"), "{said}");
     let (status, said) = fails(here, &["predict", "photos", "--run", "models/best_model_resnet18.onnx"]);

@@ -96,7 +96,7 @@ fn a_study_is_planned_trained_once_and_reported() {
     }
 
     let again = ok(here, &study(&["--epochs", "2", "--seeds", "1,2"]));
-    assert!(stderr(&again).matches("finished: ").count() == 4, "{}", stderr(&again));
+    assert!(stderr(&again).matches("finished  2").count() == 4, "{}", stderr(&again));
     assert_eq!(runs(here), made, "nothing is trained twice");
     let elsewhere = here.join("data").display().to_string();
     let spelt: Vec<&str> = study(&["--epochs", "2", "--seeds", "1,2", "--dry-run"])
@@ -105,7 +105,7 @@ fn a_study_is_planned_trained_once_and_reported() {
         .collect();
     let spelt = ok(here, &spelt);
     let spelt = String::from_utf8_lossy(&spelt.stdout).into_owned();
-    assert!(spelt.matches("finished: ").count() == 4, "{spelt}");
+    assert!(spelt.matches("finished  2").count() == 4, "{spelt}");
     assert!(String::from_utf8_lossy(&again.stdout).contains("no evidence that"));
     let table = ok(here, &["evaluate", "--compare-all"]);
     assert!(String::from_utf8_lossy(&table.stdout).contains("resnet18 freeze, seed 2"));

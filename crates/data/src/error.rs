@@ -67,6 +67,14 @@ pub enum DataError {
         /// Empty, or what else may have been meant, after a semicolon.
         or: String,
     },
+    /// A class that none of those is that were asked for.
+    #[error("{path} has a class `{found}`, which is none of those that are known", path = path.display())]
+    UnknownClass {
+        /// The source.
+        path: PathBuf,
+        /// The class.
+        found: String,
+    },
     /// A classifier needs two classes.
     #[error(
         "{path} has one class, `{class}`; a classifier needs at least two\nhint: {hint}",

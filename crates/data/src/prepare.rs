@@ -29,21 +29,23 @@ pub struct PrepareOptions<'a> {
     pub link: bool,
     /// Shares of each class.
     pub fractions: Fractions,
+    /// As [`ScanOptions::known`].
+    pub known: Option<&'a [String]>,
     /// Set from elsewhere to stop.
     pub stop: Option<&'a AtomicBool>,
 }
 
 impl Default for PrepareOptions<'_> {
     fn default() -> Self {
-        let ScanOptions { preset, min_side_px, stop } = ScanOptions::default();
-        Self { preset, seed: 42, min_side_px, link: false, fractions: Fractions::default(), stop }
+        let ScanOptions { preset, min_side_px, known, stop } = ScanOptions::default();
+        Self { preset, seed: 42, min_side_px, link: false, fractions: Fractions::default(), known, stop }
     }
 }
 
 impl PrepareOptions<'_> {
     /// What of them is about the source.
     pub(crate) fn of_scan(&self) -> ScanOptions<'_> {
-        ScanOptions { preset: self.preset, min_side_px: self.min_side_px, stop: self.stop }
+        ScanOptions { preset: self.preset, min_side_px: self.min_side_px, known: self.known, stop: self.stop }
     }
 }
 

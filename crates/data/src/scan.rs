@@ -23,13 +23,15 @@ pub struct ScanOptions<'a> {
     pub preset: Option<Preset>,
     /// Photos with a shorter side are left out.
     pub min_side_px: u32,
+    /// The only classes that there may be: another, with a photo that can be used, is told before all photos are looked at.
+    pub known: Option<&'a [String]>,
     /// Set from elsewhere to stop.
     pub stop: Option<&'a AtomicBool>,
 }
 
 impl Default for ScanOptions<'_> {
     fn default() -> Self {
-        Self { preset: None, min_side_px: 64, stop: None }
+        Self { preset: None, min_side_px: 64, known: None, stop: None }
     }
 }
 
@@ -110,6 +112,9 @@ fn scan_folder(
 ) -> Result<Scan> {
     let Layout { candidates, mut rejected, divided, classes: folders, mut notes, .. } =
         Layout::read(folder, options.preset, unpacked.is_some())?;
+    if let Some(found) = class_not_among(&candidates, options) {
+        return Err(DataError::UnknownClass { path: named.into(), found });
+    }
     let (all, done) = (candidates.len(), AtomicUsize::new(0));
     progress(0, all);
     let looked_at: Vec<Result<ScannedPhoto, RejectedPhoto>> = candidates
@@ -164,6 +169,14 @@ fn scan_folder(
         }),
         _ => Ok(Scan { classes, photos, rejected, divided, notes, unpacked }),
     }
+}
+
+/// The first class with a usable photo that is none of those that are known.
+fn class_not_among(candidates: &[Candidate], options: &ScanOptions) -> Option<String> {
+    let known = options.known?;
+    let others = candidates.iter().filter(|candidate| !known.contains(&candidate.label));
+    let mut usable = others.filter(|candidate| look_at((*candidate).clone(), options.min_side_px).is_ok());
+    usable.next().map(|candidate| candidate.label.clone())
 }
 
 /// Where the classes may be, when the photos are of one: in the folders of the class, or beside it.

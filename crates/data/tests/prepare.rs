@@ -371,6 +371,30 @@ fn judged(folder: &Path) -> kennel_data::Result<Dataset> {
 }
 
 #[test]
+fn a_class_that_is_not_known_is_told_before_the_photos_are_looked_at() {
+    let dir = tempfile::tempdir().unwrap();
+    for (class, seed) in [("cats", 1), ("dogs", 2), ("foxes", 3)] {
+        save(&drawn(seed), dir.path().join(class).join("1.png"));
+    }
+    let looked_at = AtomicUsize::new(0);
+    let open = |known: &[String]| {
+        let options = PrepareOptions { known: Some(known), ..PrepareOptions::default() };
+        looked_at.store(0, Ordering::Relaxed);
+        Dataset::open_to_judge(dir.path(), &options, &|done, _| {
+            looked_at.fetch_max(done, Ordering::Relaxed);
+        })
+    };
+    let known = ["cats", "dogs", "foxes"].map(String::from);
+    assert!(open(&known).is_ok());
+    assert_eq!(looked_at.load(Ordering::Relaxed), 3);
+    assert!(matches!(open(&known[..2]), Err(DataError::UnknownClass { found, .. }) if found == "foxes"));
+    assert_eq!(looked_at.load(Ordering::Relaxed), 0);
+    // A folder without a photo is no class.
+    std::fs::write(dir.path().join("foxes/1.png"), "no photo").unwrap();
+    assert!(open(&known[..2]).is_ok());
+}
+
+#[test]
 fn bad_sources_are_clear_errors_and_leave_nothing_behind() {
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("out");

@@ -7,19 +7,15 @@ use crate::{Evaluation, format_proportion, most_confused_pairs};
 
 /// Columns that a class's name may take.
 const NAME_COLUMNS: usize = 40;
-/// Columns that all cells of the confusion matrix may take together.
-const MATRIX_COLUMNS: usize = 100;
-/// Columns that one header may take.
-const HEADER_COLUMNS: usize = 20;
-/// Above this the matrix is left out, and its largest mistakes are listed.
-const MATRIX_CLASSES: usize = 20;
-/// How many of them.
+/// Columns of a terminal, and of the widest confusion matrix.
+const COLUMNS: usize = 80;
+/// How many of the largest mistakes are listed where there is no room for the matrix.
 const CONFUSED_PAIRS: usize = 10;
 
 /// Accuracy with its interval, scores by class and the confusion matrix, as plain text with a final newline.
 ///
 /// Columns are aligned by the width that a terminal gives each character (two for Chinese, none for a combining accent).
-/// With more than twenty classes the ten commonest mistakes stand in place of the matrix.
+/// Where the confusion matrix is wider than 80 columns, the ten commonest mistakes stand in its place.
 pub fn render_report(evaluation: &Evaluation) -> String {
     let mut text = format!("accuracy  {}\n", format_proportion(&evaluation.accuracy));
     if let Some(top5) = &evaluation.top5 {
@@ -28,9 +24,9 @@ pub fn render_report(evaluation: &Evaluation) -> String {
     text += &format!("log loss  {:.4} nats per image\n\n", evaluation.log_loss);
     render_scores(evaluation, &mut text);
     text.push('\n');
-    match evaluation.per_class.len() <= MATRIX_CLASSES {
-        true => render_matrix(evaluation, &mut text),
-        false => render_confused_pairs(evaluation, &mut text),
+    match matrix(evaluation) {
+        Some(matrix) => text += &matrix,
+        None => render_confused_pairs(evaluation, &mut text),
     }
     text
 }
@@ -53,34 +49,39 @@ fn render_scores(evaluation: &Evaluation, text: &mut String) {
     }
 }
 
-/// Columns are headed by names where all of them are short enough, and by numbers that the rows bear too where one is not.
-fn render_matrix(evaluation: &Evaluation, text: &mut String) {
-    let mut names = row_names(evaluation);
-    let counts = &evaluation.confusion_matrix;
+/// The confusion matrix, its columns headed by names where there is room for them, or else by numbers that the rows bear too. None
+/// where that is still too wide.
+fn matrix(evaluation: &Evaluation) -> Option<String> {
+    let names = row_names(evaluation);
+    let width = names.len().to_string().len();
+    let numbers: Vec<String> = (1..=names.len()).map(|number| number.to_string()).collect();
+    let numbered: Vec<String> =
+        names.iter().zip(&numbers).map(|(name, number)| format!("{number:>width$}  {name}")).collect();
+    [(&names, &names), (&numbered, &numbers)]
+        .into_iter()
+        .map(|(names, headers)| matrix_of(&evaluation.confusion_matrix, names, headers))
+        .find(|matrix| matrix.lines().all(|line| line.width() <= COLUMNS))
+}
+
+fn matrix_of(counts: &[Vec<usize>], names: &[String], headers: &[String]) -> String {
     let digits = counts.iter().flatten().max().map_or(1, |count| count.to_string().len());
-    let room = (MATRIX_COLUMNS / names.len().max(1)).saturating_sub(2).min(HEADER_COLUMNS);
-    let mut headers = names.clone();
-    if names.iter().any(|name| name.width() > room) {
-        let width = names.len().to_string().len();
-        headers = (1..=names.len()).map(|number| number.to_string()).collect();
-        names =
-            names.iter().zip(&headers).map(|(name, number)| format!("{number:>width$}  {name}")).collect();
-    }
     let name_columns = names.iter().map(|name| name.width()).max().unwrap_or(0);
+    let mut text = String::new();
     let mut row = |name: &str, cells: &[String]| {
-        *text += &padded(name, name_columns);
-        for (cell, header) in cells.iter().zip(&headers) {
+        text += &padded(name, name_columns);
+        for (cell, header) in cells.iter().zip(headers) {
             let columns = header.width().max(digits) + 2;
-            *text += &" ".repeat(columns.saturating_sub(cell.width()));
-            *text += cell;
+            text += &" ".repeat(columns.saturating_sub(cell.width()));
+            text += cell;
         }
         text.push('\n');
     };
-    row("", &headers);
+    row("", headers);
     for (name, counts) in names.iter().zip(counts) {
         row(name, &counts.iter().map(usize::to_string).collect::<Vec<_>>());
     }
-    *text += "rows: the true class; columns: the predicted one\n";
+    text += "rows: the true class; columns: the predicted one\n";
+    text
 }
 
 fn render_confused_pairs(evaluation: &Evaluation, text: &mut String) {
@@ -221,13 +222,13 @@ rows: the true class; columns: the predicted one
 
     #[test]
     fn long_names_are_numbered_rather_than_cut() {
-        let names = ["german_shepherd", "german_shorthaired_pointer", "boxer"];
+        let names = ["german_shepherd", "german_shorthaired_pointer", "west_highland_white_terrier"];
         let text = render_report(&evaluation(&names, &[(0, 1), (1, 1), (2, 2)]));
         let expected = "
-                               1  2  3
-1  german_shepherd             0  1  0
-2  german_shorthaired_pointer  0  1  0
-3  boxer                       0  0  1
+                                1  2  3
+1  german_shepherd              0  1  0
+2  german_shorthaired_pointer   0  1  0
+3  west_highland_white_terrier  0  0  1
 rows: the true class; columns: the predicted one
 ";
         assert!(text.ends_with(expected), "{text}");

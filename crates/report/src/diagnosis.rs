@@ -147,11 +147,17 @@ pub fn diagnose(curves: &Curves, classes: usize) -> Option<Diagnosis> {
             ),
         );
     }
+    let falls = [(train_since, train), (val_then, val)];
+    let still_falls = falls.iter().any(|(then, now)| *then > (1.0 + MOVED) * now);
+    let little = match still_falls && falls.iter().all(|(then, now)| (then - now).abs() <= MOVED_NATS) {
+        true => format!(", both by no more than {MOVED_NATS} nats, the noise of some hundred photos"),
+        false => String::new(),
+    };
     found(
         Finding::Converged,
         format!(
             "Converged: from epoch {} to {} training loss went from {train_since:.3} to {train:.3} nats and validation loss from \
-             {val_then:.3} to {val:.3}.",
+             {val_then:.3} to {val:.3}{little}.",
             since + 1,
             curves.val_loss.len()
         ),
@@ -207,6 +213,18 @@ mod tests {
         }
         assert_eq!(diagnose(&Curves::default(), 5), None);
         assert_eq!(diagnose(&curves(&[0.1], &[0.1], 0.5), 5), None);
+    }
+
+    #[test]
+    fn a_small_loss_that_falls_by_less_than_noise_is_said_to() {
+        let resting = diagnose(&curves(&[1.3, 0.5, 0.3, 0.3], &[0.9, 0.2, 0.1, 0.1], 0.5), 5).unwrap();
+        let falling = diagnose(&curves(&[0.5, 0.05, 0.04, 0.03], &[0.2, 0.05, 0.03, 0.02], 0.5), 5).unwrap();
+        assert_eq!([resting.finding, falling.finding], [Finding::Converged; 2]);
+        assert!(
+            !resting.sentence.contains("noise") && falling.sentence.contains("noise"),
+            "{}",
+            falling.sentence
+        );
     }
 
     #[test]

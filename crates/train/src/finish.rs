@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use kennel_core::{Manifest, RunConfig, RunDir, Split, files, write_predictions};
-use kennel_data::{Dataset, DatasetPhoto};
+use kennel_data::{DataError, Dataset, DatasetPhoto};
 use kennel_metrics::{Evaluation, RunEvaluation, evaluate};
 use kennel_models::load_trained;
 
@@ -60,14 +60,19 @@ pub fn predict_dataset(
 ) -> Result<Option<Evaluation>> {
     let (network, config) = load_trained(run, &compute.device)?;
     let classes = config.facts(&run.config())?.class_names.clone();
-    let data = open_data_to_judge(data_dir, control)?;
+    let other_classes = |found: &str| TrainError::OtherClasses {
+        path: data_dir.into(),
+        found: found.into(),
+        expected: classes.join(", "),
+        hint: kennel_core::hint_did_you_mean(found, classes.iter().map(String::as_str)),
+    };
+    let data = match open_data_to_judge(data_dir, &classes, control) {
+        Err(TrainError::Data(DataError::UnknownClass { found, .. })) => return Err(other_classes(&found)),
+        opened => opened?,
+    };
+    // One that was prepared was not looked through.
     if let Some(other) = data.classes().iter().find(|class| !classes.contains(class)) {
-        return Err(TrainError::OtherClasses {
-            path: data_dir.into(),
-            found: other.clone(),
-            expected: classes.join(", "),
-            hint: kennel_core::hint_did_you_mean(other, classes.iter().map(String::as_str)),
-        });
+        return Err(other_classes(other));
     }
     let (photos, what) = match split {
         Some(split) => (data.photos(split).clone(), split.as_str()),

@@ -8,7 +8,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use kennel_core::seed::stream_seed;
 use kennel_core::{EpochRecord, Lock, Manifest, PredictionRecord, RunConfig, RunDir, Split, quoted};
-use kennel_data::shuffled;
+use kennel_data::{Dataset, shuffled};
 use kennel_metrics::{MetricsError, RunEvaluation};
 use kennel_models::{
     LoadOptions, Network, StateDict, apply_state_dict, is_under, load, read_checkpoint, rows, state_dict,
@@ -49,6 +49,9 @@ pub struct TrainOptions {
     pub compute: Compute,
     /// Where what the frozen part makes of photos is kept; none computes it every time.
     pub cache: Option<CacheOptions>,
+    /// The photos, where the caller has opened them: a folder that was not prepared is decoded again otherwise. Those of
+    /// another folder than the configuration's are not looked at.
+    pub data: Option<Dataset>,
 }
 
 /// Trains a new run under `runs`.
@@ -119,7 +122,7 @@ pub(crate) fn set_up_features(
     control: &mut Control,
 ) -> Result<(Setup, Features)> {
     machine::reset_peak_rss();
-    let mut setup = set_up(config, &options.compute, control)?;
+    let mut setup = set_up(config, options, control)?;
     let frozen_stages = setup.network().frozen_stages(&setup.trained);
     let features = Features::new(&setup, frozen_stages, config, options);
     if let Some(folder) = features.folder() {

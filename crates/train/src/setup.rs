@@ -11,7 +11,7 @@ use kennel_models::{
     draw_network, is_buffer, is_under, load, locate_weights, read_checkpoint, state_dict, with_trainable,
 };
 
-use crate::{Compute, Control, Result, TrainError, class_weights, machine, plan};
+use crate::{Control, Result, TrainError, TrainOptions, class_weights, machine, plan};
 
 /// The version of Burn that this room is built on: the manifest pins it.
 pub const BURN_VERSION: &str = "0.22.1";
@@ -50,11 +50,18 @@ impl Setup {
 /// # Errors
 ///
 /// Whatever is wrong with the configuration, the photos or the weights; nothing has been written then.
-pub fn set_up(config: &RunConfig, compute: &Compute, control: &mut Control) -> Result<Setup> {
+pub fn set_up(config: &RunConfig, options: &TrainOptions, control: &mut Control) -> Result<Setup> {
     plan::check_hyperparameters(config)?;
     let architecture = architecture(&config.model)?;
-    let data = open_data(Path::new(&config.data_dir), control)?;
-    plan::check_splits(Path::new(&config.data_dir), data.manifest().counts(None))?;
+    let compute = &options.compute;
+    let folder = Path::new(&config.data_dir);
+    let opened_before = options.data.clone().filter(|data| data.root() == folder);
+    let data = opened_before.map_or_else(|| opened(folder, None, control, Dataset::open_with), Ok)?;
+    tell_notes(&data, control);
+    if data.manifest().counts(None).of(Split::Test) == 0 {
+        control.observer.note("there are no test photos: the run will say how good it is on validation only");
+    }
+    plan::check_splits(folder, data.manifest().counts(None))?;
     check_photos(&data, control)?;
     let class_names = data.classes().to_vec();
     let mut counts = vec![0; class_names.len()];
@@ -95,26 +102,16 @@ pub fn set_up(config: &RunConfig, compute: &Compute, control: &mut Control) -> R
     Ok(Setup { data, network, trained, batches_tracked, class_weights, initial_head, facts })
 }
 
-/// Opens a data set to train on, telling the observer of what was left out and decided.
-pub fn open_data(path: &Path, control: &mut Control) -> Result<Dataset> {
-    let data = opened(path, control, Dataset::open_with)?;
-    tell_notes(&data, control);
-    if data.manifest().counts(None).of(Split::Test) == 0 {
-        control.observer.note("there are no test photos: the run will say how good it is on validation only");
-    }
-    Ok(data)
-}
-
-/// As [`open_data`], to judge a trained network on.
-pub fn open_data_to_judge(path: &Path, control: &mut Control) -> Result<Dataset> {
-    let data = opened(path, control, Dataset::open_to_judge)?;
+/// Opens a data set to judge a network on that knows these classes, telling the observer of what was left out and decided.
+pub fn open_data_to_judge(path: &Path, known: &[String], control: &mut Control) -> Result<Dataset> {
+    let data = opened(path, Some(known), control, Dataset::open_to_judge)?;
     tell_notes(&data, control);
     Ok(data)
 }
 
 /// Opens a data set; where that means to decode every photo, the observer sees it and the caller may stop it.
-fn opened(path: &Path, control: &mut Control, open: Open) -> Result<Dataset> {
-    let options = PrepareOptions { stop: Some(control.stop), ..PrepareOptions::default() };
+fn opened(path: &Path, known: Option<&[String]>, control: &mut Control, open: Open) -> Result<Dataset> {
+    let options = PrepareOptions { known, stop: Some(control.stop), ..PrepareOptions::default() };
     let observer = Mutex::new(&mut *control.observer);
     let progress = |done, of| {
         observer.lock().unwrap_or_else(PoisonError::into_inner).predicting("checking", done, of);
@@ -122,7 +119,8 @@ fn opened(path: &Path, control: &mut Control, open: Open) -> Result<Dataset> {
     Ok(open(path, &options, &progress)?)
 }
 
-fn tell_notes(data: &Dataset, control: &mut Control) {
+/// Tells the observer what was left out and decided.
+pub fn tell_notes(data: &Dataset, control: &mut Control) {
     let manifest = data.manifest();
     // A folder that cannot be listed is said by whoever reads its photos.
     if let [first, ..] = &data.unlisted().unwrap_or_default()[..] {

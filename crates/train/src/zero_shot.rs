@@ -7,10 +7,11 @@ use kennel_core::imagenet::{self, ClassMatch};
 use kennel_core::{
     AugmentationSet, PredictionRecord, RunConfig, RunDir, RunFacts, Split, Strategy, write_predictions,
 };
+use kennel_data::Dataset;
 use kennel_metrics::{Evaluation, Proportion, argmax, evaluate, in_top_k};
 
 use crate::predict::predict_photos;
-use crate::setup::{manifest_digest, open_data_to_judge};
+use crate::setup::{manifest_digest, tell_notes};
 use crate::{Compute, Control, Predictor, Result, TrainError, finish, machine};
 
 /// What the untouched head says.
@@ -36,7 +37,7 @@ pub struct ZeroShotOptions<'a> {
     /// Pretrained weights; none takes timm's own.
     pub weights: Option<&'a str>,
     /// Photos.
-    pub data_dir: &'a Path,
+    pub data: &'a Dataset,
     /// Which of them.
     pub splits: &'a [Split],
     /// The ImageNet class of a class, where its name does not say.
@@ -55,7 +56,7 @@ pub fn zero_shot(
     compute: &Compute,
     control: &mut Control,
 ) -> Result<Option<ZeroShot>> {
-    let ZeroShotOptions { model, weights, data_dir, splits, synsets } = *asked;
+    let ZeroShotOptions { model, weights, data, splits, synsets } = *asked;
     let predictor = Predictor::of_weights(model, weights, compute)?;
     if predictor.class_names().len() != imagenet::classes().len() {
         return Err(TrainError::Hyperparameter {
@@ -64,7 +65,7 @@ pub fn zero_shot(
             expected: "ImageNet-1k's head with 1000",
         });
     }
-    let data = open_data_to_judge(data_dir, control)?;
+    tell_notes(data, control);
     let class_names = data.classes().to_vec();
     let classes = data.manifest().match_imagenet(synsets)?;
     let mut per_split = Vec::new();
@@ -99,7 +100,7 @@ pub fn zero_shot(
     }
     if n == 0 {
         let split = splits.first().copied().unwrap_or(Split::Test);
-        return Err(TrainError::EmptySplit { path: data_dir.into(), split, needed_for: "evaluation" });
+        return Err(TrainError::EmptySplit { path: data.root().into(), split, needed_for: "evaluation" });
     }
     let facts = RunFacts {
         class_names: class_names.clone(),
@@ -108,11 +109,11 @@ pub fn zero_shot(
         started: machine::now().0,
         kennel_version: env!("CARGO_PKG_VERSION").into(),
         burn_version: "0.22.1".into(),
-        manifest_sha256: manifest_digest(&data)?,
+        manifest_sha256: manifest_digest(data)?,
         machine: machine::machine(),
         ..RunFacts::default()
     };
-    let config = untrained_config(model, weights, data_dir, &predictor, facts);
+    let config = untrained_config(model, weights, data.root(), &predictor, facts);
     let run = RunDir::create(runs, &machine::run_name(&machine::now().1, &config))?;
     data.manifest().write(&run.manifest())?;
     config.write(&run.config())?;

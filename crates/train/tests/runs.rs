@@ -45,7 +45,7 @@ fn finished(outcome: Outcome) -> RunDir {
 }
 
 fn uncached() -> TrainOptions {
-    TrainOptions { compute: Compute::cpu(), cache: None }
+    TrainOptions { compute: Compute::cpu(), cache: None, data: None }
 }
 
 /// Keeps what was noted, and counts the photos that passed through a frozen trunk.
@@ -276,7 +276,7 @@ fn a_run_ends_the_same_with_a_cold_a_warm_a_full_and_no_cache() {
         let dir = folder.path().join(format!("cache-{name}"));
         let run = |max_bytes: Option<u64>| {
             let cache = max_bytes.map(|max_bytes| CacheOptions { dir: dir.clone(), max_bytes });
-            let options = TrainOptions { compute: Compute::cpu(), cache };
+            let options = TrainOptions { compute: Compute::cpu(), cache, data: None };
             let (stop, mut listener) = (AtomicBool::new(false), Listener::default());
             let mut control = Control { stop: &stop, observer: &mut listener };
             let run = finished(train(&config, &runs, &options, &mut control).unwrap());

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::CommandResult;
 use crate::checks::{Check, State, check_all};
-use crate::output::{Format, print, print_json};
+use crate::output::{Format, print, print_json, wrapped};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -32,15 +32,16 @@ pub fn run(args: DoctorArgs) -> CommandResult {
     }
 }
 
+/// Columns before what was found.
+const INDENT: usize = 19;
+
 fn line(Check { name, found }: &Check) -> String {
     let state = match found.state {
         State::Ok => "ok   ",
         State::None => "none ",
         State::Problem => "problem:",
     };
-    let mut text = format!("{name:<12} {state} {}\n", found.text);
-    if let Some(hint) = &found.hint {
-        text += &format!("{:<12} hint: {hint}\n", "");
-    }
-    text
+    let beside = |what: String| wrapped(&what, INDENT) + "\n";
+    let hint = found.hint.as_ref().map(|hint| beside(format!("{:<12} hint: {hint}", "")));
+    beside(format!("{name:<12} {state} {}", found.text)) + &hint.unwrap_or_default()
 }

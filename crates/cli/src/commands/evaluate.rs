@@ -168,12 +168,13 @@ fn run_zero_shot(args: &EvaluateArgs) -> CommandResult {
         data::open_to_judge(args.data.dir())?.manifest().match_imagenet(&synsets)?;
         Ok(())
     })?;
+    let data = data::open_to_judge(args.data.dir())?;
     let mut terminal = Terminal::default();
     let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };
     let asked = ZeroShotOptions {
         model,
         weights: args.weights.as_deref(),
-        data_dir: args.data.dir(),
+        data: &data,
         splits: &splits,
         synsets: &synsets,
     };

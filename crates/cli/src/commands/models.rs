@@ -5,7 +5,7 @@ use kennel_models::{PretrainedTag, architecture, architectures};
 use serde::Serialize;
 
 use crate::CommandResult;
-use crate::output::{Format, columns_that_fit, print, print_json};
+use crate::output::{Format, Stream, columns_that_fit, print, print_json};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -83,7 +83,7 @@ pub fn run(args: ModelsArgs) -> CommandResult {
             ]
         })
         .collect();
-    let mut text = columns_that_fit(header, &cells, &[2, 3, 4], &[5, 4, 3]);
+    let mut text = columns_that_fit(Stream::Out, header, &cells, &[2, 3, 4], &[5, 4, 3]);
     if !all_tags {
         text += "\nEach with timm's default weights; `kennel models --model NAME` lists the others.\n";
     }

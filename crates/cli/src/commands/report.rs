@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::CommandResult;
 use crate::failure::Failure;
-use crate::output::{Format, columns_that_fit, print, print_json};
+use crate::output::{Format, Stream, columns_that_fit, print, print_json, wrapped};
 use crate::resolve::{RESULTS_DIR, RUNS_DIR};
 
 const EXAMPLE: &str = "\
@@ -88,20 +88,24 @@ pub fn tell_figures(report: &Report, boxes: &BTreeSet<char>) {
     );
 }
 
+/// Columns that the further lines of a sentence are set in by.
+const INDENT: usize = 2;
+
 /// The table of all runs and what can be said of them.
 pub fn render(report: &Report) -> String {
-    let mut text = columns_that_fit(COLUMNS, &rows(&report.comparison), &NUMBERS, &LEAST);
+    let mut text = columns_that_fit(Stream::Out, COLUMNS, &rows(&report.comparison), &NUMBERS, &LEAST);
     text.push('\n');
     for line in render_comparison(&report.comparison) {
-        text += &format!("{line}\n");
+        text += &format!("{}\n", wrapped(&line, INDENT));
     }
     for published in &report.against {
         for pair in &published.pairs {
-            text += &format!("{}\n", pair.verdict);
+            text += &format!("{}\n", wrapped(&pair.verdict, INDENT));
         }
     }
     for check in report.checks.iter().filter(|check| check.level == kennel_report::Level::Warning) {
-        text += &format!("\nWarning, {}: {}\n", check.title.to_lowercase(), check.text);
+        let warning = format!("Warning, {}: {}", check.title.to_lowercase(), check.text);
+        text += &format!("\n{}\n", wrapped(&warning, INDENT));
     }
     text
 }

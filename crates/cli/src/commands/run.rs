@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 use kennel_core::{Manifest, RunConfig, RunDir, Split, Strategy, files, quoted};
-use kennel_data::DataError;
+use kennel_data::{DataError, Dataset};
 use kennel_export::{ExportOptions, Exported, export};
 use kennel_models::{architecture, cached_weights, locate_weights};
 use kennel_report::{PublishedResults, Report, read_published, write_report};
@@ -25,7 +25,7 @@ use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::number::{number, rate, trimmed};
-use crate::output::{Format, Level, columns, print, print_json};
+use crate::output::{Format, Level, Stream, columns_that_fit, print, print_json};
 use crate::resolve::{MODELS_DIR, insert, read_config};
 use crate::study::{Existing, Experiment, Rates, Settings, State, estimate_s, plan};
 use crate::tensorboard::Watcher;
@@ -94,12 +94,6 @@ pub struct RunArgs {
     format: Format,
 }
 
-/// The photos of a study.
-struct Photos {
-    data_dir: PathBuf,
-    manifest: Manifest,
-}
-
 /// An experiment that did not come to its end, and why.
 struct Failed {
     label: String,
@@ -143,9 +137,12 @@ pub fn run(args: RunArgs) -> CommandResult {
     let data = data::open(&data_dir)?;
     check_splits(&data_dir, data.manifest().counts(None))?;
     let experiments = plan(&settings)?;
-    let photos = Photos { manifest: data.manifest().clone(), data_dir };
     let existing = Existing::read(&args.place.runs, &manifest_digest(&data)?)?;
-    let options = TrainOptions { compute: args.device.open()?, cache: Some(args.cache.options()) };
+    let options = TrainOptions {
+        compute: args.device.open()?,
+        cache: Some(args.cache.options()),
+        data: Some(data.clone()),
+    };
 
     let states: Vec<State> = experiments
         .iter()
@@ -155,12 +152,12 @@ pub fn run(args: RunArgs) -> CommandResult {
         })
         .collect();
     if args.dry_run || Level::chosen() > Level::Quiet {
-        say_photos(&photos);
-        let plan = planned(&experiments, &states, &photos, &options.compute);
+        say_photos(&data);
+        let plan = planned(&experiments, &states, data.manifest(), &options.compute);
         match (args.dry_run, args.format) {
             (true, Format::Json) => print_json(&json!({ "experiments": plan }))?,
-            (true, Format::Table) => print(&render_plan(&plan))?,
-            (false, _) => say!("{}", render_plan(&plan).trim_end()),
+            (true, Format::Table) => print(&render_plan(&plan, Stream::Out))?,
+            (false, _) => say!("{}", render_plan(&plan, Stream::Err).trim_end()),
         }
     }
     let mut failed: Vec<Failed> = experiments.iter().filter_map(Failed::before_it_began).collect();
@@ -189,7 +186,7 @@ pub fn run(args: RunArgs) -> CommandResult {
         interrupt::goes_on_with("the same command");
     }
     let mut control = Control { stop, observer: &mut watcher };
-    failed.extend(baselines(&args, &settings, &photos, &existing, &options, &mut control)?);
+    failed.extend(baselines(&args, &settings, &data, &existing, &options, &mut control)?);
     let mut finished = 0;
     for (index, (experiment, state)) in experiments.iter().zip(states).enumerate() {
         let Experiment { label, config } = experiment;
@@ -238,7 +235,7 @@ pub fn run(args: RunArgs) -> CommandResult {
         tell_failed(&failed);
         return Err(Failure::Failed("nothing of this study was trained".into()));
     }
-    finish(&args, published, &photos, &failed, stop)
+    finish(&args, published, &data, &failed, stop)
 }
 
 /// What finds all that is finished and does the rest.
@@ -261,11 +258,11 @@ fn check_can_be_made(out: &Path) -> CommandResult {
 fn finish(
     args: &RunArgs,
     published: Vec<PublishedResults>,
-    photos: &Photos,
+    data: &Dataset,
     failed: &[Failed],
     stop: &AtomicBool,
 ) -> CommandResult {
-    let report = match Report::of(&args.place.runs, published, Some(&photos.manifest)) {
+    let report = match Report::of(&args.place.runs, published, Some(data.manifest())) {
         Ok(report) => report,
         Err(error) => {
             tell_failed(failed);
@@ -276,7 +273,7 @@ fn finish(
     let written = write_report(&report, &args.place.out)?;
     tell_figures(&report, &written.boxes);
     let exported = match report.comparison.best.as_deref() {
-        Some(best) => export_best(&args.place.runs.join(best), args, photos, stop).map(Some),
+        Some(best) => export_best(&args.place.runs.join(best), args, data, stop).map(Some),
         None => Ok(None),
     };
     let file = exported.as_ref().ok().and_then(Option::as_ref);
@@ -308,27 +305,27 @@ fn finish(
 }
 
 /// The best network as a float file.
-fn export_best(run: &Path, args: &RunArgs, photos: &Photos, stop: &AtomicBool) -> Result<Exported, Failure> {
+fn export_best(run: &Path, args: &RunArgs, data: &Dataset, stop: &AtomicBool) -> Result<Exported, Failure> {
     let run = RunDir::open(run)?;
     let model = RunConfig::read(&run.config())?.model;
     say!("\nexport     {}", run.path().display());
     let options = ExportOptions {
-        data_dir: Some(photos.data_dir.clone()),
+        data_dir: Some(data.root().into()),
         ..ExportOptions::float(args.export_dir.join(format!("best_model_{model}.onnx")))
     };
     Ok(export(&run, &options, stop, &mut |what| say!("proving    {what}"))?)
 }
 
-fn say_photos(photos: &Photos) {
-    let counts = photos.manifest.counts(None);
+fn say_photos(data: &Dataset) {
+    let counts = data.manifest().counts(None);
     let of = |split: Split| counts.of(split);
     say!(
         "photos     {}: {} train, {} val, {} test in {} classes",
-        photos.data_dir.display(),
+        data.root().display(),
         of(Split::Train),
         of(Split::Val),
         of(Split::Test),
-        photos.manifest.classes.len()
+        data.classes().len()
     );
 }
 
@@ -351,10 +348,10 @@ struct Planned<'a> {
 fn planned<'a>(
     experiments: &'a [Experiment],
     states: &[State],
-    photos: &Photos,
+    photos: &Manifest,
     compute: &Compute,
 ) -> Vec<Planned<'a>> {
-    let counts = photos.manifest.counts(None);
+    let counts = photos.counts(None);
     let mut rates = Rates::default();
     let mut planned = |(Experiment { label, config }, state): (&'a Experiment, &State)| {
         let unknown = Planned {
@@ -384,18 +381,25 @@ fn planned<'a>(
 }
 
 /// A row for each experiment, and about how long what is new takes.
-fn render_plan(plan: &[Planned]) -> String {
+fn render_plan(plan: &[Planned], stream: Stream) -> String {
     let row = |planned: &Planned| {
-        let what = match (&planned.run, planned.about_s) {
-            (Some(run), _) => format!("{}: {run}", planned.state),
-            (None, Some(seconds)) => format!("about {}", kennel_report::duration(seconds)),
-            (None, None) => planned.state.into(),
-        };
+        let state = planned.about_s.map(|seconds| format!("about {}", kennel_report::duration(seconds)));
         let rate = planned.learning_rate.map_or_else(String::new, |rate| format!("{rate:e}"));
         let epochs = planned.epochs.map_or_else(String::new, |epochs| epochs.to_string());
-        [planned.experiment.to_string(), rate, epochs, what]
+        [
+            planned.experiment.to_string(),
+            rate,
+            epochs,
+            state.unwrap_or_else(|| planned.state.into()),
+            planned.run.clone().unwrap_or_default(),
+        ]
     };
-    let table = columns(["experiment", "lr", "epochs", ""], plan.iter().map(row).collect(), &[1, 2]);
+    let header = match plan.iter().any(|planned| planned.run.is_some()) {
+        true => ["experiment", "lr", "epochs", "state", "run"],
+        false => ["experiment", "lr", "epochs", "", ""],
+    };
+    let rows: Vec<_> = plan.iter().map(row).collect();
+    let table = columns_that_fit(stream, header, &rows, &[1, 2], &[4, 1, 2]);
     match plan.iter().filter_map(|planned| planned.about_s).sum::<f64>() {
         0.0 => format!("{table}\n"),
         all => format!(
@@ -409,16 +413,16 @@ fn render_plan(plan: &[Planned]) -> String {
 fn baselines(
     args: &RunArgs,
     settings: &Settings,
-    photos: &Photos,
+    data: &Dataset,
     existing: &Existing,
     options: &TrainOptions,
     control: &mut Control,
 ) -> Result<Vec<Failed>, Failure> {
     let none = BTreeMap::new();
-    if photos.manifest.match_imagenet(&none).is_err() {
+    if data.manifest().match_imagenet(&none).is_err() {
         return Ok(Vec::new());
     }
-    let counts = photos.manifest.counts(None);
+    let counts = data.manifest().counts(None);
     let splits: Vec<Split> =
         [Split::Val, Split::Test].into_iter().filter(|split| counts.of(*split) > 0).collect();
     let mut failed = Vec::new();
@@ -433,13 +437,8 @@ fn baselines(
         }
         let label = format!("{model} {}", Strategy::ZeroShot);
         say!("\nbaseline: {label}");
-        let asked = ZeroShotOptions {
-            model,
-            weights: Some(&source.name),
-            data_dir: &photos.data_dir,
-            splits: &splits,
-            synsets: &none,
-        };
+        let asked =
+            ZeroShotOptions { model, weights: Some(&source.name), data, splits: &splits, synsets: &none };
         match zero_shot(&asked, &args.place.runs, &options.compute, control) {
             Ok(Some(_)) => {}
             Ok(None) => {

@@ -7,14 +7,17 @@ use clap::Args;
 use kennel_core::{ClassWeights, RunConfig, RunDir};
 use kennel_metrics::{RunEvaluation, format_proportion};
 use kennel_report::{Curves, Finding, diagnose};
-use kennel_train::{Control, KeptFeatures, Outcome, Rehearsal, TrainOptions, rehearse, resume, train};
+use kennel_train::{
+    Control, KeptFeatures, Outcome, Rehearsal, TrainOptions, check_hyperparameters, manifest_digest,
+    rehearse, resume, train,
+};
 use serde::Serialize;
 use toml::{Table, Value};
 
 use crate::CommandResult;
 use crate::cache::CacheArgs;
 use crate::chosen_run::{RESUME, open_run};
-use crate::data::DataArg;
+use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::interrupt;
@@ -216,7 +219,8 @@ pub fn run(args: TrainArgs) -> CommandResult {
     if !args.dry_run {
         interrupt::goes_on_with("`kennel train --resume RUN`");
     }
-    let options = TrainOptions { compute: args.device.open()?, cache: Some(args.cache.options()) };
+    let mut options =
+        TrainOptions { compute: args.device.open()?, cache: Some(args.cache.options()), data: None };
     let outcome = match &args.resume {
         Some(path) => {
             let run = open_run(RESUME, path, &args.runs)?;
@@ -232,11 +236,15 @@ pub fn run(args: TrainArgs) -> CommandResult {
         }
         None => {
             let config = args.resolve()?;
+            check_hyperparameters(&config)?;
+            let data = data::open(Path::new(&config.data_dir))?;
+            let photos = manifest_digest(&data)?;
+            options.data = Some(data);
             if args.dry_run {
                 return dry_run(&config, &options, &mut control, args.format);
             }
             detail!("{}", configuration(&config)?.trim_end());
-            tell_same(&config, &args.runs);
+            tell_same(&config, &photos, &args.runs);
             train(&config, &args.runs, &options, &mut control)?
         }
     };
@@ -254,18 +262,17 @@ pub fn run(args: TrainArgs) -> CommandResult {
     }
 }
 
-/// Says which finished run has the same configuration: whoever types a command again may have meant to change something.
-fn tell_same(config: &RunConfig, runs: &Path) {
+/// Says which finished run has the same configuration and photos: whoever types a command again may have meant to change something.
+fn tell_same(config: &RunConfig, photos: &str, runs: &Path) {
     let is_same = |run: &&RunDir| {
-        run.is_finished()
-            && RunConfig::read(&run.config()).is_ok_and(|known| RunConfig { facts: None, ..known } == *config)
+        let is_known = |mut known: RunConfig| {
+            known.facts.take().is_some_and(|facts| facts.manifest_sha256 == photos) && known == *config
+        };
+        run.is_finished() && RunConfig::read(&run.config()).is_ok_and(is_known)
     };
     // A run that cannot be read is said where it is asked for.
     if let Some(run) = RunDir::list(runs).unwrap_or_default().iter().rev().find(is_same) {
-        say!(
-            "note: {} has the same settings and seed: on the same photos this one ends the same",
-            run.path().display()
-        );
+        say!("note: {} has the same settings, seed and photos: this one ends the same", run.path().display());
     }
 }
 

@@ -109,7 +109,7 @@ pub enum Batches {
 impl Features {
     /// The photos of a run, whose first stages are frozen.
     pub fn new(setup: &Setup, frozen_stages: usize, config: &RunConfig, options: &TrainOptions) -> Self {
-        let TrainOptions { compute, cache } = options;
+        let TrainOptions { compute, cache, .. } = options;
         let wants_cache = frozen_stages > 0 && config.feature_views > 0;
         let store = cache.as_ref().filter(|cache| wants_cache && cache.max_bytes > 0).map(|cache| {
             let key = Key {
