@@ -6,6 +6,7 @@ use bytesize::ByteSize;
 use clap::Args;
 use kennel_train::CacheOptions;
 
+use crate::number::bytes;
 use crate::resolve::CACHE_DIR;
 
 #[derive(Args)]
@@ -20,6 +21,7 @@ pub struct CacheArgs {
         env = "KENNEL_CACHE_SIZE",
         hide_env_values = true,
         default_value = "8GiB",
+        value_parser = bytes,
         help_heading = "Frozen trunk"
     )]
     cache_size: ByteSize,

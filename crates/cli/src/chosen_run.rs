@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use kennel_core::{RunDir, Strategy};
+use kennel_core::{CoreError, RunDir, Strategy};
 use kennel_train::{Found, find_run};
 
 use crate::failure::Failure;
@@ -95,10 +95,19 @@ fn of_stopped(runs: &Path) -> String {
 
 /// A hint at the newest of those under `runs` that have weights, or at what makes one.
 fn of_newest(runs: &Path) -> String {
-    let Ok(mut trained) = RunDir::list(runs) else { return String::new() };
-    trained.retain(|run| run.best_weights().is_file());
     let folder = runs.display();
+    let mut trained = match RunDir::list(runs) {
+        Ok(runs) => runs,
+        Err(CoreError::RunNotRuns { .. }) => return format!("\nhint: {folder} is a run: --run {folder}"),
+        Err(_) => return String::new(),
+    };
+    trained.retain(|run| run.best_weights().is_file());
     match trained.as_slice() {
+        [] if !runs.exists() => {
+            format!(
+                "\nhint: there is no {folder} here: `kennel train` makes it; runs that lie elsewhere are found with --runs DIR"
+            )
+        }
         [] => format!("\nhint: {folder} holds no trained run yet; `kennel train` makes one"),
         all @ [.., newest] => {
             format!("\nhint: the newest of {} in {folder} is {}", all.len(), newest.path().display())

@@ -9,6 +9,11 @@ pub fn hint_nearby(path: &Path) -> Option<String> {
     if path.starts_with("~") {
         return Some("\nhint: in quotes the shell leaves ~ as it is; write \"$HOME/...\"".into());
     }
+    // The first name on the way at which there is nothing.
+    let missing =
+        path.ancestors().take_while(|part| !part.exists() && !part.as_os_str().is_empty()).last()?;
+    let rest = path.strip_prefix(missing).ok()?;
+    let (whole, path) = (path, missing);
     let typed = path.file_name()?.to_string_lossy();
     // A folder that cannot be listed knows no name.
     let entries = std::fs::read_dir(files::folder_of(path)).into_iter().flatten().flatten();
@@ -19,5 +24,8 @@ pub fn hint_nearby(path: &Path) -> Option<String> {
         return Some("\nhint: a name that looks the same is there, its letters spelt otherwise in Unicode; let the shell complete it".into());
     }
     let name = did_you_mean(&typed, others)?;
-    Some(format!("\nhint: did you mean `{}`?", path.with_file_name(name).display()))
+    let meant = path.with_file_name(name);
+    // What follows may be mistyped, too.
+    let meant = if whole == path { meant } else { Some(meant.join(rest)).filter(|meant| meant.exists())? };
+    Some(format!("\nhint: did you mean `{}`?", meant.display()))
 }

@@ -2,12 +2,16 @@
 
 use std::str::FromStr;
 
+use bytesize::ByteSize;
+
 /// What a flag may take as a number.
 pub trait Numeric: FromStr {
     /// What is said to have been expected.
     const EXPECTED: &str;
     /// Whether it may have digits after a point.
     const HAS_FRACTIONS: bool;
+    /// The largest that can be said, where one can be too large.
+    const MOST: Option<u64> = None;
 }
 
 impl Numeric for f64 {
@@ -23,16 +27,19 @@ impl Numeric for f32 {
 impl Numeric for u32 {
     const EXPECTED: &str = "a whole number such as 42";
     const HAS_FRACTIONS: bool = false;
+    const MOST: Option<u64> = Some(u32::MAX as u64);
 }
 
 impl Numeric for u64 {
     const EXPECTED: &str = u32::EXPECTED;
     const HAS_FRACTIONS: bool = false;
+    const MOST: Option<u64> = Some(u64::MAX);
 }
 
 impl Numeric for usize {
     const EXPECTED: &str = u32::EXPECTED;
     const HAS_FRACTIONS: bool = false;
+    const MOST: Option<u64> = Some(usize::MAX as u64);
 }
 
 /// A number, with or without spaces around it.
@@ -45,9 +52,24 @@ pub fn number<T: Numeric>(text: &str) -> Result<T, String> {
     }
     text.parse().map_err(|_| {
         let pointed = text.replacen(',', ".", 1);
-        match text.contains(',') && pointed.parse::<T>().is_ok() {
+        let is_whole = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        match T::MOST {
+            _ if text.contains(',') && pointed.parse::<T>().is_ok() => {
+                format!("a decimal point, not a comma: {pointed}")
+            }
+            Some(most) if is_whole => format!("at most {most}"),
+            _ => format!("expected {}", T::EXPECTED),
+        }
+    })
+}
+
+/// A number of bytes, such as 500MB or 8GiB.
+pub fn bytes(text: &str) -> Result<ByteSize, String> {
+    text.trim().parse().map_err(|_| {
+        let pointed = text.replacen(',', ".", 1);
+        match text.contains(',') && pointed.parse::<ByteSize>().is_ok() {
             true => format!("a decimal point, not a comma: {pointed}"),
-            false => format!("expected {}", T::EXPECTED),
+            false => "expected a size such as 500MB or 8GiB".into(),
         }
     })
 }
@@ -82,6 +104,9 @@ mod tests {
         assert_eq!((number::<f64>("0"), number::<u32>("007")), (Ok(0.0), Ok(7)));
         assert_eq!(number::<f64>("fast"), Err("expected a number such as 0.001".into()));
         assert!(rate("0").unwrap_err().contains("not a comma") && rate("1e-3") == Ok(0.001));
+        assert_eq!(number::<u32>("100000000000"), Err("at most 4294967295".into()));
+        assert_eq!(bytes("1,5GB"), Err("a decimal point, not a comma: 1.5GB".into()));
+        assert!(bytes("8GiB").is_ok() && bytes("much").unwrap_err().contains("500MB"));
         assert_eq!(number::<u32>("4.5"), Err("expected a whole number such as 42".into()));
     }
 }

@@ -3,11 +3,12 @@
 //! All three are the same table, the one that `config.toml` holds, so that any saved configuration can be given back and
 //! any of its keys overridden.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use kennel_core::{
-    AugmentationSet, Crop, HeadInit, Interpolation, OptimizerConfig, Preprocessing, RunConfig, SchedulerKind,
-    Strategy, files,
+    AugmentationSet, CoreError, Crop, HeadInit, Interpolation, OptimizerConfig, Preprocessing, RunConfig,
+    SchedulerKind, Strategy, files,
 };
 use kennel_models::architecture;
 use kennel_train::{NO_WEIGHTS, check_hyperparameters};
@@ -46,17 +47,42 @@ pub fn read_config(path: &Path) -> Result<Table, Failure> {
             format!("{} is a folder without a config.toml\nhint: give a run, or a TOML file", path.display());
         return Err(Failure::Failed(text));
     }
-    let text = files::read_text(path)?;
+    let text = files::read_text(path).map_err(|error| match error {
+        CoreError::Io { ref source, .. } if source.kind() == ErrorKind::InvalidData => Failure::Failed(format!(
+            "{error}\nhint: save it as UTF-8; in Windows PowerShell `kennel train ... --dry-run | Out-File -Encoding utf8 mine.toml` writes so"
+        )),
+        error => error.into(),
+    })?;
     let mut table: Table = toml::from_str(&text).map_err(|error| {
-        let error = error.to_string();
-        Failure::Usage(format!(
-            "{}: {}\nhint: text stands in quotes, as in `strategy = \"freeze\"`, numbers do not",
-            path.display(),
-            error.trim_end()
-        ))
+        let line = error.span().map(|span| line_around(&text, span.start)).unwrap_or_default();
+        let (path, error) = (path.display(), error.to_string());
+        Failure::Usage(format!("{path}: {}\nhint: {}", error.trim_end(), toml_slip(line)))
     })?;
     table.remove("facts");
     Ok(table)
+}
+
+fn line_around(text: &str, at: usize) -> &str {
+    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    text[start..].lines().next().unwrap_or_default()
+}
+
+/// What is most often wrong with a line that is no TOML.
+fn toml_slip(line: &str) -> String {
+    let (key, value) = line.split_once('=').unwrap_or((line, ""));
+    if let Some(letter) = key.chars().find(|letter| !letter.is_ascii()) {
+        return format!("keys are in Latin letters, which `{letter}` in `{}` is not", key.trim());
+    }
+    match is_decimal_comma(value.trim()) {
+        true => format!("a decimal point, not a comma: {}", line.trim().replacen(',', ".", 1)),
+        false => "text stands in quotes, as in `strategy = \"freeze\"`, numbers do not".into(),
+    }
+}
+
+/// Whether it is two runs of digits with a comma between them.
+pub fn is_decimal_comma(text: &str) -> bool {
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    text.split_once(',').is_some_and(|(whole, fraction)| is_digits(whole) && is_digits(fraction))
 }
 
 /// Lays `flags` over `file` over the published recipe.
@@ -138,6 +164,12 @@ fn completed(base: RunConfig, mut asked: Table) -> Result<RunConfig, Failure> {
     for (section, defaults) in
         [("optimizer", optimizer as fn(&str) -> Result<Value, Failure>), ("scheduler", scheduler)]
     {
+        if let Some(name) = asked.get(section).and_then(Value::as_str) {
+            return Err(Failure::Usage(format!(
+                "configuration: {section} is `{name}`, expected a table\n\
+                 hint: {section} = {{ name = \"{name}\" }} in a file; `kennel run` takes --set {section}.name={name}"
+            )));
+        }
         if let Some(name) = asked.get(section).and_then(|section| section.get("name")).and_then(Value::as_str)
         {
             table.insert(section.into(), defaults(name)?);
@@ -366,8 +398,24 @@ mod tests {
         assert!(said.contains("weights is true, expected text in quotes"), "{said}");
         let said = asked("augmentation.flip", Value::from("often"));
         assert!(said.starts_with("configuration: augmentation.flip: "), "{said}");
+        let said = asked("optimizer", Value::from("adamw"));
+        assert!(said.contains("--set optimizer.name=adamw"), "{said}");
         let said = asked("class_weights", Value::from("balancd"));
         assert!(said.contains("did you mean `balanced`"), "{said}");
+    }
+
+    #[test]
+    fn a_line_that_is_no_toml_is_told_what_it_may_be() {
+        for (text, expected) in [
+            ("m\u{3bf}del = \"resnet50\"", "which `\u{3bf}` in `m\u{3bf}del` is not"),
+            ("a = 1\nlearning_rate = 0,001", "a decimal point, not a comma: learning_rate = 0.001"),
+            ("strategy = freeze", "text stands in quotes"),
+        ] {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), text).unwrap();
+            let said = read_config(file.path()).unwrap_err().message().unwrap().to_string();
+            assert!(said.contains(expected), "{said}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
-use kennel_core::{did_you_mean, quoted};
+use kennel_core::{RunDir, did_you_mean, foreign_letter, quoted};
 
 /// Flags by the names that they have in timm, fastai and Ultralytics.
 const ELSEWHERE: [(&str, &str); 20] = [
@@ -68,10 +68,34 @@ fn way_out(word: &str, command: &Command, typed: &[OsString]) -> Option<String> 
         .iter()
         .enumerate()
         .find_map(|(index, name)| Some((index, command.find_subcommand(name.as_ref())?)))?;
-    match word.starts_with('-') {
-        true => flag_elsewhere(word, command),
+    match word.starts_with(['-', '–', '—']) {
+        true => mistyped_hyphens(word, &typed, command)
+            .or_else(|| flag_elsewhere(word, command))
+            .or_else(|| flag_in_another_alphabet(word, command)),
         false => Words::around(word, &typed, name_at + 1)?.way_out(command),
     }
+}
+
+/// A flag after one hyphen, of which clap takes the first letter for a flag of its own, or after a dash that an editor made of two.
+fn mistyped_hyphens(word: &str, typed: &[std::borrow::Cow<str>], command: &Command) -> Option<String> {
+    let letter = word.strip_prefix('-').filter(|rest| rest.chars().count() == 1);
+    let mut whole = typed.iter().filter(|typed| {
+        **typed == word || letter.is_some() && !typed.starts_with("--") && typed.starts_with(word)
+    });
+    let name = whole.find_map(|typed| {
+        let name = typed.trim_start_matches(['-', '–', '—']).split('=').next()?;
+        (!typed.starts_with("--") && has_flag(command, name)).then_some(name)
+    })?;
+    Some(format!("two hyphens begin a flag: --{name}"))
+}
+
+/// A flag that looks right.
+fn flag_in_another_alphabet(word: &str, command: &Command) -> Option<String> {
+    let flags = command.get_arguments().filter_map(Arg::get_long).map(|long| format!("--{long}"));
+    flags.into_iter().find_map(|flag| {
+        let letter = foreign_letter(word, &flag)?;
+        Some(format!("{flag} has no `{letter}`, which is a letter of another alphabet"))
+    })
 }
 
 fn has_flag(command: &Command, long: &str) -> bool {
@@ -146,6 +170,18 @@ impl<'a> Words<'a> {
         if takes_names && self.at > 0 {
             return quotes(&self.joined(0, end));
         }
+        if has_flag(command, "model") && kennel_models::architecture(word).is_ok() {
+            return Some(format!("the network is named with --model {word}"));
+        }
+        if RunDir::open(word).is_ok() {
+            let run = quoted(word);
+            return match command.get_name() {
+                "train" => Some(format!(
+                    "a run goes on with --resume {run}; another begins with its settings with --config {run}"
+                )),
+                _ => has_flag(command, "run").then(|| format!("a run is named with --run {run}")),
+            };
+        }
         (has_flag(command, "data") && Path::new(word).exists())
             .then(|| format!("the photos are named with --data {}", quoted(word)))
     }
@@ -169,8 +205,12 @@ mod tests {
             ("kennel prepare fotos --out mis datos", "datos", Some("quotes: 'mis datos'")),
             ("kennel run --seeds 42 43 44 --force", "43", Some("commas between them: --seeds 42,43,44")),
             ("kennel run --lrs 1e-3 1e-4", "1e-4", Some("--learning-rates 1e-3,1e-4")),
-            ("kennel -q train resnet50", "resnet50", None),
-            ("kennel train resnet50 freeze", "resnet50", None),
+            ("kennel -q train resnet50", "resnet50", Some("--model resnet50")),
+            ("kennel train resnet50 freeze", "resnet50", Some("--model resnet50")),
+            ("kennel train -model resnet50", "-m", Some("two hyphens begin a flag: --model")),
+            ("kennel train —model resnet50", "—model", Some("two hyphens begin a flag: --model")),
+            ("kennel train --mοdel resnet50", "--mοdel", Some("--model has no `ο`")),
+            ("kennel train -x resnet50", "-x", None),
             ("kennel train --model resnet50 freeze", "freeze", None),
             ("kennel prepare fotos --salida d", "--salida", None),
             (

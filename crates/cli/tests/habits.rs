@@ -227,7 +227,7 @@ fn what_is_not_there_is_named_with_what_is() {
         ("predict photos --onnx bets.onnx", 1, "did you mean `best.onnx`"),
         ("predict photos --onnx photos", 2, "expected a file, found a folder"),
         ("predict photos --top 0 --model resnet18", 2, "at least 1"),
-        ("export", 2, "runs holds no trained run yet"),
+        ("export", 2, "there is no runs here: `kennel train` makes it"),
         ("export --run runs/nope", 1, "there is no run runs/nope"),
         ("train --data data --model resnet18 --weights ./nope", 1, "a name such as resnet18.a1_in1k"),
         ("train --data data --model resnet18 --weights photos", 1, "there is no photos/model.safetensors"),

@@ -43,6 +43,17 @@ pub enum CoreError {
         /// What was found instead.
         reason: String,
     },
+    /// A run where the folder that runs lie in was meant.
+    #[error(
+        "{path} is a run, not a folder of runs\nhint: --runs takes the folder that it lies in, {beside}; a single run is given with --run",
+        path = path.display(), beside = beside.display()
+    )]
+    RunNotRuns {
+        /// The run.
+        path: PathBuf,
+        /// Where it lies.
+        beside: PathBuf,
+    },
     /// A run that was stopped, or is still going on.
     #[error(
         "{run} is not finished: it has no evaluation.json\nhint: `kennel train --resume {word}` finishes it", run = run.display(),
@@ -53,7 +64,11 @@ pub enum CoreError {
         run: PathBuf,
     },
     /// Predictions that are not of the run's own photos.
-    #[error("{path} does not hold the {split} photos of manifest.json: {reason}", path = path.display())]
+    #[error(
+        "{path} does not hold the {split} photos of manifest.json: {reason}\nhint: the file was edited or cut: `kennel train --config RUN` \
+         trains the run again",
+        path = path.display()
+    )]
     OtherPredictions {
         /// The predictions.
         path: PathBuf,
@@ -135,7 +150,7 @@ fn way_out(verb: &str, refused: &Error) -> &'static str {
             "\nhint: this place is read-only for you; choose another with a flag such as --out or --runs, with HF_HOME for fetched weights"
         }
         ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
-            "\nhint: a file stands where a folder should be: move it away, or choose another place with a flag such as --out or --runs"
+            "\nhint: a file stands where a folder should be: move it away, or choose another place"
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             "\nhint: make room (`kennel doctor` says what is free), or choose another place with a flag such as --out or --runs, with HF_HOME for fetched weights"

@@ -40,13 +40,29 @@ pub struct RunDir {
     root: PathBuf,
 }
 
+/// Refuses a run where a folder of runs was meant. (A configuration of one's own may lie beside runs.)
+fn check_no_run(runs: &Path) -> Result<()> {
+    match RunDir::open(runs) {
+        Ok(run) if run.predictions_dir().is_dir() => {
+            let above = fs::canonicalize(runs).unwrap_or_else(|_| runs.into());
+            let beside = match runs.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() => parent.into(),
+                _ => files::folder_of(&above).to_path_buf(),
+            };
+            Err(CoreError::RunNotRuns { path: runs.into(), beside })
+        }
+        _ => Ok(()),
+    }
+}
+
 impl RunDir {
     /// Creates `<runs>/<name>` with its folders; when the name is taken, `<name>-2` and so on.
     ///
     /// # Errors
     ///
-    /// [`CoreError::Io`] when `runs` is not writable.
+    /// [`CoreError::Io`] when `runs` is not writable, [`CoreError::RunNotRuns`] when it is a run itself.
     pub fn create(runs: &Path, name: &str) -> Result<Self> {
+        check_no_run(runs)?;
         files::create_dir_all(runs)?;
         for attempt in 1_u32.. {
             let root = match attempt {
@@ -91,15 +107,17 @@ impl RunDir {
         file.starts_with(run.checkpoints()).then_some(run)
     }
 
-    /// Every run under `runs`, sorted by name (so by time). None when the folder is not there.
+    /// Every run under `runs` in the order in which they began, as their configurations say: a run may have another name by now.
+    /// None when the folder is not there.
     ///
     /// # Errors
     ///
-    /// [`CoreError::Io`] when it cannot be listed.
+    /// [`CoreError::Io`] when it cannot be listed, [`CoreError::RunNotRuns`] when it is a run itself.
     pub fn list(runs: &Path) -> Result<Vec<Self>> {
         if !runs.exists() {
             return Ok(Vec::new());
         }
+        check_no_run(runs)?;
         let mut found = Vec::new();
         for entry in fs::read_dir(runs).map_err(CoreError::io("read", runs))? {
             let root = entry.map_err(CoreError::io("read", runs))?.path();
@@ -108,7 +126,10 @@ impl RunDir {
                 found.push(run);
             }
         }
-        found.sort_by(|a, b| a.root.cmp(&b.root));
+        // One whose configuration cannot be read is the newest of none.
+        let started =
+            |run: &RunDir| RunConfig::read(&run.config()).ok().and_then(|config| Some(config.facts?.started));
+        found.sort_by_cached_key(|run| (started(run), run.name()));
         Ok(found)
     }
 
@@ -273,5 +294,35 @@ impl RunDir {
                 })
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Interpolation, Preprocessing, RunFacts, Strategy};
+
+    #[test]
+    fn runs_come_in_the_order_in_which_they_began_whatever_they_are_called() {
+        let dir = tempfile::tempdir().unwrap();
+        let runs = dir.path();
+        for (name, started) in
+            [("b", "2026-01-01T00:00:00Z"), ("a", "2026-01-03T00:00:00Z"), ("z", "2026-01-02T00:00:00Z")]
+        {
+            let preprocessing = Preprocessing::imagenet(224, 1.0, Interpolation::Bicubic);
+            let facts = RunFacts { started: started.into(), ..RunFacts::default() };
+            let config = RunConfig {
+                facts: Some(facts),
+                ..RunConfig::published("resnet18".into(), "none".into(), Strategy::Freeze, preprocessing)
+            };
+            config.write(&RunDir::create(runs, name).unwrap().config()).unwrap();
+        }
+        let names: Vec<String> = RunDir::list(runs).unwrap().iter().map(RunDir::name).collect();
+        assert_eq!(names, ["b", "z", "a"]);
+        // A run is no folder of runs, neither to list nor to write into.
+        let run = runs.join("a");
+        for refused in [RunDir::list(&run).err(), RunDir::create(&run, "new").err()] {
+            assert!(matches!(refused, Some(CoreError::RunNotRuns { beside, .. }) if beside == runs));
+        }
     }
 }

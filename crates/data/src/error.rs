@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kennel_core::CoreError;
+use kennel_core::{CoreError, Manifest};
 
 use crate::decode::DecodeError;
 
@@ -174,8 +174,8 @@ pub enum DataError {
     },
     /// A prepared folder lacks a photo of its manifest.
     #[error(
-        "{missing} of {all} photos that {manifest} lists are not in {folder}, the first is {first}\nhint: run `kennel prepare` again to restore the folder",
-        manifest = manifest.display(), folder = folder.display()
+        "{missing} of {all} photos that {manifest} lists are not in {folder}, the first is {first}\nhint: {hint}",
+        manifest = manifest.display(), folder = folder.display(), hint = way_back(folder)
     )]
     MissingPhotos {
         /// Where they should be.
@@ -230,6 +230,14 @@ pub(crate) fn go_on(stop: Option<&AtomicBool>) -> Result<()> {
     match stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
         true => Err(DataError::Stopped),
         false => Ok(()),
+    }
+}
+
+/// What brings back photos that a manifest lists: the folder may be the reader's own, where they lay as they were.
+fn way_back(folder: &Path) -> &'static str {
+    match folder.join(Manifest::FILE_NAME).is_file() {
+        true => "run `kennel prepare` again to restore the folder",
+        false => "bring it back, or name a folder that has them with --data",
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use kennel_core::{CoreError, RejectedPhoto, Split, files};
+use kennel_core::{CoreError, RejectedPhoto, Split, files, foreign_letter};
 use rayon::prelude::*;
 
 use crate::archive;
@@ -149,6 +149,13 @@ fn scan_folder(
                 "Classes `{other}` and `{class}` differ in capitals or spaces only; if they are one, put their photos into one folder."
             ));
         }
+        let twin = classes[..index].iter().find_map(|other| Some((other, foreign_letter(class, other)?)));
+        if let Some((other, letter)) = twin {
+            notes.push(format!(
+                "Classes `{other}` and `{class}` look the same: `{letter}` in the second is a letter of another alphabet; if they are one, put \
+                 their photos into one folder."
+            ));
+        }
         let of_class: Vec<&ScannedPhoto> = photos.iter().filter(|photo| photo.label == *class).collect();
         if let Some((above, count)) = folders_below(&of_class) {
             notes.push(format!(
@@ -162,7 +169,8 @@ fn scan_folder(
             found: describe(&folders, &rejected),
             or: or_above(named, &rejected),
         }),
-        [class] => Err(DataError::OneClass {
+        // Which of the known ones it is is a question, too.
+        [class] if options.known.is_none() => Err(DataError::OneClass {
             path: named.into(),
             class: class.clone(),
             hint: hint_one_class(named, &photos),
@@ -227,15 +235,25 @@ fn describe(folders: &[String], rejected: &[RejectedPhoto]) -> String {
     }
 }
 
-/// How many files were left out, and why the first.
+/// How many files were left out, and why most of them.
 pub(crate) fn of_rejected(rejected: &[RejectedPhoto]) -> String {
     match rejected {
         [] => "no file was left out".into(),
         [one] => format!("{} cannot be used: {}", one.path, one.reason),
         [first, ..] => {
-            // A hidden file is nobody's photo.
-            let first = rejected.iter().find(|photo| photo.reason != "hidden").unwrap_or(first);
-            format!("{} files cannot be used, among them {}: {}", rejected.len(), first.path, first.reason)
+            // A hidden file is nobody's photo, nor is one of the file manager's beside the classes.
+            let is_photo =
+                |photo: &&RejectedPhoto| !["hidden", NOT_IN_A_CLASS].contains(&photo.reason.as_str());
+            let alike =
+                |photo: &&RejectedPhoto| rejected.iter().filter(|other| other.reason == photo.reason).count();
+            // Of equals the first.
+            let commonest = rejected.iter().rev().filter(is_photo).max_by_key(alike).unwrap_or(first);
+            format!(
+                "{} files cannot be used, among them {}: {}",
+                rejected.len(),
+                commonest.path,
+                commonest.reason
+            )
         }
     }
 }

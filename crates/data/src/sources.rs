@@ -68,7 +68,7 @@ pub struct NoPhoto {
 }
 
 /// The photos that `asked` stands for, in its order and, within a folder, by name; found as they are taken, so that a tree of
-/// photos costs the names of one folder at a time. `-` is standard input; a folder is searched to its bottom for files that are called like photos;
+/// photos costs the names of one folder at a time. `-` is standard input; a folder is searched to its bottom for files that are called like photos or begin like one;
 /// a name that is no file but has `*`, `?` or `[` in it is a pattern.
 pub fn photo_sources(asked: Vec<PathBuf>) -> impl Iterator<Item = Result<PhotoSource, NoPhoto>> {
     asked.into_iter().flat_map(|path| -> Box<dyn Iterator<Item = Result<PhotoSource, NoPhoto>>> {
@@ -107,7 +107,7 @@ pub fn photo_sources(asked: Vec<PathBuf>) -> impl Iterator<Item = Result<PhotoSo
 fn in_folder(folder: PathBuf) -> impl Iterator<Item = Result<PhotoSource, NoPhoto>> {
     let is_photo = |path: &Path| {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-        extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
+        extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str())) || begins_like_photo(path)
     };
     // As `prepare` has it: links are followed, what is hidden is not looked at.
     let is_shown = |entry: &walkdir::DirEntry| {
@@ -124,6 +124,16 @@ fn in_folder(folder: PathBuf) -> impl Iterator<Item = Result<PhotoSource, NoPhot
             Some(Err(NoPhoto { asked, reason: error.to_string() }))
         }
     })
+}
+
+/// Whether a file that is called otherwise begins as one of the formats that are read and say so in their first bytes.
+fn begins_like_photo(path: &Path) -> bool {
+    use image::ImageFormat::{Gif, Jpeg, Png, Tiff, WebP};
+    let mut beginning = Vec::new();
+    // What cannot be opened is not known to be a photo.
+    let is_read =
+        std::fs::File::open(path).and_then(|file| file.take(16).read_to_end(&mut beginning)).is_ok();
+    is_read && image::guess_format(&beginning).is_ok_and(|kind| [Jpeg, Png, Gif, WebP, Tiff].contains(&kind))
 }
 
 /// `found`, or a word of why there is nothing.
@@ -192,6 +202,9 @@ mod tests {
             std::fs::write(here.join(name), "").unwrap();
         }
         assert_eq!(names(here, &["photos"]), ["photos/1.png", "photos/2.JPG", "photos/b/deep/3.webp"]);
+        std::fs::write(here.join("photos/b/no ending"), b"\xff\xd8\xff\xe0 and so on, as JPEG begins")
+            .unwrap();
+        assert_eq!(names(here, &["photos/b"]), ["photos/b/deep/3.webp", "photos/b/no ending"]);
         assert_eq!(names(here, &["photos/*.png", "-"]), ["photos/1.png", "-"]);
         assert_eq!(names(here, &["photos/*.jpg"]), ["photos/2.JPG"]);
         // A file that is called like a pattern is a file.

@@ -389,6 +389,11 @@ fn a_class_that_is_not_known_is_told_before_the_photos_are_looked_at() {
     assert_eq!(looked_at.load(Ordering::Relaxed), 3);
     assert!(matches!(open(&known[..2]), Err(DataError::UnknownClass { found, .. }) if found == "foxes"));
     assert_eq!(looked_at.load(Ordering::Relaxed), 0);
+    // Photos of one class can be judged by a network that knows it.
+    let one = tempfile::tempdir().unwrap();
+    save(&drawn(4), one.path().join("dogs/1.png"));
+    let options = PrepareOptions { known: Some(&known), ..PrepareOptions::default() };
+    assert_eq!(Dataset::open_to_judge(one.path(), &options, &|_, _| {}).unwrap().classes(), ["dogs"]);
     // A folder without a photo is no class.
     std::fs::write(dir.path().join("foxes/1.png"), "no photo").unwrap();
     assert!(open(&known[..2]).is_ok());

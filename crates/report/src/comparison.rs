@@ -183,7 +183,7 @@ fn difference(set: &TestSet, reference: &TestSet) -> Option<String> {
     }
     let shared = set.photos.iter().filter(|photo| reference.photos.contains(photo)).count();
     Some(format!(
-        "its {} test photos are others: {shared} of them are among the {}",
+        "its {} test photos are not these {} ({shared} are in both)",
         set.photos.len(),
         reference.photos.len()
     ))
@@ -238,7 +238,7 @@ fn ranked(runs: &[FinishedRun]) -> Vec<usize> {
             .value
             .total_cmp(&first.accuracy.value)
             .then(first.log_loss.total_cmp(&second.log_loss))
-            .then_with(|| runs[*b].name().cmp(&runs[*a].name()))
+            .then_with(|| runs[*b].began().cmp(&runs[*a].began()))
     });
     ranked
 }
@@ -257,7 +257,7 @@ fn is_repeated(run: &FinishedRun, runs: &[FinishedRun]) -> bool {
         (RunConfig { facts: None, ..run.config.clone() }, weights_sha256, manifest_sha256)
     };
     let is_repetition = |other: &FinishedRun| {
-        other.name() > run.name() && began(other) == began(run) && discordant(run, other) == Some((0, 0))
+        other.began() > run.began() && began(other) == began(run) && discordant(run, other) == Some((0, 0))
     };
     runs.iter().any(is_repetition)
 }
@@ -342,42 +342,35 @@ fn without_seed(config: &RunConfig) -> RunConfig {
 }
 
 fn seed_groups(runs: &[FinishedRun], of_settings: &[String]) -> Vec<SeedGroup> {
-    let mut groups: Vec<(RunConfig, &str, BTreeMap<u64, Seed>)> = Vec::new();
-    let labelled = runs.iter().zip(of_settings);
-    for (run, label) in labelled.filter(|(run, _)| run.config.strategy != Strategy::ZeroShot) {
-        let Some(test) = &run.test else { continue };
+    let mut groups: Vec<(RunConfig, &str, BTreeMap<u64, &FinishedRun>)> = Vec::new();
+    let tested = |run: &FinishedRun| run.config.strategy != Strategy::ZeroShot && run.test.is_some();
+    for (run, label) in runs.iter().zip(of_settings).filter(|(run, _)| tested(run)) {
         let key = without_seed(&run.config);
         let group = match groups.iter().position(|(other, ..)| *other == key) {
             Some(index) => &mut groups[index].2,
             None => &mut groups.push_mut((key, label, BTreeMap::new())).2,
         };
-        let accuracy = test.evaluation.accuracy;
-        let seed = Seed {
-            seed: run.config.seed,
-            run: run.name(),
-            correct: accuracy.correct,
-            accuracy: accuracy.value,
-        };
         // The same seed twice is the same result: the newest stands for both.
-        group
-            .entry(run.config.seed)
-            .and_modify(|old| {
-                if old.run < seed.run {
-                    *old = seed.clone()
-                }
-            })
-            .or_insert(seed.clone());
+        let newest = group.entry(run.config.seed).or_insert(run);
+        if newest.began() < run.began() {
+            *newest = run;
+        }
     }
-    let several = groups.into_iter().filter(|(.., seeds)| seeds.len() > 1);
-    several
-        .map(|(_, label, seeds)| {
-            let seeds: Vec<Seed> = seeds.into_values().collect();
-            let n = seeds.len() as f64;
-            let mean = seeds.iter().map(|seed| seed.accuracy).sum::<f64>() / n;
-            let squares: f64 = seeds.iter().map(|seed| (seed.accuracy - mean).powi(2)).sum();
-            SeedGroup { label: label.into(), seeds, mean, sd: (squares / (n - 1.0)).sqrt() }
-        })
-        .collect()
+    groups.retain(|(.., seeds)| seeds.len() > 1);
+    groups.into_iter().map(|(_, label, seeds)| seed_group(label, seeds.into_values())).collect()
+}
+
+fn seed_group<'a>(label: &str, runs: impl Iterator<Item = &'a FinishedRun>) -> SeedGroup {
+    let seed = |run: &FinishedRun| {
+        let accuracy = run.test.as_ref()?.evaluation.accuracy;
+        let RunConfig { seed, .. } = run.config;
+        Some(Seed { seed, run: run.name(), correct: accuracy.correct, accuracy: accuracy.value })
+    };
+    let seeds: Vec<Seed> = runs.filter_map(seed).collect();
+    let n = seeds.len() as f64;
+    let mean = seeds.iter().map(|seed| seed.accuracy).sum::<f64>() / n;
+    let squares: f64 = seeds.iter().map(|seed| (seed.accuracy - mean).powi(2)).sum();
+    SeedGroup { label: label.into(), seeds, mean, sd: (squares / (n - 1.0)).sqrt() }
 }
 
 fn power(runs: &[FinishedRun], summaries: &[RunSummary], ranked: &[usize]) -> Option<Power> {
@@ -388,9 +381,10 @@ fn power(runs: &[FinishedRun], summaries: &[RunSummary], ranked: &[usize]) -> Op
     let have = runs[first].test.as_ref()?.records.len();
     let need = photos_to_separate(only_first, only_second, have);
     let (a, b) = (&summaries[first].label, &summaries[second].label);
+    let photos = if only_first == 1 { "photo" } else { "photos" };
     let sentence = match need {
         Some(need) => format!(
-            "To tell {a} from {b}, the two best by validation, by a difference as large as was seen ({only_first} photos to \
+            "To tell {a} from {b}, the two best by validation, by a difference as large as was seen ({only_first} {photos} to \
              {only_second}), about {need} test photos are needed (paired test at 5 %, power 80 %); there are {have}."
         ),
         None if only_first == 0 => {

@@ -36,7 +36,7 @@ pub enum ReportError {
         /// Empty, or the runs that are there and why they do not count, each on a line of its own.
         left_out: String,
         /// The way out.
-        hint: String,
+        hint: &'static str,
     },
     /// A figure could not be drawn.
     #[error("cannot draw {figure}: {reason}")]

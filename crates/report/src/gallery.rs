@@ -3,12 +3,12 @@
 use std::path::{Component, Path};
 
 use image::imageops::thumbnail;
-use kennel_core::{files, kept_in_place};
+use kennel_core::{PredictionRecord, files, kept_in_place};
 use kennel_data::{RgbImage, read_photo};
-use kennel_metrics::{argmax, softmax};
+use kennel_metrics::{argmax, softmax_at};
 
 use crate::figures::{Svg, Tile, photos};
-use crate::{FinishedRun, Predictions, Result};
+use crate::{FinishedRun, Result};
 
 /// Longest side of a photo in a report.
 const SIDE_PX: u32 = 176;
@@ -35,8 +35,7 @@ impl Said<'_> {
 ///
 /// A figure that cannot be drawn.
 pub fn examples(run: &FinishedRun) -> Result<Option<Svg>> {
-    let Some(test) = &run.test else { return Ok(None) };
-    let said = said(test, &run.facts.class_names);
+    let Some(said) = said(run) else { return Ok(None) };
     // As many of each class as there is room for, evenly spaced.
     let each = (MOST / run.facts.class_names.len()).max(1);
     let chosen = run.facts.class_names.iter().take(MOST).flat_map(|class| {
@@ -53,25 +52,24 @@ pub fn examples(run: &FinishedRun) -> Result<Option<Svg>> {
 ///
 /// A figure that cannot be drawn.
 pub fn mistakes(run: &FinishedRun) -> Result<Option<Svg>> {
-    let Some(test) = &run.test else { return Ok(None) };
-    let said = said(test, &run.facts.class_names);
+    let Some(said) = said(run) else { return Ok(None) };
     let mut wrong: Vec<&Said> = said.iter().filter(|said| !said.is_right()).collect();
     wrong.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     wrong.truncate(MOST);
     draw(run, "Most confident mistakes", wrong)
 }
 
-fn said<'a>(test: &'a Predictions, class_names: &'a [String]) -> Vec<Said<'a>> {
-    let of_record = |record: &'a kennel_core::PredictionRecord| {
-        let predicted = argmax(&record.logits);
-        Said {
-            path: &record.path,
-            label: &record.label,
-            predicted: &class_names[predicted],
-            probability: softmax(&record.logits)[predicted],
-        }
+/// What the run said of its test photos, as sure as `kennel predict` is.
+fn said<'a>(run: &'a FinishedRun) -> Option<Vec<Said<'a>>> {
+    let class_names = &run.facts.class_names;
+    let temperature = run.temperature();
+    let of_record = |record: &'a PredictionRecord| {
+        let PredictionRecord { path, label, logits } = record;
+        let predicted = argmax(logits);
+        let probability = softmax_at(logits, temperature)[predicted];
+        Said { path, label, predicted: &class_names[predicted], probability }
     };
-    test.records.iter().map(of_record).collect()
+    Some(run.test.as_ref()?.records.iter().map(of_record).collect())
 }
 
 /// A photo of the run's data set, if it is still there and still the same: one that was moved or replaced since is no

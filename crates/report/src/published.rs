@@ -1,6 +1,7 @@
 //! `*_results.json`: results in the keys and units of the published study, read beside ours and written for ours.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use kennel_core::{CoreError, Strategy, files};
 use kennel_metrics::{Proportion, paired_counts};
@@ -86,12 +87,8 @@ pub struct AgainstPair {
     pub verdict: String,
 }
 
-/// Every `*_results.json` in `folder`, by name.
-///
-/// # Errors
-///
-/// A folder that cannot be listed or holds none, a file that is too large, damaged or lacks a key.
-pub fn read_published(folder: &Path) -> Result<Vec<PublishedResults>> {
+/// The files `*_results.json` in `folder`, by name.
+fn results_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(folder).map_err(CoreError::io("read", folder))?;
     let mut paths = Vec::new();
     for entry in entries {
@@ -101,6 +98,24 @@ pub fn read_published(folder: &Path) -> Result<Vec<PublishedResults>> {
         }
     }
     paths.sort();
+    Ok(paths)
+}
+
+/// The runs that `folder` holds results of.
+pub(crate) fn names(folder: &Path) -> Result<BTreeSet<String>> {
+    let name = |path: &PathBuf| {
+        path.file_name().and_then(|name| Some(name.to_string_lossy().strip_suffix(SUFFIX)?.to_string()))
+    };
+    Ok(results_in(folder)?.iter().filter_map(name).collect())
+}
+
+/// Every `*_results.json` in `folder`, by name.
+///
+/// # Errors
+///
+/// A folder that cannot be listed or holds none, a file that is too large, damaged or lacks a key.
+pub fn read_published(folder: &Path) -> Result<Vec<PublishedResults>> {
+    let paths = results_in(folder)?;
     let malformed = |path: &Path, reason: String| CoreError::Malformed {
         path: path.into(),
         what: "results file",

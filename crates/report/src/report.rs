@@ -42,6 +42,8 @@ pub struct Written {
     pub plots: Vec<PathBuf>,
     /// Some of the characters that are empty boxes in the PNG figures, as no font of this machine has them.
     pub boxes: BTreeSet<char>,
+    /// Runs that are not in this report, of which `metrics/` still holds results.
+    pub others: BTreeSet<String>,
 }
 
 impl Report {
@@ -116,5 +118,7 @@ pub fn write_report(report: &Report, out: &Path) -> Result<Written> {
     }
     let page = out.join("report.html");
     files::write_atomically(&page, page::render(report, &figures)?.as_bytes())?;
-    Ok(Written { page, plots: written, boxes })
+    let names: BTreeSet<String> = report.comparison.runs.iter().map(|run| run.name.clone()).collect();
+    let others = published::names(&metrics)?.difference(&names).cloned().collect();
+    Ok(Written { page, plots: written, boxes, others })
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use kennel_core::{
     CoreError, EpochRecord, Manifest, PredictionRecord, RunConfig, RunDir, RunFacts, Split, files,
 };
-use kennel_metrics::{Evaluation, RunEvaluation, argmax, evaluate};
+use kennel_metrics::{Evaluation, RunEvaluation, argmax, evaluate, fit_temperature};
 use serde::Serialize;
 
 use crate::{ReportError, Result};
@@ -127,6 +127,16 @@ impl FinishedRun {
         self.dir.name()
     }
 
+    /// What is greater of the newer of two runs.
+    pub fn began(&self) -> (&str, String) {
+        (&self.facts.started, self.name())
+    }
+
+    /// What its logits are divided by before the softmax, as `kennel predict` does: fitted on its validation photos, 1 without any.
+    pub fn temperature(&self) -> f64 {
+        self.val.as_ref().map_or(1.0, |val| fit_temperature(&val.photos().collect::<Vec<_>>()).value)
+    }
+
     /// What it was tested on.
     pub fn test_set(&self) -> TestSet<'_> {
         let photos = if self.test.is_some() { test_photos(&self.manifest) } else { Vec::new() };
@@ -159,7 +169,7 @@ fn without_configuration(runs: &Path) -> Result<Vec<LeftOut>> {
     Ok(found)
 }
 
-/// Every finished run under `runs`, by name (so by time), and those that cannot be read and why.
+/// Every finished run under `runs` in the order in which they began, and those that cannot be read and why.
 ///
 /// # Errors
 ///
@@ -176,14 +186,9 @@ pub fn read_runs(runs: &Path) -> Result<(Vec<FinishedRun>, Vec<LeftOut>)> {
     left_out.extend(without_configuration(runs)?);
     if finished.is_empty() {
         let lines = left_out.iter().map(|LeftOut { run, reason, .. }| format!("\n  {run}: {reason}"));
-        let hint = match RunDir::open(runs) {
-            Ok(_) => {
-                format!("it is a run; the folder that it lies in is {}", files::folder_of(runs).display())
-            }
-            Err(_) if !runs.exists() => {
-                "there is no such folder; --runs takes the one that your runs lie in".into()
-            }
-            Err(_) => "`kennel run` trains them, `kennel train --model NAME` trains one".into(),
+        let hint = match runs.exists() {
+            false => "there is no such folder; --runs takes the one that your runs lie in",
+            true => "`kennel run` trains them, `kennel train --model NAME` trains one",
         };
         return Err(ReportError::NoRuns { path: runs.into(), left_out: lines.collect(), hint });
     }

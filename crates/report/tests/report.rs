@@ -259,7 +259,7 @@ fn photos_that_are_gone_are_said() {
     make(runs.path(), &PLAIN);
     let report = Report::read(runs.path(), None).unwrap();
     let check = report.checks.iter().find(|check| check.title == PICTURES).unwrap();
-    assert!(check.text.starts_with("10 of 10 test photos are no longer in "), "{}", check.text);
+    assert!(check.text.starts_with("There is no data/processed in this folder"), "{}", check.text);
 }
 
 #[test]
@@ -330,6 +330,6 @@ fn damaged_and_unfinished_runs_are_named_and_the_others_stay() {
         found.map(|out| out.reason.clone()).unwrap_or_default()
     };
     assert!(reason("b").contains("is not finished"), "{}", reason("b"));
-    assert!(reason(&others.name()).contains("0 of them are among the 10"), "{}", reason("c"));
+    assert!(reason(&others.name()).contains("are not these 10 (0 are in both)"), "{}", reason("c"));
     assert!(reason("d").contains("test.jsonl:10:"), "{}", reason("d"));
 }

@@ -131,12 +131,17 @@ pub enum TrainError {
         hint: String,
     },
     /// No run matches.
-    #[error("no finished run of {what} lies in {path}\nhint: `kennel train {how}` makes one", path = path.display())]
+    #[error(
+        "no finished run of {what} lies in {path}\nhint: {there}`kennel train {how}` makes one", path = path.display(),
+        there = if *is_there { "" } else { "there is no such folder; --runs takes the one that your runs lie in, " }
+    )]
     NoSuchRun {
         /// What was asked for.
         what: String,
         /// Where.
         path: PathBuf,
+        /// Whether there is such a folder.
+        is_there: bool,
         /// How to make one.
         how: String,
     },

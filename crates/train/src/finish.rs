@@ -64,7 +64,12 @@ pub fn predict_dataset(
         path: data_dir.into(),
         found: found.into(),
         expected: classes.join(", "),
-        hint: kennel_core::hint_did_you_mean(found, classes.iter().map(String::as_str)),
+        hint: match kennel_core::did_you_mean(found, classes.iter().map(String::as_str)) {
+            Some(name) => format!("\nhint: did you mean `{name}`?"),
+            None => format!(
+                "\nhint: train a run on photos that have this class, or judge this one on a folder without `{found}`"
+            ),
+        },
     };
     let data = match open_data_to_judge(data_dir, &classes, control) {
         Err(TrainError::Data(DataError::UnknownClass { found, .. })) => return Err(other_classes(&found)),

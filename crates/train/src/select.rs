@@ -62,6 +62,7 @@ pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<
             None => format!("`{model}`"),
         },
         path: runs.into(),
+        is_there: runs.exists(),
         how: match strategy {
             Some(strategy) => format!("--model {model} --strategy {strategy}"),
             None => format!("--model {model}"),

@@ -9,6 +9,7 @@ use kennel_core::{
 };
 use kennel_data::Dataset;
 use kennel_metrics::{Evaluation, Proportion, argmax, evaluate, in_top_k};
+use kennel_models::{architecture, locate_weights};
 
 use crate::predict::predict_photos;
 use crate::setup::{manifest_digest, tell_notes};
@@ -58,6 +59,8 @@ pub fn zero_shot(
 ) -> Result<Option<ZeroShot>> {
     let ZeroShotOptions { model, weights, data, splits, synsets } = *asked;
     let predictor = Predictor::of_weights(model, weights, compute)?;
+    // As trained runs call them.
+    let weights = locate_weights(architecture(model)?, weights)?.name;
     if predictor.class_names().len() != imagenet::classes().len() {
         return Err(TrainError::Hyperparameter {
             name: "weights",
@@ -113,7 +116,7 @@ pub fn zero_shot(
         machine: machine::machine(),
         ..RunFacts::default()
     };
-    let config = untrained_config(model, weights, data.root(), &predictor, facts);
+    let config = untrained_config(model, &weights, data.root(), &predictor, facts);
     let run = RunDir::create(runs, &machine::run_name(&machine::now().1, &config))?;
     data.manifest().write(&run.manifest())?;
     config.write(&run.config())?;
@@ -134,17 +137,16 @@ pub fn zero_shot(
 /// The configuration of a run that trains nothing.
 fn untrained_config(
     model: &str,
-    weights: Option<&str>,
+    weights: &str,
     data_dir: &Path,
     predictor: &Predictor,
     facts: RunFacts,
 ) -> RunConfig {
-    let weights = weights.unwrap_or(model).into();
     let preprocessing = predictor.preprocessing().clone();
     RunConfig {
         data_dir: data_dir.to_string_lossy().into_owned(),
         augmentation: AugmentationSet::None.augmentation(),
         facts: Some(facts),
-        ..RunConfig::published(model.into(), weights, Strategy::ZeroShot, preprocessing)
+        ..RunConfig::published(model.into(), weights.into(), Strategy::ZeroShot, preprocessing)
     }
 }

@@ -158,7 +158,7 @@ fn network_table(bench: &NetworkBench) -> String {
     });
     format!(
         "{} {}, batch {}, {} px, {} threads\n\
-         images/s   {:.1} ({:.1} to {:.1}, spread {:.1} %)\n\
+         images/s   {:.1} (half of the repeats within {:.1} %, all from {:.1} to {:.1})\n\
          {work}\
          memory     {:.2} GB at most\n\
          machine    {}\n",
@@ -168,9 +168,9 @@ fn network_table(bench: &NetworkBench) -> String {
         bench.side_px,
         bench.threads,
         rate.images_per_s,
+        100.0 * rate.spread,
         rate.images_per_s_min,
         rate.images_per_s_max,
-        100.0 * rate.spread,
         bench.peak_rss_bytes as f64 / 1e9,
         bench.machine,
     )

@@ -203,7 +203,7 @@ fn run_zero_shot(args: &EvaluateArgs) -> CommandResult {
         format_proportion(&result.restricted.accuracy)
     );
     text += &format!("among all 1000  {}\n", format_proportion(&result.top1));
-    text += &format!("  in its top 5  {}\n\n", format_proportion(&result.top5));
+    text += &format!("  top 5 of 1000 {}\n\n", format_proportion(&result.top5));
     text += &render_report(&result.restricted);
     print(&text)
 }

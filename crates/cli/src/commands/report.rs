@@ -1,11 +1,10 @@
 //! `kennel report`.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kennel_report::{
-    COLUMNS, Comparison, LEAST, NUMBERS, PICTURES, Report, render_comparison, rows, write_report,
+    COLUMNS, Comparison, LEAST, NUMBERS, PICTURES, Report, Written, render_comparison, rows, write_report,
 };
 use serde_json::json;
 
@@ -50,7 +49,7 @@ pub fn run(args: ReportArgs) -> CommandResult {
     let report = Report::read(runs, against.as_deref())?;
     tell_left_out(&report.comparison);
     let written = write_report(&report, out)?;
-    tell_figures(&report, &written.boxes);
+    tell_written(&report, &written, out);
     match args.format {
         Format::Json => print_json(&json!({
             "report": written.page.display().to_string(),
@@ -72,11 +71,20 @@ pub fn tell_left_out(comparison: &Comparison) {
     }
 }
 
-/// Says on stderr what the figures lack: photos that are gone, and characters of the PNG figures that no font has.
-pub fn tell_figures(report: &Report, boxes: &BTreeSet<char>) {
+/// Says on stderr what the figures lack (photos that are gone, characters of the PNG figures that no font has), and which runs that are
+/// not in the report `out` has files of.
+pub fn tell_written(report: &Report, written: &Written, out: &Path) {
+    if let Some(first) = written.others.first() {
+        say!(
+            "note: {} also holds results of runs that are not in this report ({}, such as {first}): delete those files, or choose another --out",
+            out.display(),
+            written.others.len(),
+        );
+    }
     for check in report.checks.iter().filter(|check| check.title == PICTURES) {
         say!("note: {}", check.text);
     }
+    let boxes = &written.boxes;
     if boxes.is_empty() {
         return;
     }

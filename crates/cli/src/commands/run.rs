@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde_json::json;
 use toml::{Table, Value};
 
-use super::report::{PlaceArgs, render, tell_figures, tell_left_out};
+use super::report::{PlaceArgs, render, tell_left_out, tell_written};
 use super::train::configuration;
 use crate::cache::CacheArgs;
 use crate::data::{self, DataArg};
@@ -26,7 +26,7 @@ use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::number::{number, rate, trimmed};
 use crate::output::{Format, Level, Stream, columns_that_fit, print, print_json};
-use crate::resolve::{MODELS_DIR, insert, read_config};
+use crate::resolve::{MODELS_DIR, insert, is_decimal_comma, read_config};
 use crate::study::{Existing, Experiment, Rates, Settings, State, estimate_s, plan};
 use crate::tensorboard::Watcher;
 use crate::{CommandResult, interrupt};
@@ -271,7 +271,7 @@ fn finish(
     };
     tell_left_out(&report.comparison);
     let written = write_report(&report, &args.place.out)?;
-    tell_figures(&report, &written.boxes);
+    tell_written(&report, &written, &args.place.out);
     let exported = match report.comparison.best.as_deref() {
         Some(best) => export_best(&args.place.runs.join(best), args, data, stop).map(Some),
         None => Ok(None),
@@ -526,12 +526,6 @@ fn key_and_values(setting: &str) -> Result<(String, Vec<Value>), Failure> {
         _ => values.split(',').map(|value| Value::String(value.trim().into())).collect(),
     };
     Ok((key.into(), list))
-}
-
-/// Whether it is two runs of digits with a comma between them.
-fn is_decimal_comma(text: &str) -> bool {
-    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    text.split_once(',').is_some_and(|(whole, fraction)| is_digits(whole) && is_digits(fraction))
 }
 
 #[cfg(test)]

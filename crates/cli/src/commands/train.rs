@@ -429,7 +429,11 @@ fn class_weights(text: &str) -> Result<Value, Failure> {
             };
             let given: Option<BTreeMap<_, _>> = list.split(',').map(parse).collect();
             ClassWeights::Given(given.ok_or_else(|| {
-                let hint = kennel_core::hint_did_you_mean(text, ["none", "balanced"]);
+                let is_half = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+                let hint = match list.split(',').any(is_half) {
+                    true => "\nhint: decimals stand after a point, commas between classes: beagle=0.5".into(),
+                    false => kennel_core::hint_did_you_mean(text, ["none", "balanced"]),
+                };
                 Failure::Usage(format!(
                     "--class-weights {text}: expected none, balanced, or pairs such as beagle=2,boxer=1{hint}"
                 ))

@@ -18,7 +18,8 @@ pub fn checks(comparison: &Comparison, runs: &[FinishedRun]) -> Vec<Check> {
         }
     }
     let is_there = networks.values().any(|run| run.config.strategy == Strategy::ZeroShot);
-    if !is_there && runs[0].manifest.match_imagenet(&BTreeMap::new()).is_err() {
+    let is_named = runs[0].manifest.match_imagenet(&BTreeMap::new()).is_ok();
+    if !is_there && !is_named {
         let text = "Neither names nor file names say of every class which of ImageNet's it is, so no untouched head was scored. \
                     Where all are in it under other names, `kennel evaluate --zero-shot` with `--synset CLASS=n########` for each \
                     scores one.";
@@ -26,8 +27,12 @@ pub fn checks(comparison: &Comparison, runs: &[FinishedRun]) -> Vec<Check> {
     }
     let of_network = |((model, weights), run): ((&str, &str), &FinishedRun)| {
         if run.config.strategy != Strategy::ZeroShot {
-            let text =
-                format!("{model} has no zero-shot baseline here; `{}` makes it.", commands::zero_shot(run));
+            let synsets = match is_named {
+                true => "",
+                false => ", with the `--synset`s that the other network was given,",
+            };
+            let command = commands::zero_shot(run);
+            let text = format!("{model} has no zero-shot baseline here; `{command}`{synsets} makes it.");
             return (weights != "none").then(|| check(Level::Note, text));
         }
         let test = comparison.run(&run.name())?.test.as_ref()?;

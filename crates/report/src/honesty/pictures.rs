@@ -18,15 +18,20 @@ pub fn checks(runs: &[FinishedRun]) -> Vec<Check> {
         let folder = Path::new(&run.config.data_dir);
         let test: Vec<_> = run.manifest.photos.iter().filter(|photo| photo.split == Split::Test).collect();
         let gone = test.iter().filter(|photo| !folder.join(&photo.path).is_file()).count();
-        (gone > 0 && seen.insert(run.config.data_dir.clone())).then(|| Check {
-            title: PICTURES,
-            level: Level::Note,
-            text: format!(
-                "{gone} of {} test photos are no longer in {}: the numbers stand, the figures that show photos are without them.",
-                test.len(),
-                folder.display()
+        if gone == 0 || !seen.insert(run.config.data_dir.clone()) {
+            return None;
+        }
+        let (of, data) = (test.len(), folder.display());
+        let text = match folder.is_relative() && !folder.exists() {
+            true => format!(
+                "There is no {data} in this folder: the numbers stand, the figures show no photos; `kennel report` where the runs were \
+                 trained shows them."
             ),
-        })
+            false => format!(
+                "{gone} of {of} test photos are no longer in {data}: the numbers stand, the figures that show photos are without them."
+            ),
+        };
+        Some(Check { title: PICTURES, level: Level::Note, text })
     };
     runs.iter().filter_map(&mut of_run).collect()
 }
