@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use kennel_data::{Dataset, Open, PrepareOptions};
@@ -25,7 +26,7 @@ pub struct DataArg {
 #[derive(Args)]
 struct Flag {
     /// Photos: what `kennel prepare` wrote, a folder with one folder per class, or such folders under train/, val/, test/
-    #[arg(long, value_name = "DIR", env = "KENNEL_DATA", hide_env_values = true, default_value = DATA_DIR)]
+    #[arg(long, value_name = "DIR", env = "KENNEL_DATA", hide_env_values = true, default_value = DATA_DIR, value_parser = NonEmptyStringValueParser::new())]
     data: String,
 }
 

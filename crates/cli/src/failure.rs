@@ -98,6 +98,7 @@ impl From<DataError> for Failure {
     fn from(error: DataError) -> Self {
         match error {
             DataError::Stopped => Failure::Interrupted(NOTHING_WRITTEN),
+            DataError::Fractions { .. } => Failure::Usage(error.to_string()),
             DataError::NoDataset { ref path } => {
                 Failure::Failed(format!("{error}{}", hint_nearby(path).unwrap_or_default()))
             }

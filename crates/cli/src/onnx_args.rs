@@ -65,6 +65,14 @@ impl OnnxArgs {
                 "--onnx {shown}: expected a file, found a folder\nhint: {hint}"
             )));
         }
+        let is_photo = |ending: &std::ffi::OsStr| {
+            ["jpg", "jpeg", "png", "webp"].iter().any(|photo| ending.eq_ignore_ascii_case(photo))
+        };
+        if path.extension().is_some_and(is_photo) {
+            return Err(Failure::Usage(format!(
+                "--onnx {shown}: expected an ONNX file, found a photo\nhint: kennel predict {shown} --onnx FILE"
+            )));
+        }
         if !path.exists() {
             let hint = hint_nearby(path).unwrap_or_else(|| "\nhint: `kennel export` writes one".into());
             return Err(Failure::Failed(format!("there is no {shown}{hint}")));

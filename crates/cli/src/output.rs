@@ -180,7 +180,8 @@ fn within<const N: usize>(
         0 => text,
         _ => {
             let names: Vec<&str> = least[..count].iter().map(|&index| header[index]).collect();
-            format!("{text}(in a wider terminal also: {})\n", names.join(", "))
+            let names = format!("(in a wider terminal also: {})", names.join(", "));
+            format!("{text}{}\n", wrapped_within(width, &names, 1))
         }
     }
 }

@@ -79,6 +79,12 @@ fn toml_slip(line: &str) -> String {
     }
 }
 
+/// `a=1,b=2` as `a=1` and `b=2`: a flag that may repeat takes its pairs in one list, too. What has a comma in a value stays as it is.
+pub fn pairs_of(text: &str) -> Vec<&str> {
+    let pairs: Vec<&str> = text.split(',').map(str::trim).collect();
+    if pairs.iter().all(|pair| pair.contains('=')) { pairs } else { vec![text] }
+}
+
 /// Whether it is two runs of digits with a comma between them.
 pub fn is_decimal_comma(text: &str) -> bool {
     let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -88,10 +94,11 @@ pub fn is_decimal_comma(text: &str) -> bool {
 /// Lays `flags` over `file` over the published recipe.
 pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
     // Another network has its own preparation of photos: that of the file was bound to the file's weights.
-    if flags.contains_key("model") || flags.contains_key("weights") {
+    let is_other = flags.get("model").is_some_and(|model| file.get("model") != Some(model));
+    if is_other || flags.contains_key("weights") {
         file.remove("preprocessing");
     }
-    if flags.contains_key("model") && !flags.contains_key("weights") {
+    if is_other && !flags.contains_key("weights") {
         file.remove("weights");
     }
     // A named set replaces all parts that the file has; flags may change parts of it again.

@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
-use kennel_core::{RunDir, did_you_mean, foreign_letter, quoted};
+use kennel_core::{RunDir, did_you_mean, files, foreign_letter, quoted};
 
 /// Flags by the names that they have in timm, fastai and Ultralytics.
 const ELSEWHERE: [(&str, &str); 20] = [
@@ -78,13 +78,10 @@ fn way_out(word: &str, command: &Command, typed: &[OsString]) -> Option<String> 
 
 /// A flag after one hyphen, of which clap takes the first letter for a flag of its own, or after a dash that an editor made of two.
 fn mistyped_hyphens(word: &str, typed: &[std::borrow::Cow<str>], command: &Command) -> Option<String> {
-    let letter = word.strip_prefix('-').filter(|rest| rest.chars().count() == 1);
-    let mut whole = typed.iter().filter(|typed| {
-        **typed == word || letter.is_some() && !typed.starts_with("--") && typed.starts_with(word)
-    });
-    let name = whole.find_map(|typed| {
+    let mut begins = typed.iter().filter(|typed| typed.starts_with(word) && !typed.starts_with("--"));
+    let name = begins.find_map(|typed| {
         let name = typed.trim_start_matches(['-', '–', '—']).split('=').next()?;
-        (!typed.starts_with("--") && has_flag(command, name)).then_some(name)
+        has_flag(command, name).then_some(name)
     })?;
     Some(format!("two hyphens begin a flag: --{name}"))
 }
@@ -154,6 +151,11 @@ impl<'a> Words<'a> {
             return quotes(&name);
         }
         let word = self.all[self.at];
+        // What the shell made of `photos/*`.
+        if self.at > 0 && self.all.iter().all(|word| Path::new(word).exists()) && has_flag(command, "out") {
+            let above = quoted(&files::folder_of(Path::new(word)).to_string_lossy());
+            return Some(format!("one folder is taken; the one that these lie in is {above}"));
+        }
         if self.at > 0 && Path::new(&self.joined(0, self.at)).exists() {
             let out = || format!("where it is written is said with --out {}", quoted(word));
             return has_flag(command, "out").then(out);
@@ -182,7 +184,10 @@ impl<'a> Words<'a> {
                 _ => has_flag(command, "run").then(|| format!("a run is named with --run {run}")),
             };
         }
-        (has_flag(command, "data") && Path::new(word).exists())
+        if has_flag(command, "out") && word.ends_with(".onnx") {
+            return Some(format!("where it is written is said with --out {}", quoted(word)));
+        }
+        (has_flag(command, "data") && Path::new(word).is_dir())
             .then(|| format!("the photos are named with --data {}", quoted(word)))
     }
 }
@@ -219,6 +224,8 @@ mod tests {
                 Some("--models mobilenetv2_100,resnet50"),
             ),
             ("kennel prepare src data/processed", "data/processed", Some("--out data/processed")),
+            ("kennel prepare src/main.rs src/usage.rs", "src/usage.rs", Some("lie in is src")),
+            ("kennel export best.onnx", "best.onnx", Some("--out best.onnx")),
             ("kennel train src", "src", Some("--data src")),
             ("kennel train --imgsz 224", "--imgsz", Some("--side")),
             ("kennel train -e 10", "-e", Some("--epochs")),

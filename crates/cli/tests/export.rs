@@ -192,6 +192,10 @@ fn a_file_that_does_not_hold_gets_no_name() {
     std::fs::copy(of(&here.join("elsewhere/train/striped")), of(&val)).unwrap();
     let (status, said) = export(&["--data", "elsewhere"]);
     assert!(status == 1 && said.contains("is not the photo"), "{said}");
+    std::fs::remove_file(of(&val)).unwrap();
+    let with_the_rest = ["export", "--run", &run_text, "--data", "elsewhere", "--out", "rest/model.onnx"];
+    let said = stderr(&ok(here, &with_the_rest));
+    assert!(said.contains("without 1 of the run's photos"), "{said}");
 
     let (status, said) = export(&["--out", "model.bin"]);
     assert!(status == 2 && said.contains(".onnx"), "{said}");

@@ -335,6 +335,16 @@ fn what_people_type_is_understood_or_answered() {
         status == 2 && said.contains("configuration: batch_size: ") && said.contains("\"many\""),
         "{said}"
     );
+    std::fs::write(
+        here.join("mine.toml"),
+        "model = \"resnet18\"\nstrategy = \"partial\"\nweights = \"none\"\n",
+    )
+    .unwrap();
+    let plan = ok(here, &["run", "--config", "mine.toml", "--data", "data", "--dry-run"]).stdout;
+    let plan = String::from_utf8_lossy(&plan).into_owned();
+    assert!(plan.contains("resnet18 partial") && !plan.contains("resnet50"), "{plan}");
+    let listed = ["--models", "resnet18,resnet34", "--weights", "resnet18=none,resnet34=none"];
+    ok(here, &[&["run", "--data", "data", "--strategies", "freeze", "--dry-run"], &listed[..]].concat());
     let (status, said) = fails(here, &["train", "--model", "resnet18", "--lr", "0,001"]);
     assert!(status == 2 && said.contains("a decimal point, not a comma: 0.001"), "{said}");
 

@@ -37,7 +37,7 @@ pub use preprocessing::{Interpolation, Preprocessing};
 pub use run_config::{ClassWeights, HeadInit, OptimizerConfig, RunConfig, RunFacts, SchedulerKind};
 pub use run_dir::{EpochRecord, RunDir};
 pub use shell::quoted;
-pub use spelling::{composed, foreign_letter};
+pub use spelling::{caseless, composed, foreign_letter};
 pub use split::Split;
 pub use strategy::Strategy;
 pub use suggest::{did_you_mean, hint_did_you_mean};

@@ -9,6 +9,12 @@ pub fn composed(text: &str) -> String {
     text.nfc().collect()
 }
 
+/// `text` without what capitals and spaces at its ends add, in every alphabet; with one `i`, of which Turkish has two whose capitals are
+/// `İ` and `I`.
+pub fn caseless(text: &str) -> String {
+    composed(&text.trim().to_lowercase()).replace("i\u{307}", "i").replace('ı', "i")
+}
+
 /// The first letter of `typed` that another alphabet has lent it, where it looks like `meant` and is not: the Greek omicron of `m\u{3bf}del`
 /// (Unicode's skeletons, UTS 39). That `l` looks like `1` is not meant.
 pub fn foreign_letter(typed: &str, meant: &str) -> Option<char> {
@@ -25,6 +31,20 @@ pub fn foreign_letter(typed: &str, meant: &str) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn capitals_do_not_count_in_turkish_either() {
+        for (a, b) in [
+            ("İngiliz", "ingiliz"),
+            ("KIZIL", "kızıl"),
+            ("ŞIK ", "şık"),
+            ("I\u{307}ri", "iri"),
+            ("BOXER", "boxer"),
+        ] {
+            assert_eq!(caseless(a), caseless(b), "{a} {b}");
+        }
+        assert_ne!(caseless("kedi"), caseless("kadı"));
+    }
 
     #[test]
     fn letters_of_other_alphabets_are_found() {

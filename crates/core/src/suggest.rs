@@ -1,13 +1,13 @@
 //! "Did you mean": the nearest known name to a mistyped one.
 
-use crate::foreign_letter;
+use crate::{caseless, foreign_letter};
 
 /// The known name nearest to `typed`, if any is near enough to be a slip of the keyboard.
 pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let typed = typed.to_lowercase();
+    let typed = caseless(typed);
     known
         .into_iter()
-        .map(|name| (strsim::jaro_winkler(&typed, &name.to_lowercase()), name))
+        .map(|name| (strsim::jaro_winkler(&typed, &caseless(name)), name))
         .filter(|(similarity, _)| *similarity > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)

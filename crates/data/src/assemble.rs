@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use kennel_core::{DuplicateGroup, Manifest, PhotoRecord, Split, composed};
+use kennel_core::{DuplicateGroup, Manifest, PhotoRecord, Split, caseless, composed};
 
 use crate::duplicates::{Group, find_duplicates};
 use crate::error::{DataError, Result};
@@ -188,10 +188,19 @@ fn check_classes(scan: &Scan, splits: &[Split], source: &Path, notes: &mut Vec<S
         };
         let (train, val, test) = (of(Split::Train), of(Split::Val), of(Split::Test));
         if train == 0 {
-            let hint = if scan.divided {
-                "add photos of it to train/, or take its folders out of the other parts"
-            } else {
-                "two photos give it one to train on, seven one in every part: add photos, or take its folder out"
+            let twin =
+                scan.classes.iter().find(|other| *other != class && caseless(other) == caseless(class));
+            let hint = match twin {
+                Some(twin) => format!(
+                    "`{twin}` differs in capitals or spaces only; if they are one class, call both folders the same"
+                ),
+                None if scan.divided => {
+                    "add photos of it to train/, or take its folders out of the other parts".into()
+                }
+                None => {
+                    "two photos give it one to train on, seven one in every part: add photos, or take its folder out"
+                        .into()
+                }
             };
             let of_class = |path: &str| path.split('/').any(|folder| composed(folder) == *class);
             let left_out: Vec<_> =
@@ -205,7 +214,7 @@ fn check_classes(scan: &Scan, splits: &[Split], source: &Path, notes: &mut Vec<S
                     [] => String::new(),
                     rejected => format!("; {}", of_rejected(rejected)),
                 },
-                hint: hint.into(),
+                hint,
             });
         }
         for (count, part) in [(val, Split::Val), (test, Split::Test)] {

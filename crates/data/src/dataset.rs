@@ -5,6 +5,8 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use kennel_core::{Manifest, PhotoRecord, Split, files};
+use rayon::prelude::*;
+use walkdir::WalkDir;
 
 use crate::assemble::{Assembled, Paths, Purpose, assemble};
 use crate::error::{DataError, Result};
@@ -98,31 +100,35 @@ impl Dataset {
         Ok(Self::new(folder, manifest, files, false))
     }
 
-    /// The photos of some parts of a manifest that lies elsewhere, as a run keeps one, under `folder`; `manifest_path` is what errors
-    /// call it. Where the folder was prepared otherwise since, a photo is found by its contents.
+    /// The photos of some parts of a manifest that lies elsewhere, as a run keeps one, that are still under `folder`, and how many are
+    /// gone; `manifest_path` is what errors call it. Where folders have other names since, or were prepared otherwise, a photo is found by
+    /// its contents.
     ///
     /// # Errors
     ///
-    /// A manifest that cannot be believed, photos of these parts that are gone.
+    /// A manifest that cannot be believed, photos of which all are gone.
     pub fn of_run(
         folder: &Path,
         mut manifest: Manifest,
         manifest_path: &Path,
         parts: &[Split],
-    ) -> Result<Self> {
+    ) -> Result<(Self, usize)> {
         check_manifest(&manifest, manifest_path)?;
         manifest.photos.retain(|photo| parts.contains(&photo.split));
-        // A manifest of the folder's own that cannot be believed says nothing of where photos are.
-        let own = folder.join(Manifest::FILE_NAME);
-        let now = Manifest::read(&own).ok().filter(|now| check_manifest(now, &own).is_ok());
-        let now: HashMap<&str, &str> = now
-            .iter()
-            .flat_map(|now| &now.photos)
-            .map(|photo| (photo.sha256.as_str(), photo.path.as_str()))
-            .collect();
-        let place =
-            |photo: &PhotoRecord| folder.join(now.get(photo.sha256.as_str()).copied().unwrap_or(&photo.path));
-        Self::at(folder, manifest, manifest_path, place)
+        let now = by_contents(folder, &manifest);
+        let place = |photo: &PhotoRecord| match &now {
+            Some(now) => folder.join(now.get(&photo.sha256).unwrap_or(&PathBuf::from(&photo.path))),
+            None => folder.join(&photo.path),
+        };
+        let is_there = |photo: &PhotoRecord| {
+            now.as_ref().is_none_or(|now| now.contains_key(&photo.sha256)) && place(photo).is_file()
+        };
+        let listed = manifest.photos.len();
+        if manifest.photos.iter().any(is_there) {
+            manifest.photos.retain(is_there);
+        }
+        let gone = listed - manifest.photos.len();
+        Ok((Self::at(folder, manifest, manifest_path, place)?, gone))
     }
 
     /// The photos of a manifest that was checked, each where `place` says.
@@ -198,6 +204,24 @@ impl Dataset {
     }
 }
 
+/// Where each photo of a folder lies in it now, by the SHA-256 of its contents: as its own manifest says, or else as its files are. None
+/// where all that `then` lists lie where it says.
+fn by_contents(folder: &Path, then: &Manifest) -> Option<HashMap<String, PathBuf>> {
+    // A manifest that cannot be believed, and a file that cannot be read, say nothing of where photos are.
+    let own = folder.join(Manifest::FILE_NAME);
+    if let Some(now) = Manifest::read(&own).ok().filter(|now| check_manifest(now, &own).is_ok()) {
+        return Some(now.photos.into_iter().map(|photo| (photo.sha256, photo.path.into())).collect());
+    }
+    if then.photos.iter().all(|photo| folder.join(&photo.path).is_file()) {
+        return None;
+    }
+    let files = WalkDir::new(folder).follow_links(true).into_iter().flatten();
+    let files: Vec<PathBuf> =
+        files.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect();
+    let digest = |file: PathBuf| Some((files::sha256_file(&file).ok()?, file));
+    Some(files.into_par_iter().filter_map(digest).collect())
+}
+
 /// What a folder that was not prepared is to a prepared one, and that one: the folder above it, or a part of it (on which a trained
 /// network may well be judged).
 fn beside_prepared(folder: &Path, purpose: Purpose) -> Option<(&'static str, PathBuf)> {
@@ -211,7 +235,10 @@ fn beside_prepared(folder: &Path, purpose: Purpose) -> Option<(&'static str, Pat
         return Some(("is one part of a prepared data set", above.into()));
     }
     let inside = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
-    Some(("holds a prepared data set", inside.filter(|inside| is_prepared(inside)).min()?))
+    let prepared: Vec<PathBuf> = inside.filter(|inside| is_prepared(inside)).collect();
+    let found =
+        if prepared.len() > 1 { "holds several prepared data sets" } else { "holds a prepared data set" };
+    Some((found, prepared.into_iter().min()?))
 }
 
 /// A manifest comes from a file that anyone may have written.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kennel_core::{CoreError, Manifest};
+use kennel_core::{CoreError, Manifest, quoted};
 
 use crate::decode::DecodeError;
 
@@ -39,7 +39,7 @@ pub enum DataError {
         path: PathBuf,
     },
     /// A folder beside the one that is meant.
-    #[error("{path} {found}\nhint: --data {meant}", path = path.display(), meant = kennel_core::quoted(&meant.to_string_lossy()))]
+    #[error("{path} {found}\nhint: {}--data {meant}", if found.contains("several") { "one of them is " } else { "" }, path = path.display(), meant = kennel_core::quoted(&meant.to_string_lossy()))]
     NotThisFolder {
         /// The folder.
         path: PathBuf,
@@ -49,7 +49,7 @@ pub enum DataError {
         meant: PathBuf,
     },
     /// A file where a folder of photos should be.
-    #[error("{path} is a file, not a folder of photos\nhint: if it is a tar, run `kennel prepare {path}` and train on what that writes", path = path.display())]
+    #[error("{path} is a file, not a folder of photos\nhint: {}", file_way_out(path), path = path.display())]
     NotAFolder {
         /// The file.
         path: PathBuf,
@@ -230,6 +230,17 @@ pub(crate) fn go_on(stop: Option<&AtomicBool>) -> Result<()> {
     match stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
         true => Err(DataError::Stopped),
         false => Ok(()),
+    }
+}
+
+/// What is done with a file where a folder should be.
+fn file_way_out(path: &Path) -> String {
+    let is_tar = path.to_string_lossy().to_lowercase().ends_with(".tar");
+    match is_tar {
+        true => {
+            format!("run `kennel prepare {}` and train on what that writes", quoted(&path.to_string_lossy()))
+        }
+        false => "give the folder that the folders of the classes lie in".into(),
     }
 }
 

@@ -1,9 +1,10 @@
 //! Looking at every file of a source: what is a whole photo, of which class, and what is left out for which reason.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use kennel_core::{CoreError, RejectedPhoto, Split, files, foreign_letter};
+use kennel_core::{CoreError, RejectedPhoto, Split, caseless, files, foreign_letter};
 use rayon::prelude::*;
 
 use crate::archive;
@@ -143,7 +144,7 @@ fn scan_folder(
         notes.push(format!("Folder `{folder}` holds no usable photo and is not a class."));
     }
     for (index, class) in classes.iter().enumerate() {
-        let alike = |other: &&String| other.trim().to_lowercase() == class.trim().to_lowercase();
+        let alike = |other: &&String| caseless(other) == caseless(class);
         if let Some(other) = classes[..index].iter().find(alike) {
             notes.push(format!(
                 "Classes `{other}` and `{class}` differ in capitals or spaces only; if they are one, put their photos into one folder."
@@ -244,10 +245,11 @@ pub(crate) fn of_rejected(rejected: &[RejectedPhoto]) -> String {
             // A hidden file is nobody's photo, nor is one of the file manager's beside the classes.
             let is_photo =
                 |photo: &&RejectedPhoto| !["hidden", NOT_IN_A_CLASS].contains(&photo.reason.as_str());
-            let alike =
-                |photo: &&RejectedPhoto| rejected.iter().filter(|other| other.reason == photo.reason).count();
+            let mut counts: HashMap<&str, usize> = HashMap::new();
+            rejected.iter().for_each(|photo| *counts.entry(&photo.reason).or_default() += 1);
             // Of equals the first.
-            let commonest = rejected.iter().rev().filter(is_photo).max_by_key(alike).unwrap_or(first);
+            let by_count = |photo: &&RejectedPhoto| counts[photo.reason.as_str()];
+            let commonest = rejected.iter().rev().filter(is_photo).max_by_key(by_count).unwrap_or(first);
             format!(
                 "{} files cannot be used, among them {}: {}",
                 rejected.len(),

@@ -121,7 +121,11 @@ fn in_folder(folder: PathBuf) -> impl Iterator<Item = Result<PhotoSource, NoPhot
         Ok(_) => None,
         Err(error) => {
             let asked = error.path().map_or_else(String::new, |path| path.to_string_lossy().into_owned());
-            Some(Err(NoPhoto { asked, reason: error.to_string() }))
+            let reason = match error.io_error() {
+                Some(refused) => format!("cannot be read: {refused}"),
+                None => error.to_string(),
+            };
+            Some(Err(NoPhoto { asked, reason }))
         }
     })
 }

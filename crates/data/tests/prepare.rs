@@ -491,12 +491,27 @@ fn photos_of_a_run_are_found_where_they_are_now() {
     let then = run(source.path(), &out).unwrap().manifest;
     prepare(source.path(), &out, &PrepareOptions { seed: 7, ..PrepareOptions::default() }, &|_, _| {})
         .unwrap();
-    let found = Dataset::of_run(&out, then.clone(), &out.join("manifest.json"), &[Split::Val]).unwrap();
+    let path = out.join("manifest.json");
+    let (found, gone) = Dataset::of_run(&out, then.clone(), &path, &[Split::Val]).unwrap();
+    assert_eq!(gone, 0);
     assert!(found.photos(Split::Train).is_empty() && !found.photos(Split::Val).is_empty());
     for photo in found.photos(Split::Val).iter() {
         let digest = kennel_core::files::sha256_file(&photo.file).unwrap();
         assert_eq!(digest, found.manifest().photos[photo.index].sha256);
     }
+    // A folder that was never prepared, with a class under another name, and a photo gone.
+    let own = tempfile::tempdir().unwrap();
+    let all = then.photos.iter().filter(|photo| photo.split == Split::Val).skip(1);
+    for (index, photo) in all.clone().enumerate() {
+        std::fs::create_dir_all(own.path().join("renamed")).unwrap();
+        std::fs::copy(source.path().join(&photo.source), own.path().join(format!("renamed/{index}.png")))
+            .unwrap();
+    }
+    let (found, gone) = Dataset::of_run(own.path(), then.clone(), &path, &[Split::Val]).unwrap();
+    assert_eq!((found.photos(Split::Val).len(), gone), (all.count(), 1));
+    let nothing = tempfile::tempdir().unwrap();
+    let refused = Dataset::of_run(nothing.path(), then, &path, &[Split::Val]);
+    assert!(matches!(refused, Err(DataError::MissingPhotos { .. })));
 }
 
 #[test]

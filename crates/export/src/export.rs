@@ -97,7 +97,7 @@ pub fn export(
         Precision::Int8 => &[Split::Val, Split::Train][..],
         _ => &[Split::Val],
     };
-    let data = photos::open(run, &config, parts, options.data_dir.as_deref())?;
+    let (data, gone) = photos::open(run, &config, parts, options.data_dir.as_deref())?;
     let val = photos::some_of(&data, Split::Val, usize::MAX)?;
     if val.is_empty() {
         return Err(ExportError::NoPhotos { run: run.path().into() });
@@ -107,6 +107,9 @@ pub fn export(
     // A list that is damaged is better found before the work.
     parity::read(folder)?;
 
+    if gone > 0 {
+        tell(&format!("without {gone} of the run's photos, which are gone"));
+    }
     tell(&format!("the trained network on {} validation photos", val.len()));
     let reference = Reference::of(&network, val, preprocessing, card.temperature, stop)?;
     card.val_accuracy = Some(reference.accuracy());

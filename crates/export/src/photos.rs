@@ -14,12 +14,18 @@ use crate::{ExportError, Result};
 /// Photos that pass through together.
 const BATCH: usize = 32;
 
-/// The photos of some of the run's parts by its own manifest, where they lie: in `moved_to`, or where they lay in training.
+/// The photos of some of the run's parts by its own manifest, where they lie, in `moved_to` or where they lay in training, and how many are
+/// gone.
 ///
 /// # Errors
 ///
-/// [`ExportError::Photos`] when they are gone.
-pub fn open(run: &RunDir, config: &RunConfig, parts: &[Split], moved_to: Option<&Path>) -> Result<Dataset> {
+/// [`ExportError::Photos`] when all are gone.
+pub fn open(
+    run: &RunDir,
+    config: &RunConfig,
+    parts: &[Split],
+    moved_to: Option<&Path>,
+) -> Result<(Dataset, usize)> {
     let folder = moved_to.map_or_else(|| PathBuf::from(&config.data_dir), Path::to_path_buf);
     if !folder.is_dir() {
         return Err(ExportError::NoPhotoFolder { folder });

@@ -25,6 +25,8 @@ pub struct WeightsSource {
     pub fine_tuned_in: Option<String>,
     /// What the outputs of their head mean, in its order, where it is stated.
     pub class_names: Option<Vec<String>>,
+    /// What the logits of their head are divided by before the softmax, where it is stated.
+    pub temperature: Option<f64>,
     /// What should be said about the choice, if anything.
     pub note: Option<String>,
 }
@@ -140,6 +142,7 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
         licence: None,
         fine_tuned_in: None,
         class_names: None,
+        temperature: None,
         note: None,
     };
     if !config.is_file() {
@@ -187,7 +190,12 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
         std: cfg.std,
     };
     source.licence = cfg.license;
-    source.fine_tuned_in = parsed.kennel.map(|own| own.run);
+    if let Some(FineTuned { run, temperature }) = parsed.kennel {
+        if temperature.is_some_and(|value| !(value > 0.0 && value.is_finite())) {
+            return Err(problem("temperature is not positive").into());
+        }
+        (source.fine_tuned_in, source.temperature) = (Some(run), temperature);
+    }
     source.class_names = parsed.label_names;
     Ok(source)
 }
@@ -208,6 +216,7 @@ fn from_run(
         licence: None,
         fine_tuned_in: Some(run.name()),
         class_names: trained.facts.map(|facts| facts.class_names),
+        temperature: None,
         note: None,
     })
 }
@@ -234,6 +243,7 @@ struct HubConfig {
 #[derive(Deserialize)]
 struct FineTuned {
     run: String,
+    temperature: Option<f64>,
 }
 
 #[derive(Deserialize)]

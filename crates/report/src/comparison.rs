@@ -134,13 +134,16 @@ impl Comparison {
     }
 }
 
-/// The runs on the test photos of `photos`, or else on those of the newest that was asked some, and why each other one is not among them.
+/// The runs on the test photos of `photos`, or else on those of the newest trained one that was asked some, and why each other one is not
+/// among them. (An untouched head may be asked about any photos.)
 fn on_same_photos(runs: Vec<FinishedRun>, photos: Option<&Manifest>) -> (Vec<FinishedRun>, Vec<LeftOut>) {
     let sets: Vec<TestSet> = runs.iter().map(FinishedRun::test_set).collect();
     let is_asked = |set: &TestSet| photos.is_some_and(|photos| test_photos(photos) == set.photos);
     // Runs come by time, and the last of equals is taken.
-    let chosen =
-        (0..runs.len()).max_by_key(|&index| (is_asked(&sets[index]), !sets[index].photos.is_empty()));
+    let chosen = (0..runs.len()).max_by_key(|&index| {
+        let is_trained = runs[index].config.strategy != Strategy::ZeroShot;
+        (is_asked(&sets[index]), !sets[index].photos.is_empty(), is_trained)
+    });
     let reference = chosen.expect("the caller has runs");
     let name = runs[reference].name();
     let differences: Vec<Option<String>> = sets.iter().map(|set| difference(set, &sets[reference])).collect();
@@ -382,10 +385,15 @@ fn power(runs: &[FinishedRun], summaries: &[RunSummary], ranked: &[usize]) -> Op
     let need = photos_to_separate(only_first, only_second, have);
     let (a, b) = (&summaries[first].label, &summaries[second].label);
     let photos = if only_first == 1 { "photo" } else { "photos" };
+    // Power is how often a difference would be found, which may be seldom of one that was.
+    let found = match mcnemar_p(only_first, only_second) < LEVEL && need.is_some_and(|need| need > have) {
+        true => ", on which it was found this time",
+        false => "",
+    };
     let sentence = match need {
         Some(need) => format!(
             "To tell {a} from {b}, the two best by validation, by a difference as large as was seen ({only_first} {photos} to \
-             {only_second}), about {need} test photos are needed (paired test at 5 %, power 80 %); there are {have}."
+             {only_second}), about {need} test photos are needed (paired test at 5 %, power 80 %); there are {have}{found}."
         ),
         None if only_first == 0 => {
             format!(

@@ -169,6 +169,16 @@ fn without_configuration(runs: &Path) -> Result<Vec<LeftOut>> {
     Ok(found)
 }
 
+/// Whether the folder that a run's photos were prepared into has others now. What cannot be read says nothing.
+fn was_prepared_anew(run: &RunDir) -> bool {
+    let now = RunConfig::read(&run.config())
+        .and_then(|config| Manifest::read(&Path::new(&config.data_dir).join(Manifest::FILE_NAME)));
+    match (now, Manifest::read(&run.manifest())) {
+        (Ok(now), Ok(then)) => now != then,
+        _ => false,
+    }
+}
+
 /// Every finished run under `runs` in the order in which they began, and those that cannot be read and why.
 ///
 /// # Errors
@@ -177,10 +187,13 @@ fn without_configuration(runs: &Path) -> Result<Vec<LeftOut>> {
 pub fn read_runs(runs: &Path) -> Result<(Vec<FinishedRun>, Vec<LeftOut>)> {
     let (mut finished, mut left_out) = (Vec::new(), Vec::new());
     for dir in RunDir::list(runs)? {
-        let name = dir.name();
-        match FinishedRun::read(dir) {
+        match FinishedRun::read(dir.clone()) {
             Ok(run) => finished.push(run),
-            Err(error) => left_out.push(LeftOut::unreadable(name, error.to_string())),
+            Err(ReportError::Core(CoreError::Unfinished { .. })) if was_prepared_anew(&dir) => {
+                let reason = "it was stopped, and its photos were prepared anew since: it cannot go on";
+                left_out.push(LeftOut::unreadable(dir.name(), reason.into()));
+            }
+            Err(error) => left_out.push(LeftOut::unreadable(dir.name(), error.to_string())),
         }
     }
     left_out.extend(without_configuration(runs)?);

@@ -14,6 +14,7 @@ struct Made<'a> {
     name: &'a str,
     classes: [&'a str; 2],
     weights: &'a str,
+    strategy: Strategy,
     /// `{}` is the photo's number.
     photo: &'a str,
     wrong: &'a [usize],
@@ -30,6 +31,7 @@ const PLAIN: Made = Made {
     name: "20260101_000000-resnet18-freeze-s42",
     classes: ["Mittens", "Tom"],
     weights: "resnet18.a1_in1k",
+    strategy: Strategy::Freeze,
     photo: "photo {}.jpg",
     wrong: &[],
     seed: 42,
@@ -106,7 +108,7 @@ fn make(runs: &Path, made: &Made) -> RunDir {
     RunConfig {
         seed: made.seed,
         facts: Some(facts),
-        ..RunConfig::published("resnet18".into(), made.weights.into(), Strategy::Freeze, preprocessing)
+        ..RunConfig::published("resnet18".into(), made.weights.into(), made.strategy, preprocessing)
     }
     .write(&run.config())
     .unwrap();
@@ -251,6 +253,17 @@ fn a_run_that_was_repeated_takes_part_in_pairs_once() {
     let [pair] = &comparison.pairs[..] else { panic!("{:?}", comparison.pairs) };
     assert_eq!(pair.first, "20260101_000100-resnet18-freeze-s42", "the newest stands for both");
     assert!(comparison.runs.len() == 3 && !pair.verdict.contains("Holm"), "{}", pair.verdict);
+}
+
+#[test]
+fn an_untouched_head_on_other_photos_does_not_decide_what_is_compared() {
+    let runs = tempfile::tempdir().unwrap();
+    let trained = make(runs.path(), &PLAIN);
+    let head = Made { name: "20260102_000000-resnet18-zero_shot", photo: "other {}.jpg", ..PLAIN };
+    let head = make(runs.path(), &Made { strategy: Strategy::ZeroShot, ..head });
+    let comparison = Report::read(runs.path(), None).unwrap().comparison;
+    assert_eq!(comparison.best, Some(trained.name()));
+    assert_eq!(comparison.left_out[0].run, head.name());
 }
 
 #[test]

@@ -59,7 +59,11 @@ pub enum TrainError {
         with_head: String,
     },
     /// A split without photos that is needed.
-    #[error("{path} has no {split} photos, and {needed_for} needs them", path = path.display())]
+    #[error(
+        "{path} has no {split} photos, and {needed_for} needs them\nhint: seven photos of a class give every part one: add photos, or \
+         divide otherwise with `kennel prepare --train-fraction 0.5 --val-fraction 0.25`",
+        path = path.display()
+    )]
     EmptySplit {
         /// The data set.
         path: PathBuf,

@@ -64,9 +64,9 @@ pub fn predict_dataset(
         path: data_dir.into(),
         found: found.into(),
         expected: classes.join(", "),
-        hint: match kennel_core::did_you_mean(found, classes.iter().map(String::as_str)) {
-            Some(name) => format!("\nhint: did you mean `{name}`?"),
-            None => format!(
+        hint: match kennel_core::hint_did_you_mean(found, classes.iter().map(String::as_str)) {
+            hint if !hint.is_empty() => hint,
+            _ => format!(
                 "\nhint: train a run on photos that have this class, or judge this one on a folder without `{found}`"
             ),
         },

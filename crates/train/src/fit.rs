@@ -94,11 +94,19 @@ pub fn resume(run: RunDir, options: &TrainOptions, control: &mut Control) -> Res
     let (setup, features) = set_up_features(&config, options, control)?;
     let cannot = |reason: &str| TrainError::CannotResume { path: run.path().into(), reason: reason.into() };
     if setup.facts.manifest_sha256 != began.manifest_sha256 {
-        let Manifest { seed, .. } = Manifest::read(&run.manifest())?;
-        let (data, run) = (quoted(&config.data_dir), quoted(&run.path().to_string_lossy()));
+        let (data, run_word) = (quoted(&config.data_dir), quoted(&run.path().to_string_lossy()));
+        let way_back = match Path::new(&config.data_dir).join(Manifest::FILE_NAME).is_file() {
+            true => {
+                let Manifest { seed, .. } = Manifest::read(&run.manifest())?;
+                format!(
+                    "`kennel prepare PHOTOS --seed {seed} --out {data}` with the photos of then brings them back"
+                )
+            }
+            // A folder of the reader's own, which nothing but the reader fills.
+            false => format!("it goes on when {data} holds the photos of then"),
+        };
         return Err(cannot(&format!(
-            "the photos are not those it began with\nhint: `kennel prepare PHOTOS --seed {seed} --out {data}` with the photos of then \
-             brings them back; `kennel train --config {run}` begins anew with those of now"
+            "the photos are not those it began with\nhint: {way_back}; `kennel train --config {run_word}` begins anew with those of now"
         )));
     }
     if setup.facts.class_names != began.class_names {

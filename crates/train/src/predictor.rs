@@ -70,7 +70,8 @@ impl Predictor {
             (None, n) => (0..n).map(|index| index.to_string()).collect(),
         };
         let (preprocessing, note) = (source.preprocessing, source.note);
-        Ok(Self { network, preprocessing, class_names, temperature: 1.0, note, device })
+        let temperature = source.temperature.unwrap_or(1.0);
+        Ok(Self { network, preprocessing, class_names, temperature, note, device })
     }
 
     /// What should be said about the weights or the run, if anything.

@@ -16,6 +16,7 @@ use crate::device::DeviceArg;
 use crate::failure::{Failure, NOTHING_WRITTEN};
 use crate::output::{Format, print, print_json};
 use crate::progress::Terminal;
+use crate::resolve::pairs_of;
 use crate::{CommandResult, interrupt, network};
 
 const EXAMPLE: &str = "\
@@ -149,7 +150,7 @@ fn run_zero_shot(args: &EvaluateArgs) -> CommandResult {
         split => vec![parse_split(split)?],
     };
     let mut synsets = BTreeMap::new();
-    for pair in &args.synset {
+    for pair in args.synset.iter().flat_map(|pairs| pairs_of(pairs)) {
         let (class, synset) = pair.split_once('=').ok_or_else(|| {
             Failure::Usage(format!(
                 "--synset {pair}: expected CLASS=SYNSET or CLASS=NAME, such as poodle=n02113624 or gato=tabby"

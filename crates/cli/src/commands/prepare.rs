@@ -9,7 +9,7 @@ use kennel_data::{Fractions, Outcome, PrepareOptions, Preset, prepare};
 use crate::failure::Failure;
 use crate::nearby::hint_nearby;
 use crate::number::number;
-use crate::output::{Format, columns, print, print_json};
+use crate::output::{Format, columns, print, print_json, wrapped};
 use crate::progress::with_photo_bar;
 use crate::resolve::{DATA_DIR, RAW_DIR, RUNS_DIR};
 use crate::{CommandResult, interrupt, network, variables};
@@ -134,15 +134,17 @@ fn summary(manifest: &Manifest, outcome: Outcome, out: &Path) -> String {
     let table = columns(["class", "train", "val", "test", "all"], rows.collect(), &[1, 2, 3, 4]);
     let of = |kind| manifest.duplicates.iter().filter(|group| group.kind == kind).count();
     let crossing = manifest.duplicates.iter().filter(|group| group.crosses_splits).count();
-    format!(
-        "{table}\n{} photos in {} classes, {} left out; the same picture twice or more: {} exactly, {} nearly, \
-         {} of them across a split\n{} {}\n",
+    let counts = format!(
+        "{} photos in {} classes, {} left out; the same picture twice or more: {} exactly, {} nearly, {crossing} of them across a split",
         manifest.photos.len(),
         manifest.classes.len(),
         manifest.rejected.len(),
         of(DuplicateKind::Exact),
         of(DuplicateKind::Near),
-        crossing,
+    );
+    format!(
+        "{table}\n{}\n{} {}\n",
+        wrapped(&counts, 2),
         match outcome {
             Outcome::Created => "written to",
             Outcome::Unchanged => "nothing to do: it is all in",

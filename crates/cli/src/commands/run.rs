@@ -26,7 +26,7 @@ use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::number::{number, rate, trimmed};
 use crate::output::{Format, Level, Stream, columns_that_fit, print, print_json};
-use crate::resolve::{MODELS_DIR, insert, is_decimal_comma, read_config};
+use crate::resolve::{MODELS_DIR, insert, is_decimal_comma, pairs_of, read_config};
 use crate::study::{Existing, Experiment, Rates, Settings, State, estimate_s, plan};
 use crate::tensorboard::Watcher;
 use crate::{CommandResult, interrupt};
@@ -47,11 +47,11 @@ was tested on the same photos, whichever command trained it.";
 pub struct RunArgs {
     #[command(flatten)]
     data: DataArg,
-    /// Architectures
-    #[arg(long, value_delimiter = ',', value_name = "NAME,...", default_value = "resnet50,efficientnet_b0", value_parser = trimmed)]
+    /// Architectures [default: that of --config, or resnet50,efficientnet_b0]
+    #[arg(long, value_delimiter = ',', value_name = "NAME,...", value_parser = trimmed)]
     models: Vec<String>,
-    /// What is trained: freeze, partial, full
-    #[arg(long, value_delimiter = ',', value_name = "NAME,...", default_value = "freeze,partial,full", value_parser = trimmed)]
+    /// What is trained: freeze, partial, full [default: that of --config, or all three]
+    #[arg(long, value_delimiter = ',', value_name = "NAME,...", value_parser = trimmed)]
     strategies: Vec<String>,
     /// Seeds [default: that of --config, or 42]
     #[arg(long, value_delimiter = ',', value_name = "SEED,...", value_parser = number::<u32>)]
@@ -471,23 +471,34 @@ impl RunArgs {
                 (key, values) => grid.push((key, values)),
             }
         }
+        let models = given_or(&self.models, &base, "model", &["resnet50", "efficientnet_b0"]);
+        let strategies = given_or(&self.strategies, &base, "strategy", &["freeze", "partial", "full"]);
         let mut weights = BTreeMap::new();
-        for pair in &self.weights {
+        for pair in self.weights.iter().flat_map(|pairs| pairs_of(pairs)) {
             let (model, path) = pair.split_once('=').ok_or_else(|| {
                 Failure::Usage(format!(
                     "--weights {pair}: expected MODEL=PATH, such as resnet50=weights/resnet50"
                 ))
             })?;
-            if !self.models.iter().any(|known| known == model) {
-                let hint = kennel_core::hint_did_you_mean(model, self.models.iter().map(String::as_str));
+            if !models.iter().any(|known| known == model) {
+                let hint = kennel_core::hint_did_you_mean(model, models.iter().map(String::as_str));
                 return Err(Failure::Usage(format!("--weights {pair}: `{model}` is none of --models{hint}")));
             }
             weights.insert(model.to_string(), path.to_string());
         }
         let strategies =
-            self.strategies.iter().map(|name| name.parse::<Strategy>()).collect::<Result<Vec<_>, _>>()?;
+            strategies.iter().map(|name| name.parse::<Strategy>()).collect::<Result<Vec<_>, _>>()?;
         let seeds = self.seeds.clone();
-        Ok(Settings { base, shared, models: self.models.clone(), weights, strategies, grid, seeds })
+        Ok(Settings { base, shared, models, weights, strategies, grid, seeds })
+    }
+}
+
+/// What was typed, or else what a configuration says, or else what was published.
+fn given_or(typed: &[String], base: &Table, key: &str, published: &[&str]) -> Vec<String> {
+    match (typed, base.get(key).and_then(Value::as_str)) {
+        ([], Some(of_file)) => vec![of_file.into()],
+        ([], None) => published.iter().map(|name| name.to_string()).collect(),
+        (typed, _) => typed.to_vec(),
     }
 }
 

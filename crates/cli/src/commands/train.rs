@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use kennel_core::{ClassWeights, RunConfig, RunDir};
 use kennel_metrics::{RunEvaluation, format_proportion};
 use kennel_report::{Curves, Finding, diagnose};
@@ -51,7 +52,7 @@ pub struct TrainArgs {
     #[arg(long)]
     strategy: Option<String>,
     /// Pretrained weights: a timm model folder, a run, a safetensors file, `arch.tag`, or `none` [default: timm's own]
-    #[arg(long, value_name = "DIR|FILE|TAG")]
+    #[arg(long, value_name = "DIR|FILE|TAG", value_parser = NonEmptyStringValueParser::new())]
     weights: Option<String>,
     #[command(flatten)]
     data: DataArg,
