@@ -78,7 +78,7 @@ pub fn bytes(text: &str) -> Result<ByteSize, String> {
 pub fn rate(text: &str) -> Result<f64, String> {
     match number(text)? {
         rate if rate > 0.0 => Ok(rate),
-        _ => Err("expected a rate above 0; decimals stand after a point, not a comma: 0.1".into()),
+        _ => Err("expected a rate above 0; decimals stand after a point, not a comma: 0.001".into()),
     }
 }
 

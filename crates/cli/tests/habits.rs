@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Output;
 
 use common::{command, draw_photos, fails, json, kennel, ok, stderr};
+use kennel_core::{Interpolation, Preprocessing, RunConfig, RunDir, Strategy};
 
 /// A run of seconds.
 const SMALL: [&str; 15] = [
@@ -358,4 +359,22 @@ fn what_people_type_is_understood_or_answered() {
     assert!(status == 1 && said.contains("hint: it is a folder of runs, the newest of 2 is runs"), "{said}");
     let (status, said) = fails(here, &["predict", "photos", "--run", "models/best_model_resnet18.onnx"]);
     assert!(status == 2 && said.contains("kennel predict PHOTO --onnx models"), "{said}");
+}
+
+#[test]
+fn photos_are_not_prepared_anew_under_a_run_that_looks_at_them() {
+    let dir = prepared();
+    let here = dir.path();
+    let run = RunDir::create(&here.join("runs"), "mine").unwrap();
+    let preprocessing = Preprocessing::imagenet(224, 1.0, Interpolation::Bicubic);
+    let config = RunConfig::published("resnet18".into(), "none".into(), Strategy::Freeze, preprocessing);
+    RunConfig { data_dir: "data".into(), ..config }.write(&run.config()).unwrap();
+    let again = ["prepare", "photos", "--out", "data", "--seed", "7"];
+
+    let lock = run.lock().unwrap().expect("nobody else trains it");
+    let (status, said) = fails(here, &again);
+    assert!(status == 1 && said.contains("runs/mine is being trained on data"), "{said}");
+    drop(lock);
+    let said = stderr(&ok(here, &again));
+    assert!(said.contains("runs/mine was stopped"), "{said}");
 }

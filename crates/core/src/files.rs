@@ -87,6 +87,12 @@ pub fn with_slashes(path: &Path) -> String {
     names.join("/")
 }
 
+/// Whether two paths, or two names that are none, lead to the same.
+pub fn is_same_place(a: impl AsRef<Path>, b: impl AsRef<Path>) -> bool {
+    let (a, b) = (a.as_ref(), b.as_ref());
+    a == b || a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
+}
+
 /// Creates a folder and those above it.
 ///
 /// # Errors

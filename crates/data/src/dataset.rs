@@ -225,20 +225,26 @@ fn by_contents(folder: &Path, then: &Manifest) -> Option<HashMap<String, PathBuf
 /// What a folder that was not prepared is to a prepared one, and that one: the folder above it, or a part of it (on which a trained
 /// network may well be judged).
 fn beside_prepared(folder: &Path, purpose: Purpose) -> Option<(&'static str, PathBuf)> {
-    let is_prepared = |folder: &Path| Manifest::read(&folder.join(Manifest::FILE_NAME)).is_ok();
-    let above = files::folder_of(folder);
-    let is_part = folder
-        .file_name()
-        .and_then(|name| name.to_str())
-        .is_some_and(|name| Split::ALL.iter().any(|split| split.as_str() == name));
-    if purpose == Purpose::Training && is_part && is_prepared(above) {
-        return Some(("is one part of a prepared data set", above.into()));
+    if let (Purpose::Training, Some(part)) = (purpose, part_of_prepared(folder)) {
+        return Some(part);
     }
     let inside = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
     let prepared: Vec<PathBuf> = inside.filter(|inside| is_prepared(inside)).collect();
     let found =
         if prepared.len() > 1 { "holds several prepared data sets" } else { "holds a prepared data set" };
     Some((found, prepared.into_iter().min()?))
+}
+
+/// What a folder is that lies in a prepared one, and that one.
+pub(crate) fn part_of_prepared(folder: &Path) -> Option<(&'static str, PathBuf)> {
+    let above = files::folder_of(folder);
+    let name = folder.file_name()?.to_str()?;
+    let is_part = Split::ALL.iter().any(|split| split.as_str() == name) && is_prepared(above);
+    is_part.then(|| ("is one part of a prepared data set", above.into()))
+}
+
+fn is_prepared(folder: &Path) -> bool {
+    Manifest::read(&folder.join(Manifest::FILE_NAME)).is_ok()
 }
 
 /// A manifest comes from a file that anyone may have written.

@@ -9,6 +9,7 @@ use kennel_core::{Manifest, files};
 use rayon::prelude::*;
 
 use crate::assemble::{Assembled, Paths, Purpose, assemble};
+use crate::dataset::part_of_prepared;
 use crate::error::{DataError, Result, go_on};
 use crate::preset::Preset;
 use crate::scan::{Progress, ScanOptions, scan};
@@ -85,6 +86,9 @@ pub fn prepare(
     options.fractions.check()?;
     if !source.exists() {
         return Err(DataError::NotFound { path: source.into() });
+    }
+    if let Some((found, meant)) = part_of_prepared(source) {
+        return Err(DataError::NotThisFolder { path: source.into(), found, meant });
     }
     check_apart(source, out)?;
     // What is not ours is told before anything is made beside it; what is there may be another once the staging is ours.

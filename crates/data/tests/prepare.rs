@@ -459,6 +459,8 @@ fn a_prepared_folder_says_what_lies_beside_its_manifest_and_above_it() {
     assert!(error.contains("holds a prepared data set") && error.contains("--data "), "{error}");
     let error = message(Dataset::open(&out.join("train")));
     assert!(error.contains("is one part of a prepared data set"), "{error}");
+    let error = message(run(&out.join("train"), &home.path().join("again")));
+    assert!(error.contains("is one part of a prepared data set"), "{error}");
     assert!(judged(&out.join("train")).is_ok());
     assert_eq!(Dataset::open(&out).unwrap().unlisted().unwrap(), [""; 0]);
     // What a file manager leaves is in nobody's way; a photo that somebody put there is said, and not lost.

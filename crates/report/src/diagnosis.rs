@@ -103,7 +103,10 @@ pub fn diagnose(curves: &Curves, classes: usize) -> Option<Diagnosis> {
             ),
             _ => found(
                 Finding::Underfitting,
-                format!("Underfitting: {high}. A higher learning rate or more epochs."),
+                format!(
+                    "Underfitting: {high}{}. A higher learning rate or more epochs.",
+                    still_falling(curves)
+                ),
             ),
         };
     }
@@ -162,6 +165,14 @@ pub fn diagnose(curves: &Curves, classes: usize) -> Option<Diagnosis> {
             curves.val_loss.len()
         ),
     )
+}
+
+/// What is said of a training loss that its last epoch lowered.
+fn still_falling(curves: &Curves) -> &'static str {
+    match curves.train_loss.as_slice() {
+        [.., before, last] if moved(*before, *last) => ", and was still falling",
+        _ => "",
+    }
 }
 
 /// Whether `high` is above `low` by more than the noise of some hundred photos.

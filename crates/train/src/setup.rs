@@ -200,6 +200,10 @@ fn fill(
     // Outputs that mean other classes, or the same in another order, would have to be unlearned first.
     let is_of_others = source.class_names.as_deref().is_some_and(|names| names != class_names);
     let network = if !ledger.replaced_head.is_empty() {
+        // ImageNet's is nobody's to keep.
+        if source.fine_tuned_in.is_some() {
+            control.observer.note("the weights have a head for other classes: a new one is drawn");
+        }
         draw_head(network, architecture, config.head_init, config.seed)
     } else if is_of_others {
         control.observer.note("the weights have a head for other classes: a new one is drawn");

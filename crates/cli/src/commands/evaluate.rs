@@ -28,7 +28,7 @@ Examples:
   kennel evaluate --zero-shot --model mobilenetv2_100 --weights DIR --data data/processed --split all";
 
 const DATA: &str = "Predict these photos instead of reading the run's own predictions; with --zero-shot the photos \
-     [default there: data/processed]";
+     [default there, where KENNEL_DATA does not say: data/processed]";
 
 /// What is evaluated.
 #[derive(Args)]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use kennel_core::{DuplicateKind, Manifest, RunDir, hint_did_you_mean};
+use kennel_core::{DuplicateKind, Manifest, RunConfig, RunDir, files, hint_did_you_mean};
 use kennel_data::{Fractions, Outcome, PrepareOptions, Preset, prepare};
 
 use crate::failure::Failure;
@@ -94,6 +94,7 @@ pub fn run(args: PrepareArgs) -> CommandResult {
         known: None,
         stop: Some(interrupt::listen()),
     };
+    let stopped = stopped_on(&args.out)?;
     let prepared = with_photo_bar("checking", |progress| prepare(&source, &args.out, &options, progress))?;
     let manifest = &prepared.manifest;
     for photo in &manifest.rejected {
@@ -102,20 +103,41 @@ pub fn run(args: PrepareArgs) -> CommandResult {
     for note in &manifest.notes {
         say!("note       {note}");
     }
-    if prepared.outcome == Outcome::Replaced {
-        let runs = variables::value("KENNEL_RUNS").map_or_else(|| RUNS_DIR.into(), PathBuf::from);
-        // A folder that cannot be listed has no run to speak of.
-        if let Some(run) = RunDir::list(&runs).unwrap_or_default().iter().rfind(|run| !run.is_finished()) {
-            say!(
-                "note       {} was stopped; it goes on only with the photos that it began with, prepared with the same --seed",
-                run.path().display()
-            );
-        }
+    if let (Outcome::Replaced, Some(run)) = (prepared.outcome, stopped) {
+        say!(
+            "note       {} was stopped; it goes on only with the photos that it began with, prepared with the same --seed",
+            run.path().display()
+        );
     }
     match args.format {
         Format::Json => print_json(manifest),
         Format::Table => print(&summary(manifest, prepared.outcome, &args.out)),
     }
+}
+
+/// The newest run on the photos in `out` that was stopped before its end.
+///
+/// # Errors
+///
+/// One that goes on at this moment: its photos would be gone while it looks at them.
+fn stopped_on(out: &Path) -> Result<Option<RunDir>, Failure> {
+    let runs = variables::value("KENNEL_RUNS").map_or_else(|| RUNS_DIR.into(), PathBuf::from);
+    let is_of_out = |run: &RunDir| {
+        !run.is_finished()
+            && RunConfig::read(&run.config()).is_ok_and(|config| files::is_same_place(&config.data_dir, out))
+    };
+    // A folder that cannot be listed has no run to speak of.
+    let mut of_out = RunDir::list(&runs).unwrap_or_default();
+    of_out.retain(is_of_out);
+    // A lock that cannot be asked for is nobody's.
+    if let Some(run) = of_out.iter().find(|run| matches!(run.lock(), Ok(None))) {
+        return Err(Failure::Failed(format!(
+            "{} is being trained on {}\nhint: wait for it or stop it, or choose another folder with --out",
+            run.path().display(),
+            out.display()
+        )));
+    }
+    Ok(of_out.pop())
 }
 
 fn summary(manifest: &Manifest, outcome: Outcome, out: &Path) -> String {

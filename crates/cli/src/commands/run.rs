@@ -136,7 +136,10 @@ pub fn run(args: RunArgs) -> CommandResult {
     // Before weights are fetched for it.
     let data = data::open(&data_dir)?;
     check_splits(&data_dir, data.manifest().counts(None))?;
-    let experiments = plan(&settings)?;
+    let mut experiments = plan(&settings)?;
+    for experiment in &mut experiments {
+        experiment.check_classes(&data);
+    }
     let existing = Existing::read(&args.place.runs, &manifest_digest(&data)?)?;
     let options = TrainOptions {
         compute: args.device.open()?,
@@ -167,7 +170,9 @@ pub fn run(args: RunArgs) -> CommandResult {
     if failed.len() == experiments.len() {
         // A cache that cannot be listed has nothing to offer.
         let here = cached_weights().map(|(_, names)| names.join(", ")).unwrap_or_default();
+        let misses_weights = failed.iter().any(|failed| failed.reason.starts_with("weights "));
         let hint = match here.as_str() {
+            _ if !misses_weights => return Err(Failure::Failed("nothing of this study can be run".into())),
             "" => "without a network: kennel demo".into(),
             names => format!("weights on this machine: {names}; their networks are chosen with --models"),
         };

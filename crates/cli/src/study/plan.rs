@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use kennel_core::{RunConfig, Strategy};
-use kennel_train::check_hyperparameters;
+use kennel_core::{RunConfig, Split, Strategy};
+use kennel_data::Dataset;
+use kennel_train::{check_hyperparameters, class_weights};
 use toml::{Table, Value};
 
 use crate::failure::Failure;
@@ -15,6 +16,18 @@ pub struct Experiment {
     pub label: String,
     /// Its resolved configuration, or why there is none.
     pub config: Result<RunConfig, String>,
+}
+
+impl Experiment {
+    /// Finds out whether what its configuration says of classes fits those of the photos.
+    pub fn check_classes(&mut self, data: &Dataset) {
+        let Ok(config) = &self.config else { return };
+        let counts: Vec<usize> =
+            data.classes().iter().map(|class| data.manifest().counts(Some(class)).of(Split::Train)).collect();
+        if let Err(error) = class_weights(&config.class_weights, data.classes(), &counts) {
+            self.config = Err(error.to_string());
+        }
+    }
 }
 
 /// What was asked for.

@@ -62,8 +62,8 @@ impl Existing {
             return State::Finished(finished.run.clone());
         }
         same.retain(|known| {
-            is_same_place(&known.config.data_dir, &config.data_dir)
-                && is_same_place(&known.config.weights, &config.weights)
+            files::is_same_place(&known.config.data_dir, &config.data_dir)
+                && files::is_same_place(&known.config.weights, &config.weights)
         });
         same.first().map_or(State::New, |begun| State::Begun(begun.run.clone()))
     }
@@ -83,9 +83,4 @@ impl Existing {
 fn weights_digest(config: &RunConfig) -> Option<String> {
     let source = locate_weights(architecture(&config.model).ok()?, Some(&config.weights)).ok()?;
     files::sha256_file(&source.file).ok()
-}
-
-/// Whether two paths, or two names of weights, lead to the same.
-fn is_same_place(a: &str, b: &str) -> bool {
-    a == b || Path::new(a).canonicalize().is_ok_and(|a| Path::new(b).canonicalize().is_ok_and(|b| a == b))
 }
