@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use clap::ValueEnum;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use kennel_core::kept_in_place;
 use serde::Serialize;
 use terminal_size::{Width, terminal_size_of};
@@ -98,7 +98,7 @@ pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
 /// Columns without lines; those at `numbers` are set flush right.
 pub fn columns<const N: usize>(header: [&str; N], rows: Vec<[String; N]>, numbers: &[usize]) -> String {
     let rows = rows.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
-    set(&header, rows, numbers)
+    set(&header, rows, numbers, None)
 }
 
 /// Where text goes.
@@ -165,17 +165,18 @@ fn within<const N: usize>(
     numbers: &[usize],
     least: &[usize],
 ) -> String {
-    let kept_without = |left_out: &[usize]| {
+    let kept_without = |left_out: &[usize], at_most: Option<u16>| {
         let kept: Vec<usize> = (0..N).filter(|index| !left_out.contains(index)).collect();
         let header: Vec<&str> = kept.iter().map(|&index| header[index]).collect();
         let rows = rows.iter().map(|row| kept.iter().map(|&index| row[index].as_str()).collect()).collect();
         let is_number = |at: &usize| numbers.contains(&kept[*at]);
-        set(&header, rows, &(0..kept.len()).filter(is_number).collect::<Vec<_>>())
+        set(&header, rows, &(0..kept.len()).filter(is_number).collect::<Vec<_>>(), at_most)
     };
     let fits = |text: &String| text.lines().all(|line| line.width() <= width);
-    let mut narrower = (0..=least.len()).map(|count| (count, kept_without(&least[..count])));
-    let (count, text) =
-        narrower.find(|(_, text)| fits(text)).unwrap_or_else(|| (least.len(), kept_without(least)));
+    let mut narrower = (0..=least.len()).map(|count| (count, kept_without(&least[..count], None)));
+    // Where what says most is still too wide, names break into lines.
+    let narrowest = || (least.len(), kept_without(least, u16::try_from(width).ok()));
+    let (count, text) = narrower.find(|(_, text)| fits(text)).unwrap_or_else(narrowest);
     match count {
         0 => text,
         _ => {
@@ -186,7 +187,8 @@ fn within<const N: usize>(
     }
 }
 
-fn set(header: &[&str], rows: Vec<Vec<&str>>, numbers: &[usize]) -> String {
+/// Sets a table; where it has at most so many columns of a terminal, its first column breaks into lines.
+fn set(header: &[&str], rows: Vec<Vec<&str>>, numbers: &[usize], at_most: Option<u16>) -> String {
     let mut table = Table::new();
     let in_place = rows.into_iter().map(|row| row.into_iter().map(kept_in_place));
     table.load_style(presets::NOTHING).set_header(header).add_rows(in_place);
@@ -194,6 +196,12 @@ fn set(header: &[&str], rows: Vec<Vec<&str>>, numbers: &[usize]) -> String {
         if let Some(column) = table.column_mut(index) {
             column.set_cell_alignment(CellAlignment::Right);
         }
+    }
+    if let Some(width) = at_most {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        table.column_iter_mut().skip(1).for_each(|column| {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        });
     }
     table.trim_fmt() + "\n"
 }
@@ -223,5 +231,6 @@ mod tests {
         assert_eq!(wrapped_within(usize::MAX, sentence, 2), sentence);
         // What says most is there however narrow it is.
         assert!(shown(10).contains("124/125"), "{}", shown(10));
+        assert!(shown(22).lines().take(3).all(|line| line.width() <= 22), "{}", shown(22));
     }
 }
