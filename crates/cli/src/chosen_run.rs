@@ -60,7 +60,7 @@ pub fn open_run(flag: &str, path: &Path, runs: &Path) -> Result<RunDir, Failure>
     }
     if path.exists() {
         return RunDir::open(path).map_err(|error| {
-            Failure::Failed(format!("{error}{}", of_surroundings(path).unwrap_or_default()))
+            Failure::Failed(format!("{error}{}", of_surroundings(flag, path).unwrap_or_default()))
         });
     }
     let typed = path.file_name().unwrap_or_default().to_string_lossy();
@@ -75,12 +75,15 @@ pub fn open_run(flag: &str, path: &Path, runs: &Path) -> Result<RunDir, Failure>
 }
 
 /// A hint at the run that a path which is none lies in, or at the newest that lies in it.
-fn of_surroundings(path: &Path) -> Option<String> {
+fn of_surroundings(flag: &str, path: &Path) -> Option<String> {
     if let Some(run) = path.ancestors().skip(1).find_map(|above| RunDir::open(above).ok()) {
         return Some(format!("\nhint: it is a part of a run; the run is {}", run.path().display()));
     }
     let inside = RunDir::list(path).ok()?;
     let newest = inside.last()?.path().display();
+    if flag == RESUME {
+        return Some(of_stopped(path));
+    }
     Some(format!("\nhint: it is a folder of runs, the newest of {} is {newest}", inside.len()))
 }
 

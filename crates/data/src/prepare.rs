@@ -103,6 +103,7 @@ pub fn prepare(
     if let Before::Ours(old) = &before
         && **old == manifest
         && is_whole(out, old)
+        && (options.link || !is_linked(out, old))
     {
         go_on(options.stop)?;
         return Ok(Prepared { manifest, outcome: Outcome::Unchanged });
@@ -177,6 +178,21 @@ fn place_of(path: &Path) -> Result<PathBuf> {
         }
     }
     Ok(place)
+}
+
+/// Whether a photo of the manifest is a hard link, as `link` makes them: who asks for copies then has none.
+fn is_linked(out: &Path, manifest: &Manifest) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let links = |path: &str| std::fs::metadata(out.join(path)).map_or(1, |metadata| metadata.nlink());
+        manifest.photos.iter().any(|photo| links(&photo.path) > 1)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (out, manifest);
+        false
+    }
 }
 
 /// Whether every photo of the manifest is there with its bytes.

@@ -702,6 +702,11 @@ fn hard_links_share_the_bytes() {
             std::fs::metadata(out.join(&photo.path)).unwrap().ino(),
             std::fs::metadata(source.path().join(&photo.source)).unwrap().ino()
         );
+        // Links again are nothing to do; whoever asks for copies gets them.
+        assert_eq!(prepare(source.path(), &out, &options, &|_, _| {}).unwrap().outcome, Outcome::Unchanged);
+        assert_eq!(run(source.path(), &out).unwrap().outcome, Outcome::Replaced);
+        assert_eq!(std::fs::metadata(out.join(&photo.path)).unwrap().nlink(), 1);
+        assert_eq!(run(source.path(), &out).unwrap().outcome, Outcome::Unchanged);
     }
     std::fs::remove_dir_all(&out).unwrap();
 }

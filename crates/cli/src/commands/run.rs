@@ -338,7 +338,7 @@ fn say_photos(data: &Dataset) {
 #[derive(Serialize)]
 struct Planned<'a> {
     experiment: &'a str,
-    /// `finished`, `goes on`, `new` or `cannot be run`.
+    /// `finished`, `finished, its network is gone`, `goes on`, `new` or `cannot be run`.
     state: &'static str,
     /// The run that is finished or goes on.
     run: Option<String>,
@@ -373,7 +373,9 @@ fn planned<'a>(
             Err(reason) => return Planned { reason: Some(reason), ..unknown },
         };
         let (state, run, about_s) = match state {
-            State::Finished(run) => ("finished", Some(run.name()), None),
+            State::Finished(run) if run.best_weights().is_file() => ("finished", Some(run.name()), None),
+            // It takes part in the report, but cannot be exported.
+            State::Finished(run) => ("finished, its network is gone", Some(run.name()), None),
             State::Begun(run) => ("goes on", Some(run.name()), None),
             // What cannot be measured is said when it is its turn: the others go on.
             // What is kept of its features is only known once its network is loaded.
