@@ -46,32 +46,44 @@ impl Numeric for usize {
 pub fn number<T: Numeric>(text: &str) -> Result<T, String> {
     let text = text.trim();
     // `0,001` in a list is `0` and `001`, which nobody types as a number.
-    let is_half = text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
-    if is_half && T::HAS_FRACTIONS {
+    if text.len() > 1 && text.starts_with('0') && is_digits(text) && T::HAS_FRACTIONS {
         return Err(format!("expected {}: a decimal point, not a comma", T::EXPECTED));
     }
-    text.parse().map_err(|_| {
-        let pointed = text.replacen(',', ".", 1);
-        let is_whole = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        match T::MOST {
-            _ if text.contains(',') && pointed.parse::<T>().is_ok() => {
-                format!("a decimal point, not a comma: {pointed}")
-            }
-            Some(most) if is_whole => format!("at most {most}"),
-            _ => format!("expected {}", T::EXPECTED),
-        }
+    text.parse().map_err(|_| match T::MOST {
+        Some(most) if is_digits(text) => format!("at most {most}"),
+        _ => or_pointed::<T>(text, T::EXPECTED),
     })
 }
 
 /// A number of bytes, such as 500MB or 8GiB.
 pub fn bytes(text: &str) -> Result<ByteSize, String> {
-    text.trim().parse().map_err(|_| {
-        let pointed = text.replacen(',', ".", 1);
-        match text.contains(',') && pointed.parse::<ByteSize>().is_ok() {
-            true => format!("a decimal point, not a comma: {pointed}"),
-            false => "expected a size such as 500MB or 8GiB".into(),
-        }
-    })
+    let text = text.trim();
+    text.parse().map_err(|_| or_pointed::<ByteSize>(text, "a size such as 500MB or 8GiB"))
+}
+
+/// What is said of text that would be a value with a point in place of its comma, or else what was expected.
+fn or_pointed<T: FromStr>(text: &str, expected: &str) -> String {
+    let pointed = text.replacen(',', ".", 1);
+    match text.contains(',') && pointed.parse::<T>().is_ok() {
+        true => format!("a decimal point, not a comma: {pointed}"),
+        false => format!("expected {expected}"),
+    }
+}
+
+/// Whether it is a whole number, as what a decimal comma leaves of one is.
+pub fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether it is two runs of digits with a comma between them.
+pub fn is_decimal_comma(text: &str) -> bool {
+    text.split_once(',').is_some_and(|(whole, fraction)| is_digits(whole) && is_digits(fraction))
+}
+
+/// `a=1,b=2` as `a=1` and `b=2`: a flag that may repeat takes its pairs in one list, too. What has a comma in a value stays as it is.
+pub fn pairs_of(text: &str) -> Vec<&str> {
+    let pairs: Vec<&str> = text.split(',').map(str::trim).collect();
+    if pairs.iter().all(|pair| pair.contains('=')) { pairs } else { vec![text] }
 }
 
 /// A learning rate. In a list, `0` is most often what a decimal comma has left of one.

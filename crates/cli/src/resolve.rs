@@ -16,6 +16,7 @@ use toml::{Table, Value};
 
 use crate::failure::Failure;
 use crate::nearby::hint_nearby;
+use crate::number::is_decimal_comma;
 use crate::output::note_once;
 use crate::{data, network};
 
@@ -77,18 +78,6 @@ fn toml_slip(line: &str) -> String {
         true => format!("a decimal point, not a comma: {}", line.trim().replacen(',', ".", 1)),
         false => "text stands in quotes, as in `strategy = \"freeze\"`, numbers do not".into(),
     }
-}
-
-/// `a=1,b=2` as `a=1` and `b=2`: a flag that may repeat takes its pairs in one list, too. What has a comma in a value stays as it is.
-pub fn pairs_of(text: &str) -> Vec<&str> {
-    let pairs: Vec<&str> = text.split(',').map(str::trim).collect();
-    if pairs.iter().all(|pair| pair.contains('=')) { pairs } else { vec![text] }
-}
-
-/// Whether it is two runs of digits with a comma between them.
-pub fn is_decimal_comma(text: &str) -> bool {
-    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    text.split_once(',').is_some_and(|(whole, fraction)| is_digits(whole) && is_digits(fraction))
 }
 
 /// Lays `flags` over `file` over the published recipe.

@@ -88,8 +88,8 @@ fn mistyped_hyphens(word: &str, typed: &[std::borrow::Cow<str>], command: &Comma
 
 /// A flag that looks right.
 fn flag_in_another_alphabet(word: &str, command: &Command) -> Option<String> {
-    let flags = command.get_arguments().filter_map(Arg::get_long).map(|long| format!("--{long}"));
-    flags.into_iter().find_map(|flag| {
+    let mut flags = command.get_arguments().filter_map(Arg::get_long).map(|long| format!("--{long}"));
+    flags.find_map(|flag| {
         let letter = foreign_letter(word, &flag)?;
         Some(format!("{flag} has no `{letter}`, which is a letter of another alphabet"))
     })

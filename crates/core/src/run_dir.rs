@@ -44,12 +44,12 @@ pub struct RunDir {
 fn check_no_run(runs: &Path) -> Result<()> {
     match RunDir::open(runs) {
         Ok(run) if run.predictions_dir().is_dir() => {
-            let above = fs::canonicalize(runs).unwrap_or_else(|_| runs.into());
-            let beside = match runs.parent() {
-                Some(parent) if !parent.as_os_str().is_empty() => parent.into(),
-                _ => files::folder_of(&above).to_path_buf(),
+            // `.` and `..` do not say where they lie.
+            let whole = match runs.file_name() {
+                Some(_) => runs.into(),
+                None => fs::canonicalize(runs).unwrap_or_else(|_| runs.into()),
             };
-            Err(CoreError::RunNotRuns { path: runs.into(), beside })
+            Err(CoreError::RunNotRuns { path: runs.into(), beside: files::folder_of(&whole).into() })
         }
         _ => Ok(()),
     }

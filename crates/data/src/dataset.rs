@@ -82,6 +82,10 @@ impl Dataset {
         if path.is_file() {
             let manifest = Manifest::read(&path)?;
             check_manifest(&manifest, &path)?;
+            let is_other = |class: &&String| options.known.is_some_and(|known| !known.contains(class));
+            if let Some(found) = manifest.classes.iter().find(is_other) {
+                return Err(DataError::UnknownClass { path: folder.into(), found: found.clone() });
+            }
             return Self::at(folder, manifest, &path, |photo| folder.join(&photo.path));
         }
         if folder.is_file() {
@@ -91,8 +95,8 @@ impl Dataset {
         if !folder.exists() {
             return Err(DataError::NoDataset { path: folder.into() });
         }
-        if let Some((found, meant)) = beside_prepared(folder, purpose) {
-            return Err(DataError::NotThisFolder { path: folder.into(), found, meant });
+        if let Some(other) = beside_prepared(folder, purpose) {
+            return Err(other);
         }
         let scan = scan(folder, &options.of_scan(), folder, progress)?;
         let Assembled { manifest, files } =
@@ -224,23 +228,25 @@ fn by_contents(folder: &Path, then: &Manifest) -> Option<HashMap<String, PathBuf
 
 /// What a folder that was not prepared is to a prepared one, and that one: the folder above it, or a part of it (on which a trained
 /// network may well be judged).
-fn beside_prepared(folder: &Path, purpose: Purpose) -> Option<(&'static str, PathBuf)> {
+fn beside_prepared(folder: &Path, purpose: Purpose) -> Option<DataError> {
     if let (Purpose::Training, Some(part)) = (purpose, part_of_prepared(folder)) {
         return Some(part);
     }
     let inside = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
-    let prepared: Vec<PathBuf> = inside.filter(|inside| is_prepared(inside)).collect();
-    let found =
-        if prepared.len() > 1 { "holds several prepared data sets" } else { "holds a prepared data set" };
-    Some((found, prepared.into_iter().min()?))
+    let mut prepared: Vec<PathBuf> = inside.filter(|inside| is_prepared(inside)).collect();
+    prepared.sort();
+    let meant = prepared.first()?.clone();
+    let found = "holds a prepared data set";
+    Some(DataError::NotThisFolder { path: folder.into(), found, meant, others: prepared.len() - 1 })
 }
 
-/// What a folder is that lies in a prepared one, and that one.
-pub(crate) fn part_of_prepared(folder: &Path) -> Option<(&'static str, PathBuf)> {
+/// What is said of a folder that is a part of a prepared one.
+pub(crate) fn part_of_prepared(folder: &Path) -> Option<DataError> {
     let above = files::folder_of(folder);
     let name = folder.file_name()?.to_str()?;
     let is_part = Split::ALL.iter().any(|split| split.as_str() == name) && is_prepared(above);
-    is_part.then(|| ("is one part of a prepared data set", above.into()))
+    let found = "is one part of a prepared data set";
+    is_part.then(|| DataError::NotThisFolder { path: folder.into(), found, meant: above.into(), others: 0 })
 }
 
 fn is_prepared(folder: &Path) -> bool {

@@ -39,7 +39,7 @@ pub enum DataError {
         path: PathBuf,
     },
     /// A folder beside the one that is meant.
-    #[error("{path} {found}\nhint: {}--data {meant}", if found.contains("several") { "one of them is " } else { "" }, path = path.display(), meant = kennel_core::quoted(&meant.to_string_lossy()))]
+    #[error("{path} {found}\nhint: --data {meant}{}", or_another(*others), path = path.display(), meant = quoted(&meant.to_string_lossy()))]
     NotThisFolder {
         /// The folder.
         path: PathBuf,
@@ -47,6 +47,8 @@ pub enum DataError {
         found: &'static str,
         /// The one that is meant.
         meant: PathBuf,
+        /// How many others may be.
+        others: usize,
     },
     /// A file where a folder of photos should be.
     #[error("{path} is a file, not a folder of photos\nhint: {}", file_way_out(path), path = path.display())]
@@ -230,6 +232,13 @@ pub(crate) fn go_on(stop: Option<&AtomicBool>) -> Result<()> {
     match stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
         true => Err(DataError::Stopped),
         false => Ok(()),
+    }
+}
+
+fn or_another(others: usize) -> String {
+    match others {
+        0 => String::new(),
+        others => format!(", or one of the {others} beside it"),
     }
 }
 

@@ -87,8 +87,8 @@ pub fn prepare(
     if !source.exists() {
         return Err(DataError::NotFound { path: source.into() });
     }
-    if let Some((found, meant)) = part_of_prepared(source) {
-        return Err(DataError::NotThisFolder { path: source.into(), found, meant });
+    if let Some(part) = part_of_prepared(source) {
+        return Err(part);
     }
     check_apart(source, out)?;
     // What is not ours is told before anything is made beside it; what is there may be another once the staging is ours.

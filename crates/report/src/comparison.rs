@@ -115,13 +115,14 @@ impl Comparison {
         let summaries: Vec<RunSummary> =
             runs.iter().zip(labels).map(|(run, label)| RunSummary::new(run, label)).collect();
         let ranked = ranked(&runs);
+        let pairs = pairs(&runs, &summaries);
         let comparison = Comparison {
             class_names: runs[0].facts.class_names.clone(),
             test_photos: runs[0].test.as_ref().map_or(0, |test| test.records.len()),
             best: ranked.first().map(|&index| runs[index].name()),
-            pairs: pairs(&runs, &summaries),
+            power: power(&runs, &summaries, &ranked, &pairs),
+            pairs,
             seeds: seed_groups(&runs, &of_settings),
-            power: power(&runs, &summaries, &ranked),
             left_out,
             runs: summaries,
         };
@@ -376,7 +377,7 @@ fn seed_group<'a>(label: &str, runs: impl Iterator<Item = &'a FinishedRun>) -> S
     SeedGroup { label: label.into(), seeds, mean, sd: (squares / (n - 1.0)).sqrt() }
 }
 
-fn power(runs: &[FinishedRun], summaries: &[RunSummary], ranked: &[usize]) -> Option<Power> {
+fn power(runs: &[FinishedRun], summaries: &[RunSummary], ranked: &[usize], pairs: &[Pair]) -> Option<Power> {
     let (&first, rest) = ranked.split_first()?;
     let key = without_seed(&runs[first].config);
     let &second = rest.iter().find(|&&index| without_seed(&runs[index].config) != key)?;
@@ -385,8 +386,11 @@ fn power(runs: &[FinishedRun], summaries: &[RunSummary], ranked: &[usize]) -> Op
     let need = photos_to_separate(only_first, only_second, have);
     let (a, b) = (&summaries[first].label, &summaries[second].label);
     let photos = if only_first == 1 { "photo" } else { "photos" };
-    // Power is how often a difference would be found, which may be seldom of one that was.
-    let found = match mcnemar_p(only_first, only_second) < LEVEL && need.is_some_and(|need| need > have) {
+    // Power is how often a difference would be found, which may be seldom of one that was, as its verdict says.
+    let names = [runs[first].name(), runs[second].name()];
+    let is_it = |pair: &&Pair| names.contains(&pair.first) && names.contains(&pair.second);
+    let is_found = pairs.iter().find(is_it).is_some_and(|pair| pair.p_holm < LEVEL);
+    let found = match is_found && need.is_some_and(|need| need > have) {
         true => ", on which it was found this time",
         false => "",
     };

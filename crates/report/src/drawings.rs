@@ -148,10 +148,10 @@ fn draw_run(run: &FinishedRun, summary: &RunSummary) -> Result<Vec<Figure>> {
         let alt = format!("Reliability diagram of {label}: accuracy over confidence on the test photos");
         figure("reliability_diagram", alt, figures::reliability_diagram(label, calibration, after)?);
     }
-    if let Some(svg) = gallery::examples(run)? {
+    if let Some(svg) = gallery::examples(run, summary)? {
         figure("example_predictions", format!("Test photos with what {label} said of them"), svg);
     }
-    if let Some(svg) = gallery::mistakes(run)? {
+    if let Some(svg) = gallery::mistakes(run, summary)? {
         let alt =
             format!("The wrong test photos of which {label} was surest, with what it said and what they are");
         figure("confident_mistakes", alt, svg);

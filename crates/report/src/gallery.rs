@@ -8,7 +8,7 @@ use kennel_data::{RgbImage, read_photo};
 use kennel_metrics::{argmax, softmax_at};
 
 use crate::figures::{Svg, Tile, photos};
-use crate::{FinishedRun, Result};
+use crate::{FinishedRun, Result, RunSummary};
 
 /// Longest side of a photo in a report.
 const SIDE_PX: u32 = 176;
@@ -34,8 +34,8 @@ impl Said<'_> {
 /// # Errors
 ///
 /// A figure that cannot be drawn.
-pub fn examples(run: &FinishedRun) -> Result<Option<Svg>> {
-    let Some(said) = said(run) else { return Ok(None) };
+pub fn examples(run: &FinishedRun, summary: &RunSummary) -> Result<Option<Svg>> {
+    let Some(said) = said(run, summary) else { return Ok(None) };
     // As many of each class as there is room for, evenly spaced.
     let each = (MOST / run.facts.class_names.len()).max(1);
     let chosen = run.facts.class_names.iter().take(MOST).flat_map(|class| {
@@ -51,8 +51,8 @@ pub fn examples(run: &FinishedRun) -> Result<Option<Svg>> {
 /// # Errors
 ///
 /// A figure that cannot be drawn.
-pub fn mistakes(run: &FinishedRun) -> Result<Option<Svg>> {
-    let Some(said) = said(run) else { return Ok(None) };
+pub fn mistakes(run: &FinishedRun, summary: &RunSummary) -> Result<Option<Svg>> {
+    let Some(said) = said(run, summary) else { return Ok(None) };
     let mut wrong: Vec<&Said> = said.iter().filter(|said| !said.is_right()).collect();
     wrong.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     wrong.truncate(MOST);
@@ -60,9 +60,9 @@ pub fn mistakes(run: &FinishedRun) -> Result<Option<Svg>> {
 }
 
 /// What the run said of its test photos, as sure as `kennel predict` is.
-fn said<'a>(run: &'a FinishedRun) -> Option<Vec<Said<'a>>> {
+fn said<'a>(run: &'a FinishedRun, summary: &RunSummary) -> Option<Vec<Said<'a>>> {
     let class_names = &run.facts.class_names;
-    let temperature = run.temperature();
+    let temperature = summary.temperature.map_or(1.0, |fitted| fitted.value);
     let of_record = |record: &'a PredictionRecord| {
         let PredictionRecord { path, label, logits } = record;
         let predicted = argmax(logits);

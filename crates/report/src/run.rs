@@ -5,7 +5,7 @@ use std::path::Path;
 use kennel_core::{
     CoreError, EpochRecord, Manifest, PredictionRecord, RunConfig, RunDir, RunFacts, Split, files,
 };
-use kennel_metrics::{Evaluation, RunEvaluation, argmax, evaluate, fit_temperature};
+use kennel_metrics::{Evaluation, RunEvaluation, argmax, evaluate};
 use serde::Serialize;
 
 use crate::{ReportError, Result};
@@ -130,11 +130,6 @@ impl FinishedRun {
     /// What is greater of the newer of two runs.
     pub fn began(&self) -> (&str, String) {
         (&self.facts.started, self.name())
-    }
-
-    /// What its logits are divided by before the softmax, as `kennel predict` does: fitted on its validation photos, 1 without any.
-    pub fn temperature(&self) -> f64 {
-        self.val.as_ref().map_or(1.0, |val| fit_temperature(&val.photos().collect::<Vec<_>>()).value)
     }
 
     /// What it was tested on.

@@ -256,6 +256,26 @@ fn a_run_that_was_repeated_takes_part_in_pairs_once() {
 }
 
 #[test]
+fn power_does_not_contradict_the_verdict() {
+    let runs = tempfile::tempdir().unwrap();
+    make(runs.path(), &PLAIN);
+    let worse = Made { strategy: Strategy::Partial, wrong: &[0, 1, 2, 3, 4, 5], ..PLAIN };
+    make(runs.path(), &Made { name: "20260102_000000-resnet18-partial-s42", ..worse });
+    let said = |runs: &Path| {
+        let comparison = Report::read(runs, None).unwrap().comparison;
+        let evidence =
+            comparison.pairs.iter().any(|pair| pair.verdict.contains("is better than") && pair.p_holm < 0.05);
+        (evidence, comparison.power.unwrap().sentence)
+    };
+    let (evidence, sentence) = said(runs.path());
+    assert!(evidence && sentence.contains("on which it was found this time"), "{sentence}");
+    // With more pairs the same difference is no evidence any more.
+    make(runs.path(), &Made { name: "20260103_000000-resnet18-full-s42", strategy: Strategy::Full, ..PLAIN });
+    let (evidence, sentence) = said(runs.path());
+    assert!(!evidence && !sentence.contains("found this time"), "{sentence}");
+}
+
+#[test]
 fn an_untouched_head_on_other_photos_does_not_decide_what_is_compared() {
     let runs = tempfile::tempdir().unwrap();
     let trained = make(runs.path(), &PLAIN);

@@ -174,11 +174,7 @@ pub fn bench_data(data_dir: &Path, batch_size: usize) -> Result<DataBench> {
     let data = Dataset::open(data_dir)?;
     let photos = data.photos(Split::Train);
     if photos.is_empty() {
-        return Err(TrainError::EmptySplit {
-            path: data_dir.into(),
-            split: Split::Train,
-            needed_for: "bench",
-        });
+        return Err(TrainError::nothing_to_train_on(data_dir, Split::Train, "bench"));
     }
     let preprocessing = architecture("resnet50")?.default_tag().preprocessing.clone();
     let config =

@@ -1,6 +1,6 @@
 //! What can go wrong in training and evaluation.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kennel_core::CoreError;
 use kennel_data::DataError;
@@ -59,11 +59,7 @@ pub enum TrainError {
         with_head: String,
     },
     /// A split without photos that is needed.
-    #[error(
-        "{path} has no {split} photos, and {needed_for} needs them\nhint: seven photos of a class give every part one: add photos, or \
-         divide otherwise with `kennel prepare --train-fraction 0.5 --val-fraction 0.25`",
-        path = path.display()
-    )]
+    #[error("{path} has no {split} photos, and {needed_for} needs them\nhint: {hint}", path = path.display())]
     EmptySplit {
         /// The data set.
         path: PathBuf,
@@ -71,6 +67,8 @@ pub enum TrainError {
         split: kennel_core::Split,
         /// What it is needed for.
         needed_for: &'static str,
+        /// The way out.
+        hint: &'static str,
     },
     /// The loss left the numbers.
     #[error(
@@ -149,4 +147,31 @@ pub enum TrainError {
         /// How to make one.
         how: String,
     },
+}
+
+impl TrainError {
+    /// Nothing to judge a network on.
+    pub(crate) fn nothing_to_judge(data: &Path, split: kennel_core::Split) -> Self {
+        TrainError::EmptySplit {
+            path: data.into(),
+            split,
+            needed_for: "evaluation",
+            hint: "--split all takes the photos of every part",
+        }
+    }
+
+    /// Nothing to learn from, or to choose by.
+    pub(crate) fn nothing_to_train_on(
+        data: &Path,
+        split: kennel_core::Split,
+        needed_for: &'static str,
+    ) -> Self {
+        TrainError::EmptySplit {
+            path: data.into(),
+            split,
+            needed_for,
+            hint: "seven photos of a class give every part one: add photos, or divide otherwise with \
+                   `kennel prepare --train-fraction 0.5 --val-fraction 0.25`",
+        }
+    }
 }

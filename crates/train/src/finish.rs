@@ -60,31 +60,27 @@ pub fn predict_dataset(
 ) -> Result<Option<Evaluation>> {
     let (network, config) = load_trained(run, &compute.device)?;
     let classes = config.facts(&run.config())?.class_names.clone();
-    let other_classes = |found: &str| TrainError::OtherClasses {
+    let other_classes = |found: String| TrainError::OtherClasses {
         path: data_dir.into(),
-        found: found.into(),
         expected: classes.join(", "),
-        hint: match kennel_core::hint_did_you_mean(found, classes.iter().map(String::as_str)) {
+        hint: match kennel_core::hint_did_you_mean(&found, classes.iter().map(String::as_str)) {
             hint if !hint.is_empty() => hint,
             _ => format!(
                 "\nhint: train a run on photos that have this class, or judge this one on a folder without `{found}`"
             ),
         },
+        found,
     };
     let data = match open_data_to_judge(data_dir, &classes, control) {
-        Err(TrainError::Data(DataError::UnknownClass { found, .. })) => return Err(other_classes(&found)),
+        Err(TrainError::Data(DataError::UnknownClass { found, .. })) => return Err(other_classes(found)),
         opened => opened?,
     };
-    // One that was prepared was not looked through.
-    if let Some(other) = data.classes().iter().find(|class| !classes.contains(class)) {
-        return Err(other_classes(other));
-    }
     let (photos, what) = match split {
         Some(split) => (data.photos(split).clone(), split.as_str()),
         None => (data.all_photos(), "all"),
     };
     if let (Some(split), true) = (split, photos.is_empty()) {
-        return Err(TrainError::EmptySplit { path: data_dir.into(), split, needed_for: "evaluation" });
+        return Err(TrainError::nothing_to_judge(data_dir, split));
     }
     let all = data.manifest().photos.len();
     if !data.is_prepared() && photos.len() < all {

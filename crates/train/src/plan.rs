@@ -172,7 +172,7 @@ pub fn check_preprocessing(preprocessing: &Preprocessing) -> Result<()> {
 pub fn check_splits(data: &Path, photos: SplitCounts) -> Result<()> {
     for (split, needed_for) in [(Split::Train, "training"), (Split::Val, "choosing the epoch")] {
         if photos.of(split) == 0 {
-            return Err(TrainError::EmptySplit { path: data.into(), split, needed_for });
+            return Err(TrainError::nothing_to_train_on(data, split, needed_for));
         }
     }
     Ok(())

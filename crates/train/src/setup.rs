@@ -55,8 +55,10 @@ pub fn set_up(config: &RunConfig, options: &TrainOptions, control: &mut Control)
     let architecture = architecture(&config.model)?;
     let compute = &options.compute;
     let folder = Path::new(&config.data_dir);
-    let opened_before = options.data.clone().filter(|data| data.root() == folder);
-    let data = opened_before.map_or_else(|| opened(folder, None, control, Dataset::open_with), Ok)?;
+    let data = match &options.data {
+        Some(data) if data.root() == folder => data.clone(),
+        _ => opened(folder, None, control, Dataset::open_with)?,
+    };
     tell_notes(&data, control);
     if data.manifest().counts(None).of(Split::Test) == 0 {
         control.observer.note("there are no test photos: the run will say how good it is on validation only");

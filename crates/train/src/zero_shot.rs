@@ -9,7 +9,6 @@ use kennel_core::{
 };
 use kennel_data::Dataset;
 use kennel_metrics::{Evaluation, Proportion, argmax, evaluate, in_top_k};
-use kennel_models::{architecture, locate_weights};
 
 use crate::predict::predict_photos;
 use crate::setup::{manifest_digest, tell_notes};
@@ -35,8 +34,8 @@ pub struct ZeroShot {
 pub struct ZeroShotOptions<'a> {
     /// Architecture.
     pub model: &'a str,
-    /// Pretrained weights; none takes timm's own.
-    pub weights: Option<&'a str>,
+    /// Pretrained weights by the name that [`locate_weights`](kennel_models::locate_weights) gives them, as trained runs call them.
+    pub weights: &'a str,
     /// Photos.
     pub data: &'a Dataset,
     /// Which of them.
@@ -58,9 +57,7 @@ pub fn zero_shot(
     control: &mut Control,
 ) -> Result<Option<ZeroShot>> {
     let ZeroShotOptions { model, weights, data, splits, synsets } = *asked;
-    let predictor = Predictor::of_weights(model, weights, compute)?;
-    // As trained runs call them.
-    let weights = locate_weights(architecture(model)?, weights)?.name;
+    let predictor = Predictor::of_weights(model, Some(weights), compute)?;
     if predictor.class_names().len() != imagenet::classes().len() {
         return Err(TrainError::Hyperparameter {
             name: "weights",
@@ -103,7 +100,7 @@ pub fn zero_shot(
     }
     if n == 0 {
         let split = splits.first().copied().unwrap_or(Split::Test);
-        return Err(TrainError::EmptySplit { path: data.root().into(), split, needed_for: "evaluation" });
+        return Err(TrainError::nothing_to_judge(data.root(), split));
     }
     let facts = RunFacts {
         class_names: class_names.clone(),
@@ -116,7 +113,7 @@ pub fn zero_shot(
         machine: machine::machine(),
         ..RunFacts::default()
     };
-    let config = untrained_config(model, &weights, data.root(), &predictor, facts);
+    let config = untrained_config(model, weights, data.root(), &predictor, facts);
     let run = RunDir::create(runs, &machine::run_name(&machine::now().1, &config))?;
     data.manifest().write(&run.manifest())?;
     config.write(&run.config())?;

@@ -14,9 +14,9 @@ use crate::chosen_run::ChosenRun;
 use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
 use crate::failure::{Failure, NOTHING_WRITTEN};
+use crate::number::pairs_of;
 use crate::output::{Format, print, print_json};
 use crate::progress::Terminal;
-use crate::resolve::pairs_of;
 use crate::{CommandResult, interrupt, network};
 
 const EXAMPLE: &str = "\
@@ -165,20 +165,15 @@ fn run_zero_shot(args: &EvaluateArgs) -> CommandResult {
         .ok_or_else(|| Failure::Usage("which network? --zero-shot needs --model NAME".into()))?;
     let compute = args.device.open()?;
     let architecture = kennel_models::architecture(model)?;
-    network::weights(architecture, args.weights.as_deref(), || {
+    let source = network::weights(architecture, args.weights.as_deref(), || {
         data::open_to_judge(args.data.dir())?.manifest().match_imagenet(&synsets)?;
         Ok(())
     })?;
     let data = data::open_to_judge(args.data.dir())?;
     let mut terminal = Terminal::default();
     let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };
-    let asked = ZeroShotOptions {
-        model,
-        weights: args.weights.as_deref(),
-        data: &data,
-        splits: &splits,
-        synsets: &synsets,
-    };
+    let asked =
+        ZeroShotOptions { model, weights: &source.name, data: &data, splits: &splits, synsets: &synsets };
     let result = zero_shot(&asked, &args.chosen.runs, &compute, &mut control)?
         .ok_or(Failure::Interrupted(NOTHING_WRITTEN))?;
     drop(terminal);

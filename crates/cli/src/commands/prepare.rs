@@ -91,8 +91,8 @@ pub fn run(args: PrepareArgs) -> CommandResult {
         min_side_px: args.min_side,
         link: args.link,
         fractions: Fractions { train: args.train_fraction, val: args.val_fraction },
-        known: None,
         stop: Some(interrupt::listen()),
+        ..PrepareOptions::default()
     };
     let stopped = stopped_on(&args.out)?;
     let prepared = with_photo_bar("checking", |progress| prepare(&source, &args.out, &options, progress))?;

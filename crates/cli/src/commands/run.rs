@@ -24,9 +24,9 @@ use crate::cache::CacheArgs;
 use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
 use crate::failure::Failure;
-use crate::number::{number, rate, trimmed};
+use crate::number::{is_decimal_comma, number, pairs_of, rate, trimmed};
 use crate::output::{Format, Level, Stream, columns_that_fit, print, print_json};
-use crate::resolve::{MODELS_DIR, insert, is_decimal_comma, pairs_of, read_config};
+use crate::resolve::{MODELS_DIR, insert, read_config};
 use crate::study::{Existing, Experiment, Rates, Settings, State, estimate_s, plan};
 use crate::tensorboard::Watcher;
 use crate::{CommandResult, interrupt};
@@ -168,11 +168,17 @@ pub fn run(args: RunArgs) -> CommandResult {
         shout!("cannot be run: {reason}");
     }
     if failed.len() == experiments.len() {
+        let is_here = |model: &String| {
+            let asked = settings.weights.get(model).map(String::as_str);
+            asked == Some(NO_WEIGHTS)
+                || architecture(model).is_ok_and(|model| locate_weights(model, asked).is_ok())
+        };
+        if settings.models.iter().all(is_here) {
+            return Err(Failure::Failed("nothing of this study can be run".into()));
+        }
         // A cache that cannot be listed has nothing to offer.
         let here = cached_weights().map(|(_, names)| names.join(", ")).unwrap_or_default();
-        let misses_weights = failed.iter().any(|failed| failed.reason.starts_with("weights "));
         let hint = match here.as_str() {
-            _ if !misses_weights => return Err(Failure::Failed("nothing of this study can be run".into())),
             "" => "without a network: kennel demo".into(),
             names => format!("weights on this machine: {names}; their networks are chosen with --models"),
         };
@@ -444,8 +450,7 @@ fn baselines(
         }
         let label = format!("{model} {}", Strategy::ZeroShot);
         say!("\nbaseline: {label}");
-        let asked =
-            ZeroShotOptions { model, weights: Some(&source.name), data, splits: &splits, synsets: &none };
+        let asked = ZeroShotOptions { model, weights: &source.name, data, splits: &splits, synsets: &none };
         match zero_shot(&asked, &args.place.runs, &options.compute, control) {
             Ok(Some(_)) => {}
             Ok(None) => {

@@ -22,7 +22,7 @@ use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::number::{number, trimmed};
+use crate::number::{is_digits, number, trimmed};
 use crate::output::{Format, Level, print, print_json};
 use crate::progress::{tell_photos, tell_trained};
 use crate::resolve::{RUNS_DIR, insert, read_config, resolve};
@@ -239,13 +239,12 @@ pub fn run(args: TrainArgs) -> CommandResult {
             let config = args.resolve()?;
             check_hyperparameters(&config)?;
             let data = data::open(Path::new(&config.data_dir))?;
-            let photos = manifest_digest(&data)?;
-            options.data = Some(data);
+            options.data = Some(data.clone());
             if args.dry_run {
                 return dry_run(&config, &options, &mut control, args.format);
             }
             detail!("{}", configuration(&config)?.trim_end());
-            tell_same(&config, &photos, &args.runs);
+            tell_same(&config, &manifest_digest(&data)?, &args.runs);
             train(&config, &args.runs, &options, &mut control)?
         }
     };
@@ -430,8 +429,7 @@ fn class_weights(text: &str) -> Result<Value, Failure> {
             };
             let given: Option<BTreeMap<_, _>> = list.split(',').map(parse).collect();
             ClassWeights::Given(given.ok_or_else(|| {
-                let is_half = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-                let hint = match list.split(',').any(is_half) {
+                let hint = match list.split(',').any(is_digits) {
                     true => "\nhint: decimals stand after a point, commas between classes: beagle=0.5".into(),
                     false => kennel_core::hint_did_you_mean(text, ["none", "balanced"]),
                 };
