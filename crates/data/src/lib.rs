@@ -7,7 +7,6 @@ mod error;
 
 // A file's bytes to its pixels.
 pub mod decode;
-mod jpeg_end;
 
 // A source to its photos.
 mod archive;

@@ -2,7 +2,7 @@
 
 /// Whether the segments lead to an end-of-image marker. Bytes behind it (some cameras add them) do not matter, and an end
 /// marker inside a thumbnail does not count, because segments are stepped over by their length.
-pub(crate) fn has_end_of_image(bytes: &[u8]) -> bool {
+pub(super) fn has_end_of_image(bytes: &[u8]) -> bool {
     if !bytes.starts_with(&[0xFF, 0xD8]) {
         return false;
     }
