@@ -20,17 +20,19 @@ pub fn global_avg_pool(x: Tensor<4>) -> Tensor<4> {
     }
 }
 
-/// Mean of each window of `side` by `side`, the windows side by side. One that hangs over the edge is kept and counts what it
-/// holds: PyTorch's `ceil_mode=True, count_include_pad=False`.
-///
-/// Composed on every device: only small maps come through it, in the shortcuts of some residual networks.
+/// Mean of each window of `side` by `side`, the windows next to each other. One at the far edge is
+/// the mean of the pixels that are left: PyTorch's `ceil_mode=True, count_include_pad=False`.
 ///
 /// # Shapes
 ///
 /// - `x`: `[batch, channels, height, width]`
 /// - result: `[batch, channels, height / side, width / side]`, rounded up
 pub fn avg_pool2d(x: Tensor<4>, side: usize) -> Tensor<4> {
-    composed::avg_pool2d(x, side)
+    if flex::takes(&x) {
+        Tensor::from_dispatch(Dispatch::kernel_avg_pool2d(x.into_dispatch(), side))
+    } else {
+        composed::avg_pool2d(x, side)
+    }
 }
 
 /// Largest value of each window; padding never wins.

@@ -6,8 +6,8 @@ use burn::tensor::{Device, Tensor};
 use common::{assert_close, random, values};
 use kennel_kernels::{
     Activation, AdamState, AdamStep, BatchNormConstants, ConvSpec, FoldCache, activate, adam_step,
-    batch_norm_inference, batch_norm_train, composed, conv2d, conv2d_batch_norm_inference, global_avg_pool,
-    in_micro_batches, max_pool2d, residual_add, scale_channels,
+    avg_pool2d, batch_norm_inference, batch_norm_train, composed, conv2d, conv2d_batch_norm_inference,
+    global_avg_pool, in_micro_batches, max_pool2d, residual_add, scale_channels,
 };
 
 const ACTIVATIONS: [Activation; 7] = [
@@ -395,6 +395,15 @@ fn elementwise_functions_are_those_of_burn() {
 fn pools_are_those_of_burn() {
     for map in MAPS {
         compare("global_avg_pool", [map], 1e-5, |[x]| global_avg_pool(x), |[x]| composed::global_avg_pool(x));
+        for side in 1..=4 {
+            compare(
+                &format!("avg_pool2d {side}"),
+                [map],
+                1e-6,
+                |[x]| avg_pool2d(x, side),
+                |[x]| composed::avg_pool2d(x, side),
+            );
+        }
         for (kernel, stride, padding) in [(3, 2, 1), (2, 2, 0), (3, 1, 1), (5, 3, 2)] {
             if map[2] + 2 * padding < kernel || map[3] + 2 * padding < kernel {
                 continue;

@@ -5,8 +5,8 @@ mod common;
 use burn::tensor::{Device, Tensor, TensorData};
 use common::{random, values};
 use kennel_kernels::{
-    Activation, ConvSpec, activate, batch_norm_train, conv2d, global_avg_pool, max_pool2d, residual_add,
-    scale_channels,
+    Activation, ConvSpec, activate, avg_pool2d, batch_norm_train, conv2d, global_avg_pool, max_pool2d,
+    residual_add, scale_channels,
 };
 
 /// Compares the gradient of a weighted sum of the output with central differences, element by element.
@@ -76,5 +76,6 @@ fn gradients_are_the_slopes_of_the_functions() {
     }
     check("scale_channels", [[2, 3, 3, 2], [2, 3, 1, 1]], |[x, f]| scale_channels(x, f));
     check("global_avg_pool", [[2, 3, 3, 2]], |[x]| global_avg_pool(x));
+    check("avg_pool2d", [[2, 3, 5, 4]], |[x]| avg_pool2d(x, 2));
     check("max_pool2d", [[1, 2, 5, 4]], |[x]| max_pool2d(x, 3, 2, 1));
 }

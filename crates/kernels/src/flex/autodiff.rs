@@ -292,6 +292,28 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         }
     }
 
+    fn kernel_avg_pool2d(x: Tracked<C>, side: usize) -> Tracked<C> {
+        #[derive(Debug)]
+        struct AvgPool;
+        impl Backward<Flex, 1> for AvgPool {
+            type State = (Dims, usize);
+            fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+                let gradient = ChannelsLast::new(consume!(grads, ops.node));
+                let (dims, side) = ops.state;
+                if let [Some(node)] = ops.parents {
+                    register!(grads, node, pooling::avg_pool_gradient(&gradient, dims, side));
+                }
+            }
+        }
+        let prepare = AvgPool.prepare::<C>([x.node()]).compute_bound().stateful();
+        let x = ChannelsLast::new(x.into_primitive());
+        let y = pooling::avg_pool(&x, side);
+        match prepare {
+            OpsKind::Tracked(prepare) => prepare.finish((x.dims(), side), y),
+            OpsKind::UnTracked(prepare) => prepare.finish(y),
+        }
+    }
+
     fn kernel_max_pool2d(x: Tracked<C>, kernel: usize, stride: usize, padding: usize) -> Tracked<C> {
         #[derive(Debug)]
         struct MaxPool;

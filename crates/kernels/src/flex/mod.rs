@@ -134,6 +134,8 @@ pub trait Kernels: burn::backend::Backend {
 
     fn kernel_global_avg_pool(x: FloatTensor<Self>) -> FloatTensor<Self>;
 
+    fn kernel_avg_pool2d(x: FloatTensor<Self>, side: usize) -> FloatTensor<Self>;
+
     fn kernel_max_pool2d(
         x: FloatTensor<Self>,
         kernel: usize,
@@ -228,6 +230,10 @@ impl Kernels for Flex {
 
     fn kernel_global_avg_pool(x: FlexTensor) -> FlexTensor {
         pooling::global_avg_pool(&ChannelsLast::new(x))
+    }
+
+    fn kernel_avg_pool2d(x: FlexTensor, side: usize) -> FlexTensor {
+        pooling::avg_pool(&ChannelsLast::new(x), side)
     }
 
     fn kernel_max_pool2d(x: FlexTensor, kernel: usize, stride: usize, padding: usize) -> FlexTensor {

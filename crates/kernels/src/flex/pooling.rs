@@ -96,6 +96,71 @@ impl Window {
     }
 }
 
+/// Mean of each window of `side` by `side`, the windows next to each other; one at the far edge has
+/// the pixels that are left.
+pub fn avg_pool(x: &ChannelsLast, side: usize) -> FlexTensor {
+    let (dims, window) = (x.dims(), Window { kernel: side, stride: side, padding: 0 });
+    let output = tiles(dims, side);
+    let (channels, x) = (dims.channels, x.values());
+    let mut y = Buffer::zeros(output.len());
+    y.par_chunks_mut(output.width * channels).enumerate().for_each(|(row, y)| {
+        let (photo, oy) = (row / output.height, row % output.height);
+        let rows = window.inputs(oy, dims.height);
+        vectorised(
+            #[inline(always)]
+            || {
+                for (ox, y) in y.chunks_exact_mut(channels).enumerate() {
+                    let columns = window.inputs(ox, dims.width);
+                    for iy in rows.clone() {
+                        let first = ((photo * dims.height + iy) * dims.width + columns.start) * channels;
+                        for x in x[first..][..columns.len() * channels].chunks_exact(channels) {
+                            for (y, x) in y.iter_mut().zip(x) {
+                                *y += x;
+                            }
+                        }
+                    }
+                    let pixels = (rows.len() * columns.len()) as f32;
+                    for y in y.iter_mut() {
+                        *y /= pixels;
+                    }
+                }
+            },
+        );
+    });
+    nhwc::tensor(y, output)
+}
+
+/// The gradient of [`avg_pool`]'s input of shape `dims`.
+pub fn avg_pool_gradient(gradient: &ChannelsLast, dims: Dims, side: usize) -> FlexTensor {
+    let window = Window { kernel: side, stride: side, padding: 0 };
+    let (channels, output) = (dims.channels, gradient.dims());
+    let mut gx = Buffer::new(dims.len());
+    gx.par_chunks_mut(dims.width * channels).enumerate().for_each(|(row, gx)| {
+        let (photo, oy) = (row / dims.height, row % dims.height / side);
+        let rows = window.inputs(oy, dims.height).len();
+        let g = &gradient.values()[(photo * output.height + oy) * output.width * channels..];
+        vectorised(
+            #[inline(always)]
+            || {
+                for (gx, g) in gx.chunks_mut(side * channels).zip(g.chunks_exact(channels)) {
+                    let share = 1.0 / (rows * gx.len() / channels) as f32;
+                    for gx in gx.chunks_exact_mut(channels) {
+                        for (gx, g) in gx.iter_mut().zip(g) {
+                            *gx = g * share;
+                        }
+                    }
+                }
+            },
+        );
+    });
+    nhwc::tensor(gx, dims)
+}
+
+/// The shape of what [`avg_pool`] returns.
+fn tiles(dims: Dims, side: usize) -> Dims {
+    Dims { height: dims.height.div_ceil(side), width: dims.width.div_ceil(side), ..dims }
+}
+
 /// Largest value of each window; a NaN wins, padding never does.
 pub fn max_pool(x: &ChannelsLast, window: Window) -> FlexTensor {
     let (dims, output) = (x.dims(), window.output(x.dims()));
