@@ -6,7 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
-use kennel_core::kept_in_place;
+use kennel_core::{escaped_lines, kept_in_place, shown_message};
 use serde::Serialize;
 use terminal_size::{Width, terminal_size_of};
 use unicode_width::UnicodeWidthStr;
@@ -49,10 +49,10 @@ impl Level {
     }
 }
 
-/// Writes a line to stderr if so much was asked for; what cannot be said there cannot be said anywhere.
+/// Writes a message to stderr if so much was asked for; what cannot be said there cannot be said anywhere.
 pub fn say(level: Level, text: std::fmt::Arguments) {
     if level <= Level::chosen() {
-        writeln!(std::io::stderr(), "{text}").unwrap_or_default();
+        writeln!(std::io::stderr(), "{}", shown_message(&text.to_string())).unwrap_or_default();
     }
 }
 
@@ -64,22 +64,18 @@ pub fn note_once(text: &str) {
     }
 }
 
-/// Writes text to stdout. A reader that has gone away (`kennel models | head`) is not an error.
+/// Writes text for people to stdout. A reader that has gone away (`kennel models | head`) is not an error.
 pub fn print(text: &str) -> Result<(), Failure> {
-    print_while_read(text).map(drop)
+    write_while_read(escaped_lines(text).as_bytes()).map(drop)
 }
 
-/// As [`print`]; whether the reader is still there.
-pub fn print_while_read(text: &str) -> Result<bool, Failure> {
-    write_while_read(text.as_bytes())
-}
-
-/// As [`print`], for what another library wrote.
+/// As [`print`], byte for byte, for programs.
 pub fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     write_while_read(bytes).map(drop)
 }
 
-fn write_while_read(bytes: &[u8]) -> Result<bool, Failure> {
+/// As [`print_bytes`]; whether the reader is still there.
+pub fn write_while_read(bytes: &[u8]) -> Result<bool, Failure> {
     let mut stdout = std::io::stdout().lock();
     let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
     match written {
@@ -92,7 +88,7 @@ fn write_while_read(bytes: &[u8]) -> Result<bool, Failure> {
 /// Writes a value as indented JSON to stdout.
 pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::Failed(error.to_string()))?;
-    print(&format!("{text}\n"))
+    print_bytes(format!("{text}\n").as_bytes())
 }
 
 /// Columns without lines; those at `numbers` are set flush right.

@@ -6,7 +6,7 @@ use kennel_metrics::RankedClass;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::output::{print, print_while_read};
+use crate::output::{print_bytes, write_while_read};
 
 /// For whom rows are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -69,7 +69,7 @@ impl Rows {
                 header.extend([format!("label_{place}"), format!("probability_{place}")]);
             }
             header.push("error".into());
-            print(&csv_line(&header)?)?;
+            print_bytes(csv_line(&header)?.as_bytes())?;
         }
         Ok(rows)
     }
@@ -93,7 +93,7 @@ impl Rows {
             };
             self.written += 1;
         }
-        print_while_read(&text)
+        write_while_read(text.as_bytes())
     }
 
     /// Ends.
@@ -103,8 +103,8 @@ impl Rows {
     /// A stdout that refuses.
     pub fn end(self) -> Result<(), Failure> {
         match (self.format, self.written) {
-            (RowFormat::Json, 0) => print("[]\n"),
-            (RowFormat::Json, _) => print("\n]\n"),
+            (RowFormat::Json, 0) => print_bytes(b"[]\n"),
+            (RowFormat::Json, _) => print_bytes(b"\n]\n"),
             _ => Ok(()),
         }
     }
@@ -127,7 +127,9 @@ impl Rows {
 fn csv_line(fields: &[String]) -> Result<String, Failure> {
     let failed = |error: String| Failure::Failed(format!("cannot write CSV: {error}"));
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(fields).map_err(|error| failed(error.to_string()))?;
+    writer
+        .write_record(fields)
+        .map_err(|error| failed(error.to_string()))?;
     let bytes = writer.into_inner().map_err(|error| failed(error.to_string()))?;
     String::from_utf8(bytes).map_err(|error| failed(error.to_string()))
 }
@@ -135,27 +137,19 @@ fn csv_line(fields: &[String]) -> Result<String, Failure> {
 fn table_line(row: &Row) -> String {
     match row {
         Row::Seen { path, label, top, .. } => {
-            let named =
-                |class: &RankedClass| format!("{} {:.1} %", visible(&class.label), 100.0 * class.probability);
+            let named = |class: &RankedClass| {
+                format!("{} {:.1} %", kept_in_place(&class.label), 100.0 * class.probability)
+            };
             let mut top: Vec<String> = top.iter().map(named).collect();
             if label.is_none() {
                 top.insert(0, "unsure".into());
             }
-            format!("{}\t{}\n", visible(path), top.join("\t"))
+            format!("{}\t{}\n", kept_in_place(path), top.join("\t"))
         }
         Row::Unreadable { path, error } => {
-            format!("{}\terror: {}\n", visible(path), visible(&error.replace('\n', " ")))
+            format!("{}\terror: {}\n", kept_in_place(path), kept_in_place(&error.replace('\n', " ")))
         }
     }
-}
-
-/// Text that can neither break a row, command a terminal nor move what stands beside it.
-fn visible(text: &str) -> String {
-    let shown = |c: char| match c.is_control() {
-        true => c.escape_default().to_string(),
-        false => c.to_string(),
-    };
-    kept_in_place(&text.chars().map(shown).collect::<String>())
 }
 
 #[cfg(test)]
@@ -179,5 +173,13 @@ mod tests {
         assert_eq!(csv_line(&rows.fields(&seen)).unwrap(), "\"a, \"\"b\"\".jpg\",,x,0.5,y,0.3,,,\n");
         assert_eq!(table_line(&seen), "a, \"b\".jpg\tunsure\tx 50.0 %\ty 30.0 %\n");
         assert!(!table_line(&unreadable).trim_end().contains('\n'));
+    }
+    #[test]
+    fn names_break_no_row_and_command_no_terminal() {
+        let class = RankedClass { label: "a\n\u{1b}[2J\tb".into(), probability: 0.5 };
+        let path = "x\ny\t\u{9b}31m.jpg".to_string();
+        let top = vec![class];
+        let row = Row::Seen { path, label: Some("a".into()), probability: 0.5, top, logits: None };
+        assert_eq!(table_line(&row), "x\\ny\\t\\u{9b}31m.jpg\ta\\n\\u{1b}[2J\\tb 50.0 %\n");
     }
 }

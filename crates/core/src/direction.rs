@@ -5,11 +5,10 @@ use unicode_bidi::{BidiClass, bidi_class};
 /// The mark that counts as a letter from left to right and is not seen (U+200E).
 const MARK: char = '\u{200e}';
 
-/// `text` such that numbers and signs beside it stay where they were written, whatever direction its letters have: between two
-/// marks where one of them reads from right to left, and else as it is. The marks take no columns. Characters that turn what
-/// follows them (U+202A to U+202E, U+2066 to U+2069) become replacement marks.
+/// A name as [`shown`](crate::shown) has it, such that numbers and signs beside it stay where they were written, whatever direction its
+/// letters have: between two marks where one of them reads from right to left. The marks take no columns.
 pub fn kept_in_place(text: &str) -> String {
-    let text = text.replace(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'), "\u{fffd}");
+    let text = crate::shown(text);
     let is_turned = |c| matches!(bidi_class(c), BidiClass::R | BidiClass::AL | BidiClass::AN);
     match text.chars().any(is_turned) {
         true => format!("{MARK}{text}{MARK}"),

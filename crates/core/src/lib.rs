@@ -13,6 +13,7 @@ pub mod imagenet;
 mod lock;
 pub mod seed;
 mod shell;
+mod shown;
 mod suggest;
 
 mod augmentation;
@@ -37,6 +38,7 @@ pub use preprocessing::{Interpolation, Preprocessing};
 pub use run_config::{ClassWeights, HeadInit, OptimizerConfig, RunConfig, RunFacts, SchedulerKind};
 pub use run_dir::{EpochRecord, RunDir};
 pub use shell::quoted;
+pub use shown::{escaped_lines, shown, shown_message};
 pub use spelling::{caseless, composed, foreign_letter};
 pub use split::Split;
 pub use strategy::Strategy;

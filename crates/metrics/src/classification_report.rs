@@ -1,18 +1,17 @@
 //! An evaluation as text in scikit-learn's layout.
 
-use kennel_core::kept_in_place;
+use kennel_core::{kept_in_place, shown};
 
-use crate::report::printable;
 use crate::{ClassScores, Evaluation};
 
 /// Precision, recall, F1 and support by class, accuracy and means, character for character as
 /// `sklearn.metrics.classification_report(zero_division=0)` lays them out (scikit-learn 1.9).
 ///
-/// Differs: control characters of a class's name become replacement marks, and a name that reads from right to left stands
+/// Differs: control characters of a class's name are written as `\n` and the like, and a name that reads from right to left stands
 /// between two marks of direction.
 pub fn render_classification_report(evaluation: &Evaluation) -> String {
     const WEIGHTED: &str = "weighted avg";
-    let names: Vec<String> = evaluation.per_class.iter().map(|class| printable(&class.name)).collect();
+    let names: Vec<String> = evaluation.per_class.iter().map(|class| shown(&class.name)).collect();
     let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     let width = longest.max(WEIGHTED.len());
     let scores = |name: &str, precision: f64, recall: f64, f1: f64, support: usize| {
@@ -50,14 +49,14 @@ mod tests {
         };
         let records = [record(0, [1.0, 0.0]), record(0, [0.0, 1.0]), record(1, [0.0, 1.0])];
         let text = render_classification_report(&evaluate(&records, &class_names).unwrap());
-        let expected = "                   precision    recall  f1-score   support
+        let expected = "                    precision    recall  f1-score   support
 
-                a       1.00      0.50      0.67         2
-a long\u{fffd}class name       0.50      1.00      0.67         1
+                 a       1.00      0.50      0.67         2
+a long\\nclass name       0.50      1.00      0.67         1
 
-         accuracy                           0.67         3
-        macro avg       0.75      0.75      0.67         3
-     weighted avg       0.83      0.67      0.67         3
+          accuracy                           0.67         3
+         macro avg       0.75      0.75      0.67         3
+      weighted avg       0.83      0.67      0.67         3
 ";
         assert_eq!(text, expected, "{text}");
     }

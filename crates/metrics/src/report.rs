@@ -1,6 +1,6 @@
 //! An evaluation as text for the terminal.
 
-use kennel_core::kept_in_place;
+use kennel_core::{kept_in_place, shown};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::{Evaluation, format_proportion, most_confused_pairs};
@@ -109,13 +109,8 @@ fn render_confused_pairs(evaluation: &Evaluation, text: &mut String) {
 }
 
 fn row_names(evaluation: &Evaluation) -> Vec<String> {
-    let name = |name: &str| kept_in_place(&cut(&printable(name), NAME_COLUMNS));
+    let name = |name: &str| kept_in_place(&cut(&shown(name), NAME_COLUMNS));
     evaluation.per_class.iter().map(|class| name(&class.name)).collect()
-}
-
-/// A folder's name may hold line breaks and terminal commands: each control character becomes a replacement mark.
-pub fn printable(name: &str) -> String {
-    name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 fn cut(name: &str, columns: usize) -> String {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use kennel_core::{DuplicateKind, Manifest, RunConfig, RunDir, files, hint_did_you_mean};
+use kennel_core::{DuplicateKind, Manifest, RunConfig, RunDir, files, hint_did_you_mean, shown};
 use kennel_data::{Fractions, Outcome, PrepareOptions, Preset, prepare};
 
 use crate::failure::Failure;
@@ -98,7 +98,7 @@ pub fn run(args: PrepareArgs) -> CommandResult {
     let prepared = with_photo_bar("checking", |progress| prepare(&source, &args.out, &options, progress))?;
     let manifest = &prepared.manifest;
     for photo in &manifest.rejected {
-        say!("left out   {}: {}", photo.path, photo.reason);
+        say!("left out   {}: {}", shown(&photo.path), photo.reason);
     }
     for note in &manifest.notes {
         say!("note       {note}");
