@@ -11,7 +11,7 @@ pub type Result<T, E = CoreError> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum CoreError {
     /// The file system refused.
-    #[error("cannot {verb} {path}: {source}{hint}", path = path.display(), hint = way_out(verb, source))]
+    #[error("cannot {verb} {path}: {source}{hint}", path = crate::shown(path), hint = way_out(verb, source))]
     Io {
         /// What was tried: `read`, `write`, `create`.
         verb: &'static str,
@@ -22,7 +22,7 @@ pub enum CoreError {
         source: Error,
     },
     /// A file is there, but its contents are not what they should be.
-    #[error("{path} is not a valid {what}: {reason}", path = path.display())]
+    #[error("{path} is not a valid {what}: {reason}", path = crate::shown(path))]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -32,7 +32,7 @@ pub enum CoreError {
         reason: String,
     },
     /// One line of a JSON-lines file is damaged.
-    #[error("{path}:{line}: not a valid {what}: {reason}", path = path.display())]
+    #[error("{path}:{line}: not a valid {what}: {reason}", path = crate::shown(path))]
     MalformedLine {
         /// The file.
         path: PathBuf,
@@ -46,7 +46,7 @@ pub enum CoreError {
     /// A run where the folder that runs lie in was meant.
     #[error(
         "{path} is a run, not a folder of runs\nhint: --runs takes the folder that it lies in, {beside}; a single run is given with --run",
-        path = path.display(), beside = beside.display()
+        path = crate::shown(path), beside = crate::shown(beside)
     )]
     RunNotRuns {
         /// The run.
@@ -56,7 +56,7 @@ pub enum CoreError {
     },
     /// A run that was stopped, or is still going on.
     #[error(
-        "{run} is not finished: it has no evaluation.json\nhint: `kennel train --resume {word}` finishes it", run = run.display(),
+        "{run} is not finished: it has no evaluation.json\nhint: `kennel train --resume {word}` finishes it", run = crate::shown(run),
         word = crate::quoted(&run.to_string_lossy())
     )]
     Unfinished {
@@ -67,7 +67,7 @@ pub enum CoreError {
     #[error(
         "{path} does not hold the {split} photos of manifest.json: {reason}\nhint: the file was edited or cut: `kennel train --config RUN` \
          trains the run again",
-        path = path.display()
+        path = crate::shown(path)
     )]
     OtherPredictions {
         /// The predictions.

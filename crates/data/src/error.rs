@@ -18,7 +18,7 @@ pub enum DataError {
     #[error(transparent)]
     Core(#[from] CoreError),
     /// A photo that cannot be decoded.
-    #[error("cannot decode {path}: {source}", path = path.display())]
+    #[error("cannot decode {path}: {source}", path = kennel_core::shown(path))]
     Decode {
         /// The photo.
         path: PathBuf,
@@ -27,19 +27,19 @@ pub enum DataError {
         source: DecodeError,
     },
     /// There is nothing at the given place.
-    #[error("there is no {path}\nhint: give a folder with one folder of photos per class, or a .tar of Stanford Dogs", path = path.display())]
+    #[error("there is no {path}\nhint: give a folder with one folder of photos per class, or a .tar of Stanford Dogs", path = kennel_core::shown(path))]
     NotFound {
         /// The place.
         path: PathBuf,
     },
     /// No data set where one should be.
-    #[error("there is no {path}\nhint: `kennel prepare PHOTOS` makes it; --data takes another, or a folder with one folder of photos per class", path = path.display())]
+    #[error("there is no {path}\nhint: `kennel prepare PHOTOS` makes it; --data takes another, or a folder with one folder of photos per class", path = kennel_core::shown(path))]
     NoDataset {
         /// The place.
         path: PathBuf,
     },
     /// A folder beside the one that is meant.
-    #[error("{path} {found}\nhint: --data {meant}{}", or_another(*others), path = path.display(), meant = quoted(&meant.to_string_lossy()))]
+    #[error("{path} {found}\nhint: --data {meant}{}", or_another(*others), path = kennel_core::shown(path), meant = quoted(&meant.to_string_lossy()))]
     NotThisFolder {
         /// The folder.
         path: PathBuf,
@@ -51,7 +51,7 @@ pub enum DataError {
         others: usize,
     },
     /// A file where a folder of photos should be.
-    #[error("{path} is a file, not a folder of photos\nhint: {}", file_way_out(path), path = path.display())]
+    #[error("{path} is a file, not a folder of photos\nhint: {}", file_way_out(path), path = kennel_core::shown(path))]
     NotAFolder {
         /// The file.
         path: PathBuf,
@@ -59,7 +59,7 @@ pub enum DataError {
     /// The source has no photo that can be used.
     #[error(
         "no photos in {path}: {found}\nhint: Kennel expects {path}/<class>/<photo>.jpg, or the same under train/, val/ and test/{or}",
-        path = path.display()
+        path = kennel_core::shown(path)
     )]
     NoPhotos {
         /// The source.
@@ -70,7 +70,7 @@ pub enum DataError {
         or: String,
     },
     /// A class that none of those is that were asked for.
-    #[error("{path} has a class `{found}`, which is none of those that are known", path = path.display())]
+    #[error("{path} has a class `{found}`, which is none of those that are known", path = kennel_core::shown(path))]
     UnknownClass {
         /// The source.
         path: PathBuf,
@@ -80,7 +80,7 @@ pub enum DataError {
     /// A classifier needs two classes.
     #[error(
         "{path} has one class, `{class}`; a classifier needs at least two\nhint: {hint}",
-        path = path.display()
+        path = kennel_core::shown(path)
     )]
     OneClass {
         /// The source.
@@ -91,7 +91,7 @@ pub enum DataError {
         hint: String,
     },
     /// A class from which nothing can be learnt.
-    #[error("class `{class}` has {train} training photos ({all} usable in all, in {path}{left_out})\nhint: {hint}", path = path.display())]
+    #[error("class `{class}` has {train} training photos ({all} usable in all, in {path}{left_out})\nhint: {hint}", path = kennel_core::shown(path))]
     TooFewPhotos {
         /// The source.
         path: PathBuf,
@@ -117,7 +117,7 @@ pub enum DataError {
         val: f64,
     },
     /// The source is not what the preset describes.
-    #[error("{path} is not {preset}: {found}\nhint: {hint}", path = path.display())]
+    #[error("{path} is not {preset}: {found}\nhint: {hint}", path = kennel_core::shown(path))]
     NotThePreset {
         /// The source.
         path: PathBuf,
@@ -129,7 +129,7 @@ pub enum DataError {
         hint: String,
     },
     /// The archive holds something that must not be unpacked.
-    #[error("archive {path} is refused: entry `{entry}` {reason}\nhint: unpack it yourself where that is safe, and give the folder", path = path.display())]
+    #[error("archive {path} is refused: entry `{entry}` {reason}\nhint: unpack it yourself where that is safe, and give the folder", path = kennel_core::shown(path))]
     UnsafeArchive {
         /// The archive.
         path: PathBuf,
@@ -139,7 +139,7 @@ pub enum DataError {
         reason: String,
     },
     /// A file that is no tar.
-    #[error("{path} is not a tar archive: {found}\nhint: `kennel prepare` takes a folder with a folder of photos per class, or a tar of one; what is packed otherwise, unpack first", path = path.display())]
+    #[error("{path} is not a tar archive: {found}\nhint: `kennel prepare` takes a folder with a folder of photos per class, or a tar of one; what is packed otherwise, unpack first", path = kennel_core::shown(path))]
     NotAnArchive {
         /// The file.
         path: PathBuf,
@@ -147,7 +147,7 @@ pub enum DataError {
         found: String,
     },
     /// The output folder is Kennel's, but holds a file that replacing it would lose.
-    #[error("{path} holds {extra}, which is not in its manifest.json; it is left as it is\nhint: move that file away, or choose a new folder with --out", path = path.display())]
+    #[error("{path} holds {extra}, which is not in its manifest.json; it is left as it is\nhint: move that file away, or choose a new folder with --out", path = kennel_core::shown(path))]
     OutputHasMore {
         /// The output folder.
         path: PathBuf,
@@ -155,19 +155,19 @@ pub enum DataError {
         extra: String,
     },
     /// The output folder is somebody else's.
-    #[error("{path} is not empty and holds no manifest.json of Kennel's; it is left as it is\nhint: choose a new folder with --out, or empty this one yourself", path = path.display())]
+    #[error("{path} is not empty and holds no manifest.json of Kennel's; it is left as it is\nhint: choose a new folder with --out, or empty this one yourself", path = kennel_core::shown(path))]
     OutputNotOurs {
         /// The output folder.
         path: PathBuf,
     },
     /// Another process is at work on the output.
-    #[error("{path} is being prepared by another process\nhint: wait until it ends, or choose another folder with --out", path = path.display())]
+    #[error("{path} is being prepared by another process\nhint: wait until it ends, or choose another folder with --out", path = kennel_core::shown(path))]
     OutputInUse {
         /// The output folder.
         path: PathBuf,
     },
     /// Output and source overlap.
-    #[error("output {out} lies inside the source {source_dir} (or around it), which `prepare` never changes\nhint: choose a folder elsewhere with --out", out = out.display(), source_dir = source_dir.display())]
+    #[error("output {out} lies inside the source {source_dir} (or around it), which `prepare` never changes\nhint: choose a folder elsewhere with --out", out = kennel_core::shown(out), source_dir = kennel_core::shown(source_dir))]
     OutputInsideSource {
         /// The output folder.
         out: PathBuf,
@@ -177,7 +177,7 @@ pub enum DataError {
     /// A prepared folder lacks a photo of its manifest.
     #[error(
         "{missing} of {all} photos that {manifest} lists are not in {folder}, the first is {first}\nhint: {hint}",
-        manifest = manifest.display(), folder = folder.display(), hint = way_back(folder)
+        manifest = kennel_core::shown(manifest), folder = kennel_core::shown(folder), hint = way_back(folder)
     )]
     MissingPhotos {
         /// Where they should be.
@@ -192,7 +192,7 @@ pub enum DataError {
         first: String,
     },
     /// A manifest that contradicts itself, or names files outside its folder.
-    #[error("{manifest} cannot be believed: {reason}\nhint: run `kennel prepare` again", manifest = manifest.display())]
+    #[error("{manifest} cannot be believed: {reason}\nhint: run `kennel prepare` again", manifest = kennel_core::shown(manifest))]
     Manifest {
         /// The manifest.
         manifest: PathBuf,
@@ -200,7 +200,7 @@ pub enum DataError {
         reason: String,
     },
     /// A hard link that the file system refuses.
-    #[error("cannot link {path} as {to}: {source}\nhint: hard links stay on one file system; leave out --link to copy", path = path.display(), to = to.display())]
+    #[error("cannot link {path} as {to}: {source}\nhint: hard links stay on one file system; leave out --link to copy", path = kennel_core::shown(path), to = kennel_core::shown(to))]
     Link {
         /// The photo.
         path: PathBuf,
@@ -214,13 +214,13 @@ pub enum DataError {
     #[error("stopped; nothing was written")]
     Stopped,
     /// A photo was there when the data set was opened, and is no more.
-    #[error("{path} is gone since its data set was opened\nhint: was the folder changed, or prepared again? `kennel prepare` with the photos and the --seed of then brings it back", path = path.display())]
+    #[error("{path} is gone since its data set was opened\nhint: was the folder changed, or prepared again? `kennel prepare` with the photos and the --seed of then brings it back", path = kennel_core::shown(path))]
     PhotoGone {
         /// The photo.
         path: PathBuf,
     },
     /// A photo changed between the scan and the copy.
-    #[error("{path} changed while it was being prepared\nhint: run `kennel prepare` again when nothing writes to the source", path = path.display())]
+    #[error("{path} changed while it was being prepared\nhint: run `kennel prepare` again when nothing writes to the source", path = kennel_core::shown(path))]
     SourceChanged {
         /// The photo.
         path: PathBuf,

@@ -81,7 +81,7 @@ pub enum ExportError {
     /// The photos' folder is gone.
     #[error(
         "there is no {folder}, where the run's photos lay\n\
-         hint: the file is proved on the run's own validation photos; say where they lie now with --data DIR", folder = folder.display()
+         hint: the file is proved on the run's own validation photos; say where they lie now with --data DIR", folder = kennel_core::shown(folder)
     )]
     NoPhotoFolder {
         /// The folder.
@@ -90,14 +90,14 @@ pub enum ExportError {
     /// Photos for the proof that are others than the run's.
     #[error(
         "{path} is not the photo that the run was trained with\n\
-         hint: the file is proved on the run's own validation photos; say where they lie with --data DIR", path = path.display()
+         hint: the file is proved on the run's own validation photos; say where they lie with --data DIR", path = kennel_core::shown(path)
     )]
     OtherPhoto {
         /// The photo.
         path: PathBuf,
     },
     /// A run without photos to prove a file on.
-    #[error("{run} has no validation photos, and a file is named only when it was proved on some", run = run.display())]
+    #[error("{run} has no validation photos, and a file is named only when it was proved on some", run = kennel_core::shown(run))]
     NoPhotos {
         /// The run.
         run: PathBuf,
@@ -138,7 +138,7 @@ pub enum ExportError {
         examples: String,
     },
     /// Something is in the way.
-    #[error("{path} is in the way: {what}\nhint: give another name, or move it away", path = path.display())]
+    #[error("{path} is in the way: {what}\nhint: give another name, or move it away", path = kennel_core::shown(path))]
     InTheWay {
         /// What it is.
         what: &'static str,
@@ -146,7 +146,7 @@ pub enum ExportError {
         path: PathBuf,
     },
     /// What was written is not what was read back.
-    #[error("{path} was written and reads back differently: {reason}", path = path.display())]
+    #[error("{path} was written and reads back differently: {reason}", path = kennel_core::shown(path))]
     ReadsBackDifferently {
         /// The file.
         path: PathBuf,

@@ -154,7 +154,7 @@ pub enum FetchError {
     #[error("there is no home folder to keep downloaded weights in\nhint: set HF_HUB_CACHE to a folder")]
     NoCache,
     /// A folder that has not the photos that it should have.
-    #[error("{path} is not {what}: {found}\nhint: move that folder away and fetch it again", path = path.display())]
+    #[error("{path} is not {what}: {found}\nhint: move that folder away and fetch it again", path = kennel_core::shown(path))]
     OtherPhotos {
         /// The folder.
         path: PathBuf,

@@ -39,7 +39,7 @@ pub enum ModelError {
     /// A path that leads to no weights.
     #[error(
         "there is no {path}\nhint: weights are a safetensors file, a folder with model.safetensors, a run, or a name such as {default}",
-        path = path.display()
+        path = kennel_core::shown(path)
     )]
     NothingThere {
         /// The path.
@@ -48,7 +48,7 @@ pub enum ModelError {
         default: String,
     },
     /// A run without a finished epoch.
-    #[error("{run} has no checkpoint: checkpoints/best.safetensors is not there\nhint: {hint}", run = run.display())]
+    #[error("{run} has no checkpoint: checkpoints/best.safetensors is not there\nhint: {hint}", run = kennel_core::shown(run))]
     NoCheckpoint {
         /// Its directory.
         run: PathBuf,
@@ -59,14 +59,14 @@ pub enum ModelError {
     #[error(
         "{path} is not read: only safetensors files are, since a pickle can run any code when it is opened\n\
          hint: convert it in Python with `safetensors.torch.save_file(torch.load(path, weights_only=True), \
-         \"model.safetensors\")`", path = path.display()
+         \"model.safetensors\")`", path = kennel_core::shown(path)
     )]
     Pickle {
         /// The file.
         path: PathBuf,
     },
     /// A file that is not what it claims to be.
-    #[error("{path} is not a valid safetensors file: {reason}", path = path.display())]
+    #[error("{path} is not a valid safetensors file: {reason}", path = kennel_core::shown(path))]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -75,7 +75,7 @@ pub enum ModelError {
     },
     /// A folder's `config.json` is of another architecture.
     #[error(
-        "{path} holds weights of `{found}`, expected `{expected}`\nhint: use --model {found}", path = path.display()
+        "{path} holds weights of `{found}`, expected `{expected}`\nhint: use --model {found}", path = kennel_core::shown(path)
     )]
     OtherArchitecture {
         /// The folder or file.
@@ -86,7 +86,7 @@ pub enum ModelError {
         expected: String,
     },
     /// The tensors of a file are not those of the network.
-    #[error("{path} does not fit `{model}`:\n{details}", path = path.display())]
+    #[error("{path} does not fit `{model}`:\n{details}", path = kennel_core::shown(path))]
     DoesNotFit {
         /// The file.
         path: PathBuf,

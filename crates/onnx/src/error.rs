@@ -17,7 +17,7 @@ pub enum OnnxError {
     #[error(transparent)]
     Core(#[from] CoreError),
     /// A file that is not an ONNX model.
-    #[error("{path} is not an ONNX file: {reason}", path = path.display())]
+    #[error("{path} is not an ONNX file: {reason}", path = kennel_core::shown(path))]
     NotOnnx {
         /// The file.
         path: PathBuf,
@@ -25,7 +25,7 @@ pub enum OnnxError {
         reason: String,
     },
     /// A file that ends too early, or contradicts itself.
-    #[error("{path} is truncated or damaged: {reason}", path = path.display())]
+    #[error("{path} is truncated or damaged: {reason}", path = kennel_core::shown(path))]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -35,7 +35,7 @@ pub enum OnnxError {
     /// A graph whose weights lie in a second file that is not there.
     #[error(
         "{path} is a graph whose weights lie in {weights}, which is {problem}\n\
-         hint: both files must travel together; or export again without --external-data", path = path.display(), weights = weights.display()
+         hint: both files must travel together; or export again without --external-data", path = kennel_core::shown(path), weights = kennel_core::shown(weights)
     )]
     WeightsMissing {
         /// The graph.
@@ -46,7 +46,7 @@ pub enum OnnxError {
         problem: String,
     },
     /// A graph that is no classifier of photos.
-    #[error("{path}: {what} is {found}, expected {expected}", path = path.display())]
+    #[error("{path}: {what} is {found}, expected {expected}", path = kennel_core::shown(path))]
     NotAClassifier {
         /// The file.
         path: PathBuf,
@@ -58,7 +58,7 @@ pub enum OnnxError {
         expected: String,
     },
     /// A file that does not say how photos are prepared, or what its classes are called.
-    #[error("{path} does not say {missing}\nhint: {hint}", path = path.display())]
+    #[error("{path} does not say {missing}\nhint: {hint}", path = kennel_core::shown(path))]
     Undescribed {
         /// The file.
         path: PathBuf,
@@ -68,7 +68,7 @@ pub enum OnnxError {
         hint: String,
     },
     /// A file's metadata that make no sense.
-    #[error("{path}: its metadata `{key}` is `{found}`, expected {expected}", path = path.display())]
+    #[error("{path}: its metadata `{key}` is `{found}`, expected {expected}", path = kennel_core::shown(path))]
     Metadata {
         /// The file.
         path: PathBuf,
@@ -90,7 +90,7 @@ pub enum OnnxError {
         hint: String,
     },
     /// A runtime that refuses the file, or fails on it.
-    #[error("{runtime} cannot {verb} {path}: {reason}", path = path.display())]
+    #[error("{runtime} cannot {verb} {path}: {reason}", path = kennel_core::shown(path))]
     Runtime {
         /// Which.
         runtime: RuntimeKind,

@@ -20,7 +20,7 @@ pub enum ReportError {
     #[error(transparent)]
     Data(#[from] DataError),
     /// Predictions that cannot be evaluated.
-    #[error("{path}: {source}", path = path.display())]
+    #[error("{path}: {source}", path = kennel_core::shown(path))]
     Metrics {
         /// The file of predictions.
         path: PathBuf,
@@ -29,7 +29,7 @@ pub enum ReportError {
         source: MetricsError,
     },
     /// There is no finished run.
-    #[error("no finished run under {path}{left_out}\nhint: {hint}", path = path.display())]
+    #[error("no finished run under {path}{left_out}\nhint: {hint}", path = kennel_core::shown(path))]
     NoRuns {
         /// Where runs were looked for.
         path: PathBuf,

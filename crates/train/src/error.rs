@@ -59,7 +59,7 @@ pub enum TrainError {
         with_head: String,
     },
     /// A split without photos that is needed.
-    #[error("{path} has no {split} photos, and {needed_for} needs them\nhint: {hint}", path = path.display())]
+    #[error("{path} has no {split} photos, and {needed_for} needs them\nhint: {hint}", path = kennel_core::shown(path))]
     EmptySplit {
         /// The data set.
         path: PathBuf,
@@ -97,7 +97,7 @@ pub enum TrainError {
         logit: f32,
     },
     /// A run that cannot be continued.
-    #[error("{path} cannot be resumed: {reason}", path = path.display())]
+    #[error("{path} cannot be resumed: {reason}", path = kennel_core::shown(path))]
     CannotResume {
         /// The run.
         path: PathBuf,
@@ -105,14 +105,14 @@ pub enum TrainError {
         reason: String,
     },
     /// A run that is at work already.
-    #[error("{path} is being trained by another process\nhint: wait until it ends, or stop it first", path = path.display())]
+    #[error("{path} is being trained by another process\nhint: wait until it ends, or stop it first", path = kennel_core::shown(path))]
     InUse {
         /// The run.
         path: PathBuf,
     },
     /// A photo that is no longer what was prepared.
     #[error(
-        "{path} is not the photo that was prepared\nhint: run `kennel prepare` again", path = path.display()
+        "{path} is not the photo that was prepared\nhint: run `kennel prepare` again", path = kennel_core::shown(path)
     )]
     PhotoChanged {
         /// The photo.
@@ -120,7 +120,7 @@ pub enum TrainError {
     },
     /// Photos of a class that the run does not know.
     #[error(
-        "{path} has a class `{found}`, but the run was trained on {expected}{hint}", path = path.display()
+        "{path} has a class `{found}`, but the run was trained on {expected}{hint}", path = kennel_core::shown(path)
     )]
     OtherClasses {
         /// The data set.
@@ -134,7 +134,7 @@ pub enum TrainError {
     },
     /// No run matches.
     #[error(
-        "no finished run of {what} lies in {path}\nhint: {there}`kennel train {how}` makes one", path = path.display(),
+        "no finished run of {what} lies in {path}\nhint: {there}`kennel train {how}` makes one", path = kennel_core::shown(path),
         there = if *is_there { "" } else { "there is no such folder; --runs takes the one that your runs lie in, " }
     )]
     NoSuchRun {
