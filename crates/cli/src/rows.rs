@@ -1,5 +1,7 @@
 //! Labels of photos on stdout, a row at a time as they are found.
 
+use std::borrow::Cow;
+
 use clap::ValueEnum;
 use kennel_core::kept_in_place;
 use kennel_metrics::RankedClass;
@@ -14,7 +16,8 @@ pub enum RowFormat {
     /// For people: tabs between a photo and its classes.
     #[default]
     Table,
-    /// For spreadsheets: path, label (empty where none is named), then the best classes with their probabilities, then what went wrong.
+    /// For spreadsheets: path, label (empty where none is named), then the best classes with their probabilities, then what went wrong;
+    /// a text that a spreadsheet would run begins with an apostrophe.
     Csv,
     /// For machines: one JSON array.
     Json,
@@ -128,10 +131,21 @@ fn csv_line(fields: &[String]) -> Result<String, Failure> {
     let failed = |error: String| Failure::Failed(format!("cannot write CSV: {error}"));
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer
-        .write_record(fields)
+        .write_record(fields.iter().map(|field| not_run(field).into_owned()))
         .map_err(|error| failed(error.to_string()))?;
     let bytes = writer.into_inner().map_err(|error| failed(error.to_string()))?;
     String::from_utf8(bytes).map_err(|error| failed(error.to_string()))
+}
+
+/// A cell that no spreadsheet runs: what begins as a formula does gets an apostrophe before it, which says that it is text. Numbers stay.
+///
+/// Source: CSV Injection, OWASP.
+fn not_run(field: &str) -> Cow<'_, str> {
+    let is_number = field.parse::<f64>().is_ok_and(f64::is_finite);
+    match field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) && !is_number {
+        true => format!("'{field}").into(),
+        false => field.into(),
+    }
 }
 
 fn table_line(row: &Row) -> String {
@@ -174,6 +188,19 @@ mod tests {
         assert_eq!(table_line(&seen), "a, \"b\".jpg\tunsure\tx 50.0 %\ty 30.0 %\n");
         assert!(!table_line(&unreadable).trim_end().contains('\n'));
     }
+    #[test]
+    fn a_spreadsheet_runs_no_cell_and_numbers_stay_numbers() {
+        for formula in ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "-inf", "-"]
+        {
+            assert_eq!(not_run(formula), format!("'{formula}"));
+        }
+        for plain in ["", "a=b.jpg", "-0.5", "+1", "-1e-7", "'=1", "пудель"] {
+            assert_eq!(not_run(plain), plain);
+        }
+        let line = csv_line(&["=HYPERLINK(\"http://x\")".into(), "-0.5".into()]).unwrap();
+        assert_eq!(line, "\"'=HYPERLINK(\"\"http://x\"\")\",-0.5\n");
+    }
+
     #[test]
     fn names_break_no_row_and_command_no_terminal() {
         let class = RankedClass { label: "a\n\u{1b}[2J\tb".into(), probability: 0.5 };
