@@ -13,6 +13,11 @@ use crate::{ModelError, Result, StateDict, TensorValue};
 
 /// The largest network of the zoo has 241 MB of weights; a file beyond this is none of ours.
 const MAX_FILE_BYTES: u64 = 4 << 30;
+/// What wrappers of PyTorch put before every name, in timm's order: `torch.compile` around `DistributedDataParallel`, that itself,
+/// `torch.compile` within it.
+///
+/// Source: `clean_state_dict` of timm 1.0.31.
+const WRAPPERS: [&str; 3] = ["_orig_mod.", "module.", "_orig_mod."];
 /// safetensors' own bound on the header.
 const MAX_HEADER_BYTES: u64 = 100_000_000;
 
@@ -27,15 +32,25 @@ pub struct Checkpoint {
     pub metadata: BTreeMap<String, String>,
     /// SHA-256 of the file.
     pub sha256: String,
+    /// What was taken off the front of names: `module.`, `_orig_mod.` or both.
+    pub wrapper: Option<String>,
 }
 
-/// Reads a safetensors file; f16 and bf16 are widened to f32.
+impl Checkpoint {
+    /// What should be said about the file, if anything.
+    pub fn note(&self) -> Option<String> {
+        let wrapper = self.wrapper.as_ref()?;
+        Some(format!("names of the weights' tensors are read without their `{wrapper}`"))
+    }
+}
+
+/// Reads a safetensors file; f16 and bf16 are widened to f32, and names lose what PyTorch's wrappers put before them.
 ///
 /// # Errors
 ///
 /// - [`ModelError::Pickle`] when the file is a pickle, by name or by contents
 /// - [`ModelError::Malformed`] when its header is longer than the file or the format's bound, or lies
-///   about its tensors, or one of them holds a value that is no finite number
+///   about its tensors, or one of them holds a value that is no finite number, or two have one name
 /// - [`CoreError::Io`] when it cannot be read
 pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
     let bytes = read_bounded(path)?;
@@ -45,7 +60,15 @@ pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
     let mut checkpoint = Checkpoint { sha256: files::sha256_bytes(&bytes), ..Checkpoint::default() };
     checkpoint.metadata = header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
     checkpoint.metadata.remove("format");
-    for (name, view) in parsed.tensors() {
+    for (stored, view) in parsed.tensors() {
+        let (wrapper, name) = unwrapped(&stored);
+        if !wrapper.is_empty() {
+            checkpoint.wrapper.get_or_insert(wrapper);
+        }
+        if checkpoint.tensors.contains_key(name) || checkpoint.batches_tracked.contains_key(name) {
+            return Err(malformed(format!("tensor `{name}` is there twice, once as `{stored}`")));
+        }
+        let name = name.to_string();
         let data = match view.dtype() {
             Dtype::F32 => words(view.data(), f32::from_le_bytes),
             Dtype::F16 => words(view.data(), |bits| half::f16::from_le_bytes(bits).to_f32()),
@@ -65,6 +88,15 @@ pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
         checkpoint.tensors.insert(name, TensorValue { shape: view.shape().to_vec(), data });
     }
     Ok(checkpoint)
+}
+
+/// What wrappers put before a name, and the name.
+fn unwrapped(stored: &str) -> (String, &str) {
+    let mut name = stored;
+    for wrapper in WRAPPERS {
+        name = name.strip_prefix(wrapper).unwrap_or(name);
+    }
+    (stored[..stored.len() - name.len()].into(), name)
 }
 
 /// Writes a safetensors file, beside and renamed. The same contents give the same bytes. `note` is one key and value for
@@ -177,6 +209,31 @@ mod tests {
             let (_dir, path) = write(bytes, name);
             assert!(matches!(read_checkpoint(&path), Err(ModelError::Pickle { .. })), "{name}");
         }
+    }
+
+    #[test]
+    fn names_lose_what_wrappers_of_pytorch_put_before_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("model.safetensors");
+        let value = TensorValue { shape: vec![2], data: vec![1.5; 2] };
+        let read = |names: &[&str]| {
+            let tensors = names.iter().map(|name| (name.to_string(), value.clone())).collect();
+            let counts = BTreeMap::from([(names[0].replace("fc.bias", "bn1.num_batches_tracked"), 7)]);
+            write_checkpoint(&path, &tensors, &counts, None).unwrap();
+            read_checkpoint(&path)
+        };
+        for wrapper in ["module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module."] {
+            let found = read(&[&format!("{wrapper}fc.bias"), &format!("{wrapper}fc.weight")]).unwrap();
+            assert_eq!(found.tensors.keys().collect::<Vec<_>>(), ["fc.bias", "fc.weight"]);
+            assert!(found.batches_tracked.contains_key("bn1.num_batches_tracked"));
+            assert!(found.note().unwrap().contains(&format!("`{wrapper}`")));
+        }
+        assert_eq!(read(&["fc.bias"]).unwrap().note(), None);
+        // One prefix of each kind is a wrapper's; what is left is a name, as timm has it.
+        let twice = read(&["module.module.fc.bias"]).unwrap();
+        assert!(twice.tensors.contains_key("module.fc.bias"));
+        let said = read(&["fc.bias", "module.fc.bias"]).unwrap_err().to_string();
+        assert!(said.contains("tensor `fc.bias` is there twice, once as `module.fc.bias`"), "{said}");
     }
 
     #[test]

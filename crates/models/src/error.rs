@@ -95,6 +95,20 @@ pub enum ModelError {
         /// The first few tensors that are missing, left over or misshapen, one a line.
         details: String,
     },
+    /// Weights without a classifier where one was to answer.
+    #[error(
+        "{path} has no classifier: `{head}` of `{model}` is missing\n\
+         hint: a network without one names no class; `kennel train --model {model} --weights {word}` trains a new one",
+        path = kennel_core::shown(path), word = kennel_core::quoted(&path.to_string_lossy())
+    )]
+    NoHead {
+        /// The file.
+        path: PathBuf,
+        /// The architecture.
+        model: String,
+        /// The classifier's name.
+        head: String,
+    },
     /// A prefix that names no tensor.
     #[error("`{prefix}` is no part of `{model}`{hint}\nhint: its stages are {stages}")]
     UnknownPart {

@@ -16,7 +16,7 @@ pub struct Ledger {
     pub unused: Vec<String>,
     /// In both, in different shapes.
     pub mismatched: Vec<Mismatch>,
-    /// The classifier's, left aside because the number of classes differs.
+    /// The classifier's, to be drawn anew: the number of classes differs, or the file has none.
     pub replaced_head: Vec<String>,
 }
 
@@ -36,7 +36,7 @@ pub struct Mismatch {
 pub enum LoadOptions {
     /// Every tensor must fit.
     Exact,
-    /// The classifier may have another number of classes; it is then left aside.
+    /// The classifier may have another number of classes, and is then left aside, or be missing.
     NewHead,
 }
 
@@ -44,7 +44,8 @@ pub enum LoadOptions {
 ///
 /// # Errors
 ///
-/// [`ModelError::DoesNotFit`] when a tensor is missing, left over or misshapen; it names the first few of each.
+/// [`ModelError::NoHead`] when all fits but a classifier, which is missing; [`ModelError::DoesNotFit`] when a tensor is missing, left
+/// over or misshapen: it names the first few of each.
 pub fn load(
     network: Network,
     checkpoint: &Checkpoint,
@@ -54,10 +55,14 @@ pub fn load(
 ) -> Result<(Network, Ledger)> {
     let expected = state_dict(&network);
     let head = network.head();
+    let has_head = checkpoint.tensors.keys().any(|name| is_under(name, head));
     let mut ledger = Ledger::default();
     let mut taken = StateDict::new();
     for (name, value) in &expected {
         match checkpoint.tensors.get(name) {
+            None if options == LoadOptions::NewHead && !has_head && is_under(name, head) => {
+                ledger.replaced_head.push(name.clone());
+            }
             None => ledger.missing.push(name.clone()),
             Some(found) if found.shape == value.shape => {
                 taken.insert(name.clone(), found.clone());
@@ -74,6 +79,10 @@ pub fn load(
         }
     }
     ledger.unused = checkpoint.tensors.keys().filter(|name| !expected.contains_key(*name)).cloned().collect();
+    let is_trunk = !has_head && ledger.missing.iter().all(|name| is_under(name, head));
+    if is_trunk && !ledger.missing.is_empty() && ledger.mismatched.is_empty() && ledger.unused.is_empty() {
+        return Err(ModelError::NoHead { path: path.into(), model: model.into(), head: head.into() });
+    }
     let problems = ledger.problems();
     if !problems.is_empty() {
         return Err(ModelError::DoesNotFit {

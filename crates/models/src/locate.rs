@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use kennel_core::{
-    CoreError, Interpolation, Preprocessing, RunConfig, RunDir, did_you_mean, files, hub_cache,
+    CoreError, Interpolation, Preprocessing, RunConfig, RunDir, did_you_mean, files, hub_cache, shown,
 };
 use serde::Deserialize;
 
@@ -146,7 +146,7 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
         note: None,
     };
     if !config.is_file() {
-        let mut reason = format!("no config.json lies beside {}", file.display());
+        let mut reason = format!("no config.json lies beside {}", shown(file));
         if let Some(run) = RunDir::of_checkpoint(file) {
             match configuration_of(&run) {
                 Ok(trained) => return from_run(architecture, asked, &run, trained, file.into()),
@@ -170,6 +170,9 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
         what: "timm model configuration",
         reason: reason.into(),
     };
+    if let Some(mode) = cfg.crop_mode.filter(|mode| mode != "center") {
+        return Err(problem(&format!("crop_mode is `{mode}`, only `center` is supported")).into());
+    }
     if !(cfg.crop_pct > 0.0 && cfg.crop_pct <= 1.0) {
         return Err(problem("crop_pct lies outside (0, 1]").into());
     }
@@ -251,6 +254,7 @@ struct PretrainedCfg {
     input_size: [u32; 3],
     interpolation: Interpolation,
     crop_pct: f64,
+    crop_mode: Option<String>,
     mean: [f32; 3],
     std: [f32; 3],
     license: Option<String>,

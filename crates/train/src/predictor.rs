@@ -69,7 +69,9 @@ impl Predictor {
             (None, 1000) => imagenet::classes().iter().map(|class| class.names[0].to_string()).collect(),
             (None, n) => (0..n).map(|index| index.to_string()).collect(),
         };
-        let (preprocessing, note) = (source.preprocessing, source.note);
+        let notes: Vec<String> = source.note.into_iter().chain(checkpoint.note()).collect();
+        let note = (!notes.is_empty()).then(|| notes.join("; "));
+        let preprocessing = source.preprocessing;
         let temperature = source.temperature.unwrap_or(1.0);
         Ok(Self { network, preprocessing, class_names, temperature, note, device })
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use kennel_core::{RunConfig, RunFacts, Split, files};
+use kennel_core::{RunConfig, RunFacts, Split, files, shown};
 use kennel_data::{DataError, Dataset, Open, PrepareOptions};
 use kennel_models::{
     Architecture, LoadOptions, Network, RegularizationRates, StateDict, architecture, draw_head,
@@ -135,7 +135,7 @@ pub fn tell_notes(data: &Dataset, control: &mut Control) {
     // `prepare` has said it already.
     if !data.is_prepared() {
         for rejected in &manifest.rejected {
-            control.observer.note(&format!("left out: {}: {}", rejected.path, rejected.reason));
+            control.observer.note(&format!("left out: {}: {}", shown(&rejected.path), rejected.reason));
         }
         for note in &manifest.notes {
             control.observer.note(note);
@@ -197,25 +197,30 @@ fn fill(
     }
     let source = locate_weights(architecture, Some(&config.weights))?;
     let checkpoint = read_checkpoint(&source.file)?;
+    if let Some(note) = checkpoint.note() {
+        control.observer.note(&note);
+    }
     let (network, ledger) =
         load(network, &checkpoint, LoadOptions::NewHead, architecture.name, &source.file)?;
+    let has_head = checkpoint.tensors.keys().any(|name| is_under(name, network.head()));
+    let is_replaced = !ledger.replaced_head.is_empty();
     // Outputs that mean other classes, or the same in another order, would have to be unlearned first.
     let is_of_others = source.class_names.as_deref().is_some_and(|names| names != class_names);
-    let network = if !ledger.replaced_head.is_empty() {
+    if !has_head {
+        control.observer.note("the weights have no classifier: a new one is drawn");
+    } else if is_replaced && source.fine_tuned_in.is_none() {
         // ImageNet's is nobody's to keep.
-        if source.fine_tuned_in.is_some() {
-            control.observer.note("the weights have a head for other classes: a new one is drawn");
-        }
-        draw_head(network, architecture, config.head_init, config.seed)
-    } else if is_of_others {
+    } else if is_replaced || is_of_others {
         control.observer.note("the weights have a head for other classes: a new one is drawn");
-        draw_head(network, architecture, config.head_init, config.seed)
     } else {
         control.observer.note(&format!(
             "the weights have a head for {} classes already, as the data: it is kept",
             class_names.len()
         ));
-        network
+    }
+    let network = match is_replaced || is_of_others {
+        true => draw_head(network, architecture, config.head_init, config.seed),
+        false => network,
     };
     let shared = |theirs: Vec<String>| class_names.iter().filter(|name| theirs.contains(name)).count();
     Ok(Filled {
