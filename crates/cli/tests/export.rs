@@ -300,11 +300,15 @@ fn another_programs_file_works_with_flags_and_says_which_are_missing() {
     let (status, said) = fails(here, &["bench", "--onnx", "half.onnx"]);
     assert!(status == 1 && said.contains("truncated or damaged"), "{said}");
     ok(here, &["export", "--run", &run, "--external-data"]);
-    std::fs::remove_file(here.join("models/best_model_resnet18_external.onnx.data")).unwrap();
-    let (status, said) =
-        fails(here, &["predict", photo, "--onnx", "models/best_model_resnet18_external.onnx"]);
-    assert!(
-        status == 1 && said.contains("best_model_resnet18_external.onnx.data, which is not there"),
-        "{said}"
-    );
+    let weights = entries(&here.join("models")).into_iter().find(|name| name.ends_with(".data")).unwrap();
+    let predict = ["predict", photo, "--onnx", "models/best_model_resnet18_external.onnx"];
+    let path = here.join("models").join(&weights);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[40] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let (status, said) = fails(here, &predict);
+    assert!(status == 1 && said.contains(&format!("{weights} does not hold the weights of")), "{said}");
+    std::fs::remove_file(path).unwrap();
+    let (status, said) = fails(here, &predict);
+    assert!(status == 1 && said.contains(&format!("{weights}, which is not there")), "{said}");
 }

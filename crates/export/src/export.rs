@@ -1,5 +1,6 @@
 //! From a run to a file with a name.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -9,7 +10,7 @@ use kennel_core::{CoreError, RunDir, Split, files};
 use kennel_metrics::Proportion;
 use kennel_models::{describe, load_trained};
 use kennel_onnx::photo_input::with_photo_input;
-use kennel_onnx::{ModelCard, ModelProto, Precision, half, weights_path, write_model, write_model_apart};
+use kennel_onnx::{ModelCard, ModelProto, Precision, half, weights_beside, write_model, write_model_apart};
 use tempfile::TempDir;
 
 use crate::int8::{CALIBRATION_PHOTOS, Int8, Layers};
@@ -75,8 +76,7 @@ pub struct Exported {
 /// # Errors
 ///
 /// [`ExportError::NotEqual`] or [`ExportError::LostTooMuch`] when the file does not hold; [`ExportError::NotProved`] when nothing
-/// on this machine runs it; a run, photos or folder that fail. What was there under the name stays then (a process that is killed
-/// between the two renames of `external_data` leaves new weights beside an old graph).
+/// on this machine runs it; a run, photos or folder that fail. What was there under the name stays then.
 pub fn export(
     run: &RunDir,
     options: &ExportOptions,
@@ -132,7 +132,7 @@ pub fn export(
 
     let name = options.path.file_name().unwrap_or_default();
     let draft = scratch.path().join(name);
-    write(&draft, &mut model, &card, options)?;
+    let mut weights = write(&draft, &mut model, &card, options)?;
     tell("the file on the same photos");
     let (runtimes, not_run) = reference.compare(&draft)?;
     if runtimes.is_empty() {
@@ -154,10 +154,9 @@ pub fn export(
     let of_file = runtimes.iter().map(|found| found.accuracy).min_by(|a, b| a.value.total_cmp(&b.value));
     if card.val_accuracy != of_file {
         card.val_accuracy = of_file;
-        write(&draft, &mut model, &card, options)?;
+        weights = write(&draft, &mut model, &card, options)?;
     }
 
-    let weights = options.external_data.then(|| weights_path(&draft));
     let size = |path: &Path| {
         std::fs::metadata(path).map(|metadata| metadata.len()).map_err(CoreError::io("read", path))
     };
@@ -174,8 +173,9 @@ pub fn export(
         not_run,
     };
     let was_there = options.path.exists();
-    let weights = name_draft(&draft, options)?;
+    let (weights, of_before) = name_draft(&draft, weights.as_deref(), &options.path)?;
     let older = parity::add(folder, &name.to_string_lossy(), &parity)?;
+    remove(&of_before)?;
     let replaced = older.map(|older| older.run).filter(|run| was_there && *run != parity.run);
     Ok(Exported { path: options.path.clone(), weights, parity, replaced })
 }
@@ -188,25 +188,53 @@ pub fn scratch_beside(path: &Path) -> Result<TempDir> {
     Ok(made.map_err(CoreError::io("write", folder))?)
 }
 
-/// Gives a proved draft its name; where its weights lie, if apart.
-fn name_draft(draft: &Path, options: &ExportOptions) -> Result<Option<PathBuf>> {
+/// Gives a proved draft and its weights, if they lie apart, their names: where the weights then lie, and the files of weights that
+/// nothing needs any more.
+///
+/// Weights have a name that no other weights have, so that they come before the graph that needs them and those of the graph before
+/// go after it: whenever this ends, the graph that has the name has its own.
+fn name_draft(
+    draft: &Path,
+    weights: Option<&Path>,
+    path: &Path,
+) -> Result<(Option<PathBuf>, BTreeSet<PathBuf>)> {
     let rename = |from: &Path, to: &Path| std::fs::rename(from, to).map_err(CoreError::io("write", to));
-    let weights = options.external_data.then(|| weights_path(&options.path));
-    // The graph last: it is what makes the weights worth anything.
-    if let Some(weights) = &weights {
-        rename(&weights_path(draft), weights)?;
+    let mut others = weights_beside(path)?;
+    let named = weights.map(|weights| path.with_file_name(weights.file_name().unwrap_or_default()));
+    if let (Some(weights), Some(named)) = (weights, &named) {
+        rename(weights, named)?;
+        others.remove(named);
     }
-    rename(draft, &options.path)?;
-    Ok(weights)
+    rename(draft, path)?;
+    Ok((named, others))
 }
 
-fn write(path: &Path, model: &mut ModelProto, card: &ModelCard, options: &ExportOptions) -> Result<()> {
-    card.write_into(model);
-    match options.external_data {
-        true => write_model_apart(path, model)?,
-        false => write_model(path, model)?,
+fn remove(files: &BTreeSet<PathBuf>) -> Result<()> {
+    for file in files {
+        match std::fs::remove_file(file) {
+            // The graph that named it had lost it.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            removed => removed.map_err(CoreError::io("remove", file))?,
+        }
     }
     Ok(())
+}
+
+/// Writes a draft; where its weights lie, if apart.
+fn write(
+    path: &Path,
+    model: &mut ModelProto,
+    card: &ModelCard,
+    options: &ExportOptions,
+) -> Result<Option<PathBuf>> {
+    card.write_into(model);
+    Ok(match options.external_data {
+        true => Some(write_model_apart(path, model)?),
+        false => {
+            write_model(path, model)?;
+            None
+        }
+    })
 }
 
 /// Plain floats over pixels must be the network itself; anything else may lose a little: what it lost, where that is too much.
@@ -242,7 +270,64 @@ fn flavour(options: &ExportOptions) -> String {
 
 #[cfg(test)]
 mod tests {
+    use kennel_onnx::builder::{self, Extent, GraphBuilder};
+    use kennel_onnx::proto::ElementType;
+    use kennel_onnx::read_model;
+
     use super::*;
+
+    /// A graph with 2,400 bytes of weights.
+    fn graph(value: f32) -> ModelProto {
+        let mut graph = GraphBuilder::new("small");
+        let shape = [Extent::Named("batch"), Extent::Fixed(600)];
+        graph.input("input", ElementType::Float, &shape);
+        let weights = graph.floats("weights", &[600], &[value; 600]);
+        graph.node("Add", "output", &["input", &weights], []);
+        graph.output("output", ElementType::Float, &shape);
+        builder::model(graph.finish())
+    }
+
+    #[test]
+    fn a_graph_has_its_own_weights_wherever_an_export_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.onnx");
+        let draft = |value| {
+            let scratch = tempfile::tempdir_in(&dir).unwrap();
+            let draft = scratch.path().join("m.onnx");
+            let weights = write_model_apart(&draft, &graph(value)).unwrap();
+            (scratch, draft, weights)
+        };
+        let name = |value| {
+            let (_scratch, draft, weights) = draft(value);
+            let (named, of_before) = name_draft(&draft, Some(&weights), &path).unwrap();
+            remove(&of_before).unwrap();
+            named.unwrap()
+        };
+        let files = || std::fs::read_dir(&dir).unwrap().count();
+        let first = name(1.0);
+        let second = name(2.0);
+        assert!(first != second && !first.exists() && second.exists());
+        assert_eq!(files(), 2);
+
+        // Ended between the two renames: the graph of before has the weights of before.
+        let (scratch, _, weights) = draft(3.0);
+        std::fs::rename(&weights, dir.path().join(weights.file_name().unwrap())).unwrap();
+        drop(scratch);
+        assert_eq!(files(), 3);
+        read_model(&path).unwrap();
+        // The next takes away what nobody named.
+        let fourth = name(4.0);
+        assert!(fourth.exists() && files() == 2);
+        read_model(&path).unwrap();
+
+        // A file with its weights inside needs none beside it.
+        let scratch = tempfile::tempdir_in(&dir).unwrap();
+        let whole = scratch.path().join("m.onnx");
+        write_model(&whole, &graph(5.0)).unwrap();
+        remove(&name_draft(&whole, None, &path).unwrap().1).unwrap();
+        drop(scratch);
+        assert_eq!(files(), 1);
+    }
 
     fn found(correct: usize, agreeing: usize, max_difference: f64) -> RuntimeParity {
         RuntimeParity {

@@ -45,6 +45,21 @@ pub enum OnnxError {
         /// What is wrong with them.
         problem: String,
     },
+    /// A graph whose second file holds other weights than those that it was written with.
+    #[error(
+        "{weights} does not hold the weights of {path}: its SHA-256 is {found}, the graph's {expected}\n\
+         hint: both files must travel together; copy both again, or export again", path = kennel_core::shown(path), weights = kennel_core::shown(weights)
+    )]
+    OtherWeights {
+        /// The graph.
+        path: PathBuf,
+        /// Where its weights should be.
+        weights: PathBuf,
+        /// What was found.
+        found: String,
+        /// What the graph knows.
+        expected: String,
+    },
     /// A graph that is no classifier of photos.
     #[error("{path}: {what} is {found}, expected {expected}", path = kennel_core::shown(path))]
     NotAClassifier {

@@ -1,5 +1,6 @@
 //! ONNX files on disk: read with bounds, written in one piece or as a graph and its weights.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -18,6 +19,10 @@ const MAX_FILE_BYTES: u64 = (2 << 30) - 1;
 const ALIGNMENT: usize = 64;
 /// Smaller constants (shapes, bounds) stay in the graph, as PyTorch's exporter has it.
 const MIN_EXTERNAL_BYTES: usize = 1024;
+/// Key of the metadata under which a graph knows its weights: their SHA-256.
+const WEIGHTS_KEY: &str = "external_data_sha256";
+/// Digits of it in the weights' name.
+const NAMED_DIGITS: usize = 8;
 
 /// Reads a model.
 ///
@@ -27,6 +32,7 @@ const MIN_EXTERNAL_BYTES: usize = 1024;
 /// - [`OnnxError::Damaged`] when it ends too early
 /// - [`OnnxError::WeightsMissing`] when its weights lie in a second file that is not there, too short, or elsewhere than beside
 ///   it
+/// - [`OnnxError::OtherWeights`] when they are not those that it was written with
 /// - [`CoreError::Io`] when it cannot be read
 pub fn read_model(path: &Path) -> Result<ModelProto> {
     let size = std::fs::metadata(path).map_err(CoreError::io("read", path))?.len();
@@ -68,14 +74,10 @@ pub fn read_model(path: &Path) -> Result<ModelProto> {
     Ok(model)
 }
 
-/// Holds every constant whose values lie elsewhere to the file that they lie in.
+/// Holds every constant whose values lie elsewhere to the file that they lie in, and that file to what the graph knows of it.
 fn check_external(path: &Path, model: &ModelProto) -> Result<()> {
-    for tensor in model.graph.iter().flat_map(|graph| &graph.initializer) {
-        if tensor.data_location != LOCATION_EXTERNAL {
-            continue;
-        }
-        let entry = |key: &str| tensor.external_data.iter().find(|e| e.key == key).map(|e| e.value.as_str());
-        let location = entry("location").unwrap_or_default();
+    for tensor in external(model) {
+        let location = entry(tensor, "location").unwrap_or_default();
         let weights = path.with_file_name(location);
         let problem = |problem: String| {
             let weights = weights.clone();
@@ -91,13 +93,50 @@ fn check_external(path: &Path, model: &ModelProto) -> Result<()> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return problem("not there".into()),
             Err(error) => return Err(CoreError::io("read", weights)(error).into()),
         };
-        let number = |key: &str| entry(key).and_then(|value| value.parse::<u64>().ok());
+        let number = |key: &str| entry(tensor, key).and_then(|value| value.parse::<u64>().ok());
         let end = number("offset").unwrap_or(0).saturating_add(number("length").unwrap_or(0));
         if metadata.len() < end {
             return problem(format!("too short: {} bytes, expected at least {end}", metadata.len()));
         }
     }
+    let Some(known) = model.metadata_props.iter().find(|entry| entry.key == WEIGHTS_KEY) else {
+        // Another program's, or one from before graphs knew their weights.
+        return Ok(());
+    };
+    for weights in locations(path, model) {
+        let found = files::sha256_file(&weights)?;
+        if found != known.value {
+            let expected = known.value.chars().take(found.len()).collect();
+            return Err(OnnxError::OtherWeights { path: path.into(), weights, found, expected });
+        }
+    }
     Ok(())
+}
+
+/// Constants whose values lie elsewhere.
+fn external(model: &ModelProto) -> impl Iterator<Item = &TensorProto> {
+    let constants = model.graph.iter().flat_map(|graph| &graph.initializer);
+    constants.filter(|tensor| tensor.data_location == LOCATION_EXTERNAL)
+}
+
+fn entry<'a>(tensor: &'a TensorProto, key: &str) -> Option<&'a str> {
+    tensor.external_data.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str())
+}
+
+/// The files beside it that a graph's weights lie in.
+fn locations(path: &Path, model: &ModelProto) -> BTreeSet<PathBuf> {
+    external(model).filter_map(|tensor| Some(path.with_file_name(entry(tensor, "location")?))).collect()
+}
+
+/// Bytes of a file that was read and of the weights that lie apart from it.
+///
+/// # Errors
+///
+/// [`CoreError::Io`].
+pub fn size_with_weights(path: &Path, model: &ModelProto) -> Result<u64> {
+    std::iter::once(path.into()).chain(locations(path, model)).try_fold(0, |sum, file: PathBuf| {
+        Ok(sum + std::fs::metadata(&file).map_err(CoreError::io("read", &file))?.len())
+    })
 }
 
 /// Writes a model as one file that works by itself, beside and renamed.
@@ -109,42 +148,74 @@ pub fn write_model(path: &Path, model: &ModelProto) -> Result<()> {
     Ok(files::write_atomically(path, &model.encode_to_vec())?)
 }
 
-/// Where [`write_model_apart`] puts the weights of a graph: `model.onnx.data` beside `model.onnx`, PyTorch's name.
-pub fn weights_path(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(".data");
-    path.with_file_name(name)
-}
-
-/// Writes a graph and, beside it, its weights. Neither works without the other.
+/// Writes a graph and, beside it, its weights, and returns where they lie. Neither works without the other.
+///
+/// Weights have a part of their SHA-256 in their name, `model.onnx.1a2b3c4d.data`, and the graph knows all of it: a graph never
+/// meets weights that are not its own, whatever was written before or is written after.
 ///
 /// # Errors
 ///
 /// [`CoreError::Io`].
-pub fn write_model_apart(path: &Path, model: &ModelProto) -> Result<()> {
-    let weights = weights_path(path);
-    let location = weights.file_name().unwrap_or_default().to_string_lossy().into_owned();
+pub fn write_model_apart(path: &Path, model: &ModelProto) -> Result<PathBuf> {
     let mut model = model.clone();
     let mut data = Vec::new();
+    let moved = |tensor: &&mut TensorProto| tensor.raw_data.len() >= MIN_EXTERNAL_BYTES;
+    for tensor in model.graph.iter_mut().flat_map(|graph| &mut graph.initializer).filter(moved) {
+        move_out(tensor, &mut data);
+    }
+    let sha256 = files::sha256_bytes(&data);
+    let weights = beside(path, &format!(".{}.data", &sha256[..NAMED_DIGITS]));
+    let location = weights.file_name().unwrap_or_default().to_string_lossy().into_owned();
     for tensor in model.graph.iter_mut().flat_map(|graph| &mut graph.initializer) {
-        if tensor.raw_data.len() >= MIN_EXTERNAL_BYTES {
-            move_out(tensor, &location, &mut data);
+        if tensor.data_location == LOCATION_EXTERNAL {
+            tensor.external_data.insert(0, property("location", location.clone()));
         }
     }
+    model.metadata_props.push(property(WEIGHTS_KEY, sha256));
     files::write_atomically(&weights, &data)?;
-    write_model(path, &model)
+    write_model(path, &model)?;
+    Ok(weights)
 }
 
-fn move_out(tensor: &mut TensorProto, location: &str, data: &mut Vec<u8>) {
+/// Files of weights beside `path` that no graph of this name can need but the one that is there now: those that it names itself, and
+/// those that [`write_model_apart`] wrote and whose graph never got its name.
+///
+/// # Errors
+///
+/// [`CoreError::Io`] when the folder cannot be listed.
+pub fn weights_beside(path: &Path) -> Result<BTreeSet<PathBuf>> {
+    // What is there may be anything: it is about to be replaced.
+    let mut found = read_model(path).map_or_else(|_| BTreeSet::new(), |model| locations(path, &model));
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let folder = files::folder_of(path);
+    for entry in std::fs::read_dir(folder).map_err(CoreError::io("read", folder))? {
+        let file = entry.map_err(CoreError::io("read", folder))?.file_name();
+        let digits =
+            file.to_str().and_then(|file| file.strip_prefix(&name)?.strip_prefix('.')?.strip_suffix(".data"));
+        let is_digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+        if digits.is_some_and(|digits| digits.len() == NAMED_DIGITS && digits.chars().all(is_digit)) {
+            found.insert(path.with_file_name(file));
+        }
+    }
+    Ok(found)
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(ending);
+    path.with_file_name(name)
+}
+
+fn property(key: &str, value: String) -> StringStringEntryProto {
+    StringStringEntryProto { key: key.into(), value }
+}
+
+fn move_out(tensor: &mut TensorProto, data: &mut Vec<u8>) {
     data.resize(data.len().next_multiple_of(ALIGNMENT), 0);
     let (offset, length) = (data.len(), tensor.raw_data.len());
     data.append(&mut tensor.raw_data);
-    let entry = |key: &str, value: String| StringStringEntryProto { key: key.into(), value };
-    tensor.external_data = vec![
-        entry("location", location.into()),
-        entry("offset", offset.to_string()),
-        entry("length", length.to_string()),
-    ];
+    tensor.external_data =
+        vec![property("offset", offset.to_string()), property("length", length.to_string())];
     tensor.data_location = LOCATION_EXTERNAL;
 }
 
@@ -215,10 +286,30 @@ mod tests {
         assert_eq!(read_model(&path).unwrap(), small());
         assert_eq!(inputs(&small())[0].to_string(), "float[?, 600]");
 
-        write_model_apart(&path, &small()).unwrap();
+        let weights = write_model_apart(&path, &small()).unwrap();
         let apart = read_model(&path).unwrap();
-        assert_eq!(std::fs::read(weights_path(&path)).unwrap().len(), 2400);
+        assert_eq!(std::fs::read(&weights).unwrap().len(), 2400);
         assert!(apart.graph.unwrap().initializer[0].raw_data.is_empty());
+        assert_eq!(weights_beside(&path).unwrap(), BTreeSet::from([weights]));
+    }
+
+    #[test]
+    fn a_graph_knows_its_weights() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("model.onnx");
+        let weights = write_model_apart(&path, &small()).unwrap();
+        let mut bytes = std::fs::read(&weights).unwrap();
+        // As long as before, and every number is finite.
+        bytes[7] ^= 0x40;
+        std::fs::write(&weights, bytes).unwrap();
+        let said = read_model(&path).unwrap_err().to_string();
+        assert!(said.contains(".data does not hold the weights of ") && said.contains("hint:"), "{said}");
+
+        // A file of before, or of another program, does not say what it expects.
+        let mut model = ModelProto::decode(std::fs::read(&path).unwrap().as_slice()).unwrap();
+        model.metadata_props.retain(|entry| entry.key != WEIGHTS_KEY);
+        write_model(&path, &model).unwrap();
+        read_model(&path).unwrap();
     }
 
     #[test]
@@ -243,20 +334,18 @@ mod tests {
     fn weights_that_lie_apart_are_named_when_they_are_gone_short_or_elsewhere() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("model.onnx");
-        write_model_apart(&path, &small()).unwrap();
-        std::fs::write(weights_path(&path), [0; 100]).unwrap();
+        let weights = write_model_apart(&path, &small()).unwrap();
+        std::fs::write(&weights, [0; 100]).unwrap();
         let said = read_model(&path).unwrap_err().to_string();
-        assert!(
-            said.contains("model.onnx.data") && said.contains("100 bytes, expected at least 2400"),
-            "{said}"
-        );
-        std::fs::remove_file(weights_path(&path)).unwrap();
+        assert!(said.contains(".data") && said.contains("100 bytes, expected at least 2400"), "{said}");
+        std::fs::remove_file(&weights).unwrap();
         let said = read_model(&path).unwrap_err().to_string();
-        assert!(said.contains("model.onnx.data, which is not there"), "{said}");
+        assert!(said.contains(".data, which is not there"), "{said}");
 
         let mut model = small();
         let tensor = &mut model.graph.as_mut().unwrap().initializer[0];
-        move_out(tensor, "../../etc/passwd", &mut Vec::new());
+        move_out(tensor, &mut Vec::new());
+        tensor.external_data.push(property("location", "../../etc/passwd".into()));
         write_model(&path, &model).unwrap();
         assert!(read_model(&path).unwrap_err().to_string().contains("not a file beside it"));
     }
