@@ -36,6 +36,7 @@ mod nearby;
 mod network;
 mod number;
 mod onnx_args;
+mod onnx_worker;
 mod output;
 mod progress;
 mod resolve;
@@ -134,6 +135,9 @@ impl Cli {
 }
 
 fn main() -> ExitCode {
+    if let Some(status) = onnx_worker::serve_if_asked() {
+        return status;
+    }
     let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| variables::exit(error, &Cli::command()));
     if cli.offline {
         network::stay_offline();

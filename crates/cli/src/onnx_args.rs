@@ -9,6 +9,7 @@ use kennel_onnx::{Classifier, Description, OnnxError, RuntimeKind, Takes};
 use crate::failure::Failure;
 use crate::nearby::hint_nearby;
 use crate::number::number;
+use crate::onnx_worker::TimeLimit;
 
 #[derive(Args)]
 pub struct OnnxArgs {
@@ -36,6 +37,8 @@ pub struct OnnxArgs {
     /// What logits are divided by before the softmax
     #[arg(long, value_name = "T", requires = "onnx", help_heading = "ONNX file", value_parser = number::<f64>)]
     temperature: Option<f64>,
+    #[command(flatten)]
+    time_limit: TimeLimit,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -53,8 +56,8 @@ enum Filter {
 }
 
 impl OnnxArgs {
-    /// Opens a file.
-    pub fn open(&self, path: &Path) -> Result<Classifier, Failure> {
+    /// Opens a file for so many photos at once.
+    pub fn open(&self, path: &Path, photos: usize) -> Result<Classifier, Failure> {
         let shown = path.display();
         if path.is_dir() {
             let hint = match RunDir::open(path) {
@@ -78,7 +81,8 @@ impl OnnxArgs {
             return Err(Failure::Failed(format!("there is no {shown}{hint}")));
         }
         let given = self.description()?;
-        let in_runtime = |runtime| Classifier::open(path, runtime, given.clone());
+        let apart = self.time_limit.apart(photos)?;
+        let in_runtime = |runtime| Classifier::open_apart(path, runtime, given.clone(), &apart);
         let opened = match self.runtime {
             Runtime::Rten => in_runtime(RuntimeKind::Rten),
             Runtime::Onnxruntime => in_runtime(RuntimeKind::OnnxRuntime),

@@ -3,11 +3,121 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use common::{draw_photos, json, kennel, ok, stderr};
+use common::{draw_photos, fails, json, kennel, ok, stderr};
+use kennel_core::{Interpolation, Preprocessing};
 use kennel_models::{read_checkpoint, write_checkpoint};
+use kennel_onnx::builder::{self, Extent, GraphBuilder};
+use kennel_onnx::proto::{AttributeProto, ElementType, GraphProto, NodeProto};
+use kennel_onnx::{ModelCard, Precision, write_model};
 
 const PHOTO: &str = "photos/striped/photo 00.png";
+
+/// The builder has no word for it: no graph of ours holds another.
+const ATTRIBUTE_GRAPH: i32 = 5;
+
+/// Writes a classifier of two classes that claims to be ours; `end` goes on from its logits, `[batch, 2]`, to the output.
+fn write_onnx(path: &Path, end: impl FnOnce(&mut GraphBuilder, &str)) {
+    let mut graph = GraphBuilder::new("stranger");
+    let (batch, side) = (Extent::Named("batch"), Extent::Fixed(32));
+    graph.input("input", ElementType::Float, &[batch, Extent::Fixed(3), side, side]);
+    let means = graph.node("GlobalAveragePool", "means", &["input"], []);
+    let means = graph.node("Flatten", "features", &[&means], [builder::int("axis", 1)]);
+    let weights = graph.floats("weights", &[2, 3], &[0.1, 0.2, 0.3, -0.1, 0.2, -0.3]);
+    let logits = graph.node("Gemm", "logits", &[&means, &weights], [builder::int("transB", 1)]);
+    end(&mut graph, &logits);
+    graph.output("output", ElementType::Float, &[batch, Extent::Fixed(2)]);
+    let mut model = builder::model(graph.finish());
+    let card = ModelCard {
+        class_names: vec!["a".into(), "b".into()],
+        preprocessing: Preprocessing::imagenet(32, 1.0, Interpolation::Bilinear),
+        temperature: 1.0,
+        architecture: "test_resnet".into(),
+        weights: "none".into(),
+        weights_licence: String::new(),
+        precision: Precision::Float32,
+        run: "20260101_000000-test_resnet-full-s42".into(),
+        run_sha256: String::new(),
+        val_accuracy: None,
+        test_accuracy: None,
+    };
+    card.write_into(&mut model);
+    write_model(path, &model).unwrap();
+}
+
+/// Everything that is asked for is written, one value after the other.
+fn spread(graph: &mut GraphBuilder, logits: &str, times: i64) {
+    let shape = graph.ints("shape", &[times, 1, 2]);
+    let wide = graph.node("Expand", "wide", &[logits, &shape], []);
+    let axes = graph.ints("axes", &[0]);
+    graph.node("ReduceMax", "output", &[&wide, &axes], [builder::int("keepdims", 0)]);
+}
+
+fn endless(graph: &mut GraphBuilder, logits: &str) {
+    let value = |name: &str, element| {
+        let mut inner = GraphBuilder::new("");
+        inner.input(name, element, &[]);
+        inner.finish().input.remove(0)
+    };
+    let body = GraphProto {
+        name: "body".into(),
+        node: vec![
+            builder::node("Identity", "goes_on", &["condition"], []),
+            builder::node("Identity", "next", &["value"], []),
+        ],
+        input: vec![
+            value("step", ElementType::Int64),
+            value("condition", ElementType::Bool),
+            value("value", ElementType::Float),
+        ],
+        output: vec![value("goes_on", ElementType::Bool), value("next", ElementType::Float)],
+        ..GraphProto::default()
+    };
+    let always = graph.constant(builder::raw_tensor("always", &[], ElementType::Bool, vec![1]));
+    let body =
+        AttributeProto { name: "body".into(), g: Some(body), r#type: ATTRIBUTE_GRAPH, ..Default::default() };
+    let node: NodeProto = builder::node("Loop", "output", &["", &always, logits], [body]);
+    graph.append(vec![node]);
+}
+
+#[test]
+fn a_strangers_file_costs_an_error_that_names_it_and_seconds() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = dir.path();
+    draw_photos(&here.join("photos"), 2);
+    write_onnx(&here.join("good.onnx"), |graph, logits| {
+        drop(graph.node("Identity", "output", &[logits], []))
+    });
+    write_onnx(&here.join("endless.onnx"), endless);
+    // No machine has these; more than a file may take, where a machine would have them.
+    write_onnx(&here.join("petabytes.onnx"), |graph, logits| spread(graph, logits, 1 << 50));
+    write_onnx(&here.join("gigabytes.onnx"), |graph, logits| spread(graph, logits, 1 << 30));
+
+    let rows = json(&ok(here, &["predict", "photos", "--onnx", "good.onnx", "--format", "json"]));
+    assert_eq!(rows.as_array().unwrap().len(), 4);
+    for (file, expected) in [
+        ("endless.onnx", "did not end within 0.5 s"),
+        ("petabytes.onnx", "rten cannot"),
+        ("gigabytes.onnx", "which may take 4.3 GB, ended"),
+    ] {
+        let began = Instant::now();
+        let limit = ["--time-limit", if file == "endless.onnx" { "0.5" } else { "10" }];
+        let predict = ["predict", "photos", "--onnx", file, "--format", "json"];
+        let output = kennel(here, &[&predict[..], &limit].concat());
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(file) && said.contains(expected), "{said}");
+        assert_eq!(json(&output).as_array().unwrap().len(), 0, "what was begun is ended");
+        let bench = ["bench", "--onnx", file, "--repeats", "1"];
+        let (status, said) = fails(here, &[&bench[..], &limit].concat());
+        assert!(status == 1 && said.contains(file) && said.contains(expected), "{said}");
+        assert!(began.elapsed() < Duration::from_secs(15), "{file}: {:?}", began.elapsed());
+    }
+    let (status, said) = fails(here, &["predict", PHOTO, "--onnx", "good.onnx", "--time-limit", "0"]);
+    assert!(status == 2 && said.contains("--time-limit 0"), "{said}");
+}
 
 #[test]
 fn weights_as_others_save_them_are_read_or_refused_by_name() {
@@ -57,4 +167,34 @@ fn weights_as_others_save_them_are_read_or_refused_by_name() {
         assert!(output.status.code() == Some(1) && said.contains("config.json"), "{said}");
         assert!(said.contains(&format!("crop_mode is `{mode}`, only `center` is supported")), "{said}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn names_of_files_and_classes_command_no_terminal() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = dir.path();
+    draw_photos(&here.join("photos"), 1);
+    let name = "a\u{1b}[2J\nhint: rm -r.png";
+    std::fs::copy(here.join(PHOTO), here.join(name)).unwrap();
+    write_onnx(&here.join("good.onnx"), |graph, logits| {
+        drop(graph.node("Identity", "output", &[logits], []))
+    });
+    let is_quiet = |bytes: &[u8]| !bytes.contains(&0x1b);
+
+    let classes = "x\u{1b}]0;y\u{7},b\n";
+    let output = ok(here, &["predict", name, "--onnx", "good.onnx", "--classes", classes]);
+    let row = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(is_quiet(&output.stdout) && row.lines().count() == 1, "{row}");
+    assert!(row.starts_with("a\\u{1b}[2J\\nhint: rm -r.png\t"), "{row}");
+    // Exact where a program reads it.
+    let output = ok(here, &["predict", name, "--onnx", "good.onnx", "--format", "json"]);
+    assert_eq!(json(&output)[0]["path"], name);
+
+    let file = format!("{name}.onnx");
+    std::fs::write(here.join(&file), "no model \u{1b}[31m").unwrap();
+    let output = kennel(here, &["predict", PHOTO, "--onnx", &file]);
+    let said = stderr(&output);
+    assert!(is_quiet(&output.stderr) && said.lines().count() == 1, "{said}");
+    assert!(said.contains("a\\u{1b}[2J\\nhint: rm -r.png.onnx is not an ONNX file"), "{said}");
 }

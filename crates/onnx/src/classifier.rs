@@ -4,10 +4,11 @@ use std::path::Path;
 
 use kennel_data::RgbImage;
 
-use crate::file::{TensorInfo, inputs, outputs, read_model};
+use crate::file::{TensorInfo, inputs, outputs, read_model, size_with_weights};
 use crate::photo_input::{PHOTO, PROBABILITIES};
 use crate::proto::ElementType;
 use crate::runtime::{Input, Output, RuntimeKind, Session, Values};
+use crate::worker::Apart;
 use crate::{Described, Description, OnnxError, Result};
 
 /// The largest network of the zoo has 2,000 in integers.
@@ -36,6 +37,8 @@ pub struct Classifier {
     /// Whether the output are probabilities already, in a file that takes pixels.
     is_softmaxed: bool,
     described: Described,
+    /// Whether it has labelled a photo.
+    has_answered: bool,
 }
 
 impl Classifier {
@@ -46,6 +49,23 @@ impl Classifier {
     /// Those of [`read_model`]; [`OnnxError::NotAClassifier`] when its input or output is of another kind;
     /// [`OnnxError::Undescribed`] when neither says how photos are prepared; those of [`Session::open`].
     pub fn open(path: &Path, runtime: RuntimeKind, given: Description) -> Result<Self> {
+        Self::open_in(path, given, |_| Session::open(path, runtime))
+    }
+
+    /// As [`Classifier::open`], in a process of its own: for a file that may be anybody's.
+    ///
+    /// # Errors
+    ///
+    /// As [`Classifier::open`], with those of [`Session::open_apart`].
+    pub fn open_apart(path: &Path, runtime: RuntimeKind, given: Description, apart: &Apart) -> Result<Self> {
+        Self::open_in(path, given, |size_bytes| Session::open_apart(path, runtime, size_bytes, apart))
+    }
+
+    fn open_in(
+        path: &Path,
+        given: Description,
+        session: impl FnOnce(u64) -> Result<Session>,
+    ) -> Result<Self> {
         let model = read_model(path)?;
         let wrong = |what: &str, found: String, expected: &str| OnnxError::NotAClassifier {
             path: path.into(),
@@ -117,9 +137,10 @@ impl Classifier {
         let (input, output) = (input.name.clone(), output.name.clone());
         let writer = nodes.iter().find(|node| node.output.contains(&output));
         let is_softmaxed = writer.is_some_and(|node| node.op_type == "Softmax");
+        let size_bytes = size_with_weights(path, &model)?;
         drop(model);
-        let session = Session::open(path, runtime)?;
-        Ok(Self { session, takes, input, output, is_softmaxed, described })
+        let session = session(size_bytes)?;
+        Ok(Self { session, takes, input, output, is_softmaxed, described, has_answered: false })
     }
 
     /// What it takes.
@@ -130,6 +151,11 @@ impl Classifier {
     /// What is known of it.
     pub fn described(&self) -> &Described {
         &self.described
+    }
+
+    /// Seconds that the graph took for the last photos.
+    pub fn last_run_s(&self) -> f64 {
+        self.session.last_run_s()
     }
 
     /// Logits of prepared photos, a row each.
@@ -151,9 +177,15 @@ impl Classifier {
         let each = 3 * side * side;
         assert_eq!(pixels.len(), count * each, "pixels of [{count}, 3, {side}, {side}]");
         let mut rows = Vec::with_capacity(count);
-        let at_once = batch.unwrap_or(count.max(1));
-        for pixels in pixels.chunks(at_once * each) {
-            let photos = pixels.len() / each;
+        let mut rest = pixels;
+        while !rest.is_empty() {
+            let left = rest.len() / each;
+            // Of a file that is held to a time the first photo goes alone: what it takes too long for is known after one.
+            let is_first = self.session.is_apart() && !self.has_answered;
+            let at_once = batch.unwrap_or(if is_first { 1 } else { left });
+            let photos = at_once.min(left);
+            let (pixels, after) = rest.split_at(photos * each);
+            rest = after;
             // A fixed batch is filled up with zeros.
             let mut filled = Vec::new();
             let pixels = if photos < at_once {
@@ -174,6 +206,7 @@ impl Classifier {
                 values.iter_mut().for_each(|p| *p = p.max(f32::MIN_POSITIVE).ln());
             }
             self.check_values(&values, |value| value.is_finite())?;
+            self.has_answered = true;
             rows.extend(values.chunks_exact(classes).take(photos).map(<[f32]>::to_vec));
         }
         Ok(rows)

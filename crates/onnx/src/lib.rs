@@ -2,7 +2,7 @@
 //!
 //! A file is a [`ModelProto`]. It is built node by node ([`builder`]), may be rewritten ([`half`], [`quantise`]), gets photos in
 //! place of pixels ([`photo_input`]) and says of itself what another program needs ([`ModelCard`]). A [`Session`] runs it in
-//! rten or ONNX Runtime; a [`Classifier`] labels photos with it.
+//! rten or ONNX Runtime, here or in a process of its own ([`Apart`]); a [`Classifier`] labels photos with it.
 
 mod error;
 
@@ -17,6 +17,7 @@ pub mod photo_input;
 pub mod quantise;
 
 mod runtime;
+mod worker;
 
 mod bench;
 mod classifier;
@@ -28,3 +29,4 @@ pub use error::{OnnxError, Result};
 pub use file::{TensorInfo, inputs, outputs, read_model, weights_beside, write_model, write_model_apart};
 pub use proto::ModelProto;
 pub use runtime::{Input, Output, RuntimeKind, Session, Values};
+pub use worker::{Apart, serve};

@@ -11,6 +11,7 @@ use crate::CommandResult;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::number::number;
+use crate::onnx_worker::TimeLimit;
 use crate::output::{Format, columns, print, print_json};
 use crate::resolve::DATA_DIR;
 
@@ -54,6 +55,8 @@ pub struct BenchArgs {
     /// Passes before them, not counted
     #[arg(long, default_value_t = 3, value_parser = number::<usize>)]
     warmup: usize,
+    #[command(flatten)]
+    time_limit: TimeLimit,
     #[command(flatten)]
     device: DeviceArg,
     /// What stdout is for
@@ -112,7 +115,8 @@ fn run_file(path: &Path, args: &BenchArgs) -> CommandResult {
     if args.repeats == 0 || !batch_sizes.iter().all(|size| (1..=1024).contains(size)) {
         return Err(Failure::Usage("--repeats is 1 or more, --batch-size 1 to 1024".into()));
     }
-    let bench = bench_file(path, &batch_sizes, args.warmup, args.repeats)?;
+    let apart = args.time_limit.apart(batch_sizes.iter().copied().max().unwrap_or(1))?;
+    let bench = bench_file(path, &batch_sizes, args.warmup, args.repeats, &apart)?;
     if bench.rates.is_empty() {
         let reasons = bench.not_run.iter().map(|not| format!("\n  {}: {}", not.runtime, not.reason));
         return Err(Failure::Failed(format!(

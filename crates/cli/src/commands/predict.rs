@@ -31,6 +31,8 @@ Examples:
 
 /// Photos that pass through together: what is in memory, however many there are.
 const AT_ONCE: usize = 32;
+/// Bytes of their pixels, where photos are large: 32 of 408 by 408.
+const BYTES_AT_ONCE: usize = 64 << 20;
 
 /// Which photos, and by which network.
 #[derive(Args)]
@@ -97,7 +99,10 @@ pub fn run(args: PredictArgs) -> CommandResult {
     let mut rows = Rows::begin(args.format, args.top.min(class_names.len()))?;
     // Decoded photos are large, prepared ones are not.
     let (preprocessing, at_once) = match engine.preprocessing() {
-        Some(preprocessing) => (Some(preprocessing), AT_ONCE),
+        Some(preprocessing) => {
+            let bytes = 3 * size_of::<f32>() * (preprocessing.side_px as usize).pow(2);
+            (Some(preprocessing), (BYTES_AT_ONCE / bytes).clamp(1, AT_ONCE))
+        }
         None => (None, std::thread::available_parallelism().map_or(1, usize::from)),
     };
     let make = |source: &Result<PhotoSource, NoPhoto>| match source {
@@ -125,7 +130,14 @@ pub fn run(args: PredictArgs) -> CommandResult {
             paths.push(source.map_or_else(|none| none.asked, |source| source.to_string()));
             prepared.push(made);
         }
-        let labelled = engine.label(prepared, &class_names, &args)?;
+        let labelled = match engine.label(prepared, &class_names, &args) {
+            Ok(labelled) => labelled,
+            Err(failure) => {
+                rows.end()?;
+                counter.finish_and_clear();
+                return Err(failure);
+            }
+        };
         asked += labelled.len();
         unreadable += labelled.iter().filter(|label| label.is_err()).count();
         let found: Vec<Row> =
@@ -163,7 +175,7 @@ fn prepare(source: &PhotoSource, preprocessing: Option<&Preprocessing>) -> Resul
 impl PredictArgs {
     fn engine(&self) -> Result<Engine, Failure> {
         if let Some(path) = &self.onnx {
-            return Ok(Engine::File(Box::new(self.file.open(path)?)));
+            return Ok(Engine::File(Box::new(self.file.open(path, AT_ONCE)?)));
         }
         let compute = self.device.open()?;
         let predictor = match &self.weights {

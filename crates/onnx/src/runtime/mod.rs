@@ -8,7 +8,9 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
+use std::time::Instant;
 
+use crate::worker::{Apart, Worker};
 use crate::{OnnxError, Result};
 
 /// A program that runs ONNX files.
@@ -103,11 +105,13 @@ pub struct Session {
     path: PathBuf,
     kind: RuntimeKind,
     engine: Engine,
+    last_run_s: f64,
 }
 
 enum Engine {
     Rten(Box<rten::Engine>),
     OnnxRuntime(onnx_runtime::Engine),
+    Apart(Box<Worker>),
 }
 
 impl Session {
@@ -122,7 +126,33 @@ impl Session {
             RuntimeKind::Rten => rten::Engine::open(path).map(|engine| Engine::Rten(Box::new(engine))),
             RuntimeKind::OnnxRuntime => onnx_runtime::Engine::open(path).map(Engine::OnnxRuntime),
         })?;
-        Ok(Self { path: path.into(), kind, engine })
+        Ok(Self { path: path.into(), kind, engine, last_run_s: 0.0 })
+    }
+
+    /// As [`Session::open`], in a process of its own that is held to memory and time. `size_bytes` are those of graph and weights.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::open`]; [`OnnxError::Runtime`] also when the process cannot be started, ends or takes too long.
+    pub fn open_apart(path: &Path, kind: RuntimeKind, size_bytes: u64, apart: &Apart) -> Result<Self> {
+        kind.check()?;
+        let worker = Worker::open(path, kind, size_bytes, apart).map_err(|reason| OnnxError::Runtime {
+            runtime: kind,
+            verb: "read",
+            path: path.into(),
+            reason,
+        })?;
+        Ok(Self { path: path.into(), kind, engine: Engine::Apart(Box::new(worker)), last_run_s: 0.0 })
+    }
+
+    /// Whether it runs in a process of its own.
+    pub fn is_apart(&self) -> bool {
+        matches!(self.engine, Engine::Apart(_))
+    }
+
+    /// Seconds that the last run took, where it ran: the way to another process and back is not in them.
+    pub fn last_run_s(&self) -> f64 {
+        self.last_run_s
     }
 
     /// What runs it.
@@ -142,10 +172,16 @@ impl Session {
     /// [`OnnxError::Runtime`].
     pub fn run(&mut self, input: Input<'_>, outputs: &[&str]) -> Result<Vec<Output>> {
         let engine = &mut self.engine;
-        guarded(&self.path, self.kind, "run", || match engine {
-            Engine::Rten(engine) => engine.run(input, outputs),
-            Engine::OnnxRuntime(engine) => engine.run(input, outputs),
-        })
+        let began = Instant::now();
+        let (found, seconds) = guarded(&self.path, self.kind, "run", || match engine {
+            Engine::Rten(engine) => engine.run(input, outputs).map(|found| (found, None)),
+            Engine::OnnxRuntime(engine) => engine.run(input, outputs).map(|found| (found, None)),
+            Engine::Apart(worker) => {
+                worker.run(input, outputs).map(|(found, seconds)| (found, Some(seconds)))
+            }
+        })?;
+        self.last_run_s = seconds.unwrap_or_else(|| began.elapsed().as_secs_f64());
+        Ok(found)
     }
 }
 

@@ -1,0 +1,61 @@
+//! ONNX files in a process of their own: this program, started once more.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use kennel_onnx::Apart;
+
+use crate::failure::Failure;
+use crate::number::number;
+
+/// The word that starts a worker; no command that a user types.
+const WORD: &str = "onnx-worker";
+/// What a graph may take beside its weights for 32 photos or fewer: three times what the largest network of the zoo does.
+const MEMORY_BYTES: u64 = 4 << 30;
+/// Photos that it is for.
+const PHOTOS: usize = 32;
+
+/// How long a file may take.
+#[derive(Args)]
+pub struct TimeLimit {
+    /// Seconds that the file may take for a photo before it is stopped
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, requires = "onnx", help_heading = "ONNX file", value_parser = number::<f64>)]
+    time_limit: f64,
+}
+
+impl TimeLimit {
+    /// How a file is run on so many photos at once.
+    ///
+    /// # Errors
+    ///
+    /// A time that is none; a program that cannot say where it lies.
+    pub fn apart(&self, photos: usize) -> Result<Apart, Failure> {
+        if !(0.001..=86_400.0).contains(&self.time_limit) {
+            let found = self.time_limit;
+            return Err(Failure::Usage(format!("--time-limit {found}: expected 0.001 to 86400 seconds")));
+        }
+        Ok(Apart {
+            program: this_program()?,
+            arguments: vec![WORD.into()],
+            photo_s: self.time_limit,
+            memory_bytes: MEMORY_BYTES * photos.div_ceil(PHOTOS).max(1) as u64,
+        })
+    }
+}
+
+/// This very program, also where its file was replaced since it was started.
+fn this_program() -> Result<PathBuf, Failure> {
+    let itself = PathBuf::from("/proc/self/exe");
+    if cfg!(target_os = "linux") && itself.exists() {
+        return Ok(itself);
+    }
+    std::env::current_exe()
+        .map_err(|error| Failure::Failed(format!("cannot find this program to run the file apart: {error}")))
+}
+
+/// Serves, if this process was started to: the exit status then.
+pub fn serve_if_asked() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    arguments.next().filter(|word| word == WORD).map(|_| kennel_onnx::serve(arguments))
+}

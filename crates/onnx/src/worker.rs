@@ -1,0 +1,318 @@
+//! A file that runs in a process of its own.
+//!
+//! A runtime allocates and loops as a file tells it to, and an allocation that is refused ends the process. In a process apart that
+//! costs the file: [`Worker`] is its handle here and holds it to a time, [`serve`] is its inside and holds itself to a memory. They
+//! talk in frames over its standard input and output. A file's own metadata could be forged, so every file is run like this.
+
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::runtime::{Input, Output, RuntimeKind, Session, Values};
+use crate::{OnnxError, Result};
+
+/// Weights lie in memory as they were read, as they were packed and, of a narrower type, as floats.
+const MEMORY_PER_WEIGHT_BYTE: u64 = 4;
+/// Packing weights goes on at more than 100 times this on one core.
+const OPENED_BYTES_PER_S: f64 = 10e6;
+/// Of an answer: shapes, or the reason of a failure.
+const MAX_HEADER_BYTES: u64 = 1 << 20;
+/// Of an answer: 1024 photos in 100,000 classes.
+const MAX_VALUE_BYTES: u64 = 4 * 1024 * 100_000;
+/// What is kept of its last words.
+const MAX_WORDS_BYTES: u64 = 2048;
+
+/// How files are run apart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Apart {
+    /// What is started: a program that calls [`serve`].
+    pub program: PathBuf,
+    /// What it is told before the arguments of [`serve`].
+    pub arguments: Vec<OsString>,
+    /// Seconds that a photo may take; opening the file may take as many, and more for large weights.
+    pub photo_s: f64,
+    /// What the file may take beside its weights.
+    pub memory_bytes: u64,
+}
+
+/// What the process is asked: values follow.
+#[derive(Serialize, Deserialize)]
+struct Request {
+    input: String,
+    shape: Vec<usize>,
+    is_bytes: bool,
+    outputs: Vec<String>,
+}
+
+/// What it answers: values of every output follow one another.
+#[derive(Serialize, Deserialize)]
+enum Reply {
+    Opened,
+    Ran { shapes: Vec<Vec<usize>>, seconds: f64 },
+    Failed { reason: String },
+}
+
+/// A file in a process of its own.
+pub struct Worker {
+    child: Child,
+    /// None once it was stopped.
+    requests: Option<ChildStdin>,
+    replies: Receiver<(Reply, Vec<f32>)>,
+    words: Option<JoinHandle<String>>,
+    memory_bytes: u64,
+    photo_s: f64,
+}
+
+impl Worker {
+    /// Starts a process that opens a file with so many bytes of graph and weights.
+    ///
+    /// # Errors
+    ///
+    /// Why not, in words.
+    pub fn open(path: &Path, runtime: RuntimeKind, size_bytes: u64, apart: &Apart) -> Result<Self, String> {
+        let memory_bytes = apart.memory_bytes + MEMORY_PER_WEIGHT_BYTE * size_bytes;
+        let mut command = Command::new(&apart.program);
+        command.args(&apart.arguments).arg(path).args([runtime.as_str(), &memory_bytes.to_string()]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Ctrl-C is for us: the process goes when its standard input ends.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command
+            .spawn()
+            .map_err(|error| format!("cannot start {} for it: {error}", apart.program.display()))?;
+        let (requests, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (mut stdout, stderr) = stdout.zip(stderr).expect("both are pipes");
+        let (sender, replies) = mpsc::channel();
+        thread::spawn(move || {
+            while let Ok(Some((reply, values, _))) = read_frame(&mut stdout, MAX_VALUE_BYTES) {
+                if sender.send((reply, values)).is_err() {
+                    break;
+                }
+            }
+        });
+        let words = Some(thread::spawn(move || last_words(stderr)));
+        let mut worker = Self { child, requests, replies, words, memory_bytes, photo_s: apart.photo_s };
+        let limit_s = apart.photo_s + size_bytes as f64 / OPENED_BYTES_PER_S;
+        match worker.reply(limit_s)? {
+            (Reply::Opened, _) => Ok(worker),
+            (Reply::Failed { reason }, _) => Err(reason),
+            (Reply::Ran { .. }, _) => Err(worker.stop("its process answered what it was not asked".into())),
+        }
+    }
+
+    /// Runs the graph once: outputs, and the seconds that they took there.
+    ///
+    /// # Errors
+    ///
+    /// Why not, in words.
+    pub fn run(&mut self, input: Input<'_>, outputs: &[&str]) -> Result<(Vec<Output>, f64), String> {
+        let Some(requests) = &mut self.requests else { return Err("its process was stopped".into()) };
+        let (bytes, photos) = match input.values {
+            Values::Floats(values) => {
+                (bytemuck::cast_slice(values), input.shape.first().copied().unwrap_or(1))
+            }
+            Values::Bytes(values) => (values, 1),
+        };
+        let request = Request {
+            input: input.name.into(),
+            shape: input.shape.to_vec(),
+            is_bytes: matches!(input.values, Values::Bytes(_)),
+            outputs: outputs.iter().map(ToString::to_string).collect(),
+        };
+        if let Err(error) = write_frame(requests, &request, bytes) {
+            return Err(self.stop(format!("its process took nothing more ({error})")));
+        }
+        let (reply, values) = self.reply(self.photo_s * photos as f64)?;
+        let wrong = |worker: &mut Self| Err(worker.stop("its process answered what it was not asked".into()));
+        let (shapes, seconds) = match reply {
+            Reply::Ran { shapes, seconds } if shapes.len() == outputs.len() => (shapes, seconds),
+            Reply::Failed { reason } => return Err(reason),
+            _ => return wrong(self),
+        };
+        let mut values = values.into_iter();
+        let mut found = Vec::with_capacity(shapes.len());
+        for shape in shapes {
+            let count = shape.iter().try_fold(1_usize, |count, extent| count.checked_mul(*extent));
+            let Some(count) = count.filter(|count| *count <= values.len()) else { return wrong(self) };
+            found.push(Output { shape, values: values.by_ref().take(count).collect() });
+        }
+        Ok((found, seconds))
+    }
+
+    /// The next reply, or why there is none.
+    fn reply(&mut self, limit_s: f64) -> Result<(Reply, Vec<f32>), String> {
+        match self.replies.recv_timeout(Duration::from_secs_f64(limit_s)) {
+            Ok(frame) => Ok(frame),
+            Err(RecvTimeoutError::Timeout) => Err(self.stop(format!(
+                "it did not end within {limit_s:.1} s and was stopped\n\
+                 hint: a large network on a slow machine may take longer: --time-limit SECONDS for each photo"
+            ))),
+            Err(RecvTimeoutError::Disconnected) => Err(self.stop(String::new())),
+        }
+    }
+
+    /// Ends the process: `reason`, or what is known of how it ended itself.
+    fn stop(&mut self, reason: String) -> String {
+        self.requests = None;
+        if !reason.is_empty() {
+            // It may have ended meanwhile, which is as good.
+            self.child.kill().unwrap_or_default();
+        }
+        let status = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+        let words = self.words.take().and_then(|words| words.join().ok()).unwrap_or_default();
+        if !reason.is_empty() {
+            return reason;
+        }
+        let separator = if words.is_empty() { "" } else { ": " };
+        let gigabytes = self.memory_bytes as f64 / 1e9;
+        format!("its process, which may take {gigabytes:.1} GB, ended ({status}){separator}{words}")
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // Whatever it does now is for nobody; nothing is left to be told if it ended before.
+        self.child.kill().unwrap_or_default();
+        let _ = self.child.wait();
+    }
+}
+
+/// The first line that says something; the rest is read and dropped, so that nobody waits to write it.
+fn last_words(mut stderr: impl Read) -> String {
+    let mut words = Vec::new();
+    let read = stderr.by_ref().take(MAX_WORDS_BYTES).read_to_end(&mut words);
+    let drained = io::copy(&mut stderr, &mut io::sink());
+    let text = String::from_utf8_lossy(&words);
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    match read.and(drained.map(|_| 0)) {
+        Ok(_) => line.into(),
+        Err(error) => format!("{line} ({error})"),
+    }
+}
+
+/// The inside: opens the file, and runs it as often as it is asked, until nobody asks any more. `arguments` are those that
+/// [`Worker::open`] gives: the file, the runtime, bytes of memory.
+pub fn serve(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.collect();
+    let [path, runtime, memory] = arguments.as_slice() else { return ExitCode::from(2) };
+    let runtime = RuntimeKind::ALL.into_iter().find(|kind| runtime == kind.as_str());
+    let memory = memory.to_str().and_then(|memory| memory.parse().ok());
+    let (Some(runtime), Some(memory)) = (runtime, memory) else { return ExitCode::from(2) };
+    let mut stdout = io::stdout().lock();
+    let (sender, requests) = mpsc::channel();
+    // In a thread of its own, so that the end of standard input ends the process in the midst of an endless graph, too.
+    thread::spawn(move || {
+        let mut stdin = io::stdin().lock();
+        while let Ok(Some(frame)) = read_frame::<Request>(&mut stdin, u64::MAX) {
+            if sender.send(frame).is_err() {
+                break;
+            }
+        }
+        std::process::exit(0);
+    });
+    let opened = bound(memory)
+        .and_then(|()| Session::open(Path::new(path), runtime).map_err(|error| reason_of(&error)));
+    let mut session = match opened {
+        Ok(session) => session,
+        Err(reason) => {
+            // Whoever started this may be gone.
+            write_frame(&mut stdout, &Reply::Failed { reason }, &[]).unwrap_or_default();
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut is_heard = write_frame(&mut stdout, &Reply::Opened, &[]).is_ok();
+    while is_heard && let Ok((request, values, bytes)) = requests.recv() {
+        let (reply, values) = answer(&mut session, &request, &values, bytes);
+        is_heard = write_frame(&mut stdout, &reply, bytemuck::cast_slice(&values)).is_ok();
+    }
+    ExitCode::SUCCESS
+}
+
+fn answer(session: &mut Session, request: &Request, values: &[f32], bytes: usize) -> (Reply, Vec<f32>) {
+    let values = match request.is_bytes {
+        true => Values::Bytes(&bytemuck::cast_slice(values)[..bytes]),
+        false => Values::Floats(values),
+    };
+    let outputs: Vec<&str> = request.outputs.iter().map(String::as_str).collect();
+    let input = Input { name: &request.input, shape: &request.shape, values };
+    match session.run(input, &outputs) {
+        Err(error) => (Reply::Failed { reason: reason_of(&error) }, Vec::new()),
+        Ok(found) => {
+            let values = found.iter().flat_map(|output| &output.values).copied().collect();
+            let shapes = found.into_iter().map(|output| output.shape).collect();
+            (Reply::Ran { shapes, seconds: session.last_run_s() }, values)
+        }
+    }
+}
+
+/// The parent says the rest.
+fn reason_of(error: &OnnxError) -> String {
+    match error {
+        OnnxError::Runtime { reason, .. } => reason.clone(),
+        error => error.to_string(),
+    }
+}
+
+/// Bounds the memory of this process. On Linux what it may write to, which is what it really takes; elsewhere its addresses.
+#[cfg(unix)]
+fn bound(memory_bytes: u64) -> Result<(), String> {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    #[cfg(target_os = "linux")]
+    const MEMORY: Resource = Resource::RLIMIT_DATA;
+    #[cfg(not(target_os = "linux"))]
+    const MEMORY: Resource = Resource::RLIMIT_AS;
+    let lower = |resource, bytes: u64| {
+        let (_, hard) = getrlimit(resource)?;
+        setrlimit(resource, bytes.min(hard), hard)
+    };
+    // Of a process that ends as was foreseen nobody wants the core.
+    let bounded = lower(Resource::RLIMIT_CORE, 0).and_then(|()| lower(MEMORY, memory_bytes));
+    match bounded {
+        // macOS takes no bound on addresses: there the time is what is left.
+        Err(nix::errno::Errno::EINVAL) if cfg!(not(target_os = "linux")) => Ok(()),
+        bounded => bounded.map_err(|error| format!("its process cannot bound its memory: {error}")),
+    }
+}
+
+#[cfg(not(unix))]
+fn bound(_: u64) -> Result<(), String> {
+    Ok(())
+}
+
+/// Writes lengths, header and values, which are as they lie in memory: both sides are this program on this machine.
+fn write_frame(to: &mut impl Write, header: &impl Serialize, values: &[u8]) -> io::Result<()> {
+    let header = serde_json::to_vec(header)?;
+    to.write_all(bytemuck::bytes_of(&[header.len() as u64, values.len() as u64]))?;
+    to.write_all(&header)?;
+    to.write_all(values)?;
+    to.flush()
+}
+
+/// Reads what [`write_frame`] wrote: header, values and how many bytes they are; none where the other side has ended.
+fn read_frame<T: DeserializeOwned>(
+    from: &mut impl Read,
+    max_values: u64,
+) -> io::Result<Option<(T, Vec<f32>, usize)>> {
+    let mut lengths = [0_u64; 2];
+    match from.read_exact(bytemuck::bytes_of_mut(&mut lengths)) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        read => read?,
+    }
+    let [header_bytes, value_bytes] = lengths;
+    if header_bytes > MAX_HEADER_BYTES || value_bytes > max_values {
+        return Err(io::Error::other("a frame is too long"));
+    }
+    let mut header = vec![0; header_bytes as usize];
+    from.read_exact(&mut header)?;
+    let bytes = value_bytes as usize;
+    let mut values = vec![0.0; bytes.div_ceil(size_of::<f32>())];
+    from.read_exact(&mut bytemuck::cast_slice_mut(&mut values)[..bytes])?;
+    Ok(Some((serde_json::from_slice(&header)?, values, bytes)))
+}
