@@ -41,7 +41,7 @@ pub enum Row {
         #[serde(skip_serializing_if = "Option::is_none")]
         logits: Option<Vec<f32>>,
     },
-    /// It could not be read.
+    /// It could not be read, or not labelled.
     Unreadable {
         /// As it was asked for.
         path: String,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use common::{draw_photos, fails, json, kennel, ok, stderr};
 use kennel_core::{Interpolation, Preprocessing};
-use kennel_models::{read_checkpoint, write_checkpoint};
+use kennel_models::{StateDict, read_checkpoint, write_checkpoint};
 use kennel_onnx::builder::{self, Extent, GraphBuilder};
 use kennel_onnx::proto::{AttributeProto, ElementType, GraphProto, NodeProto};
 use kennel_onnx::{ModelCard, Precision, write_model};
@@ -117,6 +117,68 @@ fn a_strangers_file_costs_an_error_that_names_it_and_seconds() {
     }
     let (status, said) = fails(here, &["predict", PHOTO, "--onnx", "good.onnx", "--time-limit", "0"]);
     assert!(status == 2 && said.contains("--time-limit 0"), "{said}");
+}
+
+#[test]
+fn what_is_no_number_is_no_label() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = dir.path();
+    draw_photos(&here.join("photos"), 14);
+    // The root of a negative mean, which only some photos have.
+    for (file, is_softmaxed) in [("logits.onnx", false), ("probabilities.onnx", true)] {
+        write_onnx(&here.join(file), |graph, logits| {
+            let root = graph.node("Sqrt", if is_softmaxed { "root" } else { "output" }, &[logits], []);
+            if is_softmaxed {
+                graph.node("Softmax", "output", &[&root], [builder::int("axis", 1)]);
+            }
+        });
+        let output = kennel(here, &["predict", "photos", "--onnx", file, "--format", "json"]);
+        let (rows, said) = (json(&output), stderr(&output));
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        let is_error = |row: &&serde_json::Value| row["error"].as_str().is_some_and(|e| e.contains("is NaN"));
+        let without = rows.as_array().unwrap().iter().filter(is_error).count();
+        assert!(
+            without > 0 && said.contains(&format!("{without} of 28 photos could not be labelled")),
+            "{said}"
+        );
+        for row in rows.as_array().unwrap().iter().filter(|row| row["error"].is_null()) {
+            assert!(row["label"].is_string() && row["probability"].is_number(), "{row}");
+        }
+    }
+
+    ok(here, &["prepare", "photos", "--out", "data"]);
+    let train =
+        ["train", "--data", "data", "--model", "test_resnet", "--weights", "none", "--strategy", "full"];
+    let trained = [&train[..], &["--side", "32", "--epochs", "1", "--format", "json"]].concat();
+    let run = json(&ok(here, &trained))["run"].as_str().unwrap().to_string();
+    let best = here.join(&run).join("checkpoints/best.safetensors");
+    let rewrite = |change: &dyn Fn(&mut StateDict)| {
+        let mut checkpoint = read_checkpoint(&best).unwrap();
+        change(&mut checkpoint.tensors);
+        write_checkpoint(&best, &checkpoint.tensors, &checkpoint.batches_tracked, None).unwrap();
+    };
+    // Finite, and the root of what they are is no number.
+    rewrite(&|tensors| {
+        let (_, variance) = tensors.iter_mut().find(|(name, _)| name.ends_with("running_var")).unwrap();
+        variance.data.fill(-1.0);
+    });
+    let output = kennel(here, &["predict", PHOTO, "--run", &run, "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let row = &json(&output)[0];
+    assert!(
+        row["label"].is_null() && row["error"].as_str().unwrap().contains("expected a finite number"),
+        "{row}"
+    );
+    let table = kennel(here, &["predict", PHOTO, "--run", &run]);
+    assert!(String::from_utf8_lossy(&table.stdout).contains("\terror: no label: the logit of class `"));
+
+    let kept = || std::fs::read_dir(here.join(&run).join("predictions")).unwrap().count();
+    let before = kept();
+    let (status, said) = fails(here, &["evaluate", "--run", &run, "--data", "data", "--split", "all"]);
+    assert!(status == 1 && said.contains("expected a finite number") && kept() == before, "{said}");
+    let (status, said) = fails(here, &["export", "--run", &run]);
+    assert!(status == 1 && said.contains("a logit of NaN"), "{said}");
+    assert!(!here.join("models/best_model_test_resnet.onnx").exists());
 }
 
 #[test]

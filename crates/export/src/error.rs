@@ -96,6 +96,17 @@ pub enum ExportError {
         /// The photo.
         path: PathBuf,
     },
+    /// A network that says of a photo what is no number.
+    #[error(
+        "the trained network gives {photo} a logit of {logit}\n\
+         hint: its weights overflow, or a running variance is negative; train it again with a lower --learning-rate", photo = kennel_core::shown(photo)
+    )]
+    NoNumber {
+        /// The photo.
+        photo: PathBuf,
+        /// What it gave.
+        logit: f32,
+    },
     /// A run without photos to prove a file on.
     #[error("{run} has no validation photos, and a file is named only when it was proved on some", run = kennel_core::shown(run))]
     NoPhotos {

@@ -29,7 +29,8 @@ impl<'a> Reference<'a> {
     ///
     /// # Errors
     ///
-    /// [`ExportError::Photos`] for a photo that cannot be read; [`OnnxError::Stopped`] when `stop` says so.
+    /// [`ExportError::Photos`] for a photo that cannot be read; [`ExportError::NoNumber`] when the network says of one what is no
+    /// number; [`OnnxError::Stopped`] when `stop` says so.
     pub fn of(
         network: &Network,
         photos: Arc<[DatasetPhoto]>,
@@ -38,12 +39,18 @@ impl<'a> Reference<'a> {
         stop: &'a AtomicBool,
     ) -> Result<Self> {
         let device = Device::flex();
-        let mut logits = Vec::with_capacity(photos.len());
+        let mut logits: Vec<Vec<f32>> = Vec::with_capacity(photos.len());
         for batch in photos::batches(&photos, preprocessing, stop) {
             let batch = batch?;
             let side = batch.side_px as usize;
             let count = batch.len();
-            logits.extend(network.infer_rows(batch.pixels, count, side, &device));
+            for row in network.infer_rows(batch.pixels, count, side, &device) {
+                if let Some(logit) = row.iter().find(|logit| !logit.is_finite()) {
+                    let photo = photos[logits.len()].file.clone();
+                    return Err(ExportError::NoNumber { photo, logit: *logit });
+                }
+                logits.push(row);
+            }
         }
         Ok(Self { stop, photos, preprocessing: preprocessing.clone(), temperature, logits })
     }

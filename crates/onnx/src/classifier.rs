@@ -158,7 +158,7 @@ impl Classifier {
         self.session.last_run_s()
     }
 
-    /// Logits of prepared photos, a row each.
+    /// Logits of prepared photos, a row each, all of them numbers.
     ///
     /// # Shapes
     ///
@@ -166,12 +166,28 @@ impl Classifier {
     ///
     /// # Errors
     ///
-    /// [`OnnxError::Runtime`]; [`OnnxError::NotAClassifier`] when the file turns out to have other classes.
+    /// [`OnnxError::Runtime`], also when a logit is no finite number; [`OnnxError::NotAClassifier`] when the file turns out to have
+    /// other classes.
     ///
     /// # Panics
     ///
     /// When the file takes photos, or `pixels` has another length.
     pub fn logits(&mut self, pixels: &[f32], count: usize) -> Result<Vec<Vec<f32>>> {
+        let rows = self.answers(pixels, count)?;
+        rows.iter().try_for_each(|row| self.check_values(row, f32::is_finite))?;
+        Ok(rows)
+    }
+
+    /// As [`Classifier::logits`], whatever the file says of a photo: a row may hold what is no number.
+    ///
+    /// # Errors
+    ///
+    /// As [`Classifier::logits`], but for what is no number.
+    ///
+    /// # Panics
+    ///
+    /// As [`Classifier::logits`].
+    pub fn answers(&mut self, pixels: &[f32], count: usize) -> Result<Vec<Vec<f32>>> {
         let Takes::Pixels { batch } = self.takes else { panic!("this file takes photos, not pixels") };
         let side = self.described.preprocessing.side_px as usize;
         let each = 3 * side * side;
@@ -203,9 +219,10 @@ impl Classifier {
                 return Err(self.other_shape(&shape, &format!("[{at_once}, {classes}]")));
             }
             if self.is_softmaxed {
-                values.iter_mut().for_each(|p| *p = p.max(f32::MIN_POSITIVE).ln());
+                // `max` would make a number of what is none.
+                let is_number = |p: &&mut f32| !p.is_nan();
+                values.iter_mut().filter(is_number).for_each(|p| *p = p.max(f32::MIN_POSITIVE).ln());
             }
-            self.check_values(&values, |value| value.is_finite())?;
             self.has_answered = true;
             rows.extend(values.chunks_exact(classes).take(photos).map(<[f32]>::to_vec));
         }

@@ -104,8 +104,10 @@ pub fn predict_dataset(
     };
     let name = data_dir.file_name().unwrap_or(data_dir.as_os_str()).to_string_lossy();
     let path = run.predictions_dir().join(format!("{name}-{what}.jsonl"));
+    // First: what cannot be evaluated is not kept.
+    let evaluation = evaluate(&records, &classes)?;
     write_predictions(&path, &records)?;
-    Ok(Some(evaluate(&records, &classes)?))
+    Ok(Some(evaluation))
 }
 
 /// How many of `photos` are training or validation photos of the run, byte for byte.

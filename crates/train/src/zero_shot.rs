@@ -8,7 +8,7 @@ use kennel_core::{
     AugmentationSet, PredictionRecord, RunConfig, RunDir, RunFacts, Split, Strategy, write_predictions,
 };
 use kennel_data::Dataset;
-use kennel_metrics::{Evaluation, Proportion, argmax, evaluate, in_top_k};
+use kennel_metrics::{Evaluation, MetricsError, Proportion, argmax, evaluate, in_top_k};
 
 use crate::predict::predict_photos;
 use crate::setup::{manifest_digest, tell_notes};
@@ -89,6 +89,10 @@ pub fn zero_shot(
         };
         let mut restricted = Vec::with_capacity(records.len());
         for (record, photo) in records.into_iter().zip(photos.iter()) {
+            if let Some(class) = record.logits.iter().position(|logit| !logit.is_finite()) {
+                let (class, logit) = (predictor.class_names()[class].clone(), record.logits[class]);
+                return Err(MetricsError::NotFinite { path: record.path, class, logit }.into());
+            }
             let truth = classes[photo.class_index].imagenet_index;
             top1 += usize::from(argmax(&record.logits) == truth);
             top5 += usize::from(in_top_k(&record.logits, truth, 5));

@@ -109,7 +109,7 @@ pub fn run(args: PredictArgs) -> CommandResult {
         Ok(source) => prepare(source, preprocessing.as_ref()).map_err(|error| error.to_string()),
         Err(none) => Err(none.reason.clone()),
     };
-    let (mut asked, mut unreadable) = (0, 0);
+    let (mut asked, mut unreadable, mut unlabelled) = (0, 0, 0);
     // Whoever still reads standard input cannot stop at the next photo.
     let stop = (!args.photos.iter().any(|path| path == Path::new("-"))).then(interrupt::listen);
     // On a terminal the rows themselves are the progress.
@@ -130,6 +130,8 @@ pub fn run(args: PredictArgs) -> CommandResult {
             paths.push(source.map_or_else(|none| none.asked, |source| source.to_string()));
             prepared.push(made);
         }
+        asked += prepared.len();
+        unreadable += prepared.iter().filter(|photo| photo.is_err()).count();
         let labelled = match engine.label(prepared, &class_names, &args) {
             Ok(labelled) => labelled,
             Err(failure) => {
@@ -138,8 +140,7 @@ pub fn run(args: PredictArgs) -> CommandResult {
                 return Err(failure);
             }
         };
-        asked += labelled.len();
-        unreadable += labelled.iter().filter(|label| label.is_err()).count();
+        unlabelled += labelled.iter().filter(|label| label.is_err()).count();
         let found: Vec<Row> =
             paths.into_iter().zip(labelled).map(|(path, label)| args.row(path, label)).collect();
         if !rows.write(&found)? {
@@ -150,9 +151,10 @@ pub fn run(args: PredictArgs) -> CommandResult {
     }
     rows.end()?;
     counter.finish_and_clear();
-    if unreadable > 0 {
+    if unlabelled > 0 {
         let hint = args.photos.iter().filter(|path| !path.exists()).find_map(|path| hint_nearby(path));
-        shout!("error: {unreadable} of {asked} photos could not be read{}", hint.unwrap_or_default());
+        let done = if unlabelled > unreadable { "labelled" } else { "read" };
+        shout!("error: {unlabelled} of {asked} photos could not be {done}{}", hint.unwrap_or_default());
         return Err(Failure::Partly);
     }
     Ok(())
@@ -246,7 +248,7 @@ impl Engine {
         let mut logits = match self {
             _ if count == 0 => Vec::new(),
             Engine::Network(predictor) => predictor.logits(pixels, count),
-            Engine::File(file) => file.logits(&pixels, count)?,
+            Engine::File(file) => file.answers(&pixels, count)?,
         }
         .into_iter();
         let temperature = match self {
@@ -259,8 +261,16 @@ impl Engine {
                 Err(error) => Err(error),
                 Ok(Prepared::Pixels(_)) => {
                     let logits = logits.next().expect("a row for every photo that was read");
-                    let top = rank(&logits, class_names, temperature, args.top);
-                    Ok(Label { top, logits: args.logits.then_some(logits) })
+                    match logits.iter().position(|logit| !logit.is_finite()) {
+                        Some(class) => Err(format!(
+                            "no label: the logit of class `{}` is {}, expected a finite number",
+                            class_names[class], logits[class]
+                        )),
+                        None => {
+                            let top = rank(&logits, class_names, temperature, args.top);
+                            Ok(Label { top, logits: args.logits.then_some(logits) })
+                        }
+                    }
                 }
                 Ok(Prepared::Photo(photo)) => {
                     let Engine::File(file) = self else { unreachable!("networks take pixels") };
