@@ -260,25 +260,19 @@ fn reason_of(error: &OnnxError) -> String {
     }
 }
 
-/// Bounds the memory of this process. On Linux what it may write to, which is what it really takes; elsewhere its addresses.
+/// Bounds what this process may write to. Linux counts every mapping of its own in it; others may count less, and then the time is
+/// what is left.
 #[cfg(unix)]
 fn bound(memory_bytes: u64) -> Result<(), String> {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    #[cfg(target_os = "linux")]
-    const MEMORY: Resource = Resource::RLIMIT_DATA;
-    #[cfg(not(target_os = "linux"))]
-    const MEMORY: Resource = Resource::RLIMIT_AS;
     let lower = |resource, bytes: u64| {
         let (_, hard) = getrlimit(resource)?;
         setrlimit(resource, bytes.min(hard), hard)
     };
     // Of a process that ends as was foreseen nobody wants the core.
-    let bounded = lower(Resource::RLIMIT_CORE, 0).and_then(|()| lower(MEMORY, memory_bytes));
-    match bounded {
-        // macOS takes no bound on addresses: there the time is what is left.
-        Err(nix::errno::Errno::EINVAL) if cfg!(not(target_os = "linux")) => Ok(()),
-        bounded => bounded.map_err(|error| format!("its process cannot bound its memory: {error}")),
-    }
+    lower(Resource::RLIMIT_CORE, 0)
+        .and_then(|()| lower(Resource::RLIMIT_DATA, memory_bytes))
+        .map_err(|error| format!("its process cannot bound its memory: {error}"))
 }
 
 #[cfg(not(unix))]
