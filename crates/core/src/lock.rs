@@ -1,4 +1,5 @@
-//! One process at a time, by a lock that the operating system takes away from a dead one.
+//! One process at a time, or readers together, by a lock that the operating system takes away from
+//! a dead one.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -17,8 +18,8 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Locks the file at `path`, which is made where it is missing and removed when the lock is given back. None while another
-    /// process has it.
+    /// Locks the file at `path`, which is made where it is missing and removed when the lock is
+    /// given back. None while another process has it.
     ///
     /// # Errors
     ///
@@ -31,20 +32,54 @@ impl Lock {
         Ok(lock)
     }
 
-    /// As [`Lock::try_acquire`], but the file stays: it lies in the folder of another program's locks, which leaves them there.
+    /// As [`Lock::try_acquire`], but the file stays: it lies in the folder of another program's
+    /// locks, which leaves them there.
     ///
     /// # Errors
     ///
     /// As [`Lock::try_acquire`].
     pub fn try_acquire_and_leave(path: &Path) -> io::Result<Option<Self>> {
+        Self::tried(path, open, File::try_lock)
+    }
+
+    /// Locks a file that is there and is read by others, and leaves it. None while another process
+    /// has it or shares it.
+    ///
+    /// # Errors
+    ///
+    /// Of the file system, when the file cannot be opened.
+    pub fn try_acquire_existing(path: &Path) -> io::Result<Option<Self>> {
+        // Network file systems lock for one alone only what may be written.
+        let open =
+            |path: &Path| OpenOptions::new().read(true).write(true).open(path).or_else(|_| File::open(path));
+        Self::tried(path, open, File::try_lock)
+    }
+
+    /// Shares a file that is there with others who read it, and leaves it. None while a process has
+    /// it for itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lock::try_acquire_existing`].
+    pub fn try_share(path: &Path) -> io::Result<Option<Self>> {
+        Self::tried(path, |path| File::open(path), File::try_lock_shared)
+    }
+
+    fn tried(
+        path: &Path,
+        open: impl Fn(&Path) -> io::Result<File>,
+        lock: impl Fn(&File) -> Result<(), TryLockError>,
+    ) -> io::Result<Option<Self>> {
         let mut file = open(path)?;
         for _ in 0..TRIES {
-            match file.try_lock() {
+            match lock(&file) {
                 Ok(()) if is_still_there(path, &file)? => return Ok(Some(Self::of(file, true))),
-                // Whoever had it before removed the name in between: this file is nobody's any more.
+                // Whoever had it before removed the name in between: this file is nobody's any
+                // more.
                 Ok(()) => file = open(path)?,
                 Err(TryLockError::WouldBlock) => return Ok(None),
-                // Some network file systems know no locks, and each says so with an error of its own.
+                // Some network file systems know no locks, and each says so with an error of its
+                // own.
                 Err(TryLockError::Error(_)) => return Ok(Some(Self::of(file, false))),
             }
         }
@@ -75,7 +110,8 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).write(true).truncate(false).open(path)
 }
 
-/// Whether the name still leads to the file that we hold, and not to one that was made after it was removed.
+/// Whether the name still leads to the file that we hold, and not to one that was made after it was
+/// removed.
 fn is_still_there(path: &Path, file: &File) -> io::Result<bool> {
     let ours = same_file::Handle::from_file(file.try_clone()?)?;
     match same_file::Handle::from_path(path) {
@@ -98,6 +134,26 @@ mod tests {
         drop(held);
         assert!(!path.exists());
         assert!(Lock::try_acquire(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn readers_share_a_file_and_keep_out_whoever_wants_it_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("manifest.json");
+        assert_eq!(Lock::try_share(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
+        fs::write(&path, "{}").unwrap();
+        let mut permissions = fs::metadata(&path).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(&path, permissions).unwrap();
+        let (one, other) =
+            (Lock::try_share(&path).unwrap().unwrap(), Lock::try_share(&path).unwrap().unwrap());
+        drop(one);
+        assert!(Lock::try_acquire_existing(&path).unwrap().is_none());
+        drop(other);
+        let alone = Lock::try_acquire_existing(&path).unwrap().unwrap();
+        assert!(Lock::try_share(&path).unwrap().is_none());
+        drop(alone);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]
