@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Output;
 
 use common::{command, draw_photos, fails, json, kennel, ok, stderr};
-use kennel_core::{Interpolation, Preprocessing, RunConfig, RunDir, Strategy};
+use kennel_core::{Interpolation, Lock, Preprocessing, RunConfig, RunDir, Strategy};
 
 /// A run of seconds.
 const SMALL: [&str; 15] = [
@@ -372,9 +372,15 @@ fn photos_are_not_prepared_anew_under_a_run_that_looks_at_them() {
     let again = ["prepare", "photos", "--out", "data", "--seed", "7"];
 
     let lock = run.lock().unwrap().expect("nobody else trains it");
+    let reads = Lock::try_share(&here.join("data/manifest.json")).unwrap().expect("nobody replaces it");
     let (status, said) = fails(here, &again);
     assert!(status == 1 && said.contains("runs/mine is being trained on data"), "{said}");
     drop(lock);
+    // A run whose folder nobody looks into keeps its photos as well; what changes nothing is done beside it.
+    let (status, said) = fails(here, &again);
+    assert!(status == 1 && said.contains("data is being read by another process"), "{said}");
+    ok(here, &again[..4]);
+    drop(reads);
     let said = stderr(&ok(here, &again));
     assert!(said.contains("runs/mine was stopped"), "{said}");
 }

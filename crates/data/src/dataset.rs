@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use kennel_core::{Manifest, PhotoRecord, Split, files};
+use kennel_core::{Lock, Manifest, PhotoRecord, Split, files};
 use rayon::prelude::*;
 use walkdir::WalkDir;
 
@@ -39,6 +39,8 @@ pub struct Dataset {
     manifest: Manifest,
     parts: [Arc<[DatasetPhoto]>; 3],
     prepared: bool,
+    /// Keeps `prepare` from replacing the photos, for as long as anyone has them.
+    _lock: Option<Arc<Lock>>,
 }
 
 impl Dataset {
@@ -80,13 +82,14 @@ impl Dataset {
     ) -> Result<Self> {
         let path = folder.join(Manifest::FILE_NAME);
         if path.is_file() {
+            let lock = shared(folder)?;
             let manifest = Manifest::read(&path)?;
             check_manifest(&manifest, &path)?;
             let is_other = |class: &&String| options.known.is_some_and(|known| !known.contains(class));
             if let Some(found) = manifest.classes.iter().find(is_other) {
                 return Err(DataError::UnknownClass { path: folder.into(), found: found.clone() });
             }
-            return Self::at(folder, manifest, &path, |photo| folder.join(&photo.path));
+            return Self::at(folder, manifest, &path, lock, |photo| folder.join(&photo.path));
         }
         if folder.is_file() {
             // An archive has nowhere to stay; `prepare` gives it a place.
@@ -101,7 +104,7 @@ impl Dataset {
         let scan = scan(folder, &options.of_scan(), folder, progress)?;
         let Assembled { manifest, files } =
             assemble(&scan, folder, options.seed, options.fractions, Paths::InPlace, purpose)?;
-        Ok(Self::new(folder, manifest, files, false))
+        Ok(Self::new(folder, manifest, files, None, false))
     }
 
     /// The photos of some parts of a manifest that lies elsewhere, as a run keeps one, that are still under `folder`, and how many are
@@ -118,6 +121,7 @@ impl Dataset {
         parts: &[Split],
     ) -> Result<(Self, usize)> {
         check_manifest(&manifest, manifest_path)?;
+        let lock = shared(folder)?;
         manifest.photos.retain(|photo| parts.contains(&photo.split));
         let now = by_contents(folder, &manifest);
         let place = |photo: &PhotoRecord| match &now {
@@ -132,7 +136,7 @@ impl Dataset {
             manifest.photos.retain(is_there);
         }
         let gone = listed - manifest.photos.len();
-        Ok((Self::at(folder, manifest, manifest_path, place)?, gone))
+        Ok((Self::at(folder, manifest, manifest_path, lock, place)?, gone))
     }
 
     /// The photos of a manifest that was checked, each where `place` says.
@@ -140,14 +144,21 @@ impl Dataset {
         folder: &Path,
         manifest: Manifest,
         manifest_path: &Path,
+        lock: Option<Arc<Lock>>,
         place: impl Fn(&PhotoRecord) -> PathBuf,
     ) -> Result<Self> {
         let files: Vec<PathBuf> = manifest.photos.iter().map(place).collect();
         check_files(&manifest, folder, &files, manifest_path)?;
-        Ok(Self::new(folder, manifest, files, true))
+        Ok(Self::new(folder, manifest, files, lock, true))
     }
 
-    fn new(root: &Path, manifest: Manifest, files: Vec<PathBuf>, prepared: bool) -> Self {
+    fn new(
+        root: &Path,
+        manifest: Manifest,
+        files: Vec<PathBuf>,
+        lock: Option<Arc<Lock>>,
+        prepared: bool,
+    ) -> Self {
         let photos: Vec<DatasetPhoto> = manifest
             .photos
             .iter()
@@ -163,7 +174,7 @@ impl Dataset {
             .collect();
         let parts =
             Split::ALL.map(|split| photos.iter().filter(|photo| photo.split == split).cloned().collect());
-        Self { root: root.into(), manifest, parts, prepared }
+        Self { root: root.into(), manifest, parts, prepared, _lock: lock }
     }
 
     /// The folder that was opened.
@@ -205,6 +216,17 @@ impl Dataset {
     /// Whether the folder has its own `manifest.json`.
     pub fn is_prepared(&self) -> bool {
         self.prepared
+    }
+}
+
+/// Keeps `prepare` away from a folder of its own; none where nobody has prepared it, and so nobody replaces it.
+fn shared(folder: &Path) -> Result<Option<Arc<Lock>>> {
+    let manifest = folder.join(Manifest::FILE_NAME);
+    match Lock::try_share(&manifest) {
+        Ok(Some(lock)) => Ok(Some(Arc::new(lock))),
+        Ok(None) => Err(DataError::BeingReplaced { path: folder.into() }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(DataError::io("read", &manifest)(error)),
     }
 }
 

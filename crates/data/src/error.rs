@@ -166,6 +166,18 @@ pub enum DataError {
         /// The output folder.
         path: PathBuf,
     },
+    /// Somebody reads what would be replaced.
+    #[error("{path} is being read by another process, such as a training\nhint: wait for it or stop it, or choose another folder with --out", path = path.display())]
+    OutputBeingRead {
+        /// The output folder.
+        path: PathBuf,
+    },
+    /// Somebody replaces what would be read.
+    #[error("{path} is being replaced by another process\nhint: run this again when `kennel prepare` has ended", path = path.display())]
+    BeingReplaced {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Output and source overlap.
     #[error("output {out} lies inside the source {source_dir} (or around it), which `prepare` never changes\nhint: choose a folder elsewhere with --out", out = kennel_core::shown(out), source_dir = kennel_core::shown(source_dir))]
     OutputInsideSource {

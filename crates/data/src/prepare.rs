@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use kennel_core::{Manifest, files};
+use kennel_core::{Lock, Manifest, files};
 use rayon::prelude::*;
 
 use crate::assemble::{Assembled, Paths, Purpose, assemble};
@@ -75,8 +75,8 @@ pub struct Prepared {
 ///
 /// # Errors
 ///
-/// Those of [`scan`]; an output that overlaps the source, belongs to somebody else, is being prepared by another process or cannot be written; a class without
-/// training photos; [`DataError::Stopped`] once `options.stop` is set. The output is then as it was.
+/// Those of [`scan`]; an output that overlaps the source, belongs to somebody else, is being prepared or (where it would be replaced)
+/// read by another process, or cannot be written; a class without training photos; [`DataError::Stopped`] once `options.stop` is set. The output is then as it was.
 pub fn prepare(
     source: &Path,
     out: &Path,
@@ -93,7 +93,7 @@ pub fn prepare(
     check_apart(source, out)?;
     // What is not ours is told before anything is made beside it; what is there may be another once the staging is ours.
     Before::look(out)?;
-    let out = &place_of(out)?;
+    let (named, out) = (out, &place_of(out)?);
     let staging = Staging::beside(out)?;
     let before = Before::look(out)?;
 
@@ -109,12 +109,24 @@ pub fn prepare(
         return Ok(Prepared { manifest, outcome: Outcome::Unchanged });
     }
 
+    // A reader that comes later is kept out until the new photos are in their place.
+    let lock = match &before {
+        Before::Ours(_) => Some(
+            Lock::try_acquire_existing(&out.join(Manifest::FILE_NAME))
+                .map_err(DataError::io("read", out))?
+                .ok_or_else(|| DataError::OutputBeingRead { path: named.into() })?,
+        ),
+        _ => None,
+    };
     // Made by us, in a folder of ours: what was unpacked may as well move as be copied.
     let link = options.link || scan.is_unpacked();
     let tree = staging.tree();
     write_tree(&tree, &manifest, &files, link, options.stop)?;
     go_on(options.stop)?;
+    // Windows moves no folder in which a file is open.
+    let lock = lock.filter(|_| cfg!(not(windows)));
     let outcome = swap(&staging, out, &before)?;
+    drop(lock);
     Ok(Prepared { manifest, outcome })
 }
 

@@ -199,6 +199,38 @@ fn one_process_at_a_time_writes_to_an_output() {
 }
 
 #[test]
+fn what_somebody_reads_is_not_replaced_and_what_changes_nothing_is_done_beside_it() {
+    let source = source(8);
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("out");
+    let then = run(source.path(), &out).unwrap().manifest;
+    let again = || {
+        let options = PrepareOptions { seed: 7, ..PrepareOptions::default() };
+        prepare(source.path(), &out, &options, &|_, _| {})
+    };
+    let path = out.join("manifest.json");
+    let before = files_of(&out);
+    let opened = Dataset::open(&out).unwrap();
+    let of_run = Dataset::of_run(&out, then, &path, &[Split::Val]).unwrap().0;
+    // Readers do not keep each other out, and a copy of one keeps the photos as long.
+    let copy = opened.clone();
+    drop(opened);
+    assert_eq!(run(source.path(), &out).unwrap().outcome, Outcome::Unchanged);
+    let error = message(again());
+    assert!(error.contains("is being read by another process") && error.contains("--out"), "{error}");
+    drop(copy);
+    assert!(again().is_err());
+    assert_eq!(files_of(&out), before);
+    drop(of_run);
+    let held = Lock::try_acquire_existing(&path).unwrap().unwrap();
+    let error = message(Dataset::open(&out));
+    assert!(error.contains("is being replaced") && error.contains("hint:"), "{error}");
+    drop(held);
+    assert_eq!(again().unwrap().outcome, Outcome::Replaced);
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1, "only `out`");
+}
+
+#[test]
 fn an_output_that_overlaps_the_source_is_refused() {
     let source = source(8);
     let before = files_of(source.path());

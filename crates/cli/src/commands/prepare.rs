@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kennel_core::{DuplicateKind, Manifest, RunConfig, RunDir, files, hint_did_you_mean, shown};
-use kennel_data::{Fractions, Outcome, PrepareOptions, Preset, prepare};
+use kennel_data::{DataError, Fractions, Outcome, PrepareOptions, Preset, prepare};
 
 use crate::failure::Failure;
 use crate::nearby::hint_nearby;
@@ -94,8 +94,16 @@ pub fn run(args: PrepareArgs) -> CommandResult {
         stop: Some(interrupt::listen()),
         ..PrepareOptions::default()
     };
-    let stopped = stopped_on(&args.out)?;
-    let prepared = with_photo_bar("checking", |progress| prepare(&source, &args.out, &options, progress))?;
+    let (running, stopped) = unfinished_on(&args.out);
+    let prepared = with_photo_bar("checking", |progress| prepare(&source, &args.out, &options, progress))
+        .map_err(|error| match (error, running) {
+            (DataError::OutputBeingRead { path }, Some(run)) => Failure::Failed(format!(
+                "{} is being trained on {}\nhint: wait for it or stop it, or choose another folder with --out",
+                run.path().display(),
+                path.display()
+            )),
+            (error, _) => error.into(),
+        })?;
     let manifest = &prepared.manifest;
     for photo in &manifest.rejected {
         say!("left out   {}: {}", shown(&photo.path), photo.reason);
@@ -115,12 +123,8 @@ pub fn run(args: PrepareArgs) -> CommandResult {
     }
 }
 
-/// The newest run on the photos in `out` that was stopped before its end.
-///
-/// # Errors
-///
-/// One that goes on at this moment: its photos would be gone while it looks at them.
-fn stopped_on(out: &Path) -> Result<Option<RunDir>, Failure> {
+/// The newest run on the photos in `out` that is being trained, and the newest that was stopped before its end.
+fn unfinished_on(out: &Path) -> (Option<RunDir>, Option<RunDir>) {
     let runs = variables::value("KENNEL_RUNS").map_or_else(|| RUNS_DIR.into(), PathBuf::from);
     let is_of_out = |run: &RunDir| {
         !run.is_finished()
@@ -130,14 +134,9 @@ fn stopped_on(out: &Path) -> Result<Option<RunDir>, Failure> {
     let mut of_out = RunDir::list(&runs).unwrap_or_default();
     of_out.retain(is_of_out);
     // A lock that cannot be asked for is nobody's.
-    if let Some(run) = of_out.iter().find(|run| matches!(run.lock(), Ok(None))) {
-        return Err(Failure::Failed(format!(
-            "{} is being trained on {}\nhint: wait for it or stop it, or choose another folder with --out",
-            run.path().display(),
-            out.display()
-        )));
-    }
-    Ok(of_out.pop())
+    let (mut running, mut stopped): (Vec<_>, Vec<_>) =
+        of_out.into_iter().partition(|run| matches!(run.lock(), Ok(None)));
+    (running.pop(), stopped.pop())
 }
 
 fn summary(manifest: &Manifest, outcome: Outcome, out: &Path) -> String {
