@@ -102,6 +102,9 @@ impl Dataset {
             return Err(other);
         }
         let scan = scan(folder, &options.of_scan(), folder, progress)?;
+        if purpose == Purpose::Training {
+            scan.check_train(folder)?;
+        }
         let Assembled { manifest, files } =
             assemble(&scan, folder, options.seed, options.fractions, Paths::InPlace, purpose)?;
         Ok(Self::new(folder, manifest, files, None, false))

@@ -56,6 +56,52 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
     },
+    /// The folders of a source may be classes or not.
+    #[error(
+        "the folders of {path} can be read in two ways{}\nhint: run the command beside the one that is meant, or move what does not belong there",
+        in_lines(path, readings), path = path.display()
+    )]
+    AmbiguousLayout {
+        /// The source.
+        path: PathBuf,
+        /// What they may be.
+        readings: [LayoutReading; 2],
+    },
+    /// Photos whose class no folder tells.
+    #[error(
+        "{folder} in {path} holds photos and no folder of a class\nhint: Kennel takes the class of a photo from its folder, as in {folder}/<class>/1.jpg; where the folders beside each other are the classes all the same: {}",
+        with_classes_are(path, classes_are), path = path.display()
+    )]
+    NoClassFolders {
+        /// The source.
+        path: PathBuf,
+        /// The folder, relative to it.
+        folder: String,
+        /// The folder that it lies in, relative to the source.
+        classes_are: String,
+    },
+    /// The folder that was said to hold the classes is not there.
+    #[error("there is no folder {told} in {path}\nhint: --classes-are takes a folder as it is called in the source, or `.` for the source itself", told = told.display(), path = path.display())]
+    NoSuchClasses {
+        /// The source.
+        path: PathBuf,
+        /// What was said.
+        told: PathBuf,
+    },
+    /// A class that cannot be written into a table.
+    #[error(
+        "the class folder {path:?} has a line break or another control character in its name\nhint: rename it"
+    )]
+    ClassName {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The source is divided, and has nothing to learn from.
+    #[error("{path} has no training part: all its photos lie in the other parts\nhint: add train/, or give one part alone, such as {path}/test, to have it divided", path = path.display())]
+    NoTrainingPart {
+        /// The source.
+        path: PathBuf,
+    },
     /// The source has no photo that can be used.
     #[error(
         "no photos in {path}: {found}\nhint: Kennel expects {path}/<class>/<photo>.jpg, or the same under train/, val/ and test/{or}",
@@ -239,12 +285,38 @@ pub enum DataError {
     },
 }
 
+/// One way to read the folders of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayoutReading {
+    /// The folder that the classes are in, relative to the source; `.` is the source itself.
+    pub classes_are: String,
+    /// The classes.
+    pub classes: Vec<String>,
+}
+
 /// [`DataError::Stopped`] once `stop` is set.
 pub(crate) fn go_on(stop: Option<&AtomicBool>) -> Result<()> {
     match stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
         true => Err(DataError::Stopped),
         false => Ok(()),
     }
+}
+
+/// A line for each reading, with the command that takes it.
+fn in_lines(path: &Path, readings: &[LayoutReading]) -> String {
+    let line = |reading: &LayoutReading| {
+        let more = match reading.classes.len() {
+            6.. => format!(" and {} more", reading.classes.len() - 5),
+            _ => String::new(),
+        };
+        let classes = reading.classes.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+        format!("\n  classes {classes}{more}: {}", with_classes_are(path, &reading.classes_are))
+    };
+    readings.iter().map(line).collect()
+}
+
+fn with_classes_are(path: &Path, folder: &str) -> String {
+    format!("kennel prepare {} --classes-are {}", quoted(&path.to_string_lossy()), quoted(folder))
 }
 
 fn or_another(others: usize) -> String {

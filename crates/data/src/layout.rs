@@ -1,15 +1,39 @@
-//! How a source folder is laid out: which files belong to which class, and to which part where it is already divided.
+//! How a source folder is laid out: which files belong to which class, and to which part where it
+//! is already divided.
+//!
+//! One rule tells the folders of classes from the folders around them. It looks at all folders side
+//! by side that have a photo below them; what [`crate::litter`] names is not seen.
+//!
+//! 1. `train`, `val`, `test` and the like ([`crate::division`]) are *parts*; they and `images` are
+//!    *words*. A word is never a class, unless told (`classes_are`) or known beside others.
+//! 2. Two kinds of parts divide the source, and so does one that nothing stands beside. The folders
+//!    in a part are the classes. A word with nothing but itself or `images` in it
+//!    (`seg_train/seg_train`, `train/images`) is one word.
+//! 3. `images`, or any one folder, that nothing stands beside and that has no photo of its own, is a
+//!    wrapper: the rule begins anew in it.
+//! 4. Other folders are the classes, but for one that holds all the others once more.
+//!
+//! Where two readings are left it is an error that shows both: one kind of part, or `images`,
+//! beside other folders; folders that all hold the same folders (`color/rose`, `grey/rose`). Where
+//! no name tells a class it is an error, too: photos in words without folders of classes, and the
+//! folders in which a camera counts (`100CANON`). [`crate::reading`] decides, this module reads.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use kennel_core::{RejectedPhoto, Split, composed, files};
+use kennel_core::{RejectedPhoto, Split, composed};
 
 use crate::error::{DataError, Result};
 use crate::preset::{Preset, split_synset};
+use crate::reading::{Around, Expected, Reading, Source, is_images};
+use crate::walk::{Entry, Photos, files_below, list, relative};
 
 /// Why a file beside the class folders is left out.
 pub(crate) const NOT_IN_A_CLASS: &str = "not in a class folder";
+/// Why a file beside the parts is left out.
+const NOT_IN_A_PART: &str = "not in train/, val/ or test/";
+/// Why a file in a second copy of the classes is left out.
+const IN_A_COPY: &str = "in a copy of the folders beside it";
 
 /// A file in a class folder, not yet looked into.
 #[derive(Clone, Debug)]
@@ -35,64 +59,119 @@ pub(crate) struct Layout {
     pub classes: Vec<String>,
     /// What was decided.
     pub notes: Vec<String>,
-    /// How a class's folder was called first, before its name was brought to Unicode's composed form (NFC).
+    /// How a class's folder was called first, before its name was brought to Unicode's composed
+    /// form (NFC).
     spellings: BTreeMap<String, String>,
 }
 
 impl Layout {
-    /// Walks `root`; `unwrap_single` steps into a lone top folder, as archives have.
-    pub fn read(root: &Path, preset: Option<Preset>, unwrap_single: bool) -> Result<Self> {
+    /// Walks `root`, which errors call `named`.
+    pub fn read(named: &Path, root: &Path, expected: Expected) -> Result<Self> {
         let mut layout = Layout::default();
-        let mut base = root.to_path_buf();
-        let mut entries = list(root, root, &mut layout.rejected)?;
-        while let Some(inner) = photo_folder(&entries, unwrap_single).map(|entry| entry.path.clone()) {
-            for entry in &entries {
-                if is_annotations(entry) {
-                    layout.notes.push(format!(
-                        "`{}` holds annotations, which are not used.",
-                        relative(root, &entry.path)
-                    ));
-                } else if entry.path != inner {
-                    layout.reject_all(root, &entry.path, NOT_IN_A_CLASS)?;
+        let source = Source { named, root, expected };
+        let mut base = source.told()?;
+        let mut wrapper = None;
+        loop {
+            let photos = Photos::of(&base);
+            match source.reading(&base, &photos)? {
+                Reading::Inside(inner) => {
+                    layout.descend(root, &base, &inner)?;
+                    wrapper = Some(relative(root, &inner)).filter(|_| !is_images(&inner));
+                    base = inner;
+                }
+                Reading::Classes => {
+                    layout.read_classes(&source, &base, &photos)?;
+                    break;
+                }
+                Reading::Parts(parts) => {
+                    layout.read_parts(&source, &base, &parts)?;
+                    wrapper = None;
+                    break;
                 }
             }
-            base = inner;
-            entries = list(root, &base, &mut layout.rejected)?;
         }
-        layout.divided = entries.iter().any(|entry| {
-            entry.is_dir && split_of_folder(&entry.name) == Some(Split::Train) && has_subfolder(&entry.path)
-        });
-        for entry in entries {
-            let split = split_of_folder(&entry.name).filter(|_| entry.is_dir);
-            if !layout.divided {
-                layout.read_class(root, entry, preset, None)?;
-            } else if split.is_some() {
-                for class in list(root, &entry.path, &mut layout.rejected)? {
-                    layout.read_class(root, class, preset, split)?;
-                }
-            } else {
-                layout.reject_all(root, &entry.path, "not in train/, val/ or test/")?;
-            }
+        if let Some(wrapper) = wrapper {
+            layout.notes.push(format!("The classes are the folders in `{wrapper}`."));
         }
-        layout.finish_names(preset);
-        if let Some(preset) = preset {
-            layout.check_preset(&base, preset)?;
+        if let Some(told) = expected.classes_are {
+            let told = told.display();
+            layout
+                .notes
+                .push(format!("The classes are the folders in `{told}`, as told; nothing else was read."));
+        }
+        layout.finish_names(expected.preset);
+        if let Some(preset) = expected.preset {
+            layout.check_preset(named, preset)?;
         }
         Ok(layout)
     }
 
-    fn read_class(
-        &mut self,
-        root: &Path,
-        entry: Entry,
-        preset: Option<Preset>,
-        given: Option<Split>,
-    ) -> Result<()> {
-        if !entry.is_dir {
-            return self.reject_all(root, &entry.path, NOT_IN_A_CLASS);
+    /// Goes from one folder to one below it, and makes rows of all that lies beside the way.
+    fn descend(&mut self, root: &Path, from: &Path, to: &Path) -> Result<()> {
+        let steps: Vec<&Path> = to.ancestors().take_while(|step| *step != from).collect();
+        for step in steps.into_iter().rev() {
+            let folder = step.parent().unwrap_or(from);
+            for entry in list(root, folder, &mut self.rejected)?.iter().filter(|entry| entry.path != step) {
+                if is_annotations(entry) {
+                    let place = relative(root, &entry.path);
+                    self.notes.push(format!("`{place}` holds annotations, which are not used."));
+                } else {
+                    self.reject_all(root, &entry.path, NOT_IN_A_CLASS);
+                }
+            }
         }
-        let label = match preset {
-            // A name from a Mac and the same name typed elsewhere are other bytes (`é` and `e` with an accent), but one class.
+        Ok(())
+    }
+
+    fn read_classes(&mut self, source: &Source, base: &Path, photos: &Photos) -> Result<()> {
+        let copy = photos.copy_of_all().filter(|_| source.expected.classes_are.is_none());
+        for entry in list(source.root, base, &mut self.rejected)? {
+            if copy.is_some_and(|copy| copy.path == entry.path) {
+                self.notes.push(format!(
+                    "`{}` holds the folders beside it once more, and is left out.",
+                    relative(source.root, &entry.path)
+                ));
+                self.reject_all(source.root, &entry.path, IN_A_COPY);
+            } else {
+                self.read_class(source, entry, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_parts(&mut self, source: &Source, base: &Path, parts: &[Around]) -> Result<()> {
+        self.divided = true;
+        let root = source.root;
+        for entry in list(root, base, &mut self.rejected)? {
+            let Some(part) = parts.iter().find(|part| part.path == entry.path) else {
+                self.reject_all(root, &entry.path, NOT_IN_A_PART);
+                continue;
+            };
+            self.descend(root, &part.path, &part.place)?;
+            let before = self.rejected.len();
+            for class in list(root, &part.place, &mut self.rejected)? {
+                self.read_class(source, class, part.part)?;
+            }
+            if part.photos.folders.is_empty() {
+                self.notes.push(format!(
+                    "`{}` has no folder of a class: what its {} files show is not known, and they are left out.",
+                    relative(root, &part.place),
+                    self.rejected.len() - before
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_class(&mut self, source: &Source, entry: Entry, given: Option<Split>) -> Result<()> {
+        let root = source.root;
+        if !entry.is_dir {
+            self.reject_all(root, &entry.path, NOT_IN_A_CLASS);
+            return Ok(());
+        }
+        let label = match source.expected.preset {
+            // A name from a Mac and the same name typed elsewhere are other bytes (`é` and `e` with
+            // an accent), but one class.
             None => composed(&entry.name),
             Some(preset) => match preset.class_of(&entry.name) {
                 Some(label) => label,
@@ -100,6 +179,9 @@ impl Layout {
                 None => return Ok(()),
             },
         };
+        if label.contains(|letter: char| letter.is_control() || "\u{2028}\u{2029}".contains(letter)) {
+            return Err(DataError::ClassName { path: source.named.join(relative(root, &entry.path)) });
+        }
         let spelling = self.spellings.entry(label.clone()).or_insert_with(|| entry.name.clone());
         if *spelling != entry.name {
             self.notes
@@ -112,16 +194,16 @@ impl Layout {
         Ok(())
     }
 
-    fn reject_all(&mut self, root: &Path, path: &Path, reason: &str) -> Result<()> {
+    fn reject_all(&mut self, root: &Path, path: &Path, reason: &str) {
         let mut rejected = Vec::new();
         for (source, _) in files_below(root, path, &mut rejected) {
             rejected.push(RejectedPhoto { path: source, reason: reason.into() });
         }
         self.rejected.append(&mut rejected);
-        Ok(())
     }
 
-    /// Without a preset, folders that are all called `n02088364-beagle` lose their synsets where the rest stays unique.
+    /// Without a preset, folders that are all called `n02088364-beagle` lose their synsets where
+    /// the rest stays unique.
     fn finish_names(&mut self, preset: Option<Preset>) {
         self.classes.sort();
         self.classes.dedup();
@@ -144,7 +226,7 @@ impl Layout {
         self.candidates.sort_by(|a, b| a.source.cmp(&b.source));
     }
 
-    fn check_preset(&self, base: &Path, preset: Preset) -> Result<()> {
+    fn check_preset(&self, named: &Path, preset: Preset) -> Result<()> {
         let missing: Vec<String> = preset
             .required()
             .iter()
@@ -159,7 +241,7 @@ impl Layout {
             return Ok(());
         };
         Err(DataError::NotThePreset {
-            path: base.into(),
+            path: named.into(),
             preset: preset.as_str(),
             found,
             hint: "give Stanford Dogs' `images.tar` or the folder that holds `Images`; without --preset, every folder is a class".into(),
@@ -167,29 +249,8 @@ impl Layout {
     }
 }
 
-/// The folder that the classes are in, where they are not in this one: `Images` or `images` (Stanford's tar, and twice in Kaggle's
-/// unzip); a folder that holds one of those, or train and val, and stands alone; in an archive, any lone folder.
-fn photo_folder(entries: &[Entry], unwrap_single: bool) -> Option<&Entry> {
-    let folders = || entries.iter().filter(|entry| entry.is_dir && !is_annotations(entry));
-    let called = |name: &str| folders().find(|entry| entry.name.eq_ignore_ascii_case(name));
-    let lone = || folders().next().filter(|entry| folders().count() == 1 && !is_a_part(entry));
-    let inside = |entry: &&Entry| {
-        let names = subfolders(&entry.path);
-        unwrap_single
-            || names.iter().any(|name| {
-                name.eq_ignore_ascii_case("images") || split_of_folder(name) == Some(Split::Train)
-            })
-            || !names.is_empty() && names.iter().all(|name| split_synset(name).is_some())
-    };
-    called("images").or_else(|| lone().filter(inside)).filter(|entry| has_subfolder(&entry.path))
-}
-
-fn is_a_part(entry: &Entry) -> bool {
-    split_of_folder(&entry.name).is_some()
-}
-
-/// Whether a folder is Stanford Dogs' boxes: `Annotation`, or Kaggle's `annotations` around it. A class may be called so too: what
-/// lies in these has no ending, or that of a box.
+/// Whether a folder is Stanford Dogs' boxes: `Annotation`, or Kaggle's `annotations` around it. A
+/// class may be called so too: what lies in these has no ending, or that of a box.
 fn is_annotations(entry: &Entry) -> bool {
     if !entry.is_dir || !["annotation", "annotations"].contains(&entry.name.to_lowercase().as_str()) {
         return false;
@@ -202,117 +263,6 @@ fn is_annotations(entry: &Entry) -> bool {
             .extension()
             .is_none_or(|ending| ["xml", "mat", "txt", "json"].iter().any(|known| ending == *known))
     })
-}
-
-/// The part that a folder's name stands for, in the spellings of the data sets that are about.
-fn split_of_folder(name: &str) -> Option<Split> {
-    match name.to_lowercase().as_str() {
-        "train" | "training" => Some(Split::Train),
-        "val" | "valid" | "validation" => Some(Split::Val),
-        "test" | "testing" => Some(Split::Test),
-        _ => None,
-    }
-}
-
-struct Entry {
-    name: String,
-    path: PathBuf,
-    is_dir: bool,
-}
-
-/// What is in one folder, by name; hidden entries and names that are not UTF-8 become rows.
-fn list(root: &Path, folder: &Path, rejected: &mut Vec<RejectedPhoto>) -> Result<Vec<Entry>> {
-    let mut entries = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(DataError::io("read", folder))? {
-        let path = entry.map_err(DataError::io("read", folder))?.path();
-        match visible_name(&path) {
-            // A link to a folder is a folder; a broken one is a file that cannot be read.
-            Ok(name) => entries.push(Entry { name: name.into(), is_dir: path.is_dir(), path }),
-            Err(reason) => {
-                rejected.push(RejectedPhoto { path: relative(root, &path), reason: reason.into() });
-                // A class folder that cannot be named is not one row: each of its photos is left out.
-                if reason == NOT_UTF8 && path.is_dir() {
-                    let inside = walkdir::WalkDir::new(&path).min_depth(1).sort_by_file_name();
-                    rejected.extend(inside.into_iter().map(|entry| RejectedPhoto {
-                        path: relative(root, entry.as_ref().map_or(&path, |entry| entry.path())),
-                        reason: "in a folder whose name is not UTF-8".into(),
-                    }));
-                }
-            }
-        }
-    }
-    entries.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(entries)
-}
-
-const NOT_UTF8: &str = "the name is not UTF-8";
-
-fn visible_name(path: &Path) -> Result<&str, &'static str> {
-    match path.file_name().and_then(|name| name.to_str()) {
-        None => Err(NOT_UTF8),
-        Some(name) if name.starts_with('.') => Err("hidden"),
-        Some(name) => Ok(name),
-    }
-}
-
-fn has_subfolder(folder: &Path) -> bool {
-    !subfolders(folder).is_empty()
-}
-
-/// The names of the folders in a folder that can be seen.
-fn subfolders(folder: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let folders =
-        entries.filter_map(|entry| entry.ok().map(|entry| entry.path()).filter(|path| path.is_dir()));
-    folders.filter_map(|path| visible_name(&path).map(String::from).ok()).collect()
-}
-
-/// Every file under `path` (or `path` itself), with its name relative to `root`. What cannot be walked becomes a row.
-fn files_below(root: &Path, path: &Path, rejected: &mut Vec<RejectedPhoto>) -> Vec<(String, PathBuf)> {
-    let mut files = Vec::new();
-    let mut reject = |path: &Path, reason: &str| {
-        rejected.push(RejectedPhoto { path: relative(root, path), reason: reason.into() });
-    };
-    let mut walk = walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
-    while let Some(entry) = walk.next() {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                let at = error.path().unwrap_or(path).to_path_buf();
-                reject(&at, &format!("cannot be read: {error}").replace(&root.display().to_string(), "."));
-                continue;
-            }
-        };
-        let is_dir = entry.file_type().is_dir();
-        if let Err(reason) = visible_name(entry.path()) {
-            reject(entry.path(), reason);
-            if is_dir {
-                walk.skip_current_dir();
-            }
-        } else if is_dir && entry.path_is_symlink() && leads_up(entry.path()) {
-            reject(entry.path(), "a link to a folder that it lies in");
-            walk.skip_current_dir();
-        } else if entry.file_type().is_file() {
-            files.push((relative(root, entry.path()), entry.into_path()));
-        } else if !is_dir {
-            reject(entry.path(), "not a regular file");
-        }
-    }
-    files
-}
-
-/// Whether a link leads to a folder that it lies in: all classes would enter under the name of one. A class folder may be a link.
-fn leads_up(link: &Path) -> bool {
-    match (link.canonicalize(), files::folder_of(link).canonicalize()) {
-        (Ok(target), Ok(folder)) => folder.starts_with(target),
-        _ => false,
-    }
-}
-
-/// Relative to the source, with `/`.
-fn relative(root: &Path, path: &Path) -> String {
-    let inside = path.strip_prefix(root).unwrap_or(path);
-    files::with_slashes(inside)
 }
 
 #[cfg(all(test, unix))]
@@ -338,7 +288,7 @@ mod tests {
         for photo in ["1.jpg", "2.jpg"] {
             std::fs::write(nameless.join(photo), "").unwrap();
         }
-        let layout = Layout::read(dir.path(), None, false).unwrap();
+        let layout = Layout::read(dir.path(), dir.path(), Expected::default()).unwrap();
         let found: Vec<&str> = layout.candidates.iter().map(|photo| photo.source.as_str()).collect();
         assert_eq!(found, ["ant/1.jpg", "bee/1.jpg", "wasp/1.jpg"]);
         let reasons: Vec<&str> = layout.rejected.iter().map(|photo| photo.reason.as_str()).collect();

@@ -10,9 +10,14 @@ pub mod decode;
 
 // A source to its photos.
 mod archive;
+mod division;
+mod endings;
 mod layout;
+mod litter;
 mod preset;
+mod reading;
 mod scan;
+mod walk;
 
 // Photos to a manifest.
 mod assemble;
@@ -50,7 +55,7 @@ pub use cache::PhotoCache;
 pub use chance::shuffled;
 pub use dataset::{Dataset, DatasetPhoto, Open};
 pub use decode::{DecodeError, decode, read_photo};
-pub use error::{DataError, Result};
+pub use error::{DataError, LayoutReading, Result};
 pub use loader::{Batch, Loader, LoaderOptions, Transform};
 pub use prepare::{Outcome, PrepareOptions, Prepared, prepare};
 pub use preset::Preset;

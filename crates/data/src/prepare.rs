@@ -32,21 +32,25 @@ pub struct PrepareOptions<'a> {
     pub fractions: Fractions,
     /// As [`ScanOptions::known`].
     pub known: Option<&'a [String]>,
+    /// As [`ScanOptions::classes_are`].
+    pub classes_are: Option<&'a Path>,
     /// Set from elsewhere to stop.
     pub stop: Option<&'a AtomicBool>,
 }
 
 impl Default for PrepareOptions<'_> {
     fn default() -> Self {
-        let ScanOptions { preset, min_side_px, known, stop } = ScanOptions::default();
-        Self { preset, seed: 42, min_side_px, link: false, fractions: Fractions::default(), known, stop }
+        let ScanOptions { preset, min_side_px, known, classes_are, stop } = ScanOptions::default();
+        let fractions = Fractions::default();
+        Self { preset, seed: 42, min_side_px, link: false, fractions, known, classes_are, stop }
     }
 }
 
 impl PrepareOptions<'_> {
     /// What of them is about the source.
     pub(crate) fn of_scan(&self) -> ScanOptions<'_> {
-        ScanOptions { preset: self.preset, min_side_px: self.min_side_px, known: self.known, stop: self.stop }
+        let Self { preset, min_side_px, known, classes_are, stop, .. } = *self;
+        ScanOptions { preset, min_side_px, known, classes_are, stop }
     }
 }
 
@@ -98,6 +102,7 @@ pub fn prepare(
     let before = Before::look(out)?;
 
     let scan = scan(source, &options.of_scan(), staging.path(), progress)?;
+    scan.check_train(source)?;
     let Assembled { manifest, files } =
         assemble(&scan, source, options.seed, options.fractions, Paths::Tree, Purpose::Training)?;
     if let Before::Ours(old) = &before

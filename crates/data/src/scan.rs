@@ -12,7 +12,9 @@ use crate::decode::{decode, read_bounded};
 use crate::error::{DataError, Result, go_on};
 use crate::fingerprint::Fingerprint;
 use crate::layout::{Candidate, Layout, NOT_IN_A_CLASS};
+use crate::litter::{HIDDEN, OF_THE_SYSTEM};
 use crate::preset::Preset;
+use crate::reading::Expected;
 
 /// Called from many threads with how many files are done, of how many.
 pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
@@ -26,13 +28,15 @@ pub struct ScanOptions<'a> {
     pub min_side_px: u32,
     /// The only classes that there may be: another, with a photo that can be used, is told before all photos are looked at.
     pub known: Option<&'a [String]>,
+    /// The folder whose folders are the classes, whatever they are called, relative to the source; without one the layout says so.
+    pub classes_are: Option<&'a Path>,
     /// Set from elsewhere to stop.
     pub stop: Option<&'a AtomicBool>,
 }
 
 impl Default for ScanOptions<'_> {
     fn default() -> Self {
-        Self { preset: None, min_side_px: 64, known: None, stop: None }
+        Self { preset: None, min_side_px: 64, known: None, classes_are: None, stop: None }
     }
 }
 
@@ -74,7 +78,21 @@ pub struct Scan {
     unpacked: Option<tempfile::TempDir>,
 }
 
+impl<'a> ScanOptions<'a> {
+    fn expected(&self) -> Expected<'a> {
+        Expected { preset: self.preset, known: self.known, classes_are: self.classes_are }
+    }
+}
+
 impl Scan {
+    /// Holds a source to what can be learnt from: a division has a training part.
+    pub(crate) fn check_train(&self, named: &Path) -> Result<()> {
+        match self.divided && self.photos.iter().all(|photo| photo.given != Some(Split::Train)) {
+            true => Err(DataError::NoTrainingPart { path: named.into() }),
+            false => Ok(()),
+        }
+    }
+
     /// Whether the files are our own, unpacked from an archive.
     pub fn is_unpacked(&self) -> bool {
         self.unpacked.is_some()
@@ -86,7 +104,8 @@ impl Scan {
 ///
 /// # Errors
 ///
-/// When there is nothing at `source`, it is no archive, it is not the preset, or it has fewer than two classes with photos.
+/// When there is nothing at `source`, it is no archive, it is not the preset, its folders can be read in two ways or tell no class, or
+/// it has fewer than two classes with photos.
 /// A single file that cannot be used is a row in `rejected`, never an error. [`DataError::Stopped`] once `options.stop` is set.
 pub fn scan(source: &Path, options: &ScanOptions, scratch: &Path, progress: Progress<'_>) -> Result<Scan> {
     if !source.exists() {
@@ -112,7 +131,7 @@ fn scan_folder(
     progress: Progress<'_>,
 ) -> Result<Scan> {
     let Layout { candidates, mut rejected, divided, classes: folders, mut notes, .. } =
-        Layout::read(folder, options.preset, unpacked.is_some())?;
+        Layout::read(named, folder, options.expected())?;
     if let Some(found) = class_not_among(&candidates, options) {
         return Err(DataError::UnknownClass { path: named.into(), found });
     }
@@ -243,8 +262,8 @@ pub(crate) fn of_rejected(rejected: &[RejectedPhoto]) -> String {
         [one] => format!("{} cannot be used: {}", one.path, one.reason),
         [first, ..] => {
             // A hidden file is nobody's photo, nor is one of the file manager's beside the classes.
-            let is_photo =
-                |photo: &&RejectedPhoto| !["hidden", NOT_IN_A_CLASS].contains(&photo.reason.as_str());
+            let no_photos = [HIDDEN, OF_THE_SYSTEM, NOT_IN_A_CLASS];
+            let is_photo = |photo: &&RejectedPhoto| !no_photos.contains(&photo.reason.as_str());
             let mut counts: HashMap<&str, usize> = HashMap::new();
             rejected.iter().for_each(|photo| *counts.entry(&photo.reason).or_default() += 1);
             // Of equals the first.

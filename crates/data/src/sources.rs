@@ -9,12 +9,10 @@ use rayon::prelude::*;
 use walkdir::WalkDir;
 
 use crate::decode::{DecodeError, MAX_FILE_BYTES, decode, read_photo};
+use crate::endings::{begins_like_photo, is_called_like_photo};
 use crate::error::{DataError, Result};
-
-/// What photos are called; other files of a folder are none. Those of the last three are not read: better a row that says so than
-/// none.
-const EXTENSIONS: [&str; 13] =
-    ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif", "tif", "tiff", "heic", "heif", "avif"];
+use crate::litter::left_out;
+use crate::walk::beginning;
 
 /// One photo, not yet looked into.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,13 +103,11 @@ pub fn photo_sources(asked: Vec<PathBuf>) -> impl Iterator<Item = Result<PhotoSo
 }
 
 fn in_folder(folder: PathBuf) -> impl Iterator<Item = Result<PhotoSource, NoPhoto>> {
-    let is_photo = |path: &Path| {
-        let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-        extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str())) || begins_like_photo(path)
-    };
+    // A photo of a format that is not read is better a row that says so than none.
+    let is_photo = |path: &Path| is_called_like_photo(path) || begins_like_photo(&beginning(path)).is_some();
     // As `prepare` has it: links are followed, what is hidden is not looked at.
     let is_shown = |entry: &walkdir::DirEntry| {
-        entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
+        entry.depth() == 0 || left_out(&entry.file_name().to_string_lossy()).is_none()
     };
     let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter();
     entries.filter_entry(is_shown).filter_map(move |entry| match entry {
@@ -128,16 +124,6 @@ fn in_folder(folder: PathBuf) -> impl Iterator<Item = Result<PhotoSource, NoPhot
             Some(Err(NoPhoto { asked, reason }))
         }
     })
-}
-
-/// Whether a file that is called otherwise begins as one of the formats that are read and say so in their first bytes.
-fn begins_like_photo(path: &Path) -> bool {
-    use image::ImageFormat::{Gif, Jpeg, Png, Tiff, WebP};
-    let mut beginning = Vec::new();
-    // What cannot be opened is not known to be a photo.
-    let is_read =
-        std::fs::File::open(path).and_then(|file| file.take(16).read_to_end(&mut beginning)).is_ok();
-    is_read && image::guess_format(&beginning).is_ok_and(|kind| [Jpeg, Png, Gif, WebP, Tiff].contains(&kind))
 }
 
 /// `found`, or a word of why there is nothing.

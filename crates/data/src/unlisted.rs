@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use kennel_core::{Manifest, files};
 
 use crate::error::{DataError, Result};
+use crate::litter::is_litter;
 
 /// Files under `folder` that `manifest` does not list, relative to it with `/`, sorted; what file managers leave does not count.
 pub(crate) fn unlisted(folder: &Path, manifest: &Manifest) -> Result<Vec<String>> {
@@ -20,9 +21,4 @@ pub(crate) fn unlisted(folder: &Path, manifest: &Manifest) -> Result<Vec<String>
         }
     }
     Ok(found)
-}
-
-/// Whether a file manager has written it for itself: nobody misses it.
-fn is_litter(name: &str) -> bool {
-    name.starts_with("._") || [".DS_Store", "Thumbs.db", "desktop.ini"].contains(&name)
 }

@@ -231,6 +231,27 @@ fn what_somebody_reads_is_not_replaced_and_what_changes_nothing_is_done_beside_i
 }
 
 #[test]
+fn a_folder_with_a_test_part_alone_is_judged_and_not_trained_on() {
+    let dir = tempfile::tempdir().unwrap();
+    for (class, name) in ["cats", "dogs"].iter().enumerate() {
+        save(&drawn(class as u32), dir.path().join("other/test").join(name).join("1.png"));
+    }
+    let other = dir.path().join("other");
+    let data = judged(&other).unwrap();
+    assert_eq!((data.classes().len(), data.photos(Split::Test).len()), (2, 2));
+    let error = message(Dataset::open(&other));
+    assert!(error.contains("has no training part") && error.contains("hint:"), "{error}");
+    assert!(message(run(&other, &dir.path().join("out"))).contains("has no training part"));
+    // A network that knows one class judges folders in that class's folder as photos of it.
+    save(&drawn(9), dir.path().join("mine/cats/day/2.png"));
+    save(&drawn(10), dir.path().join("mine/cats/night/2.png"));
+    let known = ["cats", "dogs"].map(String::from);
+    let options = PrepareOptions { known: Some(&known), ..PrepareOptions::default() };
+    let data = Dataset::open_to_judge(&dir.path().join("mine"), &options, &|_, _| {}).unwrap();
+    assert_eq!(data.classes(), ["cats"]);
+}
+
+#[test]
 fn an_output_that_overlaps_the_source_is_refused() {
     let source = source(8);
     let before = files_of(source.path());
@@ -447,10 +468,6 @@ fn bad_sources_are_clear_errors_and_leave_nothing_behind() {
     save(&drawn(1), empty.path().join("cats/1.png"));
     save(&drawn(2), empty.path().join("cats/2.png"));
     check(empty.path(), "has one class, `cats`");
-    let above = tempfile::tempdir().unwrap();
-    save(&drawn(1), above.path().join("animals/cats/1.png"));
-    save(&drawn(2), above.path().join("animals/dogs/2.png"));
-    check(above.path(), "animals; if those are the classes, give that folder");
     save(&drawn(3), empty.path().join("dogs/1.png"));
     check(empty.path(), "class `dogs` has 0 training photos (1 usable in all");
     // Of what was left out, only its own files are named.

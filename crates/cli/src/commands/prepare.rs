@@ -18,6 +18,7 @@ const EXAMPLE: &str = "\
 Examples:
   kennel prepare photos/                            photos/<class>/*.jpg
   kennel prepare photos/ --out data/mine            photos/{train,val,test}/<class>/*.jpg keeps its division
+  kennel prepare photos/ --classes-are .            also where a class is called train or test
   kennel prepare stanford-dogs-5                    fetches the photos of the study
   kennel prepare images.tar --preset stanford-dogs-5
 
@@ -33,6 +34,9 @@ pub struct PrepareArgs {
     /// Where the data set is written
     #[arg(long, value_name = "DIR", env = "KENNEL_DATA", hide_env_values = true, default_value = DATA_DIR)]
     out: PathBuf,
+    /// The folder in SOURCE whose folders are the classes, whatever they are called; `.` is SOURCE itself
+    #[arg(long, value_name = "DIR")]
+    classes_are: Option<PathBuf>,
     /// Which folders of Stanford Dogs: stanford-dogs-5 (the five breeds of the study) or stanford-dogs (all 120)
     #[arg(long)]
     preset: Option<String>,
@@ -90,6 +94,7 @@ pub fn run(args: PrepareArgs) -> CommandResult {
         seed: args.seed,
         min_side_px: args.min_side,
         link: args.link,
+        classes_are: args.classes_are.as_deref(),
         fractions: Fractions { train: args.train_fraction, val: args.val_fraction },
         stop: Some(interrupt::listen()),
         ..PrepareOptions::default()

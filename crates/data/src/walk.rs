@@ -1,0 +1,173 @@
+//! What lies in a folder and below it, as a source is read: by name, through links, without what is
+//! hidden or a system's.
+
+use std::path::{Path, PathBuf};
+
+use kennel_core::{RejectedPhoto, files};
+
+use crate::endings::{begins_like_photo, is_called_like_photo};
+use crate::error::{DataError, Result};
+use crate::litter::left_out;
+
+const NOT_UTF8: &str = "the name is not UTF-8";
+
+/// A file or a folder in a folder.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub name: String,
+    pub path: PathBuf,
+    /// A link to a folder is a folder; a broken one is a file that cannot be read.
+    pub is_dir: bool,
+}
+
+/// What is in one folder, by name; what is left out unseen and names that are not UTF-8 become
+/// rows.
+pub(crate) fn list(root: &Path, folder: &Path, rejected: &mut Vec<RejectedPhoto>) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(DataError::io("read", folder))? {
+        let entry = entry.map_err(DataError::io("read", folder))?;
+        let path = entry.path();
+        let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir() || kind.is_symlink() && path.is_dir());
+        match visible_name(&path) {
+            Ok(name) => entries.push(Entry { name: name.into(), is_dir, path }),
+            Err(reason) => {
+                rejected.push(RejectedPhoto { path: relative(root, &path), reason: reason.into() });
+                // A class folder that cannot be named is not one row: each of its photos is left
+                // out.
+                if reason == NOT_UTF8 && is_dir {
+                    let inside = walkdir::WalkDir::new(&path).min_depth(1).sort_by_file_name();
+                    rejected.extend(inside.into_iter().map(|entry| RejectedPhoto {
+                        path: relative(root, entry.as_ref().map_or(&path, |entry| entry.path())),
+                        reason: "in a folder whose name is not UTF-8".into(),
+                    }));
+                }
+            }
+        }
+    }
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(entries)
+}
+
+/// Every file under `path` (or `path` itself), with its name relative to `root`. What cannot be
+/// walked becomes a row.
+pub(crate) fn files_below(
+    root: &Path,
+    path: &Path,
+    rejected: &mut Vec<RejectedPhoto>,
+) -> Vec<(String, PathBuf)> {
+    let mut files = Vec::new();
+    let mut reject = |path: &Path, reason: &str| {
+        rejected.push(RejectedPhoto { path: relative(root, path), reason: reason.into() });
+    };
+    let mut walk = walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
+    while let Some(entry) = walk.next() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let at = error.path().unwrap_or(path).to_path_buf();
+                reject(&at, &format!("cannot be read: {error}").replace(&root.display().to_string(), "."));
+                continue;
+            }
+        };
+        let is_dir = entry.file_type().is_dir();
+        if let Err(reason) = visible_name(entry.path()) {
+            reject(entry.path(), reason);
+            if is_dir {
+                walk.skip_current_dir();
+            }
+        } else if is_dir && entry.path_is_symlink() && leads_up(entry.path()) {
+            reject(entry.path(), "a link to a folder that it lies in");
+            walk.skip_current_dir();
+        } else if entry.file_type().is_file() {
+            files.push((relative(root, entry.path()), entry.into_path()));
+        } else if !is_dir {
+            reject(entry.path(), "not a regular file");
+        }
+    }
+    files
+}
+
+/// The folders with a photo somewhere below `folder`, and whether a photo lies in it itself.
+#[derive(Debug, Default)]
+pub(crate) struct Photos {
+    pub folders: Vec<Entry>,
+    pub is_loose: bool,
+}
+
+impl Photos {
+    /// Looks at names, and into files without an ending. What cannot be read holds no photo;
+    /// whoever reads it says so.
+    pub fn of(folder: &Path) -> Self {
+        let mut photos = Photos::default();
+        for entry in list(folder, folder, &mut Vec::new()).unwrap_or_default() {
+            if !entry.is_dir {
+                photos.is_loose = photos.is_loose || looks_like_photo(&entry.path);
+            } else if holds_photo(&entry.path) {
+                photos.folders.push(entry);
+            }
+        }
+        photos
+    }
+
+    /// The folders' names.
+    pub fn names(&self) -> Vec<&str> {
+        self.folders.iter().map(|folder| folder.name.as_str()).collect()
+    }
+
+    /// The folder that holds folders of all the others' names, as archives do that were packed
+    /// twice.
+    pub fn copy_of_all(&self) -> Option<&Entry> {
+        let holds_all = |entry: &&Entry| {
+            let mut others = self.folders.iter().filter(|other| other.path != entry.path);
+            others.all(|other| entry.path.join(&other.name).is_dir())
+        };
+        self.folders.iter().find(holds_all).filter(|_| self.folders.len() > 2)
+    }
+}
+
+fn holds_photo(folder: &Path) -> bool {
+    let is_seen = |entry: &walkdir::DirEntry| visible_name(entry.path()).is_ok();
+    let mut inside = walkdir::WalkDir::new(folder).follow_links(true).into_iter().filter_entry(is_seen);
+    !(folder.is_symlink() && leads_up(folder))
+        && inside.any(|entry| {
+            entry.is_ok_and(|entry| entry.file_type().is_file() && looks_like_photo(entry.path()))
+        })
+}
+
+fn looks_like_photo(path: &Path) -> bool {
+    is_called_like_photo(path) || path.extension().is_none() && begins_like_photo(&beginning(path)).is_some()
+}
+
+/// The first bytes of a file; none of what cannot be read.
+pub(crate) fn beginning(path: &Path) -> Vec<u8> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    // Opening a pipe would wait for its other end.
+    let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+    let read = |file: std::fs::File| file.take(16).read_to_end(&mut bytes);
+    match is_file && std::fs::File::open(path).and_then(read).is_ok() {
+        true => bytes,
+        false => Vec::new(),
+    }
+}
+
+/// A name that is looked at, or why it is not.
+pub(crate) fn visible_name(path: &Path) -> Result<&str, &'static str> {
+    let name = path.file_name().and_then(|name| name.to_str()).ok_or(NOT_UTF8)?;
+    left_out(name).map_or(Ok(name), Err)
+}
+
+/// Whether a link leads to a folder that it lies in: all classes would enter under the name of one.
+/// A class folder may be a link.
+fn leads_up(link: &Path) -> bool {
+    match (link.canonicalize(), files::folder_of(link).canonicalize()) {
+        (Ok(target), Ok(folder)) => folder.starts_with(target),
+        _ => false,
+    }
+}
+
+/// Relative to the source, with `/`.
+pub(crate) fn relative(root: &Path, path: &Path) -> String {
+    let inside = path.strip_prefix(root).unwrap_or(path);
+    files::with_slashes(inside)
+}
