@@ -14,13 +14,13 @@ use crate::error::{DataError, Result, go_on};
 const BOUNDS: TarBounds =
     TarBounds { max_entries: 2_000_000, max_file_bytes: MAX_FILE_BYTES, max_total_bytes: 64 << 30 };
 
-/// Unpacks the regular files of `archive` under `into`. Entries that climb, links, devices and sparse files are refused,
-/// and with them the whole archive.
-pub(crate) fn unpack(archive: &Path, into: &Path, stop: Option<&AtomicBool>) -> Result<()> {
+/// Unpacks the regular files of `archive` under `into`, and says whether it has its end marker: without one it may have been cut off
+/// between two files. Entries that climb, links, devices and sparse files are refused, and with them the whole archive.
+pub(crate) fn unpack(archive: &Path, into: &Path, stop: Option<&AtomicBool>) -> Result<bool> {
     unpack_bounded(archive, into, BOUNDS, stop)
 }
 
-fn unpack_bounded(archive: &Path, into: &Path, bounds: TarBounds, stop: Option<&AtomicBool>) -> Result<()> {
+fn unpack_bounded(archive: &Path, into: &Path, bounds: TarBounds, stop: Option<&AtomicBool>) -> Result<bool> {
     let failed = |error| match error {
         TarError::Refused { entry, reason } => {
             DataError::UnsafeArchive { path: archive.into(), entry, reason }
@@ -44,7 +44,7 @@ fn unpack_bounded(archive: &Path, into: &Path, bounds: TarBounds, stop: Option<&
             error => failed(error),
         })?;
     }
-    Ok(())
+    Ok(tar.has_end())
 }
 
 fn check_is_tar(archive: &Path, file: &mut File) -> Result<()> {

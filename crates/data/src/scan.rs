@@ -118,9 +118,13 @@ pub fn scan(source: &Path, options: &ScanOptions, scratch: &Path, progress: Prog
         .prefix(".kennel-unpacked-")
         .tempdir_in(scratch)
         .map_err(DataError::io("create a folder in", scratch))?;
-    archive::unpack(source, unpacked.path(), options.stop)?;
+    let is_whole = archive::unpack(source, unpacked.path(), options.stop)?;
     let folder = unpacked.path().to_path_buf();
-    scan_folder(source, &folder, options, Some(unpacked), progress)
+    let mut scan = scan_folder(source, &folder, options, Some(unpacked), progress)?;
+    if !is_whole {
+        scan.notes.push("The archive ends without an end marker: the rest of it may be missing.".into());
+    }
+    Ok(scan)
 }
 
 fn scan_folder(

@@ -339,3 +339,24 @@ fn class_folders_may_be_links_and_their_names_hold_no_control_character() {
         assert!(said.lines().count() == 2 && !said.contains('\u{1b}'), "{said}");
     }
 }
+
+#[test]
+fn a_tar_without_its_end_marker_is_noted() {
+    let dir = folder(&["photos/{cats,dogs}/*2", "__MACOSX/photos/._cats"]);
+    let mut tar = tar::Builder::new(Vec::new());
+    tar.append_dir_all(".", dir.path()).unwrap();
+    let whole = tar.into_inner().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("photos.tar");
+    let notes = |bytes: &[u8]| {
+        std::fs::write(&file, bytes).unwrap();
+        let options = ScanOptions { min_side_px: 1, ..ScanOptions::default() };
+        let scan = scan(&file, &options, home.path(), &|_, _| {}).unwrap();
+        (scan.photos.len(), scan.notes.join("\n"))
+    };
+    let (photos, said) = notes(&whole);
+    assert!(photos == 4 && !said.contains("end marker"), "{said}");
+    // The end marker is two blocks of zeros.
+    let (photos, said) = notes(&whole[..whole.len() - 1024]);
+    assert!(photos == 4 && said.contains("ends without an end marker"), "{said}");
+}
