@@ -27,10 +27,33 @@ const NOT_READ: [(&str, &[&str]); 10] = [
     ("DICOM", &["dcm"]),
 ];
 
+/// What lies among photos and is none.
+const NO_PHOTOS: [(&str, &[&str]); 3] = [
+    ("SVG", &["svg", "svgz"]),
+    ("PDF", &["pdf"]),
+    ("video", &["mp4", "mov", "avi", "mkv", "webm", "m4v", "mts", "m2ts", "mpg", "mpeg", "wmv", "3gp"]),
+];
+
 /// Whether a file is called like a photo, of a format that is read or not.
 pub(crate) fn is_called_like_photo(path: &Path) -> bool {
     ending(path)
         .is_some_and(|ending| READ.contains(&ending.as_str()) || name_in(&NOT_READ, &ending).is_some())
+}
+
+/// The format of a file that is called so and begins so, where it is one that is not read: `HEIC`,
+/// `raw (NEF)`. A JPEG by another name is a JPEG.
+pub(crate) fn other_format(path: &Path, beginning: impl FnOnce(&Path) -> Vec<u8>) -> Option<String> {
+    let ending = ending(path)?;
+    let name = name_in(&NOT_READ, &ending).or_else(|| name_in(&NO_PHOTOS, &ending))?;
+    let beginning = beginning(path);
+    // Raw photos are TIFF files whose first picture is a small preview.
+    let is_read =
+        begins_like_photo(&beginning).is_some_and(|format| name != "raw" || format != ImageFormat::Tiff);
+    if is_read || beginning.is_empty() {
+        return None;
+    }
+    let ending = ending.to_uppercase();
+    Some(if name.eq_ignore_ascii_case(&ending) { name.into() } else { format!("{name} ({ending})") })
 }
 
 /// The format that bytes begin like, where it is read and says so in its first bytes.
@@ -46,4 +69,23 @@ fn ending(path: &Path) -> Option<String> {
 
 fn name_in(formats: &[(&'static str, &[&str])], ending: &str) -> Option<&'static str> {
     formats.iter().find(|(_, endings)| endings.contains(&ending)).map(|(name, _)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_that_are_not_read_are_named_and_a_jpeg_by_another_name_is_read() {
+        let of = |name: &str, beginning: &[u8]| other_format(Path::new(name), |_| beginning.to_vec());
+        assert_eq!(of("1.HEIC", b"\0\0\0\x18ftypheic").as_deref(), Some("HEIC"));
+        assert_eq!(of("1.heif", b"\0\0\0\x18ftypheic").as_deref(), Some("HEIC (HEIF)"));
+        assert_eq!(of("1.NEF", b"MM\0*\0\0\0\x08").as_deref(), Some("raw (NEF)"));
+        assert_eq!(of("1.mov", b"\0\0\0\x14ftypqt  ").as_deref(), Some("video (MOV)"));
+        assert_eq!(of("1.heic", b"\xff\xd8\xff\xe0\0\x10JFIF"), None);
+        assert_eq!(of("1.nef", b"\xff\xd8\xff\xe0\0\x10JFIF"), None);
+        assert_eq!(of("1.tif", b"MM\0*\0\0\0\x08"), None);
+        assert_eq!(of("1.mov", b""), None);
+        assert_eq!(of("notes.txt", b"hello"), None);
+    }
 }

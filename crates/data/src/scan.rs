@@ -1,6 +1,6 @@
 //! Looking at every file of a source: what is a whole photo, of which class, and what is left out for which reason.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -8,13 +8,15 @@ use kennel_core::{CoreError, RejectedPhoto, Split, caseless, files, foreign_lett
 use rayon::prelude::*;
 
 use crate::archive;
-use crate::decode::{decode, read_bounded};
+use crate::decode::{DecodeError, decode, read_bounded};
+use crate::endings::other_format;
 use crate::error::{DataError, Result, go_on};
 use crate::fingerprint::Fingerprint;
 use crate::layout::{Candidate, Layout, NOT_IN_A_CLASS};
 use crate::litter::{HIDDEN, OF_THE_SYSTEM};
 use crate::preset::Preset;
 use crate::reading::Expected;
+use crate::walk::beginning;
 
 /// Called from many threads with how many files are done, of how many.
 pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
@@ -141,22 +143,35 @@ fn scan_folder(
     }
     let (all, done) = (candidates.len(), AtomicUsize::new(0));
     progress(0, all);
-    let looked_at: Vec<Result<ScannedPhoto, RejectedPhoto>> = candidates
+    let looked_at: Vec<Result<ScannedPhoto, LeftOut>> = candidates
         .into_par_iter()
         .map(|candidate| {
             go_on(options.stop)?;
-            let path = candidate.source.clone();
-            let found = look_at(candidate, options.min_side_px);
+            let found = photo_of(candidate, options.min_side_px);
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, all);
-            Ok(found.map_err(|reason| RejectedPhoto { path, reason }))
+            Ok(found)
         })
         .collect::<Result<_>>()?;
     let mut photos = Vec::with_capacity(all);
+    let mut other_formats: BTreeMap<String, usize> = BTreeMap::new();
     for found in looked_at {
         match found {
             Ok(photo) => photos.push(photo),
-            Err(row) => rejected.push(row),
+            Err(LeftOut { row, other_format }) => {
+                rejected.push(row);
+                if let Some(format) = other_format {
+                    *other_formats.entry(format).or_default() += 1;
+                }
+            }
         }
+    }
+    if !other_formats.is_empty() {
+        let counted: Vec<String> =
+            other_formats.iter().map(|(format, count)| format!("{count} {format}")).collect();
+        notes.push(format!(
+            "Files of formats that are not read: {}. Convert those that are photos to JPEG or PNG.",
+            counted.join(", ")
+        ));
     }
     rejected.sort_by(|a, b| a.path.cmp(&b.path));
 
@@ -207,7 +222,7 @@ fn scan_folder(
 fn class_not_among(candidates: &[Candidate], options: &ScanOptions) -> Option<String> {
     let known = options.known?;
     let others = candidates.iter().filter(|candidate| !known.contains(&candidate.label));
-    let mut usable = others.filter(|candidate| look_at((*candidate).clone(), options.min_side_px).is_ok());
+    let mut usable = others.filter(|candidate| photo_of((*candidate).clone(), options.min_side_px).is_ok());
     usable.next().map(|candidate| candidate.label.clone())
 }
 
@@ -281,6 +296,24 @@ pub(crate) fn of_rejected(rejected: &[RejectedPhoto]) -> String {
             )
         }
     }
+}
+
+/// A file that is no photo for us.
+struct LeftOut {
+    row: RejectedPhoto,
+    /// Where it is of a format that is not read.
+    other_format: Option<String>,
+}
+
+/// The photo in a file, if its format is read.
+fn photo_of(candidate: Candidate, min_side_px: u32) -> Result<ScannedPhoto, LeftOut> {
+    let path = candidate.source.clone();
+    let other_format = other_format(&candidate.file, beginning);
+    let found = match &other_format {
+        None => look_at(candidate, min_side_px),
+        Some(what) => Err(DecodeError::Unsupported { what: what.clone() }.to_string()),
+    };
+    found.map_err(|reason| LeftOut { row: RejectedPhoto { path, reason }, other_format })
 }
 
 fn look_at(candidate: Candidate, min_side_px: u32) -> Result<ScannedPhoto, String> {

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use walkdir::WalkDir;
 
 use crate::decode::{DecodeError, MAX_FILE_BYTES, decode, read_photo};
-use crate::endings::{begins_like_photo, is_called_like_photo};
+use crate::endings::{begins_like_photo, is_called_like_photo, other_format};
 use crate::error::{DataError, Result};
 use crate::litter::left_out;
 use crate::walk::beginning;
@@ -40,7 +40,12 @@ impl PhotoSource {
     /// As [`read_photo`].
     pub fn read(&self) -> Result<RgbImage> {
         match self {
-            PhotoSource::File(path) => read_photo(path),
+            PhotoSource::File(path) => match other_format(path, beginning) {
+                None => read_photo(path),
+                Some(what) => {
+                    Err(DataError::Decode { path: path.clone(), source: DecodeError::Unsupported { what } })
+                }
+            },
             PhotoSource::Stdin => {
                 let path = Path::new("-");
                 let mut bytes = Vec::new();
