@@ -122,7 +122,7 @@ fn divide(
     }
     let mut splits: Vec<Split> = photos.iter().map(|photo| photo.given.unwrap_or(Split::Train)).collect();
     let has = |splits: &[Split], split| splits.contains(&split);
-    if !has(&splits, Split::Val) && fractions.val > 0.0 {
+    if !has(&splits, Split::Val) && has(&splits, Split::Train) && fractions.val > 0.0 {
         let train: Vec<usize> = (0..photos.len()).filter(|&at| splits[at] == Split::Train).collect();
         let place: BTreeMap<usize, usize> =
             train.iter().enumerate().map(|(place, &at)| (at, place)).collect();

@@ -59,17 +59,17 @@ pub enum DataError {
     /// The folders of a source may be classes or not.
     #[error(
         "the folders of {path} can be read in two ways{}\nhint: run the command beside the one that is meant, or move what does not belong there",
-        in_lines(path, readings), path = path.display()
+        in_lines(path, &readings[..]), path = path.display()
     )]
     AmbiguousLayout {
         /// The source.
         path: PathBuf,
         /// What they may be.
-        readings: [LayoutReading; 2],
+        readings: Box<[LayoutReading; 2]>,
     },
     /// Photos whose class no folder tells.
     #[error(
-        "{folder} in {path} holds photos and no folder of a class\nhint: Kennel takes the class of a photo from its folder, as in {folder}/<class>/1.jpg; where the folders beside each other are the classes all the same: {}",
+        "{folder} in {path} holds photos and no folder of a class\nhint: put the photos of each class into a folder, as in {folder}/<class>/1.jpg; where {folder} and the folders beside it are the classes themselves: {}",
         with_classes_are(path, classes_are), path = path.display()
     )]
     NoClassFolders {

@@ -93,7 +93,7 @@ impl Layout {
         if let Some(wrapper) = wrapper {
             layout.notes.push(format!("The classes are the folders in `{wrapper}`."));
         }
-        if let Some(told) = expected.classes_are {
+        if let Some(told) = expected.classes_are.filter(|_| base != root) {
             let told = told.display();
             layout
                 .notes

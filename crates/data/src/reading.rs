@@ -142,7 +142,7 @@ impl Source<'_> {
             classes_are: or_dot(relative(self.root, folder)),
             classes: classes.iter().map(|class| class.to_string()).collect(),
         });
-        DataError::AmbiguousLayout { path: self.named.into(), readings }
+        DataError::AmbiguousLayout { path: self.named.into(), readings: Box::new(readings) }
     }
 }
 

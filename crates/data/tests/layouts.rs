@@ -259,7 +259,11 @@ const REFUSED: [Row; 17] = [
     ),
     ("photos and a table", &["images/*3", "labels.csv"], "images in SOURCE holds photos and no folder"),
     ("a camera", &["DCIM/{100CANON,101CANON}/*2"], "DCIM/100CANON in SOURCE holds photos and no folder"),
-    ("a class called train", &["{bus,car,train}/*2"], "are the classes all the same: --classes-are ."),
+    (
+        "a class called train",
+        &["{bus,car,train}/*2"],
+        "the folders beside it are the classes themselves: --classes-are .",
+    ),
     ("a class called Test", &["{control,Test}/*2"], "Test in SOURCE holds photos and no folder"),
     (
         "a class called train, of folders",

@@ -239,6 +239,7 @@ fn a_folder_with_a_test_part_alone_is_judged_and_not_trained_on() {
     let other = dir.path().join("other");
     let data = judged(&other).unwrap();
     assert_eq!((data.classes().len(), data.photos(Split::Test).len()), (2, 2));
+    assert_eq!(data.manifest().notes, [""; 0]);
     let error = message(Dataset::open(&other));
     assert!(error.contains("has no training part") && error.contains("hint:"), "{error}");
     assert!(message(run(&other, &dir.path().join("out"))).contains("has no training part"));
