@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::{CoreError, Result};
+use crate::{CoreError, Result, open_regular};
 
 /// Writes `bytes` beside `path` and renames the result over it, so that `path` is always whole: the old file or the new.
 ///
@@ -106,9 +106,9 @@ pub fn create_dir_all(path: &Path) -> Result<()> {
 ///
 /// # Errors
 ///
-/// [`CoreError::Io`] when it cannot be read.
+/// [`CoreError::Io`] when it cannot be read or is no regular file.
 pub fn sha256_file(path: &Path) -> Result<String> {
-    let mut file = fs::File::open(path).map_err(CoreError::io("read", path))?;
+    let mut file = open_regular(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     loop {

@@ -5,6 +5,7 @@
 //! clock.
 
 pub mod archive;
+mod bounded;
 mod direction;
 mod error;
 pub mod files;
@@ -29,6 +30,7 @@ mod run_dir;
 mod spelling;
 
 pub use augmentation::{Augmentation, AugmentationSet, Crop};
+pub use bounded::{open_regular, read_bounded};
 pub use direction::kept_in_place;
 pub use error::{CoreError, Result};
 pub use lock::Lock;
