@@ -169,14 +169,29 @@ fn combine_rows(pixels: &[u8], width: usize, rows: &Taps, offset: usize, across:
     out
 }
 
+/// The longest row that is turned into lanes, which have five times its bytes.
+const LANES: usize = 1 << 16;
+
 /// Each output column is a sum of input columns, which are numbered from `offset` on.
 #[inline(always)]
 fn combine_columns(pixels: &[u8], width: usize, columns: &Taps, offset: usize) -> Vec<u8> {
     let out_stride = 3 * columns.spans.len();
     let mut out = vec![0u8; pixels.len() / (3 * width) * out_stride];
     // Four lanes a pixel, the last one idle: that is one multiplication for the processor.
-    let mut lanes = vec![[0i32; 4]; width];
+    let mut lanes = vec![[0i32; 4]; if width <= LANES { width } else { 0 }];
     for (row, out) in pixels.chunks_exact(3 * width).zip(out.chunks_exact_mut(out_stride)) {
+        if width > LANES {
+            for ((first, weights), out) in columns.iter().zip(out.chunks_exact_mut(3)) {
+                let mut sums = [HALF; 3];
+                for (pixel, &weight) in row[3 * (first - offset)..].chunks_exact(3).zip(weights) {
+                    for (sum, &value) in sums.iter_mut().zip(pixel) {
+                        *sum = sum.wrapping_add(i32::from(value).wrapping_mul(weight));
+                    }
+                }
+                out.copy_from_slice(&sums.map(clip));
+            }
+            continue;
+        }
         for (lanes, pixel) in lanes.iter_mut().zip(row.chunks_exact(3)) {
             *lanes = [pixel[0].into(), pixel[1].into(), pixel[2].into(), 0];
         }
