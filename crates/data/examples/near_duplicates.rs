@@ -86,7 +86,7 @@ fn reencode(photo: &RgbImage, quality: u8) -> RgbImage {
     let mut bytes = Vec::new();
     let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, quality);
     photo.write_with_encoder(encoder).expect("memory is writable");
-    kennel_data::decode(&bytes).expect("our own JPEG")
+    kennel_data::decode(&bytes).expect("our own JPEG").photo
 }
 
 fn scale(photo: &RgbImage, factor: f64) -> RgbImage {

@@ -26,6 +26,12 @@ pub enum DataError {
         #[source]
         source: DecodeError,
     },
+    /// An address of the web where a file should be.
+    #[error("{address} is an address, and nothing is fetched; `curl -s ADDRESS | kennel predict -` reads a photo from there", address = address.display())]
+    Address {
+        /// The address.
+        address: PathBuf,
+    },
     /// There is nothing at the given place.
     #[error("there is no {path}\nhint: give a folder with one folder of photos per class, or a .tar of Stanford Dogs", path = kennel_core::shown(path))]
     NotFound {

@@ -54,7 +54,7 @@ pub use augment::augment;
 pub use cache::PhotoCache;
 pub use chance::shuffled;
 pub use dataset::{Dataset, DatasetPhoto, Open};
-pub use decode::{DecodeError, decode, read_photo};
+pub use decode::{DecodeError, Decoded, Note, Notes, decode, read_photo, set_memory_budget};
 pub use error::{DataError, LayoutReading, Result};
 pub use loader::{Batch, Loader, LoaderOptions, Transform};
 pub use prepare::{Outcome, PrepareOptions, Prepared, prepare};

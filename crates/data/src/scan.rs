@@ -8,7 +8,7 @@ use kennel_core::{CoreError, RejectedPhoto, Split, caseless, files, foreign_lett
 use rayon::prelude::*;
 
 use crate::archive;
-use crate::decode::{DecodeError, decode, read_bounded};
+use crate::decode::{DecodeError, Note, Notes, decode, read_bounded};
 use crate::endings::other_format;
 use crate::error::{DataError, Result, go_on};
 use crate::fingerprint::Fingerprint;
@@ -143,7 +143,7 @@ fn scan_folder(
     }
     let (all, done) = (candidates.len(), AtomicUsize::new(0));
     progress(0, all);
-    let looked_at: Vec<Result<ScannedPhoto, LeftOut>> = candidates
+    let looked_at: Vec<Result<(ScannedPhoto, Vec<Note>), LeftOut>> = candidates
         .into_par_iter()
         .map(|candidate| {
             go_on(options.stop)?;
@@ -154,9 +154,13 @@ fn scan_folder(
         .collect::<Result<_>>()?;
     let mut photos = Vec::with_capacity(all);
     let mut other_formats: BTreeMap<String, usize> = BTreeMap::new();
+    let mut of_photos = Notes::default();
     for found in looked_at {
         match found {
-            Ok(photo) => photos.push(photo),
+            Ok((photo, notes)) => {
+                of_photos.add(&photo.source, &notes);
+                photos.push(photo);
+            }
             Err(LeftOut { row, other_format }) => {
                 rejected.push(row);
                 if let Some(format) = other_format {
@@ -173,6 +177,7 @@ fn scan_folder(
             counted.join(", ")
         ));
     }
+    notes.extend(of_photos.sentences());
     rejected.sort_by(|a, b| a.path.cmp(&b.path));
 
     let mut classes: Vec<String> = photos.iter().map(|photo| photo.label.clone()).collect();
@@ -306,7 +311,7 @@ struct LeftOut {
 }
 
 /// The photo in a file, if its format is read.
-fn photo_of(candidate: Candidate, min_side_px: u32) -> Result<ScannedPhoto, LeftOut> {
+fn photo_of(candidate: Candidate, min_side_px: u32) -> Result<(ScannedPhoto, Vec<Note>), LeftOut> {
     let path = candidate.source.clone();
     let other_format = other_format(&candidate.file, beginning);
     let found = match &other_format {
@@ -316,21 +321,21 @@ fn photo_of(candidate: Candidate, min_side_px: u32) -> Result<ScannedPhoto, Left
     found.map_err(|reason| LeftOut { row: RejectedPhoto { path, reason }, other_format })
 }
 
-fn look_at(candidate: Candidate, min_side_px: u32) -> Result<ScannedPhoto, String> {
+fn look_at(candidate: Candidate, min_side_px: u32) -> Result<(ScannedPhoto, Vec<Note>), String> {
     // The file's name stands beside the reason already.
     let bytes = read_bounded(&candidate.file).map_err(|error| match error {
         DataError::Decode { source, .. } => source.to_string(),
         DataError::Core(CoreError::Io { source, .. }) => format!("cannot be read: {source}"),
         other => other.to_string(),
     })?;
-    let photo = decode(&bytes).map_err(|error| error.to_string())?;
-    let (width_px, height_px) = photo.dimensions();
+    let decoded = decode(&bytes).map_err(|error| error.to_string())?;
+    let (width_px, height_px) = decoded.photo.dimensions();
     if width_px.min(height_px) < min_side_px {
         return Err(format!(
-            "too small: {width_px} x {height_px} pixels, the shorter side must have {min_side_px}"
+            "too small: {width_px} x {height_px} pixels, the shorter side must have {min_side_px} (`kennel prepare --min-side`)"
         ));
     }
-    Ok(ScannedPhoto {
+    let photo = ScannedPhoto {
         source: candidate.source,
         file: candidate.file,
         label: candidate.label,
@@ -338,6 +343,7 @@ fn look_at(candidate: Candidate, min_side_px: u32) -> Result<ScannedPhoto, Strin
         width_px,
         height_px,
         sha256: files::sha256_bytes(&bytes),
-        fingerprint: Fingerprint::new(&photo),
-    })
+        fingerprint: Fingerprint::new(&decoded.photo),
+    };
+    Ok((photo, decoded.notes))
 }

@@ -4,11 +4,10 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use image::RgbImage;
 use rayon::prelude::*;
 use walkdir::WalkDir;
 
-use crate::decode::{DecodeError, MAX_FILE_BYTES, decode, read_photo};
+use crate::decode::{DecodeError, Decoded, MAX_FILE_BYTES, decode, read_decoded};
 use crate::endings::{begins_like_photo, is_called_like_photo, other_format};
 use crate::error::{DataError, Result};
 use crate::litter::left_out;
@@ -37,11 +36,14 @@ impl PhotoSource {
     ///
     /// # Errors
     ///
-    /// As [`read_photo`].
-    pub fn read(&self) -> Result<RgbImage> {
+    /// As [`read_photo`](crate::read_photo); a file that is not there and is called like an address of the web.
+    pub fn read(&self) -> Result<Decoded> {
         match self {
+            PhotoSource::File(path) if is_address(path) && !path.exists() => {
+                Err(DataError::Address { address: path.clone() })
+            }
             PhotoSource::File(path) => match other_format(path, beginning) {
-                None => read_photo(path),
+                None => read_decoded(path),
                 Some(what) => {
                     Err(DataError::Decode { path: path.clone(), source: DecodeError::Unsupported { what } })
                 }
@@ -82,7 +84,7 @@ pub fn photo_sources(asked: Vec<PathBuf>) -> impl Iterator<Item = Result<PhotoSo
         if path.is_dir() {
             return or_none(name, "no photo lies in it", in_folder(path));
         }
-        if !path.exists() && name.contains(['*', '?', '[']) {
+        if !path.exists() && !is_address(&path) && name.contains(['*', '?', '[']) {
             // Cameras write `.JPG`.
             let options = glob::MatchOptions { case_sensitive: false, ..glob::MatchOptions::default() };
             return match glob::glob_with(&name, options) {
@@ -120,6 +122,10 @@ fn in_folder(folder: PathBuf) -> impl Iterator<Item = Result<PhotoSource, NoPhot
             Some(Ok(PhotoSource::File(entry.into_path())))
         }
         Ok(_) => None,
+        // Reading it says so.
+        Err(error) if error.path().is_some_and(leads_nowhere) => {
+            error.path().map(|path| Ok(PhotoSource::File(path.into())))
+        }
         Err(error) => {
             let asked = error.path().map_or_else(String::new, |path| path.to_string_lossy().into_owned());
             let reason = match error.io_error() {
@@ -129,6 +135,17 @@ fn in_folder(folder: PathBuf) -> impl Iterator<Item = Result<PhotoSource, NoPhot
             Some(Err(NoPhoto { asked, reason }))
         }
     })
+}
+
+/// Whether a link has no file at its end, and is called like a photo.
+fn leads_nowhere(path: &Path) -> bool {
+    path.is_symlink() && !path.exists() && is_called_like_photo(path)
+}
+
+/// Whether a name is an address of the web.
+fn is_address(path: &Path) -> bool {
+    let name = path.to_string_lossy().to_lowercase();
+    name.starts_with("http://") || name.starts_with("https://")
 }
 
 /// `found`, or a word of why there is nothing.
@@ -207,6 +224,37 @@ mod tests {
         assert_eq!(names(here, &["gone.jpg"]), ["gone.jpg"]);
         assert_eq!(names(here, &["empty", "x*.jpg", "photos/[.jpg"]).len(), 3);
         assert!(names(here, &["empty"])[0].contains("no photo lies in it"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_a_row_and_blocks_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        for name in ["pipe.jpg", "pipe"] {
+            nix::unistd::mkfifo(&at(name), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        }
+        std::os::unix::fs::symlink("/dev/zero", at("endless.png")).unwrap();
+        std::os::unix::fs::symlink("gone.jpg", at("astray.jpg")).unwrap();
+        let said: Vec<String> = photo_sources(vec![dir.path().into()])
+            .map(|source| source.unwrap().read().unwrap_err().to_string())
+            .collect();
+        assert_eq!(said.len(), 3, "{said:?}");
+        for (said, end) in said.iter().zip([
+            "astray.jpg: it is a link that leads nowhere",
+            "endless.png: it is a device, not a file",
+            "pipe.jpg: it is a pipe, not a file",
+        ]) {
+            assert!(said.ends_with(end), "{said}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_not_fetched() {
+        let asked = vec!["https://example.org/dog.jpg?size=2".into()];
+        let source = photo_sources(asked).next().unwrap().unwrap();
+        let said = source.read().unwrap_err().to_string();
+        assert!(said.contains("nothing is fetched"), "{said}");
     }
 
     #[test]

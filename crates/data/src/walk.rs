@@ -1,9 +1,10 @@
 //! What lies in a folder and below it, as a source is read: by name, through links, without what is
 //! hidden or a system's.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use kennel_core::{RejectedPhoto, files};
+use kennel_core::{RejectedPhoto, files, open_regular};
 
 use crate::endings::{begins_like_photo, is_called_like_photo};
 use crate::error::{DataError, Result};
@@ -140,12 +141,8 @@ fn looks_like_photo(path: &Path) -> bool {
 
 /// The first bytes of a file; none of what cannot be read.
 pub(crate) fn beginning(path: &Path) -> Vec<u8> {
-    use std::io::Read;
     let mut bytes = Vec::new();
-    // Opening a pipe would wait for its other end.
-    let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
-    let read = |file: std::fs::File| file.take(16).read_to_end(&mut bytes);
-    match is_file && std::fs::File::open(path).and_then(read).is_ok() {
+    match open_regular(path).is_ok_and(|file| file.take(16).read_to_end(&mut bytes).is_ok()) {
         true => bytes,
         false => Vec::new(),
     }

@@ -7,7 +7,9 @@ use std::sync::atomic::Ordering;
 use clap::Args;
 use indicatif::ProgressBar;
 use kennel_core::Preprocessing;
-use kennel_data::{DataError, NoPhoto, PhotoSource, RgbImage, in_parallel, photo_sources, resize};
+use kennel_data::{
+    DataError, NoPhoto, Note, Notes, PhotoSource, RgbImage, in_parallel, photo_sources, resize,
+};
 use kennel_metrics::{rank, rank_probabilities};
 use kennel_onnx::{Classifier, OnnxError, Takes};
 use kennel_train::Predictor;
@@ -110,6 +112,7 @@ pub fn run(args: PredictArgs) -> CommandResult {
         Err(none) => Err(none.reason.clone()),
     };
     let (mut asked, mut unreadable, mut unlabelled) = (0, 0, 0);
+    let mut noted = Notes::default();
     // Whoever still reads standard input cannot stop at the next photo.
     let stop = (!args.photos.iter().any(|path| path == Path::new("-"))).then(interrupt::listen);
     // On a terminal the rows themselves are the progress.
@@ -127,8 +130,12 @@ pub fn run(args: PredictArgs) -> CommandResult {
         let mut paths = Vec::with_capacity(chunk.len());
         let mut prepared = Vec::with_capacity(chunk.len());
         for (source, made) in chunk {
-            paths.push(source.map_or_else(|none| none.asked, |source| source.to_string()));
-            prepared.push(made);
+            let path = source.map_or_else(|none| none.asked, |source| source.to_string());
+            prepared.push(made.map(|(prepared, notes)| {
+                noted.add(&path, &notes);
+                prepared
+            }));
+            paths.push(path);
         }
         asked += prepared.len();
         unreadable += prepared.iter().filter(|photo| photo.is_err()).count();
@@ -151,6 +158,9 @@ pub fn run(args: PredictArgs) -> CommandResult {
     }
     rows.end()?;
     counter.finish_and_clear();
+    for note in noted.sentences() {
+        say!("note: {note}");
+    }
     if unlabelled > 0 {
         let hint = args.photos.iter().filter(|path| !path.exists()).find_map(|path| hint_nearby(path));
         let done = if unlabelled > unreadable { "labelled" } else { "read" };
@@ -166,11 +176,16 @@ struct Label {
     logits: Option<Vec<f32>>,
 }
 
-fn prepare(source: &PhotoSource, preprocessing: Option<&Preprocessing>) -> Result<Prepared, DataError> {
-    let photo = source.read()?;
+fn prepare(
+    source: &PhotoSource,
+    preprocessing: Option<&Preprocessing>,
+) -> Result<(Prepared, Vec<Note>), DataError> {
+    let decoded = source.read()?;
     Ok(match preprocessing {
-        None => Prepared::Photo(photo),
-        Some(preprocessing) => Prepared::Pixels(resize::prepare(&photo, preprocessing)),
+        None => (Prepared::Photo(decoded.photo), decoded.notes),
+        Some(preprocessing) => {
+            (Prepared::Pixels(resize::prepare(&decoded.photo, preprocessing)), decoded.notes)
+        }
     })
 }
 

@@ -21,6 +21,14 @@ pub enum DecodeError {
         /// Its kind.
         what: String,
     },
+    /// A side of no pixels.
+    #[error("a picture without width or height: {width} x {height} pixels")]
+    NoPixels {
+        /// Stated width.
+        width: u64,
+        /// Stated height.
+        height: u64,
+    },
     /// The header claims more pixels than [`MAX_PIXELS`].
     #[error("too large: {width} x {height} pixels, at most {} million are read", MAX_PIXELS / 1_000_000)]
     TooManyPixels {
@@ -29,12 +37,24 @@ pub enum DecodeError {
         /// Claimed height.
         height: u64,
     },
-    /// More bytes than [`MAX_FILE_BYTES`].
-    #[error("too large: {bytes} bytes, at most {MAX_FILE_BYTES} are read")]
-    TooManyBytes {
-        /// Size of the file.
-        bytes: u64,
+    /// More memory than decoding may ever take.
+    #[error(
+        "too large for the memory budget: {width} x {height} pixels need {} MB, decoding may take {} MB (--memory)",
+        need_bytes.div_ceil(1_000_000), budget_bytes / 1_000_000
+    )]
+    TooMuchMemory {
+        /// Stated width.
+        width: u64,
+        /// Stated height.
+        height: u64,
+        /// What decoding it takes.
+        need_bytes: u64,
+        /// What all threads together may take.
+        budget_bytes: u64,
     },
+    /// More bytes than [`MAX_FILE_BYTES`].
+    #[error("too large: more than {MAX_FILE_BYTES} bytes, which are read at most")]
+    TooManyBytes,
     /// The data ends before the picture does.
     #[error("truncated: {reason}")]
     Truncated {

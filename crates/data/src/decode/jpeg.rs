@@ -1,16 +1,16 @@
 //! JPEG, through zune-jpeg.
 
 use image::RgbImage;
-use image::metadata::Orientation;
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 
-use super::jpeg_end;
-use super::orientation::upright;
-use super::{DecodeError, check_pixels};
+use super::{DecodeError, Decoded, admit, ink, jpeg_end, orientation};
 
-pub(super) fn decode_jpeg(bytes: &[u8]) -> Result<RgbImage, DecodeError> {
+/// Coefficients of a progressive file, and a fourth channel.
+const SCRATCH_BYTES_A_PIXEL: u64 = 9;
+
+pub(super) fn decode_jpeg(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     let damaged = |error: zune_jpeg::errors::DecodeErrors| DecodeError::Damaged {
         format: "JPEG",
         reason: error.to_string(),
@@ -30,7 +30,8 @@ pub(super) fn decode_jpeg(bytes: &[u8]) -> Result<RgbImage, DecodeError> {
     let info = decoder
         .info()
         .ok_or_else(|| DecodeError::Damaged { format: "JPEG", reason: "no frame header".into() })?;
-    check_pixels(u64::from(info.width), u64::from(info.height))?;
+    let (width, height) = (u64::from(info.width), u64::from(info.height));
+    let held = admit(width, height, SCRATCH_BYTES_A_PIXEL * width * height)?;
     let four = match decoder.input_colorspace() {
         Some(colorspace @ (ColorSpace::CMYK | ColorSpace::YCCK)) => Some(colorspace),
         _ => None,
@@ -42,25 +43,15 @@ pub(super) fn decode_jpeg(bytes: &[u8]) -> Result<RgbImage, DecodeError> {
     if wanted == ColorSpace::CMYK {
         pixels = mix_inverted_cmyk(&pixels);
     }
-    let orientation = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif));
     let found = pixels.len();
     let photo = RgbImage::from_raw(u32::from(info.width), u32::from(info.height), pixels)
         .ok_or_else(|| DecodeError::Damaged { format: "JPEG", reason: format!("{found} bytes of pixels") })?;
-    Ok(upright(photo, orientation))
+    Ok(Decoded::new(photo, orientation::of_jpeg(bytes), Vec::new(), held))
 }
 
 /// Adobe writes the four inks inverted (255 is no ink), and Pillow takes every four-component JPEG to be Adobe's.
 fn mix_inverted_cmyk(inks: &[u8]) -> Vec<u8> {
     inks.chunks_exact(4)
-        .flat_map(|ink| {
-            let white = ink[3];
-            [ink[0], ink[1], ink[2]].map(|ink| white.saturating_sub(multiply_255(255 - ink, white)))
-        })
+        .flat_map(|ink| ink::mixed([255 - ink[0], 255 - ink[1], 255 - ink[2], 255 - ink[3]]))
         .collect()
-}
-
-/// Pillow's `MULDIV255`.
-fn multiply_255(a: u8, b: u8) -> u8 {
-    let product = u32::from(a) * u32::from(b) + 128;
-    (((product >> 8) + product) >> 8) as u8
 }

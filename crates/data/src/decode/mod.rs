@@ -1,84 +1,132 @@
 //! Bytes of a photo to its RGB pixels, as `ImageOps.exif_transpose(Image.open(file)).convert("RGB")` of Pillow has them.
 //!
-//! JPEG goes to zune-jpeg directly, the other formats to the `image` crate. What a header claims is checked against
-//! [`MAX_PIXELS`] before anything is allocated for it.
+//! A decoder finds out the size, has it admitted before anything is allocated for it, and hands out pixels as they lie in the
+//! file; they are turned upright here.
 //!
 //! JPEG leaves rounding in the inverse transform and in the interpolation of colour to the decoder. On 799 real photos zune-jpeg
 //! 0.5.15 and Pillow's libjpeg-turbo differ by 0.19 levels on average (0.38 on the worst photo), by more than one level on 5 % of
 //! the values, by 4 or less at most on 683 photos and by 14 at most on one edge of colour.
 
 mod error;
+mod note;
+
+// What a decoder may take, and what becomes of one that panics.
+mod budget;
+mod memory;
+mod quiet;
+
+// The formats.
+mod gif;
+mod ink;
 mod jpeg;
 mod jpeg_end;
-mod orientation;
+mod png;
 mod raster;
+mod tiff;
+mod tiff_directory;
 
+mod orientation;
+
+use std::io::ErrorKind;
 use std::path::Path;
 
+use image::metadata::Orientation;
 use image::{ImageFormat, RgbImage};
+use kennel_core::CoreError;
 
-use self::jpeg::decode_jpeg;
-use self::raster::decode_raster;
+use self::budget::{Budget, Reservation};
 use crate::error::{DataError, Result};
 
+pub use self::budget::set_memory_budget;
 pub use self::error::DecodeError;
+pub use self::note::{Note, Notes};
 
 /// The most pixels a photo may have: 200 million, above every camera, 600 MB of RGB.
 pub const MAX_PIXELS: u64 = 200_000_000;
 /// The longest photo file, in bytes.
 pub const MAX_FILE_BYTES: u64 = 512 << 20;
 
+/// A photo, and what is worth knowing of it.
+#[derive(Debug)]
+pub struct Decoded {
+    /// Its pixels, upright.
+    pub photo: RgbImage,
+    /// What is worth knowing of it, each at most once.
+    pub notes: Vec<Note>,
+    /// The memory of the pixels, for as long as this value lives.
+    _held: Reservation,
+}
+
+impl Decoded {
+    fn new(
+        photo: RgbImage,
+        orientation: Option<Orientation>,
+        notes: Vec<Note>,
+        mut held: Reservation,
+    ) -> Self {
+        let photo = orientation::upright(photo, orientation);
+        held.shrink_to(photo.as_raw().len() as u64);
+        Self { photo, notes, _held: held }
+    }
+}
+
 /// Reads and decodes one photo.
 ///
 /// # Errors
 ///
-/// [`CoreError::Io`](kennel_core::CoreError::Io) when the file cannot be read, [`DataError::Decode`] when it is not a whole photo.
+/// [`CoreError::Io`] when the file cannot be read, [`DataError::Decode`] when it is not a whole photo.
 pub fn read_photo(path: &Path) -> Result<RgbImage> {
+    Ok(read_decoded(path)?.photo)
+}
+
+/// As [`read_photo`], with the notes.
+pub(crate) fn read_decoded(path: &Path) -> Result<Decoded> {
     let bytes = read_bounded(path)?;
     decode(&bytes).map_err(|source| DataError::Decode { path: path.into(), source })
 }
 
-/// The bytes of a file that is not longer than [`MAX_FILE_BYTES`].
+/// The bytes of a regular file that is not longer than [`MAX_FILE_BYTES`].
 pub(crate) fn read_bounded(path: &Path) -> Result<Vec<u8>> {
-    let metadata = std::fs::metadata(path).map_err(DataError::io("read", path))?;
-    if metadata.len() > MAX_FILE_BYTES {
-        let source = DecodeError::TooManyBytes { bytes: metadata.len() };
-        return Err(DataError::Decode { path: path.into(), source });
-    }
-    std::fs::read(path).map_err(DataError::io("read", path))
+    kennel_core::read_bounded(path, MAX_FILE_BYTES).map_err(|error| match error {
+        CoreError::Io { source, .. } if source.kind() == ErrorKind::FileTooLarge => {
+            DataError::Decode { path: path.into(), source: DecodeError::TooManyBytes }
+        }
+        error => error.into(),
+    })
 }
 
-/// The pixels of a whole JPEG, PNG, WebP, BMP, GIF (first frame) or TIFF: upright by its EXIF orientation; 16-bit values
-/// by their high byte, alpha dropped, as Pillow's `convert("RGB")`.
+/// The pixels of a whole JPEG, PNG, WebP, BMP, GIF (first frame) or TIFF (first picture): upright by its EXIF or XMP
+/// orientation; 16-bit values by their high byte, alpha dropped, as Pillow's `convert("RGB")`.
 ///
-/// Differs: 16-bit grey, which Pillow 13 clips to white, is its high byte too. Palette TIFFs are not read.
+/// Waits while other photos hold the memory that this one takes.
+///
+/// Differs: 16-bit grey, which Pillow 13 clips to white, is its high byte too.
 ///
 /// # Errors
 ///
-/// [`DecodeError`], which never costs more memory than the photo itself would.
-pub fn decode(bytes: &[u8]) -> Result<RgbImage, DecodeError> {
+/// [`DecodeError`].
+pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     if bytes.is_empty() {
         return Err(DecodeError::Empty);
     }
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(DecodeError::TooManyBytes { bytes: bytes.len() as u64 });
+        return Err(DecodeError::TooManyBytes);
     }
     // A decoder that panics over a damaged file costs that file, not the scan of all the others.
-    std::panic::catch_unwind(|| decode_by_format(bytes)).unwrap_or_else(|_| {
+    quiet::catch_quietly(|| decode_by_format(bytes)).unwrap_or_else(|| {
         Err(DecodeError::Damaged { format: "image", reason: "the decoder gave up on it".into() })
     })
 }
 
-fn decode_by_format(bytes: &[u8]) -> Result<RgbImage, DecodeError> {
+fn decode_by_format(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     match image::guess_format(bytes) {
-        Ok(ImageFormat::Jpeg) => decode_jpeg(bytes),
-        Ok(
-            format @ (ImageFormat::Png
-            | ImageFormat::WebP
-            | ImageFormat::Bmp
-            | ImageFormat::Gif
-            | ImageFormat::Tiff),
-        ) => decode_raster(bytes, format),
+        Ok(ImageFormat::Jpeg) => jpeg::decode_jpeg(bytes),
+        Ok(ImageFormat::Png) => png::decode_png(bytes),
+        Ok(ImageFormat::Gif) => gif::decode_gif(bytes),
+        Ok(ImageFormat::Tiff) => tiff::decode_tiff(bytes),
+        Ok(format @ (ImageFormat::WebP | ImageFormat::Bmp)) => raster::decode_raster(bytes, format),
+        // The `image` crate does not know the second kind of TIFF by its beginning.
+        Err(_) if bytes.starts_with(b"II+\0") || bytes.starts_with(b"MM\0+") => tiff::decode_tiff(bytes),
         Ok(format) => Err(DecodeError::Unsupported {
             what: format!("{format:?}, Kennel reads JPEG, PNG, WebP, BMP, GIF and TIFF"),
         }),
@@ -99,9 +147,23 @@ fn not_an_image(bytes: &[u8]) -> DecodeError {
     DecodeError::NotAnImage { begins: format!("\"{begins}\"") }
 }
 
-fn check_pixels(width: u64, height: u64) -> Result<(), DecodeError> {
+/// Checks that a picture has pixels, and not too many.
+fn check_size(width: u64, height: u64) -> Result<(), DecodeError> {
+    if width == 0 || height == 0 {
+        return Err(DecodeError::NoPixels { width, height });
+    }
     if width.saturating_mul(height) > MAX_PIXELS {
         return Err(DecodeError::TooManyPixels { width, height });
     }
     Ok(())
+}
+
+/// Admits a picture of a size that was stated, of any format: checks the size and takes the memory for its RGB, for turning it
+/// upright, and for `scratch_bytes` of the decoder's own, waiting for other photos where it must.
+fn admit(width: u64, height: u64, scratch_bytes: u64) -> Result<Reservation, DecodeError> {
+    check_size(width, height)?;
+    let need_bytes = (6 * width * height).saturating_add(scratch_bytes);
+    let budget = Budget::of_process();
+    let budget_bytes = budget.total();
+    budget.reserve(need_bytes).ok_or(DecodeError::TooMuchMemory { width, height, need_bytes, budget_bytes })
 }

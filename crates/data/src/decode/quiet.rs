@@ -1,0 +1,26 @@
+//! Panics of decoders: a damaged file may cost itself, but no word on stderr and no other photo.
+
+use std::cell::Cell;
+use std::panic::{UnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
+
+thread_local! {
+    static IS_QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does `work`; none where it panics, of which nothing is printed.
+pub(super) fn catch_quietly<T>(work: impl FnOnce() -> T + UnwindSafe) -> Option<T> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = take_hook();
+        set_hook(Box::new(move |panic| {
+            if !IS_QUIET.get() {
+                before(panic);
+            }
+        }));
+    });
+    let was_quiet = IS_QUIET.replace(true);
+    let done = catch_unwind(work);
+    IS_QUIET.set(was_quiet);
+    done.ok()
+}
