@@ -53,7 +53,7 @@ pub struct Decoded {
     pub photo: RgbImage,
     /// What is worth knowing of it, each at most once.
     pub notes: Vec<Note>,
-    /// The memory of the pixels, for as long as this value lives.
+    /// The memory of the pixels and of resizing them, for as long as this value lives.
     _held: Reservation,
 }
 
@@ -65,7 +65,8 @@ impl Decoded {
         mut held: Reservation,
     ) -> Self {
         let photo = orientation::upright(photo, orientation);
-        held.shrink_to(photo.as_raw().len() as u64);
+        let (width, height) = photo.dimensions();
+        held.shrink_to(photo.as_raw().len() as u64 + resizing_bytes(width.into(), height.into()));
         Self { photo, notes, _held: held }
     }
 }
@@ -159,11 +160,16 @@ fn check_size(width: u64, height: u64) -> Result<(), DecodeError> {
 }
 
 /// Admits a picture of a size that was stated, of any format: checks the size and takes the memory for its RGB, for turning it
-/// upright, and for `scratch_bytes` of the decoder's own, waiting for other photos where it must.
+/// upright, for resizing it, and for `scratch_bytes` of the decoder's own, waiting for other photos where it must.
 fn admit(width: u64, height: u64, scratch_bytes: u64) -> Result<Reservation, DecodeError> {
     check_size(width, height)?;
-    let need_bytes = (6 * width * height).saturating_add(scratch_bytes);
+    let need_bytes = (6 * width * height + resizing_bytes(width, height)).saturating_add(scratch_bytes);
     let budget = Budget::of_process();
     let budget_bytes = budget.total();
     budget.reserve(need_bytes).ok_or(DecodeError::TooMuchMemory { width, height, need_bytes, budget_bytes })
+}
+
+/// What resizing takes beside the photo: a weight for each of its columns and rows.
+fn resizing_bytes(width: u64, height: u64) -> u64 {
+    4 * (width + height)
 }
