@@ -49,6 +49,7 @@ mod variables;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use bytesize::ByteSize;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::failure::Failure;
@@ -67,6 +68,10 @@ struct Cli {
     /// Say more: where weights lie, what computes, the resolved configuration of a run
     #[arg(short, long, global = true, help_heading = "Everywhere")]
     verbose: bool,
+    /// Memory that photos may take while they are decoded, such as 2GB; one that needs more cannot be read [default: half of
+    /// what this process may use]
+    #[arg(long, global = true, value_name = "SIZE", help_heading = "Everywhere", value_parser = number::bytes)]
+    memory: Option<ByteSize>,
     #[command(subcommand)]
     command: Command,
 }
@@ -141,6 +146,9 @@ fn main() -> ExitCode {
     let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| variables::exit(error, &Cli::command()));
     if cli.offline {
         network::stay_offline();
+    }
+    if let Some(memory) = cli.memory {
+        kennel_data::set_memory_budget(memory.as_u64());
     }
     let result = match cli.level() {
         Ok(level) => {

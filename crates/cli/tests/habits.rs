@@ -3,7 +3,7 @@
 mod common;
 
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 
 use common::{command, draw_photos, fails, json, kennel, ok, stderr};
 use kennel_core::{Interpolation, Lock, Preprocessing, RunConfig, RunDir, Strategy};
@@ -383,4 +383,30 @@ fn photos_are_not_prepared_anew_under_a_run_that_looks_at_them() {
     drop(reads);
     let said = stderr(&ok(here, &again));
     assert!(said.contains("runs/mine was stopped"), "{said}");
+}
+
+/// The header of an RGB PNG of 199,999,999 by 1 pixels, and no pixels.
+#[cfg(target_os = "linux")]
+const WIDE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\x0b\xeb\xc1\xff\0\0\0\x01\x08\x02\0\0\0\x20\x1b\x04\x01\0\0\0\0IDAT\x35\xaf\x06\x1e";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_photo_beyond_the_memory_of_the_process_costs_no_other_its_row() {
+    let dir = tempfile::tempdir().unwrap();
+    draw_photos(&dir.path().join("photos"), 8);
+    std::fs::write(dir.path().join("photos/striped/wide.png"), WIDE).unwrap();
+    let limited = |limits: &str, more: &str| {
+        let script =
+            format!("{limits} exec \"$0\" prepare photos --out data --min-side 0 --format json {more}");
+        let kennel = env!("CARGO_BIN_EXE_kennel");
+        Command::new("sh").current_dir(dir.path()).args(["-c", &script, kennel]).output().unwrap()
+    };
+    for (limits, more) in [("ulimit -v 2000000;", ""), ("", "--memory 1GB")] {
+        let output = limited(limits, more);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        assert!(said.contains("striped/wide.png: too large for the memory budget: 199999999 x 1"), "{said}");
+        let manifest: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(manifest["photos"].as_array().unwrap().len(), 16);
+    }
 }
