@@ -9,8 +9,8 @@ photo of the split, which Pillow prepares by the metadata alone (or not at all, 
 compared with `predictions/<split>.jsonl`.
 
 Top-1 must be that of the run on every photo, unless `--min-agreement` says less; `--max-worse` bounds how many more
-photos may be wrong than the run's. With `--exact` logits must be within 1e-4 of max |logit|: ask for it where the photos are
-lossless, since JPEG decoders differ by a grey level here and there. Exit code 1 when something differs.
+photos may be wrong than the run's. With `--exact` logits must be within 1e-4 of max |logit|. Exit code 1 when something
+differs.
 """
 
 import argparse

@@ -5,8 +5,7 @@
 
 timm builds the run's model, loads its checkpoint, prepares the run's photos with Pillow and its own transforms, and its
 logits are compared with `predictions/<split>.jsonl`. Exit code 1 when a key is missing or left over, a tensor has
-another shape, or the most likely class of any photo differs. (Logits are not expected to be equal to the last digit:
-JPEG decoders differ by a grey level here and there. `--exact` asks for 1e-4 of max |logit|, where photos are lossless.)
+another shape, or the most likely class of any photo differs. `--exact` asks for logits within 1e-4 of max |logit|, too.
 """
 
 import argparse

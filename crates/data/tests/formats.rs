@@ -15,17 +15,6 @@ struct Case {
     height: u32,
 }
 
-/// Lossless formats are exact. JPEG leaves the inverse transform and the upsampling of colour to the decoder: zune-jpeg and
-/// libjpeg-turbo differ by rounding, by at most 2 levels at full colour resolution, and by up to 3 where half-resolution
-/// colour is interpolated (in two roundings here, in one there). `decode.rs` has what was measured on real photos.
-fn tolerance(file: &str) -> (u8, f64) {
-    match file {
-        "progressive.jpg" | "rgb_420.jpg" | "rgb_422.jpg" => (3, 0.5),
-        _ if file.ends_with(".jpg") => (2, 0.05),
-        _ => (0, 0.0),
-    }
-}
-
 #[test]
 fn every_format_gives_the_rgb_of_pillow() {
     let folder = fixture("formats");
@@ -37,8 +26,7 @@ fn every_format_gives_the_rgb_of_pillow() {
         let photo = kennel_data::read_photo(&folder.join(&case.file)).unwrap();
         assert_eq!(photo.dimensions(), (case.width, case.height), "{}", case.file);
         let apart = difference(photo.as_raw(), &expected);
-        let (max, mean) = tolerance(&case.file);
-        assert!(apart.max <= max && apart.mean <= mean, "{} ({}): {apart:?}", case.file, case.mode);
+        assert_eq!(apart.max, 0, "{} ({}): {apart:?}", case.file, case.mode);
     }
 }
 

@@ -1,57 +1,152 @@
-//! JPEG, through zune-jpeg.
+//! JPEG, through libjpeg-turbo-rs: bit for bit what Pillow's libjpeg-turbo computes.
 
 use image::RgbImage;
-use zune_core::bytestream::ZCursor;
-use zune_core::colorspace::ColorSpace;
-use zune_core::options::DecoderOptions;
+use libjpeg_turbo_rs::{DecodeLimits, DecodeWarning, Decoder, Image, JpegError, PixelFormat};
 
-use super::{DecodeError, Decoded, admit, ink, jpeg_end, orientation};
+use super::jpeg_markers::{Frame, Markers};
+use super::jpeg_planes::mix_planes;
+use super::{DecodeError, Decoded, MAX_PIXELS, Note, admit, orientation};
 
-/// Coefficients of a progressive file, and a fourth channel.
-const SCRATCH_BYTES_A_PIXEL: u64 = 9;
+/// The most scans a JPEG may have: every scan costs a walk over the whole picture, and a scan of a
+/// few bytes is valid. Progressive photos have about ten; libjpeg-turbo's own fuzzing stops at 500.
+const MAX_SCANS: usize = 500;
 
 pub(super) fn decode_jpeg(bytes: &[u8]) -> Result<Decoded, DecodeError> {
-    let damaged = |error: zune_jpeg::errors::DecodeErrors| DecodeError::Damaged {
-        format: "JPEG",
-        reason: error.to_string(),
-    };
-    // Pillow refuses a JPEG whose data stop before the end marker; zune-jpeg paints the rest grey.
-    if !jpeg_end::has_end_of_image(bytes) {
+    let markers = Markers::read(bytes);
+    // Pillow refuses a JPEG without an end marker; the decoder paints the rest grey.
+    if !markers.ends {
         return Err(DecodeError::Truncated {
             reason: format!("no end-of-image marker in {} bytes of JPEG", bytes.len()),
         });
     }
-    let options = DecoderOptions::default()
-        .set_strict_mode(false)
-        .set_max_width(usize::from(u16::MAX))
-        .set_max_height(usize::from(u16::MAX));
-    let mut decoder = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().map_err(damaged)?;
-    let info = decoder
-        .info()
-        .ok_or_else(|| DecodeError::Damaged { format: "JPEG", reason: "no frame header".into() })?;
-    let (width, height) = (u64::from(info.width), u64::from(info.height));
-    let held = admit(width, height, SCRATCH_BYTES_A_PIXEL * width * height)?;
-    let four = match decoder.input_colorspace() {
-        Some(colorspace @ (ColorSpace::CMYK | ColorSpace::YCCK)) => Some(colorspace),
-        _ => None,
-    };
-    // CMYK is mixed here, with Pillow's rounding; YCCK has its first three components turned to RGB by the decoder.
-    let wanted = if four == Some(ColorSpace::CMYK) { ColorSpace::CMYK } else { ColorSpace::RGB };
-    decoder.set_options(decoder.options().jpeg_set_out_colorspace(wanted));
-    let mut pixels = decoder.decode().map_err(damaged)?;
-    if wanted == ColorSpace::CMYK {
-        pixels = mix_inverted_cmyk(&pixels);
+    let frame = markers.frame.ok_or_else(|| damaged("no frame header"))?;
+    if let Some(what) = frame.unsupported(&markers.scans) {
+        return Err(DecodeError::Unsupported { what });
     }
-    let found = pixels.len();
-    let photo = RgbImage::from_raw(u32::from(info.width), u32::from(info.height), pixels)
-        .ok_or_else(|| DecodeError::Damaged { format: "JPEG", reason: format!("{found} bytes of pixels") })?;
-    Ok(Decoded::new(photo, orientation::of_jpeg(bytes), Vec::new(), held))
+    let held = admit(u64::from(frame.width), u64::from(frame.height), scratch_bytes(&frame))?;
+    if !markers.restarts_in_order {
+        return Err(damaged("restart markers out of order"));
+    }
+    let (photo, notes) = decode_whole_or_cut(bytes, &frame, frame.misses_scans(&markers.scans))?;
+    Ok(Decoded::new(photo, orientation::of_jpeg(bytes), notes, held))
 }
 
-/// Adobe writes the four inks inverted (255 is no ink), and Pillow takes every four-component JPEG to be Adobe's.
-fn mix_inverted_cmyk(inks: &[u8]) -> Vec<u8> {
-    inks.chunks_exact(4)
-        .flat_map(|ink| ink::mixed([255 - ink[0], 255 - ink[1], 255 - ink[2], 255 - ink[3]]))
-        .collect()
+/// What the decoder holds beside the pixels, at most: planes of whole blocks, their coefficients
+/// (two bytes each), and two planes of chroma at full size, where it has no faster way.
+fn scratch_bytes(frame: &Frame) -> u64 {
+    let (wide, high) = frame.finest_sampling();
+    let (wide, high) = (u64::from(wide), u64::from(high));
+    let blocks = u64::from(frame.width).div_ceil(8 * wide) * u64::from(frame.height).div_ceil(8 * high);
+    let of_one = |&(h, v): &(u8, u8)| 64 * blocks * u64::from(h) * u64::from(v);
+    let samples: u64 = frame.sampling.iter().map(of_one).sum();
+    let coefficients = if frame.is_progressive() { 2 * samples } else { 0 };
+    samples + coefficients + 2 * 64 * blocks * wide * high
+}
+
+/// The pixels. Where the data of a scan stop before the picture is complete, libjpeg warns
+/// (`premature end of data segment`) and leaves the rest grey, or coarse in a progressive photo; it
+/// smooths over `missing_scans` without a word. So here, with a note. Arithmetic-coded data do not
+/// tell where they stop; they go on in zeros.
+fn decode_whole_or_cut(
+    bytes: &[u8],
+    frame: &Frame,
+    missing_scans: bool,
+) -> Result<(RgbImage, Vec<Note>), DecodeError> {
+    // This decoder smooths neither planes nor what was arithmetic-coded.
+    let is_smoothed = !comes_by_planes(frame) && !frame.is_arithmetic();
+    let fills_in_as_libjpeg = is_smoothed || !frame.is_progressive();
+    if missing_scans && !fills_in_as_libjpeg {
+        return Err(explain(JpegError::UnexpectedEof));
+    }
+    match decode_frame(bytes, frame, false) {
+        Ok((photo, _)) => Ok((photo, vec![Note::CutOff; usize::from(missing_scans)])),
+        Err(JpegError::UnexpectedEof) if fills_in_as_libjpeg => {
+            let (photo, warnings) = decode_frame(bytes, frame, true).map_err(explain)?;
+            // After a wrong code libjpeg guesses on, and this decoder guesses otherwise.
+            let guess = |warning: &&DecodeWarning| matches!(warning, DecodeWarning::HuffmanError { .. });
+            match warnings.iter().find(guess) {
+                Some(warning) => Err(damaged(warning)),
+                None => Ok((photo, vec![Note::CutOff])),
+            }
+        }
+        Err(error) => Err(explain(error)),
+    }
+}
+
+/// The pixels; `lenient` fills in what is missing and warns of it.
+fn decode_frame(
+    bytes: &[u8],
+    frame: &Frame,
+    lenient: bool,
+) -> Result<(RgbImage, Vec<DecodeWarning>), JpegError> {
+    let limits = DecodeLimits { max_pixels: MAX_PIXELS, max_scans: MAX_SCANS, ..DecodeLimits::default() };
+    let mut decoder = Decoder::new_with_limits(bytes, limits)?;
+    decoder.set_lenient(lenient);
+    if comes_by_planes(frame) {
+        let space = decoder.jpeg_color_space();
+        let (raw, warnings) = decoder.decode_raw_with_warnings()?;
+        return Ok((mix_planes(&raw, frame, space), warnings));
+    }
+    // Scans of a progressive photo that never came are smoothed over, as in libjpeg.
+    decoder.set_block_smoothing(true);
+    decoder.set_output_format(PixelFormat::Rgb);
+    let Image { width, height, data, warnings, .. } = decoder.decode_image()?;
+    let found = data.len();
+    let photo = RgbImage::from_raw(width as u32, height as u32, data)
+        .ok_or_else(|| JpegError::CorruptData(format!("{found} bytes of pixels")))?;
+    Ok((photo, warnings))
+}
+
+/// Whether this decoder's own way to RGB would not be libjpeg's: four components, or one that is
+/// sampled finer than the first.
+fn comes_by_planes(frame: &Frame) -> bool {
+    match frame.sampling.len() {
+        1 => false,
+        3 => frame.sampling[0] != frame.finest_sampling(),
+        _ => true,
+    }
+}
+
+fn damaged(reason: impl ToString) -> DecodeError {
+    DecodeError::Damaged { format: "JPEG", reason: reason.to_string() }
+}
+
+fn explain(error: JpegError) -> DecodeError {
+    match error {
+        JpegError::Unsupported(what) => DecodeError::Unsupported { what: format!("a JPEG ({what})") },
+        JpegError::LimitExceeded { what, actual, limit } => DecodeError::Unsupported {
+            what: format!("a JPEG whose {what} is {actual}, at most {limit} are read"),
+        },
+        JpegError::UnexpectedEof => {
+            DecodeError::Truncated { reason: "the data of the JPEG stop before its end marker".into() }
+        }
+        JpegError::CorruptData(reason) => damaged(reason),
+        error => damaged(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_that_stop_before_the_end_marker_are_noted() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/jpeg_grid");
+        for (file, expected) in [
+            ("baseline-2x2_1x1_1x1", false),
+            ("progressive-2x2_1x1_1x1", false),
+            ("progressive-dc-2x2_1x1_1x1", true),
+            ("arithmetic-2x2_1x1_1x1", false),
+            ("cut-baseline-20", true),
+            ("cut-baseline-95", true),
+            ("cut-restart-60", true),
+            ("cut-progressive-20", true),
+            ("cut-progressive-95", true),
+            ("cut-arithmetic-60", false),
+        ] {
+            let bytes = std::fs::read(format!("{folder}/{file}.jpg")).unwrap();
+            let notes = decode_jpeg(&bytes).unwrap().notes;
+            assert_eq!(notes, vec![Note::CutOff; usize::from(expected)], "{file}");
+        }
+    }
 }
