@@ -1,15 +1,20 @@
 //! Writing files so that a reader never sees half of one, and digests of what is on disk.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::{CoreError, Result, open_regular};
+use crate::scratch::{self, WRITING};
+use crate::{CoreError, Result, open_regular, read_bounded};
 
-/// Writes `bytes` beside `path` and renames the result over it, so that `path` is always whole: the old file or the new.
+/// The longest text file that is read, in bytes: a manifest of four million photos.
+const MAX_TEXT_BYTES: u64 = 1 << 30;
+
+/// Writes `bytes` beside `path` and renames the result over it, so that `path` is always whole: the old file or the new. What
+/// processes that were killed left in the folder is cleared.
 ///
 /// # Errors
 ///
@@ -28,16 +33,17 @@ pub fn write_atomically_with(
     write: impl FnOnce(&mut std::io::BufWriter<&fs::File>) -> std::io::Result<()>,
 ) -> Result<()> {
     let folder = folder_of(path);
+    scratch::clear_abandoned(folder, WRITING);
     let result = (|| {
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".writing-");
+        builder.prefix(WRITING);
         // A temporary file is private by default; ours replaces a file that others may read.
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             builder.permissions(fs::Permissions::from_mode(0o644));
         }
-        let file = builder.tempfile_in(folder)?;
+        let file = scratch::file_in(folder, &builder)?;
         let mut writer = std::io::BufWriter::with_capacity(1 << 20, file.as_file());
         write(&mut writer)?;
         writer.flush()?;
@@ -68,9 +74,19 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
 ///
 /// # Errors
 ///
-/// [`CoreError::Io`] when it cannot be read or is not UTF-8.
+/// [`CoreError::Io`] when it cannot be read, is no regular file, has more than 1 GiB or is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
-    fs::read_to_string(path).map_err(CoreError::io("read", path))
+    as_text(read_bounded(path, MAX_TEXT_BYTES)?, path)
+}
+
+/// The bytes of a text file as text.
+///
+/// # Errors
+///
+/// [`CoreError::Io`] when they are not UTF-8.
+pub(crate) fn as_text(bytes: Vec<u8>, path: &Path) -> Result<String> {
+    let no_text = |_| std::io::Error::new(ErrorKind::InvalidData, "it is not UTF-8");
+    String::from_utf8(bytes).map_err(no_text).map_err(CoreError::io("read", path))
 }
 
 /// The folder that a file lies in: `.` for a lone name.

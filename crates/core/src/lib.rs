@@ -12,6 +12,7 @@ pub mod files;
 pub mod hub_cache;
 pub mod imagenet;
 mod lock;
+pub mod scratch;
 pub mod seed;
 mod shell;
 mod shown;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use kennel_core::scratch::Scratch;
 use kennel_core::{CoreError, RejectedPhoto, Split, caseless, files, foreign_letter};
 use rayon::prelude::*;
 
@@ -77,7 +78,7 @@ pub struct Scan {
     /// What the reader should know.
     pub notes: Vec<String>,
     /// Where an archive was unpacked; removed with this value.
-    unpacked: Option<tempfile::TempDir>,
+    unpacked: Option<Scratch>,
 }
 
 impl<'a> ScanOptions<'a> {
@@ -116,10 +117,7 @@ pub fn scan(source: &Path, options: &ScanOptions, scratch: &Path, progress: Prog
     if source.is_dir() {
         return scan_folder(source, source, options, None, progress);
     }
-    let unpacked = tempfile::Builder::new()
-        .prefix(".kennel-unpacked-")
-        .tempdir_in(scratch)
-        .map_err(DataError::io("create a folder in", scratch))?;
+    let unpacked = Scratch::new_in(scratch, ".kennel-unpacked-")?;
     let is_whole = archive::unpack(source, unpacked.path(), options.stop)?;
     let folder = unpacked.path().to_path_buf();
     let mut scan = scan_folder(source, &folder, options, Some(unpacked), progress)?;
@@ -133,7 +131,7 @@ fn scan_folder(
     named: &Path,
     folder: &Path,
     options: &ScanOptions,
-    unpacked: Option<tempfile::TempDir>,
+    unpacked: Option<Scratch>,
     progress: Progress<'_>,
 ) -> Result<Scan> {
     let Layout { candidates, mut rejected, divided, classes: folders, mut notes, .. } =

@@ -6,12 +6,12 @@ use std::sync::atomic::AtomicBool;
 
 use burn::module::Module;
 use burn::tensor::Device;
+use kennel_core::scratch::Scratch;
 use kennel_core::{CoreError, RunDir, Split, files};
 use kennel_metrics::Proportion;
 use kennel_models::{describe, load_trained};
 use kennel_onnx::photo_input::with_photo_input;
 use kennel_onnx::{ModelCard, ModelProto, Precision, half, weights_beside, write_model, write_model_apart};
-use tempfile::TempDir;
 
 use crate::int8::{CALIBRATION_PHOTOS, Int8, Layers};
 use crate::parity::{self, Parity, RuntimeParity};
@@ -181,11 +181,10 @@ pub fn export(
 }
 
 /// A hidden folder beside `path`, on the same file system: what is made in it is renamed, or goes with it.
-pub fn scratch_beside(path: &Path) -> Result<TempDir> {
+pub fn scratch_beside(path: &Path) -> Result<Scratch> {
     let folder = files::folder_of(path);
     files::create_dir_all(folder)?;
-    let made = tempfile::Builder::new().prefix(".exporting-").tempdir_in(folder);
-    Ok(made.map_err(CoreError::io("write", folder))?)
+    Ok(Scratch::new_in(folder, ".exporting-")?)
 }
 
 /// Gives a proved draft and its weights, if they lie apart, their names: where the weights then lie, and the files of weights that

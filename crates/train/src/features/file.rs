@@ -6,11 +6,11 @@
 
 #![allow(unsafe_code)]
 
-use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use kennel_core::{CoreError, files};
+use kennel_core::scratch::{self, WRITING};
+use kennel_core::{CoreError, files, open_regular};
 use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
@@ -43,7 +43,7 @@ pub struct FeatureFile {
 impl FeatureFile {
     /// Maps a file; none when it is not there, or not what it should be.
     pub fn open(path: &Path, key: &str, part: &str, photos: usize) -> Option<Self> {
-        let file = File::open(path).ok()?;
+        let file = open_regular(path).ok()?;
         // SAFETY: files of the cache are never written again once they have their name: they are replaced or removed,
         // which leaves what is mapped as it was.
         let map = unsafe { Mmap::map(&file) }.ok()?;
@@ -93,7 +93,9 @@ impl FeatureWriter {
     pub fn new(path: PathBuf, key: &str, part: &str, shape: [usize; 3], photos: usize) -> Result<Self> {
         let error = || CoreError::io("write", &path);
         let folder = path.parent().expect("a file of the cache lies in a folder of it");
-        let mut file = BufWriter::with_capacity(1 << 20, NamedTempFile::new_in(folder).map_err(error())?);
+        scratch::clear_abandoned(folder, WRITING);
+        let made = scratch::file_in(folder, tempfile::Builder::new().prefix(WRITING)).map_err(error())?;
+        let mut file = BufWriter::with_capacity(1 << 20, made);
         file.write_all(&[b' '; HEADER_BYTES]).map_err(error())?;
         let header = Header {
             format: FORMAT.into(),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use kennel_core::files;
+use kennel_core::scratch::WRITING;
 
 use super::file::{FeatureFile, FeatureWriter};
 use crate::Result;
@@ -116,7 +117,7 @@ fn kept_files(dir: &Path) -> Vec<Kept> {
         .filter_map(|entry| {
             let path = entry.path();
             let is_ours = path.extension().is_some_and(|extension| extension == EXTENSION)
-                || path.file_name()?.to_string_lossy().starts_with(".tmp");
+                || path.file_name()?.to_string_lossy().starts_with(WRITING);
             let about = entry.metadata().ok().filter(|about| is_ours && about.is_file())?;
             Some(Kept { path, bytes: about.len(), used: about.modified().unwrap_or(SystemTime::UNIX_EPOCH) })
         })

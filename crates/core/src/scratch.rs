@@ -1,0 +1,131 @@
+//! Temporary files and folders that go with the process that made them, however it ends.
+//!
+//! The maker keeps a lock of the operating system on each (`flock`, on folders too). A lock ends with its process, so
+//! whoever can take the lock of a temporary file knows that nobody owns it, and removes it.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use tempfile::{NamedTempFile, TempDir};
+
+use crate::{CoreError, Result};
+
+/// How every file begins that is in the making.
+pub const WRITING: &str = ".writing-";
+
+/// How often a name is drawn anew whose file was cleared before it was locked.
+const TRIES: usize = 16;
+
+/// A folder for what is in the making, removed when the value is dropped.
+#[derive(Debug)]
+pub struct Scratch {
+    folder: TempDir,
+    _owned: Option<File>,
+}
+
+impl Scratch {
+    /// Makes `<parent>/<prefix>…` and clears those that processes left which have ended.
+    ///
+    /// # Errors
+    ///
+    /// [`CoreError::Io`] when `parent` is not writable.
+    pub fn new_in(parent: &Path, prefix: &str) -> Result<Self> {
+        clear_abandoned(parent, prefix);
+        let made = owned(|| {
+            let folder = tempfile::Builder::new().prefix(prefix).tempdir_in(parent)?;
+            let handle = open_folder(folder.path());
+            Ok((folder, handle))
+        });
+        let (folder, _owned) = made.map_err(CoreError::io("write", parent))?;
+        Ok(Self { folder, _owned })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// A temporary file in `folder` that others do not clear while this process lives.
+///
+/// # Errors
+///
+/// Of the file system.
+pub fn file_in(folder: &Path, builder: &tempfile::Builder) -> io::Result<NamedTempFile> {
+    let made = owned(|| {
+        let file = builder.tempfile_in(folder)?;
+        let handle = file.as_file().try_clone().ok();
+        Ok((file, handle))
+    })?;
+    Ok(made.0)
+}
+
+/// Removes files and folders in `folder` that begin with `prefix` and whose process has ended. Where the file system knows no
+/// locks, all stay. What cannot be removed harms nobody: it is tried again the next time.
+pub fn clear_abandoned(folder: &Path, prefix: &str) {
+    for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        let is_ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix));
+        if !is_ours || path.is_symlink() {
+            continue;
+        }
+        let is_folder = path.is_dir();
+        let handle =
+            if is_folder { open_folder(&path) } else { File::options().write(true).open(&path).ok() };
+        if handle.is_some_and(|handle| handle.try_lock().is_ok()) {
+            let _ = if is_folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        }
+    }
+}
+
+/// Makes something temporary and locks it; again where another process cleared it in between.
+fn owned<T: AsRef<Path>>(make: impl Fn() -> io::Result<(T, Option<File>)>) -> io::Result<(T, Option<File>)> {
+    for _ in 0..TRIES {
+        let (made, handle) = make()?;
+        // Without a lock, which some file systems do not know, nobody else takes one either.
+        let is_locked = handle.as_ref().is_some_and(|handle| handle.try_lock().is_ok());
+        if !is_locked || made.as_ref().exists() {
+            return Ok((made, handle.filter(|_| is_locked)));
+        }
+    }
+    Err(io::Error::new(ErrorKind::ResourceBusy, "its temporary files are removed as they are made"))
+}
+
+#[cfg(unix)]
+fn open_folder(path: &Path) -> Option<File> {
+    File::open(path).ok()
+}
+
+/// Elsewhere a folder is no file, and is not locked.
+#[cfg(not(unix))]
+fn open_folder(_: &Path) -> Option<File> {
+    None
+}
+
+impl AsRef<Path> for Scratch {
+    fn as_ref(&self) -> &Path {
+        self.path()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_living_process_makes_stays_and_what_a_dead_one_left_goes() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir(at(".exporting-dead")).unwrap();
+        fs::write(at(".exporting-dead").join("model.onnx"), b"half").unwrap();
+        fs::write(at(".exporting-dead-file"), b"half").unwrap();
+        fs::write(at("exporting-mine"), b"mine").unwrap();
+        let living = Scratch::new_in(dir.path(), ".exporting-").unwrap();
+        assert!(cfg!(not(unix)) || !at(".exporting-dead").exists());
+        assert!(!at(".exporting-dead-file").exists() && at("exporting-mine").exists());
+        let other = Scratch::new_in(dir.path(), ".exporting-").unwrap();
+        assert!(living.path().is_dir(), "another process's");
+        drop((living, other));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}
