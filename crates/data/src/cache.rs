@@ -1,15 +1,13 @@
 //! Decoded photos that fit into memory, so that an epoch need not decode them again.
 
 use std::collections::HashMap;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use image::RgbImage;
-use kennel_core::CoreError;
 
-use crate::decode::read_photo;
-use crate::error::{DataError, Result};
+use crate::dataset::DatasetPhoto;
+use crate::error::Result;
 
 /// Whole decoded photos up to a budget of bytes. What is in stays: an epoch visits every photo once, and under such a visit
 /// replacing entries would make every one of them miss.
@@ -35,24 +33,19 @@ impl PhotoCache {
     ///
     /// # Errors
     ///
-    /// [`DataError::PhotoGone`]; as [`read_photo`].
-    pub fn read(&self, file: &Path) -> Result<Arc<RgbImage>> {
-        if let Some(photo) = self.lock().photos.get(file) {
-            return Ok(Arc::clone(photo));
+    /// As [`DatasetPhoto::read`].
+    pub fn read(&self, photo: &DatasetPhoto) -> Result<Arc<RgbImage>> {
+        if let Some(pixels) = self.lock().photos.get(&photo.file) {
+            return Ok(Arc::clone(pixels));
         }
-        let photo = Arc::new(read_photo(file).map_err(|error| match error {
-            DataError::Core(CoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
-                DataError::PhotoGone { path: file.into() }
-            }
-            error => error,
-        })?);
-        let size = photo.as_raw().len() as u64;
+        let pixels = Arc::new(photo.read()?);
+        let size = pixels.as_raw().len() as u64;
         let mut held = self.lock();
-        if held.bytes + size <= self.budget_bytes && !held.photos.contains_key(file) {
+        if held.bytes + size <= self.budget_bytes && !held.photos.contains_key(&photo.file) {
             held.bytes += size;
-            held.photos.insert(file.into(), Arc::clone(&photo));
+            held.photos.insert(photo.file.clone(), Arc::clone(&pixels));
         }
-        Ok(photo)
+        Ok(pixels)
     }
 
     /// Bytes of pixels that are held.
@@ -75,25 +68,44 @@ impl Default for PhotoCache {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use kennel_core::{Split, files};
+
     use super::*;
+    use crate::error::DataError;
 
     #[test]
     fn a_cache_stays_within_its_budget_and_reads_on_beyond_it() {
         let dir = tempfile::tempdir().unwrap();
-        let files: Vec<PathBuf> = (0..3).map(|i| dir.path().join(format!("{i}.png"))).collect();
-        for (i, file) in files.iter().enumerate() {
-            RgbImage::from_pixel(10, 10, image::Rgb([i as u8; 3])).save(file).unwrap();
-        }
+        let photos: Vec<DatasetPhoto> = (0..3).map(|i| photo(dir.path(), i)).collect();
         let cache = PhotoCache::new(650);
         for _ in 0..2 {
-            for (i, file) in files.iter().enumerate() {
-                assert_eq!(cache.read(file).unwrap().get_pixel(0, 0).0, [i as u8; 3]);
+            for (i, photo) in photos.iter().enumerate() {
+                assert_eq!(cache.read(photo).unwrap().get_pixel(0, 0).0, [i as u8; 3]);
             }
         }
         assert_eq!(cache.held_bytes(), 600);
-        std::fs::remove_file(&files[0]).unwrap();
-        assert!(cache.read(&files[0]).is_ok(), "held in memory");
-        std::fs::remove_file(&files[2]).unwrap();
-        assert!(cache.read(&files[2]).is_err(), "not held");
+        std::fs::remove_file(&photos[0].file).unwrap();
+        assert!(cache.read(&photos[0]).is_ok(), "held in memory");
+        std::fs::remove_file(&photos[2].file).unwrap();
+        assert!(matches!(cache.read(&photos[2]), Err(DataError::PhotoGone { .. })), "not held");
+    }
+
+    #[test]
+    fn a_photo_that_was_swapped_is_not_taken_for_the_one_that_was_prepared() {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, second) = (photo(dir.path(), 1), photo(dir.path(), 2));
+        std::fs::copy(&second.file, &first.file).unwrap();
+        let error = PhotoCache::default().read(&first).unwrap_err();
+        assert!(matches!(&error, DataError::PhotoChanged { path } if *path == first.file), "{error}");
+    }
+
+    fn photo(folder: &Path, level: u8) -> DatasetPhoto {
+        let file = folder.join(format!("{level}.png"));
+        RgbImage::from_pixel(10, 10, image::Rgb([level; 3])).save(&file).unwrap();
+        let sha256 = files::sha256_file(&file).unwrap();
+        let path = format!("test/a/{level}.png");
+        DatasetPhoto { index: level.into(), file, path, class_index: 0, split: Split::Test, sha256 }
     }
 }

@@ -1,14 +1,17 @@
 //! A data set that can be trained on: a prepared folder, or any tree of class folders as it is.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use kennel_core::{Lock, Manifest, PhotoRecord, Split, files};
+use image::RgbImage;
+use kennel_core::{CoreError, Lock, Manifest, PhotoRecord, Split, files};
 use rayon::prelude::*;
 use walkdir::WalkDir;
 
 use crate::assemble::{Assembled, Paths, Purpose, assemble};
+use crate::decode::{decode, read_bounded};
 use crate::error::{DataError, Result};
 use crate::prepare::PrepareOptions;
 use crate::scan::{Progress, scan};
@@ -27,6 +30,28 @@ pub struct DatasetPhoto {
     pub class_index: usize,
     /// Its part.
     pub split: Split,
+    /// SHA-256 of its file when the data set was prepared or scanned.
+    pub sha256: String,
+}
+
+impl DatasetPhoto {
+    /// Reads and decodes it, held to its digest: what is computed from a data set is computed from its photos.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::PhotoGone`] and [`DataError::PhotoChanged`] when another or none is there by now; as [`decode`].
+    pub fn read(&self) -> Result<RgbImage> {
+        let bytes = read_bounded(&self.file).map_err(|error| match error {
+            DataError::Core(CoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                DataError::PhotoGone { path: self.file.clone() }
+            }
+            error => error,
+        })?;
+        if files::sha256_bytes(&bytes) != self.sha256 {
+            return Err(DataError::PhotoChanged { path: self.file.clone() });
+        }
+        decode(&bytes).map_err(|source| DataError::Decode { path: self.file.clone(), source })
+    }
 }
 
 /// A way to open a data set: [`Dataset::open_with`] or [`Dataset::open_to_judge`].
@@ -173,6 +198,7 @@ impl Dataset {
                 path: photo.path.clone(),
                 class_index: manifest.classes.binary_search(&photo.label).unwrap_or_default(),
                 split: photo.split,
+                sha256: photo.sha256.clone(),
             })
             .collect();
         let parts =

@@ -283,6 +283,12 @@ pub enum DataError {
         /// The photo.
         path: PathBuf,
     },
+    /// A photo is not the one that was prepared or scanned.
+    #[error("{path} is not the photo that was prepared: its SHA-256 is another\nhint: put the photo of then back, or run `kennel prepare` again and train anew", path = path.display())]
+    PhotoChanged {
+        /// The photo.
+        path: PathBuf,
+    },
     /// A photo changed between the scan and the copy.
     #[error("{path} changed while it was being prepared\nhint: run `kennel prepare` again when nothing writes to the source", path = kennel_core::shown(path))]
     SourceChanged {

@@ -146,9 +146,10 @@ impl Loader {
             changed: Condvar::new(),
         });
         let workers = (0..threads.min(prefetch).min(batches))
-            .map(|_| {
+            // Fewer where the system allows no more.
+            .map_while(|_| {
                 let shared = Arc::clone(&shared);
-                std::thread::spawn(move || shared.work())
+                std::thread::Builder::new().spawn(move || shared.work()).ok()
             })
             .collect();
         Self { shared, workers, returned: 0 }
@@ -161,6 +162,11 @@ impl Iterator for Loader {
     fn next(&mut self) -> Option<Self::Item> {
         if self.returned == self.shared.batches {
             return None;
+        }
+        if self.workers.is_empty() {
+            let batch = self.returned;
+            self.returned += 1;
+            return Some(self.shared.make(batch));
         }
         let mut state = self.shared.lock();
         let result = loop {
@@ -226,7 +232,7 @@ impl Shared {
         let size = 3 * (side_px as usize).pow(2);
         let mut pixels = vec![0.0; places.len() * size];
         for (planes, &at) in pixels.chunks_exact_mut(size).zip(places) {
-            let photo = self.cache.read(&self.photos[at].file)?;
+            let photo = self.cache.read(&self.photos[at])?;
             match &self.transform {
                 Transform::Eval(preprocessing) => {
                     let square = prepare_pixels(&photo, preprocessing);

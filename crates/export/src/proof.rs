@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::Device;
 use kennel_core::Preprocessing;
-use kennel_data::{DatasetPhoto, read_photo};
+use kennel_data::DatasetPhoto;
 use kennel_metrics::{Proportion, argmax, softmax_at};
 use kennel_models::Network;
 use kennel_onnx::{Classifier, Description, OnnxError, RuntimeKind, Takes};
@@ -129,7 +129,7 @@ impl<'a> Reference<'a> {
                 if self.stop.load(Ordering::Relaxed) {
                     return Err(OnnxError::Stopped.into());
                 }
-                let photo = read_photo(&photo.file).map_err(photos::unreadable)?;
+                let photo = photo.read().map_err(photos::unreadable)?;
                 Ok(classifier.probabilities(&photo)?)
             })
             .collect()
