@@ -32,6 +32,7 @@ mod data;
 mod device;
 mod failure;
 mod interrupt;
+mod limits;
 mod nearby;
 mod network;
 mod number;
@@ -153,7 +154,7 @@ fn main() -> ExitCode {
     let result = match cli.level() {
         Ok(level) => {
             level.choose();
-            dispatch(cli.command)
+            begin(&cli.command).and_then(|()| dispatch(cli.command))
         }
         Err(failure) => Err(failure),
     };
@@ -163,6 +164,15 @@ fn main() -> ExitCode {
             failure.tell();
             ExitCode::from(failure.status())
         }
+    }
+}
+
+/// Makes ready what the system gives a process that computes or writes.
+fn begin(command: &Command) -> CommandResult {
+    limits::survive_file_size_limit();
+    match command {
+        Command::Models(_) | Command::Doctor(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
+        _ => limits::begin_threads(),
     }
 }
 

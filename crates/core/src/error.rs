@@ -43,6 +43,20 @@ pub enum CoreError {
         /// What was found instead.
         reason: String,
     },
+    /// A file of a run that is not what was written.
+    #[error(
+        "{path} has {found}, {sums} expects another: it is damaged, or was changed since it was written\n\
+         hint: put a copy back, or train the run again; if you changed it on purpose, remove {sums}",
+        path = path.display(), sums = sums.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Its digest.
+        found: String,
+        /// The list of digests.
+        sums: PathBuf,
+    },
     /// A run where the folder that runs lie in was meant.
     #[error(
         "{path} is a run, not a folder of runs\nhint: --runs takes the folder that it lies in, {beside}; a single run is given with --run",
@@ -152,6 +166,9 @@ fn way_out(verb: &str, refused: &Error) -> &'static str {
         ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
             "\nhint: a file stands where a folder should be: move it away, or choose another place"
         }
+        ErrorKind::FileTooLarge if ["write", "copy"].contains(&verb) => {
+            "\nhint: a limit on the size of files stops it: raise it with `ulimit -f unlimited`, or ask whoever set it"
+        }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             "\nhint: make room (`kennel doctor` says what is free), or choose another place with a flag such as --out or --runs, with HF_HOME for fetched weights"
         }
@@ -172,6 +189,7 @@ mod tests {
             "{read_only}"
         );
         assert!(said("write", ErrorKind::StorageFull).contains("hint: make room"));
+        assert!(said("write", ErrorKind::FileTooLarge).contains("ulimit -f"));
         assert!(said("create", ErrorKind::AlreadyExists).contains("a file stands where a folder should be"));
         // What cannot be read lies where it lies.
         assert!(!said("read", ErrorKind::PermissionDenied).contains("hint:"));

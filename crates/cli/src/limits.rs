@@ -1,0 +1,108 @@
+//! What a process inherits from whoever started it, and how it lives with that: signals, a limit on the size of files, a limit
+//! on threads.
+
+#![cfg_attr(unix, allow(unsafe_code))]
+
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use crate::failure::Failure;
+
+/// Threads besides those that compute: they read photos, listen for Ctrl-C, draw a bar.
+const OTHER_THREADS: usize = 8;
+/// Threads without which no command comes to its end: one of each kind.
+const LEAST_THREADS: usize = 4;
+
+/// Lets a file that may not grow fail as a full disk does: by default the signal ends the process without a word.
+pub fn survive_file_size_limit() {
+    #[cfg(unix)]
+    {
+        use nix::sys::signal::{SigHandler, Signal, signal};
+        // SAFETY: to ignore a signal runs no code of ours. A system that refuses leaves the default.
+        let _ = unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) };
+    }
+}
+
+/// Installs handlers of signals and leaves hang-up ignored where it was ignored when the process began: `nohup` says so. (Ctrl-C is
+/// listened for all the same: a shell's `&` ignores it for its own sake.)
+pub fn without_ignored_hang_up<T>(install: impl FnOnce() -> T) -> T {
+    #[cfg(unix)]
+    {
+        use nix::sys::signal::{SigHandler, Signal, signal};
+        // SAFETY: to ignore a signal runs no code of ours.
+        let ignore = || unsafe { signal(Signal::SIGHUP, SigHandler::SigIgn) };
+        let was_ignored = ignore().is_ok_and(|before| matches!(before, SigHandler::SigIgn));
+        if !was_ignored {
+            // SAFETY: the default runs no code of ours.
+            let _ = unsafe { signal(Signal::SIGHUP, SigHandler::SigDfl) };
+        }
+        let installed = install();
+        if was_ignored {
+            let _ = ignore();
+        }
+        installed
+    }
+    #[cfg(not(unix))]
+    install()
+}
+
+/// Begins the threads that compute: as many as there are cores, or fewer where the system allows no more.
+///
+/// # Errors
+///
+/// When it allows too few.
+pub fn begin_threads() -> Result<(), Failure> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let possible = possible_threads(cores + OTHER_THREADS);
+    if possible < LEAST_THREADS {
+        return Err(too_few(possible));
+    }
+    let mut pool = rayon::ThreadPoolBuilder::new();
+    if possible < cores + OTHER_THREADS {
+        let computing = possible.saturating_sub(OTHER_THREADS).clamp(1, cores);
+        say!("note: the system allows {possible} more threads: {computing} of {cores} compute");
+        pool = pool.num_threads(computing);
+    }
+    pool.build_global().map_err(|_| too_few(possible))
+}
+
+fn too_few(possible: usize) -> Failure {
+    Failure::Failed(format!(
+        "the system allows this process {possible} more threads, it needs {LEAST_THREADS}\n\
+         hint: end other processes, or raise the limit with `ulimit -u` (in a container: --pids-limit)"
+    ))
+}
+
+/// How many threads can be had at once, of so many that are wanted.
+fn possible_threads(wanted: usize) -> usize {
+    let begun: Vec<_> = (0..wanted)
+        .map_while(|_| {
+            let (end, until) = channel::<()>();
+            let thread = thread::Builder::new().stack_size(1 << 16).spawn(move || until.recv().is_err());
+            thread.ok().map(|thread| (end, thread))
+        })
+        .collect();
+    let possible = begun.len();
+    for (end, thread) in begun {
+        drop(end);
+        // It does nothing that could panic.
+        let _ = thread.join();
+    }
+    if possible < wanted {
+        // The system counts a thread a moment longer than it runs.
+        thread::sleep(Duration::from_millis(50));
+    }
+    possible
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_are_counted_up_to_what_is_wanted() {
+        assert_eq!(possible_threads(0), 0);
+        assert_eq!(possible_threads(3), 3);
+    }
+}
