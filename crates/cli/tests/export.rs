@@ -120,8 +120,16 @@ fn a_run_becomes_a_file_that_says_the_same_in_every_flavour() {
         output.as_array().unwrap().iter().map(|row| row["logits"].clone()).collect::<Vec<_>>()
     };
     assert_eq!(logits(json(&ok(here, &by_folder))), logits(json(&ok(here, &by_run))));
+    // What is there already is as good as written; anything else stays.
+    ok(here, &["export", "--run", &run, "--timm", "timm/ours"]);
+    let weights = std::fs::read(here.join("timm/ours/model.safetensors")).unwrap();
+    let mut flipped = weights.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    std::fs::write(here.join("timm/ours/model.safetensors"), flipped).unwrap();
     let (status, said) = fails(here, &["export", "--run", &run, "--timm", "timm/ours"]);
     assert!(status == 1 && said.contains("not empty"), "{said}");
+    let (status, said) = fails(here, &by_folder);
+    assert!(status == 1 && said.contains("states another SHA-256"), "{said}");
 }
 
 #[test]

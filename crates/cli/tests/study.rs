@@ -276,6 +276,10 @@ fn what_cannot_be_compared_is_left_out_by_name() {
         text.lines().enumerate().map(|(index, line)| if index == 1 { &line[..9] } else { line }).collect();
     std::fs::write(here.join(&path), damaged.join("\n")).unwrap();
     let compared = ok(here, &["evaluate", "--compare-all"]);
+    assert!(stderr(&compared).contains("test.jsonl has SHA-256"), "{}", stderr(&compared));
+    // A run of an earlier version has no list of digests.
+    std::fs::remove_file(here.join(&other).join("SHA256SUMS")).unwrap();
+    let compared = ok(here, &["evaluate", "--compare-all"]);
     assert!(stderr(&compared).contains("test.jsonl:2:"), "{}", stderr(&compared));
 
     let (status, said) = fails(here, &["evaluate", "--compare-all", "--against", "photos"]);

@@ -11,7 +11,7 @@ const TRIES: usize = 16;
 /// A locked file, for as long as the value lives.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    _file: Option<File>,
     is_held: bool,
     /// Removed when the lock is given back.
     removed: Option<PathBuf>,
@@ -32,8 +32,15 @@ impl Lock {
         Ok(lock)
     }
 
-    /// As [`Lock::try_acquire`], but the file stays: it lies in the folder of another program's
-    /// locks, which leaves them there.
+    /// Locks a folder as such, waiting while another process has it, for what takes no longer than writing a few files. Not held
+    /// where the system locks no folders.
+    pub fn of_folder(path: &Path) -> Self {
+        let folder = if cfg!(unix) { File::open(path).ok() } else { None };
+        let is_held = folder.as_ref().is_some_and(|folder| folder.lock().is_ok());
+        Self { _file: folder, is_held, removed: None }
+    }
+
+    /// As [`Lock::try_acquire`], but the file stays: it lies in the folder of another program's locks, which leaves them there.
     ///
     /// # Errors
     ///
@@ -88,7 +95,7 @@ impl Lock {
     }
 
     fn of(file: File, is_held: bool) -> Self {
-        Self { _file: file, is_held, removed: None }
+        Self { _file: Some(file), is_held, removed: None }
     }
 
     /// Whether others are kept out; not where the file system knows no locks.

@@ -148,8 +148,15 @@ impl Manifest {
     ///
     /// [`CoreError::Io`] when it cannot be read, [`CoreError::Malformed`] when it is not a manifest of this version.
     pub fn read(path: &Path) -> Result<Self> {
-        let manifest: Manifest = serde_json::from_str(&files::read_text(path)?).map_err(|error| {
-            CoreError::Malformed { path: path.into(), what: "manifest", reason: error.to_string() }
+        Self::parse(&files::read_text(path)?, path)
+    }
+
+    /// The manifest of a text, which errors call `path`.
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self> {
+        let manifest: Manifest = serde_json::from_str(text).map_err(|error| CoreError::Malformed {
+            path: path.into(),
+            what: "manifest",
+            reason: error.to_string(),
         })?;
         if manifest.version != 1 {
             return Err(CoreError::Malformed {

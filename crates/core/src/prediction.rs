@@ -1,7 +1,6 @@
 //! The waist: one line per photo of what a network said, from which every number can be recomputed.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -20,17 +19,19 @@ pub struct PredictionRecord {
     pub logits: Vec<f32>,
 }
 
-/// Reads a `.jsonl` file of predictions, holding every record to `class_names`.
+/// The predictions of a `.jsonl` file, which errors call `path`, every record held to `class_names`.
 ///
 /// # Errors
 ///
 /// [`CoreError::MalformedLine`], naming file and line, when a line is damaged, has another number of logits, a logit that
-/// is not finite or a label that is not a class; [`CoreError::Io`] when the file cannot be read.
-pub fn read_predictions(path: &Path, class_names: &[String]) -> Result<Vec<PredictionRecord>> {
-    let file = File::open(path).map_err(CoreError::io("read", path))?;
+/// is not finite or a label that is not a class.
+pub(crate) fn parse_predictions(
+    bytes: &[u8],
+    path: &Path,
+    class_names: &[String],
+) -> Result<Vec<PredictionRecord>> {
     let mut records = Vec::new();
-    for (index, line) in BufReader::new(file).lines().enumerate() {
-        let line = line.map_err(CoreError::io("read", path))?;
+    for (index, line) in bytes.split_inclusive(|&byte| byte == b'\n').enumerate() {
         let malformed = |reason: String| CoreError::MalformedLine {
             path: path.into(),
             line: index + 1,
@@ -38,7 +39,7 @@ pub fn read_predictions(path: &Path, class_names: &[String]) -> Result<Vec<Predi
             reason,
         };
         let record: PredictionRecord =
-            serde_json::from_str(&line).map_err(|error| malformed(error.to_string()))?;
+            serde_json::from_slice(line).map_err(|error| malformed(error.to_string()))?;
         if record.logits.len() != class_names.len() {
             return Err(malformed(format!("{} logits, expected {}", record.logits.len(), class_names.len())));
         }
@@ -83,13 +84,13 @@ mod tests {
             logits: vec![0.1, -1.000_000_1e-20],
         }];
         write_predictions(&path, &records).unwrap();
-        assert_eq!(read_predictions(&path, &classes).unwrap(), records);
+        let bytes = std::fs::read(&path).unwrap();
+        assert_eq!(parse_predictions(&bytes, &path, &classes).unwrap(), records);
     }
 
     #[test]
     fn a_damaged_line_is_named_by_file_and_number() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("val.jsonl");
+        let path = Path::new("val.jsonl");
         let classes = ["a".to_string(), "b".to_string()];
         let good = r#"{"path":"p","label":"a","logits":[1.0,2.0]}"#;
         for (bad, reason) in [
@@ -98,8 +99,8 @@ mod tests {
             (r#"{"path":"p","label":"c","logits":[1.0,2.0]}"#, "none of the classes"),
             (r#"{"path":"p","label":"a","logits":[1.0,null]}"#, "null"),
         ] {
-            std::fs::write(&path, format!("{good}\n{bad}\n")).unwrap();
-            let error = read_predictions(&path, &classes).unwrap_err().to_string();
+            let text = format!("{good}\n{bad}\n");
+            let error = parse_predictions(text.as_bytes(), path, &classes).unwrap_err().to_string();
             assert!(error.contains("val.jsonl:2:") && error.contains(reason), "{error}");
         }
     }

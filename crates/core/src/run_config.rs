@@ -305,7 +305,12 @@ impl RunConfig {
     ///
     /// [`CoreError::Io`] or [`CoreError::Malformed`].
     pub fn read(path: &Path) -> Result<Self> {
-        toml::from_str(&files::read_text(path)?).map_err(|error| CoreError::Malformed {
+        Self::parse(&files::read_text(path)?, path)
+    }
+
+    /// The configuration of a text, which errors call `path`.
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self> {
+        toml::from_str(text).map_err(|error| CoreError::Malformed {
             path: path.into(),
             what: "configuration",
             reason: error.to_string(),

@@ -1,12 +1,14 @@
 //! A run's directory: where each of its files lies.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CoreError, Lock, Manifest, PredictionRecord, Result, RunConfig, Split, files, read_predictions};
+use crate::prediction::parse_predictions;
+use crate::sums::{self, Sums};
+use crate::{Changes, CoreError, Lock, Manifest, PredictionRecord, Result, RunConfig, Split, files};
 
 /// One line of `metrics.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,6 +58,41 @@ fn check_no_run(runs: &Path) -> Result<()> {
 }
 
 impl RunDir {
+    /// Begins a run: creates its directory as [`RunDir::create`] does, takes it for this process, and lets `fill` write its
+    /// first files, `config.toml` last of them. A directory without `config.toml` is no run yet: where that fails it is
+    /// removed, and those that processes left here which have ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunDir::create`]; those of `fill`.
+    pub fn begin<E: From<CoreError>>(
+        runs: &Path,
+        name: &str,
+        fill: impl FnOnce(&RunDir, &mut Changes) -> Result<(), E>,
+    ) -> Result<(Self, Option<Lock>), E> {
+        check_no_run(runs)?;
+        files::create_dir_all(runs)?;
+        let births = Lock::of_folder(runs);
+        if births.is_held() {
+            clear_unborn(runs)?;
+        }
+        let run = Self::create(runs, name)?;
+        let filled = run.lock().map_err(E::from).and_then(|lock| {
+            let mut changes = run.changes()?;
+            fill(&run, &mut changes)?;
+            changes.commit()?;
+            Ok(lock)
+        });
+        match filled {
+            Ok(lock) => Ok((run, lock)),
+            Err(error) => {
+                // What stays is cleared by the next that begins here.
+                let _ = fs::remove_dir_all(&run.root);
+                Err(error)
+            }
+        }
+    }
+
     /// Creates `<runs>/<name>` with its folders; when the name is taken, `<name>-2` and so on.
     ///
     /// # Errors
@@ -100,11 +137,11 @@ impl RunDir {
         Ok(run)
     }
 
-    /// The run that `file` is a checkpoint of, if it is one.
-    pub fn of_checkpoint(file: &Path) -> Option<Self> {
+    /// The run that `file` is a checkpoint of, if it is one, and the file as that run calls it.
+    pub fn of_checkpoint(file: &Path) -> Option<(Self, PathBuf)> {
         let file = fs::canonicalize(file).ok()?;
         let run = RunDir::open(file.parent()?.parent()?).ok()?;
-        file.starts_with(run.checkpoints()).then_some(run)
+        [run.best_weights(), run.last_weights(), run.last_state()].contains(&file).then_some((run, file))
     }
 
     /// Every run under `runs` in the order in which they began, as their configurations say: a run may have another name by now.
@@ -127,8 +164,7 @@ impl RunDir {
             }
         }
         // One whose configuration cannot be read is the newest of none.
-        let started =
-            |run: &RunDir| RunConfig::read(&run.config()).ok().and_then(|config| Some(config.facts?.started));
+        let started = |run: &RunDir| run.read_config().ok().and_then(|config| Some(config.facts?.started));
         found.sort_by_cached_key(|run| (started(run), run.name()));
         Ok(found)
     }
@@ -164,13 +200,87 @@ impl RunDir {
     }
 
     /// Takes the run for this process alone, to train it: `.lock`, which goes with the value. None while another process has it.
+    /// What a process that was killed had committed is finished, what it had not is cleared.
     ///
     /// # Errors
     ///
-    /// [`CoreError::Io`] when the directory is not writable.
+    /// [`CoreError::Io`] when the directory is not writable; a `SHA256SUMS` that is damaged.
     pub fn lock(&self) -> Result<Option<Lock>> {
         let path = self.root.join(".lock");
-        Lock::try_acquire(&path).map_err(CoreError::io("write", path))
+        let lock = Lock::try_acquire(&path).map_err(CoreError::io("write", path))?;
+        if let Some(lock) = &lock {
+            sums::recover(&self.root, lock.is_held())?;
+        }
+        Ok(lock)
+    }
+
+    /// Clears what a process left that was killed as it gave the run back. A run that others train, or where nothing may be
+    /// written, stays as it is.
+    pub fn tidy(&self) {
+        if self.root.join(".lock").exists() {
+            drop(self.lock());
+        }
+    }
+
+    /// Begins to change its files, which are this process's alone.
+    ///
+    /// # Errors
+    ///
+    /// A `SHA256SUMS` that is damaged.
+    pub fn changes(&self) -> Result<Changes> {
+        Changes::of(&self.root)
+    }
+
+    /// Reads one of its files, held to its digest.
+    ///
+    /// # Errors
+    ///
+    /// [`CoreError::Damaged`] when it is not what was written, [`CoreError::Io`] when it cannot be read.
+    ///
+    /// # Panics
+    ///
+    /// When `path` lies elsewhere.
+    pub fn read_file(&self, path: &Path) -> Result<Vec<u8>> {
+        let name = path.strip_prefix(&self.root).expect("a file of this run");
+        sums::read(&self.root, &files::with_slashes(name))
+    }
+
+    /// Whether it has a list of digests, which earlier versions of Kennel did not write.
+    pub fn has_digests(&self) -> bool {
+        self.root.join(sums::FILE_NAME).exists()
+    }
+
+    /// Holds every file to its digest, those that are gone left out.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunDir::read_file`].
+    pub fn check_files(&self) -> Result<()> {
+        let sums = Sums::read(&self.root)?.unwrap_or_default();
+        for path in sums.names().map(|name| self.root.join(name)).filter(|path| path.exists()) {
+            self.read_file(&path)?;
+        }
+        Ok(())
+    }
+
+    /// Reads `config.toml`.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunDir::read_file`]; [`CoreError::Malformed`].
+    pub fn read_config(&self) -> Result<RunConfig> {
+        let path = self.config();
+        RunConfig::parse(&files::as_text(self.read_file(&path)?, &path)?, &path)
+    }
+
+    /// Reads `manifest.json`.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunDir::read_file`]; [`CoreError::Malformed`].
+    pub fn read_manifest(&self) -> Result<Manifest> {
+        let path = self.manifest();
+        Manifest::parse(&files::as_text(self.read_file(&path)?, &path)?, &path)
     }
 
     /// Whether `evaluation.json` is there.
@@ -237,7 +347,7 @@ impl RunDir {
         if !path.exists() {
             return Ok(None);
         }
-        let records = read_predictions(&path, class_names)?;
+        let records = parse_predictions(&self.read_file(&path)?, &path, class_names)?;
         let photos = manifest.photos.iter().filter(|photo| photo.split == split);
         let expected: Vec<_> = photos.map(|photo| (photo.path.as_str(), photo.label.as_str())).collect();
         let found = records.iter().map(|record| (record.path.as_str(), record.label.as_str()));
@@ -258,43 +368,86 @@ impl RunDir {
         Err(CoreError::OtherPredictions { path, split, reason })
     }
 
-    /// Writes all lines of `metrics.jsonl`, beside and renamed.
-    ///
-    /// # Errors
-    ///
-    /// [`CoreError::Io`].
-    pub fn write_metrics(&self, epochs: &[EpochRecord]) -> Result<()> {
-        files::write_atomically_with(&self.metrics(), |file| {
-            for epoch in epochs {
-                serde_json::to_writer(&mut *file, epoch)?;
-                file.write_all(b"\n")?;
-            }
-            Ok(())
-        })
-    }
-
     /// Reads `metrics.jsonl`.
     ///
     /// # Errors
     ///
-    /// [`CoreError::MalformedLine`] for a damaged line, [`CoreError::Io`] when the file cannot be read.
+    /// [`CoreError::MalformedLine`] for a damaged line; as [`RunDir::read_file`].
     pub fn read_metrics(&self) -> Result<Vec<EpochRecord>> {
         let path = self.metrics();
-        let file = fs::File::open(&path).map_err(CoreError::io("read", &path))?;
-        BufReader::new(file)
-            .lines()
-            .enumerate()
-            .map(|(index, line)| {
-                let line = line.map_err(CoreError::io("read", &path))?;
-                serde_json::from_str(&line).map_err(|error| CoreError::MalformedLine {
-                    path: path.clone(),
-                    line: index + 1,
-                    what: "epoch record",
-                    reason: error.to_string(),
-                })
+        let text = files::as_text(self.read_file(&path)?, &path)?;
+        let parse = |(index, line)| {
+            serde_json::from_str(line).map_err(|error| CoreError::MalformedLine {
+                path: path.clone(),
+                line: index + 1,
+                what: "epoch record",
+                reason: error.to_string(),
             })
-            .collect()
+        };
+        text.lines().enumerate().map(parse).collect()
     }
+}
+
+/// Writes all lines of a `metrics.jsonl`, beside and renamed.
+///
+/// # Errors
+///
+/// [`CoreError::Io`].
+pub fn write_metrics(path: &Path, epochs: &[EpochRecord]) -> Result<()> {
+    files::write_atomically_with(path, |file| {
+        for epoch in epochs {
+            serde_json::to_writer(&mut *file, epoch)?;
+            file.write_all(b"\n")?;
+        }
+        Ok(())
+    })
+}
+
+/// Removes directories under `runs` in which a process ended before its run had begun. No other process begins one meanwhile.
+fn clear_unborn(runs: &Path) -> Result<()> {
+    for entry in fs::read_dir(runs).map_err(CoreError::io("read", runs))? {
+        let folder = entry.map_err(CoreError::io("read", runs))?.path();
+        if folder.is_symlink() || !folder.is_dir() || folder.join(RunConfig::FILE_NAME).exists() {
+            continue;
+        }
+        if is_unborn(&folder).map_err(CoreError::io("read", &folder))? {
+            fs::remove_dir_all(&folder).map_err(CoreError::io("remove", &folder))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a folder without `config.toml` holds what the beginning of a run leaves, and nothing else. A run whose `config.toml`
+/// was taken away holds more.
+fn is_unborn(folder: &Path) -> std::io::Result<bool> {
+    let names = |folder: &Path| -> std::io::Result<Vec<String>> {
+        fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+    };
+    let is_temporary = |name: &String| sums::is_next(name) || name.starts_with(crate::scratch::WRITING);
+    let root = names(folder)?;
+    let begins = root.iter().any(|name| name == "checkpoints" || name == "predictions");
+    // Its last file, which waits for its name only then.
+    if begins && sums::next_of(&folder.join(RunConfig::FILE_NAME)).exists() {
+        return Ok(true);
+    }
+    for name in &root {
+        let is_empty = match name.as_str() {
+            "checkpoints" | "predictions" => names(&folder.join(name))?.iter().all(is_temporary),
+            ".lock" | Manifest::FILE_NAME | sums::FILE_NAME => true,
+            _ => is_temporary(name),
+        };
+        if !is_empty {
+            return Ok(false);
+        }
+    }
+    Ok(begins || root.is_empty() && is_stamped(folder))
+}
+
+/// Whether a folder's name begins as a run's does: `20260207_165541-`.
+fn is_stamped(folder: &Path) -> bool {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let shape = |byte: u8| if byte.is_ascii_digit() { b'0' } else { byte };
+    name.bytes().map(shape).take(16).eq(*b"00000000_000000-")
 }
 
 #[cfg(test)]
@@ -324,5 +477,41 @@ mod tests {
         for refused in [RunDir::list(&run).err(), RunDir::create(&run, "new").err()] {
             assert!(matches!(refused, Some(CoreError::RunNotRuns { beside, .. }) if beside == runs));
         }
+    }
+    #[test]
+    fn what_ended_before_it_was_a_run_is_cleared_by_the_next_that_begins_and_nothing_else_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let runs = dir.path();
+        let fill = |run: &RunDir, changes: &mut Changes| -> Result<()> {
+            changes.write(&run.manifest(), |path| files::write_atomically(path, b"{}"))?;
+            changes.write(&run.config(), |path| files::write_atomically(path, b"seed = 1"))
+        };
+        // Every state in which it can end: before the folders, between two files, before the last has its name.
+        fs::create_dir(runs.join("20260207_165541-resnet18-full-s42")).unwrap();
+        RunDir::create(runs, "folders").unwrap();
+        let files = RunDir::create(runs, "files").unwrap();
+        fs::write(files.manifest(), "{}").unwrap();
+        fs::write(files.path().join(".lock"), "").unwrap();
+        fs::write(files.checkpoints().join(".writing-abc"), "").unwrap();
+        let (named, lock) = RunDir::begin(runs, "named", fill).unwrap();
+        drop(lock);
+        fs::rename(named.config(), sums::next_of(&named.config())).unwrap();
+        // Others' folders, and a run that lost its configuration.
+        fs::create_dir(runs.join("notes")).unwrap();
+        fs::create_dir_all(runs.join("thesis/checkpoints")).unwrap();
+        fs::write(runs.join("thesis/chapter.tex"), "").unwrap();
+        let lost = RunDir::create(runs, "lost").unwrap();
+        fs::write(lost.best_weights(), "").unwrap();
+
+        let failed = RunDir::begin(runs, "full", |_, _| {
+            Err(CoreError::io("write", "x")(std::io::ErrorKind::StorageFull.into()))
+        });
+        assert!(failed.is_err());
+        let (run, lock) = RunDir::begin(runs, "new", fill).unwrap();
+        assert!(lock.is_some() && run.lock().unwrap().is_none(), "it is this process's");
+        let mut names: Vec<_> = fs::read_dir(runs).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["lost", "new", "notes", "thesis"]);
+        assert_eq!(run.read_file(&run.config()).unwrap(), b"seed = 1");
     }
 }

@@ -30,7 +30,7 @@ pub fn open(
     if !folder.is_dir() {
         return Err(ExportError::NoPhotoFolder { folder });
     }
-    let manifest = Manifest::read(&run.manifest())?;
+    let manifest = run.read_manifest()?;
     let prepared = how_prepared(&manifest);
     Dataset::of_run(&folder, manifest, &run.manifest(), parts)
         .map_err(|source| ExportError::Photos { source: Box::new(source), prepared })
@@ -60,7 +60,7 @@ pub fn some_of(data: &Dataset, split: Split, count: usize) -> Result<Arc<[Datase
     let taken = count.min(all.len());
     let chosen: Vec<_> = (0..taken).map(|i| all[i * all.len() / taken].clone()).collect();
     for photo in &chosen {
-        if files::sha256_file(&photo.file)? != data.manifest().photos[photo.index].sha256 {
+        if files::sha256_file(&photo.file)? != photo.sha256 {
             return Err(ExportError::OtherPhoto { path: photo.file.clone() });
         }
     }

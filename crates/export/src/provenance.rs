@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kennel_core::{CoreError, Manifest, RunConfig, RunDir, Split, files};
+use kennel_core::{CoreError, RunConfig, RunDir, Split, files};
 use kennel_metrics::{evaluate, temperature_of};
 use kennel_models::{architecture, locate_weights};
 use kennel_onnx::{ModelCard, Precision};
@@ -17,7 +17,7 @@ use crate::Result;
 pub fn card(run: &RunDir, config: &RunConfig, precision: Precision) -> Result<ModelCard> {
     run.check_finished()?;
     let class_names = config.facts(&run.config())?.class_names.clone();
-    let manifest = Manifest::read(&run.manifest())?;
+    let manifest = run.read_manifest()?;
     let of = |split: Split| run.read_predictions(split, &class_names, &manifest);
     let val = of(Split::Val)?.ok_or_else(|| CoreError::Malformed {
         path: run.path().into(),

@@ -21,6 +21,9 @@ pub struct TimmFolder {
     pub tensors: usize,
 }
 
+/// What it holds.
+const FILES: [&str; 2] = ["model.safetensors", "config.json"];
+
 /// Writes a finished run's best epoch as a timm model folder: `model.safetensors` and `config.json` with `pretrained_cfg` and
 /// `label_names`. It is read back and held to the run, tensor by tensor, before it gets its name.
 ///
@@ -28,11 +31,12 @@ pub struct TimmFolder {
 ///
 /// # Errors
 ///
-/// [`ExportError::InTheWay`] when the folder is there and holds something; a run that is not finished or damaged.
+/// [`ExportError::InTheWay`] when the folder is there and holds something else; a run that is not finished or damaged.
 pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
     let is_empty =
         |folder: &Path| std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
-    if folder.exists() && !is_empty(folder) {
+    let is_ours = |folder: &Path| FILES.iter().all(|name| folder.join(name).is_file());
+    if folder.exists() && !is_empty(folder) && !is_ours(folder) {
         let what = if folder.is_dir() { "a folder that is not empty" } else { "a file" };
         return Err(ExportError::InTheWay { what, path: folder.into() });
     }
@@ -46,6 +50,11 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
     let first_conv = ["conv1", "conv1.0", "conv_stem"]
         .into_iter()
         .find(|name| tensors.contains_key(&format!("{name}.weight")));
+    let scratch = scratch_beside(folder)?;
+    let draft = scratch.path().join("timm");
+    files::create_dir_all(&draft)?;
+    let weights = draft.join("model.safetensors");
+    write_checkpoint(&weights, &tensors, &batches_tracked, None)?;
     let description = json!({
         "architecture": config.model,
         "num_classes": classes,
@@ -74,14 +83,21 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
             "val_accuracy": card.val_accuracy,
             "test_accuracy": card.test_accuracy,
             "temperature": card.temperature,
+            "weights_sha256": files::sha256_file(&weights)?,
         },
     });
-    let scratch = scratch_beside(folder)?;
-    let draft = scratch.path().join("timm");
-    files::create_dir_all(&draft)?;
-    write_checkpoint(&draft.join("model.safetensors"), &tensors, &batches_tracked, None)?;
     files::write_json(&draft.join("config.json"), &description)?;
     check(&draft, &config.model, &tensors)?;
+    if is_ours(folder) {
+        // What the same command wrote, and was perhaps ended before it could say so.
+        for name in FILES {
+            if files::sha256_file(&folder.join(name))? != files::sha256_file(&draft.join(name))? {
+                let what = "a folder that is not empty";
+                return Err(ExportError::InTheWay { what, path: folder.into() });
+            }
+        }
+        return Ok(TimmFolder { path: folder.into(), tensors: tensors.len() });
+    }
     if folder.exists() {
         std::fs::remove_dir(folder).map_err(CoreError::io("replace", folder))?;
     }
@@ -92,7 +108,7 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
 /// Reads the folder as any timm model folder is read here.
 fn check(folder: &Path, model: &str, expected: &kennel_models::StateDict) -> Result<()> {
     let source = locate_weights(architecture(model)?, Some(&folder.to_string_lossy()))?;
-    let found = read_checkpoint(&source.file)?.tensors;
+    let found = source.read()?.tensors;
     let differs = expected.iter().find(|(name, value)| found.get(*name) != Some(value));
     match differs {
         None if found.len() == expected.len() => Ok(()),

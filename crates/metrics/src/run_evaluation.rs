@@ -1,5 +1,6 @@
 //! `evaluation.json`: what a run's predictions come to.
 
+use kennel_core::Split;
 use serde::{Deserialize, Serialize};
 
 use crate::Evaluation;
@@ -17,4 +18,15 @@ pub struct RunEvaluation {
     pub val: Option<Evaluation>,
     /// Test photos: read once, by the chosen epoch.
     pub test: Option<Evaluation>,
+}
+
+impl RunEvaluation {
+    /// The metrics of a split.
+    pub fn of_mut(&mut self, split: Split) -> &mut Option<Evaluation> {
+        match split {
+            Split::Train => &mut self.train,
+            Split::Val => &mut self.val,
+            Split::Test => &mut self.test,
+        }
+    }
 }

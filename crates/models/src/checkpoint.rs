@@ -1,11 +1,10 @@
 //! Weights on disk: safetensors only, never pickle, and bounded before it is trusted.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use kennel_core::{CoreError, files};
+use kennel_core::{CoreError, RunDir, files, open_regular};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
@@ -44,16 +43,21 @@ impl Checkpoint {
     }
 }
 
-/// Reads a safetensors file; f16 and bf16 are widened to f32, and names lose what PyTorch's wrappers put before them.
+/// Reads a safetensors file; f16 and bf16 are widened to f32, and names lose what PyTorch's wrappers put
+/// before them. A checkpoint of a run is held to its digest.
 ///
 /// # Errors
 ///
 /// - [`ModelError::Pickle`] when the file is a pickle, by name or by contents
 /// - [`ModelError::Malformed`] when its header is longer than the file or the format's bound, or lies
 ///   about its tensors, or one of them holds a value that is no finite number, or two have one name
+/// - [`CoreError::Damaged`] when it is a checkpoint of a run and not what was written
 /// - [`CoreError::Io`] when it cannot be read
 pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
-    let bytes = read_bounded(path)?;
+    let bytes = match RunDir::of_checkpoint(path) {
+        Some((run, file)) => run.read_file(&file)?,
+        None => read_bounded(path)?,
+    };
     let malformed = |reason: String| ModelError::Malformed { path: path.into(), reason };
     let parsed = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.to_string()))?;
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| malformed(error.to_string()))?;
@@ -148,7 +152,7 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>> {
     if [".pth", ".pt", ".bin", ".ckpt", ".pkl", ".pickle", ".tar"].iter().any(|end| name.ends_with(end)) {
         return Err(ModelError::Pickle { path: path.into() });
     }
-    let mut file = File::open(path).map_err(CoreError::io("read", path))?;
+    let mut file = open_regular(path)?;
     let size = file.metadata().map_err(CoreError::io("read", path))?.len();
     let mut start = Vec::new();
     file.by_ref().take(8).read_to_end(&mut start).map_err(CoreError::io("read", path))?;

@@ -8,7 +8,7 @@ use kennel_core::{
 use serde::Deserialize;
 
 use crate::trained::{best_weights_of, configuration_of};
-use crate::{Architecture, ModelError, Result, architectures};
+use crate::{Architecture, Checkpoint, ModelError, Result, architectures, read_checkpoint};
 
 /// Weights that were found, and what is known of them.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,8 +27,28 @@ pub struct WeightsSource {
     pub class_names: Option<Vec<String>>,
     /// What the logits of their head are divided by before the softmax, where it is stated.
     pub temperature: Option<f64>,
+    /// SHA-256 of the file, where it is stated.
+    pub sha256: Option<String>,
     /// What should be said about the choice, if anything.
     pub note: Option<String>,
+}
+
+impl WeightsSource {
+    /// Reads the file, held to the digest that is stated.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read_checkpoint`]; [`ModelError::Malformed`] when it has another digest.
+    pub fn read(&self) -> Result<Checkpoint> {
+        let checkpoint = read_checkpoint(&self.file)?;
+        match &self.sha256 {
+            Some(stated) if *stated != checkpoint.sha256 => Err(ModelError::Malformed {
+                path: self.file.clone(),
+                reason: "config.json beside it states another SHA-256: it is damaged, or was changed".into(),
+            }),
+            _ => Ok(checkpoint),
+        }
+    }
 }
 
 /// Finds weights for `architecture`: `asked` is a path, an `arch.tag`, a tag alone, or nothing for the default.
@@ -143,11 +163,12 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
         fine_tuned_in: None,
         class_names: None,
         temperature: None,
+        sha256: None,
         note: None,
     };
     if !config.is_file() {
         let mut reason = format!("no config.json lies beside {}", shown(file));
-        if let Some(run) = RunDir::of_checkpoint(file) {
+        if let Some((run, _)) = RunDir::of_checkpoint(file) {
             match configuration_of(&run) {
                 Ok(trained) => return from_run(architecture, asked, &run, trained, file.into()),
                 // Other programs, too, keep checkpoints below a config.toml.
@@ -193,11 +214,12 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
         std: cfg.std,
     };
     source.licence = cfg.license;
-    if let Some(FineTuned { run, temperature }) = parsed.kennel {
+    if let Some(FineTuned { run, temperature, weights_sha256 }) = parsed.kennel {
         if temperature.is_some_and(|value| !(value > 0.0 && value.is_finite())) {
             return Err(problem("temperature is not positive").into());
         }
         (source.fine_tuned_in, source.temperature) = (Some(run), temperature);
+        source.sha256 = weights_sha256;
     }
     source.class_names = parsed.label_names;
     Ok(source)
@@ -220,6 +242,7 @@ fn from_run(
         fine_tuned_in: Some(run.name()),
         class_names: trained.facts.map(|facts| facts.class_names),
         temperature: None,
+        sha256: None,
         note: None,
     })
 }
@@ -247,6 +270,7 @@ struct HubConfig {
 struct FineTuned {
     run: String,
     temperature: Option<f64>,
+    weights_sha256: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -27,7 +27,7 @@ pub fn load_trained(run: &RunDir, device: &Device) -> Result<(Network, RunConfig
 
 /// How a run was configured; anyone may have edited it since.
 pub(crate) fn configuration_of(run: &RunDir) -> Result<RunConfig> {
-    let config = RunConfig::read(&run.config())?;
+    let config = run.read_config()?;
     if let Some((name, found, expected)) = config.preprocessing.problem() {
         let reason = format!("{name} is {found}, expected {expected}");
         return Err(

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use kennel_core::{
-    CoreError, EpochRecord, Manifest, PredictionRecord, RunConfig, RunDir, RunFacts, Split, files,
-};
+use kennel_core::{CoreError, EpochRecord, Manifest, PredictionRecord, RunConfig, RunDir, RunFacts, Split};
 use kennel_metrics::{Evaluation, RunEvaluation, argmax, evaluate};
 use serde::Serialize;
 
@@ -101,13 +99,13 @@ impl FinishedRun {
     /// predictions of other photos than the manifest's.
     pub fn read(dir: RunDir) -> Result<Self> {
         dir.check_finished()?;
-        let text = files::read_text(&dir.evaluation())?;
-        let evaluation: RunEvaluation = serde_json::from_str(&text).map_err(|error| {
+        let bytes = dir.read_file(&dir.evaluation())?;
+        let evaluation: RunEvaluation = serde_json::from_slice(&bytes).map_err(|error| {
             CoreError::Malformed { path: dir.evaluation(), what: "evaluation", reason: error.to_string() }
         })?;
-        let config = RunConfig::read(&dir.config())?;
+        let config = dir.read_config()?;
         let facts = config.facts(&dir.config())?.clone();
-        let manifest = Manifest::read(&dir.manifest())?;
+        let manifest = dir.read_manifest()?;
         let epochs = match dir.metrics().exists() {
             true => dir.read_metrics()?,
             false => Vec::new(),
@@ -166,9 +164,10 @@ fn without_configuration(runs: &Path) -> Result<Vec<LeftOut>> {
 
 /// Whether the folder that a run's photos were prepared into has others now. What cannot be read says nothing.
 fn was_prepared_anew(run: &RunDir) -> bool {
-    let now = RunConfig::read(&run.config())
+    let now = run
+        .read_config()
         .and_then(|config| Manifest::read(&Path::new(&config.data_dir).join(Manifest::FILE_NAME)));
-    match (now, Manifest::read(&run.manifest())) {
+    match (now, run.read_manifest()) {
         (Ok(now), Ok(then)) => now != then,
         _ => false,
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use kennel_core::{
     DuplicateGroup, DuplicateKind, EpochRecord, Interpolation, Manifest, PhotoRecord, PredictionRecord,
-    Preprocessing, RunConfig, RunDir, RunFacts, Split, Strategy, files, write_predictions,
+    Preprocessing, RunConfig, RunDir, RunFacts, Split, Strategy, files, write_metrics, write_predictions,
 };
 use kennel_report::{Finding, Level, PICTURES, Report, write_report};
 use serde_json::{Value, json};
@@ -124,7 +124,7 @@ fn make(runs: &Path, made: &Made) -> RunDir {
         images_per_s: 100.0,
         peak_rss_bytes: 1 << 30,
     };
-    run.write_metrics(&[epoch(1, 0.68), epoch(2, 0.66)]).unwrap();
+    write_metrics(&run.metrics(), &[epoch(1, 0.68), epoch(2, 0.66)]).unwrap();
     files::write_json(&run.evaluation(), &json!({ "best_epoch": 1, "val": null, "test": null })).unwrap();
     run
 }

@@ -1,11 +1,15 @@
 //! What an epoch leaves behind, so that a run that was killed goes on as if it had never stopped.
 //!
-//! `last.state.safetensors` is written last and holds everything that changes: a run that dies between two files goes on
-//! from the epoch that this one tells of, and writes the same bytes over the others again.
+//! The files of an epoch take effect together ([`RunDir::changes`]): a run that dies between two of them goes on from the epoch
+//! before, and writes the same bytes again.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use kennel_core::{CoreError, EpochRecord, PredictionRecord, RunConfig, RunDir, Split, write_predictions};
+use kennel_core::{
+    CoreError, EpochRecord, PredictionRecord, RunConfig, RunDir, Split, quoted, write_metrics,
+    write_predictions,
+};
 use kennel_models::{StateDict, is_under, read_checkpoint, write_checkpoint};
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +72,7 @@ pub struct Epoch<'a> {
 ///
 /// # Errors
 ///
-/// A file that cannot be written; what was there before is then still whole.
+/// A file that cannot be written; what the epoch before left then still holds.
 pub fn save_epoch(
     run: &RunDir,
     progress: &mut Progress,
@@ -81,13 +85,16 @@ pub fn save_epoch(
     progress.optimizer_steps = epoch.optimizer.steps();
     progress.plateau = plateau;
     let tensors = epoch.tensors;
+    let mut changes = run.changes()?;
     if is_best {
         progress.best = progress.history.len() - 1;
-        write_checkpoint(&run.best_weights(), &tensors, epoch.batches_tracked, None)?;
-        write_predictions(&run.predictions(Split::Val), epoch.val_predictions)?;
+        let write = |path: &Path| write_checkpoint(path, &tensors, epoch.batches_tracked, None);
+        changes.write(&run.best_weights(), write)?;
+        changes.write(&run.predictions(Split::Val), |path| write_predictions(path, epoch.val_predictions))?;
     }
-    write_checkpoint(&run.last_weights(), &tensors, epoch.batches_tracked, None)?;
-    run.write_metrics(&progress.history)?;
+    let write = |path: &Path| write_checkpoint(path, &tensors, epoch.batches_tracked, None);
+    changes.write(&run.last_weights(), write)?;
+    changes.write(&run.metrics(), |path| write_metrics(path, &progress.history))?;
 
     let mut state = StateDict::new();
     for (name, value) in tensors {
@@ -104,7 +111,9 @@ pub fn save_epoch(
         what: "training state",
         reason: error.to_string(),
     })?;
-    write_checkpoint(&run.last_state(), &state, &BTreeMap::new(), Some((KEY, note)))?;
+    let write = |path: &Path| write_checkpoint(path, &state, &BTreeMap::new(), Some((KEY, note)));
+    changes.write(&run.last_state(), write)?;
+    changes.commit()?;
     Ok(is_best)
 }
 
@@ -116,10 +125,15 @@ pub fn save_epoch(
 pub fn read_saved(run: &RunDir) -> Result<Option<Saved>> {
     let path = run.last_state();
     if !path.exists() {
-        if !run.metrics().exists() {
+        // Earlier versions wrote the metrics of the first epoch before its state: a process that ended in between left this.
+        if !run.metrics().exists() || !run.has_digests() && run.read_metrics()?.len() == 1 {
             return Ok(None);
         }
-        let reason = format!("epochs were finished, but {} is gone", path.display());
+        let reason = format!(
+            "epochs were finished, but {} is gone\nhint: `kennel train --config {}` begins anew",
+            path.display(),
+            quoted(&run.path().to_string_lossy())
+        );
         return Err(TrainError::CannotResume { path: run.path().into(), reason });
     }
     // Read now rather than when all epochs are done: it may be needed as it is.

@@ -70,6 +70,17 @@ pub enum TrainError {
         /// The way out.
         hint: &'static str,
     },
+    /// The loss was none before anything had moved.
+    #[error(
+        "the loss is {loss} before the first step: with weights {weights}, the network's answers are no finite numbers\n\
+         hint: every value of the file is finite, but what is computed of them is not: take other weights"
+    )]
+    NoFiniteAnswer {
+        /// What was asked for.
+        weights: String,
+        /// What was found.
+        loss: f32,
+    },
     /// The loss left the numbers.
     #[error(
         "the loss is {loss} in epoch {epoch}, step {step}: training has diverged\n\
@@ -108,14 +119,6 @@ pub enum TrainError {
     #[error("{path} is being trained by another process\nhint: wait until it ends, or stop it first", path = kennel_core::shown(path))]
     InUse {
         /// The run.
-        path: PathBuf,
-    },
-    /// A photo that is no longer what was prepared.
-    #[error(
-        "{path} is not the photo that was prepared\nhint: run `kennel prepare` again", path = kennel_core::shown(path)
-    )]
-    PhotoChanged {
-        /// The photo.
         path: PathBuf,
     },
     /// Photos of a class that the run does not know.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use kennel_core::{Manifest, RunConfig, RunDir, Split, files, write_predictions};
+use kennel_core::{PredictionRecord, RunDir, Split, files, write_predictions};
 use kennel_data::{DataError, Dataset, DatasetPhoto};
 use kennel_metrics::{Evaluation, RunEvaluation, evaluate};
 use kennel_models::load_trained;
@@ -22,17 +22,29 @@ pub fn evaluate_run(run: &RunDir) -> Result<RunEvaluation> {
     evaluation_of(run)
 }
 
-/// Writes `evaluation.json`, which says that a run is finished.
-pub fn finish_run(run: &RunDir) -> Result<RunEvaluation> {
-    let evaluation = evaluation_of(run)?;
-    files::write_json(&run.evaluation(), &evaluation)?;
+/// Writes the predictions of the test photos, where there are some, and with them `evaluation.json`, which says that a run is
+/// finished.
+///
+/// # Errors
+///
+/// A file that cannot be written; earlier files that are damaged.
+pub fn finish_run(run: &RunDir, test: Option<&[PredictionRecord]>) -> Result<RunEvaluation> {
+    let mut evaluation = evaluation_of(run)?;
+    let mut changes = run.changes()?;
+    if let Some(records) = test {
+        let config = run.read_config()?;
+        evaluation.test = Some(evaluate(records, &config.facts(&run.config())?.class_names)?);
+        changes.write(&run.predictions(Split::Test), |path| write_predictions(path, records))?;
+    }
+    changes.write(&run.evaluation(), |path| files::write_json(path, &evaluation))?;
+    changes.commit()?;
     Ok(evaluation)
 }
 
 fn evaluation_of(run: &RunDir) -> Result<RunEvaluation> {
-    let config = RunConfig::read(&run.config())?;
+    let config = run.read_config()?;
     let classes = &config.facts(&run.config())?.class_names;
-    let manifest = Manifest::read(&run.manifest())?;
+    let manifest = run.read_manifest()?;
     let of = |split: Split| -> Result<Option<Evaluation>> {
         let records = run.read_predictions(split, classes, &manifest)?;
         Ok(records.map(|records| evaluate(&records, classes)).transpose()?)
@@ -112,7 +124,7 @@ pub fn predict_dataset(
 
 /// How many of `photos` are training or validation photos of the run, byte for byte.
 fn photos_learnt_from(run: &RunDir, data: &Dataset, photos: &[DatasetPhoto]) -> Result<usize> {
-    let manifest = Manifest::read(&run.manifest())?;
+    let manifest = run.read_manifest()?;
     let known: HashSet<&str> = manifest
         .photos
         .iter()

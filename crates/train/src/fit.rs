@@ -7,14 +7,16 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::tensor::Device;
 use kennel_core::seed::stream_seed;
-use kennel_core::{EpochRecord, Lock, Manifest, PredictionRecord, RunConfig, RunDir, Split, quoted};
+use kennel_core::{
+    EpochRecord, Lock, Manifest, PredictionRecord, RunConfig, RunDir, SchedulerKind, Split, quoted,
+};
 use kennel_data::{Dataset, shuffled};
 use kennel_metrics::{MetricsError, RunEvaluation};
 use kennel_models::{
     LoadOptions, Network, StateDict, apply_state_dict, is_under, load, read_checkpoint, rows, state_dict,
 };
 
-use crate::checkpoint::{Epoch, OPTIMIZER_PREFIX, Progress, read_saved, save_epoch};
+use crate::checkpoint::{Epoch, OPTIMIZER_PREFIX, Progress, Saved, read_saved, save_epoch};
 use crate::features::{CacheOptions, Features, Part};
 use crate::predict::{BATCH, collect};
 use crate::setup::{Setup, set_up};
@@ -68,28 +70,43 @@ pub fn train(
 ) -> Result<Outcome> {
     let (setup, features) = set_up_features(config, options, control)?;
     let (_, stamp) = machine::now();
-    let run = RunDir::create(runs, &machine::run_name(&stamp, config))?;
-    let _lock = taken(&run)?;
-    setup.data.manifest().write(&run.manifest())?;
     let config = RunConfig { facts: Some(setup.facts.clone()), ..config.clone() };
-    config.write(&run.config())?;
-    Fit::new(config, run, setup, features, options, control)?.run(control)
+    let (run, _lock) = RunDir::begin(runs, &machine::run_name(&stamp, &config), |run, changes| {
+        changes.write(&run.manifest(), |path| setup.data.manifest().write(path))?;
+        changes.write(&run.config(), |path| config.write(path))
+    })?;
+    Fit::new(config, run, setup, features, None, options, control)?.run(control)
 }
 
-/// Continues a run where its last finished epoch left it; a finished run is only evaluated again.
+/// Continues a run where its last finished epoch left it, to `epochs` in all where they are given, else to as many as it was told.
+/// A finished run is only evaluated again, or goes on to more epochs.
 ///
 /// # Errors
 ///
-/// As [`train`]; when another process is training it; when the photos or the run's files are not those that it began with.
-pub fn resume(run: RunDir, options: &TrainOptions, control: &mut Control) -> Result<Outcome> {
-    let config = RunConfig::read(&run.config())?;
+/// As [`train`]; when another process is training it; when the photos or the run's files are not those that it began with; when
+/// `epochs` are no more than are finished.
+pub fn resume(
+    run: RunDir,
+    epochs: Option<usize>,
+    options: &TrainOptions,
+    control: &mut Control,
+) -> Result<Outcome> {
+    // Asked again once it is ours: whoever had it may have finished it, or taking it has.
+    let _lock = (!run.is_finished() || epochs.is_some()).then(|| taken(&run)).transpose()?;
+    let mut config = run.read_config()?;
     let began = config.facts(&run.config())?.clone();
-    // Asked again once it is ours: whoever had it may have finished it.
-    let _lock = (!run.is_finished()).then(|| taken(&run)).transpose()?;
-    if run.is_finished() {
-        control.observer.note("the run is finished already: nothing is left to train");
+    if run.is_finished() && epochs.is_none() {
+        run.tidy();
+        control
+            .observer
+            .note("the run is finished already: nothing is left to train; --epochs N trains it further");
         let evaluation = finish::evaluate_run(&run)?;
         return Ok(Outcome::Finished { run, evaluation: Box::new(evaluation) });
+    }
+    run.check_files()?;
+    let saved = read_saved(&run)?;
+    if saved.is_none() {
+        control.observer.note("no epoch was finished: it begins at epoch 1 again");
     }
     let (setup, features) = set_up_features(&config, options, control)?;
     let cannot = |reason: &str| TrainError::CannotResume { path: run.path().into(), reason: reason.into() };
@@ -97,7 +114,7 @@ pub fn resume(run: RunDir, options: &TrainOptions, control: &mut Control) -> Res
         let (data, run_word) = (quoted(&config.data_dir), quoted(&run.path().to_string_lossy()));
         let way_back = match Path::new(&config.data_dir).join(Manifest::FILE_NAME).is_file() {
             true => {
-                let Manifest { seed, .. } = Manifest::read(&run.manifest())?;
+                let Manifest { seed, .. } = run.read_manifest()?;
                 format!(
                     "`kennel prepare PHOTOS --seed {seed} --out {data}` with the photos of then brings them back"
                 )
@@ -115,7 +132,61 @@ pub fn resume(run: RunDir, options: &TrainOptions, control: &mut Control) -> Res
     if setup.facts.weights_sha256 != began.weights_sha256 {
         return Err(cannot("the pretrained weights are not those it began with"));
     }
-    Fit::new(config, run, setup, features, options, control)?.run(control)
+    if let Some(epochs) = epochs {
+        go_further(&run, &mut config, epochs, saved.as_ref(), control)?;
+    }
+    Fit::new(config, run, setup, features, saved, options, control)?.run(control)
+}
+
+/// Whether none of the last few epochs was better.
+fn is_out_of_patience(config: &RunConfig, progress: &Progress) -> bool {
+    let finished = progress.history.len();
+    config.early_stopping.is_some_and(|patience| finished > 0 && finished - 1 - progress.best >= patience)
+}
+
+/// Lets a run go on to more epochs than it was told, a finished one too.
+fn go_further(
+    run: &RunDir,
+    config: &mut RunConfig,
+    epochs: usize,
+    saved: Option<&Saved>,
+    control: &mut Control,
+) -> Result<()> {
+    let finished = saved.map_or(0, |saved| saved.progress.history.len());
+    if epochs <= finished {
+        return Err(TrainError::Hyperparameter {
+            name: "epochs",
+            found: epochs.to_string(),
+            expected: "more than are finished",
+        });
+    }
+    if saved.is_some_and(|saved| is_out_of_patience(config, &saved.progress)) {
+        let reason = format!(
+            "early stopping ended it after epoch {finished}\nhint: `kennel train --config {} --early-stopping {epochs}` begins anew",
+            quoted(&run.path().to_string_lossy())
+        );
+        return Err(TrainError::CannotResume { path: run.path().into(), reason });
+    }
+    let before = std::mem::replace(&mut config.epochs, epochs);
+    let depends = matches!(config.scheduler, SchedulerKind::Cosine { .. } | SchedulerKind::OneCycle { .. });
+    if depends && before != epochs {
+        control.observer.note(&format!(
+            "the {} schedule now runs over {epochs} epochs in place of {before}: the learning rate jumps to where it would be in \
+             epoch {} of {epochs}, and the run ends otherwise than one that was told so from the beginning",
+            config.scheduler.name(),
+            finished + 1
+        ));
+    }
+    if run.is_finished() {
+        control.observer.note(
+            "the run was finished: its best epoch of all will read the test photos again; whoever chooses the number of epochs by \
+             what they say has chosen on them",
+        );
+    }
+    let mut changes = run.changes()?;
+    changes.write(&run.config(), |path| config.write(path))?;
+    changes.reopen();
+    Ok(changes.commit()?)
 }
 
 /// Two processes that write the same checkpoints would each go on from the other's.
@@ -162,12 +233,13 @@ struct TrainPass {
 }
 
 impl Fit {
-    /// Begins, or goes on from the last finished epoch when there is one.
+    /// Begins, or goes on from what the last finished epoch left.
     fn new(
         config: RunConfig,
         run: RunDir,
         mut setup: Setup,
         features: Features,
+        saved: Option<Saved>,
         options: &TrainOptions,
         control: &mut Control,
     ) -> Result<Self> {
@@ -189,8 +261,10 @@ impl Fit {
             plateau: schedule.plateau(),
             config: told(&config),
         };
-        if let Some(saved) = read_saved(&run)? {
-            if saved.progress.config != told(&config) {
+        if let Some(saved) = saved {
+            // A run may go on to more epochs.
+            let began = RunConfig { epochs: config.epochs, ..saved.progress.config.clone() };
+            if began != told(&config) {
                 let reason = "config.toml is not what it began with".into();
                 return Err(TrainError::CannotResume { path: run.path().into(), reason });
             }
@@ -205,7 +279,7 @@ impl Fit {
                 &device,
             );
             schedule = schedule.resume(saved.progress.plateau);
-            progress = saved.progress;
+            progress = Progress { config: told(&config), ..saved.progress };
         }
         control.observer.plan(&Plan {
             run: run.path().into(),
@@ -274,12 +348,7 @@ impl Fit {
 
     /// Whether all epochs were run, or none of the last few was better.
     fn is_done(&self) -> bool {
-        let finished = self.progress.history.len();
-        let out_of_patience = self
-            .config
-            .early_stopping
-            .is_some_and(|patience| finished > 0 && finished - 1 - self.progress.best >= patience);
-        finished >= self.config.epochs || out_of_patience
+        self.progress.history.len() >= self.config.epochs || is_out_of_patience(&self.config, &self.progress)
     }
 
     /// One pass over the training photos; none when the caller said stop.
@@ -307,7 +376,12 @@ impl Fit {
             let loss = self.loss.forward(logits.clone(), &labels);
             let value = loss.clone().into_scalar::<f32>();
             if !value.is_finite() {
-                return Err(TrainError::Diverged { epoch: epoch + 1, step: step + 1, loss: value });
+                return Err(match (epoch, step) {
+                    (0, 0) => {
+                        TrainError::NoFiniteAnswer { weights: self.config.weights.clone(), loss: value }
+                    }
+                    _ => TrainError::Diverged { epoch: epoch + 1, step: step + 1, loss: value },
+                });
             }
             let mut gradients = take_gradients(&network, loss.backward());
             if let Some(max_norm) = self.config.gradient_clip {
@@ -383,13 +457,14 @@ impl Fit {
         let network = self.setup.network().valid();
         let (network, _) =
             load(network, &best, LoadOptions::Exact, &self.config.model, &self.run.best_weights())?;
+        let mut test = None;
         if !self.setup.data.photos(Split::Test).is_empty() {
             let Some(records) = self.predict(&network, Split::Test, "test", control)? else {
                 return Ok(self.interrupted());
             };
-            kennel_core::write_predictions(&self.run.predictions(Split::Test), &records)?;
+            test = Some(records);
         }
-        let evaluation = finish::finish_run(&self.run)?;
+        let evaluation = finish::finish_run(&self.run, test.as_deref())?;
         Ok(Outcome::Finished { run: self.run, evaluation: Box::new(evaluation) })
     }
 }

@@ -2,11 +2,10 @@
 
 use burn::module::Module;
 use burn::tensor::Device;
-use kennel_core::{Manifest, Preprocessing, RunDir, Split, imagenet};
+use kennel_core::{Preprocessing, RunDir, Split, imagenet};
 use kennel_metrics::temperature_of;
 use kennel_models::{
     LoadOptions, Network, RegularizationRates, architecture, load, load_trained, locate_weights,
-    read_checkpoint,
 };
 
 use crate::{Compute, Result};
@@ -33,7 +32,7 @@ impl Predictor {
         let class_names = config.facts(&run.config())?.class_names.clone();
         // A run that goes on still may not have predicted them yet.
         let val = match run.is_finished() {
-            true => run.read_predictions(Split::Val, &class_names, &Manifest::read(&run.manifest())?)?,
+            true => run.read_predictions(Split::Val, &class_names, &run.read_manifest()?)?,
             false => None,
         };
         let temperature = temperature_of(val.as_deref().unwrap_or_default(), &class_names)?;
@@ -54,12 +53,12 @@ impl Predictor {
         let architecture = architecture(model)?;
         let source = locate_weights(architecture, weights)?;
         if source.fine_tuned_in.is_some()
-            && let Some(run) = RunDir::of_checkpoint(&source.file)
-            && source.file.canonicalize().is_ok_and(|file| file == run.best_weights())
+            && let Some((run, file)) = RunDir::of_checkpoint(&source.file)
+            && file == run.best_weights()
         {
             return Self::of_run(&run, compute);
         }
-        let checkpoint = read_checkpoint(&source.file)?;
+        let checkpoint = source.read()?;
         let bias = if architecture.is_resnet() { "fc.bias" } else { "classifier.bias" };
         let classes = checkpoint.tensors.get(bias).map_or(1000, |bias| bias.data.len());
         let network = Network::new(architecture, classes, RegularizationRates::default(), &device);

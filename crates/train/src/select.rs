@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kennel_core::{EpochRecord, RunConfig, RunDir, Strategy};
+use kennel_core::{EpochRecord, RunDir, Strategy};
 
 use crate::{Result, TrainError, best_epoch};
 
@@ -27,7 +27,7 @@ pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<
         if !run.is_finished() || !run.best_weights().exists() {
             continue;
         }
-        let config = RunConfig::read(&run.config())?;
+        let config = run.read_config()?;
         if config.model != model || strategy.is_some_and(|strategy| strategy != config.strategy) {
             continue;
         }

@@ -8,10 +8,10 @@ use kennel_core::{RunConfig, RunFacts, Split, files, shown};
 use kennel_data::{DataError, Dataset, Open, PrepareOptions};
 use kennel_models::{
     Architecture, LoadOptions, Network, RegularizationRates, StateDict, architecture, draw_head,
-    draw_network, is_buffer, is_under, load, locate_weights, read_checkpoint, state_dict, with_trainable,
+    draw_network, is_buffer, is_under, load, locate_weights, state_dict, with_trainable,
 };
 
-use crate::{Control, Result, TrainError, TrainOptions, class_weights, machine, plan};
+use crate::{Control, Result, TrainOptions, class_weights, machine, plan};
 
 /// The version of Burn that this room is built on: the manifest pins it.
 pub const BURN_VERSION: &str = "0.22.1";
@@ -143,7 +143,7 @@ pub fn tell_notes(data: &Dataset, control: &mut Control) {
     }
 }
 
-/// Holds every photo to its digest in the manifest: what was decoded then is what is trained on now.
+/// Holds every photo to its digest in the manifest before the work: in it, each is held to it when it is read.
 fn check_photos(data: &Dataset, control: &Control) -> Result<()> {
     if !data.is_prepared() {
         return Ok(()); // read a moment ago
@@ -152,8 +152,8 @@ fn check_photos(data: &Dataset, control: &Control) -> Result<()> {
         if control.is_stopped() {
             return Err(DataError::Stopped.into());
         }
-        if files::sha256_file(&photo.file)? != data.manifest().photos[photo.index].sha256 {
-            return Err(TrainError::PhotoChanged { path: photo.file.clone() });
+        if files::sha256_file(&photo.file)? != photo.sha256 {
+            return Err(DataError::PhotoChanged { path: photo.file.clone() }.into());
         }
     }
     Ok(())
@@ -196,7 +196,7 @@ fn fill(
         });
     }
     let source = locate_weights(architecture, Some(&config.weights))?;
-    let checkpoint = read_checkpoint(&source.file)?;
+    let checkpoint = source.read()?;
     if let Some(note) = checkpoint.note() {
         control.observer.note(&note);
     }

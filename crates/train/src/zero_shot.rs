@@ -5,14 +5,14 @@ use std::path::Path;
 
 use kennel_core::imagenet::{self, ClassMatch};
 use kennel_core::{
-    AugmentationSet, PredictionRecord, RunConfig, RunDir, RunFacts, Split, Strategy, write_predictions,
+    AugmentationSet, PredictionRecord, RunConfig, RunDir, RunFacts, Split, Strategy, files, write_predictions,
 };
 use kennel_data::Dataset;
-use kennel_metrics::{Evaluation, MetricsError, Proportion, argmax, evaluate, in_top_k};
+use kennel_metrics::{Evaluation, MetricsError, Proportion, RunEvaluation, argmax, evaluate, in_top_k};
 
 use crate::predict::predict_photos;
 use crate::setup::{manifest_digest, tell_notes};
-use crate::{Compute, Control, Predictor, Result, TrainError, finish, machine};
+use crate::{Compute, Control, Predictor, Result, TrainError, machine};
 
 /// What the untouched head says.
 #[derive(Clone, Debug)]
@@ -118,13 +118,19 @@ pub fn zero_shot(
         ..RunFacts::default()
     };
     let config = untrained_config(model, weights, data.root(), &predictor, facts);
-    let run = RunDir::create(runs, &machine::run_name(&machine::now().1, &config))?;
-    data.manifest().write(&run.manifest())?;
-    config.write(&run.config())?;
+    let mut evaluation = RunEvaluation { best_epoch: None, train: None, val: None, test: None };
     for (split, records) in &per_split {
-        write_predictions(&run.predictions(*split), records)?;
+        *evaluation.of_mut(*split) = Some(evaluate(records, &class_names)?);
     }
-    finish::finish_run(&run)?;
+    let name = machine::run_name(&machine::now().1, &config);
+    let (run, _lock) = RunDir::begin(runs, &name, |run, changes| {
+        changes.write(&run.manifest(), |path| data.manifest().write(path))?;
+        for (split, records) in &per_split {
+            changes.write(&run.predictions(*split), |path| write_predictions(path, records))?;
+        }
+        changes.write(&run.evaluation(), |path| files::write_json(path, &evaluation))?;
+        changes.write(&run.config(), |path| config.write(path))
+    })?;
     let all: Vec<PredictionRecord> = per_split.into_iter().flat_map(|(_, records)| records).collect();
     Ok(Some(ZeroShot {
         run,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kennel_core::{EpochRecord, RunConfig, RunDir, Strategy, files};
+use kennel_core::{EpochRecord, RunConfig, RunDir, SchedulerKind, Strategy, files, write_metrics};
 use kennel_train::{
     CacheOptions, Compute, Control, Found, Observer, Outcome, Silent, TrainOptions, find_run,
     predict_dataset, resume, train,
@@ -174,7 +174,9 @@ fn what_was_right_of_other_photos_makes_no_run_the_best_of_these() {
         let epochs: Vec<EpochRecord> = run.read_metrics().unwrap();
         let epochs: Vec<_> =
             epochs.into_iter().map(|epoch| EpochRecord { val_accuracy: right, ..epoch }).collect();
-        run.write_metrics(&epochs).unwrap();
+        // What was changed on purpose is vouched for by whoever removes the list.
+        std::fs::remove_file(run.path().join("SHA256SUMS")).unwrap();
+        write_metrics(&run.metrics(), &epochs).unwrap();
         run
     };
     let old = run_on("old", [4, 2, 2], 1.0);
@@ -207,10 +209,105 @@ fn a_run_that_was_stopped_and_resumed_ends_as_if_it_had_never_stopped() {
             assert!(!run.evaluation().exists() && !run.predictions(kennel_core::Split::Test).exists());
             let stop = AtomicBool::new(false);
             let resumed =
-                resume(run, &uncached(), &mut Control { stop: &stop, observer: &mut Silent }).unwrap();
+                resume(run, None, &uncached(), &mut Control { stop: &stop, observer: &mut Silent }).unwrap();
             same(&whole, &finished(resumed));
         }
     }
+}
+
+#[test]
+fn a_run_that_ended_before_its_first_epoch_had_a_state_begins_again_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("photos");
+    draw_photos(&data, [4, 2, 2]);
+    let runs = dir.path().join("runs");
+    let config = small_config(&data, Strategy::Full, 2);
+    let whole = train_quietly(&config, &runs);
+    let stopped = || {
+        let stop = AtomicBool::new(false);
+        let mut watch = StopAfter { stop: &stop, epochs: 1, step: 0, seen: 0 };
+        let mut control = Control { stop: &stop, observer: &mut watch };
+        match train(&config, &runs, &uncached(), &mut control).unwrap() {
+            Outcome::Interrupted { run, .. } => run,
+            Outcome::Finished { .. } => panic!("it did not stop"),
+        }
+    };
+    let resumed = |run: RunDir| {
+        let (stop, mut listener) = (AtomicBool::new(false), Listener::default());
+        let mut control = Control { stop: &stop, observer: &mut listener };
+        same(&whole, &finished(resume(run, None, &uncached(), &mut control).unwrap()));
+        listener.notes
+    };
+    // As an earlier version left it: every file of the first epoch but its state.
+    let old = stopped();
+    std::fs::remove_file(old.path().join("SHA256SUMS")).unwrap();
+    std::fs::remove_file(old.last_state()).unwrap();
+    assert!(old.metrics().exists());
+    let notes = resumed(old);
+    assert!(notes.contains(&"no epoch was finished: it begins at epoch 1 again".into()), "{notes:?}");
+    // As this one leaves it: files of the epoch that never took effect, and one that never got its name.
+    let new = stopped();
+    let next =
+        |file: &Path| file.with_file_name(format!(".next-{}", file.file_name().unwrap().to_string_lossy()));
+    for file in [new.metrics(), new.best_weights(), new.last_weights()] {
+        std::fs::write(next(&file), b"half").unwrap();
+    }
+    std::fs::write(new.checkpoints().join(".writing-abc"), b"half").unwrap();
+    std::fs::rename(new.last_state(), next(&new.last_state())).unwrap();
+    assert!(resumed(new.clone()).is_empty(), "its epoch was finished");
+    for folder in [new.path().to_path_buf(), new.checkpoints(), new.predictions_dir()] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let name = entry.unwrap().file_name().to_string_lossy().into_owned();
+            assert!(!name.starts_with('.'), "{name} was left");
+        }
+    }
+}
+
+#[test]
+fn a_finished_run_goes_on_to_more_epochs_as_if_it_had_been_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("photos");
+    draw_photos(&data, [5, 3, 2]);
+    let runs = dir.path().join("runs");
+    let further = |run: &RunDir, epochs| {
+        let (stop, mut listener) = (AtomicBool::new(false), Listener::default());
+        let mut control = Control { stop: &stop, observer: &mut listener };
+        let outcome = resume(run.clone(), Some(epochs), &uncached(), &mut control);
+        outcome.map(|outcome| (finished(outcome), listener.notes)).map_err(|error| error.to_string())
+    };
+    let short = train_quietly(&small_config(&data, Strategy::Full, 2), &runs);
+    let error = further(&short, 2).unwrap_err();
+    assert!(error.contains("epochs is 2, expected more than are finished") && short.is_finished(), "{error}");
+    let (long, notes) = further(&short, 4).unwrap();
+    same(&train_quietly(&small_config(&data, Strategy::Full, 4), &runs), &long);
+    let said = |notes: &[String], what: &str| notes.iter().any(|note| note.contains(what));
+    assert!(said(&notes, "read the test photos again"), "{notes:?}");
+    assert!(!said(&notes, "schedule"), "{notes:?}");
+    assert_eq!(long.read_config().unwrap().epochs, 4);
+    // Where the rate depends on how many epochs there are, it says so.
+    let scheduler = SchedulerKind::Cosine { min_learning_rate: 0.0 };
+    let config = RunConfig { scheduler, ..small_config(&data, Strategy::Full, 1) };
+    let (_, notes) = further(&train_quietly(&config, &runs), 2).unwrap();
+    assert!(said(&notes, "the cosine schedule now runs over 2 epochs in place of 1"), "{notes:?}");
+}
+
+#[test]
+fn test_photos_that_are_swapped_under_a_training_are_not_judged() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("photos");
+    draw_photos(&data, [4, 2, 2]);
+    struct Swap(PathBuf);
+    impl Observer for Swap {
+        fn epoch(&mut self, _: &EpochRecord, _: bool) {
+            std::fs::copy(self.0.join("striped/000.png"), self.0.join("checked/000.png")).unwrap();
+        }
+    }
+    let stop = AtomicBool::new(false);
+    let mut swap = Swap(data.join("test"));
+    let mut control = Control { stop: &stop, observer: &mut swap };
+    let config = small_config(&data, Strategy::Full, 1);
+    let error = train(&config, &dir.path().join("runs"), &uncached(), &mut control).unwrap_err().to_string();
+    assert!(error.contains("000.png is not the photo that was prepared"), "{error}");
 }
 
 #[test]
@@ -230,7 +327,7 @@ fn a_run_does_not_resume_as_something_else() {
     let refused = |wanted: &str| {
         let stop = AtomicBool::new(false);
         let mut control = Control { stop: &stop, observer: &mut Silent };
-        let error = resume(run.clone(), &uncached(), &mut control).unwrap_err().to_string();
+        let error = resume(run.clone(), None, &uncached(), &mut control).unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
     };
     let held = run.lock().unwrap().unwrap();
@@ -240,7 +337,11 @@ fn a_run_does_not_resume_as_something_else() {
 
     let config = std::fs::read_to_string(run.config()).unwrap();
     std::fs::write(run.config(), config.replace("learning_rate = 0.001", "learning_rate = 0.5")).unwrap();
+    refused("config.toml has SHA-256");
+    let sums = std::fs::read(run.path().join("SHA256SUMS")).unwrap();
+    std::fs::remove_file(run.path().join("SHA256SUMS")).unwrap();
     refused("config.toml is not what it began with");
+    std::fs::write(run.path().join("SHA256SUMS"), sums).unwrap();
     std::fs::write(run.config(), config).unwrap();
 
     let best = std::fs::read(run.best_weights()).unwrap();
@@ -253,7 +354,21 @@ fn a_run_does_not_resume_as_something_else() {
     refused("epochs were finished, but");
     std::fs::write(run.last_state(), &state[..state.len() - 7]).unwrap();
     refused("last.state.safetensors");
-    std::fs::write(run.last_state(), state).unwrap();
+    std::fs::write(run.last_state(), &state).unwrap();
+
+    // A flipped bit in any file that it goes on from, the middle of a tensor included.
+    for file in [run.last_state(), run.last_weights(), run.best_weights(), run.metrics(), run.manifest()]
+        .into_iter()
+        .chain([run.predictions(kennel_core::Split::Val)])
+    {
+        let whole = std::fs::read(&file).unwrap();
+        let mut flipped = whole.clone();
+        let middle = flipped.len() * 3 / 4;
+        flipped[middle] ^= 1;
+        std::fs::write(&file, flipped).unwrap();
+        refused(&format!("{} has SHA-256", file.display()));
+        std::fs::write(&file, whole).unwrap();
+    }
 
     std::fs::remove_file(data.join("train/checked/000.png")).unwrap();
     refused("the photos are not those it began with");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use kennel_core::{RunConfig, RunDir, Strategy, files};
+use kennel_core::{RunDir, Strategy, files};
 use kennel_demo::{BACKBONES, Backbone, demo_breeds, write_photos};
 use kennel_metrics::{Proportion, format_proportion};
 use kennel_report::FinishedRun;
@@ -161,7 +161,7 @@ fn side_px(model: &str, folder: &Path) -> Result<u32, Failure> {
 fn frozen_run(runs: &Path, model: &str, is_wanted: impl Fn(&str) -> bool) -> Result<Option<RunDir>, Failure> {
     let mut begun = None;
     for run in RunDir::list(runs)? {
-        let config = RunConfig::read(&run.config())?;
+        let config = run.read_config()?;
         if config.model == model && config.strategy == Strategy::Freeze && is_wanted(&config.weights) {
             if run.is_finished() {
                 return Ok(Some(run));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use kennel_core::{RunConfig, RunDir, Split, quoted};
+use kennel_core::{RunDir, Split, quoted};
 use kennel_metrics::{Evaluation, RunEvaluation, format_proportion, render_report};
 use kennel_train::{Control, ZeroShotOptions, evaluate_run, predict_dataset, zero_shot};
 use serde_json::json;
@@ -82,7 +82,7 @@ fn own_predictions(run: &RunDir, args: &EvaluateArgs) -> CommandResult {
     let evaluation = evaluate_run(run)?;
     let split = parse_split(args.split.as_deref())?;
     if of_split(&evaluation, split).is_none() {
-        let data = RunConfig::read(&run.config())?.data_dir;
+        let data = run.read_config()?.data_dir;
         return Err(Failure::Failed(format!(
             "{} has no predictions of the {split} photos\n\
              hint: `kennel evaluate --run {} --data {} --split {split}` makes them",

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
-use kennel_core::{RunConfig, RunDir};
+use kennel_core::RunDir;
 use kennel_export::{ExportOptions, Exported, export, export_timm};
 use kennel_metrics::format_proportion;
 use kennel_onnx::Precision;
@@ -132,7 +132,7 @@ fn default_path(
     args: &ExportArgs,
     precision: Precision,
 ) -> Result<PathBuf, Failure> {
-    let model = RunConfig::read(&run.config())?.model;
+    let model = run.read_config()?.model;
     let parts = [
         precision.flag(),
         (args.input == Input::Photo).then_some("photo"),

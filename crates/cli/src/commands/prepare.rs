@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use kennel_core::{DuplicateKind, Manifest, RunConfig, RunDir, files, hint_did_you_mean, shown};
+use kennel_core::{DuplicateKind, Manifest, RunDir, files, hint_did_you_mean, shown};
 use kennel_data::{DataError, Fractions, Outcome, PrepareOptions, Preset, prepare};
 
 use crate::failure::Failure;
@@ -133,7 +133,7 @@ fn unfinished_on(out: &Path) -> (Option<RunDir>, Option<RunDir>) {
     let runs = variables::value("KENNEL_RUNS").map_or_else(|| RUNS_DIR.into(), PathBuf::from);
     let is_of_out = |run: &RunDir| {
         !run.is_finished()
-            && RunConfig::read(&run.config()).is_ok_and(|config| files::is_same_place(&config.data_dir, out))
+            && run.read_config().is_ok_and(|config| files::is_same_place(&config.data_dir, out))
     };
     // A folder that cannot be listed has no run to speak of.
     let mut of_out = RunDir::list(&runs).unwrap_or_default();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
-use kennel_core::{Manifest, RunConfig, RunDir, Split, Strategy, files, quoted};
+use kennel_core::{Manifest, RunDir, Split, Strategy, files, quoted};
 use kennel_data::{DataError, Dataset};
 use kennel_export::{ExportOptions, Exported, export};
 use kennel_models::{architecture, cached_weights, locate_weights};
@@ -203,13 +203,14 @@ pub fn run(args: RunArgs) -> CommandResult {
         let Experiment { label, config } = experiment;
         let Ok(config) = config else { continue };
         let outcome = match state {
-            State::Finished(_) => {
+            State::Finished(run) => {
+                run.tidy();
                 finished += 1;
                 continue;
             }
             State::Begun(run) => {
                 say!("\nexperiment {} of {}: {label}, goes on", index + 1, experiments.len());
-                resume(run, &options, &mut control)
+                resume(run, None, &options, &mut control)
             }
             State::New => {
                 say!("\nexperiment {} of {}: {label}", index + 1, experiments.len());
@@ -318,7 +319,7 @@ fn finish(
 /// The best network as a float file.
 fn export_best(run: &Path, args: &RunArgs, data: &Dataset, stop: &AtomicBool) -> Result<Exported, Failure> {
     let run = RunDir::open(run)?;
-    let model = RunConfig::read(&run.config())?.model;
+    let model = run.read_config()?.model;
     say!("\nexport     {}", run.path().display());
     let options = ExportOptions {
         data_dir: Some(data.root().into()),

@@ -36,6 +36,7 @@ Examples:
   kennel train --model resnet50 --unfreeze layer4.2,fc --optimizer adamw --scheduler cosine
   kennel train --config runs/20260207_165541-resnet50-freeze-s42/config.toml --seed 43
   kennel train --resume runs/20260207_165541-resnet50-freeze-s42
+  kennel train --resume runs/20260207_165541-resnet50-freeze-s42 --epochs 30
   kennel train --config recipes/resnet50-freeze.toml --dry-run > mine.toml
 
 Without flags this is the published recipe: batch 32, Adam, ReduceLROnPlateau, seed 42, light augmentation; learning \
@@ -62,7 +63,7 @@ pub struct TrainArgs {
     /// Configuration to start from: a config.toml, of a run or your own; flags win over it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Go on with a run that was stopped, exactly as if it had not been
+    /// Go on with a run that was stopped, exactly as if it had not been; with --epochs also with one that is finished
     #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy", "weights", "data", "config"])]
     resume: Option<PathBuf>,
     /// Open and check everything (weights that are missing are fetched), print the resolved configuration and what would be done, write no
@@ -225,15 +226,17 @@ pub fn run(args: TrainArgs) -> CommandResult {
     let outcome = match &args.resume {
         Some(path) => {
             let run = open_run(RESUME, path, &args.runs)?;
-            if args.flags()? != Table::new() {
+            let mut flags = args.flags()?;
+            flags.remove("epochs");
+            if !flags.is_empty() {
                 return Err(Failure::Usage(
-                    "--resume goes on with the run's own configuration\n\
-                     hint: to change it, start a new run with --config RUN/config.toml"
+                    "--resume goes on with the run's own configuration, and takes --epochs alone\n\
+                     hint: to change more, start a new run with --config RUN/config.toml"
                         .into(),
                 ));
             }
-            detail!("{}", configuration(&RunConfig::read(&run.config())?)?.trim_end());
-            resume(run, &options, &mut control)?
+            detail!("{}", configuration(&run.read_config()?)?.trim_end());
+            resume(run, args.epochs.map(|epochs| epochs as usize), &options, &mut control)?
         }
         None => {
             let config = args.resolve()?;
@@ -268,7 +271,7 @@ fn tell_same(config: &RunConfig, photos: &str, runs: &Path) {
         let is_known = |mut known: RunConfig| {
             known.facts.take().is_some_and(|facts| facts.manifest_sha256 == photos) && known == *config
         };
-        run.is_finished() && RunConfig::read(&run.config()).is_ok_and(is_known)
+        run.is_finished() && run.read_config().is_ok_and(is_known)
     };
     // A run that cannot be read is said where it is asked for.
     if let Some(run) = RunDir::list(runs).unwrap_or_default().iter().rev().find(is_same) {
@@ -282,7 +285,7 @@ fn tell_diagnosis(run: &RunDir) -> CommandResult {
     if !run.metrics().exists() {
         return Ok(());
     }
-    let config = RunConfig::read(&run.config())?;
+    let config = run.read_config()?;
     let classes = config.facts(&run.config())?.class_names.len();
     let curves = Curves::of(&run.read_metrics()?, config.label_smoothing, classes);
     if let Some(found) = diagnose(&curves, classes).filter(|found| found.finding != Finding::Converged) {

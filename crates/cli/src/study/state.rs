@@ -35,7 +35,7 @@ impl Existing {
     pub fn read(runs: &Path, manifest_sha256: &str) -> Result<Self, Failure> {
         let of_photos = |run: RunDir| {
             // A run whose configuration cannot be read is nobody's: comparing reports it.
-            let mut config = RunConfig::read(&run.config()).ok()?;
+            let mut config = run.read_config().ok()?;
             let facts = config.facts.take()?;
             let weights_sha256 = facts.weights_sha256;
             (facts.manifest_sha256 == manifest_sha256).then_some(Known { run, config, weights_sha256 })

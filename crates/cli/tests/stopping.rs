@@ -1,0 +1,109 @@
+//! What ends a training before its time, or does not, and how it goes on.
+
+#![cfg(unix)]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use common::{command, draw_photos, fails, json, ok, stderr};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// A training that takes seconds an epoch at most.
+const TRAIN: [&str; 13] = [
+    "train",
+    "--data",
+    "data",
+    "--model",
+    "test_resnet",
+    "--weights",
+    "none",
+    "--strategy",
+    "full",
+    "--side",
+    "32",
+    "--batch-size",
+    "8",
+];
+
+fn prepared() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    draw_photos(&dir.path().join("photos"), 14);
+    ok(dir.path(), &["prepare", "photos", "--out", "data"]);
+    dir
+}
+
+/// A command under what `sh` sets first.
+fn under(settings: &str, folder: &Path, args: &[&str]) -> Command {
+    let inner = command(folder, args);
+    let mut outer = Command::new("sh");
+    outer
+        .args(["-c", &format!("{settings}; exec \"$0\" \"$@\"")])
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    outer.current_dir(folder).envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    outer
+}
+
+fn only_run(folder: &Path) -> Option<PathBuf> {
+    Some(std::fs::read_dir(folder.join("runs")).ok()?.next()?.unwrap().path())
+}
+
+fn epochs(folder: &Path) -> usize {
+    let metrics = only_run(folder).map(|run| std::fs::read_to_string(run.join("metrics.jsonl")));
+    metrics.and_then(Result::ok).map_or(0, |text| text.lines().count())
+}
+
+fn wait_for_epoch(folder: &Path, epoch: usize, child: &mut Child) {
+    while epochs(folder) < epoch {
+        assert!(child.try_wait().unwrap().is_none(), "it ended in epoch {}", epochs(folder));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_hang_up_that_was_ignored_when_the_process_began_stays_ignored() {
+    let dir = prepared();
+    let here = dir.path();
+    let args = [&TRAIN[..], &["--epochs", "5000"]].concat();
+    let mut child =
+        under("trap '' HUP", here, &args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let id = Pid::from_raw(child.id().try_into().unwrap());
+    wait_for_epoch(here, 1, &mut child);
+    kill(id, Signal::SIGHUP).unwrap();
+    let then = epochs(here);
+    wait_for_epoch(here, then + 2, &mut child);
+    kill(id, Signal::SIGTERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn a_run_that_a_limit_on_the_size_of_files_stopped_goes_on_without_it_and_then_further() {
+    let dir = prepared();
+    let here = dir.path();
+    let args = [&TRAIN[..], &["--epochs", "1"]].concat();
+    // Enough for the manifest, too little for a checkpoint.
+    let limited = under("ulimit -f 64", here, &args).output().unwrap();
+    let said = stderr(&limited);
+    assert_eq!(limited.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("error: cannot write") && said.contains("hint: a limit on the size of files"),
+        "{said}"
+    );
+    let run = only_run(here).unwrap();
+    let resumed = ok(here, &["train", "--resume", &run.to_string_lossy()]);
+    assert!(stderr(&resumed).contains("it begins at epoch 1 again"), "{}", stderr(&resumed));
+    assert!(run.join("evaluation.json").exists());
+
+    // Finished, it can be trained further, and not be told anything else.
+    let run = run.to_string_lossy();
+    let (status, said) = fails(here, &["train", "--resume", &run, "--epochs", "2", "--learning-rate", "1"]);
+    assert!(status == 2 && said.contains("takes --epochs alone"), "{said}");
+    let (status, said) = fails(here, &["train", "--resume", &run, "--epochs", "1"]);
+    assert!(status == 2 && said.contains("expected more than are finished"), "{said}");
+    let further = ok(here, &["train", "--resume", &run, "--epochs", "2", "--format", "json"]);
+    assert!(json(&further)["evaluation"]["test"].is_object() && epochs(here) == 2, "{}", stderr(&further));
+}

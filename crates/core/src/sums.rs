@@ -1,0 +1,350 @@
+//! `SHA256SUMS`: the digests of the files that a run is made of, and the one rename that changes several of them at once.
+//!
+//! 1. New versions are written under hidden names, `.next-<name>`.
+//! 2. `SHA256SUMS` with their digests is renamed into its place.
+//! 3. The new versions are renamed into theirs.
+//!
+//! A process that ends before the second step has changed nothing. After it, the new versions hold: readers find them under
+//! either name, and the next process that takes the run finishes the third step. So the files of a run always belong
+//! together, and each is held to its digest when it is read. `sha256sum -c SHA256SUMS` checks them too.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use crate::{CoreError, Result, files, read_bounded};
+
+/// Its name in a run's directory.
+pub(crate) const FILE_NAME: &str = "SHA256SUMS";
+/// How the next version of a file begins.
+const NEXT: &str = ".next-";
+/// The longest of these files, in bytes.
+const MAX_SUMS_BYTES: u64 = 1 << 20;
+/// The longest file of a run, in bytes.
+const MAX_FILE_BYTES: u64 = 4 << 30;
+/// What a run without the file, of an earlier version of Kennel, may be made of.
+const KNOWN: [&str; 10] = [
+    "config.toml",
+    "manifest.json",
+    "metrics.jsonl",
+    "checkpoints/best.safetensors",
+    "checkpoints/last.safetensors",
+    "checkpoints/last.state.safetensors",
+    "predictions/train.jsonl",
+    "predictions/val.jsonl",
+    "predictions/test.jsonl",
+    EVALUATION,
+];
+/// The file that says that a run is finished.
+const EVALUATION: &str = "evaluation.json";
+
+/// Digests by name, relative to the run, with `/`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sums(BTreeMap<String, String>);
+
+impl Sums {
+    /// Reads those of a run; none where it has none.
+    pub fn read(root: &Path) -> Result<Option<Self>> {
+        let path = root.join(FILE_NAME);
+        let bytes = match read_bounded(&path, MAX_SUMS_BYTES) {
+            Err(CoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => return Ok(None),
+            read => read?,
+        };
+        let text = files::as_text(bytes, &path)?;
+        let malformed = |line: &str| CoreError::Malformed {
+            path: path.clone(),
+            what: "list of digests",
+            reason: format!(
+                "`{}` is no digest with a name\nhint: put a copy back; without the file, the run is read as it is",
+                line.escape_debug()
+            ),
+        };
+        if !text.ends_with('\n') {
+            return Err(malformed(text.lines().last().unwrap_or_default()));
+        }
+        let mut sums = BTreeMap::new();
+        for line in text.split_terminator('\n') {
+            let parsed = line.split_once("  ").filter(|(digest, name)| {
+                let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+                digest.len() == 64 && digest.bytes().all(is_hex) && KNOWN.contains(name)
+            });
+            let (digest, name) = parsed.ok_or_else(|| malformed(line))?;
+            sums.insert(name.to_string(), digest.to_string());
+        }
+        Ok(Some(Sums(sums)))
+    }
+
+    /// Those of the files that are there.
+    fn of_files(root: &Path) -> Result<Self> {
+        let is_there = |name: &&&str| root.join(name).is_file();
+        let sum = |name: &&str| Ok((name.to_string(), files::sha256_file(&root.join(name))?));
+        Ok(Sums(KNOWN.iter().filter(is_there).map(sum).collect::<Result<_>>()?))
+    }
+
+    fn write(&self, root: &Path) -> Result<()> {
+        files::write_atomically_with(&root.join(FILE_NAME), |file| {
+            self.0.iter().try_for_each(|(name, digest)| writeln!(file, "{digest}  {name}"))
+        })
+    }
+
+    /// The names that are listed.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+/// Reads a file of a run, held to its digest where the run has digests.
+///
+/// # Errors
+///
+/// [`CoreError::Damaged`] when it has another digest than `SHA256SUMS` says, or is not listed there; [`CoreError::Io`].
+pub(crate) fn read(root: &Path, name: &str) -> Result<Vec<u8>> {
+    let path = root.join(name);
+    let mut sums = Sums::read(root)?;
+    loop {
+        let Some(Sums(known)) = &sums else { return read_bounded(&path, MAX_FILE_BYTES) };
+        let damaged =
+            |found: String| CoreError::Damaged { path: path.clone(), found, sums: root.join(FILE_NAME) };
+        let expected = known.get(name).ok_or_else(|| damaged("a digest that is not listed".into()))?;
+        // First the name that it may lose in this moment.
+        let next = read_bounded(&next_of(&path), MAX_FILE_BYTES);
+        if let Some(bytes) = next.ok().filter(|bytes| files::sha256_bytes(bytes) == *expected) {
+            return Ok(bytes);
+        }
+        let bytes = read_bounded(&path, MAX_FILE_BYTES)?;
+        let found = files::sha256_bytes(&bytes);
+        if found == *expected {
+            return Ok(bytes);
+        }
+        // Whoever trains the run may have changed both in between.
+        let now = Sums::read(root)?;
+        if now == sums {
+            return Err(damaged(format!("SHA-256 {found}")));
+        }
+        sums = now;
+    }
+}
+
+/// New versions of some of a run's files, which take effect together.
+#[derive(Debug)]
+pub struct Changes {
+    root: PathBuf,
+    sums: Sums,
+    /// In the order in which they get their names.
+    written: Vec<PathBuf>,
+    reopens: bool,
+}
+
+impl Changes {
+    /// Begins to change the files of a run, which is this process's alone.
+    ///
+    /// # Errors
+    ///
+    /// A `SHA256SUMS` that is damaged; a file that cannot be read, in a run that has none.
+    pub(crate) fn of(root: &Path) -> Result<Self> {
+        let sums = Sums::read(root)?.map_or_else(|| Sums::of_files(root), Ok)?;
+        Ok(Self { root: root.into(), sums, written: Vec::new(), reopens: false })
+    }
+
+    /// Lets `write` write the next version of a file of the run, under the name that it is given.
+    ///
+    /// # Errors
+    ///
+    /// Those of `write`; a file that cannot be read back.
+    ///
+    /// # Panics
+    ///
+    /// When `path` is no file of the run that carries a digest.
+    pub fn write<E: From<CoreError>>(
+        &mut self,
+        path: &Path,
+        write: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let name = path.strip_prefix(&self.root).map(files::with_slashes).unwrap_or_default();
+        assert!(KNOWN.contains(&name.as_str()), "{} is no file of a run", path.display());
+        let next = next_of(path);
+        self.written.push(path.into());
+        write(&next)?;
+        self.sums.0.insert(name, files::sha256_file(&next)?);
+        Ok(())
+    }
+
+    /// Takes `evaluation.json` away: the run is no longer finished.
+    pub fn reopen(&mut self) {
+        self.reopens = self.sums.0.remove(EVALUATION).is_some();
+    }
+
+    /// Makes them take effect, all or none.
+    ///
+    /// # Errors
+    ///
+    /// [`CoreError::Io`].
+    pub fn commit(mut self) -> Result<()> {
+        self.sums.write(&self.root)?;
+        // From here on they hold, whatever becomes of the renames.
+        for path in std::mem::take(&mut self.written) {
+            name_next(&path)?;
+        }
+        if self.reopens {
+            remove(&self.root.join(EVALUATION))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Changes {
+    fn drop(&mut self) {
+        for path in &self.written {
+            // One that stays is cleared when the run is taken next.
+            let _ = fs::remove_file(next_of(path));
+        }
+    }
+}
+
+/// Finishes what a process that was killed had committed; `clears` what it had not, which only a process may do that keeps
+/// others out.
+///
+/// # Errors
+///
+/// A `SHA256SUMS` that is damaged; [`CoreError::Io`].
+pub(crate) fn recover(root: &Path, clears: bool) -> Result<()> {
+    let sums = Sums::read(root)?;
+    for name in KNOWN {
+        let path = root.join(name);
+        let next = next_of(&path);
+        if !next.is_file() {
+            continue;
+        }
+        let expected = sums.as_ref().and_then(|sums| sums.0.get(name));
+        if expected.is_some() && expected == Some(&files::sha256_file(&next)?) {
+            name_next(&path)?;
+        } else if clears {
+            remove(&next)?;
+        }
+    }
+    // A run that was opened again.
+    let evaluation = root.join(EVALUATION);
+    if sums.is_some_and(|Sums(sums)| !sums.contains_key(EVALUATION)) && evaluation.exists() {
+        remove(&evaluation)?;
+    }
+    Ok(())
+}
+
+/// Whether a file is the next version of one.
+pub(crate) fn is_next(name: &str) -> bool {
+    name.starts_with(NEXT)
+}
+
+/// Where the next version of a file lies until it gets its name.
+pub(crate) fn next_of(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{NEXT}{name}"))
+}
+
+fn remove(path: &Path) -> Result<()> {
+    fs::remove_file(path).map_err(CoreError::io("remove", path))
+}
+
+fn name_next(path: &Path) -> Result<()> {
+    fs::rename(next_of(path), path).map_err(CoreError::io("write", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(root: &Path, files: &[(&str, &[u8])]) -> Changes {
+        let mut changes = Changes::of(root).unwrap();
+        for (name, bytes) in files {
+            let written = changes.write(&root.join(name), |path| files::write_atomically(path, bytes));
+            written.unwrap();
+        }
+        changes
+    }
+
+    fn run() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("checkpoints")).unwrap();
+        change(dir.path(), &[("metrics.jsonl", b"1"), ("config.toml", b"a")]).commit().unwrap();
+        dir
+    }
+
+    #[test]
+    fn changes_take_effect_together_and_not_before() {
+        let dir = run();
+        let root = dir.path();
+        let dropped = change(root, &[("metrics.jsonl", b"2")]);
+        assert_eq!(read(root, "metrics.jsonl").unwrap(), b"1");
+        drop(dropped);
+        let killed = change(root, &[("metrics.jsonl", b"2")]);
+        std::mem::forget(killed);
+        assert_eq!(read(root, "metrics.jsonl").unwrap(), b"1");
+        recover(root, true).unwrap();
+        assert!(!next_of(&root.join("metrics.jsonl")).exists());
+        assert_eq!(read(root, "metrics.jsonl").unwrap(), b"1");
+
+        // Killed between the second step and the third.
+        let mut killed = change(root, &[("metrics.jsonl", b"3"), ("checkpoints/best.safetensors", b"w")]);
+        killed.sums.write(root).unwrap();
+        killed.written.clear();
+        drop(killed);
+        assert_eq!(fs::read(root.join("metrics.jsonl")).unwrap(), b"1");
+        assert_eq!(read(root, "metrics.jsonl").unwrap(), b"3");
+        recover(root, true).unwrap();
+        assert_eq!(fs::read(root.join("metrics.jsonl")).unwrap(), b"3");
+        assert_eq!(read(root, "checkpoints/best.safetensors").unwrap(), b"w");
+    }
+
+    #[test]
+    fn a_finished_run_that_is_opened_again_is_never_half_open() {
+        let dir = run();
+        let root = dir.path();
+        let evaluation = root.join(EVALUATION);
+        change(root, &[(EVALUATION, b"{}")]).commit().unwrap();
+        let mut changes = change(root, &[("config.toml", b"b")]);
+        changes.reopen();
+        // Killed once the list was written.
+        changes.sums.write(root).unwrap();
+        std::mem::forget(changes);
+        assert!(evaluation.exists());
+        recover(root, true).unwrap();
+        assert!(!evaluation.exists());
+        assert_eq!(read(root, "config.toml").unwrap(), b"b");
+        change(root, &[(EVALUATION, b"{}")]).commit().unwrap();
+        let mut changes = Changes::of(root).unwrap();
+        changes.reopen();
+        changes.commit().unwrap();
+        assert!(!evaluation.exists());
+    }
+
+    #[test]
+    fn no_flipped_bit_of_a_file_or_of_the_list_is_read() {
+        let dir = run();
+        for (changed, read_name) in [("config.toml", "config.toml"), (FILE_NAME, "metrics.jsonl")] {
+            let path = dir.path().join(changed);
+            let whole = fs::read(&path).unwrap();
+            let line = whole.len() / 2..whole.len();
+            let places = if changed == FILE_NAME { line } else { 0..whole.len() };
+            for bit in places.flat_map(|byte| (0..8).map(move |bit| 8 * byte + bit)) {
+                let mut flipped = whole.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                fs::write(&path, &flipped).unwrap();
+                assert!(read(dir.path(), read_name).is_err(), "bit {bit} of {changed}");
+            }
+            fs::write(&path, &whole).unwrap();
+        }
+        assert_eq!(read(dir.path(), "config.toml").unwrap(), b"a");
+    }
+
+    #[test]
+    fn a_run_of_an_earlier_version_is_read_and_gets_its_digests_with_the_next_change() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("config.toml"), b"old").unwrap();
+        assert_eq!(read(dir.path(), "config.toml").unwrap(), b"old");
+        change(dir.path(), &[("metrics.jsonl", b"1")]).commit().unwrap();
+        fs::write(dir.path().join("config.toml"), b"new").unwrap();
+        let error = read(dir.path(), "config.toml").unwrap_err().to_string();
+        assert!(error.contains("hint: ") && error.contains("SHA256SUMS"), "{error}");
+    }
+}
