@@ -1,0 +1,175 @@
+"""Ends a command at one of its writes, renames or removals, by SIGKILL or by a full disk, and gives the same command again.
+
+    cargo build --release && python tools/kill_points.py --points 40
+
+It must go on, end with the bytes of a command that nobody disturbed, and leave nothing behind. Needs strace (Debian's package).
+Prints a table; exit 1 where a point failed, whose folder is kept.
+"""
+
+import argparse
+import collections
+import pathlib
+import random
+import re
+import shutil
+import sys
+import tempfile
+
+from tiny_study import (
+    NETWORK, draw_photos, kennel, left_behind, program_of, run_contents, runs_of, tree_contents,
+)
+
+# Calls that change what is on a disk. `?` lets strace skip one that this machine does not have.
+CALLS = ["?rename", "renameat", "renameat2", "?link", "linkat", "?unlink", "unlinkat", "?rmdir", "?mkdir", "mkdirat"]
+CALLS += ["write", "pwrite64", "writev", "fsync", "fdatasync", "ftruncate", "copy_file_range", "sendfile"]
+TRAIN = ["train", "--data", "data", *NETWORK, "--epochs", "2"]
+STUDY = ["run", "--data", "data", "--models", "test_resnet", "--weights", "test_resnet=none", "--epochs", "2"]
+STUDY += ["--strategies", "freeze,full", "--set", "preprocessing.side_px=32", "--set", "batch_size=8"]
+EXPORT = ["export", "--run", "runs/one", "--max-drop", "100"]
+
+
+class Scenario:
+    """A command in a folder: what is there before, and what must be there after."""
+
+    def __init__(self, name, command, before, after):
+        self.name, self.command, self.before, self.after = name, command, before, after
+
+
+def trained(folder):
+    return [run_contents(run) for run in runs_of(folder)]
+
+
+def scenarios():
+    photos, data, run = ["photos"], ["photos", "data"], ["photos", "data", "runs"]
+    flavours = {"float": [], "int8": ["--int8"], "fp16": ["--fp16"], "photo": ["--input", "photo"]}
+    flavours |= {"external": ["--external-data"], "timm": None}
+    prepare = ["prepare", "photos", "--out", "data"]
+    models = lambda folder: tree_contents(folder / "models")  # noqa: E731
+    yield Scenario("prepare", prepare, photos, lambda folder: tree_contents(folder / "data"))
+    yield Scenario("prepare again", [*prepare, "--seed", "7"], data, lambda folder: tree_contents(folder / "data"))
+    for strategy in ["freeze", "partial", "full"]:
+        yield Scenario(f"train {strategy}", [*TRAIN, "--strategy", strategy], data, trained)
+    yield Scenario("run", STUDY, data, trained)
+    for flavour, flags in flavours.items():
+        if flags is None:
+            command = ["export", "--run", "runs/one", "--timm", "models/timm"]
+        else:
+            command = [*EXPORT, *flags]
+        yield Scenario(f"export {flavour}", command, run, models)
+    yield Scenario("report", ["report"], run, lambda folder: tree_contents(folder / "results"))
+
+
+def again(scenario, program, folder):
+    """The same command; of a training that had begun, what goes on with it."""
+    command = scenario.command
+    begun = [run for run in runs_of(folder) if (run / "config.toml").exists()]
+    if command[0] == "train" and begun:
+        command = ["train", "--resume", f"runs/{begun[-1].name}"]
+    return kennel(program, command, folder)
+
+
+def counted(scenario, program, template, work):
+    """How often a thread of the undisturbed command makes each call at most, and what the command leaves."""
+    folder = fresh(scenario, template, work / "undisturbed")
+    log = work / "calls"
+    strace = ["strace", "-f", "--seccomp-bpf", "-qq", "-o", str(log), "-e", f"trace={','.join(CALLS)}"]
+    status, _, said = kennel(program, scenario.command, folder, strace)
+    if status != 0:
+        raise SystemExit(f"{scenario.name}: it fails undisturbed: {said}")
+    per_thread = collections.Counter(
+        match.groups() for match in re.finditer(r"(?m)^(\d+) +(\w+)\(", log.read_text(errors="replace"))
+    )
+    most = collections.Counter()
+    for (_, call), times in per_thread.items():
+        most[call] = max(most[call], times)
+    return most, scenario.after(folder)
+
+
+def fresh(scenario, template, folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name in scenario.before:
+        shutil.copytree(template / name, folder / name)
+    return folder
+
+
+def outcome(scenario, program, folder, fault, expected):
+    """What became of one point."""
+    call, nth, kind = fault
+    inject = f"{call}:{'signal=KILL' if kind == 'SIGKILL' else 'error=ENOSPC'}:when={nth}"
+    # With `--seccomp-bpf` strace 6 delivers no signal.
+    strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={inject}"]
+    status, _, said = kennel(program, scenario.command, folder, strace)
+    if "panicked" in said or status == 101:
+        return "panic", said
+    if status == 0 and kind == "SIGKILL":
+        return "not reached", ""
+    undisturbed = status == 0
+    status, _, said = again(scenario, program, folder)
+    if status != 0:
+        return "stuck", said
+    found = scenario.after(folder)
+    if found != expected:
+        return "other bytes", f"{differing(expected, found)}"
+    left = left_behind(folder)
+    if left:
+        return "left behind", ", ".join(left)
+    return ("had not failed" if undisturbed else "went on"), ""
+
+
+def differing(expected, found):
+    """The names of files that differ, of the first run that does."""
+    if isinstance(expected, dict):
+        names = sorted(expected.keys() | found.keys())
+        return [name for name in names if expected.get(name) != found.get(name)]
+    if len(expected) != len(found):
+        return f"{len(found)} runs, expected {len(expected)}"
+    return [differing(a, b) for a, b in zip(expected, found) if a != b]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--kennel", default="target/release/kennel", type=program_of)
+    parser.add_argument("--points", type=int, default=40, help="points of each command, half of them of a full disk")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="commands whose name begins so")
+    args = parser.parse_args()
+    chance = random.Random(args.seed)
+    work = pathlib.Path(tempfile.mkdtemp(prefix="kill-points-"))
+    template = work / "template"
+    draw_photos(template / "photos")
+    one = [*TRAIN, "--strategy", "full"]
+    for command in (["prepare", "photos", "--out", "data"], one):
+        status, _, said = kennel(args.kennel, command, template)
+        if status != 0:
+            raise SystemExit(said)
+    runs_of(template)[0].rename(template / "runs" / "one")
+    table, failed = collections.defaultdict(collections.Counter), 0
+    for scenario in scenarios():
+        if not scenario.name.startswith(args.only):
+            continue
+        calls, expected = counted(scenario, args.kennel, template, work)
+        places = [(call, nth) for call, most in sorted(calls.items()) for nth in range(1, most + 1)]
+        for kind in ["SIGKILL", "ENOSPC"]:
+            for call, nth in sorted(chance.sample(places, min(args.points // 2, len(places)))):
+                folder = fresh(scenario, template, work / "point")
+                what, why = outcome(scenario, args.kennel, folder, (call, nth, kind), expected)
+                table[scenario.name, kind][what] += 1
+                if what in ("panic", "stuck", "other bytes", "left behind"):
+                    failed += 1
+                    kept = work / f"failed-{failed}"
+                    folder.rename(kept)
+                    print(f"{scenario.name}: {kind} at {call} {nth}: {what}: {why.strip()} ({kept})", flush=True)
+    columns = ["went on", "had not failed", "not reached", "stuck", "other bytes", "left behind", "panic"]
+    print("| command | fault | points | " + " | ".join(columns) + " |")
+    print("|---|---|" + "--:|" * (len(columns) + 1))
+    for (name, kind), counts in table.items():
+        cells = [str(counts[column]) for column in columns]
+        print(f"| {name} | {kind} | {sum(counts.values())} | " + " | ".join(cells) + " |")
+    if failed:
+        sys.exit(1)
+    shutil.rmtree(work)
+
+
+if __name__ == "__main__":
+    main()
