@@ -50,7 +50,9 @@ impl DatasetPhoto {
         if files::sha256_bytes(&bytes) != self.sha256 {
             return Err(DataError::PhotoChanged { path: self.file.clone() });
         }
-        decode(&bytes).map_err(|source| DataError::Decode { path: self.file.clone(), source })
+        decode(&bytes)
+            .map(|decoded| decoded.photo)
+            .map_err(|source| DataError::Decode { path: self.file.clone(), source })
     }
 }
 
