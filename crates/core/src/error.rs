@@ -47,7 +47,7 @@ pub enum CoreError {
     #[error(
         "{path} has {found}, {sums} expects another: it is damaged, or was changed since it was written\n\
          hint: put a copy back, or train the run again; if you changed it on purpose, remove {sums}",
-        path = path.display(), sums = sums.display()
+        path = crate::shown(path), sums = crate::shown(sums)
     )]
     Damaged {
         /// The file.

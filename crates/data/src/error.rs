@@ -27,7 +27,7 @@ pub enum DataError {
         source: DecodeError,
     },
     /// An address of the web where a file should be.
-    #[error("{address} is an address, and nothing is fetched; `curl -s ADDRESS | kennel predict -` reads a photo from there", address = address.display())]
+    #[error("{address} is an address, and nothing is fetched; `curl -s ADDRESS | kennel predict -` reads a photo from there", address = kennel_core::shown(address))]
     Address {
         /// The address.
         address: PathBuf,
@@ -65,7 +65,7 @@ pub enum DataError {
     /// The folders of a source may be classes or not.
     #[error(
         "the folders of {path} can be read in two ways{}\nhint: run the command beside the one that is meant, or move what does not belong there",
-        in_lines(path, &readings[..]), path = path.display()
+        in_lines(path, &readings[..]), path = kennel_core::shown(path)
     )]
     AmbiguousLayout {
         /// The source.
@@ -76,7 +76,7 @@ pub enum DataError {
     /// Photos whose class no folder tells.
     #[error(
         "{folder} in {path} holds photos and no folder of a class\nhint: put the photos of each class into a folder, as in {folder}/<class>/1.jpg; where {folder} and the folders beside it are the classes themselves: {}",
-        with_classes_are(path, classes_are), path = path.display()
+        with_classes_are(path, classes_are), path = kennel_core::shown(path)
     )]
     NoClassFolders {
         /// The source.
@@ -87,7 +87,7 @@ pub enum DataError {
         classes_are: String,
     },
     /// The folder that was said to hold the classes is not there.
-    #[error("there is no folder {told} in {path}\nhint: --classes-are takes a folder as it is called in the source, or `.` for the source itself", told = told.display(), path = path.display())]
+    #[error("there is no folder {told} in {path}\nhint: --classes-are takes a folder as it is called in the source, or `.` for the source itself", told = kennel_core::shown(told), path = kennel_core::shown(path))]
     NoSuchClasses {
         /// The source.
         path: PathBuf,
@@ -103,7 +103,7 @@ pub enum DataError {
         path: PathBuf,
     },
     /// The source is divided, and has nothing to learn from.
-    #[error("{path} has no training part: all its photos lie in the other parts\nhint: add train/, or give one part alone, such as {path}/test, to have it divided", path = path.display())]
+    #[error("{path} has no training part: all its photos lie in the other parts\nhint: add train/, or give one part alone, such as {path}/test, to have it divided", path = kennel_core::shown(path))]
     NoTrainingPart {
         /// The source.
         path: PathBuf,
@@ -219,13 +219,13 @@ pub enum DataError {
         path: PathBuf,
     },
     /// Somebody reads what would be replaced.
-    #[error("{path} is being read by another process, such as a training\nhint: wait for it or stop it, or choose another folder with --out", path = path.display())]
+    #[error("{path} is being read by another process, such as a training\nhint: wait for it or stop it, or choose another folder with --out", path = kennel_core::shown(path))]
     OutputBeingRead {
         /// The output folder.
         path: PathBuf,
     },
     /// Somebody replaces what would be read.
-    #[error("{path} is being replaced by another process\nhint: run this again when `kennel prepare` has ended", path = path.display())]
+    #[error("{path} is being replaced by another process\nhint: run this again when `kennel prepare` has ended", path = kennel_core::shown(path))]
     BeingReplaced {
         /// The folder.
         path: PathBuf,
@@ -284,7 +284,7 @@ pub enum DataError {
         path: PathBuf,
     },
     /// A photo is not the one that was prepared or scanned.
-    #[error("{path} is not the photo that was prepared: its SHA-256 is another\nhint: put the photo of then back, or run `kennel prepare` again and train anew", path = path.display())]
+    #[error("{path} is not the photo that was prepared: its SHA-256 is another\nhint: put the photo of then back, or run `kennel prepare` again and train anew", path = kennel_core::shown(path))]
     PhotoChanged {
         /// The photo.
         path: PathBuf,
