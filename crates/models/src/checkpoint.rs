@@ -64,7 +64,10 @@ pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
     let mut checkpoint = Checkpoint { sha256: files::sha256_bytes(&bytes), ..Checkpoint::default() };
     checkpoint.metadata = header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
     checkpoint.metadata.remove("format");
-    for (stored, view) in parsed.tensors() {
+    let mut tensors = parsed.tensors();
+    // In one order, so that the same file is refused in the same words.
+    tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
+    for (stored, view) in tensors {
         let (wrapper, name) = unwrapped(&stored);
         if !wrapper.is_empty() {
             checkpoint.wrapper.get_or_insert(wrapper);
