@@ -66,17 +66,19 @@ pub struct RejectedPhoto {
 pub enum DuplicateKind {
     /// The same bytes.
     Exact,
-    /// The same picture by perceptual hash.
+    /// The same picture: re-encoded, resized, brightened, trimmed or mirrored, or taken again.
     Near,
+    /// Photos that look alike without being told apart or proved the same; kept on one side of a split.
+    Alike,
 }
 
-/// Photos that are the same picture.
+/// Photos that are the same picture, or look alike.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DuplicateGroup {
     /// `near` when at least one pair of the group is.
     pub kind: DuplicateKind,
-    /// Paths relative to the data set, sorted.
+    /// Paths relative to the data set: first the photo that each other is alike to, then those, sorted.
     pub paths: Vec<String>,
     /// Whether a given division puts them on different sides.
     pub crosses_splits: bool,

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use kennel_core::{DuplicateGroup, Manifest, PhotoRecord, Split, caseless, composed};
+use kennel_core::{DuplicateGroup, DuplicateKind, Manifest, PhotoRecord, Split, caseless, composed};
 
-use crate::duplicates::{Group, find_duplicates};
+use crate::duplicates::{Group, count_plain, find_duplicates};
 use crate::error::{DataError, Result};
 use crate::scan::{Scan, ScannedPhoto, of_rejected};
 use crate::split::{Fractions, stratified};
@@ -52,6 +52,7 @@ pub(crate) fn assemble(
         check_classes(scan, &splits, source, &mut notes)?;
     }
     note_labels(photos, &groups, &mut notes);
+    note_plain(photos, &mut notes);
 
     let names = match paths {
         Paths::InPlace => photos.iter().map(|photo| photo.source.clone()).collect(),
@@ -61,13 +62,14 @@ pub(crate) fn assemble(
         .iter()
         .map(|group| {
             let mut paths: Vec<String> = group.members.iter().map(|&at| names[at].clone()).collect();
-            paths.sort();
+            paths[1..].sort();
             let crosses_splits = group.members.iter().any(|&at| splits[at] != splits[group.members[0]]);
             DuplicateGroup { kind: group.kind, paths, crosses_splits }
         })
         .collect();
     duplicates.sort_by(|a, b| a.paths.cmp(&b.paths));
-    let crossing = duplicates.iter().filter(|group| group.crosses_splits).count();
+    let is_claimed = |group: &&DuplicateGroup| group.kind != DuplicateKind::Alike;
+    let crossing = duplicates.iter().filter(is_claimed).filter(|group| group.crosses_splits).count();
     if crossing > 0 {
         notes.push(format!(
             "The given division puts {crossing} {} of duplicates on different sides; it is kept as it is, and accuracy on those photos flatters.",
@@ -173,7 +175,7 @@ fn note_counts(
         let wanted = fractions.counts(found.iter().sum());
         if found != wanted {
             notes.push(format!(
-                "Class `{name}` is divided {}/{}/{} instead of {}/{}/{}, because duplicates stay on one side.",
+                "Class `{name}` is divided {}/{}/{} instead of {}/{}/{}, because photos that are the same or look alike stay on one side.",
                 found[0], found[1], found[2], wanted[0], wanted[1], wanted[2]
             ));
         }
@@ -231,16 +233,34 @@ fn check_classes(scan: &Scan, splits: &[Split], source: &Path, notes: &mut Vec<S
     Ok(())
 }
 
-/// The same picture under two class names is a wrong label somewhere.
+/// The same picture under two class names is a wrong label somewhere. The pair that is named is alike
+/// itself: one of the two is the first of its group.
 fn note_labels(photos: &[ScannedPhoto], groups: &[Group], notes: &mut Vec<String>) {
-    for group in groups {
+    for group in groups.iter().filter(|group| group.kind != DuplicateKind::Alike) {
         let first = &photos[group.members[0]];
         if let Some(&other) = group.members.iter().find(|&&at| photos[at].label != first.label) {
+            let other = &photos[other];
+            let (are, so) = match first.fingerprint.has_pixels_of(&other.fingerprint) {
+                true => ("the same picture", "at least one label is wrong"),
+                false => ("nearly the same picture", "look at both: probably one label is wrong"),
+            };
             notes.push(format!(
-                "`{}` and `{}` are the same picture under different classes; at least one label is wrong.",
-                first.source, photos[other].source
+                "`{}` and `{}` are {are} under different classes; {so}.",
+                first.source, other.source
             ));
         }
+    }
+}
+
+/// For which photos copies are not looked for.
+fn note_plain(photos: &[ScannedPhoto], notes: &mut Vec<String>) {
+    let plain = count_plain(photos);
+    if plain > 0 {
+        notes.push(format!(
+            "{plain} of {} photos show too little detail to tell a copy from another picture that looks \
+             alike: of these, only photos of the same pixels are called the same picture.",
+            photos.len()
+        ));
     }
 }
 

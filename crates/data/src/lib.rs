@@ -23,7 +23,12 @@ mod walk;
 mod assemble;
 pub mod duplicates;
 pub mod fingerprint;
+pub mod likeness;
+mod neighbours;
+mod registration;
 pub mod split;
+mod structure;
+mod thumbnail;
 
 // A manifest to a folder that can be trained on.
 mod dataset;

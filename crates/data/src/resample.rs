@@ -20,7 +20,6 @@ const HALF: i32 = 1 << (PRECISION - 1);
 /// A filter by its support and shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Filter {
-    Box,
     Bilinear,
     Bicubic,
 }
@@ -28,7 +27,6 @@ pub(crate) enum Filter {
 impl Filter {
     fn support(self) -> f64 {
         match self {
-            Filter::Box => 0.5,
             Filter::Bilinear => 1.0,
             Filter::Bicubic => 2.0,
         }
@@ -36,8 +34,6 @@ impl Filter {
 
     fn weight(self, x: f64) -> f64 {
         match self {
-            Filter::Box if x > -0.5 && x <= 0.5 => 1.0,
-            Filter::Box => 0.0,
             Filter::Bilinear => (1.0 - x.abs()).max(0.0),
             Filter::Bicubic => {
                 const A: f64 = -0.5;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use kennel_core::{DuplicateKind, Manifest, RunDir, files, hint_did_you_mean, shown};
+use kennel_core::{DuplicateGroup, DuplicateKind, Manifest, RunDir, files, hint_did_you_mean, shown};
 use kennel_data::{DataError, Fractions, Outcome, PrepareOptions, Preset, prepare};
 
 use crate::failure::Failure;
@@ -159,9 +159,15 @@ fn summary(manifest: &Manifest, outcome: Outcome, out: &Path) -> String {
     });
     let table = columns(["class", "train", "val", "test", "all"], rows.collect(), &[1, 2, 3, 4]);
     let of = |kind| manifest.duplicates.iter().filter(|group| group.kind == kind).count();
-    let crossing = manifest.duplicates.iter().filter(|group| group.crosses_splits).count();
+    let is_claimed = |group: &&DuplicateGroup| group.kind != DuplicateKind::Alike;
+    let claimed = manifest.duplicates.iter().filter(is_claimed);
+    let crossing = claimed.filter(|group| group.crosses_splits).count();
+    let alike = match of(DuplicateKind::Alike) {
+        0 => String::new(),
+        n => format!("; groups that look alike: {n}"),
+    };
     let counts = format!(
-        "{} photos in {} classes, {} left out; the same picture twice or more: {} exactly, {} nearly, {crossing} of them across a split",
+        "{} photos in {} classes, {} left out; the same picture twice or more: {} exactly, {} nearly, {crossing} of them across a split{alike}",
         manifest.photos.len(),
         manifest.classes.len(),
         manifest.rejected.len(),

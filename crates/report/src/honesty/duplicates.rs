@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use kennel_core::{PhotoRecord, Split};
+use kennel_core::{DuplicateKind, PhotoRecord, Split};
 
 use super::{Check, Level};
 use crate::FinishedRun;
@@ -107,6 +107,8 @@ impl<'a> Pictures<'a> {
             run.manifest.photos.iter().map(|photo| (photo.path.as_str(), photo)).collect();
         let photos =
             |paths: &[String]| paths.iter().filter_map(|path| by_path.get(path.as_str()).copied()).collect();
-        Pictures { run, groups: duplicates.iter().map(|group| photos(&group.paths)).collect() }
+        // Photos that merely look alike are no copies.
+        let claimed = duplicates.iter().filter(|group| group.kind != DuplicateKind::Alike);
+        Pictures { run, groups: claimed.map(|group| photos(&group.paths)).collect() }
     }
 }
