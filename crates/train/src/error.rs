@@ -70,16 +70,18 @@ pub enum TrainError {
         /// The way out.
         hint: &'static str,
     },
-    /// The loss was none before anything had moved.
+    /// The network's answers are no numbers before anything has moved.
     #[error(
-        "the loss is {loss} before the first step: with weights {weights}, the network's answers are no finite numbers\n\
+        "a logit of {photo} is {logit} before the first step: weights {weights} give no finite answers\n\
          hint: every value of the file is finite, but what is computed of them is not: take other weights"
     )]
     NoFiniteAnswer {
         /// What was asked for.
         weights: String,
+        /// A training photo.
+        photo: String,
         /// What was found.
-        loss: f32,
+        logit: f32,
     },
     /// The loss left the numbers.
     #[error(

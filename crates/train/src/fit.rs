@@ -376,12 +376,7 @@ impl Fit {
             let loss = self.loss.forward(logits.clone(), &labels);
             let value = loss.clone().into_scalar::<f32>();
             if !value.is_finite() {
-                return Err(match (epoch, step) {
-                    (0, 0) => {
-                        TrainError::NoFiniteAnswer { weights: self.config.weights.clone(), loss: value }
-                    }
-                    _ => TrainError::Diverged { epoch: epoch + 1, step: step + 1, loss: value },
-                });
+                return Err(TrainError::Diverged { epoch: epoch + 1, step: step + 1, loss: value });
             }
             let mut gradients = take_gradients(&network, loss.backward());
             if let Some(max_norm) = self.config.gradient_clip {

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use burn::tensor::Device;
 use kennel_core::{RunConfig, RunFacts, Split, files, shown};
-use kennel_data::{DataError, Dataset, Open, PrepareOptions};
+use kennel_data::{DataError, Dataset, DatasetPhoto, Loader, LoaderOptions, Open, PrepareOptions, Transform};
 use kennel_models::{
     Architecture, LoadOptions, Network, RegularizationRates, StateDict, architecture, draw_head,
-    draw_network, is_buffer, is_under, load, locate_weights, state_dict, with_trainable,
+    draw_network, is_buffer, is_under, load, locate_weights, rows, state_dict, with_trainable,
 };
 
-use crate::{Control, Result, TrainOptions, class_weights, machine, plan};
+use crate::predict::pixels;
+use crate::{Control, Result, TrainError, TrainOptions, class_weights, machine, plan};
 
 /// The version of Burn that this room is built on: the manifest pins it.
 pub const BURN_VERSION: &str = "0.22.1";
@@ -76,6 +78,7 @@ pub fn set_up(config: &RunConfig, options: &TrainOptions, control: &mut Control)
     let trained = plan::trained_parts(&network, config)?;
     let Filled { network, batches_tracked, weights_sha256, weights_run, weights_shared_classes } =
         fill(network, architecture, config, &class_names, control)?;
+    check_answers(&network, &data, config, &compute.device)?;
     let network = with_trainable(network, &trained);
     let state = state_dict(&network);
     let sizes = |keep: &dyn Fn(&str) -> bool| -> usize {
@@ -154,6 +157,22 @@ fn check_photos(data: &Dataset, control: &Control) -> Result<()> {
         }
         if files::sha256_file(&photo.file)? != photo.sha256 {
             return Err(DataError::PhotoChanged { path: photo.file.clone() }.into());
+        }
+    }
+    Ok(())
+}
+
+/// Lets the network answer one photo, as evaluation would: values that are finite each may overflow together, and a variance may
+/// be negative. In training mode a network does not look at its own.
+fn check_answers(network: &Network, data: &Dataset, config: &RunConfig, device: &Device) -> Result<()> {
+    let photos: Arc<[DatasetPhoto]> = data.photos(Split::Train).iter().take(1).cloned().collect();
+    let transform = Transform::Eval(config.preprocessing.clone());
+    let order = (0..photos.len()).collect();
+    for batch in Loader::new(&photos, order, transform, 1, &LoaderOptions::default()) {
+        let logits = rows(network.infer(pixels(batch?, device))).concat();
+        if let Some(&logit) = logits.iter().find(|logit| !logit.is_finite()) {
+            let (weights, photo) = (config.weights.clone(), photos[0].path.clone());
+            return Err(TrainError::NoFiniteAnswer { weights, photo, logit });
         }
     }
     Ok(())

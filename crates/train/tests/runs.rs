@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kennel_core::{EpochRecord, RunConfig, RunDir, SchedulerKind, Strategy, files, write_metrics};
+use kennel_models::{read_checkpoint, write_checkpoint};
 use kennel_train::{
     CacheOptions, Compute, Control, Found, Observer, Outcome, Silent, TrainOptions, find_run,
     predict_dataset, resume, train,
@@ -289,6 +290,32 @@ fn a_finished_run_goes_on_to_more_epochs_as_if_it_had_been_told_so() {
     let config = RunConfig { scheduler, ..small_config(&data, Strategy::Full, 1) };
     let (_, notes) = further(&train_quietly(&config, &runs), 2).unwrap();
     assert!(said(&notes, "the cosine schedule now runs over 2 epochs in place of 1"), "{notes:?}");
+}
+
+#[test]
+fn weights_that_are_finite_and_whose_answers_are_not_begin_no_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("photos");
+    draw_photos(&data, [4, 2, 2]);
+    let runs = dir.path().join("runs");
+    let config = small_config(&data, Strategy::Full, 1);
+    let good = read_checkpoint(&train_quietly(&config, &runs).best_weights()).unwrap();
+    // A variance that is negative, and values that overflow together.
+    for (name, value) in [("bn1.running_var", -2.0), ("layer1.0.conv1.weight", 3e38)] {
+        let mut tensors = good.tensors.clone();
+        tensors.get_mut(name).unwrap().data.fill(value);
+        let weights = dir.path().join(format!("{name}.safetensors"));
+        write_checkpoint(&weights, &tensors, &good.batches_tracked, None).unwrap();
+        for strategy in [Strategy::Freeze, Strategy::Full] {
+            let weights = weights.to_string_lossy().into_owned();
+            let config = RunConfig { weights, strategy, ..config.clone() };
+            let stop = AtomicBool::new(false);
+            let mut control = Control { stop: &stop, observer: &mut Silent };
+            let error = train(&config, &runs, &uncached(), &mut control).unwrap_err().to_string();
+            assert!(error.contains("before the first step: weights"), "{name} {strategy}: {error}");
+        }
+    }
+    assert_eq!(RunDir::list(&runs).unwrap().len(), 1);
 }
 
 #[test]
