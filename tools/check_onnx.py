@@ -3,7 +3,7 @@
     python tools/check_onnx.py FILE --run RUN [--data DIR] [--split test] [--exact]
         [--max-worse N] [--min-agreement SHARE] [--min-right SHARE] [--max-size SHARE --than FILE]
 
-The file (with its `.data`, where it has one) is copied into an empty folder. There `onnx.checker` reads it with
+The file (with the weights beside it, where it has such) is copied into an empty folder. There `onnx.checker` reads it with
 `full_check`, its metadata are held to the run key by key, ONNX Runtime runs it on batches of 1, 2 and 7, and on every
 photo of the split, which Pillow prepares by the metadata alone (or not at all, where the file takes photos). Its logits are
 compared with `predictions/<split>.jsonl`.
@@ -131,9 +131,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / args.file.name
         shutil.copy(args.file, path)
-        weights = args.file.with_name(args.file.name + ".data")
-        if weights.is_file():
-            shutil.copy(weights, folder)
+        weights = list(args.file.parent.glob(f"{args.file.name}.*.data"))
+        for file in weights:
+            shutil.copy(file, folder)
         onnx.checker.check_model(str(path), full_check=True)
         model = onnx.load(str(path))
         check(True, f"onnx.checker {onnx.__version__}, full_check")
@@ -145,6 +145,9 @@ def main() -> int:
         check(True, f"loads in ONNX Runtime {onnxruntime.__version__}")
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     check(metadata == session.get_modelmeta().custom_metadata_map, "onnx and ONNX Runtime read the same metadata")
+    stated = [metadata.pop("external_data_sha256")] if "external_data_sha256" in metadata else []
+    digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in weights]
+    check(stated == digests, f"{len(digests)} files of weights beside it, with the digests that it states")
     check_metadata(check, metadata, args.run, config, args.precision)
 
     takes_photos = session.get_inputs()[0].name == "photo"

@@ -40,6 +40,9 @@ pub use self::budget::set_memory_budget;
 pub use self::error::DecodeError;
 pub use self::note::{Note, Notes};
 
+/// Grows with every change that changes a pixel of a decoded photo: what was computed from others is not used.
+pub const REVISION: u32 = 2;
+
 /// The most pixels a photo may have: 200 million, above every camera, 600 MB of RGB.
 pub const MAX_PIXELS: u64 = 200_000_000;
 /// The longest photo file, in bytes.

@@ -51,6 +51,7 @@ struct Key<'a> {
     device: &'a str,
     instructions: &'a str,
     kernels: u32,
+    decode: u32,
 }
 
 /// Shows photos to a network: through its frozen stages, or from what these made of them before.
@@ -124,6 +125,7 @@ impl Features {
                 device: &compute.name,
                 instructions: kennel_kernels::instruction_set(),
                 kernels: kennel_kernels::REVISION,
+                decode: kennel_data::decode::REVISION,
             };
             let text = serde_json::to_vec(&key).expect("plain data");
             FeatureStore::new(cache.clone(), files::sha256_bytes(&text)[..32].into())
