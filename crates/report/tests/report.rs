@@ -25,6 +25,8 @@ struct Made<'a> {
     shared: Option<usize>,
     /// Photos that are one picture: ten test photos, then four validation photos.
     same: &'a [usize],
+    /// How these are alike.
+    kind: DuplicateKind,
 }
 
 const PLAIN: Made = Made {
@@ -38,6 +40,7 @@ const PLAIN: Made = Made {
     weights_run: "",
     shared: None,
     same: &[],
+    kind: DuplicateKind::Exact,
 };
 
 fn make(runs: &Path, made: &Made) -> RunDir {
@@ -79,7 +82,7 @@ fn make(runs: &Path, made: &Made) -> RunDir {
     let duplicates = match made.same {
         [] => Vec::new(),
         same_ones => vec![DuplicateGroup {
-            kind: DuplicateKind::Exact,
+            kind: made.kind,
             paths: same_ones.iter().map(same).collect(),
             crosses_splits: same_ones.iter().any(|&index| index >= 10),
         }],
@@ -194,6 +197,17 @@ fn copies_on_one_side_on_both_and_under_two_classes_are_told() {
             assert!(check.text.starts_with(&format!("{n} of the 10 test photos")), "{}", check.text);
         }
     }
+}
+
+#[test]
+fn photos_that_merely_look_alike_are_no_copies() {
+    let runs = tempfile::tempdir().unwrap();
+    make(runs.path(), &Made { same: &[0, 1, 10], kind: DuplicateKind::Alike, ..PLAIN });
+    let report = Report::read(runs.path(), None).unwrap();
+    assert_eq!(level(&report, "Duplicates across splits"), Level::Fine);
+    let titles: Vec<_> = report.checks.iter().map(|check| check.title).collect();
+    assert!(!titles.contains(&"Contradictory labels"), "{titles:?}");
+    assert!(!titles.contains(&"Copies among the test photos"), "{titles:?}");
 }
 
 #[test]
