@@ -1,4 +1,4 @@
-//! What a process inherits from whoever started it, and how it lives with that: signals, a limit on the size of files, a limit
+//! Signals and limits that a process inherits from its parent: hang-up, a limit on the size of files, a limit
 //! on threads.
 
 #![cfg_attr(unix, allow(unsafe_code))]

@@ -55,8 +55,9 @@ impl Scratch {
 pub fn file_in(folder: &Path, builder: &tempfile::Builder) -> io::Result<NamedTempFile> {
     let made = owned(|| {
         let file = builder.tempfile_in(folder)?;
-        let handle = file.as_file().try_clone().ok();
-        Ok((file, handle))
+        // Without it the file would lie unlocked, for another process to clear.
+        let handle = file.as_file().try_clone()?;
+        Ok((file, Some(handle)))
     })?;
     Ok(made.0)
 }

@@ -230,7 +230,7 @@ pub fn run(args: TrainArgs) -> CommandResult {
             flags.remove("epochs");
             if !flags.is_empty() {
                 return Err(Failure::Usage(
-                    "--resume goes on with the run's own configuration, and takes --epochs alone\n\
+                    "--resume continues with the run's own configuration and accepts only --epochs\n\
                      hint: to change more, start a new run with --config RUN/config.toml"
                         .into(),
                 ));
