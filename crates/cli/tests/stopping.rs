@@ -101,7 +101,7 @@ fn a_run_that_a_limit_on_the_size_of_files_stopped_goes_on_without_it_and_then_f
     // Finished, it can be trained further, and not be told anything else.
     let run = run.to_string_lossy();
     let (status, said) = fails(here, &["train", "--resume", &run, "--epochs", "2", "--learning-rate", "1"]);
-    assert!(status == 2 && said.contains("takes --epochs alone"), "{said}");
+    assert!(status == 2 && said.contains("accepts only --epochs"), "{said}");
     let (status, said) = fails(here, &["train", "--resume", &run, "--epochs", "1"]);
     assert!(status == 2 && said.contains("expected more than are finished"), "{said}");
     let further = ok(here, &["train", "--resume", &run, "--epochs", "2", "--format", "json"]);
