@@ -114,7 +114,7 @@ pub fn run(args: PrepareArgs) -> CommandResult {
         say!("left out   {}: {}", shown(&photo.path), photo.reason);
     }
     for note in &manifest.notes {
-        say!("note       {note}");
+        say!("note       {}", shown(note));
     }
     if let (Outcome::Replaced, Some(run)) = (prepared.outcome, stopped) {
         say!(
