@@ -59,10 +59,10 @@ pub fn takes<const D: usize>(tensor: &Tensor<D>) -> bool {
 }
 
 fn is_flex(device: &Device) -> bool {
+    let is_flex = |device: &DispatchDevice| matches!(device, DispatchDevice::Flex(_));
     match device.as_dispatch() {
-        DispatchDevice::Flex(_) => true,
-        DispatchDevice::Autodiff(device) => matches!(&**device, DispatchDevice::Flex(_)),
-        _ => false,
+        DispatchDevice::Autodiff(device) => is_flex(device),
+        device => is_flex(device),
     }
 }
 
