@@ -1,9 +1,11 @@
-"""Ends a command at one of its writes, renames or removals, by SIGKILL or by a full disk, and gives the same command again.
+"""Disturbs a command at one of its system calls and gives the same command again.
 
     cargo build --release && python tools/kill_points.py --points 40
 
-It must go on, end with the bytes of a command that nobody disturbed, and leave nothing behind. Needs strace (Debian's package).
-Prints a table; exit 1 where a point failed, whose folder is kept.
+SIGKILL and a full disk (ENOSPC) come at a write, rename or removal, SIGTERM at a call that may block, too; after SIGTERM
+the command must end within ten seconds. The second command must succeed, end with the bytes of a command that nobody
+disturbed, and leave nothing behind. Needs strace (Debian's package). Prints a table; exit 1 where a point failed, whose
+folder is kept.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 
 from tiny_study import (
     NETWORK, draw_photos, kennel, left_behind, program_of, run_contents, runs_of, tree_contents,
@@ -22,6 +25,12 @@ from tiny_study import (
 # Calls that change what is on a disk. `?` lets strace skip one that this machine does not have.
 CALLS = ["?rename", "renameat", "renameat2", "?link", "linkat", "?unlink", "unlinkat", "?rmdir", "?mkdir", "mkdirat"]
 CALLS += ["write", "pwrite64", "writev", "fsync", "fdatasync", "ftruncate", "copy_file_range", "sendfile"]
+# Calls that may block, where SIGTERM comes, too.
+BLOCKING = ["futex", "read", "ppoll", "flock", "wait4", "waitid", "openat", "clock_nanosleep", "sched_yield"]
+FAULTS = {"SIGKILL": "signal=KILL", "ENOSPC": "error=ENOSPC", "SIGTERM": "signal=TERM"}
+# What `kennel` may end with after SIGTERM: it was done, it stopped, it had not begun to listen.
+STOPPED = (0, 130, -15)
+FAILURES = ["stuck", "other bytes", "left behind", "panic", "not stopped"]
 TRAIN = ["train", "--data", "data", *NETWORK, "--epochs", "2"]
 STUDY = ["run", "--data", "data", "--models", "test_resnet", "--weights", "test_resnet=none", "--epochs", "2"]
 STUDY += ["--strategies", "freeze,full", "--set", "preprocessing.side_px=32", "--set", "batch_size=8"]
@@ -75,7 +84,8 @@ def counted(scenario, program, template, work):
     """How often a thread of the undisturbed command makes each call at most, and what the command leaves."""
     folder = fresh(scenario, template, work / "undisturbed")
     log = work / "calls"
-    strace = ["strace", "-f", "--seccomp-bpf", "-qq", "-o", str(log), "-e", f"trace={','.join(CALLS)}"]
+    calls = ",".join(CALLS + BLOCKING)
+    strace = ["strace", "-f", "--seccomp-bpf", "-qq", "-o", str(log), "-e", f"trace={calls}"]
     status, _, said = kennel(program, scenario.command, folder, strace)
     if status != 0:
         raise SystemExit(f"{scenario.name}: it fails undisturbed: {said}")
@@ -99,12 +109,15 @@ def fresh(scenario, template, folder):
 def outcome(scenario, program, folder, fault, expected):
     """What became of one point."""
     call, nth, kind = fault
-    inject = f"{call}:{'signal=KILL' if kind == 'SIGKILL' else 'error=ENOSPC'}:when={nth}"
+    inject = f"{call}:{FAULTS[kind]}:when={nth}"
     # With `--seccomp-bpf` strace 6 delivers no signal.
     strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={inject}"]
+    began = time.monotonic()
     status, _, said = kennel(program, scenario.command, folder, strace)
     if "panicked" in said or status == 101:
         return "panic", said
+    if kind == "SIGTERM" and (status not in STOPPED or time.monotonic() - began > 10):
+        return "not stopped", f"status {status} after {time.monotonic() - began:.1f} s: {said}"
     if status == 0 and kind == "SIGKILL":
         return "not reached", ""
     undisturbed = status == 0
@@ -128,7 +141,8 @@ def differing(expected, found):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--kennel", default="target/release/kennel", type=program_of)
-    parser.add_argument("--points", type=int, default=40, help="points of each command, half of them of a full disk")
+    parser.add_argument("--points", type=int, default=40, help="points of each command and fault, at most")
+    parser.add_argument("--faults", default=",".join(FAULTS), help="some of them, with commas")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="commands whose name begins so")
     args = parser.parse_args()
@@ -142,28 +156,30 @@ def main():
         if status != 0:
             raise SystemExit(said)
     runs_of(template)[0].rename(template / "runs" / "one")
-    table, failed = collections.defaultdict(collections.Counter), 0
+    failed = 0
+    columns = ["went on", "had not failed", "not reached", *FAILURES]
+    print("| command | fault | points | " + " | ".join(columns) + " |")
+    print("|---|---|" + "--:|" * (len(columns) + 1), flush=True)
     for scenario in scenarios():
         if not scenario.name.startswith(args.only):
             continue
         calls, expected = counted(scenario, args.kennel, template, work)
-        places = [(call, nth) for call, most in sorted(calls.items()) for nth in range(1, most + 1)]
-        for kind in ["SIGKILL", "ENOSPC"]:
-            for call, nth in sorted(chance.sample(places, min(args.points // 2, len(places)))):
+        for kind in args.faults.split(","):
+            names = sorted(call for call in calls if kind == "SIGTERM" or call not in BLOCKING)
+            places = [(call, nth) for call in names for nth in range(1, calls[call] + 1)]
+            counts = collections.Counter()
+            for call, nth in sorted(chance.sample(places, min(args.points, len(places)))):
                 folder = fresh(scenario, template, work / "point")
                 what, why = outcome(scenario, args.kennel, folder, (call, nth, kind), expected)
-                table[scenario.name, kind][what] += 1
-                if what in ("panic", "stuck", "other bytes", "left behind"):
+                counts[what] += 1
+                if what in FAILURES:
                     failed += 1
                     kept = work / f"failed-{failed}"
                     folder.rename(kept)
-                    print(f"{scenario.name}: {kind} at {call} {nth}: {what}: {why.strip()} ({kept})", flush=True)
-    columns = ["went on", "had not failed", "not reached", "stuck", "other bytes", "left behind", "panic"]
-    print("| command | fault | points | " + " | ".join(columns) + " |")
-    print("|---|---|" + "--:|" * (len(columns) + 1))
-    for (name, kind), counts in table.items():
-        cells = [str(counts[column]) for column in columns]
-        print(f"| {name} | {kind} | {sum(counts.values())} | " + " | ".join(cells) + " |")
+                    message = f"{scenario.name}: {kind} at {call} {nth}: {what}: {why.strip()} ({kept})"
+                    print(message, file=sys.stderr, flush=True)
+            cells = [str(counts[column]) for column in columns]
+            print(f"| {scenario.name} | {kind} | {sum(counts.values())} | " + " | ".join(cells) + " |", flush=True)
     if failed:
         sys.exit(1)
     shutil.rmtree(work)
