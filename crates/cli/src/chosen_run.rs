@@ -17,13 +17,13 @@ pub struct ChosenRun {
     /// A run's directory
     #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy"])]
     pub run: Option<PathBuf>,
-    /// In place of a run: the finished one of this architecture with the best validation accuracy on the photos of the newest
+    /// Instead of --run: the best finished run of this architecture, by validation accuracy, on the newest run's photos
     #[arg(long)]
     pub model: Option<String>,
     /// Only runs of this strategy
     #[arg(long)]
     pub strategy: Option<String>,
-    /// Where runs are kept
+    /// Folder of runs
     #[arg(long, value_name = "DIR", env = "KENNEL_RUNS", hide_env_values = true, default_value = RUNS_DIR)]
     pub runs: PathBuf,
 }

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 
 #[derive(Args)]
 pub struct DeviceArg {
-    /// Where the network runs: auto, cpu, cuda[:n], rocm, metal, vulkan or webgpu
+    /// Device: auto, cpu, cuda[:n], rocm, metal, vulkan or webgpu
     #[arg(long, env = "KENNEL_DEVICE", hide_env_values = true, default_value_t)]
     device: DeviceChoice,
 }

@@ -33,9 +33,9 @@ mod device;
 mod failure;
 mod interrupt;
 mod limits;
+mod lists;
 mod nearby;
 mod network;
-mod number;
 mod onnx_args;
 mod onnx_worker;
 mod output;
@@ -44,7 +44,6 @@ mod resolve;
 mod rows;
 mod study;
 mod tensorboard;
-mod usage;
 mod variables;
 
 use std::ffi::OsString;
@@ -60,18 +59,18 @@ use crate::output::Level;
 #[derive(Parser)]
 #[command(name = "kennel", version, propagate_version = true, after_help = EXAMPLE, max_term_width = 100)]
 struct Cli {
-    /// Ask nothing of the network
+    /// Download nothing
     #[arg(long, global = true, env = "KENNEL_OFFLINE", hide_env_values = true, help_heading = "Everywhere", value_parser = clap::builder::FalseyValueParser::new())]
     offline: bool,
-    /// Say only what failed, and the result on stdout: no plan, no progress, no notes
+    /// Print only errors, and the result on stdout
     #[arg(short, long, global = true, help_heading = "Everywhere")]
     quiet: bool,
-    /// Say more: where weights lie, what computes, the resolved configuration of a run
+    /// Print more: paths of weights, the device, the resolved configuration of a run
     #[arg(short, long, global = true, help_heading = "Everywhere")]
     verbose: bool,
-    /// Memory that photos may take while they are decoded, such as 2GB; one that needs more cannot be read [default: half of
-    /// what this process may use]
-    #[arg(long, global = true, value_name = "SIZE", help_heading = "Everywhere", value_parser = number::bytes)]
+    /// Memory limit for decoding photos, such as 2GB; larger photos are skipped with an error [default: half of what the
+    /// process may use]
+    #[arg(long, global = true, value_name = "SIZE", help_heading = "Everywhere")]
     memory: Option<ByteSize>,
     #[command(subcommand)]
     command: Command,
@@ -90,29 +89,29 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.";
 
 #[derive(Subcommand)]
 enum Command {
-    /// See everything work, on drawn photos: no download, no GPU, a few minutes
+    /// Run the whole chain on drawn photos, without a download: about a minute
     Demo(commands::demo::DemoArgs),
-    /// Check every photo, split into train, val and test, and write the data set
+    /// Check every photo, split them into train, val and test, and write a data set
     Prepare(commands::prepare::PrepareArgs),
     /// Fine-tune a network
     Train(Box<commands::train::TrainArgs>),
-    /// Train several networks several ways, compare them, and write the report
+    /// Train a grid of networks, strategies and settings; compare, report and export
     Run(Box<commands::run::RunArgs>),
-    /// Say how good a run is, on its own photos or on others
+    /// Evaluate a run on its test photos or on others
     Evaluate(commands::evaluate::EvaluateArgs),
     /// Compare all runs and write tables, figures and one HTML page
     Report(commands::report::ReportArgs),
-    /// Write a run's network as one ONNX file, proved on photos
+    /// Write a run's network as one ONNX file, checked on photos
     Export(commands::export::ExportArgs),
     /// Label photos
     Predict(commands::predict::PredictArgs),
-    /// Time a network, or the reading of photos, on this machine
+    /// Time a network or the reading of photos on this machine
     Bench(commands::bench::BenchArgs),
-    /// List the networks that can be trained
+    /// List the architectures and their pretrained weights
     Models(commands::models::ModelsArgs),
-    /// Look at this machine and say what of it Kennel can use
+    /// Check what Kennel can use on this machine
     Doctor(commands::doctor::DoctorArgs),
-    /// Write the script that completes commands and flags in a shell
+    /// Write a shell completion script
     Completions(commands::completions::CompletionsArgs),
     /// Write the manual pages
     Man(commands::man::ManArgs),
@@ -122,11 +121,10 @@ impl Cli {
     /// What was typed, over what variables say.
     fn read(arguments: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> {
         let mut command = variables::as_defaults(Cli::command());
-        let typed: Vec<OsString> = arguments.collect();
-        let matches = command.try_get_matches_from_mut(&typed);
+        let matches = command.try_get_matches_from_mut(arguments);
         matches
             .and_then(|matches| Cli::from_arg_matches(&matches))
-            .map_err(|error| usage::explained(error, &command, &typed).format(&mut command))
+            .map_err(|error| error.format(&mut command))
     }
 
     /// How much is said. (As a flag of all commands, clap itself would not see the one before and the other after.)

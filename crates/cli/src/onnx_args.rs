@@ -8,34 +8,33 @@ use kennel_onnx::{Classifier, Description, OnnxError, RuntimeKind, Takes};
 
 use crate::failure::Failure;
 use crate::nearby::hint_nearby;
-use crate::number::number;
 use crate::onnx_worker::TimeLimit;
 
 #[derive(Args)]
 pub struct OnnxArgs {
-    /// What runs the file; auto takes rten, and ONNX Runtime for a file that rten refuses
+    /// Runtime; auto takes rten, or ONNX Runtime for a file that rten refuses
     #[arg(long, value_enum, default_value_t, requires = "onnx", help_heading = "ONNX file")]
     runtime: Runtime,
-    /// What its classes are called, in the order of its outputs; or a file of names, one a line
+    /// Names of the classes in the order of the outputs, or a file with one name a line
     #[arg(long, value_name = "NAME,...|FILE", requires = "onnx", help_heading = "ONNX file")]
     classes: Option<String>,
-    /// Side of the square that it sees, in pixels
+    /// Side of the network's input in pixels
     #[arg(long, value_name = "PIXELS", requires = "onnx", help_heading = "ONNX file")]
     side: Option<u32>,
     /// That side as a share of the short side after the resize
-    #[arg(long, value_name = "SHARE", requires = "onnx", help_heading = "ONNX file", value_parser = number::<f64>)]
+    #[arg(long, value_name = "SHARE", requires = "onnx", help_heading = "ONNX file")]
     crop_pct: Option<f64>,
     /// Filter of the resize: bicubic or bilinear
     #[arg(long, value_enum, requires = "onnx", help_heading = "ONNX file")]
     interpolation: Option<Filter>,
-    /// Subtracted from red, green and blue, on a scale where white is 1
-    #[arg(long, value_name = "R,G,B", value_delimiter = ',', requires = "onnx", help_heading = "ONNX file", value_parser = number::<f32>)]
+    /// Mean of red, green and blue to subtract (white is 1)
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',', requires = "onnx", help_heading = "ONNX file")]
     mean: Vec<f32>,
-    /// What red, green and blue are then divided by
-    #[arg(long, value_name = "R,G,B", value_delimiter = ',', requires = "onnx", help_heading = "ONNX file", value_parser = number::<f32>)]
+    /// Standard deviation of red, green and blue to divide by
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',', requires = "onnx", help_heading = "ONNX file")]
     std: Vec<f32>,
-    /// What logits are divided by before the softmax
-    #[arg(long, value_name = "T", requires = "onnx", help_heading = "ONNX file", value_parser = number::<f64>)]
+    /// Temperature of the softmax
+    #[arg(long, value_name = "T", requires = "onnx", help_heading = "ONNX file")]
     temperature: Option<f64>,
     #[command(flatten)]
     time_limit: TimeLimit,

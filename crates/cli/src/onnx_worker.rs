@@ -7,7 +7,6 @@ use clap::Args;
 use kennel_onnx::Apart;
 
 use crate::failure::Failure;
-use crate::number::number;
 
 /// The word that starts a worker; no command that a user types.
 const WORD: &str = "onnx-worker";
@@ -19,8 +18,8 @@ const PHOTOS: usize = 32;
 /// How long a file may take.
 #[derive(Args)]
 pub struct TimeLimit {
-    /// Seconds that the file may take for a photo before it is stopped
-    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, requires = "onnx", help_heading = "ONNX file", value_parser = number::<f64>)]
+    /// Stop the file after so many seconds for a photo
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, requires = "onnx", help_heading = "ONNX file")]
     time_limit: f64,
 }
 

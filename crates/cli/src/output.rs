@@ -16,10 +16,10 @@ use crate::failure::Failure;
 /// For whom stdout is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// Text.
     #[default]
     Table,
-    /// For machines: one JSON value and nothing else.
+    /// One JSON value on stdout.
     Json,
 }
 

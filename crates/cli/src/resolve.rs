@@ -16,7 +16,6 @@ use toml::{Table, Value};
 
 use crate::failure::Failure;
 use crate::nearby::hint_nearby;
-use crate::number::is_decimal_comma;
 use crate::output::note_once;
 use crate::{data, network};
 
@@ -55,29 +54,11 @@ pub fn read_config(path: &Path) -> Result<Table, Failure> {
         error => error.into(),
     })?;
     let mut table: Table = toml::from_str(&text).map_err(|error| {
-        let line = error.span().map(|span| line_around(&text, span.start)).unwrap_or_default();
         let (path, error) = (path.display(), error.to_string());
-        Failure::Usage(format!("{path}: {}\nhint: {}", error.trim_end(), toml_slip(line)))
+        Failure::Usage(format!("{path}: {}", error.trim_end()))
     })?;
     table.remove("facts");
     Ok(table)
-}
-
-fn line_around(text: &str, at: usize) -> &str {
-    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
-    text[start..].lines().next().unwrap_or_default()
-}
-
-/// What is most often wrong with a line that is no TOML.
-fn toml_slip(line: &str) -> String {
-    let (key, value) = line.split_once('=').unwrap_or((line, ""));
-    if let Some(letter) = key.chars().find(|letter| !letter.is_ascii()) {
-        return format!("keys are in Latin letters, which `{letter}` in `{}` is not", key.trim());
-    }
-    match is_decimal_comma(value.trim()) {
-        true => format!("a decimal point, not a comma: {}", line.trim().replacen(',', ".", 1)),
-        false => "text stands in quotes, as in `strategy = \"freeze\"`, numbers do not".into(),
-    }
 }
 
 /// Lays `flags` over `file` over the published recipe.
@@ -401,20 +382,6 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_no_toml_is_told_what_it_may_be() {
-        for (text, expected) in [
-            ("m\u{3bf}del = \"resnet50\"", "which `\u{3bf}` in `m\u{3bf}del` is not"),
-            ("a = 1\nlearning_rate = 0,001", "a decimal point, not a comma: learning_rate = 0.001"),
-            ("strategy = freeze", "text stands in quotes"),
-        ] {
-            let file = tempfile::NamedTempFile::new().unwrap();
-            std::fs::write(file.path(), text).unwrap();
-            let said = read_config(file.path()).unwrap_err().message().unwrap().to_string();
-            assert!(said.contains(expected), "{said}");
-        }
-    }
-
-    #[test]
     fn a_key_that_is_none_is_named_with_its_neighbour() {
         let table = |key: &str| Table::from_iter([(key.to_string(), Value::Integer(1))]);
         for optional in ["gradient_clip", "early_stopping", "head_learning_rate", "layer_decay", "seed"] {
@@ -424,5 +391,32 @@ mod tests {
         assert!(said.message().unwrap().contains("did you mean `augmentation.flip`"), "{said:?}");
         let said = check_keys(&table("learning_rte")).unwrap_err();
         assert!(said.message().unwrap().contains("did you mean `learning_rate`"), "{said:?}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn flags_win_over_the_file_and_the_file_over_the_recipe(
+            in_file in proptest::collection::btree_map(0usize..4, 1i64..100, 0..4),
+            in_flags in proptest::collection::btree_map(0usize..4, 1i64..100, 0..4),
+        ) {
+            const KEYS: [&str; 4] = ["epochs", "batch_size", "seed", "early_stopping"];
+            let table = |values: &std::collections::BTreeMap<usize, i64>| -> Table {
+                values.iter().map(|(&key, &value)| (KEYS[key].to_string(), Value::from(value))).collect()
+            };
+            let mut file = table(&in_file);
+            file.insert("model".into(), Value::from("resnet18"));
+            file.insert("weights".into(), Value::from(NO_WEIGHTS));
+            let recipe = resolve(file.iter().filter(|(key, _)| !KEYS.contains(&key.as_str())).map(|(key, value)| (key.clone(), value.clone())).collect(), Table::new()).unwrap();
+            let values = |config: &RunConfig| {
+                let stopping = config.early_stopping.map(|epochs| epochs as i64);
+                [Some(config.epochs as i64), Some(config.batch_size as i64), Some(config.seed as i64), stopping]
+            };
+            let recipe = values(&recipe);
+            let found = values(&resolve(file, table(&in_flags)).unwrap());
+            for key in 0..KEYS.len() {
+                let wanted = in_flags.get(&key).or(in_file.get(&key)).copied().or(recipe[key]);
+                proptest::prop_assert_eq!(found[key], wanted, "{}", KEYS[key]);
+            }
+        }
     }
 }

@@ -13,13 +13,13 @@ use crate::output::{print_bytes, write_while_read};
 /// For whom rows are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum RowFormat {
-    /// For people: tabs between a photo and its classes.
+    /// Text, with tabs between a photo and its classes.
     #[default]
     Table,
-    /// For spreadsheets: path, label (empty where none is named), then the best classes with their probabilities, then what went wrong;
-    /// a text that a spreadsheet would run begins with an apostrophe.
+    /// For spreadsheets: path, label, the best classes with their probabilities, error. Cells that a spreadsheet would
+    /// run begin with an apostrophe.
     Csv,
-    /// For machines: one JSON array.
+    /// One JSON array.
     Json,
 }
 

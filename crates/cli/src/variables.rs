@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
+use bytesize::ByteSize;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command};
 use kennel_train::DeviceChoice;
 
-use crate::number::bytes;
 
 /// Makes the defaults of what variables say.
 pub fn as_defaults(command: Command) -> Command {
@@ -46,7 +46,7 @@ pub fn problem(name: &str, value: &OsStr) -> Option<String> {
     };
     let problem = match name {
         "KENNEL_DEVICE" => text.parse::<DeviceChoice>().err(),
-        "KENNEL_CACHE_SIZE" => bytes(text).err(),
+        "KENNEL_CACHE_SIZE" => text.parse::<ByteSize>().err(),
         _ => None,
     }?;
     problem.lines().next().map(String::from)

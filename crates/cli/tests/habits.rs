@@ -1,4 +1,5 @@
-//! What holds for every command: levels of words, variables, suggestions, rehearsals, and the commands about Kennel itself.
+//! Habits of all commands: levels of messages, variables, suggestions and dry runs; and the
+//! commands about Kennel itself.
 
 mod common;
 
@@ -8,7 +9,7 @@ use std::process::{Command, Output};
 use common::{command, draw_photos, fails, json, kennel, ok, stderr};
 use kennel_core::{Interpolation, Lock, Preprocessing, RunConfig, RunDir, Strategy};
 
-/// A run of seconds.
+/// A run that takes seconds.
 const SMALL: [&str; 15] = [
     "train",
     "--model",
@@ -35,7 +36,7 @@ fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// As [`kennel`], with environment variables.
+/// Runs [`kennel`] with environment variables.
 fn kennel_with(folder: &Path, variables: &[(&str, &str)], args: &[&str]) -> Output {
     command(folder, args).envs(variables.iter().copied()).output().unwrap()
 }
@@ -99,7 +100,7 @@ fn a_variable_is_a_default_that_flags_and_files_win_over() {
     let run = stdout(&trained).lines().next().unwrap().split_whitespace().nth(1).unwrap().to_string();
     let saved = format!("{run}/config.toml");
 
-    // `--resume` and `--onnx` refuse flags that do not go with them: these were not typed.
+    // `--resume` and `--onnx` reject some typed flags, but not their variables.
     let resumed = kennel_with(here, &variables, &["train", "--resume", &run]);
     assert!(resumed.status.success(), "{}", stderr(&resumed));
     let by_file = kennel_with(here, &variables, &["predict", "a.png", "--onnx", "nowhere.onnx"]);
@@ -107,7 +108,7 @@ fn a_variable_is_a_default_that_flags_and_files_win_over() {
     let (status, said) = fails(here, &["train", "--resume", &run, "--data", "data"]);
     assert!(status == 2 && said.contains("cannot be used with"), "{said}");
 
-    // What a file says is nearer than a variable, and what is typed is nearest.
+    // A file overrides a variable, and a typed flag overrides both.
     let elsewhere = [("KENNEL_DATA", "nowhere")];
     let dry = ["train", "--dry-run", "-q", "--config", &saved];
     let from_file = kennel_with(here, &elsewhere, &dry);
@@ -117,7 +118,7 @@ fn a_variable_is_a_default_that_flags_and_files_win_over() {
     let none = kennel_with(here, &elsewhere, &small(&["--dry-run"]));
     assert!(!none.status.success() && stderr(&none).contains("nowhere"), "{}", stderr(&none));
 
-    // An empty one says nothing.
+    // An empty variable counts as not set.
     let empty = kennel_with(
         here,
         &[("KENNEL_RUNS", ""), ("KENNEL_DEVICE", "")],
@@ -161,7 +162,7 @@ fn a_rehearsal_prints_the_configuration_and_writes_nothing() {
     assert!(stderr(&ok(here, &frozen)).contains("features   0 of 6 passes"));
     assert!(!here.join("runs").exists() && !here.join(".kennel").exists());
 
-    // Given back, it is the same run.
+    // The printed configuration gives the same run.
     std::fs::write(here.join("mine.toml"), &rehearsed.stdout).unwrap();
     let trained = json(&ok(here, &["train", "--config", "mine.toml", "--format", "json"]));
     let saved = Path::new(trained["run"].as_str().unwrap()).join("config.toml");
@@ -234,10 +235,9 @@ fn what_is_not_there_is_named_with_what_is() {
         ("train --data data --model resnet18 --weights photos", 1, "there is no photos/model.safetensors"),
         ("train --data data --model resnet18 --weights zzzz", 1, "known weights of resnet18: a1_in1k"),
         ("predict photos --model resnet18 --weights a1_in1k", 1, "--weights DIR (`kennel run`: MODEL=DIR)"),
-        // What is wrong with the photos is said before weights are missed.
+        // A problem with the photos is reported before missing weights.
         ("evaluate --zero-shot --data data --model resnet18", 1, "is not an ImageNet-1k class by name"),
         ("train --data data --model resnet18 --strategy zero_shot", 2, "such a run trains nothing"),
-        ("run --data data --seeds 42 43", 2, "commas between them: --seeds 42,43"),
         ("train --config nada.toml", 1, "there is no nada.toml"),
         ("report --runs best.onnx", 1, "a file stands where a folder should be"),
     ] {
@@ -246,7 +246,7 @@ fn what_is_not_there_is_named_with_what_is() {
         assert!(said.contains(wanted), "{args}: {wanted} in\n{said}");
         assert_eq!(output.status.code(), Some(status), "{args}: {said}");
     }
-    // As a Mac spells `пёс`, and as it is typed.
+    // The name as macOS stores it (decomposed), and as it is typed (composed).
     std::fs::create_dir(here.join("\u{43f}\u{435}\u{308}\u{441}")).unwrap();
     let said = stderr(&kennel(here, &["prepare", "\u{43f}\u{451}\u{441}"]));
     assert!(said.contains("looks the same is there"), "{said}");
@@ -326,7 +326,7 @@ fn what_people_type_is_understood_or_answered() {
         let weights = ["--models", "resnet18", "--weights", "resnet18=none", "--strategies", "freeze, full"];
         fails(
             here,
-            &[&["run", "--data", "data", "--seeds", "42, 43", "--set", setting], &weights[..]].concat(),
+            &[&["run", "--data", "data", "--seeds", "42,43", "--set", setting], &weights[..]].concat(),
         )
     };
     let (status, said) = study("batch_size=0");
@@ -347,7 +347,7 @@ fn what_people_type_is_understood_or_answered() {
     let listed = ["--models", "resnet18,resnet34", "--weights", "resnet18=none,resnet34=none"];
     ok(here, &[&["run", "--data", "data", "--strategies", "freeze", "--dry-run"], &listed[..]].concat());
     let (status, said) = fails(here, &["train", "--model", "resnet18", "--lr", "0,001"]);
-    assert!(status == 2 && said.contains("a decimal point, not a comma: 0.001"), "{said}");
+    assert!(status == 2 && said.contains("invalid value '0,001' for '--learning-rate"), "{said}");
 
     assert!(!stderr(&ok(here, &small(&["--data", "data"]))).contains("the same settings"));
     let again = stderr(&ok(here, &small(&["--data", "data"])));
@@ -376,7 +376,8 @@ fn photos_are_not_prepared_anew_under_a_run_that_looks_at_them() {
     let (status, said) = fails(here, &again);
     assert!(status == 1 && said.contains("runs/mine is being trained on data"), "{said}");
     drop(lock);
-    // A run whose folder nobody looks into keeps its photos as well; what changes nothing is done beside it.
+    // A process that reads the photos protects them, too, even without a lock on a run. A `prepare`
+    // that changes nothing still succeeds.
     let (status, said) = fails(here, &again);
     assert!(status == 1 && said.contains("data is being read by another process"), "{said}");
     ok(here, &again[..4]);
@@ -385,7 +386,7 @@ fn photos_are_not_prepared_anew_under_a_run_that_looks_at_them() {
     assert!(said.contains("runs/mine was stopped"), "{said}");
 }
 
-/// The header of an RGB PNG of 199,999,999 by 1 pixels, and no pixels.
+/// The header of an RGB PNG of 199,999,999 by 1 pixels, without pixels.
 #[cfg(target_os = "linux")]
 const WIDE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\x0b\xeb\xc1\xff\0\0\0\x01\x08\x02\0\0\0\x20\x1b\x04\x01\0\0\0\0IDAT\x35\xaf\x06\x1e";
 

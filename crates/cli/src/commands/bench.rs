@@ -10,7 +10,6 @@ use kennel_train::{BenchMode, BenchOptions, DataBench, NetworkBench, bench_data,
 use crate::CommandResult;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
-use crate::number::number;
 use crate::onnx_worker::TimeLimit;
 use crate::output::{Format, columns, print, print_json};
 use crate::resolve::DATA_DIR;
@@ -22,7 +21,7 @@ Examples:
   kennel bench --stage data --data data/processed
   kennel bench --onnx models/best_model_resnet50.onnx
 
-Close other programs first: what is measured is this machine as it is now.";
+Close other programs first.";
 
 /// Photos per pass of a training step, and of the second row of a file.
 const BATCH_SIZE: usize = 16;
@@ -37,7 +36,7 @@ pub struct BenchArgs {
     /// A forward pass, or a training step of a strategy (Adam included)
     #[arg(long, value_enum, default_value_t)]
     mode: Mode,
-    /// Time the input instead: decoding and augmentation of the training photos
+    /// Time decoding and augmentation of the training photos instead
     #[arg(long, value_enum, conflicts_with_all = ["model", "mode", "repeats", "warmup"])]
     stage: Option<Stage>,
     /// With --stage data: the photos
@@ -47,19 +46,19 @@ pub struct BenchArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "mode", "stage", "device"])]
     onnx: Option<PathBuf>,
     /// Photos per pass [default: 16; with --onnx: 1, then 16]
-    #[arg(long, value_parser = number::<usize>)]
+    #[arg(long)]
     batch_size: Option<usize>,
     /// Timed passes
-    #[arg(long, default_value_t = 10, value_parser = number::<usize>)]
+    #[arg(long, default_value_t = 10)]
     repeats: usize,
-    /// Passes before them, not counted
-    #[arg(long, default_value_t = 3, value_parser = number::<usize>)]
+    /// Untimed passes before them
+    #[arg(long, default_value_t = 3)]
     warmup: usize,
     #[command(flatten)]
     time_limit: TimeLimit,
     #[command(flatten)]
     device: DeviceArg,
-    /// What stdout is for
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

@@ -20,7 +20,7 @@ Each shell wants its file elsewhere:
   kennel completions powershell >> $PROFILE
   kennel completions elvish >> ~/.config/elvish/rc.elv
 
-A shell that is open already learns it when it starts anew.";
+Restart the shell afterwards.";
 
 /// For whom.
 #[derive(Args)]

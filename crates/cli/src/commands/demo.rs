@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 
 use crate::CommandResult;
 use crate::failure::Failure;
-use crate::number::number;
 use crate::output::print;
 
 const EXAMPLE: &str = "\
@@ -22,18 +21,18 @@ Examples:
   kennel demo
   kennel demo --out elsewhere --seed 43
 
-Everything is computed: the photos are drawn, the networks were pretrained on other drawn dogs and lie in this program. Nothing \
-is downloaded, and nothing is written but the output folder. The same command again goes on where it was stopped.";
+The photos are drawn. The networks were pretrained on other drawn dogs and are part of the program. Only the output folder is \
+written. The same command resumes where it was stopped.";
 
 /// Where, and which dogs.
 #[derive(Args)]
 #[command(after_help = EXAMPLE)]
 pub struct DemoArgs {
-    /// The folder that everything is written to
+    /// Output folder
     #[arg(long, value_name = "DIR", default_value = "kennel-demo")]
     out: String,
     /// Seed of the drawings, the split and the training
-    #[arg(long, default_value_t = 42, value_parser = number::<u32>)]
+    #[arg(long, default_value_t = 42)]
     seed: u32,
 }
 

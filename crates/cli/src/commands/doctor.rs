@@ -12,13 +12,13 @@ Examples:
   kennel doctor
   kennel doctor --format json      for a report of something that went wrong
 
-It changes nothing and shows no secrets. The status is 0 whatever it finds.";
+It changes nothing, shows no secrets, and always exits with 0.";
 
 /// How it is said.
 #[derive(Args)]
 #[command(after_help = EXAMPLE)]
 pub struct DoctorArgs {
-    /// What stdout is for
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

@@ -14,7 +14,7 @@ use crate::chosen_run::ChosenRun;
 use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
 use crate::failure::{Failure, NOTHING_WRITTEN};
-use crate::number::pairs_of;
+use crate::lists::pairs_of;
 use crate::output::{Format, print, print_json};
 use crate::progress::Terminal;
 use crate::{CommandResult, interrupt, network};
@@ -39,7 +39,7 @@ pub struct EvaluateArgs {
     /// Compare all finished runs on the test photos of the newest
     #[arg(long, conflicts_with_all = ["run", "model", "strategy", "zero_shot", "data", "split"])]
     compare_all: bool,
-    /// With --compare-all: set the published *_results.json of this folder beside our runs
+    /// With --compare-all: compare with the *_results.json files of this folder
     #[arg(long, value_name = "DIR", requires = "compare_all")]
     against: Option<PathBuf>,
     #[command(flatten)]
@@ -47,7 +47,7 @@ pub struct EvaluateArgs {
     /// train, val or test; with --data or --zero-shot also all [default: test]
     #[arg(long)]
     split: Option<String>,
-    /// Score the untouched ImageNet head, restricted to the classes of the data
+    /// Evaluate the untouched ImageNet head, restricted to the classes of the data
     #[arg(long, conflicts_with_all = ["run", "strategy"])]
     zero_shot: bool,
     /// With --zero-shot: pretrained weights
@@ -58,7 +58,7 @@ pub struct EvaluateArgs {
     synset: Vec<String>,
     #[command(flatten)]
     device: DeviceArg,
-    /// What stdout is for
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

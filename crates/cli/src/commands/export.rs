@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::chosen_run::ChosenRun;
 use crate::failure::Failure;
-use crate::number::{number, trimmed};
+use crate::lists::trimmed;
 use crate::output::{Format, print, print_json};
 use crate::resolve::MODELS_DIR;
 use crate::{CommandResult, interrupt};
@@ -21,11 +21,11 @@ const EXAMPLE: &str = "\
 Examples:
   kennel export --model resnet50                            models/best_model_resnet50.onnx
   kennel export --run RUN --int8                            0.28 to 0.39 of the size
-  kennel export --model resnet50 --input photo              preparation, softmax and choice inside the file
+  kennel export --model resnet50 --input photo              preprocessing and softmax inside the file
   kennel export --model resnet50 --timm timm/resnet50       a model folder for timm
 
-The file is run on the run's validation photos beside the trained network, here in rten, and in ONNX Runtime where ORT_DYLIB_PATH \
-names its library. It gets its name only when it holds; parity.json beside it says what was measured.";
+Before the file gets its name, it is compared with the trained network on the run's validation photos: in rten, and in ONNX \
+Runtime where ORT_DYLIB_PATH names its library. parity.json holds the result.";
 
 /// Which run, and which file.
 #[derive(Args)]
@@ -36,23 +36,23 @@ pub struct ExportArgs {
     /// The file [default: best_model_<model>.onnx in --export-dir, with _int8, _fp16, _photo or _external before the dot]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Where the file is written, where --out does not say
+    /// Folder for the file, without --out
     #[arg(long, value_name = "DIR", env = "KENNEL_MODELS", hide_env_values = true, default_value = MODELS_DIR)]
     export_dir: PathBuf,
-    /// 8-bit integers where they keep the accuracy
+    /// Quantise to 8-bit integers
     #[arg(long, conflicts_with = "fp16")]
     int8: bool,
-    /// 16-bit floats
+    /// Store 16-bit floats
     #[arg(long)]
     fp16: bool,
-    /// What goes in: prepared pixels, or a decoded photo of any size
+    /// Input of the file: preprocessed pixels, or a decoded photo of any size
     #[arg(long, value_enum, default_value_t)]
     input: Input,
-    /// Graph and weights in two files, which must travel together
+    /// Write graph and weights as two files, which belong together
     #[arg(long)]
     external_data: bool,
     /// Points of validation accuracy that --int8, --fp16 and --input photo may lose
-    #[arg(long, value_name = "POINTS", default_value_t = 1.0, value_parser = number::<f64>)]
+    #[arg(long, value_name = "POINTS", default_value_t = 1.0)]
     max_drop: f64,
     /// With --int8: layers, or prefixes of them, that stay in floats besides the first, the last and squeeze-and-excitation
     #[arg(long, value_name = "LAYER,...", value_delimiter = ',', value_parser = trimmed, requires = "int8")]
@@ -60,10 +60,10 @@ pub struct ExportArgs {
     /// Write a timm model folder instead
     #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "export_dir", "int8", "fp16", "input", "external_data", "max_drop", "data"])]
     timm: Option<PathBuf>,
-    /// Where the run's photos lie now [default: where they lay in training]
+    /// The run's photos, where they have moved
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// What stdout is for
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

@@ -19,7 +19,7 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLE)]
 pub struct ManArgs {
-    /// Folder that gets kennel.1 and a page per command; made where it is not there
+    /// Folder for kennel.1 and a page per command; created if missing
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }

@@ -20,7 +20,7 @@ pub struct ModelsArgs {
     /// Only this architecture, with all its pretrained weights
     #[arg(long)]
     model: Option<String>,
-    /// What stdout is for
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

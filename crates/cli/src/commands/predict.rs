@@ -18,7 +18,6 @@ use crate::chosen_run::ChosenRun;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::nearby::hint_nearby;
-use crate::number::number;
 use crate::onnx_args::OnnxArgs;
 use crate::progress::photo_counter;
 use crate::rows::{Row, RowFormat, Rows};
@@ -48,14 +47,14 @@ pub struct PredictArgs {
     /// With --model: pretrained weights with the head they came with, instead of a run
     #[arg(long, value_name = "DIR|FILE|TAG", conflicts_with_all = ["run", "strategy"])]
     weights: Option<String>,
-    /// An ONNX file, of `kennel export` or another's
+    /// An ONNX file, from `kennel export` or another program
     #[arg(long, value_name = "FILE", conflicts_with_all = ["run", "model", "strategy", "weights", "device"])]
     onnx: Option<PathBuf>,
-    /// How many classes are listed for each photo
-    #[arg(long, default_value_t = 5, value_parser = number::<usize>)]
+    /// Number of classes to list for each photo
+    #[arg(long, default_value_t = 5)]
     top: usize,
-    /// Name no class whose probability is lower than this
-    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = number::<f64>)]
+    /// Give no label below this probability
+    #[arg(long, value_name = "P", default_value_t = 0.0)]
     min_confidence: f64,
     /// With --format json: list the logits too
     #[arg(long)]
@@ -64,7 +63,7 @@ pub struct PredictArgs {
     device: DeviceArg,
     #[command(flatten)]
     file: OnnxArgs,
-    /// What stdout is for
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: RowFormat,
 }

@@ -8,7 +8,6 @@ use kennel_data::{DataError, Fractions, Outcome, PrepareOptions, Preset, prepare
 
 use crate::failure::Failure;
 use crate::nearby::hint_nearby;
-use crate::number::number;
 use crate::output::{Format, columns, print, print_json, wrapped};
 use crate::progress::with_photo_bar;
 use crate::resolve::{DATA_DIR, RAW_DIR, RUNS_DIR};
@@ -31,37 +30,37 @@ pub struct PrepareArgs {
     /// Folder of class folders, folder with train/, val/, test/, Stanford Dogs as a folder or tar, or stanford-dogs-5 or
     /// stanford-dogs to fetch them
     source: PathBuf,
-    /// Where the data set is written
+    /// Folder for the data set
     #[arg(long, value_name = "DIR", env = "KENNEL_DATA", hide_env_values = true, default_value = DATA_DIR)]
     out: PathBuf,
-    /// The folder in SOURCE whose folders are the classes, whatever they are called; `.` is SOURCE itself
+    /// Folder in SOURCE whose subfolders are the classes, whatever their names; `.` is SOURCE itself
     #[arg(long, value_name = "DIR")]
     classes_are: Option<PathBuf>,
     /// Which folders of Stanford Dogs: stanford-dogs-5 (the five breeds of the study) or stanford-dogs (all 120)
     #[arg(long)]
     preset: Option<String>,
-    /// Where fetched photos are kept [default: data/raw/<preset>]
+    /// Folder for downloaded photos [default: data/raw/<preset>]
     #[arg(long, value_name = "DIR")]
     raw: Option<PathBuf>,
     /// A mirror of Stanford's images.tar
     #[arg(long, value_name = "URL", env = "KENNEL_STANFORD_DOGS_URL", hide_env_values = true)]
     url: Option<String>,
     /// Seed of the split
-    #[arg(long, default_value_t = 42, value_parser = number::<u64>)]
+    #[arg(long, default_value_t = 42)]
     seed: u64,
-    /// Photos with a shorter side are left out
-    #[arg(long, value_name = "PIXELS", default_value_t = 64, value_parser = number::<u32>)]
+    /// Leave out photos with a shorter side
+    #[arg(long, value_name = "PIXELS", default_value_t = 64)]
     min_side: u32,
     /// Share of each class for training
-    #[arg(long, value_name = "SHARE", default_value_t = Fractions::default().train, value_parser = number::<f64>)]
+    #[arg(long, value_name = "SHARE", default_value_t = Fractions::default().train)]
     train_fraction: f64,
-    /// Share of each class for validation; the rest is for the test
-    #[arg(long, value_name = "SHARE", default_value_t = Fractions::default().val, value_parser = number::<f64>)]
+    /// Share of each class for validation; the rest is the test part
+    #[arg(long, value_name = "SHARE", default_value_t = Fractions::default().val)]
     val_fraction: f64,
-    /// Hard links in place of copies
+    /// Make hard links instead of copies
     #[arg(long)]
     link: bool,
-    /// What stdout is for; json is the manifest
+    /// Output format; json prints the manifest
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

@@ -21,13 +21,13 @@ Examples:
 /// What a report is made of, and where it goes.
 #[derive(Args)]
 pub struct PlaceArgs {
-    /// Where runs are kept
+    /// Folder of runs
     #[arg(long, value_name = "DIR", env = "KENNEL_RUNS", hide_env_values = true, default_value = RUNS_DIR)]
     pub runs: PathBuf,
-    /// Where metrics/, plots/ and report.html are written
+    /// Folder for metrics/, plots/ and report.html
     #[arg(long, value_name = "DIR", env = "KENNEL_RESULTS", hide_env_values = true, default_value = RESULTS_DIR)]
     pub out: PathBuf,
-    /// Set the published *_results.json of this folder beside our runs
+    /// Compare with the *_results.json files of this folder
     #[arg(long, value_name = "DIR")]
     pub against: Option<PathBuf>,
 }
@@ -38,7 +38,7 @@ pub struct PlaceArgs {
 pub struct ReportArgs {
     #[command(flatten)]
     place: PlaceArgs,
-    /// What stdout is for
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

@@ -24,7 +24,7 @@ use crate::cache::CacheArgs;
 use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
 use crate::failure::Failure;
-use crate::number::{is_decimal_comma, number, pairs_of, rate, trimmed};
+use crate::lists::{pairs_of, trimmed};
 use crate::output::{Format, Level, Stream, columns_that_fit, print, print_json};
 use crate::resolve::{MODELS_DIR, insert, read_config};
 use crate::study::{Existing, Experiment, Rates, Settings, State, estimate_s, plan};
@@ -38,8 +38,8 @@ Examples:
   kennel run --models resnet50 --strategies freeze --learning-rates 3e-4,1e-3,3e-3
   kennel run --models resnet50 --set batch_size=16,32 --set optimizer.name=adamw --dry-run
 
-The same command again goes on where it was stopped. The report and the best network are of every finished run in --runs that \
-was tested on the same photos, whichever command trained it.";
+The same command resumes where it was stopped. The report covers every finished run in --runs on the same test photos; the \
+exported network is the best of them.";
 
 /// What a study is made of.
 #[derive(Args)]
@@ -47,39 +47,39 @@ was tested on the same photos, whichever command trained it.";
 pub struct RunArgs {
     #[command(flatten)]
     data: DataArg,
-    /// Architectures [default: that of --config, or resnet50,efficientnet_b0]
+    /// Architectures [default: from --config, or resnet50,efficientnet_b0]
     #[arg(long, value_delimiter = ',', value_name = "NAME,...", value_parser = trimmed)]
     models: Vec<String>,
-    /// What is trained: freeze, partial, full [default: that of --config, or all three]
+    /// Strategies: freeze, partial, full [default: from --config, or all three]
     #[arg(long, value_delimiter = ',', value_name = "NAME,...", value_parser = trimmed)]
     strategies: Vec<String>,
-    /// Seeds [default: that of --config, or 42]
-    #[arg(long, value_delimiter = ',', value_name = "SEED,...", value_parser = number::<u32>)]
+    /// Seeds [default: from --config, or 42]
+    #[arg(long, value_delimiter = ',', value_name = "SEED,...")]
     seeds: Vec<u32>,
     /// Pretrained weights of one architecture; may repeat
     #[arg(long, value_name = "MODEL=DIR|FILE|TAG")]
     weights: Vec<String>,
-    /// Peak learning rates that are tried; the best is chosen on validation
-    #[arg(long, value_delimiter = ',', value_name = "RATE,...", visible_alias = "lrs", value_parser = rate)]
+    /// Peak learning rates to try; validation chooses the best
+    #[arg(long, value_delimiter = ',', value_name = "RATE,...", visible_alias = "lrs")]
     learning_rates: Vec<f64>,
-    /// Any other setting of config.toml, with one value or several that are tried in turn; may repeat
+    /// Any other setting of config.toml, with one value or several to try; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE,...")]
     settings: Vec<String>,
     /// Passes over the training photos
-    #[arg(long, value_parser = number::<u32>)]
+    #[arg(long)]
     epochs: Option<u32>,
-    /// Settings that all experiments share, as a TOML file
+    /// Settings for all experiments, as a TOML file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Train everything anew; what is there stays
+    /// Train everything again; existing runs stay
     #[arg(long)]
     force: bool,
-    /// Show the plan, train nothing
+    /// Print the plan only
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
     place: PlaceArgs,
-    /// Where the best network is written as an ONNX file
+    /// Folder for the best network's ONNX file
     #[arg(long, value_name = "DIR", env = "KENNEL_MODELS", hide_env_values = true, default_value = MODELS_DIR)]
     export_dir: PathBuf,
     /// Write TensorBoard event files into every run
@@ -89,7 +89,7 @@ pub struct RunArgs {
     cache: CacheArgs,
     #[command(flatten)]
     device: DeviceArg,
-    /// What stdout is for
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -542,11 +542,6 @@ fn key_and_values(setting: &str) -> Result<(String, Vec<Value>), Failure> {
     let read = toml::from_str::<Table>(&format!("values = [{values}]"));
     let list = match read.ok().and_then(|mut table| table.remove("values")) {
         Some(Value::Array(list)) => list,
-        // `0,01` is no list of TOML's, as no number begins with a 0 there.
-        _ if is_decimal_comma(values) => {
-            let pointed = values.replacen(',', ".", 1);
-            return Err(Failure::Usage(format!("--set {setting}: a decimal point, not a comma: {pointed}")));
-        }
         _ => values.split(',').map(|value| Value::String(value.trim().into())).collect(),
     };
     Ok((key.into(), list))
@@ -566,7 +561,7 @@ mod tests {
         );
         assert_eq!(of("optimizer.betas=[0.9, 0.99]").len(), 1);
         assert_eq!(key_and_values(" epochs = 5").unwrap(), ("epochs".into(), vec![Value::Integer(5)]));
-        for wrong in ["batch_size", "=16", "batch_size=", "optimizer.weight_decay=0,01"] {
+        for wrong in ["batch_size", "=16", "batch_size="] {
             assert!(key_and_values(wrong).is_err(), "{wrong}");
         }
     }

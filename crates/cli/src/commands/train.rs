@@ -22,7 +22,7 @@ use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::number::{is_digits, number, trimmed};
+use crate::lists::trimmed;
 use crate::output::{Format, Level, print, print_json};
 use crate::progress::{tell_photos, tell_trained};
 use crate::resolve::{RUNS_DIR, insert, read_config, resolve};
@@ -39,7 +39,7 @@ Examples:
   kennel train --resume runs/20260207_165541-resnet50-freeze-s42 --epochs 30
   kennel train --config recipes/resnet50-freeze.toml --dry-run > mine.toml
 
-Without flags this is the published recipe: batch 32, Adam, ReduceLROnPlateau, seed 42, light augmentation; learning \
+The defaults are the published recipe: batch 32, Adam, ReduceLROnPlateau, seed 42, light augmentation; learning \
 rate 1e-3, 1e-4 or 1e-5 and 15, 15 or 20 epochs for freeze, partial and full.";
 
 /// What can be said about a run. Every flag is a key of config.toml.
@@ -49,7 +49,7 @@ pub struct TrainArgs {
     /// Architecture by timm's name; `kennel models` lists them
     #[arg(long)]
     model: Option<String>,
-    /// What is trained: freeze (the classifier), partial (the last stages too) or full [default: freeze]
+    /// What to train: freeze (the classifier), partial (the last stages too) or full [default: freeze]
     #[arg(long)]
     strategy: Option<String>,
     /// Pretrained weights: a timm model folder, a run, a safetensors file, `arch.tag`, or `none` [default: timm's own]
@@ -57,17 +57,16 @@ pub struct TrainArgs {
     weights: Option<String>,
     #[command(flatten)]
     data: DataArg,
-    /// Where runs are kept
+    /// Folder of runs
     #[arg(long, value_name = "DIR", env = "KENNEL_RUNS", hide_env_values = true, default_value = RUNS_DIR)]
     runs: PathBuf,
-    /// Configuration to start from: a config.toml, of a run or your own; flags win over it
+    /// Read settings from a config.toml or a run; flags override it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Go on with a run that was stopped, exactly as if it had not been; with --epochs also with one that is finished
+    /// Resume a stopped run, to the same result as if it had not stopped; with --epochs, train a finished run further
     #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy", "weights", "data", "config"])]
     resume: Option<PathBuf>,
-    /// Open and check everything (weights that are missing are fetched), print the resolved configuration and what would be done, write no
-    /// run
+    /// Check everything (and download missing weights), print the plan and the resolved configuration, train nothing
     #[arg(long, conflicts_with = "resume")]
     dry_run: bool,
     /// Write TensorBoard event files to RUN/tensorboard
@@ -75,98 +74,98 @@ pub struct TrainArgs {
     tensorboard: bool,
     #[command(flatten)]
     device: DeviceArg,
-    /// What stdout is for
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 
-    /// Augmented views of each training photo that the epochs cycle through where a trunk is frozen, whose output is then
-    /// kept; 0 draws a fresh view every epoch and keeps nothing [default: 4]
-    #[arg(long, value_name = "N", help_heading = "Frozen trunk", value_parser = number::<u32>)]
+    /// Augmented views of each training photo, whose features are cached; epochs cycle through them. 0 draws a new view in
+    /// every epoch and caches nothing [default: 4]
+    #[arg(long, value_name = "N", help_heading = "Frozen backbone")]
     feature_views: Option<u32>,
     #[command(flatten)]
     cache: CacheArgs,
 
     /// Train exactly these parts: stages, blocks or prefixes of timm's names, such as layer4.2,fc
-    #[arg(long, value_delimiter = ',', value_name = "PREFIX,...", value_parser = trimmed, help_heading = "What moves")]
+    #[arg(long, value_delimiter = ',', value_name = "PREFIX,...", value_parser = trimmed, help_heading = "Trainable parts")]
     unfreeze: Option<Vec<String>>,
-    /// How the new classifier is drawn: fanin (as nn.Linear) or timm
-    #[arg(long, help_heading = "What moves")]
+    /// Initialisation of the new classifier: fanin (as nn.Linear) or timm
+    #[arg(long, help_heading = "Trainable parts")]
     head_init: Option<String>,
     /// Dropout before the classifier
-    #[arg(long, value_name = "P", help_heading = "What moves", value_parser = number::<f64>)]
+    #[arg(long, value_name = "P", help_heading = "Trainable parts")]
     drop_rate: Option<f64>,
     /// Stochastic depth of the last block
-    #[arg(long, value_name = "P", help_heading = "What moves", value_parser = number::<f64>)]
+    #[arg(long, value_name = "P", help_heading = "Trainable parts")]
     drop_path_rate: Option<f64>,
 
-    /// Seed of every stream of chance
-    #[arg(long, help_heading = "Optimisation", value_parser = number::<u32>)]
+    /// Random seed
+    #[arg(long, help_heading = "Optimisation")]
     seed: Option<u32>,
     /// Passes over the training photos
-    #[arg(long, help_heading = "Optimisation", value_parser = number::<u32>)]
+    #[arg(long, help_heading = "Optimisation")]
     epochs: Option<u32>,
     /// Photos per step
-    #[arg(long, help_heading = "Optimisation", value_parser = number::<u32>)]
+    #[arg(long, help_heading = "Optimisation")]
     batch_size: Option<u32>,
     /// Peak learning rate
-    #[arg(long, visible_alias = "lr", help_heading = "Optimisation", value_parser = number::<f64>)]
+    #[arg(long, visible_alias = "lr", help_heading = "Optimisation")]
     learning_rate: Option<f64>,
-    /// Learning rate of the classifier, where it differs
-    #[arg(long, value_name = "LEARNING_RATE", help_heading = "Optimisation", value_parser = number::<f64>)]
+    /// Learning rate of the classifier [default: --learning-rate]
+    #[arg(long, value_name = "LEARNING_RATE", help_heading = "Optimisation")]
     head_learning_rate: Option<f64>,
-    /// Factor of the learning rate from a stage to the one below it
-    #[arg(long, value_name = "FACTOR", help_heading = "Optimisation", value_parser = number::<f64>)]
+    /// Factor of the learning rate from each stage to the one below it
+    #[arg(long, value_name = "FACTOR", help_heading = "Optimisation")]
     layer_decay: Option<f64>,
     /// adam, adamw or sgd
     #[arg(long, help_heading = "Optimisation")]
     optimizer: Option<String>,
     /// L2 penalty (adam, sgd) or decoupled decay (adamw)
-    #[arg(long, value_name = "DECAY", help_heading = "Optimisation", value_parser = number::<f64>)]
+    #[arg(long, value_name = "DECAY", help_heading = "Optimisation")]
     weight_decay: Option<f64>,
     /// Momentum of sgd
-    #[arg(long, help_heading = "Optimisation", value_parser = number::<f64>)]
+    #[arg(long, help_heading = "Optimisation")]
     momentum: Option<f64>,
     /// Nesterov momentum of sgd
     #[arg(long, help_heading = "Optimisation")]
     nesterov: bool,
     /// Decay rates of Adam's moments
-    #[arg(long, value_delimiter = ',', value_name = "B1,B2", help_heading = "Optimisation", value_parser = number::<f64>)]
+    #[arg(long, value_delimiter = ',', value_name = "B1,B2", help_heading = "Optimisation")]
     betas: Option<Vec<f64>>,
     /// plateau, cosine, step, one_cycle or constant
     #[arg(long, help_heading = "Optimisation")]
     scheduler: Option<String>,
-    /// Epochs over which the rate first climbs
-    #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation", value_parser = number::<f64>)]
+    /// Epochs of linear warmup
+    #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation")]
     warmup_epochs: Option<f64>,
     /// plateau: factor of a reduction
-    #[arg(long, value_name = "FACTOR", help_heading = "Optimisation", value_parser = number::<f64>)]
+    #[arg(long, value_name = "FACTOR", help_heading = "Optimisation")]
     plateau_factor: Option<f64>,
-    /// plateau: bad epochs that are forgiven
-    #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation", value_parser = number::<u32>)]
+    /// plateau: epochs without improvement before a reduction
+    #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation")]
     plateau_patience: Option<u32>,
-    /// plateau, cosine: the rate never falls below
-    #[arg(long, value_name = "LEARNING_RATE", help_heading = "Optimisation", value_parser = number::<f64>)]
+    /// plateau, cosine: lowest learning rate
+    #[arg(long, value_name = "LEARNING_RATE", help_heading = "Optimisation")]
     min_learning_rate: Option<f64>,
-    /// step: epochs between two reductions
-    #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation", value_parser = number::<u32>)]
+    /// step: epochs between reductions
+    #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation")]
     step_size: Option<u32>,
     /// step: factor of a reduction
-    #[arg(long, value_name = "FACTOR", help_heading = "Optimisation", value_parser = number::<f64>)]
+    #[arg(long, value_name = "FACTOR", help_heading = "Optimisation")]
     gamma: Option<f64>,
-    /// one_cycle: share of the steps that climb
-    #[arg(long, value_name = "SHARE", help_heading = "Optimisation", value_parser = number::<f64>)]
+    /// one_cycle: share of the steps with a rising rate
+    #[arg(long, value_name = "SHARE", help_heading = "Optimisation")]
     pct_start: Option<f64>,
     /// Label smoothing
-    #[arg(long, value_name = "SHARE", help_heading = "Optimisation", value_parser = number::<f64>)]
+    #[arg(long, value_name = "SHARE", help_heading = "Optimisation")]
     label_smoothing: Option<f64>,
-    /// Weights of the classes in the loss: none, balanced, or beagle=2,boxer=1,...
+    /// Class weights of the loss: none, balanced, or beagle=2,boxer=1,...
     #[arg(long, help_heading = "Optimisation")]
     class_weights: Option<String>,
-    /// Largest global norm of the gradient
-    #[arg(long, value_name = "NORM", help_heading = "Optimisation", value_parser = number::<f64>)]
+    /// Clip the gradient to this global norm
+    #[arg(long, value_name = "NORM", help_heading = "Optimisation")]
     gradient_clip: Option<f64>,
-    /// Stop after so many epochs without a better one
-    #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation", value_parser = number::<u32>)]
+    /// Stop after this many epochs without improvement
+    #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation")]
     early_stopping: Option<u32>,
 
     /// Set of augmentations: light, rrc or none [default: light]; each part has its own flag too
@@ -176,34 +175,34 @@ pub struct TrainArgs {
     #[arg(long, help_heading = "Augmentation")]
     crop: Option<String>,
     /// random_resized: bounds of the area
-    #[arg(long, value_delimiter = ',', value_name = "LOW,HIGH", help_heading = "Augmentation", value_parser = number::<f64>)]
+    #[arg(long, value_delimiter = ',', value_name = "LOW,HIGH", help_heading = "Augmentation")]
     crop_scale: Option<Vec<f64>>,
     /// random_resized: bounds of width over height
-    #[arg(long, value_delimiter = ',', value_name = "LOW,HIGH", help_heading = "Augmentation", value_parser = number::<f64>)]
+    #[arg(long, value_delimiter = ',', value_name = "LOW,HIGH", help_heading = "Augmentation")]
     crop_ratio: Option<Vec<f64>>,
     /// Probability of a horizontal flip
-    #[arg(long, value_name = "P", help_heading = "Augmentation", value_parser = number::<f64>)]
+    #[arg(long, value_name = "P", help_heading = "Augmentation")]
     flip: Option<f64>,
     /// Largest rotation, in degrees
-    #[arg(long, value_name = "DEGREES", help_heading = "Augmentation", value_parser = number::<f64>)]
+    #[arg(long, value_name = "DEGREES", help_heading = "Augmentation")]
     rotation: Option<f64>,
     /// Jitter of brightness
-    #[arg(long, value_name = "RANGE", help_heading = "Augmentation", value_parser = number::<f64>)]
+    #[arg(long, value_name = "RANGE", help_heading = "Augmentation")]
     brightness: Option<f64>,
     /// Jitter of contrast
-    #[arg(long, value_name = "RANGE", help_heading = "Augmentation", value_parser = number::<f64>)]
+    #[arg(long, value_name = "RANGE", help_heading = "Augmentation")]
     contrast: Option<f64>,
     /// Jitter of saturation
-    #[arg(long, value_name = "RANGE", help_heading = "Augmentation", value_parser = number::<f64>)]
+    #[arg(long, value_name = "RANGE", help_heading = "Augmentation")]
     saturation: Option<f64>,
     /// Jitter of hue, at most 0.5
-    #[arg(long, value_name = "TURNS", help_heading = "Augmentation", value_parser = number::<f64>)]
+    #[arg(long, value_name = "TURNS", help_heading = "Augmentation")]
     hue: Option<f64>,
-    /// Probability that a rectangle is erased
-    #[arg(long, value_name = "P", help_heading = "Augmentation", value_parser = number::<f64>)]
+    /// Probability of erasing a rectangle
+    #[arg(long, value_name = "P", help_heading = "Augmentation")]
     erasing: Option<f64>,
-    /// Side of the network's input in pixels, where it differs from the weights'
-    #[arg(long, value_name = "PIXELS", help_heading = "Augmentation", value_parser = number::<u32>)]
+    /// Side of the network's input in pixels [default: the weights' own]
+    #[arg(long, value_name = "PIXELS", help_heading = "Augmentation")]
     side: Option<u32>,
 }
 
@@ -432,10 +431,7 @@ fn class_weights(text: &str) -> Result<Value, Failure> {
             };
             let given: Option<BTreeMap<_, _>> = list.split(',').map(parse).collect();
             ClassWeights::Given(given.ok_or_else(|| {
-                let hint = match list.split(',').any(is_digits) {
-                    true => "\nhint: decimals stand after a point, commas between classes: beagle=0.5".into(),
-                    false => kennel_core::hint_did_you_mean(text, ["none", "balanced"]),
-                };
+                let hint = kennel_core::hint_did_you_mean(text, ["none", "balanced"]);
                 Failure::Usage(format!(
                     "--class-weights {text}: expected none, balanced, or pairs such as beagle=2,boxer=1{hint}"
                 ))
