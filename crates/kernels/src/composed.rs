@@ -1,5 +1,4 @@
-//! The same functions composed of Burn's own operations: what runs on every device but Flex, what export traces, and
-//! what the tests hold the fast path to.
+//! The same functions composed of Burn's own operations: for GPUs, and as the tests' reference for the fast path.
 
 use burn::tensor::{
     Tensor, activation, module,

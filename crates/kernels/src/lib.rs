@@ -2,8 +2,7 @@
 //!
 //! Every architecture calls these functions and no tensor operation of its own for the heavy work, so making one of
 //! them fast makes every network fast and touches no architecture. Each asks its tensors' device first: on Burn's CPU
-//! backend, in f32, it takes the fast path (`flex`); on every other device, a GPU or the one on which export
-//! traces, it is composed of Burn's own operations (`composed`).
+//! backend, in f32, it takes the fast path (`flex`); on a GPU it is composed of Burn's own operations (`composed`).
 
 mod activation;
 mod adam;

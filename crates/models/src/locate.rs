@@ -194,17 +194,11 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
     if let Some(mode) = cfg.crop_mode.filter(|mode| mode != "center") {
         return Err(problem(&format!("crop_mode is `{mode}`, only `center` is supported")).into());
     }
-    if !(cfg.crop_pct > 0.0 && cfg.crop_pct <= 1.0) {
-        return Err(problem("crop_pct lies outside (0, 1]").into());
-    }
-    if cfg.std.iter().any(|std| !(*std > 0.0 && std.is_finite())) {
-        return Err(problem("std is not positive").into());
-    }
     let [3, side_px, width_px] = cfg.input_size else {
         return Err(problem("input_size has not three channels").into());
     };
-    if side_px != width_px || !(32..=2048).contains(&side_px) {
-        return Err(problem("input_size is not a square of 32 to 2048 pixels").into());
+    if side_px != width_px {
+        return Err(problem("input_size is not square").into());
     }
     source.preprocessing = Preprocessing {
         side_px,
@@ -213,6 +207,9 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
         mean: cfg.mean,
         std: cfg.std,
     };
+    if let Some((key, found, expected)) = source.preprocessing.problem() {
+        return Err(problem(&format!("{key} is {found}, expected {expected}")).into());
+    }
     source.licence = cfg.license;
     if let Some(FineTuned { run, temperature, weights_sha256 }) = parsed.kennel {
         if temperature.is_some_and(|value| !(value > 0.0 && value.is_finite())) {

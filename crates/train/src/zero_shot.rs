@@ -11,7 +11,7 @@ use kennel_data::Dataset;
 use kennel_metrics::{Evaluation, MetricsError, Proportion, RunEvaluation, argmax, evaluate, in_top_k};
 
 use crate::predict::predict_photos;
-use crate::setup::{manifest_digest, tell_notes};
+use crate::setup::{BURN_VERSION, manifest_digest, tell_notes};
 use crate::{Compute, Control, Predictor, Result, TrainError, machine};
 
 /// What the untouched head says.
@@ -112,7 +112,7 @@ pub fn zero_shot(
         device: compute.name.clone(),
         started: machine::now().0,
         kennel_version: env!("CARGO_PKG_VERSION").into(),
-        burn_version: "0.22.1".into(),
+        burn_version: BURN_VERSION.into(),
         manifest_sha256: manifest_digest(data)?,
         machine: machine::machine(),
         ..RunFacts::default()
