@@ -1,4 +1,4 @@
-//! `kennel export`, `predict --onnx` and `bench --onnx`, as a user meets them.
+//! `kennel export`, `predict --onnx` and `bench --onnx`, as users meet them.
 
 mod common;
 
@@ -8,7 +8,7 @@ use std::process::Stdio;
 use common::{command, draw_photos, fails, json, kennel, ok, stderr};
 use serde_json::Value;
 
-/// A run of a second, of a network that sees squares of 32 pixels.
+/// Trains a network with 32-pixel inputs in about a second and returns its run.
 fn trained(folder: &Path, strategy: &str) -> String {
     if !folder.join("data").exists() {
         draw_photos(&folder.join("photos"), 14);
@@ -47,7 +47,7 @@ fn entries(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Photos by path: label and probability.
+/// Predicts the test photos and returns path, label and probability of each.
 fn labels(folder: &Path, by: &[&str]) -> Vec<(String, String, f64)> {
     let args = [&["predict", "data/test", "--format", "json"], by].concat();
     let rows = json(&ok(folder, &args));
@@ -76,8 +76,8 @@ fn a_run_becomes_a_file_that_says_the_same_in_every_flavour() {
         (&["--external-data"], "best_model_resnet18_external.onnx", 1e-4),
         (&["--fp16"], "best_model_resnet18_fp16.onnx", 0.02),
         (&["--input", "photo"], "best_model_resnet18_photo.onnx", 0.05),
-        // Its accuracy on four validation photos says nothing; that all say so is what is seen here.
-        (&["--int8", "--max-drop", "100"], "best_model_resnet18_int8.onnx", 0.5),
+        // An undecided network may name the other class in 8 bits; its probabilities stay near.
+        (&["--int8", "--max-drop", "100"], "best_model_resnet18_int8.onnx", 0.1),
     ] {
         let table = ok(here, &[&["export", "--run", &run], flags].concat());
         let table = String::from_utf8_lossy(&table.stdout).into_owned();
@@ -87,8 +87,17 @@ fn a_run_becomes_a_file_that_says_the_same_in_every_flavour() {
         assert_eq!(by_file.len(), by_run.len());
         for (found, expected) in by_file.iter().zip(&by_run) {
             assert_eq!(found.0, expected.0, "{file}");
-            let same = found.1 == expected.1 && (found.2 - expected.2).abs() <= tolerance;
-            assert!(same || tolerance == 0.5, "{file}: {found:?}, expected {expected:?}");
+            // Of the run's label; there are two classes.
+            let probability = if found.1 == expected.1 { found.2 } else { 1.0 - found.2 };
+            println!("{file}: {probability:.4}, expected {:.4}", expected.2);
+            assert!(
+                (probability - expected.2).abs() <= tolerance,
+                "{file}: {found:?}, expected {expected:?}"
+            );
+            assert!(
+                found.1 == expected.1 || flags.contains(&"--int8"),
+                "{file}: {found:?}, expected {expected:?}"
+            );
         }
     }
     let proofs: Value =
@@ -102,7 +111,7 @@ fn a_run_becomes_a_file_that_says_the_same_in_every_flavour() {
     assert_eq!(rates[1]["batch_size"], 16);
     assert!(rates[1]["images_per_s"].as_f64().unwrap() > 0.0);
 
-    // timm's folder is one that this program reads as well.
+    // Kennel reads the timm folder that it writes.
     ok(here, &["export", "--run", &run, "--timm", "timm/ours"]);
     let by_folder = [
         "predict",
@@ -120,7 +129,7 @@ fn a_run_becomes_a_file_that_says_the_same_in_every_flavour() {
         output.as_array().unwrap().iter().map(|row| row["logits"].clone()).collect::<Vec<_>>()
     };
     assert_eq!(logits(json(&ok(here, &by_folder))), logits(json(&ok(here, &by_run))));
-    // What is there already is as good as written; anything else stays.
+    // Writing the same files again succeeds; any other content is not overwritten.
     ok(here, &["export", "--run", &run, "--timm", "timm/ours"]);
     let weights = std::fs::read(here.join("timm/ours/model.safetensors")).unwrap();
     let mut flipped = weights.clone();
@@ -146,16 +155,16 @@ fn weights_of_a_run_are_known_as_its_own_however_they_are_given() {
         let again = ok(here, &[&train[..], &["--runs", &runs]].concat());
         let said = stderr(&again);
         assert!(said.contains(&format!("was fine-tuned in the run {name}:")), "{said}");
-        // Its trunk is frozen, so that features are kept.
+        // Its backbone is frozen, so the features are cached.
         assert!(said.contains("epoch   1/1") && said.contains(" features/s"), "{said}");
         let config = here.join(&runs).join(&entries(&here.join(&runs))[0]).join("config.toml");
         let config = std::fs::read_to_string(config).unwrap();
         assert!(config.contains(&format!("weights_run = \"{name}\"")), "{config}");
         assert!(config.contains("weights_shared_classes = 2"), "{config}");
-        // As it was trained, not as timm's default weights would be.
+        // The side of the run, not that of timm's default weights.
         assert!(config.contains("side_px = 32"), "{config}");
     }
-    // What it learned is what it says.
+    // The fine-tuned weights predict as their run does.
     let by_run = labels(here, &["--run", &run]);
     for weights in [&run, &best] {
         assert_eq!(labels(here, &["--model", "resnet18", "--weights", weights]), by_run);
@@ -163,7 +172,8 @@ fn weights_of_a_run_are_known_as_its_own_however_they_are_given() {
     let (status, said) = fails(here, &["train", "--data", "data", "--model", "resnet34", "--weights", &best]);
     assert!(status == 1 && said.contains("holds weights of `resnet18`, expected `resnet34`"), "{said}");
     let train = ["train", "--data", "data", "--model", "resnet18", "--weights", &run];
-    // The same photos under another name: outputs that mean other classes are not kept.
+    // The same photos with a renamed class: the head is not kept, since its outputs mean other
+    // classes.
     std::fs::rename(here.join("photos/striped"), here.join("photos/zebra")).unwrap();
     ok(here, &["prepare", "photos", "--out", "renamed"]);
     let renamed = ["train", "--data", "renamed", "--model", "resnet18", "--epochs", "1", "--weights", &run];
@@ -172,7 +182,7 @@ fn weights_of_a_run_are_known_as_its_own_however_they_are_given() {
     std::fs::remove_file(here.join(&best)).unwrap();
     let (status, said) = fails(here, &train);
     assert!(status == 1 && said.contains("has no checkpoint") && said.contains("--config"), "{said}");
-    // As a run that was stopped before its first epoch ended leaves it.
+    // The state of a run that was stopped during its first epoch.
     std::fs::remove_file(here.join(&run).join("evaluation.json")).unwrap();
     let (status, said) = fails(here, &train);
     assert!(status == 1 && said.contains("has no checkpoint") && said.contains("--resume"), "{said}");
@@ -189,7 +199,7 @@ fn a_file_that_does_not_hold_gets_no_name() {
     let (status, said) = export(&["--int8", "--float-layers", "layer9"]);
     assert!(status == 2 && said.contains("`layer9` is no layer"), "{said}");
 
-    // Photos that are gone, found elsewhere, and changed.
+    // Photos that were moved, then found with --data, then changed.
     std::fs::rename(here.join("data"), here.join("elsewhere")).unwrap();
     let (status, said) = export(&[]);
     assert!(status == 1 && said.contains("--data DIR"), "{said}");
@@ -267,7 +277,7 @@ fn another_programs_file_works_with_flags_and_says_which_are_missing() {
     let here = dir.path();
     let run = trained(here, "freeze");
     ok(here, &["export", "--run", &run]);
-    // The same file without what it says of itself.
+    // The same file without its metadata.
     let mut model = kennel_onnx::read_model(&here.join("models/best_model_resnet18.onnx")).unwrap();
     let is_temperature = |entry: &&kennel_onnx::proto::StringStringEntryProto| entry.key == "temperature";
     let temperature = model.metadata_props.iter().find(is_temperature).unwrap().value.clone();

@@ -481,4 +481,36 @@ mod tests {
         assert_eq!(names, ["b", "c"]);
         assert_eq!(tar.used(), TarUsed { entries: 3, bytes: 730 });
     }
+
+    proptest::proptest! {
+        #[test]
+        fn damaged_archives_never_lead_outside_or_beyond_the_bounds(
+            damage in proptest::collection::vec((0usize..4096, proptest::num::u8::ANY), 0..6),
+            mends_checksum in proptest::bool::ANY,
+            cut in 0usize..4096,
+        ) {
+            let file = tar::EntryType::Regular;
+            let mut bytes = tar_of(&[("a/one.jpg", file, &[1; 700]), ("b/two.jpg", file, &[2; 900])]);
+            for (at, value) in damage {
+                let at = at % bytes.len();
+                bytes[at] = value;
+            }
+            if mends_checksum {
+                let mut header = tar::Header::new_old();
+                header.as_mut_bytes().copy_from_slice(&bytes[..512]);
+                header.set_cksum();
+                bytes[..512].copy_from_slice(header.as_bytes());
+            }
+            bytes.truncate(bytes.len() - cut % 512);
+            if let Ok(found) = read_all(&bytes) {
+                let total: usize = found.iter().map(|(_, bytes)| bytes.len()).sum();
+                proptest::prop_assert!(found.len() as u64 <= BOUNDS.max_entries);
+                proptest::prop_assert!(total as u64 <= BOUNDS.max_total_bytes);
+                for (path, _) in found {
+                    let is_inside = Path::new(&path).components().all(|part| matches!(part, Component::Normal(_)));
+                    proptest::prop_assert!(is_inside, "{}", path);
+                }
+            }
+        }
+    }
 }

@@ -208,3 +208,70 @@ fn combine_columns(pixels: &[u8], width: usize, columns: &Taps, offset: usize) -
 fn clip(sum: i32) -> u8 {
     (sum >> PRECISION).clamp(0, 255) as u8
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn photo(width: u32, height: u32, seed: u32) -> RgbImage {
+        let noise = |x: u32, y: u32, c: u32| {
+            (x.wrapping_mul(73) ^ y.wrapping_mul(179) ^ c.wrapping_mul(31) ^ seed).wrapping_mul(0x9e37_79b9) >> 24
+        };
+        RgbImage::from_fn(width, height, |x, y| image::Rgb([0, 1, 2].map(|c| noise(x, y, c) as u8)))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn a_window_is_cut_from_the_whole(
+            (width, height) in (1u32..60, 1u32..60),
+            (resized_width, resized_height) in (1u32..60, 1u32..60),
+            (left, top, right, bottom) in (0.0f64..1.0, 0.0f64..1.0, 0.0f64..1.0, 0.0f64..1.0),
+            bicubic in any::<bool>(),
+            seed in any::<u32>(),
+        ) {
+            let filter = if bicubic { Filter::Bicubic } else { Filter::Bilinear };
+            let photo = photo(width, height, seed);
+            let resized = (resized_width, resized_height);
+            let all = Window { left: 0, top: 0, width: resized_width, height: resized_height };
+            let whole = resample(&photo, resized, all, filter);
+            prop_assert_eq!(whole.dimensions(), resized);
+            if resized == (width, height) {
+                prop_assert_eq!(&whole, &photo);
+            }
+            let begin = |share: f64, side: u32| (share * f64::from(side)) as u32;
+            let (left, top) = (begin(left, resized_width), begin(top, resized_height));
+            let window = Window {
+                left,
+                top,
+                width: 1 + begin(right, resized_width - left),
+                height: 1 + begin(bottom, resized_height - top),
+            };
+            let window = Window {
+                width: window.width.min(resized_width - left),
+                height: window.height.min(resized_height - top),
+                ..window
+            };
+            let part = resample(&photo, resized, window, filter);
+            let cut = image::imageops::crop_imm(&whole, left, top, window.width, window.height).to_image();
+            prop_assert_eq!(part, cut);
+        }
+
+        #[test]
+        fn one_colour_stays_one_colour(
+            (width, height) in (1u32..90, 1u32..90),
+            (resized_width, resized_height) in (1u32..90, 1u32..90),
+            colour in any::<[u8; 3]>(),
+            bicubic in any::<bool>(),
+        ) {
+            let filter = if bicubic { Filter::Bicubic } else { Filter::Bilinear };
+            let photo = RgbImage::from_pixel(width, height, image::Rgb(colour));
+            let window = Window { left: 0, top: 0, width: resized_width, height: resized_height };
+            let found = resample(&photo, (resized_width, resized_height), window, filter);
+            prop_assert!(found.pixels().all(|pixel| pixel.0 == colour));
+        }
+    }
+}

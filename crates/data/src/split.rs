@@ -207,4 +207,43 @@ mod tests {
         }
         assert!(Fractions { train: 0.7, val: 0.3 }.check().is_ok());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn groups_stay_together_and_the_order_of_photos_decides_nothing(
+            class_indices in proptest::collection::vec(0usize..4, 1..120),
+            group_of in proptest::collection::vec(0usize..60, 120),
+            train in 0.05f64..0.9,
+            seed in proptest::num::u64::ANY,
+        ) {
+            let fractions = Fractions { train, val: (1.0 - train) / 2.0 };
+            let photos = class_indices.len();
+            let contents: Vec<u64> = (0..photos as u64).map(|photo| photo * 7919).collect();
+            let groups: Vec<Vec<usize>> = (0..60)
+                .map(|group| (0..photos).filter(|&photo| group_of[photo] == group).collect())
+                .filter(|members: &Vec<usize>| !members.is_empty())
+                .collect();
+            let counts = |n| fractions.counts(n);
+            let splits = stratified(&class_indices, 4, &contents, &groups, counts, seed);
+            for group in &groups {
+                proptest::prop_assert!(group.iter().all(|&photo| splits[photo] == splits[group[0]]));
+            }
+
+            // The same photos from last to first.
+            let last_first = |photo: usize| photos - 1 - photo;
+            let classes: Vec<usize> = class_indices.iter().rev().copied().collect();
+            let reversed: Vec<u64> = contents.iter().rev().copied().collect();
+            let turned: Vec<Vec<usize>> =
+                groups.iter().map(|group| group.iter().map(|&photo| last_first(photo)).collect()).collect();
+            let again = stratified(&classes, 4, &reversed, &turned, counts, seed);
+            proptest::prop_assert!((0..photos).all(|photo| splits[photo] == again[last_first(photo)]));
+
+            // Without groups every class is divided as asked.
+            let alone = stratified(&class_indices, 4, &contents, &[], counts, seed);
+            for class in 0..4 {
+                let of_class = class_indices.iter().filter(|&&index| index == class).count();
+                proptest::prop_assert_eq!(count(&alone, &class_indices, class), counts(of_class));
+            }
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The files of every family say what their networks say.
+//! The ONNX file of every architecture gives its network's logits.
 
 use std::path::Path;
 
@@ -6,17 +6,19 @@ use burn::tensor::{Device, Tensor, TensorData};
 use kennel_core::{HeadInit, Interpolation};
 use kennel_export::{INPUT, OUTPUT, to_onnx};
 use kennel_models::{
-    Network, RegularizationRates, apply_state_dict, architecture, describe, draw_network, state_dict,
+    Network, RegularizationRates, apply_state_dict, architecture, architectures, describe, draw_network,
+    state_dict,
 };
 use kennel_onnx::photo_input::{PHOTO, PROBABILITIES, with_photo_input};
 use kennel_onnx::quantise::{calibrate, quantisable_layers, quantise, tensors_of};
 use kennel_onnx::{Input, ModelProto, RuntimeKind, Session, Values, half, write_model};
 
-/// Maps of odd sides on the way down: windows hang over edges.
+/// Feature maps get odd sides on the way down, so that pooling windows hang over their edges.
 const SIDE: usize = 72;
 const CLASSES: usize = 7;
 
-/// Random weights, and statistics of normalisation that are not the identity's.
+/// Returns a network with random weights and normalisation statistics that differ from the
+/// identity's.
 fn network(name: &str) -> Network {
     let architecture = architecture(name).unwrap();
     let network = Network::new(architecture, CLASSES, RegularizationRates::default(), &Device::flex());
@@ -36,7 +38,7 @@ fn network(name: &str) -> Network {
     apply_state_dict(network, &tensors)
 }
 
-/// In [0, 1).
+/// Returns a pseudo-random number in [0, 1) for an index.
 fn noise(i: usize) -> f32 {
     ((i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f32 / (1 << 24) as f32
 }
@@ -58,7 +60,7 @@ fn run(path: &Path, runtime: RuntimeKind, pixels: &[f32]) -> Vec<f32> {
     Session::open(path, runtime).unwrap().run(input, &[OUTPUT]).unwrap().remove(0).values
 }
 
-/// The largest |difference| over the largest |value|.
+/// Returns the largest |difference| divided by the largest |value|.
 fn apart(found: &[f32], expected: &[f32]) -> f32 {
     assert_eq!(found.len(), expected.len());
     let largest = expected.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
@@ -77,16 +79,8 @@ fn file_of(name: &str, folder: &Path) -> (Network, ModelProto, std::path::PathBu
 #[test]
 fn logits_are_the_networks_for_every_family_and_batch() {
     let dir = tempfile::tempdir().unwrap();
-    for name in [
-        "resnet18",
-        "resnet50",
-        "efficientnet_b0",
-        "mobilenetv2_100",
-        "test_resnet",
-        "test_efficientnet",
-        "mobilenetv3_small_100",
-        "mobilenetv3_large_100",
-    ] {
+    for architecture in architectures() {
+        let name = architecture.name;
         let (network, _, path) = file_of(name, dir.path());
         for runtime in RuntimeKind::at_hand() {
             for batch in [1, 2, 7] {
@@ -114,7 +108,8 @@ fn sixteen_bit_floats_and_eight_bit_integers_stay_near() {
         assert!(size(&smaller) < 0.52 * float_size, "{name}: {} of {float_size}", size(&smaller));
         for runtime in RuntimeKind::at_hand() {
             let apart = apart(&run(&smaller, runtime, &pixels), &float);
-            assert!(apart < 0.05, "{name}, fp16 in {runtime}: {apart}");
+            println!("{name}, fp16 in {runtime}: {apart:.4}");
+            assert!(apart < 0.005, "{name}, fp16 in {runtime}: {apart}");
         }
 
         let layers = quantisable_layers(model.graph.as_ref().unwrap());
@@ -128,7 +123,7 @@ fn sixteen_bit_floats_and_eight_bit_integers_stay_near() {
             let found = run(&smaller, runtime, &pixels);
             let apart = apart(&found, &float);
             println!("{name}, int8 in {runtime}: {apart:.3}");
-            assert!(apart < 0.5, "{name}, int8 in {runtime}: {apart}");
+            assert!(apart < 0.15, "{name}, int8 in {runtime}: {apart}");
         }
     }
 }

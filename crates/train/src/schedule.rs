@@ -175,4 +175,33 @@ mod tests {
         let rates: Vec<f64> = (0..6).map(|now| schedule.learning_rate(now / 2, now % 2)).collect();
         assert_eq!(rates, [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn rates_are_never_negative_and_never_above_the_peak(
+            kind in 0usize..5,
+            (peak, share, factor) in (1e-6f64..1.0, 0.05f64..0.95, 0.01f64..0.99),
+            (epochs, steps_per_epoch) in (1usize..30, 2usize..20),
+            warmup_epochs in 0.0f64..5.0,
+            losses in proptest::collection::vec(0.0f64..10.0, 30),
+        ) {
+            let kind = match kind {
+                0 => SchedulerKind::Constant,
+                1 => SchedulerKind::Plateau { factor, patience: 2, min_learning_rate: 0.0 },
+                2 => SchedulerKind::Cosine { min_learning_rate: 0.0 },
+                3 => SchedulerKind::Step { step_size: 3, gamma: factor },
+                _ => SchedulerKind::OneCycle { pct_start: share, div_factor: 25.0, final_div_factor: 1e4 },
+            };
+            let mut schedule = Schedule::new(kind.clone(), warmup_epochs, peak, epochs, steps_per_epoch);
+            for (epoch, loss) in losses.iter().enumerate().take(epochs) {
+                for step in 0..steps_per_epoch {
+                    let rate = schedule.learning_rate(epoch, step);
+                    proptest::prop_assert!(rate >= 0.0 && rate <= peak * (1.0 + 1e-9), "{rate} of {peak}");
+                }
+                schedule.end_epoch(*loss);
+                let resumed = Schedule::new(kind.clone(), warmup_epochs, peak, epochs, steps_per_epoch).resume(schedule.plateau());
+                proptest::prop_assert_eq!(&resumed, &schedule);
+            }
+        }
+    }
 }
