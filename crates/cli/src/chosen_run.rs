@@ -1,4 +1,4 @@
-//! The flags that say which run is meant.
+//! The flags that choose a run.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use kennel_train::{Found, find_run};
 use crate::failure::Failure;
 use crate::resolve::RUNS_DIR;
 
-/// The flag that goes on with a run.
+/// The flag that resumes a run.
 pub const RESUME: &str = "--resume";
 
 #[derive(Args)]
@@ -29,7 +29,7 @@ pub struct ChosenRun {
 }
 
 impl ChosenRun {
-    /// The run that is meant; which one is said when it was chosen.
+    /// Opens the chosen run. Prints its path if it was found by `--model`.
     pub fn open(&self) -> Result<RunDir, Failure> {
         if let Some(path) = &self.run {
             return open_run("--run", path, &self.runs);
@@ -50,7 +50,8 @@ impl ChosenRun {
     }
 }
 
-/// The run at `path`, which was given with `flag`; where there is none, the error names the nearest of those under `runs`.
+/// Opens the run at `path`, which was given with `flag`. If there is none, the error suggests the
+/// nearest run under `runs`.
 pub fn open_run(flag: &str, path: &Path, runs: &Path) -> Result<RunDir, Failure> {
     if path.extension().is_some_and(|ending| ending == "onnx") {
         let file = kennel_core::quoted(&path.to_string_lossy());
@@ -64,7 +65,7 @@ pub fn open_run(flag: &str, path: &Path, runs: &Path) -> Result<RunDir, Failure>
         });
     }
     let typed = path.file_name().unwrap_or_default().to_string_lossy();
-    // A folder that cannot be listed knows no name.
+    // An unreadable folder gives no suggestions.
     let known: Vec<String> = RunDir::list(runs).unwrap_or_default().iter().map(RunDir::name).collect();
     let hint = match kennel_core::did_you_mean(&typed, known.iter().map(String::as_str)) {
         Some(name) => format!("\nhint: did you mean `{}`?", runs.join(name).display()),
@@ -74,7 +75,7 @@ pub fn open_run(flag: &str, path: &Path, runs: &Path) -> Result<RunDir, Failure>
     Err(Failure::Failed(format!("there is no run {}{hint}", path.display())))
 }
 
-/// A hint at the run that a path which is none lies in, or at the newest that lies in it.
+/// Returns a hint for a path that is no run: the run that contains it, or the newest run in it.
 fn of_surroundings(flag: &str, path: &Path) -> Option<String> {
     if let Some(run) = path.ancestors().skip(1).find_map(|above| RunDir::open(above).ok()) {
         return Some(format!("\nhint: it is a part of a run; the run is {}", run.path().display()));
@@ -87,7 +88,7 @@ fn of_surroundings(flag: &str, path: &Path) -> Option<String> {
     Some(format!("\nhint: it is a folder of runs, the newest of {} is {newest}", inside.len()))
 }
 
-/// A hint at the newest of those under `runs` that were stopped.
+/// Returns a hint that names the newest stopped run under `runs`.
 fn of_stopped(runs: &Path) -> String {
     let known = RunDir::list(runs).unwrap_or_default();
     match known.iter().rfind(|run| !run.is_finished()) {
@@ -96,7 +97,8 @@ fn of_stopped(runs: &Path) -> String {
     }
 }
 
-/// A hint at the newest of those under `runs` that have weights, or at what makes one.
+/// Returns a hint that names the newest run with weights under `runs`, or the command that makes
+/// one.
 fn of_newest(runs: &Path) -> String {
     let folder = runs.display();
     let mut trained = match RunDir::list(runs) {

@@ -1,4 +1,4 @@
-//! Where the photos are, and opening them.
+//! The flag of the data folder, and opening data sets.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -14,10 +14,11 @@ use crate::interrupt;
 use crate::progress::with_photo_bar;
 use crate::resolve::DATA_DIR;
 
-/// Data sets that this process has opened, and whether to judge on: where they were not prepared, it looks at their photos once.
+/// Data sets that this process has opened, each with whether it was opened to evaluate on. A folder
+/// that was not prepared is thus checked only once.
 static OPENED: Mutex<Vec<(Dataset, bool)>> = Mutex::new(Vec::new());
 
-/// The photos. A folder that was typed wins over that of a configuration file; one that is a default does not.
+/// The folder of photos. A typed folder overrides the configuration file; the default does not.
 pub struct DataArg {
     dir: String,
     is_typed: bool,
@@ -31,17 +32,18 @@ struct Flag {
 }
 
 impl DataArg {
-    /// What was typed, or else the default.
+    /// Returns the typed folder, or else the default.
     pub fn dir(&self) -> &Path {
         Path::new(&self.dir)
     }
 
-    /// What was typed.
+    /// Returns the typed folder.
     pub fn typed(&self) -> Option<&Path> {
         self.is_typed.then_some(self.dir())
     }
 
-    /// Puts the folder among the keys of `config.toml`: what was typed into `flags`, a default under what `file` says.
+    /// Sets `data_dir` of `config.toml`: a typed folder in `flags`, the default in `file` if that
+    /// has none.
     pub fn put(&self, file: &mut Table, flags: &mut Table) {
         let value = Value::String(self.dir.clone());
         match self.is_typed {
@@ -73,12 +75,13 @@ impl FromArgMatches for DataArg {
     }
 }
 
-/// Opens a data set; where it was not prepared every photo is decoded, under a bar, until Ctrl-C.
+/// Opens a data set. If it was not prepared, decodes every photo, with a progress bar; Ctrl-C
+/// stops.
 pub fn open(folder: &Path) -> Result<Dataset, Failure> {
     opened(folder, false)
 }
 
-/// As [`open`], to judge a trained network on.
+/// Opens a data set as [`open`] does, but to evaluate a trained network on.
 pub fn open_to_judge(folder: &Path) -> Result<Dataset, Failure> {
     opened(folder, true)
 }

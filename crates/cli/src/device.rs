@@ -13,7 +13,7 @@ pub struct DeviceArg {
 }
 
 impl DeviceArg {
-    /// Opens the device; where it was left to this program, says which it took unless there was no choice.
+    /// Opens the device. With `auto`, prints its name unless it is the CPU.
     pub fn open(&self) -> Result<Compute, Failure> {
         let compute = self.device.open()?;
         if self.device == DeviceChoice::Auto && compute.name != "cpu" {

@@ -1,4 +1,4 @@
-//! How a command fails: what is said, and with which exit status.
+//! How a command fails: its message and its exit status.
 
 use kennel_core::CoreError;
 use kennel_data::DataError;
@@ -11,24 +11,25 @@ use kennel_train::TrainError;
 
 use crate::nearby::hint_nearby;
 
-/// What became of the work of a command that writes all or nothing.
+/// Message of a stopped command that writes all or nothing.
 pub const NOTHING_WRITTEN: &str = "stopped; nothing was written";
 
-/// A command that did not do what was asked.
+/// Why a command failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// It was tried and failed: status 1.
+    /// The command failed: status 1.
     Failed(String),
-    /// It was not understood: status 2.
+    /// The command line or the configuration is wrong: status 2.
     Usage(String),
-    /// What could be done was, and said; something could not: status 1.
+    /// Part of the work failed, and the messages are printed already: status 1.
     Partly,
-    /// The user said stop, and what became of the work; empty where that was said: status 130.
+    /// The user stopped the command: status 130. Holds a message about the work done, empty if that
+    /// is printed already.
     Interrupted(&'static str),
 }
 
 impl Failure {
-    /// What is said, if it was not said already.
+    /// Returns the error message, unless it is printed already.
     pub fn message(&self) -> Option<&str> {
         match self {
             Failure::Failed(message) | Failure::Usage(message) => Some(message),
@@ -36,7 +37,7 @@ impl Failure {
         }
     }
 
-    /// Says on stderr what was not said yet.
+    /// Prints to stderr what is not printed yet.
     pub fn tell(&self) {
         match self {
             Failure::Failed(message) | Failure::Usage(message) => shout!("error: {message}"),
@@ -45,7 +46,7 @@ impl Failure {
         }
     }
 
-    /// The process's exit status.
+    /// Returns the exit status of the process.
     pub fn status(&self) -> u8 {
         match self {
             Failure::Failed(_) | Failure::Partly => 1,

@@ -1,5 +1,6 @@
-//! Ctrl-C, SIGTERM and hang-up: the first asks for a stop at the next step, the second ends the process. So does time: a
-//! process that waits for something else sees no next step.
+//! Ctrl-C, SIGTERM and hang-up. The first signal asks for a stop at the next step; the second ends
+//! the process, and so does a timeout, since a process that waits for something may never reach its
+//! next step.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Once, OnceLock};
@@ -7,17 +8,18 @@ use std::time::Duration;
 
 use crate::limits;
 
-/// What a stop may take. Docker kills ten seconds after its SIGTERM.
+/// How long a stop may take. Docker kills a container ten seconds after SIGTERM.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 static STOP: AtomicBool = AtomicBool::new(false);
 static LISTENING: Once = Once::new();
-/// How to go on after the process was ended.
+/// How to resume after the process ended at once.
 static WAY_ON: OnceLock<&str> = OnceLock::new();
 
-/// Listens for Ctrl-C, SIGTERM and hang-up (unless `nohup` keeps it out) and returns what they set.
+/// Listens for Ctrl-C, SIGTERM and hang-up (unless `nohup` ignores it) and returns the flag that
+/// they set.
 pub fn listen() -> &'static AtomicBool {
-    // A command that calls others listens once for all of them.
+    // A command that calls other commands listens once for all of them.
     LISTENING.call_once(|| {
         let installed = limits::without_ignored_hang_up(|| {
             ctrlc::set_handler(|| {
@@ -25,7 +27,7 @@ pub fn listen() -> &'static AtomicBool {
                     end();
                 }
                 shout!("\nstopping at the next step; once more to stop at once");
-                // Without a thread to wait in, a second signal is needed.
+                // If the thread cannot start, there is no timeout: ending takes a second signal.
                 let _ = std::thread::Builder::new().spawn(|| {
                     std::thread::sleep(PATIENCE);
                     end();
@@ -39,19 +41,20 @@ pub fn listen() -> &'static AtomicBool {
     &STOP
 }
 
-/// Ends the process. Files are whole whenever that happens, and what is left half-made is cleared by the next command.
+/// Ends the process. Files are complete at any time, and the next command removes temporary files.
 fn end() -> ! {
     let way_on = WAY_ON.get().map(|way| format!("\nhint: {way} goes on from there"));
     shout!("\nstopped at once; what was finished is kept{}", way_on.unwrap_or_default());
     std::process::exit(130);
 }
 
-/// What goes on after the second Ctrl-C: of a command that calls others, what it says itself.
+/// Sets the command that resumes after the second Ctrl-C. The first call wins: a command that calls
+/// others sets its own.
 pub fn goes_on_with(command: &'static str) {
     WAY_ON.get_or_init(|| command);
 }
 
-/// Where a run was stopped that had finished so many epochs.
+/// Describes where a run was stopped after its finished `epochs`.
 pub fn after(epochs: usize) -> String {
     match epochs {
         0 => "before the end of the first epoch".into(),

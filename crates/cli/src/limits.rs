@@ -1,5 +1,5 @@
-//! Signals and limits that a process inherits from its parent: hang-up, a limit on the size of files, a limit
-//! on threads.
+//! Signals and limits that a process inherits from its parent: hang-up, the file size limit, the
+//! thread limit.
 
 #![cfg_attr(unix, allow(unsafe_code))]
 
@@ -9,32 +9,35 @@ use std::time::Duration;
 
 use crate::failure::Failure;
 
-/// Threads besides those that compute: they read photos, listen for Ctrl-C, draw a bar.
+/// Threads besides those that compute: they read photos, listen for Ctrl-C and draw a bar.
 const OTHER_THREADS: usize = 8;
-/// Threads without which no command comes to its end: one of each kind.
+/// Fewest threads with which every command can finish: one of each kind.
 const LEAST_THREADS: usize = 4;
 
-/// Lets a file that may not grow fail as a full disk does: by default the signal ends the process without a word.
+/// Makes writes beyond the file size limit fail as on a full disk. By default the signal ends the
+/// process without a message.
 pub fn survive_file_size_limit() {
     #[cfg(unix)]
     {
         use nix::sys::signal::{SigHandler, Signal, signal};
-        // SAFETY: to ignore a signal runs no code of ours. A system that refuses leaves the default.
+        // SAFETY: ignoring a signal runs no code of this program. If the system refuses, the
+        // default stays.
         let _ = unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) };
     }
 }
 
-/// Installs handlers of signals and leaves hang-up ignored where it was ignored when the process began: `nohup` says so. (Ctrl-C is
-/// listened for all the same: a shell's `&` ignores it for its own sake.)
+/// Installs signal handlers with `install`, and keeps hang-up ignored if it was ignored when the
+/// process began, as `nohup` does. Ctrl-C is handled even if it was ignored: a shell ignores it for
+/// every `&` job.
 pub fn without_ignored_hang_up<T>(install: impl FnOnce() -> T) -> T {
     #[cfg(unix)]
     {
         use nix::sys::signal::{SigHandler, Signal, signal};
-        // SAFETY: to ignore a signal runs no code of ours.
+        // SAFETY: ignoring a signal runs no code of this program.
         let ignore = || unsafe { signal(Signal::SIGHUP, SigHandler::SigIgn) };
         let was_ignored = ignore().is_ok_and(|before| matches!(before, SigHandler::SigIgn));
         if !was_ignored {
-            // SAFETY: the default runs no code of ours.
+            // SAFETY: the default action runs no code of this program.
             let _ = unsafe { signal(Signal::SIGHUP, SigHandler::SigDfl) };
         }
         let installed = install();
@@ -47,11 +50,11 @@ pub fn without_ignored_hang_up<T>(install: impl FnOnce() -> T) -> T {
     install()
 }
 
-/// Begins the threads that compute: as many as there are cores, or fewer where the system allows no more.
+/// Starts the compute threads: one per core, or fewer if the system allows fewer.
 ///
 /// # Errors
 ///
-/// When it allows too few.
+/// If the system allows fewer than [`LEAST_THREADS`].
 pub fn begin_threads() -> Result<(), Failure> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let possible = possible_threads(cores + OTHER_THREADS);
@@ -74,7 +77,7 @@ fn too_few(possible: usize) -> Failure {
     ))
 }
 
-/// How many threads can be had at once, of so many that are wanted.
+/// Counts how many threads can run at once, up to `wanted`.
 fn possible_threads(wanted: usize) -> usize {
     let begun: Vec<_> = (0..wanted)
         .map_while(|_| {
@@ -86,11 +89,11 @@ fn possible_threads(wanted: usize) -> usize {
     let possible = begun.len();
     for (end, thread) in begun {
         drop(end);
-        // It does nothing that could panic.
+        // The thread does nothing that could panic.
         let _ = thread.join();
     }
     if possible < wanted {
-        // The system counts a thread a moment longer than it runs.
+        // The system counts a thread for a moment after it has ended.
         thread::sleep(Duration::from_millis(50));
     }
     possible

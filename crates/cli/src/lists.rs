@@ -1,12 +1,13 @@
-//! Flags that take several values with commas between them.
+//! Flags that take several values, separated by commas.
 
-/// Splits `a=1,b=2` at its commas. A text in which not every part has a `=` stays whole: its commas belong to a value.
+/// Splits `a=1,b=2` at its commas. If a part has no `=`, the text stays whole: its commas belong to
+/// a value.
 pub fn pairs_of(text: &str) -> Vec<&str> {
     let pairs: Vec<&str> = text.split(',').map(str::trim).collect();
     if pairs.iter().all(|pair| pair.contains('=')) { pairs } else { vec![text] }
 }
 
-/// Parses an entry of a list: not empty, without the spaces around it.
+/// Parses an entry of a list: trims spaces and rejects an empty entry.
 pub fn trimmed(text: &str) -> Result<String, &'static str> {
     match text.trim() {
         "" => Err("an entry of the list is empty"),

@@ -1,23 +1,24 @@
 //! `kennel`: fine-tunes pretrained image classifiers on a folder of photos.
 //!
-//! This room parses, resolves what was meant, calls one library function per command and prints. Results go to stdout,
-//! words to stderr.
+//! This crate parses the command line, resolves the configuration, calls one library function per
+//! command and prints. Results go to stdout, messages to stderr.
 
-/// Says something on stderr. A reader that has gone away must not end a run that took hours.
+/// Prints a message to stderr. If the reader of stderr has gone, the run continues: it may have
+/// taken hours.
 macro_rules! say {
     ($($text:tt)*) => {
         $crate::output::say($crate::output::Level::Normal, format_args!($($text)*))
     };
 }
 
-/// Says what only `--verbose` wants to know.
+/// Prints a message to stderr with `--verbose` only.
 macro_rules! detail {
     ($($text:tt)*) => {
         $crate::output::say($crate::output::Level::Verbose, format_args!($($text)*))
     };
 }
 
-/// Says what even `--quiet` must hear: what failed, and where it stopped.
+/// Prints a message to stderr even with `--quiet`: what failed, and where it stopped.
 macro_rules! shout {
     ($($text:tt)*) => {
         $crate::output::say($crate::output::Level::Quiet, format_args!($($text)*))
@@ -118,7 +119,7 @@ enum Command {
 }
 
 impl Cli {
-    /// What was typed, over what variables say.
+    /// Parses the command line; environment variables set defaults.
     fn read(arguments: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> {
         let mut command = variables::as_defaults(Cli::command());
         let matches = command.try_get_matches_from_mut(arguments);
@@ -127,7 +128,8 @@ impl Cli {
             .map_err(|error| error.format(&mut command))
     }
 
-    /// How much is said. (As a flag of all commands, clap itself would not see the one before and the other after.)
+    /// Returns the level of messages. The check for both flags is here because they are global:
+    /// clap would miss one before the subcommand and the other after it.
     fn level(&self) -> Result<Level, Failure> {
         match (self.quiet, self.verbose) {
             (true, true) => Err(Failure::Usage("--quiet and --verbose: choose one of them".into())),
@@ -165,7 +167,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Makes ready what the system gives a process that computes or writes.
+/// Prepares the process: the file size limit, and the compute threads unless `command` needs none.
 fn begin(command: &Command) -> CommandResult {
     limits::survive_file_size_limit();
     match command {
@@ -174,7 +176,7 @@ fn begin(command: &Command) -> CommandResult {
     }
 }
 
-/// Does what was asked for.
+/// Runs a command.
 fn dispatch(command: Command) -> CommandResult {
     detail!("kennel     {}", checks::build());
     match command {
@@ -194,7 +196,7 @@ fn dispatch(command: Command) -> CommandResult {
     }
 }
 
-/// Does what these arguments, the program's name before them, ask for.
+/// Runs the command in `arguments`, whose first element is the program's name.
 fn call(arguments: impl Iterator<Item = OsString>) -> CommandResult {
     let cli = Cli::read(arguments).map_err(|error| Failure::Usage(error.to_string()))?;
     dispatch(cli.command)

@@ -1,4 +1,4 @@
-//! What commands fetch: photos and pretrained weights that are not on this machine.
+//! Downloads of photos and pretrained weights that are not on this machine.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -17,26 +17,26 @@ use crate::failure::Failure;
 use crate::progress::byte_bar;
 use crate::{CommandResult, interrupt, variables};
 
-/// Whether nothing may be asked of the network: `--offline`, for all that one process does.
+/// Whether `--offline` forbids this process to use the network.
 static OFFLINE: AtomicBool = AtomicBool::new(false);
 
-/// Weights that could not be fetched, and what was said of it.
+/// Weights that could not be fetched, with their error messages.
 static FAILED: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
 
-/// What a timm model folder consists of.
+/// Files of a timm model folder.
 const MODEL_FILES: [&str; 2] = ["config.json", "model.safetensors"];
 
-/// Asks nothing of the network from here on.
+/// Switches the network off for the rest of the process.
 pub fn stay_offline() {
     OFFLINE.store(true, Ordering::Relaxed);
 }
 
-/// Whether it was asked, here or of Python's library, to stay offline.
+/// Whether the network is off: by `--offline`, or by `HF_HUB_OFFLINE` of Python's library.
 pub fn is_offline() -> bool {
     OFFLINE.load(Ordering::Relaxed) || is_offline_by_env()
 }
 
-/// The servers that are asked for weights and photos, and whether each answers within a few seconds.
+/// Returns the servers of weights and photos, and whether each answers within 5 seconds.
 pub fn servers() -> Vec<(String, Result<(), String>)> {
     let limit = Duration::from_secs(5);
     let client =
@@ -51,8 +51,11 @@ fn client() -> Client {
     Client::new(ClientConfig { offline: is_offline(), ..ClientConfig::default() })
 }
 
-/// Finds weights as [`locate_weights`] does; those that timm has and this machine has not are fetched from the Hugging Face hub into
-/// the cache that Python shares. `check` looks at what they are wanted for: what is wrong with that is said before anything is fetched.
+/// Finds weights as [`locate_weights`] does. Fetches timm's weights that this machine lacks from
+/// the Hugging Face hub into the cache that Python shares.
+///
+/// `check` runs before a download: it checks what the weights are for, so that an error there does
+/// not wait for the download.
 pub fn weights(
     architecture: &Architecture,
     asked: Option<&str>,
@@ -66,7 +69,7 @@ pub fn weights(
     match locate_weights(architecture, asked) {
         Err(ModelError::WeightsNotFound { name, hint, .. }) => {
             let repo = format!("timm/{name}");
-            // A study asks for the same weights in every experiment.
+            // Every experiment of a study asks for the same weights.
             let mut failed = FAILED.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some((_, said)) = failed.iter().find(|(failed, _)| *failed == repo) {
                 return Err(Failure::Failed(said.clone()));
@@ -105,7 +108,8 @@ pub fn weights(
     }
 }
 
-/// The photos of a preset below `into`, fetched from `url` or from their authors unless they are there.
+/// Returns the folder `into` with the photos of a preset. Fetches missing photos from `url`, or
+/// from their authors.
 pub fn stanford_dogs(preset: Preset, url: Option<&str>, into: &Path) -> Result<PathBuf, Failure> {
     let breeds = match preset {
         Preset::StanfordDogs5 => Breeds::Five,
@@ -131,8 +135,9 @@ pub fn stanford_dogs(preset: Preset, url: Option<&str>, into: &Path) -> Result<P
     Ok(into.into())
 }
 
-/// What could not be fetched, in one line, what may have been meant (`slip`, empty or a line that begins with `hint:`), and the three
-/// ways on.
+/// Turns a download error into a failure. If the network is off or unreachable, the message says
+/// what is missing and why, then `slip` (a suggestion on a line that begins with `hint:`, or
+/// empty), then the alternatives: `ways` and the demo.
 fn failure(error: FetchError, missing: &str, ways: &str, slip: &str) -> Failure {
     let text = error.to_string();
     match error {
@@ -164,7 +169,7 @@ fn watched<T>(fetch: impl FnOnce(Watch<'_>) -> Result<T, FetchError>) -> Result<
             bar.set_length(total);
             bar.set_position(so_far);
             let tenth = so_far.saturating_mul(10).checked_div(total).unwrap_or_default();
-            // Small files are not worth a line.
+            // Small files get no lines.
             if !is_terminal && total > 1 << 20 && tenths.swap(tenth, Ordering::Relaxed) < tenth {
                 say!("fetching   {} % of {}", 10 * tenth, bytesize::ByteSize(total).display().si());
             }

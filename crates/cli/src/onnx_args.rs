@@ -1,4 +1,4 @@
-//! Flags about ONNX files: what runs them, and what a file that does not describe itself is.
+//! Flags about ONNX files: the runtime, and descriptions for files that lack one.
 
 use std::path::Path;
 
@@ -55,7 +55,7 @@ enum Filter {
 }
 
 impl OnnxArgs {
-    /// Opens a file for so many photos at once.
+    /// Opens a file for up to `photos` photos at once.
     pub fn open(&self, path: &Path, photos: usize) -> Result<Classifier, Failure> {
         let shown = path.display();
         if path.is_dir() {

@@ -1,4 +1,4 @@
-//! ONNX files in a process of their own: this program, started once more.
+//! Runs ONNX files in a process of their own: this program, started again.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,27 +8,34 @@ use kennel_onnx::Apart;
 
 use crate::failure::Failure;
 
-/// The word that starts a worker; no command that a user types.
+/// The argument that starts a worker. It is no command for users.
 const WORD: &str = "onnx-worker";
-/// What a graph may take beside its weights for 32 photos or fewer: three times what the largest network of the zoo does.
+/// Memory limit of a graph for up to [`PHOTOS`] photos, not counting the weights: three times what
+/// the largest network of the zoo takes.
 const MEMORY_BYTES: u64 = 4 << 30;
-/// Photos that it is for.
+/// Photos that [`MEMORY_BYTES`] is for.
 const PHOTOS: usize = 32;
 
 /// How long a file may take.
 #[derive(Args)]
 pub struct TimeLimit {
     /// Stop the file after so many seconds for a photo
-    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, requires = "onnx", help_heading = "ONNX file")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 10.0,
+        requires = "onnx",
+        help_heading = "ONNX file"
+    )]
     time_limit: f64,
 }
 
 impl TimeLimit {
-    /// How a file is run on so many photos at once.
+    /// Returns how to run a file on up to `photos` photos at once.
     ///
     /// # Errors
     ///
-    /// A time that is none; a program that cannot say where it lies.
+    /// If the time limit is out of range, or if the path of this program cannot be found.
     pub fn apart(&self, photos: usize) -> Result<Apart, Failure> {
         if !(0.001..=86_400.0).contains(&self.time_limit) {
             let found = self.time_limit;
@@ -43,7 +50,8 @@ impl TimeLimit {
     }
 }
 
-/// This very program, also where its file was replaced since it was started.
+/// Returns the path of this program. On Linux, it works even if the file was replaced since the
+/// start.
 fn this_program() -> Result<PathBuf, Failure> {
     let itself = PathBuf::from("/proc/self/exe");
     if cfg!(target_os = "linux") && itself.exists() {
@@ -53,7 +61,7 @@ fn this_program() -> Result<PathBuf, Failure> {
         .map_err(|error| Failure::Failed(format!("cannot find this program to run the file apart: {error}")))
 }
 
-/// Serves, if this process was started to: the exit status then.
+/// Serves and returns the exit status, if this process was started as a worker.
 pub fn serve_if_asked() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
     arguments.next().filter(|word| word == WORD).map(|_| kennel_onnx::serve(arguments))

@@ -1,4 +1,4 @@
-//! What is said: results on stdout, words on stderr, as many of them as were asked for.
+//! Output: results on stdout, messages on stderr, filtered by level.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -23,40 +23,42 @@ pub enum Format {
     Json,
 }
 
-/// How much is said on stderr. Each level says what those before it say.
+/// Level of messages on stderr. Each level includes those before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// `--quiet`: what failed, and where it stopped (`shout!`).
     Quiet,
-    /// What is being done, and how far it is (`say!`, bars).
+    /// Steps and progress (`say!`, bars).
     #[default]
     Normal,
-    /// `--verbose`: with what (`detail!`).
+    /// `--verbose`: details (`detail!`).
     Verbose,
 }
 
 static LEVEL: OnceLock<Level> = OnceLock::new();
 
 impl Level {
-    /// How much was asked for.
+    /// Returns the chosen level.
     pub fn chosen() -> Level {
         LEVEL.get().copied().unwrap_or_default()
     }
 
-    /// Holds for the rest of the process, from the first call on.
+    /// Sets the level for the rest of the process. Only the first call counts.
     pub fn choose(self) {
         LEVEL.get_or_init(|| self);
     }
 }
 
-/// Writes a message to stderr if so much was asked for; what cannot be said there cannot be said anywhere.
+/// Writes a message to stderr if its level is enabled. Ignores write errors: there is nowhere else
+/// to report them.
 pub fn say(level: Level, text: std::fmt::Arguments) {
     if level <= Level::chosen() {
         writeln!(std::io::stderr(), "{}", shown_message(&text.to_string())).unwrap_or_default();
     }
 }
 
-/// Says what is worth a sentence on stderr, unless this process has: every experiment of a study would say it again.
+/// Prints a note to stderr, once per process: otherwise every experiment of a study would repeat
+/// it.
 pub fn note_once(text: &str) {
     static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(text.into()) {
@@ -64,17 +66,18 @@ pub fn note_once(text: &str) {
     }
 }
 
-/// Writes text for people to stdout. A reader that has gone away (`kennel models | head`) is not an error.
+/// Writes text for people to stdout. A reader that has gone (`kennel models | head`) is not an
+/// error.
 pub fn print(text: &str) -> Result<(), Failure> {
     write_while_read(escaped_lines(text).as_bytes()).map(drop)
 }
 
-/// As [`print`], byte for byte, for programs.
+/// Writes bytes for programs to stdout, unchanged; otherwise as [`print`].
 pub fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     write_while_read(bytes).map(drop)
 }
 
-/// As [`print_bytes`]; whether the reader is still there.
+/// Writes bytes as [`print_bytes`] does and returns whether the reader is still there.
 pub fn write_while_read(bytes: &[u8]) -> Result<bool, Failure> {
     let mut stdout = std::io::stdout().lock();
     let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
@@ -91,23 +94,23 @@ pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     print_bytes(format!("{text}\n").as_bytes())
 }
 
-/// Columns without lines; those at `numbers` are set flush right.
+/// Renders a table without lines. Columns at `numbers` are right-aligned.
 pub fn columns<const N: usize>(header: [&str; N], rows: Vec<[String; N]>, numbers: &[usize]) -> String {
     let rows = rows.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
     set(&header, rows, numbers, None)
 }
 
-/// Where text goes.
+/// Destination of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
     /// Results.
     Out,
-    /// Words.
+    /// Messages.
     Err,
 }
 
 impl Stream {
-    /// Columns of its terminal; a file or a pipe has as many as are asked for.
+    /// Returns the width of its terminal in columns. A file or a pipe has no limit.
     fn width(self) -> usize {
         let terminal = match self {
             Stream::Out => terminal_size_of(std::io::stdout()),
@@ -117,8 +120,8 @@ impl Stream {
     }
 }
 
-/// As [`columns`], for a table that a terminal may be too narrow for: columns are left out in the order of `least`, those that say
-/// least first, until the rest fits. Into a file or a pipe goes everything.
+/// Renders a table as [`columns`] does, but fits it to a terminal: drops columns in the order of
+/// `least` (least informative first) until the rest fits. A file or a pipe gets every column.
 pub fn columns_that_fit<const N: usize>(
     stream: Stream,
     header: [&str; N],
@@ -129,18 +132,20 @@ pub fn columns_that_fit<const N: usize>(
     within(stream.width(), header, rows, numbers, least)
 }
 
-/// A sentence for stdout, broken between words where a terminal would break it anywhere; lines after the first begin with so many spaces.
+/// Wraps a sentence for stdout between words, where a terminal would break it anywhere. Indents the
+/// lines after the first by `indent` spaces.
 pub fn wrapped(sentence: &str, indent: usize) -> String {
     wrapped_within(Stream::Out.width(), sentence, indent)
 }
 
 fn wrapped_within(width: usize, sentence: &str, indent: usize) -> String {
     let indent = " ".repeat(indent);
-    // What has no room is left to the terminal, so that a path can be copied whole.
+    // Leaves an overlong word to the terminal, so that a path can be copied whole.
     textwrap::fill(sentence, textwrap::Options::new(width).subsequent_indent(&indent).break_words(false))
 }
 
-/// A line for stderr, of parts of which those in `left_out_first` are left out in that order until the rest fits its terminal.
+/// Joins `parts` into a line for stderr. Drops those at `left_out_first`, in that order, until the
+/// rest fits its terminal.
 pub fn line_that_fits(parts: &[String], left_out_first: &[usize]) -> String {
     line_within(Stream::Err.width(), parts, left_out_first)
 }
@@ -170,7 +175,7 @@ fn within<const N: usize>(
     };
     let fits = |text: &String| text.lines().all(|line| line.width() <= width);
     let mut narrower = (0..=least.len()).map(|count| (count, kept_without(&least[..count], None)));
-    // Where what says most is still too wide, names break into lines.
+    // If the remaining columns are still too wide, the first one breaks into lines.
     let narrowest = || (least.len(), kept_without(least, u16::try_from(width).ok()));
     let (count, text) = narrower.find(|(_, text)| fits(text)).unwrap_or_else(narrowest);
     match count {
@@ -183,7 +188,7 @@ fn within<const N: usize>(
     }
 }
 
-/// Sets a table; where it has at most so many columns of a terminal, its first column breaks into lines.
+/// Renders a table. If `at_most` limits its width in columns, the first column breaks into lines.
 fn set(header: &[&str], rows: Vec<Vec<&str>>, numbers: &[usize], at_most: Option<u16>) -> String {
     let mut table = Table::new();
     let in_place = rows.into_iter().map(|row| row.into_iter().map(kept_in_place));
@@ -225,7 +230,7 @@ mod tests {
         let lines = "one two\n  three\n  /a/path/that/is/longer/than/the/terminal/is/wide";
         assert_eq!(wrapped_within(9, sentence, 2), lines);
         assert_eq!(wrapped_within(usize::MAX, sentence, 2), sentence);
-        // What says most is there however narrow it is.
+        // The most informative columns stay, however narrow the terminal is.
         assert!(shown(10).contains("124/125"), "{}", shown(10));
         assert!(shown(22).lines().take(3).all(|line| line.width() <= 22), "{}", shown(22));
     }

@@ -9,10 +9,10 @@ use kennel_train::{Observer, Plan};
 
 use crate::output::{Level, line_that_fits, note_once};
 
-/// Before this a rate is that of a cold start.
+/// Rates before this are those of a cold start.
 const SETTLED: Duration = Duration::from_secs(2);
 
-/// A bar that counts photos; hidden when stderr is not a terminal, or nobody wants to see it.
+/// Returns a bar that counts photos. It is hidden with `--quiet` or if stderr is not a terminal.
 pub fn photo_bar(what: &str, of: usize) -> ProgressBar {
     if Level::chosen() == Level::Quiet {
         return ProgressBar::hidden();
@@ -22,7 +22,8 @@ pub fn photo_bar(what: &str, of: usize) -> ProgressBar {
     bar
 }
 
-/// A bar over what looks at photos; how many there are is known once it calls.
+/// Runs `work` under a bar of photos. The total is known at its first call of the progress
+/// function.
 pub fn with_photo_bar<T>(what: &str, work: impl FnOnce(kennel_data::Progress<'_>) -> T) -> T {
     let bar = OnceLock::new();
     let done = work(&|done, of| bar.get_or_init(|| photo_bar(what, of)).set_position(done as u64));
@@ -32,7 +33,7 @@ pub fn with_photo_bar<T>(what: &str, work: impl FnOnce(kennel_data::Progress<'_>
     done
 }
 
-/// As [`photo_bar`], of photos whose number is not known.
+/// Returns a counter of photos, for an unknown total.
 pub fn photo_counter(what: &str) -> ProgressBar {
     if Level::chosen() == Level::Quiet {
         return ProgressBar::hidden();
@@ -44,7 +45,7 @@ pub fn photo_counter(what: &str) -> ProgressBar {
     counter
 }
 
-/// As [`photo_bar`], of bytes whose number is not known yet.
+/// Returns a bar that counts bytes; the total is set later.
 pub fn byte_bar(what: &str) -> ProgressBar {
     if Level::chosen() == Level::Quiet {
         return ProgressBar::hidden();
@@ -61,7 +62,7 @@ fn style() -> ProgressStyle {
     ProgressStyle::with_template("{prefix:>12} {wide_bar} {pos}/{len} photos  {rate}  {left:>9}  {msg}")
         .expect("the template is well-formed")
         .with_key("rate", |state: &ProgressState, text: &mut dyn std::fmt::Write| {
-            // A bar that cannot be drawn is no reason to stop.
+            // A bar that cannot be drawn stops nothing.
             if state.elapsed() > SETTLED {
                 write!(text, "{:.0} images/s", state.per_sec()).unwrap_or_default();
             }
@@ -69,25 +70,25 @@ fn style() -> ProgressStyle {
         .with_key("left", left)
 }
 
-/// How long it still takes; nothing while that is a guess.
+/// Writes the time left, or nothing while it would be a guess.
 fn left(state: &ProgressState, text: &mut dyn std::fmt::Write) {
     if state.pos() > 0 && state.elapsed() > SETTLED {
         write!(text, "{:#} left", HumanDuration(state.eta())).unwrap_or_default();
     }
 }
 
-/// Shows a run as it goes.
+/// Shows a run on the terminal.
 #[derive(Default)]
 pub struct Terminal {
     epochs: usize,
-    /// Of what an epoch's rate is.
+    /// Unit of an epoch's rate.
     unit: &'static str,
     bar: Option<ProgressBar>,
     shown: String,
 }
 
 impl Terminal {
-    /// The bar of one pass; a new one when another pass begins.
+    /// Returns the bar of a pass. Starts a new bar for a new pass.
     fn bar(&mut self, what: String, of: usize) -> &ProgressBar {
         if self.bar.is_none() || self.shown != what {
             self.clear();
@@ -161,12 +162,12 @@ impl Observer for Terminal {
     }
 }
 
-/// Says which parts of a network move.
+/// Prints which parts of a network are trained.
 pub fn tell_trained(trained: &[String], trainable_params: usize, total_params: usize) {
     say!("trains     {} ({trainable_params} of {total_params} parameters)", trained.join(", "));
 }
 
-/// Says what it is shown.
+/// Prints the photos and classes of a run.
 pub fn tell_photos(photos: SplitCounts, class_names: &[String]) {
     say!(
         "photos     {} train, {} val, {} test in {} classes: {}",

@@ -1,7 +1,7 @@
-//! From what was typed to what was meant: defaults, then `--config`, then flags.
+//! Resolves a configuration: defaults, then `--config`, then flags.
 //!
-//! All three are the same table, the one that `config.toml` holds, so that any saved configuration can be given back and
-//! any of its keys overridden.
+//! All three are the same table, that of `config.toml`. So `--config` accepts any saved
+//! configuration, and flags can override any of its keys.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -19,20 +19,20 @@ use crate::nearby::hint_nearby;
 use crate::output::note_once;
 use crate::{data, network};
 
-/// Where `prepare` writes and `train` reads unless told otherwise.
+/// Default folder of the data set that `prepare` writes and `train` reads.
 pub const DATA_DIR: &str = "data/processed";
-/// Where fetched photos are kept unless told otherwise.
+/// Default folder of downloaded photos.
 pub const RAW_DIR: &str = "data/raw";
-/// Where runs are kept unless told otherwise.
+/// Default folder of runs.
 pub const RUNS_DIR: &str = "runs";
-/// Where reports are written unless told otherwise.
+/// Default folder of reports.
 pub const RESULTS_DIR: &str = "results";
-/// Where exported files are written unless told otherwise.
+/// Default folder of exported files.
 pub const MODELS_DIR: &str = "models";
-/// Where what frozen trunks make of photos is kept unless told otherwise.
+/// Default folder of cached features.
 pub const CACHE_DIR: &str = ".kennel/cache/features";
 
-/// Reads a configuration file, or that of a run; what was found by an earlier run is left aside.
+/// Reads a configuration file, or that of a run. Drops `facts`, which an earlier run has found.
 pub fn read_config(path: &Path) -> Result<Table, Failure> {
     let of_run = path.join(RunConfig::FILE_NAME);
     let path = if of_run.is_file() { &of_run } else { path };
@@ -61,9 +61,9 @@ pub fn read_config(path: &Path) -> Result<Table, Failure> {
     Ok(table)
 }
 
-/// Lays `flags` over `file` over the published recipe.
+/// Merges `flags` over `file` over the published recipe.
 pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
-    // Another network has its own preparation of photos: that of the file was bound to the file's weights.
+    // The preprocessing in the file belongs to the weights in the file, not to another network.
     let is_other = flags.get("model").is_some_and(|model| file.get("model") != Some(model));
     if is_other || flags.contains_key("weights") {
         file.remove("preprocessing");
@@ -71,7 +71,7 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
     if is_other && !flags.contains_key("weights") {
         file.remove("weights");
     }
-    // A named set replaces all parts that the file has; flags may change parts of it again.
+    // A named set replaces the file's augmentation; flags may then change parts of it.
     let set = match flags.get("augment").or(file.get("augment")) {
         Some(name) => name.as_str().unwrap_or_default().parse::<AugmentationSet>()?,
         None => AugmentationSet::Light,
@@ -116,7 +116,7 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
     } else {
         let source = network::weights(architecture, Some(&weights), || {
             let trial = completed(base(weights.clone(), usual.clone()), asked.clone())?;
-            // In a study it is one experiment that cannot be run.
+            // A usage error would end a study; this way only one experiment fails.
             check_hyperparameters(&trial).map_err(|error| Failure::Failed(error.to_string()))?;
             text("data_dir").map_or(Ok(()), |photos| data::open(Path::new(&photos)).map(drop))
         })?;
@@ -135,7 +135,7 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
     completed(base(weights, preprocessing), asked)
 }
 
-/// Lays what was asked for over the recipe.
+/// Merges `asked` over the recipe.
 fn completed(base: RunConfig, mut asked: Table) -> Result<RunConfig, Failure> {
     let mut table = Table::try_from(base).map_err(|error| Failure::Failed(error.to_string()))?;
     for (section, defaults) in
@@ -156,7 +156,7 @@ fn completed(base: RunConfig, mut asked: Table) -> Result<RunConfig, Failure> {
     if let Some(asked) = asked.get("augmentation").and_then(|section| section.get("crop"))
         && let Some(Value::Table(augmentation)) = table.get_mut("augmentation")
     {
-        // Bounds of area and shape are of one kind only.
+        // Only a random_resized crop has bounds of area and shape.
         let is_resized = asked.get("scale").or(asked.get("ratio")).map(|_| "random_resized");
         let of_set = augmentation.get("crop").and_then(|crop| crop.get("kind")?.as_str());
         let kind =
@@ -171,7 +171,8 @@ fn completed(base: RunConfig, mut asked: Table) -> Result<RunConfig, Failure> {
             return Err(unknown("head_init", name, &known));
         }
     }
-    // Any other word would be looked for among tables of weights, and the error would speak of those.
+    // Checked here, because the parser would take any other word for a table of weights and report
+    // a confusing error.
     if let Some(name) = asked.get("class_weights").and_then(Value::as_str) {
         let known = ["none", "balanced"];
         if !known.contains(&name) {
@@ -190,7 +191,7 @@ fn completed(base: RunConfig, mut asked: Table) -> Result<RunConfig, Failure> {
     })
 }
 
-/// What a parser says of a value, without the names of Rust's types.
+/// Rewords a parser's error without the names of Rust types.
 fn in_words(reason: &str) -> String {
     const WORDS: [(&str, &str); 6] = [
         ("expected usize", "expected a whole number"),
@@ -203,7 +204,7 @@ fn in_words(reason: &str) -> String {
     WORDS.iter().fold(reason.to_string(), |said, (jargon, word)| said.replace(jargon, word))
 }
 
-/// Puts a value at a dotted path.
+/// Inserts a value at a dotted path.
 pub fn insert(table: &mut Table, path: &str, value: Value) {
     match path.split_once('.') {
         None => {
@@ -218,7 +219,7 @@ pub fn insert(table: &mut Table, path: &str, value: Value) {
     }
 }
 
-/// PyTorch's defaults of an optimiser (momentum 0.9, as nobody uses SGD without).
+/// Returns PyTorch's defaults of an optimiser (but momentum 0.9, as nobody uses SGD without).
 fn optimizer(name: &str) -> Result<Value, Failure> {
     let (betas, eps) = ([0.9, 0.999], 1e-8);
     let config = match name {
@@ -230,7 +231,8 @@ fn optimizer(name: &str) -> Result<Value, Failure> {
     value(config)
 }
 
-/// PyTorch's defaults of a schedule, but for the plateau's patience, which is the published one.
+/// Returns PyTorch's defaults of a schedule, but for the plateau's patience, which is the published
+/// one.
 fn scheduler(name: &str) -> Result<Value, Failure> {
     let kind = match name {
         "plateau" => SchedulerKind::Plateau { factor: 0.1, patience: 3, min_learning_rate: 0.0 },
@@ -260,9 +262,9 @@ fn unknown(what: &str, found: &str, known: &[&str]) -> Failure {
     Failure::Usage(format!("unknown {what} `{found}`; expected one of: {}{hint}", known.join(", ")))
 }
 
-/// Refuses keys that a configuration does not have, with the nearest that it has.
+/// Rejects unknown keys and suggests the nearest known one.
 fn check_keys(asked: &Table) -> Result<(), Failure> {
-    // Those that a configuration leaves out where they are not set.
+    // Keys that a configuration omits if they are not set.
     const OPTIONAL: [&str; 4] = ["head_learning_rate", "layer_decay", "gradient_clip", "early_stopping"];
     let preprocessing = Preprocessing::imagenet(224, 1.0, Interpolation::Bicubic);
     let known =
@@ -286,7 +288,8 @@ fn value(config: impl serde::Serialize) -> Result<Value, Failure> {
     Value::try_from(config).map_err(|error| Failure::Failed(error.to_string()))
 }
 
-/// Refuses settings that the chosen optimiser or schedule does not have, in words rather than in those of a parser.
+/// Rejects settings that the chosen optimiser or schedule does not have, with a clearer message
+/// than the parser's.
 fn check_settings(section: &str, table: &Table, asked: &Table) -> Result<(), Failure> {
     let (Some(Value::Table(known)), Some(Value::Table(asked))) = (table.get(section), asked.get(section))
     else {
@@ -305,7 +308,8 @@ fn check_settings(section: &str, table: &Table, asked: &Table) -> Result<(), Fai
     }
 }
 
-/// Lays `over` over `under`, table by table. A table that names another kind (an optimiser, a crop) replaces the old one.
+/// Merges `over` into `under`, table by table. A table of another kind (optimiser, crop) replaces
+/// the old one.
 fn overlay(under: &mut Table, over: Table) {
     for (key, value) in over {
         match (under.get_mut(&key), value) {
@@ -337,7 +341,7 @@ mod tests {
                 let file = read_config(&folder.join(format!("{model}-{strategy}.toml"))).unwrap();
                 let tag = architecture(model).unwrap().default_tag();
                 assert_eq!(file["weights"].as_str(), Some(tag.name().as_str()));
-                // The weights are not at hand: how photos are prepared for them is known by their name.
+                // The weights are not on this machine; their name determines the preprocessing.
                 let without_weights = Table::from_iter([("weights".into(), Value::from(NO_WEIGHTS))]);
                 let found = resolve(file, without_weights).unwrap();
                 let weights = NO_WEIGHTS.to_string();

@@ -1,4 +1,4 @@
-//! Labels of photos on stdout, a row at a time as they are found.
+//! Prints labels of photos to stdout, row by row as they are found.
 
 use std::borrow::Cow;
 
@@ -23,47 +23,47 @@ pub enum RowFormat {
     Json,
 }
 
-/// What became of a photo.
+/// Result for a photo.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Row {
-    /// It was looked at.
+    /// The photo was labelled.
     Seen {
-        /// As it was asked for.
+        /// Path as given by the user.
         path: String,
-        /// The class with the highest probability; none where that is too low to name one.
+        /// The class with the highest probability; none if that is below `--min-confidence`.
         label: Option<String>,
-        /// Its probability.
+        /// Probability of that class.
         probability: f64,
-        /// The best few, best first.
+        /// The best classes, best first.
         top: Vec<RankedClass>,
-        /// One per class, where they were asked for.
+        /// One logit per class, if asked for.
         #[serde(skip_serializing_if = "Option::is_none")]
         logits: Option<Vec<f32>>,
     },
-    /// It could not be read, or not labelled.
+    /// The photo could not be read, or not be labelled.
     Unreadable {
-        /// As it was asked for.
+        /// Path as given by the user.
         path: String,
-        /// Why.
+        /// The reason.
         error: String,
     },
 }
 
-/// Writes rows in one of the formats.
+/// Writes rows in a format.
 pub struct Rows {
     format: RowFormat,
-    /// Classes of each row.
+    /// Number of classes in a row.
     top: usize,
     written: usize,
 }
 
 impl Rows {
-    /// Begins; `top` classes will be listed for each photo.
+    /// Writes the header. Each photo will list `top` classes.
     ///
     /// # Errors
     ///
-    /// A stdout that refuses.
+    /// If stdout cannot be written.
     pub fn begin(format: RowFormat, top: usize) -> Result<Self, Failure> {
         let rows = Rows { format, top: top.max(1), written: 0 };
         if format == RowFormat::Csv {
@@ -77,11 +77,11 @@ impl Rows {
         Ok(rows)
     }
 
-    /// Writes some rows; whether somebody still reads them.
+    /// Writes rows and returns whether the reader is still there.
     ///
     /// # Errors
     ///
-    /// A stdout that refuses.
+    /// If stdout cannot be written.
     pub fn write(&mut self, rows: &[Row]) -> Result<bool, Failure> {
         let mut text = String::new();
         for row in rows {
@@ -99,11 +99,11 @@ impl Rows {
         write_while_read(text.as_bytes())
     }
 
-    /// Ends.
+    /// Writes the end of the output.
     ///
     /// # Errors
     ///
-    /// A stdout that refuses.
+    /// If stdout cannot be written.
     pub fn end(self) -> Result<(), Failure> {
         match (self.format, self.written) {
             (RowFormat::Json, 0) => print_bytes(b"[]\n"),
@@ -137,7 +137,8 @@ fn csv_line(fields: &[String]) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|error| failed(error.to_string()))
 }
 
-/// A cell that no spreadsheet runs: what begins as a formula does gets an apostrophe before it, which says that it is text. Numbers stay.
+/// Keeps a spreadsheet from running a cell: an apostrophe before what looks like a formula marks it
+/// as text. Numbers stay.
 ///
 /// Source: CSV Injection, OWASP.
 fn not_run(field: &str) -> Cow<'_, str> {

@@ -1,4 +1,5 @@
-//! `--tensorboard`: an observer that writes what the terminal shows to TensorBoard's event files as well.
+//! `--tensorboard`: an observer that shows a run on the terminal and writes TensorBoard event
+//! files.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,10 +9,10 @@ use kennel_train::{Observer, Plan};
 
 use crate::progress::Terminal;
 
-/// The folder of a run that TensorBoard is pointed at.
+/// Subfolder of a run for the event files.
 const FOLDER: &str = "tensorboard";
 
-/// Shows a run on the terminal and, where asked, writes its scalars.
+/// Shows a run on the terminal and, if asked, writes its scalars.
 #[derive(Default)]
 pub struct Watcher {
     terminal: Terminal,
@@ -20,12 +21,12 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// On the terminal, and to event files where `tensorboard` is asked for.
+    /// Creates an observer that also writes event files if `tensorboard` is set.
     pub fn new(tensorboard: bool) -> Self {
         Watcher { is_asked: tensorboard, ..Watcher::default() }
     }
 
-    /// A disk that refuses scalars is no reason to end a run: that is said, and no more are written.
+    /// Keeps the writer. After a write error, prints a note and writes no more: the run continues.
     fn keep(&mut self, written: kennel_core::Result<EventWriter>) {
         match written {
             Ok(writer) => self.writer = Some(writer),
@@ -37,7 +38,7 @@ impl Watcher {
     }
 }
 
-/// A writer to a run's folder, with the epochs that are finished already.
+/// Opens a writer in the run's folder and writes the epochs that are finished already.
 fn open(plan: &Plan) -> kennel_core::Result<EventWriter> {
     let run = RunDir::open(&plan.run)?;
     let now = SystemTime::now();
@@ -47,7 +48,7 @@ fn open(plan: &Plan) -> kennel_core::Result<EventWriter> {
         let finished = &records[..plan.finished_epochs.min(records.len())];
         let last_s = finished.last().map_or(0.0, |record| record.elapsed_s);
         for record in finished {
-            // As far apart as they were, and the last of them now.
+            // Keeps the time between epochs and dates the last one now.
             writer.epoch(record, now - Duration::from_secs_f64((last_s - record.elapsed_s).max(0.0)))?;
         }
     }

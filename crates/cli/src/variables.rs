@@ -1,8 +1,9 @@
-//! Environment variables for what is set once: `KENNEL_RUNS`, `KENNEL_DEVICE` and the like.
+//! Environment variables that set defaults of flags: `KENNEL_RUNS`, `KENNEL_DEVICE` and the like.
 //!
-//! A flag names its variable with clap's `env`. To clap that would be as good as typed: `predict --onnx` would refuse a
-//! `KENNEL_DEVICE` that is there for `train`. Here a variable stands for a flag's default instead, so the command line and
-//! `--config` win over it and it is in nobody's way; an empty one says nothing.
+//! A flag names its variable with clap's `env`. But clap treats a variable like a typed flag:
+//! `predict --onnx` would reject a `KENNEL_DEVICE` that is set for `train`. Here a variable
+//! replaces the flag's default instead: the command line and `--config` override it, and it
+//! conflicts with no flag. An empty variable counts as not set.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -12,8 +13,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command};
 use kennel_train::DeviceChoice;
 
-
-/// Makes the defaults of what variables say.
+/// Makes environment variables the defaults of their flags.
 pub fn as_defaults(command: Command) -> Command {
     command.mut_args(as_default).mut_subcommands(as_defaults)
 }
@@ -22,10 +22,10 @@ fn as_default(arg: Arg) -> Arg {
     let Some(name) = variable(&arg) else { return arg };
     let Some(value) = std::env::var_os(&name) else { return arg };
     if !arg.get_action().takes_values() {
-        // A switch is off by itself and in nobody's way: clap may read it.
+        // A switch is off by default and conflicts with nothing: clap may read it.
         return arg;
     }
-    // What clap would say of it.
+    // The same help text that clap would show.
     let help = format!("{} [env: {name}]", arg.get_help().cloned().unwrap_or_default());
     let arg = arg.env(None::<&'static str>).help(help);
     match value.is_empty() {
@@ -38,7 +38,7 @@ fn variable(arg: &Arg) -> Option<String> {
     Some(arg.get_env()?.to_string_lossy().into_owned())
 }
 
-/// What is wrong with the value of a variable, where it is not for a file system to say.
+/// Returns what is wrong with the value of a variable. Leaves paths to the file system.
 pub fn problem(name: &str, value: &OsStr) -> Option<String> {
     let Some(text) = value.to_str() else {
         return matches!(name, "KENNEL_DATA" | "KENNEL_DEVICE" | "KENNEL_CACHE_SIZE")
@@ -52,12 +52,12 @@ pub fn problem(name: &str, value: &OsStr) -> Option<String> {
     problem.lines().next().map(String::from)
 }
 
-/// What a variable says, if it says anything.
+/// Returns the value of a variable, unless it is empty.
 pub fn value(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// The variables that flags read, and their flags.
+/// Returns the variables that flags read, each with its flag.
 pub fn of_flags(command: &Command) -> BTreeMap<String, String> {
     let mut found: BTreeMap<_, _> = command
         .get_arguments()
@@ -67,16 +67,16 @@ pub fn of_flags(command: &Command) -> BTreeMap<String, String> {
     found
 }
 
-/// Says what clap found wrong and ends; where a variable said it, that is said too.
+/// Prints clap's error and exits. If the wrong value came from a variable, names that variable.
 pub fn exit(error: clap::Error, command: &Command) -> ! {
     let Some(name) = source(&error, command) else { error.exit() };
-    // To stderr, which may be gone.
+    // Ignores a closed stderr.
     error.print().unwrap_or_default();
     shout!("hint: that is what the environment variable {name} says");
     std::process::exit(error.exit_code())
 }
 
-/// The variable that holds the value which is wrong.
+/// Returns the variable that holds the wrong value.
 fn source(error: &clap::Error, command: &Command) -> Option<String> {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),

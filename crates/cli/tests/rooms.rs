@@ -1,4 +1,4 @@
-//! The arrows between the rooms are those of ARCHITECTURE.md.
+//! The crates depend on each other only as ARCHITECTURE.md allows.
 
 use std::collections::BTreeMap;
 

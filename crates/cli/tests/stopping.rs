@@ -1,4 +1,4 @@
-//! What ends a training before its time, or does not, and how it goes on.
+//! What stops a training early and what does not, and how it resumes.
 
 #![cfg(unix)]
 
@@ -12,7 +12,7 @@ use common::{command, draw_photos, fails, json, ok, stderr};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// A training that takes seconds an epoch at most.
+/// A training that takes at most seconds per epoch.
 const TRAIN: [&str; 13] = [
     "train",
     "--data",
@@ -36,7 +36,7 @@ fn prepared() -> tempfile::TempDir {
     dir
 }
 
-/// A command under what `sh` sets first.
+/// Builds a command that runs after the shell `settings`.
 fn under(settings: &str, folder: &Path, args: &[&str]) -> Command {
     let inner = command(folder, args);
     let mut outer = Command::new("sh");
@@ -98,7 +98,7 @@ fn a_run_that_a_limit_on_the_size_of_files_stopped_goes_on_without_it_and_then_f
     assert!(stderr(&resumed).contains("it begins at epoch 1 again"), "{}", stderr(&resumed));
     assert!(run.join("evaluation.json").exists());
 
-    // Finished, it can be trained further, and not be told anything else.
+    // A finished run can be trained further, but with no other change.
     let run = run.to_string_lossy();
     let (status, said) = fails(here, &["train", "--resume", &run, "--epochs", "2", "--learning-rate", "1"]);
     assert!(status == 2 && said.contains("accepts only --epochs"), "{said}");

@@ -1,4 +1,5 @@
-//! What others wrote: ONNX files that ask for everything, weights that say nothing, names that command a terminal.
+//! Files from others: ONNX files that want too much memory or time, weights without metadata, names
+//! with terminal codes.
 
 mod common;
 
@@ -15,10 +16,11 @@ use kennel_onnx::{ModelCard, Precision, write_model};
 
 const PHOTO: &str = "photos/striped/photo 00.png";
 
-/// The builder has no word for it: no graph of ours holds another.
+/// ONNX's attribute type `GRAPH`. The builder lacks it, since Kennel writes no nested graphs.
 const ATTRIBUTE_GRAPH: i32 = 5;
 
-/// Writes a classifier of two classes that claims to be ours; `end` goes on from its logits, `[batch, 2]`, to the output.
+/// Writes a two-class classifier with Kennel's metadata. `end` adds the nodes from its logits,
+/// `[batch, 2]`, to the output.
 fn write_onnx(path: &Path, end: impl FnOnce(&mut GraphBuilder, &str)) {
     let mut graph = GraphBuilder::new("stranger");
     let (batch, side) = (Extent::Named("batch"), Extent::Fixed(32));
@@ -47,7 +49,7 @@ fn write_onnx(path: &Path, end: impl FnOnce(&mut GraphBuilder, &str)) {
     write_model(path, &model).unwrap();
 }
 
-/// Everything that is asked for is written, one value after the other.
+/// Expands the logits `times` times, so that every value of the large tensor is written.
 fn spread(graph: &mut GraphBuilder, logits: &str, times: i64) {
     let shape = graph.ints("shape", &[times, 1, 2]);
     let wide = graph.node("Expand", "wide", &[logits, &shape], []);
@@ -91,7 +93,7 @@ fn a_strangers_file_costs_an_error_that_names_it_and_seconds() {
         drop(graph.node("Identity", "output", &[logits], []))
     });
     write_onnx(&here.join("endless.onnx"), endless);
-    // No machine has these; more than a file may take, where a machine would have them.
+    // The first needs more memory than any machine has, the second more than a file may take.
     write_onnx(&here.join("petabytes.onnx"), |graph, logits| spread(graph, logits, 1 << 50));
     write_onnx(&here.join("gigabytes.onnx"), |graph, logits| spread(graph, logits, 1 << 30));
 
@@ -124,7 +126,7 @@ fn what_is_no_number_is_no_label() {
     let dir = tempfile::tempdir().unwrap();
     let here = dir.path();
     draw_photos(&here.join("photos"), 14);
-    // The root of a negative mean, which only some photos have.
+    // The square root of the logits is NaN for the photos with a negative logit, which are not all.
     for (file, is_softmaxed) in [("logits.onnx", false), ("probabilities.onnx", true)] {
         write_onnx(&here.join(file), |graph, logits| {
             let root = graph.node("Sqrt", if is_softmaxed { "root" } else { "output" }, &[logits], []);
@@ -156,10 +158,10 @@ fn what_is_no_number_is_no_label() {
         let mut checkpoint = read_checkpoint(&best).unwrap();
         change(&mut checkpoint.tensors);
         write_checkpoint(&best, &checkpoint.tensors, &checkpoint.batches_tracked, None).unwrap();
-        // As the message on a changed file says, for who meant it.
+        // The hint about a changed file advises this for a change on purpose.
         std::fs::remove_file(here.join(&run).join("SHA256SUMS")).unwrap();
     };
-    // Finite, and the root of what they are is no number.
+    // The variances are finite, but their square root is NaN.
     rewrite(&|tensors| {
         let (_, variance) = tensors.iter_mut().find(|(name, _)| name.ends_with("running_var")).unwrap();
         variance.data.fill(-1.0);
@@ -193,7 +195,7 @@ fn weights_as_others_save_them_are_read_or_refused_by_name() {
     let first = [&train[..], &["--weights", "none", "--strategy", "full", "--side", "32"]].concat();
     let run = json(&ok(here, &first))["run"].as_str().unwrap().to_string();
     ok(here, &["export", "--run", &run, "--timm", "plain"]);
-    // Others state no digest of the weights.
+    // Other programs write no digest of the weights.
     let config = std::fs::read(here.join("plain/config.json")).unwrap();
     let mut config: serde_json::Value = serde_json::from_slice(&config).unwrap();
     config["kennel"].as_object_mut().unwrap().remove("weights_sha256").unwrap();
@@ -255,7 +257,7 @@ fn names_of_files_and_classes_command_no_terminal() {
     let row = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(is_quiet(&output.stdout) && row.lines().count() == 1, "{row}");
     assert!(row.starts_with("a\\u{1b}[2J\\nhint: rm -r.png\t"), "{row}");
-    // Exact where a program reads it.
+    // JSON keeps the exact name.
     let output = ok(here, &["predict", name, "--onnx", "good.onnx", "--format", "json"]);
     assert_eq!(json(&output)[0]["path"], name);
 

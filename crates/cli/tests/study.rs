@@ -1,4 +1,4 @@
-//! `kennel run`, `evaluate --compare-all` and `report`, as a user meets them.
+//! `kennel run`, `evaluate --compare-all` and `report`, as users meet them.
 
 mod common;
 
@@ -46,7 +46,7 @@ fn a_study_is_planned_trained_once_and_reported() {
     let dir = prepared();
     let here = dir.path();
     let planned = ok(here, &study(&["--epochs", "2", "--dry-run"]));
-    // The plan is what a rehearsal is for.
+    // A dry run prints the plan on stdout.
     let said = String::from_utf8_lossy(&planned.stdout).into_owned();
     assert!(said.contains("resnet18 full") && said.contains("about "), "{said}");
     let planned = json(&ok(here, &study(&["--epochs", "2", "--dry-run", "-q", "--format", "json"])));
@@ -126,7 +126,7 @@ fn a_study_that_was_stopped_goes_on() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    // Once the second experiment has an epoch behind it.
+    // Stop once the second experiment has finished an epoch.
     let is_under_way = || {
         here.join("runs").is_dir()
             && runs(here).get(1).is_some_and(|run| run.join("checkpoints/last.state.safetensors").exists())
@@ -159,7 +159,7 @@ fn one_experiment_that_fails_does_not_end_the_others() {
     let mut args = study(&["--epochs", "1", "--format", "json"]);
     let models = args.iter().position(|word| *word == "resnet18").unwrap();
     args[models] = "resnet34,resnet18";
-    // Weights of resnet34 are nowhere.
+    // There are no weights of resnet34.
     let output = kennel(here, &args);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let said = json(&output);
@@ -191,7 +191,7 @@ fn a_study_of_which_nothing_can_be_run_says_why_once_and_writes_nothing() {
     let dir = prepared();
     let here = dir.path();
     let before = std::fs::read_dir(here).unwrap().count();
-    // What one can do something about is said in a rehearsal, too.
+    // A dry run reports wrong settings, too.
     let (status, said) = fails(here, &study(&["--set", "drop_rate=0.1,2.5", "--dry-run", "--quiet"]));
     assert!(status == 1 && said.contains("cannot be run: ") && said.contains("drop_rate is 2.5"), "{said}");
 
@@ -209,7 +209,7 @@ fn a_study_of_which_nothing_can_be_run_says_why_once_and_writes_nothing() {
     assert!(said.contains("resnet18 freeze") && said.contains("resnet18 full"), "{said}");
     assert_eq!(std::fs::read_dir(here).unwrap().count(), before);
 
-    // Found only when it is its turn, for all that were to be run.
+    // Each experiment finds this error only when it runs.
     let (status, said) = fails(here, &study(&["--set", "unfreeze=[\"layer9\"]"]));
     assert!(status == 1 && said.contains("nothing of this study was trained"), "{said}");
     assert!(said.contains("layer9") && !here.join("results/report.html").exists(), "{said}");
@@ -239,7 +239,7 @@ fn what_cannot_be_compared_is_left_out_by_name() {
     assert!(status == 1 && said.contains("no finished run under runs"), "{said}");
     ok(here, &study(&["--epochs", "1"]));
 
-    // Other classes, in a run of the same folder.
+    // A run with other classes in the same folder.
     draw_photos(&here.join("renamed"), 14);
     std::fs::rename(here.join("renamed/striped"), here.join("renamed/dotted")).unwrap();
     ok(here, &["prepare", "renamed", "--out", "others"]);

@@ -1,68 +1,71 @@
-//! Reading a tar that is not believed: bounded, nothing that leads outside a folder, from a file or as it comes off a network.
+//! Reads an untrusted tar from a file or from the network: with bounds, and with no entry that
+//! leads outside a folder.
 
 use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
-/// A tar is made of blocks of this size; every header begins at a multiple of it.
+/// Size of a tar's blocks. Every header begins at a multiple of it.
 pub const BLOCK_BYTES: u64 = 512;
 
-/// The most that a header which only names the next entry may hold.
+/// Largest size in bytes of a header that only describes the next entry.
 const MAX_NAME_BYTES: u64 = 64 << 10;
 
-/// What is believed of an archive.
+/// Limits on what an archive may contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TarBounds {
-    /// The most entries, whatever they are.
+    /// Largest number of entries of any kind.
     pub max_entries: u64,
-    /// The most bytes of one file.
+    /// Largest size of one file, in bytes.
     pub max_file_bytes: u64,
-    /// The most bytes of all files together.
+    /// Largest size of all files together, in bytes.
     pub max_total_bytes: u64,
 }
 
-/// How much of its bounds an archive has used: what is needed to go on at the boundary of an entry.
+/// How much of its bounds an archive has used. Needed to resume at the boundary of an entry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TarUsed {
     /// Entries read.
     pub entries: u64,
-    /// Bytes of their files.
+    /// Bytes of all files so far.
     pub bytes: u64,
 }
 
 /// A file in an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TarEntry {
-    /// Its path without `.`, never absolute and never climbing.
+    /// Path without `.` components; never absolute, and never with `..`.
     pub path: PathBuf,
-    /// Its bytes.
+    /// Size in bytes.
     pub size: u64,
 }
 
-/// Why reading an archive ended before its end.
+/// Why reading an archive failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TarError {
-    /// The archive cannot be read, is truncated or damaged.
+    /// The archive cannot be read, or is truncated or damaged.
     #[error("{0}")]
     Read(#[source] io::Error),
-    /// What an entry holds cannot be written.
+    /// The contents of an entry cannot be written.
     #[error("{0}")]
     Write(#[source] io::Error),
-    /// An entry that must not be unpacked, and with it the whole archive.
+    /// An entry that must not be unpacked. It makes the whole archive invalid.
     #[error("entry `{entry}` {reason}")]
     Refused {
-        /// The entry.
+        /// Name of the entry.
         entry: String,
         /// What is wrong with it.
         reason: String,
     },
 }
 
-/// The regular files of a tar, one after the other. Entries that climb, links, devices and sparse files are refused, and
-/// with them the whole archive; so is one that goes beyond its [`TarBounds`]. Folders are passed over.
+/// Reads the regular files of a tar one after the other, and skips folders. Refuses the whole
+/// archive if it exceeds its [`TarBounds`] or has an entry whose path leads outside, a link, a
+/// device or a sparse file.
 ///
-/// Nothing is read ahead: after [`TarReader::finish_entry`] exactly the blocks of what was listed so far have been taken from the
-/// reader, so that a reader which stands there can be given to [`TarReader::resume`].
+/// Reads nothing ahead. After [`TarReader::finish_entry`], exactly the blocks of the entries so far
+/// have been taken from the reader, so a reader at that position can be given to
+/// [`TarReader::resume`].
 ///
 /// ```
 /// # use kennel_core::archive::{TarBounds, TarReader};
@@ -93,17 +96,17 @@ impl<R: Read> TarReader<R> {
         Self::resume(reader, bounds, TarUsed::default())
     }
 
-    /// Goes on where another reader stood after [`TarReader::finish_entry`], having used `used`.
+    /// Resumes where another reader stood after [`TarReader::finish_entry`], having used `used`.
     pub fn resume(reader: R, bounds: TarBounds, used: TarUsed) -> Self {
         Self { reader, bounds, used, name: String::new(), size: 0, left: 0, padding: 0, has_end: false }
     }
 
-    /// Finishes the entry before, and finds the next file.
+    /// Skips the rest of the current entry and finds the next file. Returns `None` at the end.
     ///
     /// # Errors
     ///
-    /// [`TarError::Read`] when the archive ends inside an entry or is damaged; [`TarError::Refused`] for what must not be
-    /// unpacked.
+    /// [`TarError::Read`] when the archive is damaged or ends inside an entry;
+    /// [`TarError::Refused`] for an entry that must not be unpacked.
     pub fn next_entry(&mut self) -> Result<Option<TarEntry>, TarError> {
         self.finish_entry()?;
         let mut names = Names::default();
@@ -135,7 +138,8 @@ impl<R: Read> TarReader<R> {
             };
             self.size = names.size.map_or_else(|| header.entry_size(), Ok).map_err(TarError::Read)?;
             if kind.is_dir() || kind.is_pax_global_extensions() {
-                // Their blocks, if any, are still bounded: nothing else speaks for them.
+                // Their contents are skipped, but still limited: the bounds on files do not cover
+                // them.
                 if self.size > MAX_NAME_BYTES {
                     return Err(self.refuse(format!("is no file and has {} bytes", self.size)));
                 }
@@ -165,11 +169,12 @@ impl<R: Read> TarReader<R> {
         }
     }
 
-    /// Writes what is left of the present file to `to`.
+    /// Writes the rest of the current file to `to`.
     ///
     /// # Errors
     ///
-    /// [`TarError::Read`] when the archive ends before the file does, [`TarError::Write`] when `to` refuses.
+    /// [`TarError::Read`] when the archive ends before the file does; [`TarError::Write`] when
+    /// writing to `to` fails.
     pub fn copy_entry(&mut self, to: &mut impl Write) -> Result<(), TarError> {
         let mut buffer = vec![0; (64 << 10).min(self.left.max(1) as usize)];
         while self.left > 0 {
@@ -189,33 +194,33 @@ impl<R: Read> TarReader<R> {
         Ok(())
     }
 
-    /// Passes over what is left of the present file, up to where the next header begins.
+    /// Skips the rest of the current file, up to the next header.
     ///
     /// # Errors
     ///
-    /// [`TarError::Read`] when the archive ends before.
+    /// [`TarError::Read`] when the archive ends before that.
     pub fn finish_entry(&mut self) -> Result<(), TarError> {
         self.copy_entry(&mut io::sink())?;
         self.left = std::mem::take(&mut self.padding);
         self.copy_entry(&mut io::sink())
     }
 
-    /// How much of the bounds is used.
+    /// Returns how much of the bounds is used.
     pub fn used(&self) -> TarUsed {
         self.used
     }
 
-    /// Whether the archive ended with its end mark, a block of zeros, and not just so.
+    /// Whether the archive ended with its end mark, a block of zeros.
     pub fn has_end(&self) -> bool {
         self.has_end
     }
 
-    /// The reader, which stands somewhere in the present file.
+    /// Returns the reader, which stands somewhere in the current file.
     pub fn get_ref(&self) -> &R {
         &self.reader
     }
 
-    /// The reader, to read what follows the end mark.
+    /// Returns the reader, to read what follows the end mark.
     pub fn into_inner(self) -> R {
         self.reader
     }
@@ -229,7 +234,7 @@ impl<R: Read> TarReader<R> {
         TarError::Refused { entry: self.name.clone(), reason }
     }
 
-    /// The next header that is not empty; none at the end.
+    /// Reads the next header. Returns `None` at the end of the archive or at its end mark.
     fn read_header(&mut self) -> Result<Option<tar::Header>, TarError> {
         let mut header = tar::Header::new_old();
         let bytes = header.as_mut_bytes();
@@ -252,7 +257,7 @@ impl<R: Read> TarReader<R> {
         Ok(Some(header))
     }
 
-    /// The bytes of a header that describes the next entry.
+    /// Reads the contents of a header that describes the next entry.
     fn read_name(&mut self, header: &tar::Header) -> Result<Vec<u8>, TarError> {
         self.name = String::from_utf8_lossy(&header.path_bytes()).into_owned();
         self.size = header.entry_size().map_err(TarError::Read)?;
@@ -276,7 +281,7 @@ impl<R: Read> TarReader<R> {
     }
 }
 
-/// What stands before an entry and describes it.
+/// The headers that precede an entry and describe it.
 #[derive(Default)]
 struct Names {
     path: Option<Vec<u8>>,
@@ -336,7 +341,7 @@ fn path_of(bytes: &[u8]) -> io::Result<PathBuf> {
     Ok(text.into())
 }
 
-/// The path without `.`, or none when it is absolute or climbs.
+/// Returns the path without `.` components. `None` when it is absolute or contains `..`.
 pub fn stay_inside(path: &Path) -> Option<PathBuf> {
     let mut inside = PathBuf::new();
     for component in path.components() {
@@ -363,7 +368,7 @@ mod tests {
         let mut builder = tar::Builder::new(Vec::new());
         for (name, kind, bytes) in entries {
             let mut header = tar::Header::new_ustar();
-            // Written raw: `set_path` itself refuses what an attacker would write.
+            // Write the raw field: `set_path` refuses the names that an attacker would write.
             header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
             header.set_entry_type(*kind);
             header.set_size(bytes.len() as u64);
@@ -420,11 +425,11 @@ mod tests {
             let error = read_all(&tar_of(&[("name", kind, &[b'a'; 70_000])])).unwrap_err();
             assert!(matches!(error, TarError::Refused { .. }), "{error}");
         }
-        // So would one that is repeated for ever.
+        // So would a name that is repeated endlessly.
         let error =
             read_all(&tar_of(&[("name", GNULongName, b"a\0".as_slice()); 5])).unwrap_err().to_string();
         assert!(error.contains("four times"), "{error}");
-        // A size in a pax header counts as one in the entry's own.
+        // A size in a pax header counts like one in the entry's own header.
         let error = read_all(&tar_of(&[("x", XHeader, b"21 size=999999999999\n"), ("a", Regular, b"")]));
         assert!(error.unwrap_err().to_string().contains("has 999999999999 bytes"));
     }

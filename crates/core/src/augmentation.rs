@@ -1,4 +1,4 @@
-//! How a training photo is varied: data only; the pixels are moved in the `data` room.
+//! Augmentation of training photos. Data only; the `data` crate transforms the pixels.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,33 +7,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::CoreError;
 
-/// Which part of a training photo is seen.
+/// Which part of a training photo is used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Crop {
-    /// What evaluation sees: the centre, after the resize of the weights' preprocessing.
+    /// The centre, after the resize of the weights' preprocessing, as in evaluation.
     Center,
-    /// The short side is resized to `side * resize_ratio`, then a square is taken anywhere.
+    /// A random square, after the short side is resized to `side * resize_ratio`.
     Random {
         /// 256/224 in the published recipe.
         resize_ratio: f64,
     },
     /// torchvision's `RandomResizedCrop`.
     RandomResized {
-        /// Bounds of the area, as a share of the photo's.
+        /// Bounds of the area, as a share of the photo's area.
         scale: [f64; 2],
         /// Bounds of width over height.
         ratio: [f64; 2],
     },
 }
 
-/// The parts of training augmentation, each as torchvision defines it. Zero leaves a part out.
+/// The parts of training augmentation, each as torchvision defines it. Zero disables a part.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augmentation {
     /// Probability of a horizontal flip.
     pub flip: f64,
-    /// A rotation is drawn from plus or minus this many degrees.
+    /// Largest rotation in either direction, in degrees; drawn from plus or minus this value.
     pub rotation_deg: f64,
     /// `ColorJitter`'s brightness: a factor from `1 +- brightness`.
     pub brightness: f64,
@@ -43,13 +43,14 @@ pub struct Augmentation {
     pub saturation: f64,
     /// `ColorJitter`'s hue: a shift from `+- hue` turns, at most 0.5.
     pub hue: f64,
-    /// Probability that a rectangle is erased (`RandomErasing`, scale 0.02-0.33, ratio 0.3-3.3, value 0).
+    /// Probability that a rectangle is erased (`RandomErasing`, scale 0.02-0.33, ratio 0.3-3.3,
+    /// value 0).
     pub erasing: f64,
-    /// Which part of the photo is seen.
+    /// Which part of the photo is used.
     pub crop: Crop,
 }
 
-/// A named choice of all parts.
+/// A named augmentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AugmentationSet {
@@ -57,7 +58,7 @@ pub enum AugmentationSet {
     Light,
     /// Random resized crop, flip, jitter of brightness and contrast.
     Rrc,
-    /// What evaluation does.
+    /// No augmentation: photos are prepared as in evaluation.
     None,
 }
 
@@ -66,7 +67,7 @@ impl AugmentationSet {
     pub const ALL: [AugmentationSet; 3] =
         [AugmentationSet::Light, AugmentationSet::Rrc, AugmentationSet::None];
 
-    /// Its name on the command line and in files.
+    /// Returns its name on the command line and in files.
     pub const fn as_str(self) -> &'static str {
         match self {
             AugmentationSet::Light => "light",
@@ -75,7 +76,7 @@ impl AugmentationSet {
         }
     }
 
-    /// What it stands for.
+    /// Returns the augmentation that the name stands for.
     pub fn augmentation(self) -> Augmentation {
         let none = Augmentation {
             flip: 0.0,

@@ -1,4 +1,4 @@
-//! Reading files that anyone may have put there: regular files only, and never more bytes than stated.
+//! Reads untrusted files: regular files only, and never more bytes than a limit.
 
 use std::fs::{self, File, FileType};
 use std::io::{Error, ErrorKind, Read};
@@ -6,12 +6,13 @@ use std::path::Path;
 
 use crate::{CoreError, Result};
 
-/// Opens a regular file, through links. A pipe, a device or a folder is refused without waiting for it.
+/// Opens a regular file, following links. Refuses a pipe, a device or a folder without blocking on
+/// it.
 ///
 /// # Errors
 ///
-/// [`CoreError::Io`] with what stands there instead, or why it cannot be opened; its source has the kind
-/// [`ErrorKind::NotFound`] where there is nothing and where a link leads nowhere.
+/// [`CoreError::Io`], which says what the path is instead or why it cannot be opened. Its source
+/// has the kind [`ErrorKind::NotFound`] when the path is missing and when a link leads nowhere.
 pub fn open_regular(path: &Path) -> Result<File> {
     let refused = CoreError::io("read", path);
     let mut options = File::options();
@@ -19,14 +20,15 @@ pub fn open_regular(path: &Path) -> Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
-        // Without the first, opening a pipe waits for a writer; without the second, a terminal may become ours.
+        // `O_NONBLOCK`: opening a pipe would otherwise wait for a writer. `O_NOCTTY`: a terminal
+        // could otherwise become our controlling terminal.
         options.custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY);
     }
     let file = match options.open(path) {
         Ok(file) => file,
         Err(error) => return Err(refused(explained(path, error))),
     };
-    // Asked of the handle: what the name stands for may change.
+    // Ask the open handle: another process may replace the file at this path.
     match file.metadata().map(|metadata| metadata.file_type()) {
         Ok(kind) if kind.is_file() => Ok(file),
         Ok(kind) => Err(refused(not_regular(kind))),
@@ -34,11 +36,13 @@ pub fn open_regular(path: &Path) -> Result<File> {
     }
 }
 
-/// Reads a whole regular file of at most `limit_bytes`. Its stated size is not believed.
+/// Reads a whole regular file of at most `limit_bytes`. The limit applies to the bytes read, not
+/// only to the size that the file system reports.
 ///
 /// # Errors
 ///
-/// As [`open_regular`]; with the kind [`ErrorKind::FileTooLarge`] where the file goes on beyond the limit.
+/// As [`open_regular`]; with the kind [`ErrorKind::FileTooLarge`] when the file is longer than the
+/// limit.
 pub fn read_bounded(path: &Path, limit_bytes: u64) -> Result<Vec<u8>> {
     let file = open_regular(path)?;
     let stated = file.metadata().map_or(0, |metadata| metadata.len());
@@ -58,10 +62,10 @@ pub fn read_bounded(path: &Path, limit_bytes: u64) -> Result<Vec<u8>> {
     }
 }
 
-/// The system's refusal to open a file, in plainer words where there are some.
+/// Explains in plainer words why the system refused to open a file, where possible.
 fn explained(path: &Path, error: Error) -> Error {
     match fs::metadata(path) {
-        // A socket has no other side to open.
+        // Opening a socket always fails, so its kind is checked only here.
         Ok(metadata) if !metadata.is_file() => not_regular(metadata.file_type()),
         Err(_) if error.kind() == ErrorKind::NotFound && path.is_symlink() => {
             Error::new(ErrorKind::NotFound, "it is a link that leads nowhere")
@@ -127,7 +131,7 @@ mod tests {
         }
         assert!(said("gone").contains("No such file"), "{}", said("gone"));
         assert_eq!(read_bounded(&at("link"), 100).unwrap(), b"12345");
-        // The kernel states no size for these.
+        // The kernel reports a size of 0 for files in `/proc`.
         assert!(!read_bounded(Path::new("/proc/self/status"), 1 << 20).unwrap().is_empty());
     }
 }

@@ -1,12 +1,12 @@
-//! Names that read from right to left, in text that does not.
+//! Names in right-to-left scripts within left-to-right text.
 
 use unicode_bidi::{BidiClass, bidi_class};
 
-/// The mark that counts as a letter from left to right and is not seen (U+200E).
+/// Left-to-right mark (U+200E): invisible, and counts as a left-to-right letter.
 const MARK: char = '\u{200e}';
 
-/// A name as [`shown`](crate::shown) has it, such that numbers and signs beside it stay where they were written, whatever direction its
-/// letters have: between two marks where one of them reads from right to left. The marks take no columns.
+/// Returns a name as [`shown`](crate::shown) does, such that numbers and signs beside it keep their
+/// place. A name with right-to-left characters is put between two marks, which take no columns.
 pub fn kept_in_place(text: &str) -> String {
     let text = crate::shown(text);
     let is_turned = |c| matches!(bidi_class(c), BidiClass::R | BidiClass::AL | BidiClass::AN);
@@ -22,7 +22,7 @@ mod tests {
 
     use super::*;
 
-    /// As a viewer shows a line that begins with no direction given.
+    /// Orders a line as a viewer does that is given no base direction.
     fn shown(line: &str) -> String {
         let info = BidiInfo::new(line, None);
         let paragraph = &info.paragraphs[0];
@@ -36,7 +36,7 @@ mod tests {
         assert_eq!(shown(&format!("{} 42  9 %", kept_in_place(name))), format!("{backwards} 42  9 %"));
         assert_ne!(shown(&format!("{name} 42  9 %")), format!("{backwards} 42  9 %"));
         assert_eq!(kept_in_place("пудель"), "пудель");
-        // An override turns even what has a direction of its own.
+        // Control characters that override the direction are replaced, too.
         assert_eq!(shown(&format!("{} 42", kept_in_place("\u{202e}abc"))), "\u{fffd}abc 42");
     }
 }

@@ -1,34 +1,34 @@
-//! What can go wrong with the shared files.
+//! Errors of reading and writing the shared files.
 
 use std::io::{Error, ErrorKind};
 use std::path::PathBuf;
 
-/// The result of this room's functions.
+/// Result of this crate's functions.
 pub type Result<T, E = CoreError> = std::result::Result<T, E>;
 
-/// A shared file that cannot be read, written or believed.
+/// A shared file that cannot be read or written, or whose contents are invalid; or an unknown name.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CoreError {
     /// The file system refused.
     #[error("cannot {verb} {path}: {source}{hint}", path = crate::shown(path), hint = way_out(verb, source))]
     Io {
-        /// What was tried: `read`, `write`, `create`.
+        /// The attempted action: `read`, `write`, `create`.
         verb: &'static str,
-        /// Where.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// Why not.
+        /// The system's error.
         #[source]
         source: Error,
     },
-    /// A file is there, but its contents are not what they should be.
+    /// A file with invalid contents.
     #[error("{path} is not a valid {what}: {reason}", path = crate::shown(path))]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What it should have been.
+        /// What the file should be.
         what: &'static str,
-        /// What was found instead.
+        /// What is wrong with it.
         reason: String,
     },
     /// One line of a JSON-lines file is damaged.
@@ -38,12 +38,12 @@ pub enum CoreError {
         path: PathBuf,
         /// One-based line number.
         line: usize,
-        /// What the line should have been.
+        /// What the line should be.
         what: &'static str,
-        /// What was found instead.
+        /// What is wrong with it.
         reason: String,
     },
-    /// A file of a run that is not what was written.
+    /// A file of a run that changed since it was written.
     #[error(
         "{path} has {found}, {sums} expects another: it is damaged, or was changed since it was written\n\
          hint: put a copy back, or train the run again; if you changed it on purpose, remove {sums}",
@@ -52,114 +52,114 @@ pub enum CoreError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// Its digest.
+        /// Its digest, or a note that it is not listed.
         found: String,
-        /// The list of digests.
+        /// Path of `SHA256SUMS`.
         sums: PathBuf,
     },
-    /// A run where the folder that runs lie in was meant.
+    /// A run directory where a folder of runs was expected.
     #[error(
         "{path} is a run, not a folder of runs\nhint: --runs takes the folder that it lies in, {beside}; a single run is given with --run",
         path = crate::shown(path), beside = crate::shown(beside)
     )]
     RunNotRuns {
-        /// The run.
+        /// Path of the run.
         path: PathBuf,
-        /// Where it lies.
+        /// The folder that contains the run.
         beside: PathBuf,
     },
-    /// A run that was stopped, or is still going on.
+    /// A run that was stopped or is still training.
     #[error(
         "{run} is not finished: it has no evaluation.json\nhint: `kennel train --resume {word}` finishes it", run = crate::shown(run),
         word = crate::quoted(&run.to_string_lossy())
     )]
     Unfinished {
-        /// Its directory.
+        /// Path of the run.
         run: PathBuf,
     },
-    /// Predictions that are not of the run's own photos.
+    /// Predictions whose photos are not those of the run's manifest.
     #[error(
         "{path} does not hold the {split} photos of manifest.json: {reason}\nhint: the file was edited or cut: `kennel train --config RUN` \
          trains the run again",
         path = crate::shown(path)
     )]
     OtherPredictions {
-        /// The predictions.
+        /// Path of the predictions.
         path: PathBuf,
         /// The split.
         split: crate::Split,
         /// The first difference.
         reason: String,
     },
-    /// A word that names none of the choices.
+    /// A word that is not one of the choices.
     #[error("unknown {what} `{found}`; expected one of: {expected}{hint}")]
     UnknownWord {
-        /// The kind of thing.
+        /// What the word should name.
         what: &'static str,
-        /// What was given.
+        /// The given word.
         found: String,
         /// The choices, separated by commas.
         expected: String,
         /// Empty, or a line that begins with `hint:`.
         hint: String,
     },
-    /// A class of a data set that means none of ImageNet-1k's.
+    /// A class of a data set that matches no class of ImageNet-1k.
     #[error("class `{class}` {reason}{others}\nhint: {hint}")]
     NotImagenet {
-        /// Its name.
+        /// Name of the class.
         class: String,
-        /// What its name and its file names say.
+        /// Why neither its name nor its file names match.
         reason: String,
-        /// Empty, or the other classes that mean none, after a semicolon.
+        /// Empty, or a semicolon and the other classes without a match.
         others: String,
-        /// The way out.
+        /// How to choose a class.
         hint: String,
     },
-    /// What was given for a class is the synset or name of no class of ImageNet-1k's, or of several.
+    /// A given word that is not the synset or name of exactly one class of ImageNet-1k.
     #[error(
         "`{found}`, given for class `{class}`, is not the synset or name of exactly one of ImageNet-1k's 1000 classes\nhint: {hint}"
     )]
     UnknownSynset {
-        /// The class.
+        /// Name of the class in the data set.
         class: String,
-        /// What was given.
+        /// The given word.
         found: String,
-        /// The way out.
+        /// How to choose a class.
         hint: String,
     },
-    /// Two classes of a data set that mean the same output of the ImageNet head.
+    /// Two classes of a data set that match the same output of the ImageNet head.
     #[error(
         "classes `{first}` and `{second}` are both {synset} ({name}), output {imagenet_index} of the ImageNet head\n\
          hint: tell them apart with `{hint}`, or make one class of them"
     )]
     SameImagenetClass {
-        /// The class that came first.
+        /// The first class.
         first: String,
-        /// The class that came after.
+        /// The second class.
         second: String,
-        /// The synset that both mean.
+        /// The synset of both.
         synset: String,
-        /// Its usual name.
+        /// Usual name of the synset.
         name: &'static str,
-        /// Its output of the head.
+        /// Output of the head.
         imagenet_index: usize,
-        /// The flag that gives another synset.
+        /// The flag that chooses another synset.
         hint: String,
     },
 }
 
 impl CoreError {
-    /// Wraps an I/O error with what was tried and where.
+    /// Wraps an I/O error with the attempted action and the path.
     pub fn io(verb: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(Error) -> CoreError {
         let path = path.into();
         move |source| CoreError::Io { verb, path, source }
     }
 }
 
-/// The way out of what the file system refused, as a line of its own, where there is one to name.
+/// Returns a hint for a refusal by the file system, on its own line; empty when there is none.
 fn way_out(verb: &str, refused: &Error) -> &'static str {
     match refused.kind() {
-        // Of these two, the path is what is read.
+        // For `read` and `copy`, `path` is the source, so this advice does not apply.
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem if !["read", "copy"].contains(&verb) => {
             "\nhint: this place is read-only for you; choose another with a flag such as --out or --runs, with HF_HOME for fetched weights"
         }
@@ -191,7 +191,7 @@ mod tests {
         assert!(said("write", ErrorKind::StorageFull).contains("hint: make room"));
         assert!(said("write", ErrorKind::FileTooLarge).contains("ulimit -f"));
         assert!(said("create", ErrorKind::AlreadyExists).contains("a file stands where a folder should be"));
-        // What cannot be read lies where it lies.
+        // Choosing another output place does not help with a file that cannot be read.
         assert!(!said("read", ErrorKind::PermissionDenied).contains("hint:"));
     }
 }

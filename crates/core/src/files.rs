@@ -1,4 +1,4 @@
-//! Writing files so that a reader never sees half of one, and digests of what is on disk.
+//! Writes files atomically, so that a reader never sees half of one, and computes digests of files.
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
@@ -10,15 +10,17 @@ use sha2::{Digest, Sha256};
 use crate::scratch::{self, WRITING};
 use crate::{CoreError, Result, open_regular, read_bounded};
 
-/// The longest text file that is read, in bytes: a manifest of four million photos.
+/// Largest text file that is read, in bytes: a manifest of four million photos.
 const MAX_TEXT_BYTES: u64 = 1 << 30;
 
-/// Writes `bytes` beside `path` and renames the result over it, so that `path` is always whole: the old file or the new. What
-/// processes that were killed left in the folder is cleared.
+/// Writes `bytes` to a temporary file in the same folder and renames it to `path`, which is
+/// therefore always whole: the old file or the new one. Removes the temporary files that killed
+/// processes left in the folder.
 ///
 /// # Errors
 ///
-/// [`CoreError::Io`] when the folder is missing or not writable, or the disk is full; `path` is then as it was.
+/// [`CoreError::Io`] when the folder is missing or not writable, or the disk is full; `path` is
+/// then unchanged.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     write_atomically_with(path, |file| file.write_all(bytes))
 }
@@ -27,7 +29,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
 ///
 /// # Errors
 ///
-/// As [`write_atomically`], and whatever `write` returns.
+/// As [`write_atomically`]; errors of `write`.
 pub fn write_atomically_with(
     path: &Path,
     write: impl FnOnce(&mut std::io::BufWriter<&fs::File>) -> std::io::Result<()>,
@@ -37,7 +39,8 @@ pub fn write_atomically_with(
     let result = (|| {
         let mut builder = tempfile::Builder::new();
         builder.prefix(WRITING);
-        // A temporary file is private by default; ours replaces a file that others may read.
+        // Temporary files are private by default, but this one replaces a file that others may
+        // read.
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -55,7 +58,8 @@ pub fn write_atomically_with(
     result.map_err(CoreError::io("write", path))
 }
 
-/// Writes `value` as indented JSON with a final newline, beside and renamed.
+/// Writes `value` as indented JSON with a final newline, to a temporary file that is renamed into
+/// place.
 ///
 /// # Errors
 ///
@@ -74,12 +78,13 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
 ///
 /// # Errors
 ///
-/// [`CoreError::Io`] when it cannot be read, is no regular file, has more than 1 GiB or is not UTF-8.
+/// [`CoreError::Io`] when the file cannot be read, is not a regular file, is larger than 1 GiB or
+/// is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
     as_text(read_bounded(path, MAX_TEXT_BYTES)?, path)
 }
 
-/// The bytes of a text file as text.
+/// Converts the bytes of a text file to text.
 ///
 /// # Errors
 ///
@@ -89,7 +94,7 @@ pub(crate) fn as_text(bytes: Vec<u8>, path: &Path) -> Result<String> {
     String::from_utf8(bytes).map_err(no_text).map_err(CoreError::io("read", path))
 }
 
-/// The folder that a file lies in: `.` for a lone name.
+/// Returns the folder that contains a file: `.` for a plain file name.
 pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -97,19 +102,19 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// A path with `/` on every system, as it is written into files.
+/// Returns a path with `/` on every system, as written into files.
 pub fn with_slashes(path: &Path) -> String {
     let names: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     names.join("/")
 }
 
-/// Whether two paths, or two names that are none, lead to the same.
+/// Whether two paths resolve to the same file. Names that do not exist compare as text.
 pub fn is_same_place(a: impl AsRef<Path>, b: impl AsRef<Path>) -> bool {
     let (a, b) = (a.as_ref(), b.as_ref());
     a == b || a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
 }
 
-/// Creates a folder and those above it.
+/// Creates a folder and its parents.
 ///
 /// # Errors
 ///
@@ -118,11 +123,11 @@ pub fn create_dir_all(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(CoreError::io("create", path))
 }
 
-/// SHA-256 of a file, in lower-case hexadecimal, read in pieces.
+/// Computes the SHA-256 of a file in lower-case hexadecimal, reading it in pieces.
 ///
 /// # Errors
 ///
-/// [`CoreError::Io`] when it cannot be read or is no regular file.
+/// [`CoreError::Io`] when it cannot be read or is not a regular file.
 pub fn sha256_file(path: &Path) -> Result<String> {
     let mut file = open_regular(path)?;
     let mut hasher = Sha256::new();
@@ -135,12 +140,12 @@ pub fn sha256_file(path: &Path) -> Result<String> {
     }
 }
 
-/// SHA-256 of bytes, in lower-case hexadecimal.
+/// Computes the SHA-256 of bytes, in lower-case hexadecimal.
 pub fn sha256_bytes(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// Bytes in lower-case hexadecimal.
+/// Formats bytes in lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

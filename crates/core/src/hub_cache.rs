@@ -1,15 +1,16 @@
-//! Where `huggingface_hub` keeps what it downloaded, and how to find it there: paths only.
+//! The cache of `huggingface_hub`: where downloaded files lie and how to find them. Paths only.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// The folder of all repositories, by the environment: `HF_HUB_CACHE`, else `HF_HOME`, else `XDG_CACHE_HOME`, else
-/// `~/.cache/huggingface/hub`. None only where there is no home folder.
+/// Returns the folder of all repositories, from the environment: `HF_HUB_CACHE`, else
+/// `HUGGINGFACE_HUB_CACHE`, else `HF_HOME`, else `XDG_CACHE_HOME`, else `~/.cache/huggingface/hub`.
+/// `None` only when none of the variables is set and there is no home folder.
 pub fn hub_folder() -> Option<PathBuf> {
     hub_folder_of(|variable| std::env::var_os(variable), std::env::home_dir().as_deref())
 }
 
-/// As [`hub_folder`], of given variables and home folder. An empty variable counts as none.
+/// As [`hub_folder`], with the given variables and home folder. An empty variable counts as unset.
 pub fn hub_folder_of(variable: impl Fn(&str) -> Option<OsString>, home: Option<&Path>) -> Option<PathBuf> {
     let set = |name: &str| non_empty(variable(name)).map(|path| expand_home(path, home));
     set("HF_HUB_CACHE")
@@ -17,7 +18,8 @@ pub fn hub_folder_of(variable: impl Fn(&str) -> Option<OsString>, home: Option<&
         .or_else(|| home_folder_of(&variable, home).map(|folder| folder.join("hub")))
 }
 
-/// The folder above the cache, which also holds the token: `HF_HOME`, else `huggingface` in the user's cache folder.
+/// Returns the folder above the cache, which also holds the token: `HF_HOME`, else `huggingface` in
+/// the user's cache folder.
 pub fn home_folder_of(variable: impl Fn(&str) -> Option<OsString>, home: Option<&Path>) -> Option<PathBuf> {
     let set = |name: &str| non_empty(variable(name)).map(|path| expand_home(path, home));
     set("HF_HOME")
@@ -25,17 +27,19 @@ pub fn home_folder_of(variable: impl Fn(&str) -> Option<OsString>, home: Option<
         .or_else(|| home.map(|home| home.join(".cache/huggingface")))
 }
 
-/// The folder of a model repository: `timm/resnet50.a1_in1k` lies in `models--timm--resnet50.a1_in1k`.
+/// Returns the folder of a model repository: `models--timm--resnet50.a1_in1k` for
+/// `timm/resnet50.a1_in1k`.
 pub fn repo_folder(hub: &Path, repo: &str) -> PathBuf {
     hub.join(repo_folder_name(repo))
 }
 
-/// The name of a model repository's folder.
+/// Returns the name of a model repository's folder.
 pub fn repo_folder_name(repo: &str) -> String {
     format!("models--{}", repo.replace('/', "--"))
 }
 
-/// The folder that `revision` (a branch, a tag or a whole commit) of a repository stands for, where all of `files` are in it.
+/// Returns the snapshot folder of `revision` (a branch, a tag or a full commit hash), if it has all
+/// of `files`.
 pub fn snapshot(repo_folder: &Path, revision: &str, files: &[&str]) -> Option<PathBuf> {
     let commit = match is_commit(revision) {
         true => revision.to_string(),
@@ -45,7 +49,7 @@ pub fn snapshot(repo_folder: &Path, revision: &str, files: &[&str]) -> Option<Pa
     files.iter().all(|file| snapshot.join(file).is_file()).then_some(snapshot)
 }
 
-/// Whether `revision` is a whole commit, and so always means the same.
+/// Whether `revision` is a full commit hash, which always denotes the same files.
 pub fn is_commit(revision: &str) -> bool {
     revision.len() == 40
         && revision.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))

@@ -1,8 +1,9 @@
-//! ImageNet-1k's classes: synset and names of each of the 1000 outputs of a pretrained head, and which of them a
-//! folder of photos means.
+//! ImageNet-1k's classes: the synset and names of each of the 1000 outputs of a pretrained head,
+//! and how the classes of a data set are matched to them.
 //!
-//! Source: `imagenet_classes.tsv`, made by `tools/imagenet_classes.py` from the package data of timm 1.0.31: the class
-//! order of ILSVRC 2012 and the lemmas of WordNet 3.0 (Princeton University).
+//! Source: `imagenet_classes.tsv`, made by `tools/imagenet_classes.py` from the package data of
+//! timm 1.0.31: the class order of ILSVRC 2012 and the lemmas of WordNet 3.0 (Princeton
+//! University).
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -17,32 +18,32 @@ use crate::{CoreError, Result, composed, did_you_mean};
 pub struct ImagenetClass {
     /// WordNet id: `n02088364`.
     pub synset: &'static str,
-    /// WordNet's lemmas for it, the usual name first: `German shepherd`, `German shepherd dog`, ...
+    /// WordNet's lemmas, the usual name first: `German shepherd`, `German shepherd dog`, ...
     pub names: Vec<&'static str>,
 }
 
-/// How a class of a data set found its output of the ImageNet head.
+/// How a class of a data set was matched to an output of the ImageNet head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MatchedBy {
-    /// Its folder bears a name of the class, or its synset.
+    /// By the folder's name: a name of the ImageNet class, or its synset.
     Name,
-    /// All its file names begin with one synset.
+    /// By the file names, which all begin with one synset.
     FileNames,
-    /// The user said so.
+    /// By the user's choice.
     Given,
 }
 
-/// A class of a data set and the output of the ImageNet head that means it.
+/// A class of a data set and the matching output of the ImageNet head.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClassMatch {
-    /// The data set's name for it.
+    /// Name of the class in the data set.
     pub label: String,
     /// Output of the 1000-class head.
     pub imagenet_index: usize,
     /// WordNet id.
     pub synset: String,
-    /// What the match rests on.
+    /// How the match was found.
     pub by: MatchedBy,
 }
 
@@ -69,20 +70,21 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     table
 });
 
-/// The 1000 classes, in the order of a pretrained head.
+/// Returns the 1000 classes, in the order of a pretrained head.
 pub fn classes() -> &'static [ImagenetClass] {
     &TABLE.classes
 }
 
-/// The output that means a synset: 162 for `n02088364`.
+/// Returns the output for a synset: 162 for `n02088364`.
 pub fn index_of_synset(synset: &str) -> Option<usize> {
     TABLE.by_synset.get(synset).copied()
 }
 
-/// The output that bears a name: 235 for `german_shepherd`.
+/// Returns the output for a name: 235 for `german_shepherd`.
 ///
-/// Names are compared in lower case with every run of other characters than letters and digits as one `_`, and any full
-/// lemma counts. `None` when no class has the name, and when several have: `crane` is a bird and a machine.
+/// Names are compared in lower case, with every run of characters other than letters and digits
+/// read as one `_`. Any full lemma counts. Returns `None` when no class has the name or several do:
+/// `crane` is a bird and a machine.
 pub fn index_of_name(name: &str) -> Option<usize> {
     match indices_of_name(name) {
         [index] => Some(*index),
@@ -90,23 +92,28 @@ pub fn index_of_name(name: &str) -> Option<usize> {
     }
 }
 
-/// Whether a folder's name says that it is a class of ImageNet-1k: a synset (`n02088364`, `n02088364-beagle`), or the name of
-/// one or several.
+/// Whether a folder's name denotes a class of ImageNet-1k: a synset (`n02088364`,
+/// `n02088364-beagle`), or the name of one or several classes.
 pub fn is_name_of_class(name: &str) -> bool {
     leading_synset(name).and_then(index_of_synset).is_some() || !indices_of_name(name).is_empty()
 }
 
 /// Finds the output of the ImageNet head for every class of a data set, in the order of `classes`.
 ///
-/// What the user says in `given` (label to synset or name, from `--synset poodle=n02113624` or `--synset gato=tabby`) holds.
-/// Otherwise a class is matched by the name of its folder, which may be a lemma or a synset (`n02088364`,
-/// `n02088364-beagle`); otherwise by the synset with which all its file names begin (`n02113624_1001.jpg`).
+/// A class is matched by the first of these that applies:
+///
+/// - the user's choice in `given`, which maps a label to a synset or name
+///   (`--synset poodle=n02113624`, `--synset gato=tabby`);
+/// - the name of its folder, which may be a lemma or a synset (`n02088364`, `n02088364-beagle`);
+/// - the synset with which all its file names begin (`n02113624_1001.jpg`).
 ///
 /// # Errors
 ///
-/// [`CoreError::NotImagenet`] when a class is matched by nothing, [`CoreError::UnknownSynset`] when what is given is the synset
-/// or name of no class of ImageNet-1k's, or of several, [`CoreError::UnknownWord`] when one is given for a class that is not there, and
-/// [`CoreError::SameImagenetClass`] when two classes mean the same output.
+/// - [`CoreError::NotImagenet`] when a class has no match.
+/// - [`CoreError::UnknownSynset`] when a given value is not the synset or name of exactly one
+///   ImageNet-1k class.
+/// - [`CoreError::UnknownWord`] when `given` names a class that the data set lacks.
+/// - [`CoreError::SameImagenetClass`] when two classes match the same output.
 pub fn match_classes(
     classes: &[String],
     file_names_of: impl Fn(&str) -> Vec<String>,
@@ -157,8 +164,8 @@ pub fn match_classes(
     Ok(matches)
 }
 
-/// How many files bear the name of a photo of ImageNet-1k's (`n02113624_1001.jpg`): a network pretrained on it has most
-/// likely seen them. Names may be paths with `/`.
+/// Counts the files that are named like photos of ImageNet-1k (`n02113624_1001.jpg`): a network
+/// pretrained on it has most likely seen them. Names may be paths with `/`.
 pub fn pretraining_overlap<S: AsRef<str>>(file_names: impl IntoIterator<Item = S>) -> usize {
     let is_imagenet = |name: &str| {
         leading_synset(name).is_some_and(|synset| {
@@ -211,7 +218,8 @@ fn match_class(
     })
 }
 
-/// The error of the first class that is matched by nothing, with the names of the rest: all can be given at once.
+/// Adds the other unmatched classes to the error of the first, so that the user can give all of
+/// them at once.
 fn beside_others(mut error: CoreError, lost: &[&str]) -> CoreError {
     const SHOWN: usize = 8;
     if let (CoreError::NotImagenet { others, .. }, [_, rest @ ..]) = (&mut error, lost)
@@ -225,7 +233,7 @@ fn beside_others(mut error: CoreError, lost: &[&str]) -> CoreError {
     error
 }
 
-/// What the file names of an unmatched class say, as the end of a sentence.
+/// Describes the file names of an unmatched class, as the end of a sentence.
 fn files_say(synsets: &BTreeMap<&str, usize>, unnamed: usize) -> String {
     const SHOWN: usize = 5;
     let mut list = synsets.keys().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
@@ -241,7 +249,8 @@ fn files_say(synsets: &BTreeMap<&str, usize>, unnamed: usize) -> String {
     }
 }
 
-/// The way out: the classes that may have been meant by `said`, or by the files' names, and the flag that chooses one.
+/// Returns a hint: the classes that `said` or the file names may mean, and the flag that chooses
+/// one.
 fn candidates_hint(label: &str, said: &str, file_synsets: &[&str]) -> String {
     const SHOWN: usize = 10;
     let words = format!("_{}_", normalised(said));
@@ -254,7 +263,7 @@ fn candidates_hint(label: &str, said: &str, file_synsets: &[&str]) -> String {
     }
     if indices.is_empty() {
         let names = TABLE.classes.iter().flat_map(|class| class.names.iter().copied());
-        // A word of another language is near to one of a thousand names by chance.
+        // By chance, a word of another language is close to one of the thousand names.
         let is_slip = |name: &&str| {
             let (typed, name) = (normalised(said), normalised(name));
             strsim::damerau_levenshtein(&typed, &name) <= typed.chars().count() / 5
@@ -264,7 +273,7 @@ fn candidates_hint(label: &str, said: &str, file_synsets: &[&str]) -> String {
     }
     let named = |&index: &usize| {
         let ImagenetClass { synset, names } = &TABLE.classes[index];
-        // Of its names the one that was found by.
+        // Show the name that matched.
         format!("{synset} ({})", names.iter().find(|name| contains(name)).unwrap_or(&names[0]))
     };
     let choices: Vec<String> = indices.iter().take(SHOWN).map(named).collect();
@@ -285,7 +294,7 @@ fn candidates_hint(label: &str, said: &str, file_synsets: &[&str]) -> String {
     }
 }
 
-/// The output that somebody means who says its synset or one of its names.
+/// Returns the output for a synset or a name that the user gave.
 fn index_said(said: &str) -> Option<usize> {
     index_of_synset(said).or_else(|| index_of_name(said))
 }
@@ -301,13 +310,13 @@ fn indices_of_name(name: &str) -> &'static [usize] {
     TABLE.by_name.get(&normalised(name)).map_or(&[], Vec::as_slice)
 }
 
-/// The synset of a photo named `n02113624_*`.
+/// Returns the synset of a photo named `n02113624_*`.
 fn photo_synset(file_name: &str) -> Option<&str> {
     let synset = leading_synset(file_name)?;
     base_name(file_name)[synset.len()..].starts_with('_').then_some(synset)
 }
 
-/// The synset that a name begins with, when neither a letter nor a digit follows it.
+/// Returns the synset that a name begins with, unless a letter or digit follows it.
 fn leading_synset(name: &str) -> Option<&str> {
     let name = base_name(name);
     let synset = name.get(..9)?;
@@ -507,7 +516,7 @@ mod tests {
         assert!(error.to_string().starts_with("`n2113624`, given for class `poodle`, is not"), "{error}");
         let named = match_classes(&classes, no_files, &given(&[("poodle", "Toy Poodle")])).unwrap();
         assert_eq!((named[1].imagenet_index, named[1].by), (265, MatchedBy::Given));
-        // A word is not a name, but says which names have it.
+        // A single word is not a full name; the hint lists the names that contain it.
         let error = match_classes(&classes, no_files, &given(&[("poodle", "cat")])).unwrap_err().to_string();
         assert!(error.contains("n02123045 (tabby cat)") && error.contains("--synset poodle=n0"), "{error}");
         let error = match_classes(&classes, no_files, &given(&[("poodle", "dog")])).unwrap_err().to_string();

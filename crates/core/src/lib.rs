@@ -1,8 +1,8 @@
-//! The shared words of Kennel, and the exact files they are written in.
+//! The shared types of Kennel and the file formats that store them.
 //!
-//! Every other room speaks in these types: which split a photo is in, how its pixels are prepared, what a run was told
-//! to do, what a network said about a photo, where each file of a run lies. There are no pixels here, no tensors and no
-//! clock.
+//! Every other crate uses these types: the split of a photo, its preprocessing, the configuration
+//! of a run, the logits of a photo, the paths of a run's files. There are no pixels here, no
+//! tensors and no clock.
 
 pub mod archive;
 mod bounded;

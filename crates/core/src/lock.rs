@@ -1,29 +1,29 @@
-//! One process at a time, or readers together, by a lock that the operating system takes away from
-//! a dead one.
+//! File locks: exclusive for one process, or shared between readers. The operating system releases
+//! the lock of a process that ends.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// How often a file is opened anew whose name was gone when it was locked.
+/// How many times to reopen a file that was removed before this process locked it.
 const TRIES: usize = 16;
 
-/// A locked file, for as long as the value lives.
+/// A lock on a file or folder, held while the value lives.
 #[derive(Debug)]
 pub struct Lock {
     _file: Option<File>,
     is_held: bool,
-    /// Removed when the lock is given back.
+    /// Removed when the lock is released.
     removed: Option<PathBuf>,
 }
 
 impl Lock {
-    /// Locks the file at `path`, which is made where it is missing and removed when the lock is
-    /// given back. None while another process has it.
+    /// Locks the file at `path`, creating it if needed and removing it on release. Returns `None`
+    /// while another process holds the lock.
     ///
     /// # Errors
     ///
-    /// Of the file system, when the file can be neither opened nor made.
+    /// An error of the file system when the file can be neither opened nor created.
     pub fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
         let mut lock = Self::try_acquire_and_leave(path)?;
         if let Some(lock) = &mut lock {
@@ -32,15 +32,16 @@ impl Lock {
         Ok(lock)
     }
 
-    /// Locks a folder as such, waiting while another process has it, for what takes no longer than writing a few files. Not held
-    /// where the system locks no folders.
+    /// Locks a folder itself, waiting for another process to release it. For short work only, such
+    /// as writing a few files. Not held where the system cannot lock folders.
     pub fn of_folder(path: &Path) -> Self {
         let folder = if cfg!(unix) { File::open(path).ok() } else { None };
         let is_held = folder.as_ref().is_some_and(|folder| folder.lock().is_ok());
         Self { _file: folder, is_held, removed: None }
     }
 
-    /// As [`Lock::try_acquire`], but the file stays: it lies in the folder of another program's locks, which leaves them there.
+    /// As [`Lock::try_acquire`], but leaves the file: it lies among the lock files of another
+    /// program, which never removes them.
     ///
     /// # Errors
     ///
@@ -49,21 +50,21 @@ impl Lock {
         Self::tried(path, open, File::try_lock)
     }
 
-    /// Locks a file that is there and is read by others, and leaves it. None while another process
-    /// has it or shares it.
+    /// Locks an existing file that others read, and does not remove it. Returns `None` while
+    /// another process holds or shares the lock.
     ///
     /// # Errors
     ///
-    /// Of the file system, when the file cannot be opened.
+    /// An error of the file system when the file cannot be opened.
     pub fn try_acquire_existing(path: &Path) -> io::Result<Option<Self>> {
-        // Network file systems lock for one alone only what may be written.
+        // Network file systems grant an exclusive lock only on a file opened for writing.
         let open =
             |path: &Path| OpenOptions::new().read(true).write(true).open(path).or_else(|_| File::open(path));
         Self::tried(path, open, File::try_lock)
     }
 
-    /// Shares a file that is there with others who read it, and leaves it. None while a process has
-    /// it for itself.
+    /// Shares the lock of an existing file with other readers, and does not remove it. Returns
+    /// `None` while a process holds the lock exclusively.
     ///
     /// # Errors
     ///
@@ -81,16 +82,14 @@ impl Lock {
         for _ in 0..TRIES {
             match lock(&file) {
                 Ok(()) if is_still_there(path, &file)? => return Ok(Some(Self::of(file, true))),
-                // Whoever had it before removed the name in between: this file is nobody's any
-                // more.
+                // The previous owner removed the file in between, so this lock excludes nobody.
                 Ok(()) => file = open(path)?,
                 Err(TryLockError::WouldBlock) => return Ok(None),
-                // Some network file systems know no locks, and each says so with an error of its
-                // own.
+                // Some network file systems do not support locks, and each reports its own error.
                 Err(TryLockError::Error(_)) => return Ok(Some(Self::of(file, false))),
             }
         }
-        // Some give a file another identity at every look.
+        // Some file systems report a new identity for a file every time.
         Ok(Some(Self::of(file, false)))
     }
 
@@ -98,7 +97,7 @@ impl Lock {
         Self { _file: Some(file), is_held, removed: None }
     }
 
-    /// Whether others are kept out; not where the file system knows no locks.
+    /// Whether other processes are kept out; `false` where the file system does not support locks.
     pub fn is_held(&self) -> bool {
         self.is_held
     }
@@ -107,7 +106,7 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         if let Some(path) = &self.removed {
-            // While it is still ours; that it stays is harmless.
+            // Remove it while the lock is held. A file that stays is harmless.
             let _ = fs::remove_file(path);
         }
     }
@@ -117,7 +116,7 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).write(true).truncate(false).open(path)
 }
 
-/// Whether the name still leads to the file that we hold, and not to one that was made after it was
+/// Whether the path still leads to the file that is open, not to one created after that was
 /// removed.
 fn is_still_there(path: &Path, file: &File) -> io::Result<bool> {
     let ours = same_file::Handle::from_file(file.try_clone()?)?;

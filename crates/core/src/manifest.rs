@@ -1,4 +1,4 @@
-//! `manifest.json`: every photo of a data set, where it came from and which side of the split it is on.
+//! `manifest.json`: every photo of a data set, its source and its split.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,25 +8,26 @@ use serde::{Deserialize, Serialize};
 use crate::imagenet::{self, ClassMatch};
 use crate::{CoreError, Result, Split, files};
 
-/// What `prepare` found and decided. Written as `manifest.json`; the same input gives the same bytes.
+/// The result of `prepare`, written as `manifest.json`. The same input gives the same bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// Version of this format: 1.
     pub version: u32,
-    /// How the split came about: `given` (the source was already divided) or `stratified`.
+    /// How the split was made: `given` (the source was already divided) or `stratified`.
     pub division: String,
     /// Seed of the split.
     pub seed: u64,
-    /// Class names, sorted by bytes: a class's index is its place here.
+    /// Class names, sorted by bytes. A class's index is its position here.
     pub classes: Vec<String>,
-    /// Every photo that was taken, sorted by path.
+    /// Every accepted photo, sorted by path.
     pub photos: Vec<PhotoRecord>,
-    /// Every file that was not, sorted by path.
+    /// Every rejected file, sorted by path.
     pub rejected: Vec<RejectedPhoto>,
-    /// Photos that are the same picture, and whether they stand on both sides of a split.
+    /// Photos that show the same picture or look alike, and whether they cross the splits.
     pub duplicates: Vec<DuplicateGroup>,
-    /// What the reader should know, in sentences: for example counts that differ from the plain rule, and why.
+    /// Notes for the reader, in sentences: for example class counts that differ from the plain
+    /// rule, and why.
     pub notes: Vec<String>,
 }
 
@@ -40,7 +41,7 @@ pub struct PhotoRecord {
     pub source: String,
     /// Class name.
     pub label: String,
-    /// Its part of the data.
+    /// Split of the photo.
     pub split: Split,
     /// Width after orientation, in pixels.
     pub width_px: u32,
@@ -50,17 +51,17 @@ pub struct PhotoRecord {
     pub sha256: String,
 }
 
-/// One file that was left out.
+/// A rejected file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RejectedPhoto {
     /// Relative to the source, with `/`.
     pub path: String,
-    /// Why.
+    /// Why it was rejected.
     pub reason: String,
 }
 
-/// How photos of a group are alike.
+/// How the photos of a group are alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DuplicateKind {
@@ -68,7 +69,7 @@ pub enum DuplicateKind {
     Exact,
     /// The same picture: re-encoded, resized, brightened, trimmed or mirrored, or taken again.
     Near,
-    /// Photos that look alike without being told apart or proved the same; kept on one side of a split.
+    /// Photos that look alike, but are neither told apart nor proved the same; kept in one split.
     Alike,
 }
 
@@ -78,13 +79,14 @@ pub enum DuplicateKind {
 pub struct DuplicateGroup {
     /// `near` when at least one pair of the group is.
     pub kind: DuplicateKind,
-    /// Paths relative to the data set: first the photo that each other is alike to, then those, sorted.
+    /// Paths relative to the data set: first the photo that all others resemble, then the others,
+    /// sorted.
     pub paths: Vec<String>,
-    /// Whether a given division puts them on different sides.
+    /// Whether a given division puts them into different splits.
     pub crosses_splits: bool,
 }
 
-/// Photos per split.
+/// Number of photos per split.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitCounts {
     /// Training photos.
@@ -96,7 +98,7 @@ pub struct SplitCounts {
 }
 
 impl SplitCounts {
-    /// Photos of one split.
+    /// Returns the number of photos of one split.
     pub fn of(&self, split: Split) -> usize {
         match split {
             Split::Train => self.train,
@@ -116,10 +118,10 @@ impl SplitCounts {
 }
 
 impl Manifest {
-    /// Its file name.
+    /// File name.
     pub const FILE_NAME: &'static str = "manifest.json";
 
-    /// Photos per split, of one class or of all.
+    /// Counts photos per split, of one class or of all.
     pub fn counts(&self, label: Option<&str>) -> SplitCounts {
         let mut counts = SplitCounts::default();
         for photo in &self.photos {
@@ -130,12 +132,12 @@ impl Manifest {
         counts
     }
 
-    /// The output of the ImageNet head for every class, by its name or by what its files are called; `given` as in
-    /// [`imagenet::match_classes`].
+    /// Returns the output of the ImageNet head for every class, matched by its name or its file
+    /// names; `given` as in [`imagenet::match_classes`].
     ///
     /// # Errors
     ///
-    /// Those of [`imagenet::match_classes`].
+    /// As [`imagenet::match_classes`].
     pub fn match_imagenet(&self, given: &BTreeMap<String, String>) -> Result<Vec<ClassMatch>> {
         let file_names = |class: &str| {
             let of_class = self.photos.iter().filter(|photo| photo.label == class);
@@ -148,12 +150,13 @@ impl Manifest {
     ///
     /// # Errors
     ///
-    /// [`CoreError::Io`] when it cannot be read, [`CoreError::Malformed`] when it is not a manifest of this version.
+    /// [`CoreError::Io`] when it cannot be read; [`CoreError::Malformed`] when it is not a manifest
+    /// of this version.
     pub fn read(path: &Path) -> Result<Self> {
         Self::parse(&files::read_text(path)?, path)
     }
 
-    /// The manifest of a text, which errors call `path`.
+    /// Parses a manifest; errors name `path` as its file.
     pub(crate) fn parse(text: &str, path: &Path) -> Result<Self> {
         let manifest: Manifest = serde_json::from_str(text).map_err(|error| CoreError::Malformed {
             path: path.into(),
@@ -170,7 +173,7 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Writes `manifest.json`, beside and renamed.
+    /// Writes `manifest.json` to a temporary file and renames it into place.
     ///
     /// # Errors
     ///

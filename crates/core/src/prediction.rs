@@ -1,4 +1,4 @@
-//! The waist: one line per photo of what a network said, from which every number can be recomputed.
+//! Predictions: one line with the logits of each photo. All metrics can be recomputed from them.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,24 +7,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CoreError, Result, files};
 
-/// What a network said about one photo.
+/// The network's prediction for one photo.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PredictionRecord {
-    /// Relative to the data set, with `/`.
+    /// Path of the photo, relative to the data set, with `/`.
     pub path: String,
-    /// The *true* class's name.
+    /// Name of the *true* class.
     pub label: String,
     /// One logit per class, in the order of the run's `class_names`.
     pub logits: Vec<f32>,
 }
 
-/// The predictions of a `.jsonl` file, which errors call `path`, every record held to `class_names`.
+/// Parses the predictions of a `.jsonl` file and checks them against `class_names`. Errors name
+/// `path` as the file.
 ///
 /// # Errors
 ///
-/// [`CoreError::MalformedLine`], naming file and line, when a line is damaged, has another number of logits, a logit that
-/// is not finite or a label that is not a class.
+/// [`CoreError::MalformedLine`] with file and line number when a line is damaged, has the wrong
+/// number of logits, a logit that is not finite or an unknown label.
 pub(crate) fn parse_predictions(
     bytes: &[u8],
     path: &Path,
@@ -54,7 +55,8 @@ pub(crate) fn parse_predictions(
     Ok(records)
 }
 
-/// Writes predictions, one JSON object a line, beside and renamed. Logits are in shortest round-trip form.
+/// Writes predictions, one JSON object per line, to a temporary file that is renamed into place.
+/// Logits have the shortest form that reads back to the same value.
 ///
 /// # Errors
 ///

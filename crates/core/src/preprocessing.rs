@@ -1,8 +1,9 @@
-//! How a photo becomes the network's input: data that is bound to weights and travels with them.
+//! How a photo becomes the network's input. Preprocessing is data that is bound to weights and
+//! stored with them.
 
 use serde::{Deserialize, Serialize};
 
-/// The filter of a resize, as Pillow has it (antialiased).
+/// Filter for resizing, as in Pillow (antialiased).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Interpolation {
@@ -16,15 +17,15 @@ pub enum Interpolation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preprocessing {
-    /// Side of the square that the network sees, in pixels.
+    /// Side of the square input, in pixels.
     pub side_px: u32,
-    /// That side as a share of the resized short side, in (0, 1].
+    /// Ratio of `side_px` to the resized short side, in (0, 1].
     pub crop_pct: f64,
     /// Filter of the resize.
     pub interpolation: Interpolation,
-    /// Subtracted from each channel (red, green, blue), on a scale where white is 1.
+    /// Mean, subtracted from each channel (red, green, blue), on a scale where white is 1.
     pub mean: [f32; 3],
-    /// Each channel is then divided by this.
+    /// Standard deviation, by which each channel is then divided.
     pub std: [f32; 3],
 }
 
@@ -34,19 +35,19 @@ pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 pub const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
 
 impl Preprocessing {
-    /// ImageNet's mean and standard deviation at `side_px`.
+    /// Returns preprocessing with ImageNet's mean and standard deviation at `side_px`.
     pub const fn imagenet(side_px: u32, crop_pct: f64, interpolation: Interpolation) -> Self {
         Self { side_px, crop_pct, interpolation, mean: IMAGENET_MEAN, std: IMAGENET_STD }
     }
 
-    /// The length in pixels to which the short side is resized: `floor(side / crop_pct)`, as in timm 1.0's
-    /// `transforms_imagenet_eval`.
+    /// Returns the length in pixels of the resized short side: `floor(side / crop_pct)`, as in timm
+    /// 1.0's `transforms_imagenet_eval`.
     pub fn resize_px(&self) -> u32 {
         (f64::from(self.side_px) / self.crop_pct).floor() as u32
     }
 
-    /// The first part that makes no sense: its name, what was found and what is expected. It may come from a file that
-    /// anyone can edit.
+    /// Returns the first invalid field: its name, the value found and what is expected. The values
+    /// may come from a file that was edited by hand.
     pub fn problem(&self) -> Option<(&'static str, String, &'static str)> {
         let Preprocessing { side_px, crop_pct, mean, std, .. } = self;
         let wrong = |x: &&f32, fits: bool| (!fits).then(|| x.to_string());

@@ -1,6 +1,7 @@
 //! The resolved configuration of a run: everything that decides its result, as plain data.
 //!
-//! It is what runs, what is printed and what is saved as `config.toml`; given back with `--config` it reproduces the run.
+//! It is what runs, what is printed and what is saved as `config.toml`. Passed back with
+//! `--config`, it reproduces the run.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,15 +17,16 @@ use crate::{Augmentation, CoreError, Preprocessing, Result, Strategy, files};
 pub struct RunConfig {
     /// Architecture by timm's name: `resnet50`.
     pub model: String,
-    /// Pretrained weights: `arch.tag`, or the file or folder they were read from. `none` starts from random weights.
+    /// Pretrained weights: `arch.tag`, or the file or folder they were read from. `none` starts
+    /// from random weights.
     pub weights: String,
     /// Folder with the photos.
     pub data_dir: String,
     /// What is trained.
     pub strategy: Strategy,
-    /// timm name prefixes that are trained instead of the strategy's own choice; empty for the strategy's own.
+    /// timm name prefixes of the layers to train; empty for the strategy's own choice.
     pub unfreeze: Vec<String>,
-    /// Seed of every stream of chance.
+    /// Seed of all random streams.
     pub seed: u64,
     /// Number of epochs.
     pub epochs: usize,
@@ -32,27 +34,28 @@ pub struct RunConfig {
     pub batch_size: usize,
     /// Peak learning rate.
     pub learning_rate: f64,
-    /// Learning rate of the head, where it differs.
+    /// Learning rate of the head, if it differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head_learning_rate: Option<f64>,
-    /// Factor of the learning rate from one stage to the stage below it, where it is used.
+    /// Factor by which the learning rate shrinks from one stage to the one below, if used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layer_decay: Option<f64>,
-    /// Epochs over which the rate first climbs, linearly, a step at a time.
+    /// Epochs of linear warm-up at the start; the rate climbs at every step.
     pub warmup_epochs: f64,
     /// Label smoothing in [0, 1).
     pub label_smoothing: f64,
-    /// Largest global norm of the gradient, where it is clipped.
+    /// Largest global norm of the gradient, if it is clipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gradient_clip: Option<f64>,
-    /// Epochs without a better validation accuracy (or equal accuracy and lower loss) after which training stops.
+    /// Training stops after this many epochs without a better validation accuracy (or an equal
+    /// accuracy with a lower loss).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<usize>,
     /// Dropout before the classifier.
     pub drop_rate: f64,
     /// Stochastic depth of the last block; earlier ones have proportionally less.
     pub drop_path_rate: f64,
-    /// How the new head is drawn.
+    /// How the new head is initialised.
     pub head_init: HeadInit,
     /// How classes are weighted in the loss.
     pub class_weights: ClassWeights,
@@ -60,26 +63,28 @@ pub struct RunConfig {
     pub optimizer: OptimizerConfig,
     /// The learning rate over time.
     pub scheduler: SchedulerKind,
-    /// Variation of training photos.
+    /// Augmentation of training photos.
     pub augmentation: Augmentation,
-    /// Augmented views of each training photo through which the epochs cycle where a trunk is frozen; 0 draws a fresh one
-    /// every epoch, as a configuration that does not say does.
+    /// Augmented views of each training photo through which the epochs cycle when a backbone is
+    /// frozen. 0, also when the key is missing, draws a fresh view every epoch.
     #[serde(default)]
     pub feature_views: usize,
-    /// Preparation of every photo, bound to the weights.
+    /// Preprocessing of every photo, bound to the weights.
     pub preprocessing: Preprocessing,
-    /// What was found when the run began; absent in a file written by hand, ignored when read with `--config`.
+    /// Facts recorded when the run began. Missing in a file written by hand; ignored when read with
+    /// `--config`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<RunFacts>,
 }
 
-/// How the weights and bias of a new head are drawn, uniformly within plus or minus a bound.
+/// How the weights and bias of a new head are initialised: uniformly within plus or minus a bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HeadInit {
-    /// `1 / sqrt(fan_in)`, as `nn.Linear` and `reset_classifier`.
+    /// Bound `1 / sqrt(fan_in)`, as in `nn.Linear` and `reset_classifier`.
     FanIn,
-    /// timm's own start of the EfficientNet family: `1 / sqrt(classes)` and no bias. Elsewhere as `FanIn`.
+    /// timm's initialisation for the EfficientNet family: bound `1 / sqrt(classes)`, and no bias.
+    /// Same as `FanIn` for other architectures.
     Timm,
 }
 
@@ -87,11 +92,11 @@ pub enum HeadInit {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClassWeights {
-    /// All alike.
+    /// All classes equally.
     None,
-    /// `photos / (classes * photos of the class)`, as scikit-learn's `balanced`.
+    /// `photos / (classes * photos of the class)`, scikit-learn's `balanced`.
     Balanced,
-    /// By class name.
+    /// Weights by class name.
     #[serde(untagged)]
     Given(BTreeMap<String, f64>),
 }
@@ -122,7 +127,7 @@ pub enum OptimizerConfig {
     Sgd {
         /// Decay rate of the velocity.
         momentum: f64,
-        /// Whether to look ahead.
+        /// Whether to use Nesterov momentum.
         nesterov: bool,
         /// L2 penalty.
         weight_decay: f64,
@@ -135,64 +140,66 @@ pub enum OptimizerConfig {
 pub enum SchedulerKind {
     /// `ReduceLROnPlateau` on the validation loss (relative threshold 1e-4), once an epoch.
     Plateau {
-        /// The rate is multiplied by this.
+        /// Factor on the learning rate at each reduction.
         factor: f64,
-        /// Bad epochs that are forgiven.
+        /// Epochs without improvement that are tolerated.
         patience: usize,
-        /// The rate never falls below this.
+        /// Lower bound of the learning rate.
         min_learning_rate: f64,
     },
     /// `CosineAnnealingLR` over all epochs, once an epoch.
     Cosine {
-        /// The rate at the end.
+        /// Final learning rate.
         min_learning_rate: f64,
     },
     /// `StepLR`, once an epoch.
     Step {
         /// Epochs between two steps.
         step_size: usize,
-        /// Factor of each.
+        /// Factor on the learning rate at each step.
         gamma: f64,
     },
     /// `OneCycleLR` (cosine, two phases), once a batch, with the configured rate as the peak.
     OneCycle {
-        /// Share of the steps that climb.
+        /// Share of the steps in which the rate climbs.
         pct_start: f64,
-        /// Peak over the first rate.
+        /// Peak rate divided by the first rate.
         div_factor: f64,
-        /// First rate over the last.
+        /// First rate divided by the last rate.
         final_div_factor: f64,
     },
-    /// The same rate throughout.
+    /// A constant learning rate.
     Constant,
 }
 
-/// What was found when a run began: recorded, not chosen.
+/// Facts recorded when a run began; they are not choices.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunFacts {
     /// Class names, in the order of the logits.
     pub class_names: Vec<String>,
-    /// Parameters that are trained, and all of them.
+    /// Number of trained parameters.
     pub trainable_params: usize,
-    /// Parameters in all (running statistics not counted).
+    /// Number of all parameters, without running statistics.
     pub total_params: usize,
-    /// Names of the stages (timm prefixes) that were trained.
+    /// Names of the trained stages (timm prefixes).
     pub trained: Vec<String>,
-    /// Photos in each split.
+    /// Number of photos in each split.
     pub photos: crate::SplitCounts,
-    /// Where training ran.
+    /// Device that training ran on.
     pub device: String,
-    /// Where what the frozen part makes of the photos was kept, if it was; it changes nothing but the time.
+    /// Folder of the cached frozen-backbone features, if they were cached. The cache only saves
+    /// time; results are the same.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub feature_cache: String,
-    /// The run that its weights were fine-tuned in, where they are Kennel's own.
+    /// The run that fine-tuned the starting weights, if they are Kennel's own.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub weights_run: String,
-    /// How many of the classes are, by name, among those that that run was trained on, where it says which those are.
+    /// Number of classes that share their name with a class of that run, if that run lists its
+    /// classes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights_shared_classes: Option<usize>,
-    /// When it began, UTC, RFC 3339.
+    /// Time when the run began: UTC, RFC 3339.
     pub started: String,
     /// Version of Kennel.
     pub kennel_version: String,
@@ -250,7 +257,8 @@ impl RunConfig {
     /// Its file name in a run directory.
     pub const FILE_NAME: &'static str = "config.toml";
 
-    /// The recipe of the published study for one network and strategy, on photos in `data/processed`.
+    /// Returns the recipe of the published study for one network and strategy, on photos in
+    /// `data/processed`.
     pub fn published(
         model: String,
         weights: String,
@@ -286,7 +294,7 @@ impl RunConfig {
         }
     }
 
-    /// What was found when the run began.
+    /// Returns the facts recorded when the run began.
     ///
     /// # Errors
     ///
@@ -308,7 +316,7 @@ impl RunConfig {
         Self::parse(&files::read_text(path)?, path)
     }
 
-    /// The configuration of a text, which errors call `path`.
+    /// Parses a configuration; errors name `path` as its file.
     pub(crate) fn parse(text: &str, path: &Path) -> Result<Self> {
         toml::from_str(text).map_err(|error| CoreError::Malformed {
             path: path.into(),
@@ -317,7 +325,7 @@ impl RunConfig {
         })
     }
 
-    /// Writes `config.toml`, beside and renamed.
+    /// Writes `config.toml` to a temporary file and renames it into place.
     ///
     /// # Errors
     ///

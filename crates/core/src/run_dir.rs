@@ -1,4 +1,4 @@
-//! A run's directory: where each of its files lies.
+//! A run directory: the paths of its files, and how they are read.
 
 use std::fs;
 use std::io::Write;
@@ -16,23 +16,23 @@ use crate::{Changes, CoreError, Lock, Manifest, PredictionRecord, Result, RunCon
 pub struct EpochRecord {
     /// Counted from 1.
     pub epoch: usize,
-    /// Mean over the epoch's photos as they were trained on, in nats per image.
+    /// Mean training loss over the epoch, on the photos as they were trained on, in nats per image.
     pub train_loss: f64,
-    /// Share of them that were right, in [0, 1].
+    /// Share of the training photos classified correctly, in [0, 1].
     pub train_accuracy: f64,
-    /// After the epoch, in nats per image.
+    /// Validation loss after the epoch, in nats per image.
     pub val_loss: f64,
-    /// After the epoch, in [0, 1].
+    /// Validation accuracy after the epoch, in [0, 1].
     pub val_accuracy: f64,
-    /// Rate of the last step.
+    /// Learning rate of the last step.
     pub learning_rate: f64,
     /// `rms(w - w0) / rms(w0)` over the head's weights and bias.
     pub head_update_ratio: f64,
-    /// Seconds since training began, over all sittings.
+    /// Seconds of training so far, summed over all resumes.
     pub elapsed_s: f64,
-    /// Training photos per second in this epoch, input included.
+    /// Training photos per second in this epoch, loading included.
     pub images_per_s: f64,
-    /// Largest resident memory of the process so far.
+    /// Peak resident memory of the process so far.
     pub peak_rss_bytes: u64,
 }
 
@@ -42,11 +42,12 @@ pub struct RunDir {
     root: PathBuf,
 }
 
-/// Refuses a run where a folder of runs was meant. (A configuration of one's own may lie beside runs.)
+/// Refuses a run directory where a folder of runs is expected. A `config.toml` alone does not make
+/// a run: users may keep one of their own beside their runs.
 fn check_no_run(runs: &Path) -> Result<()> {
     match RunDir::open(runs) {
         Ok(run) if run.predictions_dir().is_dir() => {
-            // `.` and `..` do not say where they lie.
+            // `.` and `..` have no file name; resolve them to find the parent folder.
             let whole = match runs.file_name() {
                 Some(_) => runs.into(),
                 None => fs::canonicalize(runs).unwrap_or_else(|_| runs.into()),
@@ -58,13 +59,14 @@ fn check_no_run(runs: &Path) -> Result<()> {
 }
 
 impl RunDir {
-    /// Begins a run: creates its directory as [`RunDir::create`] does, takes it for this process, and lets `fill` write its
-    /// first files, `config.toml` last of them. A directory without `config.toml` is no run yet: where that fails it is
-    /// removed, and those that processes left here which have ended.
+    /// Begins a run: creates its directory as [`RunDir::create`] does, locks it for this process,
+    /// and lets `fill` write its first files, `config.toml` last. A directory without `config.toml`
+    /// is not a run yet. It is removed when `begin` fails; directories that killed processes left
+    /// half-made under `runs` are removed first.
     ///
     /// # Errors
     ///
-    /// As [`RunDir::create`]; those of `fill`.
+    /// As [`RunDir::create`]; errors of `fill`.
     pub fn begin<E: From<CoreError>>(
         runs: &Path,
         name: &str,
@@ -86,18 +88,20 @@ impl RunDir {
         match filled {
             Ok(lock) => Ok((run, lock)),
             Err(error) => {
-                // What stays is cleared by the next that begins here.
+                // If this fails, the next run that begins here removes the directory.
                 let _ = fs::remove_dir_all(&run.root);
                 Err(error)
             }
         }
     }
 
-    /// Creates `<runs>/<name>` with its folders; when the name is taken, `<name>-2` and so on.
+    /// Creates `<runs>/<name>` with its subfolders. If the name is taken, tries `<name>-2`,
+    /// `<name>-3` and so on.
     ///
     /// # Errors
     ///
-    /// [`CoreError::Io`] when `runs` is not writable, [`CoreError::RunNotRuns`] when it is a run itself.
+    /// [`CoreError::Io`] when `runs` is not writable; [`CoreError::RunNotRuns`] when it is itself a
+    /// run.
     pub fn create(runs: &Path, name: &str) -> Result<Self> {
         check_no_run(runs)?;
         files::create_dir_all(runs)?;
@@ -120,7 +124,7 @@ impl RunDir {
         unreachable!("u32::MAX runs of one name")
     }
 
-    /// Takes a folder for a run's.
+    /// Opens an existing run directory.
     ///
     /// # Errors
     ///
@@ -137,19 +141,21 @@ impl RunDir {
         Ok(run)
     }
 
-    /// The run that `file` is a checkpoint of, if it is one, and the file as that run calls it.
+    /// Returns the run that `file` is a checkpoint of, and the canonical path of `file` in that
+    /// run. `None` when it is not a checkpoint of a run.
     pub fn of_checkpoint(file: &Path) -> Option<(Self, PathBuf)> {
         let file = fs::canonicalize(file).ok()?;
         let run = RunDir::open(file.parent()?.parent()?).ok()?;
         [run.best_weights(), run.last_weights(), run.last_state()].contains(&file).then_some((run, file))
     }
 
-    /// Every run under `runs` in the order in which they began, as their configurations say: a run may have another name by now.
-    /// None when the folder is not there.
+    /// Lists every run under `runs`, ordered by the start time in its configuration: names may have
+    /// changed since. Returns an empty list when the folder does not exist.
     ///
     /// # Errors
     ///
-    /// [`CoreError::Io`] when it cannot be listed, [`CoreError::RunNotRuns`] when it is a run itself.
+    /// [`CoreError::Io`] when the folder cannot be listed; [`CoreError::RunNotRuns`] when it is
+    /// itself a run.
     pub fn list(runs: &Path) -> Result<Vec<Self>> {
         if !runs.exists() {
             return Ok(Vec::new());
@@ -163,48 +169,50 @@ impl RunDir {
                 found.push(run);
             }
         }
-        // One whose configuration cannot be read is the newest of none.
+        // Runs with an unreadable config sort first.
         let started = |run: &RunDir| run.read_config().ok().and_then(|config| Some(config.facts?.started));
         found.sort_by_cached_key(|run| (started(run), run.name()));
         Ok(found)
     }
 
-    /// The directory itself.
+    /// Path of the run directory.
     pub fn path(&self) -> &Path {
         &self.root
     }
 
-    /// Its last component.
+    /// Last component of the path.
     pub fn name(&self) -> String {
         self.root.file_name().unwrap_or(self.root.as_os_str()).to_string_lossy().into_owned()
     }
 
-    /// `config.toml`: the resolved configuration and what was found.
+    /// Path of `config.toml`: the resolved configuration and the facts recorded at the start.
     pub fn config(&self) -> PathBuf {
         self.root.join(RunConfig::FILE_NAME)
     }
 
-    /// `manifest.json`: the photos of this run.
+    /// Path of `manifest.json`: the photos of this run.
     pub fn manifest(&self) -> PathBuf {
         self.root.join(Manifest::FILE_NAME)
     }
 
-    /// `metrics.jsonl`: a line per epoch.
+    /// Path of `metrics.jsonl`: one line per epoch.
     pub fn metrics(&self) -> PathBuf {
         self.root.join("metrics.jsonl")
     }
 
-    /// `evaluation.json`: metrics and intervals. It is written last: a run that has it is finished.
+    /// Path of `evaluation.json`: metrics and intervals. It is written last, so a run that has it
+    /// is finished.
     pub fn evaluation(&self) -> PathBuf {
         self.root.join("evaluation.json")
     }
 
-    /// Takes the run for this process alone, to train it: `.lock`, which goes with the value. None while another process has it.
-    /// What a process that was killed had committed is finished, what it had not is cleared.
+    /// Locks the run for this process, to train it. The lock file `.lock` is removed when the value
+    /// is dropped. Returns `None` while another process holds the lock. Finishes the committed
+    /// changes of a process that was killed, and removes its uncommitted files.
     ///
     /// # Errors
     ///
-    /// [`CoreError::Io`] when the directory is not writable; a `SHA256SUMS` that is damaged.
+    /// [`CoreError::Io`] when the directory is not writable; a damaged `SHA256SUMS`.
     pub fn lock(&self) -> Result<Option<Lock>> {
         let path = self.root.join(".lock");
         let lock = Lock::try_acquire(&path).map_err(CoreError::io("write", path))?;
@@ -214,43 +222,44 @@ impl RunDir {
         Ok(lock)
     }
 
-    /// Clears what a process left that was killed as it gave the run back. A run that others train, or where nothing may be
-    /// written, stays as it is.
+    /// Recovers the files and removes the `.lock` that a killed process left. Does nothing to a run
+    /// that another process is training, or that is not writable.
     pub fn tidy(&self) {
         if self.root.join(".lock").exists() {
             drop(self.lock());
         }
     }
 
-    /// Begins to change its files, which are this process's alone.
+    /// Begins to change files of the run. The caller must hold the lock.
     ///
     /// # Errors
     ///
-    /// A `SHA256SUMS` that is damaged.
+    /// A damaged `SHA256SUMS`.
     pub fn changes(&self) -> Result<Changes> {
         Changes::of(&self.root)
     }
 
-    /// Reads one of its files, held to its digest.
+    /// Reads a file of the run and checks its digest.
     ///
     /// # Errors
     ///
-    /// [`CoreError::Damaged`] when it is not what was written, [`CoreError::Io`] when it cannot be read.
+    /// [`CoreError::Damaged`] when the file differs from what was written; [`CoreError::Io`] when
+    /// it cannot be read.
     ///
     /// # Panics
     ///
-    /// When `path` lies elsewhere.
+    /// When `path` is outside the run directory.
     pub fn read_file(&self, path: &Path) -> Result<Vec<u8>> {
         let name = path.strip_prefix(&self.root).expect("a file of this run");
         sums::read(&self.root, &files::with_slashes(name))
     }
 
-    /// Whether it has a list of digests, which earlier versions of Kennel did not write.
+    /// Whether the run has a `SHA256SUMS`. Earlier versions of Kennel did not write one.
     pub fn has_digests(&self) -> bool {
         self.root.join(sums::FILE_NAME).exists()
     }
 
-    /// Holds every file to its digest, those that are gone left out.
+    /// Checks the digest of every listed file. Skips files that are missing.
     ///
     /// # Errors
     ///
@@ -283,7 +292,7 @@ impl RunDir {
         Manifest::parse(&files::as_text(self.read_file(&path)?, &path)?, &path)
     }
 
-    /// Whether `evaluation.json` is there.
+    /// Whether `evaluation.json` exists.
     pub fn is_finished(&self) -> bool {
         self.evaluation().is_file()
     }
@@ -300,43 +309,44 @@ impl RunDir {
         }
     }
 
-    /// The folder of checkpoints.
+    /// Path of the folder of checkpoints.
     pub fn checkpoints(&self) -> PathBuf {
         self.root.join("checkpoints")
     }
 
-    /// Weights of the best epoch, in timm's names.
+    /// Path of the best epoch's weights, under timm's names.
     pub fn best_weights(&self) -> PathBuf {
         self.checkpoints().join("best.safetensors")
     }
 
-    /// Weights of the last finished epoch, in timm's names.
+    /// Path of the last finished epoch's weights, under timm's names.
     pub fn last_weights(&self) -> PathBuf {
         self.checkpoints().join("last.safetensors")
     }
 
-    /// What resuming needs besides the weights.
+    /// Path of the other state that resuming needs besides the weights.
     pub fn last_state(&self) -> PathBuf {
         self.checkpoints().join("last.state.safetensors")
     }
 
-    /// The folder of predictions.
+    /// Path of the folder of predictions.
     pub fn predictions_dir(&self) -> PathBuf {
         self.root.join("predictions")
     }
 
-    /// `predictions/<split>.jsonl`.
+    /// Path of `predictions/<split>.jsonl`.
     pub fn predictions(&self, split: Split) -> PathBuf {
         self.predictions_dir().join(format!("{split}.jsonl"))
     }
 
-    /// Reads `predictions/<split>.jsonl` and holds it to the manifest: every photo of the split once, in its order, under its
-    /// label. None where the split was not predicted.
+    /// Reads `predictions/<split>.jsonl` and checks it against the manifest: every photo of the
+    /// split once, in the manifest's order, with its label. Returns `None` when the split has no
+    /// predictions.
     ///
     /// # Errors
     ///
-    /// [`CoreError::MalformedLine`] for a damaged line, [`CoreError::OtherPredictions`] for other photos than the manifest's,
-    /// [`CoreError::Io`] when the file cannot be read.
+    /// [`CoreError::MalformedLine`] for a damaged line; [`CoreError::OtherPredictions`] when the
+    /// photos differ from the manifest's; [`CoreError::Io`] when the file cannot be read.
     pub fn read_predictions(
         &self,
         split: Split,
@@ -388,7 +398,7 @@ impl RunDir {
     }
 }
 
-/// Writes all lines of a `metrics.jsonl`, beside and renamed.
+/// Writes all lines of `metrics.jsonl` to a temporary file and renames it into place.
 ///
 /// # Errors
 ///
@@ -403,7 +413,8 @@ pub fn write_metrics(path: &Path, epochs: &[EpochRecord]) -> Result<()> {
     })
 }
 
-/// Removes directories under `runs` in which a process ended before its run had begun. No other process begins one meanwhile.
+/// Removes directories under `runs` whose process ended before the run had begun. The caller holds
+/// the lock on `runs`, so no other process begins a run meanwhile.
 fn clear_unborn(runs: &Path) -> Result<()> {
     for entry in fs::read_dir(runs).map_err(CoreError::io("read", runs))? {
         let folder = entry.map_err(CoreError::io("read", runs))?.path();
@@ -417,8 +428,8 @@ fn clear_unborn(runs: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether a folder without `config.toml` holds what the beginning of a run leaves, and nothing else. A run whose `config.toml`
-/// was taken away holds more.
+/// Whether a folder without `config.toml` holds only what a run that began leaves behind. A run
+/// that lost its `config.toml` holds more.
 fn is_unborn(folder: &Path) -> std::io::Result<bool> {
     let names = |folder: &Path| -> std::io::Result<Vec<String>> {
         fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
@@ -426,7 +437,7 @@ fn is_unborn(folder: &Path) -> std::io::Result<bool> {
     let is_temporary = |name: &String| sums::is_next(name) || name.starts_with(crate::scratch::WRITING);
     let root = names(folder)?;
     let begins = root.iter().any(|name| name == "checkpoints" || name == "predictions");
-    // Its last file, which waits for its name only then.
+    // `config.toml` is written last. Without it, its next version exists only while a run begins.
     if begins && sums::next_of(&folder.join(RunConfig::FILE_NAME)).exists() {
         return Ok(true);
     }
@@ -443,7 +454,7 @@ fn is_unborn(folder: &Path) -> std::io::Result<bool> {
     Ok(begins || root.is_empty() && is_stamped(folder))
 }
 
-/// Whether a folder's name begins as a run's does: `20260207_165541-`.
+/// Whether a folder's name begins with a run's time stamp: `20260207_165541-`.
 fn is_stamped(folder: &Path) -> bool {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let shape = |byte: u8| if byte.is_ascii_digit() { b'0' } else { byte };
@@ -472,7 +483,7 @@ mod tests {
         }
         let names: Vec<String> = RunDir::list(runs).unwrap().iter().map(RunDir::name).collect();
         assert_eq!(names, ["b", "z", "a"]);
-        // A run is no folder of runs, neither to list nor to write into.
+        // A run directory is not a folder of runs: it can be neither listed nor written into.
         let run = runs.join("a");
         for refused in [RunDir::list(&run).err(), RunDir::create(&run, "new").err()] {
             assert!(matches!(refused, Some(CoreError::RunNotRuns { beside, .. }) if beside == runs));
@@ -486,7 +497,8 @@ mod tests {
             changes.write(&run.manifest(), |path| files::write_atomically(path, b"{}"))?;
             changes.write(&run.config(), |path| files::write_atomically(path, b"seed = 1"))
         };
-        // Every state in which it can end: before the folders, between two files, before the last has its name.
+        // Every state in which a process can be killed: before the folders exist, between two
+        // files, before the last file is renamed.
         fs::create_dir(runs.join("20260207_165541-resnet18-full-s42")).unwrap();
         RunDir::create(runs, "folders").unwrap();
         let files = RunDir::create(runs, "files").unwrap();
@@ -496,7 +508,7 @@ mod tests {
         let (named, lock) = RunDir::begin(runs, "named", fill).unwrap();
         drop(lock);
         fs::rename(named.config(), sums::next_of(&named.config())).unwrap();
-        // Others' folders, and a run that lost its configuration.
+        // Folders that are not runs, and a run that lost its configuration.
         fs::create_dir(runs.join("notes")).unwrap();
         fs::create_dir_all(runs.join("thesis/checkpoints")).unwrap();
         fs::write(runs.join("thesis/chapter.tex"), "").unwrap();

@@ -1,7 +1,8 @@
-//! Temporary files and folders that go with the process that made them, however it ends.
+//! Temporary files and folders that are removed after their process ends, however it ends.
 //!
-//! The maker keeps a lock of the operating system on each (`flock`, on folders too). A lock ends with its process, so
-//! whoever can take the lock of a temporary file knows that nobody owns it, and removes it.
+//! The owner holds a lock of the operating system on each (`flock`, on folders too). The lock ends
+//! with its process. So a process that can take the lock of a temporary file knows that it has no
+//! owner, and removes it.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -11,13 +12,13 @@ use tempfile::{NamedTempFile, TempDir};
 
 use crate::{CoreError, Result};
 
-/// How every file begins that is in the making.
+/// Prefix of every temporary file that is being written.
 pub const WRITING: &str = ".writing-";
 
-/// How often a name is drawn anew whose file was cleared before it was locked.
+/// How many times to try a new name when another process removes the file before it is locked.
 const TRIES: usize = 16;
 
-/// A folder for what is in the making, removed when the value is dropped.
+/// A temporary folder, removed when the value is dropped.
 #[derive(Debug)]
 pub struct Scratch {
     folder: TempDir,
@@ -25,7 +26,7 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Makes `<parent>/<prefix>…` and clears those that processes left which have ended.
+    /// Makes `<parent>/<prefix>…`, and removes such folders left by processes that have ended.
     ///
     /// # Errors
     ///
@@ -41,29 +42,30 @@ impl Scratch {
         Ok(Self { folder, _owned })
     }
 
-    /// The folder.
+    /// Path of the folder.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 }
 
-/// A temporary file in `folder` that others do not clear while this process lives.
+/// Makes a temporary file in `folder`. Other processes do not remove it while this process lives.
 ///
 /// # Errors
 ///
-/// Of the file system.
+/// An error of the file system.
 pub fn file_in(folder: &Path, builder: &tempfile::Builder) -> io::Result<NamedTempFile> {
     let made = owned(|| {
         let file = builder.tempfile_in(folder)?;
-        // Without it the file would lie unlocked, for another process to clear.
+        // Without this handle the file would be unlocked, and another process could remove it.
         let handle = file.as_file().try_clone()?;
         Ok((file, Some(handle)))
     })?;
     Ok(made.0)
 }
 
-/// Removes files and folders in `folder` that begin with `prefix` and whose process has ended. Where the file system knows no
-/// locks, all stay. What cannot be removed harms nobody: it is tried again the next time.
+/// Removes files and folders in `folder` that begin with `prefix` and whose process has ended.
+/// Keeps all of them where the file system does not support locks. Ignores what cannot be removed:
+/// the next call tries again.
 pub fn clear_abandoned(folder: &Path, prefix: &str) {
     for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
         let is_ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix));
@@ -79,11 +81,13 @@ pub fn clear_abandoned(folder: &Path, prefix: &str) {
     }
 }
 
-/// Makes something temporary and locks it; again where another process cleared it in between.
+/// Makes a temporary file or folder and locks it. Tries again if another process removed it in
+/// between.
 fn owned<T: AsRef<Path>>(make: impl Fn() -> io::Result<(T, Option<File>)>) -> io::Result<(T, Option<File>)> {
     for _ in 0..TRIES {
         let (made, handle) = make()?;
-        // Without a lock, which some file systems do not know, nobody else takes one either.
+        // Some file systems do not support locks. Without one, no other process can take the lock
+        // either.
         let is_locked = handle.as_ref().is_some_and(|handle| handle.try_lock().is_ok());
         if !is_locked || made.as_ref().exists() {
             return Ok((made, handle.filter(|_| is_locked)));
@@ -97,7 +101,7 @@ fn open_folder(path: &Path) -> Option<File> {
     File::open(path).ok()
 }
 
-/// Elsewhere a folder is no file, and is not locked.
+/// On other systems a folder cannot be opened as a file, so it is not locked.
 #[cfg(not(unix))]
 fn open_folder(_: &Path) -> Option<File> {
     None

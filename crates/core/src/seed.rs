@@ -1,11 +1,13 @@
-//! Chance: one seed, and from it one named stream per consumer.
+//! Randomness: one seed, and from it one named stream per consumer.
 //!
-//! A consumer asks for `stream_seed(seed, "augment", &[epoch, photo])` and gets 32 bytes that depend on nothing else: not
-//! on what other consumers drew, not on how many threads there are. So adding a consumer never changes another's draws.
+//! A consumer calls `stream_seed(seed, "augment", &[epoch, photo])` and gets 32 bytes that depend
+//! on nothing else: not on the draws of other consumers, not on the number of threads. So adding a
+//! consumer never changes another's draws.
 
 use sha2::{Digest, Sha256};
 
-/// 32 bytes for a counter-based generator (ChaCha), from the run's `seed`, the consumer's `name` and its `indices`.
+/// Derives 32 bytes for a counter-based generator (ChaCha) from the run's `seed`, the consumer's
+/// `name` and its `indices`.
 pub fn stream_seed(seed: u64, name: &str, indices: &[u64]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     hasher.update(seed.to_le_bytes());

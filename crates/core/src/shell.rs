@@ -1,6 +1,6 @@
-//! Commands that a reader may copy.
+//! Shell quoting, for commands that users may copy.
 
-/// A word for a POSIX shell: as it is, or in quotes.
+/// Quotes a word for a POSIX shell, if needed.
 pub fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "_-./:=,+@%".contains(c);
     match !word.is_empty() && word.chars().all(is_plain) {

@@ -1,32 +1,38 @@
-//! Text of others for the eyes of people: names of files and classes, what a damaged file holds, what a server says.
+//! Makes untrusted text safe to print: names of files and classes, contents of damaged files,
+//! answers of servers.
 //!
-//! It may hold commands to a terminal, line breaks that pretend to be a message of ours, characters that turn what follows them, and
-//! a megabyte of whatever. Files for programs (JSON, TOML, predictions) hold it as it is.
+//! Such text may hold terminal commands, line breaks that imitate Kennel's own messages, characters
+//! that reverse the text after them, or a megabyte of anything. Files for programs (JSON, TOML,
+//! predictions) keep the text unchanged.
 
 use std::ffi::OsStr;
 
-/// Characters of a name or path.
+/// Longest name or path, in characters.
 const MAX_NAME: usize = 1_000;
-/// Characters of a line of a message.
+/// Longest line of a message, in characters.
 const MAX_LINE: usize = 2_000;
-/// Characters of a message.
+/// Longest message, in characters.
 const MAX_MESSAGE: usize = 50_000;
 
-/// A name or a path as one line that can be printed anywhere: control characters as Rust writes them (`\n`, `\u{1b}`), characters that
-/// turn what follows them (U+202A to U+202E, U+2066 to U+2069) and bytes that are no UTF-8 as replacement marks, and an ellipsis after
-/// 1,000 characters.
+/// Returns a name or path as one line that is safe to print:
+///
+/// - control characters become escapes as in Rust (`\n`, `\u{1b}`);
+/// - characters that change the direction of text (U+202A to U+202E, U+2066 to U+2069) and bytes
+///   that are not UTF-8 become replacement marks;
+/// - an ellipsis follows after 1,000 characters.
 pub fn shown(name: impl AsRef<OsStr>) -> String {
     cut(&escaped(&name.as_ref().to_string_lossy(), |_| false), MAX_NAME)
 }
 
-/// A whole message, whatever it quotes: as [`shown`], but line breaks and tabs stay, and the ellipsis comes after 2,000 characters of a
-/// line and 50,000 of all.
+/// Returns a whole message, safe to print whatever it quotes. As [`shown`], but keeps line breaks
+/// and tabs; an ellipsis follows after 2,000 characters of a line and 50,000 of the message.
 pub fn shown_message(text: &str) -> String {
     let lines: Vec<String> = escaped_lines(text).split('\n').map(|line| cut(line, MAX_LINE)).collect();
     cut(&lines.join("\n"), MAX_MESSAGE)
 }
 
-/// A text for people that is as long as it is, such as a table: as [`shown_message`], without an end.
+/// Returns a text of any length, such as a table, safe to print. As [`shown_message`], without the
+/// limits.
 pub fn escaped_lines(text: &str) -> String {
     escaped(text, |c| matches!(c, '\n' | '\t'))
 }
@@ -36,7 +42,7 @@ fn escaped(text: &str, stays: impl Fn(char) -> bool) -> String {
     for c in text.chars() {
         match c {
             '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => escaped.push(char::REPLACEMENT_CHARACTER),
-            // Some programs break lines at these two, too.
+            // Some programs also break lines at these two.
             '\u{2028}' | '\u{2029}' => escaped.extend(c.escape_unicode()),
             c if c.is_control() && !stays(c) => escaped.extend(c.escape_default()),
             c => escaped.push(c),

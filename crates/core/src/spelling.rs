@@ -4,19 +4,22 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_script::UnicodeScript;
 use unicode_security::confusable_detection::skeleton;
 
-/// `text` in Unicode's composed form (NFC), in which classes are named. A Mac gives folders the other: `ö` as `o` and two dots.
+/// Returns `text` in Unicode's composed form (NFC), the form of class names. macOS may give folder
+/// names in the other form: `ö` as `o` and two dots.
 pub fn composed(text: &str) -> String {
     text.nfc().collect()
 }
 
-/// `text` without what capitals and spaces at its ends add, in every alphabet; with one `i`, of which Turkish has two whose capitals are
-/// `İ` and `I`.
+/// Returns `text` in lower case, in any alphabet, without spaces at its ends. All forms of `i`
+/// become one: Turkish has two, with the capitals `İ` and `I`.
 pub fn caseless(text: &str) -> String {
     composed(&text.trim().to_lowercase()).replace("i\u{307}", "i").replace('ı', "i")
 }
 
-/// The first letter of `typed` that another alphabet has lent it, where it looks like `meant` and is not: the Greek omicron of `m\u{3bf}del`
-/// (Unicode's skeletons, UTS 39). That `l` looks like `1` is not meant.
+/// Returns the first letter of `typed` that comes from another alphabet than the same letter of
+/// `meant` and looks like it: the Greek omicron of `m\u{3bf}del` (Unicode's skeletons, UTS 39).
+/// Ignores characters of one alphabet that look alike, and signs that are not letters, such as `l`
+/// and `1`.
 pub fn foreign_letter(typed: &str, meant: &str) -> Option<char> {
     let (typed, meant) = (composed(typed), composed(meant));
     if typed == meant || !skeleton(&typed).eq(skeleton(&meant)) {

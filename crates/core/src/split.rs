@@ -1,4 +1,4 @@
-//! The three parts of a data set.
+//! The three splits of a data set.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::CoreError;
 
-/// Which part of the data a photo belongs to.
+/// The split that a photo belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
-    /// The network learns from these.
+    /// Photos that the network is trained on.
     Train,
-    /// The epoch, and every other choice, is made on these.
+    /// Photos that select the best epoch and guide every other choice.
     Val,
-    /// Read once, by the chosen epoch.
+    /// Photos that are evaluated once, with the selected epoch.
     Test,
 }
 
 impl Split {
-    /// In the order of their use.
+    /// All splits, in the order of use.
     pub const ALL: [Split; 3] = [Split::Train, Split::Val, Split::Test];
 
-    /// The name of its folder.
+    /// Returns the name of its folder.
     pub const fn as_str(self) -> &'static str {
         match self {
             Split::Train => "train",

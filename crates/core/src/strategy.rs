@@ -1,4 +1,4 @@
-//! What may move during training.
+//! Which layers training may change.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,22 +11,23 @@ use crate::CoreError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Strategy {
-    /// The classifier only.
+    /// The head only.
     Freeze,
-    /// The classifier and the last stages.
+    /// The head and the last stages.
     Partial,
-    /// Everything.
+    /// All layers.
     Full,
-    /// Nothing: the untouched ImageNet head is scored. Not a way to train, so not in [`Strategy::ALL`].
+    /// None: the unchanged ImageNet head is evaluated. Not a way to train, so not in
+    /// [`Strategy::ALL`].
     #[serde(rename = "zero_shot")]
     ZeroShot,
 }
 
 impl Strategy {
-    /// Every way to train, from the least that moves to the most.
+    /// Every way to train, from the fewest trained layers to the most.
     pub const ALL: [Strategy; 3] = [Strategy::Freeze, Strategy::Partial, Strategy::Full];
 
-    /// Its name on the command line and in files.
+    /// Returns its name on the command line and in files.
     pub const fn as_str(self) -> &'static str {
         match self {
             Strategy::Freeze => "freeze",
@@ -36,7 +37,7 @@ impl Strategy {
         }
     }
 
-    /// The published learning rate.
+    /// Returns the published learning rate.
     pub const fn learning_rate(self) -> f64 {
         match self {
             Strategy::Freeze => 1e-3,
@@ -46,7 +47,7 @@ impl Strategy {
         }
     }
 
-    /// The published number of epochs.
+    /// Returns the published number of epochs.
     pub const fn epochs(self) -> usize {
         match self {
             Strategy::Freeze | Strategy::Partial => 15,

@@ -1,8 +1,8 @@
-//! "Did you mean": the nearest known name to a mistyped one.
+//! "Did you mean": finds the known name closest to a mistyped one.
 
 use crate::caseless;
 
-/// The known name nearest to `typed`, if any is near enough to be a slip of the keyboard.
+/// Returns the known name closest to `typed`, if it is close enough to be a typing error.
 pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = caseless(typed);
     known
@@ -13,7 +13,7 @@ pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -
         .map(|(_, name)| name)
 }
 
-/// The same as a line of its own to end an error message with, or nothing.
+/// Returns the suggestion as a hint line that ends an error message, or an empty string.
 pub fn hint_did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     did_you_mean(typed, known).map_or_else(String::new, |name| format!("\nhint: did you mean `{name}`?"))
 }

@@ -1,12 +1,14 @@
-//! `SHA256SUMS`: the digests of the files that a run is made of, and the one rename that changes several of them at once.
+//! `SHA256SUMS`: the digests of a run's files, and the rename that commits changes to several of
+//! them at once.
 //!
-//! 1. New versions are written under hidden names, `.next-<name>`.
-//! 2. `SHA256SUMS` with their digests is renamed into its place.
-//! 3. The new versions are renamed into theirs.
+//! 1. Write the new versions under hidden names, `.next-<name>`.
+//! 2. Write `SHA256SUMS` with their digests and rename it into place.
+//! 3. Rename the new versions into place.
 //!
-//! A process that ends before the second step has changed nothing. After it, the new versions hold: readers find them under
-//! either name, and the next process that takes the run finishes the third step. So the files of a run always belong
-//! together, and each is held to its digest when it is read. `sha256sum -c SHA256SUMS` checks them too.
+//! A process that ends before step 2 has changed nothing. After step 2 the new versions are
+//! committed: readers find them under either name, and the next process that locks the run finishes
+//! step 3. So the files of a run always belong together, and every read checks the digest.
+//! `sha256sum -c SHA256SUMS` checks them too.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,15 +17,16 @@ use std::path::{Path, PathBuf};
 
 use crate::{CoreError, Result, files, read_bounded};
 
-/// Its name in a run's directory.
+/// File name in a run directory.
 pub(crate) const FILE_NAME: &str = "SHA256SUMS";
-/// How the next version of a file begins.
+/// Prefix of the next version of a file.
 const NEXT: &str = ".next-";
-/// The longest of these files, in bytes.
+/// Largest `SHA256SUMS` that is read, in bytes.
 const MAX_SUMS_BYTES: u64 = 1 << 20;
-/// The longest file of a run, in bytes.
+/// Largest file of a run that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 4 << 30;
-/// What a run without the file, of an earlier version of Kennel, may be made of.
+/// Files of a run that carry a digest. Runs of earlier versions of Kennel have no `SHA256SUMS`; for
+/// them, these files are hashed before the first change.
 const KNOWN: [&str; 10] = [
     "config.toml",
     "manifest.json",
@@ -36,15 +39,15 @@ const KNOWN: [&str; 10] = [
     "predictions/test.jsonl",
     EVALUATION,
 ];
-/// The file that says that a run is finished.
+/// A run that has this file is finished.
 const EVALUATION: &str = "evaluation.json";
 
-/// Digests by name, relative to the run, with `/`.
+/// Digests by file name. Names are relative to the run directory, with `/`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sums(BTreeMap<String, String>);
 
 impl Sums {
-    /// Reads those of a run; none where it has none.
+    /// Reads the digests of a run. Returns `None` when it has no `SHA256SUMS`.
     pub fn read(root: &Path) -> Result<Option<Self>> {
         let path = root.join(FILE_NAME);
         let bytes = match read_bounded(&path, MAX_SUMS_BYTES) {
@@ -75,7 +78,7 @@ impl Sums {
         Ok(Some(Sums(sums)))
     }
 
-    /// Those of the files that are there.
+    /// Computes the digests of the files that exist.
     fn of_files(root: &Path) -> Result<Self> {
         let is_there = |name: &&&str| root.join(name).is_file();
         let sum = |name: &&str| Ok((name.to_string(), files::sha256_file(&root.join(name))?));
@@ -88,17 +91,18 @@ impl Sums {
         })
     }
 
-    /// The names that are listed.
+    /// Iterates over the listed names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 }
 
-/// Reads a file of a run, held to its digest where the run has digests.
+/// Reads a file of a run and checks its digest, if the run has digests.
 ///
 /// # Errors
 ///
-/// [`CoreError::Damaged`] when it has another digest than `SHA256SUMS` says, or is not listed there; [`CoreError::Io`].
+/// [`CoreError::Damaged`] when the digest differs from `SHA256SUMS` or the file is not listed
+/// there; [`CoreError::Io`].
 pub(crate) fn read(root: &Path, name: &str) -> Result<Vec<u8>> {
     let path = root.join(name);
     let mut sums = Sums::read(root)?;
@@ -107,7 +111,7 @@ pub(crate) fn read(root: &Path, name: &str) -> Result<Vec<u8>> {
         let damaged =
             |found: String| CoreError::Damaged { path: path.clone(), found, sums: root.join(FILE_NAME) };
         let expected = known.get(name).ok_or_else(|| damaged("a digest that is not listed".into()))?;
-        // First the name that it may lose in this moment.
+        // Try the `.next-` name first: the process that trains the run may rename it at any moment.
         let next = read_bounded(&next_of(&path), MAX_FILE_BYTES);
         if let Some(bytes) = next.ok().filter(|bytes| files::sha256_bytes(bytes) == *expected) {
             return Ok(bytes);
@@ -117,7 +121,7 @@ pub(crate) fn read(root: &Path, name: &str) -> Result<Vec<u8>> {
         if found == *expected {
             return Ok(bytes);
         }
-        // Whoever trains the run may have changed both in between.
+        // The process that trains the run may have changed both files in between.
         let now = Sums::read(root)?;
         if now == sums {
             return Err(damaged(format!("SHA-256 {found}")));
@@ -126,36 +130,36 @@ pub(crate) fn read(root: &Path, name: &str) -> Result<Vec<u8>> {
     }
 }
 
-/// New versions of some of a run's files, which take effect together.
+/// New versions of some of a run's files, committed together.
 #[derive(Debug)]
 pub struct Changes {
     root: PathBuf,
     sums: Sums,
-    /// In the order in which they get their names.
+    /// In the order in which they are renamed.
     written: Vec<PathBuf>,
     reopens: bool,
 }
 
 impl Changes {
-    /// Begins to change the files of a run, which is this process's alone.
+    /// Begins to change the files of a run. The caller must own the run.
     ///
     /// # Errors
     ///
-    /// A `SHA256SUMS` that is damaged; a file that cannot be read, in a run that has none.
+    /// A damaged `SHA256SUMS`; without one, a file of the run that cannot be read.
     pub(crate) fn of(root: &Path) -> Result<Self> {
         let sums = Sums::read(root)?.map_or_else(|| Sums::of_files(root), Ok)?;
         Ok(Self { root: root.into(), sums, written: Vec::new(), reopens: false })
     }
 
-    /// Lets `write` write the next version of a file of the run, under the name that it is given.
+    /// Passes `write` the path where it must write the next version of a file of the run.
     ///
     /// # Errors
     ///
-    /// Those of `write`; a file that cannot be read back.
+    /// Errors of `write`; a written file that cannot be read back.
     ///
     /// # Panics
     ///
-    /// When `path` is no file of the run that carries a digest.
+    /// When `path` is not a file of the run that carries a digest.
     pub fn write<E: From<CoreError>>(
         &mut self,
         path: &Path,
@@ -170,19 +174,20 @@ impl Changes {
         Ok(())
     }
 
-    /// Takes `evaluation.json` away: the run is no longer finished.
+    /// Removes `evaluation.json` on commit, so that the run is no longer finished.
     pub fn reopen(&mut self) {
         self.reopens = self.sums.0.remove(EVALUATION).is_some();
     }
 
-    /// Makes them take effect, all or none.
+    /// Commits all changes, or none.
     ///
     /// # Errors
     ///
     /// [`CoreError::Io`].
     pub fn commit(mut self) -> Result<()> {
         self.sums.write(&self.root)?;
-        // From here on they hold, whatever becomes of the renames.
+        // The changes are committed here. If a rename below fails, the next owner of the run
+        // finishes it.
         for path in std::mem::take(&mut self.written) {
             name_next(&path)?;
         }
@@ -196,18 +201,18 @@ impl Changes {
 impl Drop for Changes {
     fn drop(&mut self) {
         for path in &self.written {
-            // One that stays is cleared when the run is taken next.
+            // If this fails, the next process that locks the run removes the file.
             let _ = fs::remove_file(next_of(path));
         }
     }
 }
 
-/// Finishes what a process that was killed had committed; `clears` what it had not, which only a process may do that keeps
-/// others out.
+/// Finishes the committed changes of a process that was killed. With `clears`, also removes its
+/// uncommitted files; only a process that holds the lock may pass `true`.
 ///
 /// # Errors
 ///
-/// A `SHA256SUMS` that is damaged; [`CoreError::Io`].
+/// A damaged `SHA256SUMS`; [`CoreError::Io`].
 pub(crate) fn recover(root: &Path, clears: bool) -> Result<()> {
     let sums = Sums::read(root)?;
     for name in KNOWN {
@@ -223,7 +228,7 @@ pub(crate) fn recover(root: &Path, clears: bool) -> Result<()> {
             remove(&next)?;
         }
     }
-    // A run that was opened again.
+    // The run was reopened: `evaluation.json` is no longer listed.
     let evaluation = root.join(EVALUATION);
     if sums.is_some_and(|Sums(sums)| !sums.contains_key(EVALUATION)) && evaluation.exists() {
         remove(&evaluation)?;
@@ -231,12 +236,12 @@ pub(crate) fn recover(root: &Path, clears: bool) -> Result<()> {
     Ok(())
 }
 
-/// Whether a file is the next version of one.
+/// Whether a file name is that of a next version.
 pub(crate) fn is_next(name: &str) -> bool {
     name.starts_with(NEXT)
 }
 
-/// Where the next version of a file lies until it gets its name.
+/// Returns the path of a file's next version, before it is renamed into place.
 pub(crate) fn next_of(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!("{NEXT}{name}"))
@@ -284,7 +289,7 @@ mod tests {
         assert!(!next_of(&root.join("metrics.jsonl")).exists());
         assert_eq!(read(root, "metrics.jsonl").unwrap(), b"1");
 
-        // Killed between the second step and the third.
+        // Killed between steps 2 and 3.
         let mut killed = change(root, &[("metrics.jsonl", b"3"), ("checkpoints/best.safetensors", b"w")]);
         killed.sums.write(root).unwrap();
         killed.written.clear();
@@ -304,7 +309,7 @@ mod tests {
         change(root, &[(EVALUATION, b"{}")]).commit().unwrap();
         let mut changes = change(root, &[("config.toml", b"b")]);
         changes.reopen();
-        // Killed once the list was written.
+        // Killed after `SHA256SUMS` was written.
         changes.sums.write(root).unwrap();
         std::mem::forget(changes);
         assert!(evaluation.exists());

@@ -1,4 +1,4 @@
-//! Unpacking a tar of photos into a folder of our own: bounded, and never outside it.
+//! Unpacks a tar of photos into a temporary folder: bounded, and never outside the folder.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -10,12 +10,13 @@ use kennel_core::archive::{TarBounds, TarError, TarReader};
 use crate::decode::MAX_FILE_BYTES;
 use crate::error::{DataError, Result, go_on};
 
-/// The most that an archive may hold: Stanford Dogs is 0.8 GB.
+/// Limits on an archive: Stanford Dogs is 0.8 GB.
 const BOUNDS: TarBounds =
     TarBounds { max_entries: 2_000_000, max_file_bytes: MAX_FILE_BYTES, max_total_bytes: 64 << 30 };
 
-/// Unpacks the regular files of `archive` under `into`, and says whether it has its end marker: without one it may have been cut off
-/// between two files. Entries that climb, links, devices and sparse files are refused, and with them the whole archive.
+/// Unpacks the regular files of `archive` under `into`. Returns whether the archive has its end
+/// marker; without one, it may have been cut off between two files. Refuses the whole archive if an
+/// entry leads out of the folder, or is a link, a device or a sparse file.
 pub(crate) fn unpack(archive: &Path, into: &Path, stop: Option<&AtomicBool>) -> Result<bool> {
     unpack_bounded(archive, into, BOUNDS, stop)
 }

@@ -1,4 +1,4 @@
-//! From what was found to a manifest: the division, the duplicates, the names, and sentences for what the reader should know.
+//! Turns a scan into a manifest: the split, the duplicates, the paths, and notes for the user.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -10,25 +10,25 @@ use crate::error::{DataError, Result};
 use crate::scan::{Scan, ScannedPhoto, of_rejected};
 use crate::split::{Fractions, stratified};
 
-/// What the paths of a manifest are.
+/// Which paths the manifest lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Paths {
-    /// `train/beagle/1.jpg`: where `prepare` will put them.
+    /// `train/beagle/1.jpg`: where `prepare` will put the files.
     Tree,
-    /// Where the files are.
+    /// The present paths of the files.
     InPlace,
 }
 
 /// What the photos are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Every class needs photos to learn from.
+    /// To train: every class needs training photos.
     Training,
-    /// A network that is trained already is judged on them.
+    /// To evaluate a trained network.
     Judging,
 }
 
-/// A manifest, and for each of its photos where the bytes are.
+/// A manifest, and the file of each of its photos.
 #[derive(Debug)]
 pub(crate) struct Assembled {
     pub manifest: Manifest,
@@ -182,7 +182,7 @@ fn note_counts(
     }
 }
 
-/// A class without training photos cannot be learnt; one without validation or test photos is said.
+/// Rejects a class without training photos, and notes one without validation or test photos.
 fn check_classes(scan: &Scan, splits: &[Split], source: &Path, notes: &mut Vec<String>) -> Result<()> {
     for class in &scan.classes {
         let of = |split: Split| {
@@ -233,8 +233,8 @@ fn check_classes(scan: &Scan, splits: &[Split], source: &Path, notes: &mut Vec<S
     Ok(())
 }
 
-/// The same picture under two class names is a wrong label somewhere. The pair that is named is alike
-/// itself: one of the two is the first of its group.
+/// Notes the same picture under two class names: one label is wrong. The two photos of the note
+/// match each other directly, because one is the first of its group.
 fn note_labels(photos: &[ScannedPhoto], groups: &[Group], notes: &mut Vec<String>) {
     for group in groups.iter().filter(|group| group.kind != DuplicateKind::Alike) {
         let first = &photos[group.members[0]];
@@ -252,7 +252,7 @@ fn note_labels(photos: &[ScannedPhoto], groups: &[Group], notes: &mut Vec<String
     }
 }
 
-/// For which photos copies are not looked for.
+/// Notes how many photos show too little detail to find copies of them.
 fn note_plain(photos: &[ScannedPhoto], notes: &mut Vec<String>) {
     let plain = count_plain(photos);
     if plain > 0 {
@@ -264,8 +264,9 @@ fn note_plain(photos: &[ScannedPhoto], notes: &mut Vec<String>) {
     }
 }
 
-/// `<split>/<class>/<file>`; files of one name in one class folder get `-2`, `-3` in the order of their sources. Names are
-/// compared without case, for the file systems that do.
+/// Returns `<split>/<class>/<file>` for each photo. Files of the same name in one class folder get
+/// `-2`, `-3` in the order of their sources. Names are compared without case, because some file
+/// systems do.
 fn tree_paths(photos: &[ScannedPhoto], splits: &[Split]) -> Vec<String> {
     let mut taken = HashSet::new();
     let own: HashSet<String> = photos
@@ -286,7 +287,7 @@ fn tree_paths(photos: &[ScannedPhoto], splits: &[Split]) -> Vec<String> {
             let mut path = format!("{folder}/{name}");
             let mut number = 2;
             while !taken.insert(path.to_lowercase()) {
-                // Not onto the name of a file that has it by itself.
+                // Skip a name that another file has of its own.
                 loop {
                     path = format!("{folder}/{stem}-{number}{extension}");
                     number += 1;

@@ -1,4 +1,4 @@
-//! Training's view of a photo: what chance does to it, drawn from the stream of (seed, view, photo).
+//! Augments training photos at random, from the stream of (seed, view, photo).
 
 use image::RgbImage;
 use kennel_core::{Augmentation, Preprocessing};
@@ -10,11 +10,12 @@ use crate::erase::{erase, erasing_window};
 use crate::resize::normalise;
 use crate::rotate::rotate;
 
-/// One augmented view of a photo: crop, flip, rotation, colour jitter, normalisation, erasing, in this order and as
-/// torchvision 0.29 defines them on Pillow images. A pure function: the same arguments give the same planes, on every
-/// thread of every machine.
+/// Returns one augmented view of a photo: crop, flip, rotation, colour jitter, normalisation,
+/// erasing, in this order and as torchvision 0.29 defines them on Pillow images. A pure function:
+/// the same arguments give the same planes, on every thread of every machine.
 ///
-/// `view` is the epoch, or the number of the cached view; `photo_index` the photo's stable index in its data set.
+/// `view` is the epoch, or the number of the cached view. `photo_index` is the photo's stable index
+/// in its data set.
 ///
 /// # Shapes
 ///
@@ -48,7 +49,7 @@ pub fn augment(
     planes
 }
 
-/// `ColorJitter`: the parts in a random order, each factor drawn from its range.
+/// Applies `ColorJitter`: its parts in a random order, each with a factor drawn from its range.
 fn jitter(pixels: &mut RgbImage, augmentation: &Augmentation, chance: &mut Chance) {
     let Augmentation { brightness, contrast, saturation, hue, .. } = *augmentation;
     if [brightness, contrast, saturation, hue].iter().all(|&amount| amount <= 0.0) {

@@ -1,4 +1,4 @@
-//! Decoded photos that fit into memory, so that an epoch need not decode them again.
+//! Keeps decoded photos in memory, so that an epoch need not decode them again.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -9,8 +9,8 @@ use image::RgbImage;
 use crate::dataset::DatasetPhoto;
 use crate::error::Result;
 
-/// Whole decoded photos up to a budget of bytes. What is in stays: an epoch visits every photo once, and under such a visit
-/// replacing entries would make every one of them miss.
+/// Whole decoded photos, up to a budget of bytes. Entries are never replaced: an epoch visits every
+/// photo once, so with replacement every visit would miss.
 #[derive(Debug)]
 pub struct PhotoCache {
     budget_bytes: u64,
@@ -24,12 +24,12 @@ struct Held {
 }
 
 impl PhotoCache {
-    /// A cache that holds at most `budget_bytes` of pixels; 0 holds none.
+    /// Creates a cache that holds at most `budget_bytes` of pixels; 0 holds none.
     pub fn new(budget_bytes: u64) -> Self {
         Self { budget_bytes, held: Mutex::default() }
     }
 
-    /// The photo, from memory or from the file.
+    /// Returns the photo, from memory or from the file.
     ///
     /// # Errors
     ///
@@ -48,7 +48,7 @@ impl PhotoCache {
         Ok(pixels)
     }
 
-    /// Bytes of pixels that are held.
+    /// Returns the bytes of pixels in the cache.
     pub fn held_bytes(&self) -> u64 {
         self.lock().bytes
     }

@@ -1,15 +1,16 @@
-//! Draws from a named stream. Written out, so that no release of a library can change what a seed means.
+//! Draws from a named random stream. Written out, so that no release of a library can change what a
+//! seed means.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use kennel_core::seed::stream_seed;
 
-/// One stream of chance.
+/// One random stream.
 pub(crate) struct Chance(ChaCha8Rng);
 
 impl Chance {
-    /// The stream of one consumer.
+    /// Creates the stream of one consumer.
     pub fn new(seed: u64, name: &str, indices: &[u64]) -> Self {
         Self(ChaCha8Rng::from_seed(stream_seed(seed, name, indices)))
     }
@@ -34,7 +35,7 @@ impl Chance {
         ((u128::from(self.0.next_u64()) * u128::from(n)) >> 64) as u64
     }
 
-    /// Fisher and Yates.
+    /// Shuffles by Fisher and Yates.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {
             items.swap(i, self.below(i as u64 + 1) as usize);
@@ -42,7 +43,7 @@ impl Chance {
     }
 }
 
-/// The order of `n` photos in an epoch.
+/// Returns the order of `n` photos in an epoch.
 pub fn shuffled(n: usize, seed: u64, epoch: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..n).collect();
     Chance::new(seed, "shuffle", &[epoch]).shuffle(&mut order);

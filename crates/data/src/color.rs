@@ -1,7 +1,8 @@
-//! Brightness, contrast, saturation and hue, as torchvision's `ColorJitter` moves them on Pillow images.
+//! Brightness, contrast, saturation and hue, as torchvision's `ColorJitter` changes them on Pillow
+//! images.
 //!
-//! Source: torchvision 0.29, `_functional_pil.py`; Pillow 13, `ImageEnhance.py`, `Blend.c` and `Convert.c`, with their
-//! integer rounding.
+//! Source: torchvision 0.29, `_functional_pil.py`; Pillow 13, `ImageEnhance.py`, `Blend.c` and
+//! `Convert.c`, with their integer rounding.
 
 use image::RgbImage;
 
@@ -59,7 +60,7 @@ fn rgb_to_hsv([r, g, b]: [u8; 3]) -> [u8; 3] {
     let range = f32::from(max - min);
     let saturation = range / f32::from(max);
     let [rc, gc, bc] = [r, g, b].map(|value| f32::from(max - value) / range);
-    // Pillow mixes float variables with double constants; so do these.
+    // Pillow mixes float variables with double constants; so does this code.
     let hue = if r == max {
         bc - gc
     } else if g == max {

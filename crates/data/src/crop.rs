@@ -1,4 +1,4 @@
-//! Which part of a training photo is seen: `RandomCrop` after a resize, and `RandomResizedCrop`, as torchvision has them.
+//! Crops a training photo: `RandomCrop` after a resize, and `RandomResizedCrop`, as in torchvision.
 
 use image::RgbImage;
 use kennel_core::{Crop, Preprocessing};
@@ -6,7 +6,7 @@ use kennel_core::{Crop, Preprocessing};
 use crate::chance::Chance;
 use crate::resize::{Window, prepare_pixels, resize_window, short_side_to};
 
-/// The square that is seen of a photo in one view.
+/// Returns the square that the network sees of a photo in one view.
 pub(crate) fn crop(
     photo: &RgbImage,
     crop: &Crop,
@@ -31,7 +31,8 @@ pub(crate) fn crop(
     }
 }
 
-/// Cut out, then resized to `side` by `side`: the filter does not see beyond the window.
+/// Cuts out the window, then resizes it to `side` by `side`: the filter does not see beyond the
+/// window.
 pub fn resized_crop(
     photo: &RgbImage,
     window: Window,
@@ -43,8 +44,8 @@ pub fn resized_crop(
     resize_window(&part, (side, side), Window { left: 0, top: 0, width: side, height: side }, interpolation)
 }
 
-/// Ten attempts at a window of the drawn area and shape that fits, else the largest central one of an allowed shape.
-/// `RandomResizedCrop.get_params` of torchvision 0.29.
+/// Draws a window of random area and shape. After ten attempts that do not fit, returns the largest
+/// central window of an allowed shape. `RandomResizedCrop.get_params` of torchvision 0.29.
 pub(crate) fn random_resized_window(
     (width, height): (u32, u32),
     scale: [f64; 2],
@@ -96,8 +97,8 @@ mod tests {
 
     #[test]
     fn windows_have_the_areas_shapes_and_places_of_the_distribution() {
-        // Uniform area in [0.08, 1], log-uniform shape: on a large square, attempts that do not fit are few below 0.7, so
-        // the areas below 0.5 are uniform.
+        // Uniform area in [0.08, 1], log-uniform shape: on a large square, attempts that do not fit
+        // are few below 0.7, so the areas below 0.5 are uniform.
         let mut chance = Chance::new(7, "augment", &[0, 0]);
         let (mut areas, mut lefts) = (Vec::new(), Vec::new());
         for _ in 0..20_000 {

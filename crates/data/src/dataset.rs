@@ -1,4 +1,4 @@
-//! A data set that can be trained on: a prepared folder, or any tree of class folders as it is.
+//! A data set to train on: a prepared folder, or a plain folder of class folders.
 
 use std::collections::HashMap;
 use std::io::ErrorKind;
@@ -20,13 +20,13 @@ use crate::unlisted::unlisted;
 /// One photo of a data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatasetPhoto {
-    /// Its place in the manifest: stable, and the name of its stream of chance.
+    /// Index in the manifest. It is stable, and it selects the photo's random stream.
     pub index: usize,
-    /// Where the bytes are.
+    /// Path of the file.
     pub file: PathBuf,
-    /// Relative to the data set, with `/`: what predictions call it.
+    /// Path relative to the data set, with `/`; predictions name the photo by it.
     pub path: String,
-    /// Its class's place in [`Dataset::classes`].
+    /// Index of its class in [`Dataset::classes`].
     pub class_index: usize,
     /// Its part.
     pub split: Split,
@@ -35,11 +35,13 @@ pub struct DatasetPhoto {
 }
 
 impl DatasetPhoto {
-    /// Reads and decodes it, held to its digest: what is computed from a data set is computed from its photos.
+    /// Reads the file, checks its SHA-256, and decodes it. So results come only from the photos
+    /// that were prepared or scanned.
     ///
     /// # Errors
     ///
-    /// [`DataError::PhotoGone`] and [`DataError::PhotoChanged`] when another or none is there by now; as [`decode`].
+    /// [`DataError::PhotoGone`] if the file is gone, [`DataError::PhotoChanged`] if its SHA-256
+    /// differs, a file that cannot be read, and [`DataError::Decode`] as [`decode`].
     pub fn read(&self) -> Result<RgbImage> {
         let bytes = read_bounded(&self.file).map_err(|error| match error {
             DataError::Core(CoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
@@ -56,23 +58,24 @@ impl DatasetPhoto {
     }
 }
 
-/// A way to open a data set: [`Dataset::open_with`] or [`Dataset::open_to_judge`].
+/// A function that opens a data set: [`Dataset::open_with`] or [`Dataset::open_to_judge`].
 pub type Open = fn(&Path, &PrepareOptions, Progress<'_>) -> Result<Dataset>;
 
-/// Classes and photos, with every file checked.
+/// The classes and photos of a data set, with every file checked.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     root: PathBuf,
     manifest: Manifest,
     parts: [Arc<[DatasetPhoto]>; 3],
     prepared: bool,
-    /// Keeps `prepare` from replacing the photos, for as long as anyone has them.
+    /// Shared lock: keeps `prepare` from replacing the photos while this value or a clone of it
+    /// exists.
     _lock: Option<Arc<Lock>>,
 }
 
 impl Dataset {
-    /// Opens a prepared folder by its manifest, or a plain folder by decoding every photo of it; see
-    /// [`Dataset::open_with`].
+    /// Opens a prepared folder by its manifest, or a plain folder by decoding every photo of it;
+    /// see [`Dataset::open_with`].
     ///
     /// # Errors
     ///
@@ -81,22 +84,27 @@ impl Dataset {
         Self::open_with(folder, &PrepareOptions::default(), &|_, _| {})
     }
 
-    /// Opens a folder with a `manifest.json` as it was prepared (`options` do not matter then, and that every photo is there is
-    /// checked), or else scans the folder until `options.stop` is set, keeps its division or divides it as `prepare` would, and holds
-    /// the manifest in memory. `options.link` is not used.
+    /// Opens a data set.
+    ///
+    /// - A folder with a `manifest.json` opens as it was prepared. Every listed photo must exist.
+    ///   Of the `options`, only `known` is checked.
+    /// - Any other folder is scanned, until `options.stop` is set. It keeps its division, or is
+    ///   divided as `prepare` would. The manifest stays in memory. `options.link` is not used.
     ///
     /// # Errors
     ///
-    /// A manifest that cannot be believed, photos that are gone, and those of [`scan`] and of the split.
+    /// An invalid manifest, missing photos, a class that is not in `options.known`, and the errors
+    /// of [`scan`] and of the split.
     pub fn open_with(folder: &Path, options: &PrepareOptions, progress: Progress<'_>) -> Result<Self> {
         Self::open_for(Purpose::Training, folder, options, progress)
     }
 
-    /// As [`Dataset::open_with`], to judge a trained network on: a class may have one photo, in any part.
+    /// As [`Dataset::open_with`], to evaluate a trained network: a class may have a single photo,
+    /// in any part.
     ///
     /// # Errors
     ///
-    /// As [`Dataset::open_with`], but for classes that nothing can be learnt from.
+    /// As [`Dataset::open_with`], except that training photos are not required.
     pub fn open_to_judge(folder: &Path, options: &PrepareOptions, progress: Progress<'_>) -> Result<Self> {
         Self::open_for(Purpose::Judging, folder, options, progress)
     }
@@ -119,7 +127,7 @@ impl Dataset {
             return Self::at(folder, manifest, &path, lock, |photo| folder.join(&photo.path));
         }
         if folder.is_file() {
-            // An archive has nowhere to stay; `prepare` gives it a place.
+            // An archive has no permanent place for its files; `prepare` gives it one.
             return Err(DataError::NotAFolder { path: folder.into() });
         }
         if !folder.exists() {
@@ -137,13 +145,14 @@ impl Dataset {
         Ok(Self::new(folder, manifest, files, None, false))
     }
 
-    /// The photos of some parts of a manifest that lies elsewhere, as a run keeps one, that are still under `folder`, and how many are
-    /// gone; `manifest_path` is what errors call it. Where folders have other names since, or were prepared otherwise, a photo is found by
-    /// its contents.
+    /// Opens those photos in `parts` of a manifest that still exist under `folder`, and returns how
+    /// many are missing. The manifest lies elsewhere: a run keeps one. Errors call it
+    /// `manifest_path`. Photos are found by their contents if folders were renamed or prepared
+    /// differently since.
     ///
     /// # Errors
     ///
-    /// A manifest that cannot be believed, photos of which all are gone.
+    /// An invalid manifest, or a manifest whose photos are all missing.
     pub fn of_run(
         folder: &Path,
         mut manifest: Manifest,
@@ -169,7 +178,7 @@ impl Dataset {
         Ok((Self::at(folder, manifest, manifest_path, lock, place)?, gone))
     }
 
-    /// The photos of a manifest that was checked, each where `place` says.
+    /// Opens the photos of a checked manifest; `place` gives the path of each.
     fn at(
         folder: &Path,
         manifest: Manifest,
@@ -213,7 +222,7 @@ impl Dataset {
         &self.root
     }
 
-    /// Names of the classes, sorted by bytes; a class index is a place here.
+    /// Class names, sorted by bytes; a class index is an index into them.
     pub fn classes(&self) -> &[String] {
         &self.manifest.classes
     }
@@ -230,12 +239,13 @@ impl Dataset {
         photos.into()
     }
 
-    /// Everything that is known of the photos.
+    /// The manifest: all that is known about the photos.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// Files under a prepared folder that its manifest does not list, so that nobody looks at them: relative to it, with `/`.
+    /// Returns the files under a prepared folder that its manifest does not list, so that nothing
+    /// reads them: relative to the folder, with `/`.
     ///
     /// # Errors
     ///
@@ -244,13 +254,15 @@ impl Dataset {
         if self.prepared { unlisted(&self.root, &self.manifest) } else { Ok(Vec::new()) }
     }
 
-    /// Whether the folder has its own `manifest.json`.
+    /// Whether the photos come from a manifest (the folder's own, or that of a run) and not from a
+    /// scan.
     pub fn is_prepared(&self) -> bool {
         self.prepared
     }
 }
 
-/// Keeps `prepare` away from a folder of its own; none where nobody has prepared it, and so nobody replaces it.
+/// Takes the shared lock that keeps `prepare` from replacing a folder. None if the folder has no
+/// manifest, because `prepare` does not replace such a folder.
 fn shared(folder: &Path) -> Result<Option<Arc<Lock>>> {
     let manifest = folder.join(Manifest::FILE_NAME);
     match Lock::try_share(&manifest) {
@@ -261,10 +273,11 @@ fn shared(folder: &Path) -> Result<Option<Arc<Lock>>> {
     }
 }
 
-/// Where each photo of a folder lies in it now, by the SHA-256 of its contents: as its own manifest says, or else as its files are. None
-/// where all that `then` lists lie where it says.
+/// Maps the SHA-256 of each photo in a folder to its present path: from the folder's own manifest,
+/// or else by hashing its files. None if there is no own manifest and all photos of `then` are
+/// where it says.
 fn by_contents(folder: &Path, then: &Manifest) -> Option<HashMap<String, PathBuf>> {
-    // A manifest that cannot be believed, and a file that cannot be read, say nothing of where photos are.
+    // Ignore an invalid manifest and unreadable files: they do not say where photos are.
     let own = folder.join(Manifest::FILE_NAME);
     if let Some(now) = Manifest::read(&own).ok().filter(|now| check_manifest(now, &own).is_ok()) {
         return Some(now.photos.into_iter().map(|photo| (photo.sha256, photo.path.into())).collect());
@@ -279,8 +292,8 @@ fn by_contents(folder: &Path, then: &Manifest) -> Option<HashMap<String, PathBuf
     Some(files.into_par_iter().filter_map(digest).collect())
 }
 
-/// What a folder that was not prepared is to a prepared one, and that one: the folder above it, or a part of it (on which a trained
-/// network may well be judged).
+/// Returns an error if an unprepared folder contains a prepared one, or is one part of it. To
+/// evaluate a trained network on one part is fine.
 fn beside_prepared(folder: &Path, purpose: Purpose) -> Option<DataError> {
     if let (Purpose::Training, Some(part)) = (purpose, part_of_prepared(folder)) {
         return Some(part);
@@ -293,7 +306,7 @@ fn beside_prepared(folder: &Path, purpose: Purpose) -> Option<DataError> {
     Some(DataError::NotThisFolder { path: folder.into(), found, meant, others: prepared.len() - 1 })
 }
 
-/// What is said of a folder that is a part of a prepared one.
+/// Returns an error if the folder is one part of a prepared data set.
 pub(crate) fn part_of_prepared(folder: &Path) -> Option<DataError> {
     let above = files::folder_of(folder);
     let name = folder.file_name()?.to_str()?;
@@ -306,7 +319,7 @@ fn is_prepared(folder: &Path) -> bool {
     Manifest::read(&folder.join(Manifest::FILE_NAME)).is_ok()
 }
 
-/// A manifest comes from a file that anyone may have written.
+/// Checks a manifest, because anyone may have written the file.
 fn check_manifest(manifest: &Manifest, path: &Path) -> Result<()> {
     let refuse = |reason: String| Err(DataError::Manifest { manifest: path.into(), reason });
     if !manifest.classes.is_sorted_by(|a, b| a < b) {

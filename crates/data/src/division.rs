@@ -1,24 +1,24 @@
-//! The words by which folders are parts of a division: `train`, `Validation`, `test_set`,
-//! `seg_train`, `train2017`, `dogs_test`.
+//! Recognises folders that are parts of a division by their names: `train`, `Validation`,
+//! `test_set`, `seg_train`, `train2017`, `dogs_test`.
 
 use kennel_core::Split;
 
-/// What a part is called.
+/// Names of the parts.
 const WORDS: [(Split, &[&str]); 3] = [
     (Split::Train, &["train", "training", "trainset", "trainingset"]),
     (Split::Val, &["val", "valid", "validation", "valset", "validset", "validationset", "dev", "devset"]),
     (Split::Test, &["test", "testing", "testset", "testingset"]),
 ];
 
-/// What may stand beside it.
+/// Words that may accompany the name of a part.
 const BESIDE: [&str; 12] = [
     "set", "data", "dataset", "image", "images", "img", "imgs", "photos", "pictures", "seg", "split",
     "folder",
 ];
 
-/// Which of the folders that lie side by side are parts, by their names alone: those that are
-/// called by one word of a division and nothing that tells them apart otherwise, and those of which
-/// two differ in that word only (`ILSVRC2012_img_train` and `.._val`).
+/// Returns which of some sibling folders are parts, by their names alone. A part has one word of a
+/// division, and no other word that distinguishes it; or it differs from another folder only in
+/// that word (`ILSVRC2012_img_train` and `.._val`).
 pub(crate) fn parts_among(names: &[&str]) -> Vec<Option<Split>> {
     let read: Vec<Option<(Split, Vec<String>)>> = names.iter().map(|name| part_and_rest(name)).collect();
     let is_part = |split: Split, rest: &[String]| {
@@ -32,8 +32,8 @@ pub(crate) fn parts_among(names: &[&str]) -> Vec<Option<Split>> {
         .collect()
 }
 
-/// The part that a name has one word of, and its other words; a class of toys may be called `toy
-/// train`.
+/// Returns the part that a name has one word of, and its other words: a class of toys may be called
+/// `toy train`.
 fn part_and_rest(name: &str) -> Option<(Split, Vec<String>)> {
     let split_of =
         |word: &str| WORDS.iter().find(|(_, words)| words.contains(&word)).map(|(split, _)| *split);
@@ -44,7 +44,7 @@ fn part_and_rest(name: &str) -> Option<(Split, Vec<String>)> {
     Some((split, words.into_iter().filter(rest).collect()))
 }
 
-/// Runs of letters and runs of digits, in lower case; `TrainSet` is two.
+/// Splits a name into runs of letters and runs of digits, in lower case; `TrainSet` is two.
 fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut before = ' ';

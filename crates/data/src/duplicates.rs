@@ -1,16 +1,17 @@
-//! Groups of photos that are the same picture, or look alike.
+//! Groups photos that are the same picture, or look alike.
 //!
-//! A claim needs the same bytes, the same pixels, or two photos that agree wherever there is
-//! something to see ([`crate::likeness`]), however they were altered. A photo with too little to
-//! see is claimed for its pixels only. Photos that merely look alike are kept on one side of the
-//! split as long as their groups are small. No group is a chain: each member is alike to its first.
+//! Two photos are claimed to be the same picture if they have the same bytes or the same pixels, or
+//! if they agree wherever they have structure ([`crate::likeness`]), even after an alteration. A
+//! photo with too little detail is claimed only for the same pixels. Photos that merely look alike
+//! stay on one side of the split as long as their groups are small. Groups are not chains: each
+//! member is alike to the first.
 //!
-//! Measured with `examples/near_duplicates.rs`; the drawn sets are
-//! `tools/near_duplicate_sets.py`'s. A copy of every second to seventh picture lies among all of
-//! them. Found: the copy is claimed to be its original's, in per cent; kept together: it is on its
-//! side of a split.
+//! Measured with `examples/near_duplicates.rs`; `tools/near_duplicate_sets.py` makes the drawn
+//! sets. Each set contains copies of every second to seventh picture. *Found* is the share of
+//! copies that are claimed to be their originals, in per cent. *Kept together* is the share on the
+//! same side of a split.
 //!
-//! | copy | 799 dogs | 2527 TrashNet: found, kept together | icons | charts | forms | pages | digits in pen |
+//! | copy | 799 dogs | 2527 TrashNet: found, kept | icons | charts | forms | pages | pen digits |
 //! |---|--:|--:|--:|--:|--:|--:|--:|
 //! | half size | 100.0 | 87.5, 99.7 | 97.3 | 98.8 | 88.3 | 100.0 | 94.3 |
 //! | JPEG quality 50 | 100.0 | 89.5, 99.7 | 97.3 | 100.0 | 100.0 | 100.0 | 95.8 |
@@ -20,19 +21,19 @@
 //! | cropped by 5 %, a corner | 99.2 | 86.4, 87.5 | 97.0 | 40.4 | 0.0 | 0.0 | 24.9 |
 //! | cropped by 10 %, all round | 98.5 | 83.9, 85.0 | 94.9 | 48.5 | 0.0 | 0.0 | 49.7 |
 //! | mirrored | 100.0 | 90.0, 99.7 | 97.9 | 100.0 | 100.0 | 100.0 | 95.5 |
-//! | cropped, +10 %, half size, quality 50, mirrored | 99.2 | 85.0, 88.1 | 94.6 | 22.2 | 0.0 | 0.0 | 89.5 |
+//! | crop, +10 %, half, quality 50, mirror | 99.2 | 85.0, 88.1 | 94.6 | 22.2 | 0.0 | 0.0 | 89.5 |
 //! | false claims per 10,000 pictures | 0 | 0 | 0 | 50 | 0 | 0 | 740 |
 //!
-//! - TrashNet: 242 of its photos show too little for a claim. Of 27 claims, all looked at, 3 are
-//!   the same pixels under two classes and 24 are a second photo of the same thing in the same
+//! - TrashNet: 242 of its photos show too little for a claim. All 27 claims were inspected: 3 are
+//!   the same pixels under two classes, and 24 are a second photo of the same thing in the same
 //!   place.
 //! - scikit-learn's 1797 digits, single shapes on white and soft blobs on a board show too little:
-//!   no claim but for the same pixels; 99 to 100 % of their copies that are not cropped are kept
-//!   together, of the shapes 23 to 75 %.
-//! - False claims among charts and digits in pen are within one class each.
-//! - Not found: cropped copies of pages and forms, whose fine lines are finer than the thumbnail.
-//! - A fixed camera over one scene: of 600 frames, 41 claims put a frame without a small thing
-//!   together with one that has it. A thumbnail does not show it.
+//!   only the same pixels are claimed. Of their copies that are not cropped, 99 to 100 % are kept
+//!   together; of the shapes, 23 to 75 %.
+//! - All false claims among charts and digits in pen are within one class.
+//! - Not found: cropped copies of pages and forms, whose lines are finer than the thumbnail.
+//! - A fixed camera over one scene: of 600 frames, 41 claims join a frame without a small thing and
+//!   one with it. The thumbnail does not show it.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -45,22 +46,22 @@ use crate::likeness::{Compared, Likeness, MIN_DETAIL};
 use crate::neighbours::neighbours;
 use crate::scan::ScannedPhoto;
 
-/// Photos of a class to one that may stand in a group of photos that merely look alike.
+/// A group of photos that merely look alike may hold one photo per this many of its smallest class.
 const CLASS_TO_ALIKE: usize = 20;
 
 /// Photos that belong on one side of a split.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// How each of the others is alike to the first.
+    /// How the other members relate to the first.
     pub kind: DuplicateKind,
-    /// Places in the list of photos, at least two: first the one that each other is alike to, then
-    /// the others, ascending.
+    /// Indices into the list of photos, at least two: first the one that all others are alike to,
+    /// then the others, ascending.
     pub members: Vec<usize>,
 }
 
-/// The groups, by their first photos.
+/// Finds the groups, and sorts them by their first photos.
 pub fn find_duplicates(photos: &[ScannedPhoto]) -> Vec<Group> {
-    // One photo stands for all with its pixels; only those are compared.
+    // Compare only one of the photos with the same pixels.
     let copies = gathered(0..photos.len(), |at| photos[at].fingerprint.pixels_key());
     let sketches: Vec<_> = copies.iter().map(|copies| photos[copies[0]].fingerprint.sketch()).collect();
     let pairs = neighbours(&sketches);
@@ -112,12 +113,12 @@ pub fn find_duplicates(photos: &[ScannedPhoto]) -> Vec<Group> {
     groups
 }
 
-/// How many photos show too little to be recognised in a copy of other pixels.
+/// Counts the photos that show too little to be recognised in a copy with other pixels.
 pub fn count_plain(photos: &[ScannedPhoto]) -> usize {
     photos.iter().filter(|photo| photo.fingerprint.detail() < MIN_DETAIL).count()
 }
 
-/// Items with the same key together, by their first.
+/// Gathers items with the same key, in the order of their first items.
 fn gathered<K: Hash + Eq>(items: impl Iterator<Item = usize>, key: impl Fn(usize) -> K) -> Vec<Vec<usize>> {
     let mut places = HashMap::new();
     let mut gathered: Vec<Vec<usize>> = Vec::new();
@@ -131,8 +132,8 @@ fn gathered<K: Hash + Eq>(items: impl Iterator<Item = usize>, key: impl Fn(usize
     gathered
 }
 
-/// Groups of a centre and what it is linked with itself: no chains. Who has most links is a centre
-/// first. `fits` says whether a group may grow to these.
+/// Returns groups of a centre and items that are linked to the centre itself: no chains. Items with
+/// the most links become centres first. `fits` says whether a group may have these members.
 fn stars(links: &[(usize, usize)], taken: &mut [bool], fits: impl Fn(&[usize]) -> bool) -> Vec<Vec<usize>> {
     let mut linked: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for &(a, b) in links {

@@ -1,4 +1,4 @@
-//! How files of photos are called, and files of the formats that are not read.
+//! Endings of photo files, and of formats that are not read.
 
 use std::path::Path;
 
@@ -27,21 +27,21 @@ const NOT_READ: [(&str, &[&str]); 10] = [
     ("DICOM", &["dcm"]),
 ];
 
-/// What lies among photos and is none.
+/// Files that lie among photos, but are not photos.
 const NO_PHOTOS: [(&str, &[&str]); 3] = [
     ("SVG", &["svg", "svgz"]),
     ("PDF", &["pdf"]),
     ("video", &["mp4", "mov", "avi", "mkv", "webm", "m4v", "mts", "m2ts", "mpg", "mpeg", "wmv", "3gp"]),
 ];
 
-/// Whether a file is called like a photo, of a format that is read or not.
+/// Whether a file has the ending of a photo, in a format that is read or not.
 pub(crate) fn is_called_like_photo(path: &Path) -> bool {
     ending(path)
         .is_some_and(|ending| READ.contains(&ending.as_str()) || name_in(&NOT_READ, &ending).is_some())
 }
 
-/// The format of a file that is called so and begins so, where it is one that is not read: `HEIC`,
-/// `raw (NEF)`. A JPEG by another name is a JPEG.
+/// Returns the format of a file that is not read, by its ending and its first bytes: `HEIC`,
+/// `raw (NEF)`. A JPEG with another ending is a JPEG.
 pub(crate) fn other_format(path: &Path, beginning: impl FnOnce(&Path) -> Vec<u8>) -> Option<String> {
     let ending = ending(path)?;
     let name = name_in(&NOT_READ, &ending).or_else(|| name_in(&NO_PHOTOS, &ending))?;
@@ -56,7 +56,8 @@ pub(crate) fn other_format(path: &Path, beginning: impl FnOnce(&Path) -> Vec<u8>
     Some(if name.eq_ignore_ascii_case(&ending) { name.into() } else { format!("{name} ({ending})") })
 }
 
-/// The format that bytes begin like, where it is read and says so in its first bytes.
+/// Returns the format that the first bytes identify, if it is read. The first bytes of some formats
+/// do not identify them.
 pub(crate) fn begins_like_photo(beginning: &[u8]) -> Option<ImageFormat> {
     use ImageFormat::{Gif, Jpeg, Png, Tiff, WebP};
     let format = image::guess_format(beginning).ok()?;

@@ -1,4 +1,4 @@
-//! Random erasing: a rectangle of the normalised planes is set to 0.
+//! Random erasing: sets a rectangle of the normalised planes to 0.
 
 use crate::chance::Chance;
 use crate::resize::Window;
@@ -7,7 +7,7 @@ use crate::resize::Window;
 const SCALE: [f64; 2] = [0.02, 0.33];
 const RATIO: [f64; 2] = [0.3, 3.3];
 
-/// The rectangle that is erased of a square of `side` pixels, or none when ten attempts do not fit.
+/// Draws the rectangle to erase from a square of `side` pixels, or none if ten attempts do not fit.
 /// `RandomErasing.get_params` of torchvision 0.29.
 pub(crate) fn erasing_window(side: u32, chance: &mut Chance) -> Option<Window> {
     let area = f64::from(side) * f64::from(side);

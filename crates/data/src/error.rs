@@ -1,4 +1,4 @@
-//! What can go wrong between a folder of photos and a batch of pixels.
+//! Errors between a folder of photos and a batch of pixels.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,14 +7,14 @@ use kennel_core::{CoreError, Manifest, quoted};
 
 use crate::decode::DecodeError;
 
-/// The result of this room's functions.
+/// The result type of this crate.
 pub type Result<T, E = DataError> = std::result::Result<T, E>;
 
-/// A folder, archive or photo that cannot be used, and the way out.
+/// A folder, archive or photo that cannot be used; most messages end with a hint.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// The file system refused, or a shared file (the manifest) cannot be believed.
+    /// A file-system error, or an invalid shared file (the manifest).
     #[error(transparent)]
     Core(#[from] CoreError),
     /// A photo that cannot be decoded.
@@ -22,47 +22,47 @@ pub enum DataError {
     Decode {
         /// The photo.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: DecodeError,
     },
-    /// An address of the web where a file should be.
+    /// A web address where a file is expected.
     #[error("{address} is an address, and nothing is fetched; `curl -s ADDRESS | kennel predict -` reads a photo from there", address = kennel_core::shown(address))]
     Address {
         /// The address.
         address: PathBuf,
     },
-    /// There is nothing at the given place.
+    /// The given path does not exist.
     #[error("there is no {path}\nhint: give a folder with one folder of photos per class, or a .tar of Stanford Dogs", path = kennel_core::shown(path))]
     NotFound {
-        /// The place.
+        /// The path.
         path: PathBuf,
     },
-    /// No data set where one should be.
+    /// The data set does not exist.
     #[error("there is no {path}\nhint: `kennel prepare PHOTOS` makes it; --data takes another, or a folder with one folder of photos per class", path = kennel_core::shown(path))]
     NoDataset {
-        /// The place.
+        /// The path.
         path: PathBuf,
     },
-    /// A folder beside the one that is meant.
+    /// The folder is one part of a prepared data set, or it holds one.
     #[error("{path} {found}\nhint: --data {meant}{}", or_another(*others), path = kennel_core::shown(path), meant = quoted(&meant.to_string_lossy()))]
     NotThisFolder {
         /// The folder.
         path: PathBuf,
         /// What it is instead.
         found: &'static str,
-        /// The one that is meant.
+        /// The folder to use instead.
         meant: PathBuf,
-        /// How many others may be.
+        /// How many other prepared folders lie beside `meant`.
         others: usize,
     },
-    /// A file where a folder of photos should be.
+    /// A file where a folder of photos is expected.
     #[error("{path} is a file, not a folder of photos\nhint: {}", file_way_out(path), path = kennel_core::shown(path))]
     NotAFolder {
         /// The file.
         path: PathBuf,
     },
-    /// The folders of a source may be classes or not.
+    /// The folders of the source can be read in two ways.
     #[error(
         "the folders of {path} can be read in two ways{}\nhint: run the command beside the one that is meant, or move what does not belong there",
         in_lines(path, &readings[..]), path = kennel_core::shown(path)
@@ -70,10 +70,10 @@ pub enum DataError {
     AmbiguousLayout {
         /// The source.
         path: PathBuf,
-        /// What they may be.
+        /// The two readings.
         readings: Box<[LayoutReading; 2]>,
     },
-    /// Photos whose class no folder tells.
+    /// Photos that lie in no class folder.
     #[error(
         "{folder} in {path} holds photos and no folder of a class\nhint: put the photos of each class into a folder, as in {folder}/<class>/1.jpg; where {folder} and the folders beside it are the classes themselves: {}",
         with_classes_are(path, classes_are), path = kennel_core::shown(path)
@@ -81,20 +81,21 @@ pub enum DataError {
     NoClassFolders {
         /// The source.
         path: PathBuf,
-        /// The folder, relative to it.
+        /// The folder with the photos, relative to the source.
         folder: String,
-        /// The folder that it lies in, relative to the source.
+        /// The folder whose subfolders may be the classes themselves, relative to the source.
         classes_are: String,
     },
-    /// The folder that was said to hold the classes is not there.
+    /// The folder given as `classes_are` does not exist in the source.
     #[error("there is no folder {told} in {path}\nhint: --classes-are takes a folder as it is called in the source, or `.` for the source itself", told = kennel_core::shown(told), path = kennel_core::shown(path))]
     NoSuchClasses {
         /// The source.
         path: PathBuf,
-        /// What was said.
+        /// The given folder.
         told: PathBuf,
     },
-    /// A class that cannot be written into a table.
+    /// A class name with a line break or another control character: it cannot be written into a
+    /// table.
     #[error(
         "the class folder {path:?} has a line break or another control character in its name\nhint: rename it"
     )]
@@ -102,13 +103,13 @@ pub enum DataError {
         /// The folder.
         path: PathBuf,
     },
-    /// The source is divided, and has nothing to learn from.
+    /// The source is divided, but has no training part.
     #[error("{path} has no training part: all its photos lie in the other parts\nhint: add train/, or give one part alone, such as {path}/test, to have it divided", path = kennel_core::shown(path))]
     NoTrainingPart {
         /// The source.
         path: PathBuf,
     },
-    /// The source has no photo that can be used.
+    /// The source has no usable photo.
     #[error(
         "no photos in {path}: {found}\nhint: Kennel expects {path}/<class>/<photo>.jpg, or the same under train/, val/ and test/{or}",
         path = kennel_core::shown(path)
@@ -118,10 +119,10 @@ pub enum DataError {
         path: PathBuf,
         /// What is there instead.
         found: String,
-        /// Empty, or what else may have been meant, after a semicolon.
+        /// Empty, or a semicolon and what else may have been meant.
         or: String,
     },
-    /// A class that none of those is that were asked for.
+    /// A class that is not among the known ones.
     #[error("{path} has a class `{found}`, which is none of those that are known", path = kennel_core::shown(path))]
     UnknownClass {
         /// The source.
@@ -129,7 +130,7 @@ pub enum DataError {
         /// The class.
         found: String,
     },
-    /// A classifier needs two classes.
+    /// The source has one class; a classifier needs at least two.
     #[error(
         "{path} has one class, `{class}`; a classifier needs at least two\nhint: {hint}",
         path = kennel_core::shown(path)
@@ -142,7 +143,7 @@ pub enum DataError {
         /// Where the classes may be.
         hint: String,
     },
-    /// A class from which nothing can be learnt.
+    /// A class without training photos.
     #[error("class `{class}` has {train} training photos ({all} usable in all, in {path}{left_out})\nhint: {hint}", path = kennel_core::shown(path))]
     TooFewPhotos {
         /// The source.
@@ -153,12 +154,12 @@ pub enum DataError {
         train: usize,
         /// Its usable photos in every part.
         all: usize,
-        /// Empty, or how many of its files were left out and the reason of the first, after a semicolon.
+        /// Empty, or a semicolon, how many of its files were left out, and the most common reason.
         left_out: String,
-        /// The way out.
+        /// The hint.
         hint: String,
     },
-    /// The split's fractions make no sense.
+    /// The split's fractions do not divide a data set.
     #[error(
         "fractions of train {train} and validation {val} do not divide a data set\nhint: each is at least 0, train is above 0, and together they are at most 1, for example 0.70 and 0.15"
     )]
@@ -177,10 +178,10 @@ pub enum DataError {
         preset: &'static str,
         /// What is there instead.
         found: String,
-        /// The way out.
+        /// The hint.
         hint: String,
     },
-    /// The archive holds something that must not be unpacked.
+    /// The archive holds an entry that must not be unpacked.
     #[error("archive {path} is refused: entry `{entry}` {reason}\nhint: unpack it yourself where that is safe, and give the folder", path = kennel_core::shown(path))]
     UnsafeArchive {
         /// The archive.
@@ -190,7 +191,7 @@ pub enum DataError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A file that is no tar.
+    /// The file is not a tar archive.
     #[error("{path} is not a tar archive: {found}\nhint: `kennel prepare` takes a folder with a folder of photos per class, or a tar of one; what is packed otherwise, unpack first", path = kennel_core::shown(path))]
     NotAnArchive {
         /// The file.
@@ -198,7 +199,8 @@ pub enum DataError {
         /// What it is instead.
         found: String,
     },
-    /// The output folder is Kennel's, but holds a file that replacing it would lose.
+    /// The output folder is Kennel's, but replacing it would lose a file that its manifest does not
+    /// list.
     #[error("{path} holds {extra}, which is not in its manifest.json; it is left as it is\nhint: move that file away, or choose a new folder with --out", path = kennel_core::shown(path))]
     OutputHasMore {
         /// The output folder.
@@ -206,25 +208,25 @@ pub enum DataError {
         /// The first such file.
         extra: String,
     },
-    /// The output folder is somebody else's.
+    /// The output exists, and Kennel did not make it.
     #[error("{path} is not empty and holds no manifest.json of Kennel's; it is left as it is\nhint: choose a new folder with --out, or empty this one yourself", path = kennel_core::shown(path))]
     OutputNotOurs {
         /// The output folder.
         path: PathBuf,
     },
-    /// Another process is at work on the output.
+    /// Another process is preparing this output.
     #[error("{path} is being prepared by another process\nhint: wait until it ends, or choose another folder with --out", path = kennel_core::shown(path))]
     OutputInUse {
         /// The output folder.
         path: PathBuf,
     },
-    /// Somebody reads what would be replaced.
+    /// Another process is reading the output that would be replaced.
     #[error("{path} is being read by another process, such as a training\nhint: wait for it or stop it, or choose another folder with --out", path = kennel_core::shown(path))]
     OutputBeingRead {
         /// The output folder.
         path: PathBuf,
     },
-    /// Somebody replaces what would be read.
+    /// Another process is replacing the folder that would be read.
     #[error("{path} is being replaced by another process\nhint: run this again when `kennel prepare` has ended", path = kennel_core::shown(path))]
     BeingReplaced {
         /// The folder.
@@ -238,7 +240,7 @@ pub enum DataError {
         /// The source folder.
         source_dir: PathBuf,
     },
-    /// A prepared folder lacks a photo of its manifest.
+    /// Photos that the manifest lists are missing.
     #[error(
         "{missing} of {all} photos that {manifest} lists are not in {folder}, the first is {first}\nhint: {hint}",
         manifest = kennel_core::shown(manifest), folder = kennel_core::shown(folder), hint = way_back(folder)
@@ -248,11 +250,11 @@ pub enum DataError {
         folder: PathBuf,
         /// The manifest that lists them.
         manifest: PathBuf,
-        /// How many are gone.
+        /// How many are missing.
         missing: usize,
         /// How many it lists.
         all: usize,
-        /// The first of them.
+        /// The first missing photo.
         first: String,
     },
     /// A manifest that contradicts itself, or names files outside its folder.
@@ -270,20 +272,20 @@ pub enum DataError {
         path: PathBuf,
         /// Its new name.
         to: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// The user said stop.
+    /// Stopped on request.
     #[error("stopped; nothing was written")]
     Stopped,
-    /// A photo was there when the data set was opened, and is no more.
+    /// A photo was removed after the data set was opened.
     #[error("{path} is gone since its data set was opened\nhint: was the folder changed, or prepared again? `kennel prepare` with the photos and the --seed of then brings it back", path = kennel_core::shown(path))]
     PhotoGone {
         /// The photo.
         path: PathBuf,
     },
-    /// A photo is not the one that was prepared or scanned.
+    /// A photo has another SHA-256 than when it was prepared or scanned.
     #[error("{path} is not the photo that was prepared: its SHA-256 is another\nhint: put the photo of then back, or run `kennel prepare` again and train anew", path = kennel_core::shown(path))]
     PhotoChanged {
         /// The photo.
@@ -306,7 +308,7 @@ pub struct LayoutReading {
     pub classes: Vec<String>,
 }
 
-/// [`DataError::Stopped`] once `stop` is set.
+/// Returns [`DataError::Stopped`] once `stop` is set.
 pub(crate) fn go_on(stop: Option<&AtomicBool>) -> Result<()> {
     match stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
         true => Err(DataError::Stopped),
@@ -314,7 +316,7 @@ pub(crate) fn go_on(stop: Option<&AtomicBool>) -> Result<()> {
     }
 }
 
-/// A line for each reading, with the command that takes it.
+/// Renders one line per reading, with the command that selects it.
 fn in_lines(path: &Path, readings: &[LayoutReading]) -> String {
     let line = |reading: &LayoutReading| {
         let more = match reading.classes.len() {
@@ -338,7 +340,7 @@ fn or_another(others: usize) -> String {
     }
 }
 
-/// What is done with a file where a folder should be.
+/// Returns the hint for a file where a folder is expected.
 fn file_way_out(path: &Path) -> String {
     let is_tar = path.to_string_lossy().to_lowercase().ends_with(".tar");
     match is_tar {
@@ -349,7 +351,8 @@ fn file_way_out(path: &Path) -> String {
     }
 }
 
-/// What brings back photos that a manifest lists: the folder may be the reader's own, where they lay as they were.
+/// Returns the hint for missing photos. A folder without a manifest may be the user's own, with the
+/// photos in their original places.
 fn way_back(folder: &Path) -> &'static str {
     match folder.join(Manifest::FILE_NAME).is_file() {
         true => "run `kennel prepare` again to restore the folder",

@@ -1,5 +1,5 @@
-//! What is kept of a photo to find it again after it was re-encoded, resized, brightened, trimmed
-//! or mirrored: 4.5 KiB.
+//! A photo's fingerprint of 4.5 KiB: it finds the photo again after re-encoding, resizing,
+//! brightening, trimming or mirroring.
 
 use std::f32::consts::PI;
 
@@ -9,18 +9,18 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::structure::{SIDE, detail, dot};
 use crate::thumbnail::thumbnail;
 
-/// Frequencies along an axis that a [`Sketch`] has.
+/// Frequencies of a [`Sketch`] along each axis.
 const FREQUENCIES: usize = 8;
-/// Values of a sketch.
+/// Number of values of a sketch.
 pub(crate) const SKETCH: usize = FREQUENCIES * FREQUENCIES;
-/// Those that stay as they are when the photo is mirrored; the others change their sign.
+/// Number of values that mirroring the photo leaves as they are; the others change their sign.
 pub(crate) const EVEN: usize = SKETCH / 2;
 
-/// A photo's coarse look: its lowest frequencies without the mean, of length 1. It finds which
-/// pairs are worth a comparison.
+/// A photo's coarse look: its lowest frequencies without the mean, with length 1. It selects the
+/// pairs that are worth a comparison.
 pub(crate) type Sketch = [f32; SKETCH];
 
-/// The look of one photo.
+/// What one photo looks like.
 #[derive(Clone, Debug)]
 pub struct Fingerprint {
     width_px: u32,
@@ -34,7 +34,7 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// The look of a photo.
+    /// Computes the fingerprint of a photo.
     pub fn new(photo: &RgbImage) -> Self {
         // Compiled once for every instruction set that pulp knows.
         pulp::Arch::new().dispatch(|| Self::look(photo))
@@ -55,17 +55,17 @@ impl Fingerprint {
         }
     }
 
-    /// Whether every pixel is the same.
+    /// Whether both photos have the same pixels.
     pub fn has_pixels_of(&self, other: &Self) -> bool {
         self.pixels_key() == other.pixels_key()
     }
 
-    /// The same for photos of the same pixels only.
+    /// A key that only photos with the same pixels share.
     pub(crate) fn pixels_key(&self) -> (u32, u32, u128) {
         (self.width_px, self.height_px, self.pixels)
     }
 
-    /// Of 225 windows, those with fine detail.
+    /// Number of windows with fine detail, of 225.
     pub fn detail(&self) -> usize {
         self.detail.into()
     }
@@ -79,7 +79,7 @@ impl Fingerprint {
         (self.width_px as f32 / self.height_px as f32).ln()
     }
 
-    /// The grey values, mirrored where asked.
+    /// Returns the grey values, mirrored if asked.
     pub(crate) fn thumbnail(&self, mirrored: bool) -> Vec<f32> {
         let mut values: Vec<f32> = self.thumbnail.iter().map(|&value| value.into()).collect();
         if mirrored {
@@ -89,22 +89,22 @@ impl Fingerprint {
     }
 }
 
-/// Correlations of two sketches: as they are, and with one of them mirrored.
+/// Correlates two sketches: as they are, and with one of them mirrored.
 #[inline(always)]
 pub(crate) fn correlations(a: &Sketch, b: &Sketch) -> [f32; 2] {
     let (even, odd) = (dot(&a[..EVEN], &b[..EVEN]), dot(&a[EVEN..], &b[EVEN..]));
     [even + odd, even - odd]
 }
 
-/// A sketch that a photo and its mirrored copy have in common.
+/// Returns a sketch that a photo and its mirrored copy share.
 pub(crate) fn unmirrored(sketch: &Sketch) -> Sketch {
     let mut sketch = *sketch;
     sketch[EVEN..].iter_mut().for_each(|value| *value = value.abs());
     sketch
 }
 
-/// The discrete cosine transform of a thumbnail, its lowest frequencies. Higher ones weigh more, as
-/// photos have less of them.
+/// Computes the lowest frequencies of a thumbnail's discrete cosine transform. Higher ones weigh
+/// more, because photos have less of them.
 #[inline(always)]
 fn sketch(thumbnail: &[f32]) -> Sketch {
     let cosine =
@@ -127,7 +127,8 @@ fn sketch(thumbnail: &[f32]) -> Sketch {
         coefficient(2 * (at % (FREQUENCIES / 2)) + odd, at / (FREQUENCIES / 2))
     });
     let length = dot(&sketch, &sketch).sqrt();
-    // Less than a grey level apart on average: one colour, whose noise would look like anything.
+    // Values differ by less than a grey level on average: a single colour, whose noise would look
+    // like anything.
     let scale = if length < (SIDE * SIDE) as f32 / 2.0 { 0.0 } else { 1.0 / length };
     sketch.iter_mut().for_each(|value| *value *= scale);
     sketch

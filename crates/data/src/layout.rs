@@ -1,22 +1,23 @@
-//! How a source folder is laid out: which files belong to which class, and to which part where it
-//! is already divided.
+//! The layout of a source folder: which files belong to which class, and to which part if the
+//! source is already divided.
 //!
-//! One rule tells the folders of classes from the folders around them. It looks at all folders side
-//! by side that have a photo below them; what [`crate::litter`] names is not seen.
+//! One rule separates class folders from the folders around them. It looks at all sibling folders
+//! that have a photo below them, and ignores what [`crate::litter`] names.
 //!
-//! 1. `train`, `val`, `test` and the like ([`crate::division`]) are *parts*; they and `images` are
-//!    *words*. A word is never a class, unless told (`classes_are`) or known beside others.
-//! 2. Two kinds of parts divide the source, and so does one that nothing stands beside. The folders
-//!    in a part are the classes. A word with nothing but itself or `images` in it
-//!    (`seg_train/seg_train`, `train/images`) is one word.
-//! 3. `images`, or any one folder, that nothing stands beside and that has no photo of its own, is a
-//!    wrapper: the rule begins anew in it.
-//! 4. Other folders are the classes, but for one that holds all the others once more.
+//! 1. `train`, `val`, `test` and the like ([`crate::division`]) are *parts*; parts and `images` are
+//!    *words*. A word is never a class, unless `classes_are` says so or it is a known class beside
+//!    other known classes.
+//! 2. Two kinds of parts divide the source; so does one kind with nothing beside it. The folders in
+//!    a part are the classes. A word that holds only itself or `images` (`seg_train/seg_train`,
+//!    `train/images`) counts as one word.
+//! 3. `images`, or any single folder, is a wrapper if nothing stands beside it and it holds no
+//!    photo directly: the rule starts again inside it.
+//! 4. Other folders are the classes, except a folder that holds all the others once more.
 //!
-//! Where two readings are left it is an error that shows both: one kind of part, or `images`,
-//! beside other folders; folders that all hold the same folders (`color/rose`, `grey/rose`). Where
-//! no name tells a class it is an error, too: photos in words without folders of classes, and the
-//! folders in which a camera counts (`100CANON`). [`crate::reading`] decides, this module reads.
+//! Two possible readings are an error that shows both: one kind of part, or `images`, beside other
+//! folders; folders that all hold the same folders (`color/rose`, `grey/rose`). It is also an error
+//! if no name tells a class: photos in words without class folders, and the numbered folders of a
+//! camera (`100CANON`). [`crate::reading`] decides; this module collects the files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -35,16 +36,16 @@ const NOT_IN_A_PART: &str = "not in train/, val/ or test/";
 /// Why a file in a second copy of the classes is left out.
 const IN_A_COPY: &str = "in a copy of the folders beside it";
 
-/// A file in a class folder, not yet looked into.
+/// A file in a class folder, not yet read.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
     /// Relative to the source, with `/`.
     pub source: String,
-    /// Where it is.
+    /// Path of the file.
     pub file: PathBuf,
     /// Class name.
     pub label: String,
-    /// Its part of a given division.
+    /// Its part, if the source is divided.
     pub given: Option<Split>,
 }
 
@@ -55,17 +56,16 @@ pub(crate) struct Layout {
     pub rejected: Vec<RejectedPhoto>,
     /// Whether the source was divided into train, val and test.
     pub divided: bool,
-    /// Names of all class folders, also of those without a photo.
+    /// Names of all class folders, including those without a photo.
     pub classes: Vec<String>,
-    /// What was decided.
+    /// Sentences on what was decided.
     pub notes: Vec<String>,
-    /// How a class's folder was called first, before its name was brought to Unicode's composed
-    /// form (NFC).
+    /// For each class, the name of its first folder, before composition to Unicode NFC.
     spellings: BTreeMap<String, String>,
 }
 
 impl Layout {
-    /// Walks `root`, which errors call `named`.
+    /// Reads the layout of `root`, which errors call `named`.
     pub fn read(named: &Path, root: &Path, expected: Expected) -> Result<Self> {
         let mut layout = Layout::default();
         let source = Source { named, root, expected };
@@ -106,7 +106,8 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Goes from one folder to one below it, and makes rows of all that lies beside the way.
+    /// Descends from one folder to one below it, and rejects everything beside the path, except
+    /// annotations.
     fn descend(&mut self, root: &Path, from: &Path, to: &Path) -> Result<()> {
         let steps: Vec<&Path> = to.ancestors().take_while(|step| *step != from).collect();
         for step in steps.into_iter().rev() {
@@ -170,12 +171,12 @@ impl Layout {
             return Ok(());
         }
         let label = match source.expected.preset {
-            // A name from a Mac and the same name typed elsewhere are other bytes (`é` and `e` with
-            // an accent), but one class.
+            // A Mac writes `é` as `e` and an accent: other bytes than elsewhere, but the same
+            // class.
             None => composed(&entry.name),
             Some(preset) => match preset.class_of(&entry.name) {
                 Some(label) => label,
-                // The other breeds are not files that went wrong: they were not asked for.
+                // The user did not ask for the other breeds, so they are not rejected files.
                 None => return Ok(()),
             },
         };
@@ -202,8 +203,8 @@ impl Layout {
         self.rejected.append(&mut rejected);
     }
 
-    /// Without a preset, folders that are all called `n02088364-beagle` lose their synsets where
-    /// the rest stays unique.
+    /// Sorts classes and candidates. Without a preset, removes the synsets if all folders are named
+    /// like `n02088364-beagle` and the names stay unique.
     fn finish_names(&mut self, preset: Option<Preset>) {
         self.classes.sort();
         self.classes.dedup();
@@ -249,8 +250,9 @@ impl Layout {
     }
 }
 
-/// Whether a folder is Stanford Dogs' boxes: `Annotation`, or Kaggle's `annotations` around it. A
-/// class may be called so too: what lies in these has no ending, or that of a box.
+/// Whether a folder holds the bounding boxes of Stanford Dogs: `Annotation`, or Kaggle's
+/// `annotations` around it. A class may have this name too, so all files inside must have no ending
+/// or that of an annotation.
 fn is_annotations(entry: &Entry) -> bool {
     if !entry.is_dir || !["annotation", "annotations"].contains(&entry.name.to_lowercase().as_str()) {
         return false;

@@ -1,7 +1,8 @@
 //! Photos to batches of pixels: folder, manifest, normalised planes.
 //!
-//! The same code serves training, evaluation and serving: a photo is decoded and resized here and nowhere else. The room
-//! knows no tensors; a batch is a plain `Vec<f32>` in `[batch, 3, side, side]` order.
+//! The same code serves training, evaluation and serving: a photo is decoded and resized here and
+//! nowhere else. This crate knows no tensors; a batch is a plain `Vec<f32>` in
+//! `[batch, 3, side, side]` order.
 
 mod error;
 

@@ -1,28 +1,28 @@
-//! Whether two photos are the same picture: laid onto each other, they agree wherever there is
-//! something to see.
+//! Decides whether two photos are the same picture: registered on each other, they agree wherever
+//! they have structure.
 
 use crate::fingerprint::{Fingerprint, correlations};
 use crate::registration::{Ground, Warp};
 use crate::structure::{SIDE, WINDOW, dot, has_corner, windows};
 
-/// Of 225 windows, those with fine detail that a photo needs for a claim: with fewer, different
-/// pictures agree by chance.
+/// Windows with fine detail, of 225, that a photo needs for a claim. With fewer, different pictures
+/// agree by chance.
 pub const MIN_DETAIL: usize = 32;
 /// Windows agree when their grey values correlate by at least this.
 const AGREES: f32 = 0.8;
-/// Below this they show different things.
+/// Windows that correlate less show different things.
 const CONTRADICTS: f32 = 0.5;
-/// Mean correlation of the windows with structure, between copies.
+/// Least mean correlation of the windows with structure, between copies.
 pub const MIN_AGREEMENT: f32 = 0.95;
-/// Share of them that agree.
+/// Least share of them that agree.
 pub const MIN_AGREEING: f32 = 0.90;
-/// Share of them that may show different things.
+/// Largest share of them that may show different things.
 pub const MAX_CONTRADICTING: f32 = 0.03;
-/// Coarse looks of copies correlate by more.
+/// Least correlation of the sketches of copies.
 const MIN_SKETCH: f32 = 0.5;
-/// Between the logarithms of the sides' ratios.
+/// Largest difference between the logarithms of the aspect ratios.
 const MAX_ASPECT: f32 = 0.15;
-/// Of the thumbnails as they are, for photos that look alike.
+/// Least correlation of the unregistered thumbnails of photos that look alike.
 pub const MIN_ALIKE: f32 = 0.99;
 
 /// How alike two photos are.
@@ -30,18 +30,18 @@ pub const MIN_ALIKE: f32 = 0.99;
 pub enum Likeness {
     /// Nothing is claimed.
     Different,
-    /// They look alike, but they show too little to be sure, or differ somewhere.
+    /// They look alike, but show too little to be sure, or differ somewhere.
     Alike,
     /// The same picture.
     Same,
 }
 
-/// What a comparison found.
+/// The result of a comparison.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Comparison {
-    /// The smaller number of windows with fine detail of the two.
+    /// Windows with fine detail in the photo that has fewer.
     pub detail: usize,
-    /// Windows with structure after the photos were laid onto each other; 0 when they could not be.
+    /// Windows with structure after registration; 0 if it failed.
     pub windows: usize,
     /// Those that agree.
     pub agreeing: usize,
@@ -49,7 +49,7 @@ pub struct Comparison {
     pub contradicting: usize,
     /// Mean correlation of the windows with structure.
     pub agreement: f32,
-    /// Correlation of the thumbnails as they are.
+    /// Correlation of the thumbnails before registration.
     pub correlation: f32,
 }
 
@@ -70,7 +70,7 @@ impl Comparison {
     }
 }
 
-/// One photo, prepared to be compared with many.
+/// One photo, prepared for comparison with many.
 pub struct Compared<'a> {
     fingerprint: &'a Fingerprint,
     thumbnail: Vec<f32>,
@@ -85,7 +85,7 @@ impl<'a> Compared<'a> {
         Self { fingerprint, ground, thumbnail }
     }
 
-    /// How alike another photo is, as it is or mirrored.
+    /// Compares another photo, as it is and mirrored, and returns the better match.
     pub fn with(&self, other: &Fingerprint) -> Comparison {
         let mut best = Comparison::default();
         if (self.fingerprint.aspect() - other.aspect()).abs() > MAX_ASPECT {
@@ -150,7 +150,7 @@ impl<'a> Compared<'a> {
     }
 }
 
-/// Pearson's coefficient, with one grey level of noise in either.
+/// Computes Pearson's coefficient, with one grey level of noise in either picture.
 #[inline(always)]
 fn correlation(a: &[f32], b: &[f32]) -> f32 {
     let n = a.len() as f32;

@@ -1,4 +1,4 @@
-//! What systems and file managers leave beside photos: nobody's photos, and nobody misses them.
+//! Files and folders that systems and file managers leave beside photos.
 
 /// Why a hidden entry is left out.
 pub(crate) const HIDDEN: &str = "hidden";
@@ -24,12 +24,12 @@ const FOLDERS: [&str; 12] = [
 /// Files of Windows, in lower case.
 const FILES: [&str; 4] = ["thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini"];
 
-/// Whether a file manager has written a file of this name for itself.
+/// Whether a file manager writes files of this name for itself.
 pub(crate) fn is_litter(name: &str) -> bool {
     name.starts_with("._") || name == ".DS_Store" || FILES.contains(&name.to_lowercase().as_str())
 }
 
-/// Why an entry of this name is left out unseen; none where it is looked at.
+/// Returns why an entry of this name is left out unread, or none if it is read.
 pub(crate) fn left_out(name: &str) -> Option<&'static str> {
     match name {
         _ if name.starts_with('.') => Some(HIDDEN),

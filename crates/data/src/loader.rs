@@ -1,4 +1,4 @@
-//! Batches of pixels, made by other threads ahead of the network.
+//! Makes batches of pixels on other threads, ahead of the network.
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -13,14 +13,14 @@ use crate::dataset::DatasetPhoto;
 use crate::error::Result;
 use crate::resize::{normalise, prepare_pixels};
 
-/// What is done to each photo.
+/// How each photo becomes network input.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Transform {
-    /// The same every time.
+    /// The evaluation transform, the same every time.
     Eval(Preprocessing),
-    /// Drawn from the stream of (seed, view, photo).
+    /// Random augmentation, drawn from the stream of (seed, view, photo).
     Train {
-        /// What is varied.
+        /// The augmentation.
         augmentation: Augmentation,
         /// Side, filter, mean and standard deviation.
         preprocessing: Preprocessing,
@@ -32,7 +32,7 @@ pub enum Transform {
 }
 
 impl Transform {
-    /// Side of the square that comes out, in pixels.
+    /// Side of the output square, in pixels.
     pub fn side_px(&self) -> u32 {
         match self {
             Transform::Eval(preprocessing) | Transform::Train { preprocessing, .. } => preprocessing.side_px,
@@ -59,20 +59,20 @@ impl Batch {
         self.photos.len()
     }
 
-    /// Whether it holds none, which no loader returns.
+    /// Whether it holds no photo. A loader never returns such a batch.
     pub fn is_empty(&self) -> bool {
         self.photos.is_empty()
     }
 }
 
-/// How batches are made; none of it changes a pixel.
+/// How to make batches; none of it changes a pixel.
 #[derive(Clone, Debug)]
 pub struct LoaderOptions {
     /// Worker threads; 0 takes one per core.
     pub threads: usize,
-    /// How many batches may be ready or in the making ahead of the consumer; at least 1.
+    /// How many batches may be ready or in progress ahead of the consumer; at least 1.
     pub prefetch: usize,
-    /// Decoded photos, shared between the loaders of a run.
+    /// Cache of decoded photos, shared by the loaders of a run.
     pub cache: Arc<PhotoCache>,
 }
 
@@ -82,7 +82,8 @@ impl Default for LoaderOptions {
     }
 }
 
-/// An iterator over batches, in the given order; the last one may be smaller. Dropping it stops its threads.
+/// An iterator over batches, in the given order. The last batch may be smaller. Dropping the loader
+/// stops its threads.
 #[derive(Debug)]
 pub struct Loader {
     shared: Arc<Shared>,
@@ -105,9 +106,9 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The next batch that nobody makes yet.
+    /// The next batch to start.
     next: usize,
-    /// Batches that the consumer took.
+    /// How many batches the consumer took.
     taken: usize,
     ready: BTreeMap<usize, std::thread::Result<Result<Batch>>>,
     stopped: bool,
@@ -118,7 +119,7 @@ impl Loader {
     ///
     /// # Panics
     ///
-    /// When `batch_size` is 0 or `order` holds a place beyond `photos`.
+    /// When `batch_size` is 0 or `order` holds an index beyond `photos`.
     pub fn new(
         photos: &Arc<[DatasetPhoto]>,
         order: Vec<usize>,
@@ -146,7 +147,7 @@ impl Loader {
             changed: Condvar::new(),
         });
         let workers = (0..threads.min(prefetch).min(batches))
-            // Fewer where the system allows no more.
+            // Start fewer if the system refuses a thread.
             .map_while(|_| {
                 let shared = Arc::clone(&shared);
                 std::thread::Builder::new().spawn(move || shared.work()).ok()
@@ -179,7 +180,7 @@ impl Iterator for Loader {
         drop(state);
         self.shared.changed.notify_all();
         self.returned += 1;
-        // A worker's panic is the consumer's.
+        // Pass a worker's panic on to the consumer.
         Some(result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     }
 

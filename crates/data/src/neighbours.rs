@@ -1,9 +1,9 @@
-//! Which photos may be the same picture, without comparing every pair.
+//! Finds photos that may be the same picture, without comparing every pair.
 //!
-//! Every tree of a forest halves the photos along a direction between two of them, again and again
+//! Every tree of a forest halves the photos again and again, along a direction between two of them
 //! (random projection trees: Dasgupta and Freund, 2008; Annoy). Photos that look alike are seldom
-//! parted, and hardly ever by all trees. Trees are balanced whatever the photos are, so the time
-//! grows with n log n for a hundred thousand pictures of one white board, too.
+//! parted, and hardly ever by all trees. Trees are balanced for any photos, so the time grows with
+//! n log n even for a hundred thousand pictures of one white board.
 
 use rayon::prelude::*;
 
@@ -12,15 +12,15 @@ use crate::fingerprint::{SKETCH, Sketch, correlations, unmirrored};
 use crate::structure::dot;
 
 const TREES: u64 = 24;
-/// Photos that are compared with each other.
+/// Largest leaf. The photos of a leaf are all compared with each other.
 const LEAF: usize = 24;
-/// Neighbours that a photo keeps.
+/// Neighbours kept per photo.
 const KEPT: usize = 6;
-/// Neighbours are at least that alike.
+/// Least correlation of neighbours.
 const MIN_CORRELATION: f32 = 0.5;
 
-/// Pairs of places in the list, the smaller first, sorted: for each picture those that look most
-/// like it, as they are or mirrored.
+/// Returns pairs of indices, the smaller first, sorted: for each picture, those that look most like
+/// it, as they are or mirrored.
 pub(crate) fn neighbours(sketches: &[&Sketch]) -> Vec<(usize, usize)> {
     let points: Vec<Sketch> = sketches.par_iter().map(|sketch| unmirrored(sketch)).collect();
     let mut nearest: Vec<Vec<(f32, u32)>> = vec![Vec::with_capacity(2 * KEPT); points.len()];
@@ -49,7 +49,7 @@ pub(crate) fn neighbours(sketches: &[&Sketch]) -> Vec<(usize, usize)> {
     pairs
 }
 
-/// Halves the photos until a part is a leaf. `place` is the tree and the place in it.
+/// Halves the photos until every part is a leaf. `place` is the tree and the node in it.
 fn divide<'a>(photos: &'a mut [u32], points: &[Sketch], place: [u64; 2], leaves: &mut Vec<&'a [u32]>) {
     if photos.len() <= LEAF {
         leaves.push(photos);
@@ -70,7 +70,7 @@ fn divide<'a>(photos: &'a mut [u32], points: &[Sketch], place: [u64; 2], leaves:
     divide(high, points, [tree, 2 * node + 1], leaves);
 }
 
-/// For every photo of a leaf the others that look like it.
+/// Returns, for every photo of a leaf, the others that look like it.
 #[inline(always)]
 fn in_leaf(leaf: &[u32], sketches: &[&Sketch]) -> Vec<(u32, Vec<(f32, u32)>)> {
     let alike = |a: u32, b: u32| {

@@ -1,5 +1,6 @@
-//! `kennel prepare`: a source becomes a checked, divided tree of our own. Built beside the output and renamed into its place,
-//! so that the output is whole or as it was. The source is only read.
+//! `kennel prepare`: turns a source into a checked and divided folder. The new tree is built beside
+//! the output and renamed into place, so the output is either complete or unchanged. The source is
+//! only read.
 
 use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
@@ -20,21 +21,21 @@ use crate::unlisted::unlisted;
 /// How to prepare.
 #[derive(Clone, Debug)]
 pub struct PrepareOptions<'a> {
-    /// Folders of a known data set; without one, every folder is a class.
+    /// Takes only the folders of a known data set. Without a preset, every folder is a class.
     pub preset: Option<Preset>,
     /// Seed of the split.
     pub seed: u64,
-    /// Photos with a shorter side are left out.
+    /// Leaves out photos whose shorter side has fewer pixels.
     pub min_side_px: u32,
-    /// Hard links in place of copies.
+    /// Makes hard links instead of copies.
     pub link: bool,
-    /// Shares of each class.
+    /// Shares of each class for training and validation.
     pub fractions: Fractions,
     /// As [`ScanOptions::known`].
     pub known: Option<&'a [String]>,
     /// As [`ScanOptions::classes_are`].
     pub classes_are: Option<&'a Path>,
-    /// Set from elsewhere to stop.
+    /// Stops the work once another thread sets it.
     pub stop: Option<&'a AtomicBool>,
 }
 
@@ -47,21 +48,21 @@ impl Default for PrepareOptions<'_> {
 }
 
 impl PrepareOptions<'_> {
-    /// What of them is about the source.
+    /// The options of the scan.
     pub(crate) fn of_scan(&self) -> ScanOptions<'_> {
         let Self { preset, min_side_px, known, classes_are, stop, .. } = *self;
         ScanOptions { preset, min_side_px, known, classes_are, stop }
     }
 }
 
-/// What became of the output folder.
+/// What happened to the output folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It is new.
     Created,
-    /// It was already what it should be; nothing was written.
+    /// It was up to date; nothing was written.
     Unchanged,
-    /// It was Kennel's, and was replaced.
+    /// An earlier output of Kennel was replaced.
     Replaced,
 }
 
@@ -70,17 +71,23 @@ pub enum Outcome {
 pub struct Prepared {
     /// As written to `<out>/manifest.json`.
     pub manifest: Manifest,
-    /// What became of the output folder.
+    /// What happened to the output folder.
     pub outcome: Outcome,
 }
 
-/// Scans `source` (a folder or a tar) and writes `<out>/manifest.json` and `<out>/{train,val,test}/<class>/<file>`. The same
-/// source and options give the same bytes. One process at a time writes to an output.
+/// Scans `source` (a folder or a tar), and writes `<out>/manifest.json` and
+/// `<out>/{train,val,test}/<class>/<file>`. The same source and options give the same bytes. Only
+/// one process at a time writes to an output.
 ///
 /// # Errors
 ///
-/// Those of [`scan`]; an output that overlaps the source, belongs to somebody else, is being prepared or (where it would be replaced)
-/// read by another process, or cannot be written; a class without training photos; [`DataError::Stopped`] once `options.stop` is set. The output is then as it was.
+/// - Those of [`scan`].
+/// - The output overlaps the source, is not Kennel's, or cannot be written.
+/// - Another process prepares the output, or reads it while it would be replaced.
+/// - A class has no training photos.
+/// - [`DataError::Stopped`] once `options.stop` is set.
+///
+/// After an error, the output is as it was.
 pub fn prepare(
     source: &Path,
     out: &Path,
@@ -95,7 +102,8 @@ pub fn prepare(
         return Err(part);
     }
     check_apart(source, out)?;
-    // What is not ours is told before anything is made beside it; what is there may be another once the staging is ours.
+    // Reject foreign output folders before creating anything. Look again after taking the staging
+    // lock: another process may have changed the output.
     Before::look(out)?;
     let (named, out) = (out, &place_of(out)?);
     let staging = Staging::beside(out)?;
@@ -114,7 +122,7 @@ pub fn prepare(
         return Ok(Prepared { manifest, outcome: Outcome::Unchanged });
     }
 
-    // A reader that comes later is kept out until the new photos are in their place.
+    // Keep new readers out until the new photos are in place.
     let lock = match &before {
         Before::Ours(_) => Some(
             Lock::try_acquire_existing(&out.join(Manifest::FILE_NAME))
@@ -123,19 +131,19 @@ pub fn prepare(
         ),
         _ => None,
     };
-    // Made by us, in a folder of ours: what was unpacked may as well move as be copied.
+    // Unpacked files are temporary, so link them instead of copying them.
     let link = options.link || scan.is_unpacked();
     let tree = staging.tree();
     write_tree(&tree, &manifest, &files, link, options.stop)?;
     go_on(options.stop)?;
-    // Windows moves no folder in which a file is open.
+    // Windows cannot move a folder with an open file, so release the lock there.
     let lock = lock.filter(|_| cfg!(not(windows)));
     let outcome = swap(&staging, out, &before)?;
     drop(lock);
     Ok(Prepared { manifest, outcome })
 }
 
-/// What stands where the output will.
+/// What exists at the output path.
 enum Before {
     Nothing,
     EmptyFolder,
@@ -148,7 +156,7 @@ impl Before {
         match std::fs::symlink_metadata(out) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Before::Nothing),
             Err(error) => return Err(DataError::io("read", out)(error)),
-            // A link is not followed: replacing it would leave its target as an orphan.
+            // Do not follow a link: replacing it would orphan its target.
             Ok(metadata) if !metadata.is_dir() => return Err(not_ours()),
             Ok(_) => {}
         }
@@ -168,7 +176,8 @@ impl Before {
     }
 }
 
-/// Neither inside the other: an output in the source would become part of it, an output around it would replace it.
+/// Checks that neither path contains the other: an output in the source would become part of it,
+/// and an output around the source would replace it.
 fn check_apart(source: &Path, out: &Path) -> Result<()> {
     let source_place = source.canonicalize().map_err(DataError::io("read", source))?;
     let out_place = place_of(out)?;
@@ -178,7 +187,7 @@ fn check_apart(source: &Path, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The canonical path of something that need not be there yet.
+/// Returns the canonical path of something that may not exist yet.
 fn place_of(path: &Path) -> Result<PathBuf> {
     let mut place = std::env::current_dir().map_err(DataError::io("read", Path::new(".")))?;
     for component in path.components() {
@@ -189,7 +198,7 @@ fn place_of(path: &Path) -> Result<PathBuf> {
             }
             other => place.push(other),
         }
-        // Links are resolved as they come, so that `..` means what the system will take it for.
+        // Resolve links step by step, so that `..` means what it means to the system.
         if let Ok(resolved) = place.canonicalize() {
             place = resolved;
         }
@@ -197,7 +206,8 @@ fn place_of(path: &Path) -> Result<PathBuf> {
     Ok(place)
 }
 
-/// Whether a photo of the manifest is a hard link, as `link` makes them: who asks for copies then has none.
+/// Whether any photo of the manifest is a hard link. An output with links is out of date for a user
+/// who asks for copies.
 fn is_linked(out: &Path, manifest: &Manifest) -> bool {
     #[cfg(unix)]
     {
@@ -212,7 +222,7 @@ fn is_linked(out: &Path, manifest: &Manifest) -> bool {
     }
 }
 
-/// Whether every photo of the manifest is there with its bytes.
+/// Whether every photo of the manifest exists with its recorded SHA-256.
 fn is_whole(out: &Path, manifest: &Manifest) -> bool {
     manifest
         .photos
@@ -240,7 +250,7 @@ fn write_tree(
         go_on(stop)?;
         let target = tree.join(&photo.path);
         if link {
-            // A link to a link would depend on the target of the first.
+            // Resolve symbolic links: a hard link to one would depend on its target.
             let source = source.canonicalize().map_err(DataError::io("read", source))?;
             std::fs::hard_link(&source, &target).map_err(|error| DataError::Link {
                 path: source,
@@ -250,7 +260,7 @@ fn write_tree(
         } else {
             reflink_copy::reflink_or_copy(source, &target).map_err(DataError::io("copy", source))?;
         }
-        // What was decoded is what is kept.
+        // The copy must have the bytes that were decoded.
         if files::sha256_file(&target)? != photo.sha256 {
             return Err(DataError::SourceChanged { path: source.clone() });
         }
@@ -260,7 +270,7 @@ fn write_tree(
     Ok(())
 }
 
-/// Renames the tree into place; what stood there moves aside first, and back when that fails.
+/// Renames the tree into place. An old output moves aside first, and back if that fails.
 fn swap(staging: &Staging, out: &Path, before: &Before) -> Result<Outcome> {
     let tree = staging.tree();
     match before {

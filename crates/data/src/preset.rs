@@ -1,11 +1,11 @@
-//! Known data sets: which folders of a source are taken, and under which names.
+//! Known data sets: which folders of a source to take, and under which class names.
 
 use std::fmt;
 use std::str::FromStr;
 
 use kennel_core::CoreError;
 
-/// A data set that is taken apart by name.
+/// A known data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {
     /// The five breeds of the published experiments.
@@ -35,8 +35,8 @@ impl Preset {
         }
     }
 
-    /// The class of a folder, or none when the preset leaves it out. The five also answer to their plain names, so that
-    /// a folder that was prepared before is taken too.
+    /// Returns the class of a folder, or none if the preset leaves it out. The five breeds also
+    /// have their plain names, so that a folder that was prepared before is accepted, too.
     pub fn class_of(self, folder: &str) -> Option<String> {
         match self {
             Preset::StanfordDogs5 => FIVE
@@ -49,7 +49,7 @@ impl Preset {
         }
     }
 
-    /// The classes that must be there.
+    /// Returns the classes that must exist, as synset and name.
     pub fn required(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Preset::StanfordDogs5 => &FIVE,
@@ -58,7 +58,7 @@ impl Preset {
     }
 }
 
-/// `n02088364-beagle` as synset and name, the way Stanford Dogs calls its folders.
+/// Splits `n02088364-beagle` into synset and name, as Stanford Dogs names its folders.
 pub(crate) fn split_synset(folder: &str) -> Option<(&str, &str)> {
     let (synset, name) = folder.split_once('-')?;
     let digits = synset.strip_prefix('n')?;

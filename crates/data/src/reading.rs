@@ -1,4 +1,4 @@
-//! What folders are that lie side by side: classes, parts of a division, or around the classes.
+//! Decides what sibling folders are: classes, parts of a division, or wrappers around the classes.
 //! [`crate::layout`] states the rule.
 
 use std::path::{Component, Path, PathBuf};
@@ -10,48 +10,48 @@ use crate::error::{DataError, LayoutReading, Result};
 use crate::preset::Preset;
 use crate::walk::{Entry, Photos, relative};
 
-/// What is known of the classes before the folder is read.
+/// What is known about the classes before the folder is read.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Expected<'a> {
-    /// Only folders of these.
+    /// Takes only the folders of this preset.
     pub preset: Option<Preset>,
-    /// Names of the classes, where a trained network has them.
+    /// Class names of a trained network, if there is one.
     pub known: Option<&'a [String]>,
-    /// The folder, relative to the source, whose folders are the classes whatever they are called.
+    /// The folder, relative to the source, whose subfolders are the classes, whatever their names.
     pub classes_are: Option<&'a Path>,
 }
 
-/// What the folders are that lie side by side.
+/// What sibling folders are.
 pub(crate) enum Reading {
-    /// A folder further down is around the classes.
+    /// The classes are inside this folder further down.
     Inside(PathBuf),
     /// Classes.
     Classes,
-    /// Parts of a division; what lies beside them is none.
+    /// Parts of a division. Other folders beside them are not.
     Parts(Vec<Around>),
 }
 
-/// A folder around classes, by its name.
+/// A folder whose name says that it contains classes.
 pub(crate) struct Around {
     pub path: PathBuf,
     /// None for `images`.
     pub part: Option<Split>,
-    /// Where its classes are: in it, or in the same word once more.
+    /// The folder of its classes: itself, or a folder inside it with the same word or `images`.
     pub place: PathBuf,
     pub photos: Photos,
 }
 
 /// A source before it is read.
 pub(crate) struct Source<'a> {
-    /// What errors call it.
+    /// Its name in errors.
     pub named: &'a Path,
-    /// Where it lies.
+    /// Its path.
     pub root: &'a Path,
     pub expected: Expected<'a>,
 }
 
 impl Source<'_> {
-    /// Where reading begins.
+    /// Returns the folder where reading begins: `classes_are`, or the source.
     pub fn told(&self) -> Result<PathBuf> {
         let Some(told) = self.expected.classes_are else { return Ok(self.root.into()) };
         let is_inside = |part| matches!(part, Component::Normal(_) | Component::CurDir);
@@ -62,7 +62,7 @@ impl Source<'_> {
         }
     }
 
-    /// The rule, for what lies in `base`.
+    /// Applies the rule to the folders in `base`.
     pub fn reading(&self, base: &Path, photos: &Photos) -> Result<Reading> {
         let names = photos.names();
         let around: Vec<Around> = (photos.folders.iter().zip(parts_among(&names)))
@@ -78,14 +78,14 @@ impl Source<'_> {
         }
     }
 
-    /// Whether the folders are classes whatever they are called: as told, those of the preset, or
-    /// known ones.
+    /// Whether the folders are classes whatever their names: because of `classes_are`, the preset,
+    /// or the known names.
     fn are_classes(&self, names: &[&str], words: usize) -> bool {
         let Expected { preset, known, classes_are } = self.expected;
         let is_known = |name: &&str| known.is_some_and(|known| known.contains(&composed(name)));
         classes_are.is_some()
             || preset.is_some_and(|preset| names.iter().any(|name| preset.class_of(name).is_some()))
-            // A network may know a class that is called like a part; it is meant where others stand
+            // A known class may be named like a part. It is a class if other known classes stand
             // beside it.
             || words < names.len() && names.iter().all(is_known)
     }
@@ -94,7 +94,8 @@ impl Source<'_> {
         let is_train = |around: &&Around| around.part == Some(Split::Train);
         let (with, without): (Vec<&Around>, Vec<&Around>) =
             around.iter().partition(|around| around.has_classes());
-        // Photos to learn from that nobody has named are not made good by others.
+        // A training part without class folders is an error, even if other parts have class
+        // folders.
         let train_without = without.iter().find(|around| is_train(around));
         let blind = train_without.filter(|_| !with.iter().any(is_train));
         let (Some(first), None) = (with.iter().max_by_key(|around| is_train(around)), blind) else {
@@ -160,7 +161,8 @@ impl Around {
         Around { path: folder.path.clone(), part, place, photos }
     }
 
-    /// Whether it holds folders that may be classes; for `images` that is asked again in it.
+    /// Whether it contains folders that may be classes. For `images`, any folder may be: the rule
+    /// is applied again inside it.
     fn has_classes(&self) -> bool {
         let names = self.photos.names();
         let words = parts_among(&names).iter().flatten().count();
@@ -168,8 +170,8 @@ impl Around {
     }
 }
 
-/// How many folders of `first` the others hold, too, where none of them holds a photo of its own.
-/// Numbers and a camera's folders are in any.
+/// Returns how many folder names of `first` all others have too, or 0 if any of them holds photos
+/// directly. Numbers and camera folders do not count, because any folder may contain them.
 fn shared_names(first: &Photos, others: &[Entry]) -> usize {
     let is_any = |name: &str| is_of_camera(name) || name.bytes().all(|byte| byte.is_ascii_digit());
     let mut shared: Vec<&str> = first.names().into_iter().filter(|name| !is_any(name)).collect();
@@ -186,14 +188,15 @@ fn shared_names(first: &Photos, others: &[Entry]) -> usize {
     if is_loose { 0 } else { shared.len() }
 }
 
-/// Whether a folder is `images` or the like: around what there is to see, next to what is said of
-/// it.
+/// Whether a folder is named `images` or the like: it holds the pictures, and lies next to
+/// annotations.
 pub(crate) fn is_images(folder: &Path) -> bool {
     let name = folder.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     ["images", "image", "imgs", "img", "jpegimages", "photos", "pictures"].contains(&name.as_str())
 }
 
-/// Whether a camera has made a folder: three digits and five letters, digits or `_` (DCF 2.0).
+/// Whether a camera made a folder: three digits and five capital letters, digits or `_`, with at
+/// least one letter (DCF 2.0).
 fn is_of_camera(name: &str) -> bool {
     let Some((number, rest)) = name.split_at_checked(3) else { return false };
     number.bytes().all(|byte| byte.is_ascii_digit())

@@ -1,28 +1,31 @@
-//! Lays one picture onto another: the shift and the stretch of either axis after which they agree
-//! best.
+//! Registers one picture on another: finds the shift and the stretch of either axis at which they
+//! agree best.
 //!
 //! Source: Baker and Matthews, *Lucas-Kanade 20 Years On*, 2004, section 3.2 (inverse compositional
-//! algorithm), on locally normalised pictures from coarse to fine, so that neither brightness nor
-//! the strongest edges decide.
+//! algorithm). It runs from coarse to fine on locally normalised pictures, so that neither
+//! brightness nor the strongest edges decide.
 
 use std::cell::OnceCell;
 
 use crate::structure::{SIDE, blur, dot};
 
-/// At most this share of a side is shifted or stretched: a picture trimmed by more is another one.
+/// Largest shift and stretch, in coordinates from -1 to 1. A picture from which more than this
+/// share of a side is trimmed is another one.
 const REACH: f32 = 0.12;
-/// After the coarse steps, different pictures agree less than this.
+/// Least correlation after the steps of a level. Different pictures have less after the coarse
+/// ones.
 const WORTH_GOING_ON: f32 = 0.5;
 const STEPS: usize = 6;
 
-/// `x * (1 + stretch) + shift` for either axis; both run from -1 to 1.
+/// Maps `x` to `x * (1 + stretch) + shift` on either axis; both run from -1 to 1.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Warp {
     stretch: [f32; 2],
     shift: [f32; 2],
 }
 
-/// A thumbnail that others are laid onto; what is needed of it is made once, when it is needed.
+/// A thumbnail that others are registered on. Each level is computed once; the fine one only when
+/// it is needed.
 pub(crate) struct Ground {
     coarse: Slopes,
     fine: OnceCell<Slopes>,
@@ -30,7 +33,7 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    /// Of [`SIDE`] by [`SIDE`] grey values.
+    /// Prepares [`SIDE`] by [`SIDE`] grey values.
     #[inline(always)]
     pub(crate) fn new(thumbnail: &[f32]) -> Self {
         Self {
@@ -40,8 +43,8 @@ impl Ground {
         }
     }
 
-    /// The warp that lays another thumbnail onto this one; none where they do not agree even
-    /// coarsely.
+    /// Returns the warp that registers another thumbnail on this one. None if they do not agree
+    /// even coarsely, or only beyond [`REACH`].
     #[inline(always)]
     pub(crate) fn register(&self, other: &[f32]) -> Option<Warp> {
         let warp = self.coarse.descend(&Level::coarse(other), Warp::default())?;
@@ -83,14 +86,14 @@ impl Warp {
         self.stretch.iter().chain(&self.shift).fold(0.0, |most, value| most.max(value.abs()))
     }
 
-    /// Within a hundredth of a pixel.
+    /// Whether two warps differ by less than a hundredth of a pixel.
     fn is_near(&self, other: &Self) -> bool {
         let apart = |a: [f32; 2], b: [f32; 2]| (a[0] - b[0]).abs().max((a[1] - b[1]).abs());
         apart(self.stretch, other.stretch).max(apart(self.shift, other.shift)) < 3e-4
     }
 
-    /// A picture laid where the other one is, and for its columns and rows whether they lie inside
-    /// it.
+    /// Applies the warp to a picture. Also returns for each column and row whether it lies inside
+    /// the picture.
     #[inline(always)]
     pub(crate) fn apply(&self, picture: &[f32], side: usize) -> (Vec<f32>, [Vec<bool>; 2]) {
         let axes = [0, 1].map(|axis| self.places(axis, side));
@@ -111,7 +114,7 @@ impl Warp {
         (both, [columns, rows])
     }
 
-    /// Between which pixels each output pixel lies, and whether it lies inside.
+    /// Returns between which pixels each output pixel lies, and whether it lies inside the picture.
     fn places(&self, axis: usize, side: usize) -> (Vec<(usize, f32)>, Vec<bool>) {
         let half = side as f32 / 2.0;
         let last = (side - 1) as f32;
@@ -126,7 +129,8 @@ impl Warp {
     }
 }
 
-/// A picture with its gradient along the four parameters of a warp, and what follows from it alone.
+/// A picture, its gradient along the four parameters of a warp, and the inverse of its Hessian. All
+/// depend on this picture only.
 struct Slopes {
     level: Level,
     along: Vec<[f32; 4]>,
@@ -152,12 +156,14 @@ impl Slopes {
                 }
             }
         }
-        // A picture of one edge leaves parameters open; they stay where they are.
+        // Damp the Hessian: a picture of one edge does not determine all parameters, and the
+        // undetermined ones then stay unchanged.
         (0..4).for_each(|i| products[i][i] += 0.1 * (side * side) as f32 / 4.0);
         Self { level, along, inverse: inverse(products) }
     }
 
-    /// From a warp to a better one.
+    /// Improves a warp. None if the pictures correlate too little after the last step, or a step
+    /// goes too far.
     #[inline(always)]
     fn descend(&self, other: &Level, mut warp: Warp) -> Option<Warp> {
         for _ in 0..STEPS {
@@ -171,7 +177,7 @@ impl Slopes {
         (correlation(&self.level.picture, &laid) >= WORTH_GOING_ON).then_some(warp)
     }
 
-    /// One step of Gauss and Newton.
+    /// Takes one Gauss-Newton step.
     #[inline(always)]
     fn step(&self, other: &Level, warp: Warp) -> Option<Warp> {
         let (warped, [columns, rows]) = warp.apply(&other.picture, other.side);
@@ -189,12 +195,12 @@ impl Slopes {
             next.stretch[axis] = (1.0 + warp.stretch[axis]) / (1.0 + delta[axis]).max(0.5) - 1.0;
             next.shift[axis] = warp.shift[axis] - (1.0 + next.stretch[axis]) * delta[2 + axis];
         }
-        // On its way it may go too far.
+        // Allow twice the limit on the way.
         (next.reach() <= 2.0 * REACH).then_some(next)
     }
 }
 
-/// By Gauss and Jordan; positive definite, so no pivot is needed.
+/// Inverts by Gauss-Jordan elimination. The matrix is positive definite, so no pivot is needed.
 fn inverse(mut matrix: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
     let mut inverse: [[f32; 4]; 4] =
         std::array::from_fn(|i| std::array::from_fn(|j| f32::from(u8::from(i == j))));
@@ -215,7 +221,8 @@ fn inverse(mut matrix: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
     inverse
 }
 
-/// Mean 0 and variance 1 around every pixel, within about `radius`; flat places stay near 0.
+/// Normalises to mean 0 and variance 1 around every pixel, within about `radius`. Flat places stay
+/// near 0.
 #[inline(always)]
 fn normalised(picture: &[f32], side: usize, radius: usize) -> Vec<f32> {
     /// Grey levels below which contrast is not raised.
@@ -227,13 +234,13 @@ fn normalised(picture: &[f32], side: usize, radius: usize) -> Vec<f32> {
     centred.iter().zip(variance).map(|(value, variance)| value / (variance + FLOOR * FLOOR).sqrt()).collect()
 }
 
-/// The mean over a square around every pixel, within the picture.
+/// Averages over a square around every pixel, within the picture.
 #[inline(always)]
 fn box_mean(picture: &[f32], side: usize, radius: usize) -> Vec<f32> {
     row_mean(&row_mean(picture, side, radius), side, radius)
 }
 
-/// The mean over a piece of its row around every pixel; rows come out as columns.
+/// Averages along the row around every pixel. Transposes: rows come out as columns.
 #[inline(always)]
 fn row_mean(picture: &[f32], side: usize, radius: usize) -> Vec<f32> {
     let mut turned = vec![0.0; side * side];
@@ -252,7 +259,7 @@ fn row_mean(picture: &[f32], side: usize, radius: usize) -> Vec<f32> {
     turned
 }
 
-/// Of two pictures whose mean is near 0.
+/// Correlates two pictures whose mean is near 0.
 #[inline(always)]
 fn correlation(a: &[f32], b: &[f32]) -> f32 {
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt().max(f32::MIN_POSITIVE)

@@ -1,11 +1,14 @@
-//! Pillow's antialiased resampling, bit for bit: integer weights of 22 bits, two passes with a rounding to u8 between them.
+//! Pillow's antialiased resampling, bit for bit: integer weights of 22 bits, and two passes with
+//! rounding to u8 between them.
 //!
-//! Source: Pillow 13, `Resample.c`. The order of the passes is seen where the first one clips; Pillow 13 takes the columns first
-//! when it shortens the height by more than twice what it takes off the width (its pull request 9549; earlier releases always
-//! take the rows first). That rule was found in 2,982 of 2,982 random resizes.
+//! Source: Pillow 13, `Resample.c`. The order of the passes is visible where the first one clips.
+//! Pillow 13 takes the columns first if it shortens the height by more than twice what it takes off
+//! the width (its pull request 9549); earlier releases always take the rows first. This rule held
+//! in 2,982 of 2,982 random resizes.
 //!
-//! fast_image_resize 6.1 is faster, but has weights of 16 bits and another order: beside clipped highlights, on 3 of
-//! 25 real photos more than 1 value in 1000 was two or more levels off (at worst 10 in 1000, by up to 15).
+//! fast_image_resize 6.1 is faster, but has 16-bit weights and another order. Beside clipped
+//! highlights, on 3 of 25 real photos more than 1 value in 1000 was two or more levels off (at
+//! worst 10 in 1000, by up to 15).
 
 use std::ops::Range;
 
@@ -13,11 +16,11 @@ use image::RgbImage;
 
 use crate::resize::Window;
 
-/// Fraction bits of the weights: 8 bits for the value and 2 for overshoot remain of 32.
+/// Fraction bits of the weights. Of 32 bits, 8 remain for the value and 2 for overshoot.
 const PRECISION: u32 = 32 - 8 - 2;
 const HALF: i32 = 1 << (PRECISION - 1);
 
-/// A filter by its support and shape.
+/// A filter, with its support and shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Filter {
     Bilinear,
@@ -50,15 +53,16 @@ impl Filter {
     }
 }
 
-/// What each output pixel of an axis is made of.
+/// The input pixels and weights of each output pixel along one axis.
 struct Taps {
-    /// First input pixel, and where its weights begin and end.
+    /// For each output pixel: its first input pixel, and where its weights begin and end.
     spans: Vec<(usize, usize, usize)>,
     weights: Vec<i32>,
 }
 
 impl Taps {
-    /// The taps of `count` output pixels from `from` on, of a resize from `input` to `output` pixels.
+    /// Computes the taps of `count` output pixels, starting at `from`, for a resize from `input` to
+    /// `output` pixels.
     fn new(input: u32, output: u32, from: u32, count: u32, filter: Filter) -> Self {
         let scale = f64::from(input) / f64::from(output);
         let filter_scale = scale.max(1.0);
@@ -85,7 +89,7 @@ impl Taps {
         taps
     }
 
-    /// The input pixels that are touched.
+    /// Returns the range of input pixels that have a weight.
     fn touched(&self) -> Range<usize> {
         let end = |&(first, begin, end): &(usize, usize, usize)| first + end - begin;
         self.spans.first().map_or(0, |span| span.0)..self.spans.last().map_or(0, end)
@@ -96,7 +100,7 @@ impl Taps {
     }
 }
 
-/// The `window` of `photo` resized to `resized`; only what the window needs is computed.
+/// Resizes `photo` to `resized` and returns `window` of it. Computes only what the window needs.
 pub(crate) fn resample(photo: &RgbImage, resized: (u32, u32), window: Window, filter: Filter) -> RgbImage {
     let (width, height) = photo.dimensions();
     let columns = Taps::new(width, resized.0, window.left, window.width, filter);
@@ -114,7 +118,8 @@ pub(crate) fn resample(photo: &RgbImage, resized: (u32, u32), window: Window, fi
     RgbImage::from_raw(window.width, window.height, pixels).expect("three bytes a pixel")
 }
 
-/// Both passes, compiled once for every instruction set that pulp knows; the processor is asked which it has.
+/// Both passes, compiled once for every instruction set that pulp knows; the processor selects one
+/// at run time.
 struct Passes<'a> {
     pixels: &'a [u8],
     width: usize,
@@ -123,8 +128,8 @@ struct Passes<'a> {
     height_first: bool,
 }
 
-// The two spare bits of the weights exclude overflow; `wrapping_` spares the development profile its check in the inner loops,
-// which would cost them their vectors.
+// The two spare bits of the weights exclude overflow. `wrapping_` avoids the overflow checks of the
+// development profile, which would prevent vector instructions in the inner loops.
 impl pulp::WithSimd for Passes<'_> {
     type Output = Vec<u8>;
 
@@ -144,7 +149,8 @@ impl pulp::WithSimd for Passes<'_> {
     }
 }
 
-/// Each output row is a sum of input rows, which are numbered from `offset` on; of each row, the columns in `across` are kept.
+/// Computes each output row as a sum of input rows, which are numbered from `offset`. Keeps the
+/// columns in `across` of each row.
 #[inline(always)]
 fn combine_rows(pixels: &[u8], width: usize, rows: &Taps, offset: usize, across: Range<usize>) -> Vec<u8> {
     let stride = 3 * width;
@@ -165,15 +171,15 @@ fn combine_rows(pixels: &[u8], width: usize, rows: &Taps, offset: usize, across:
     out
 }
 
-/// The longest row that is turned into lanes, which have five times its bytes.
+/// The longest row that is expanded into lanes, which have five times its bytes.
 const LANES: usize = 1 << 16;
 
-/// Each output column is a sum of input columns, which are numbered from `offset` on.
+/// Computes each output column as a sum of input columns, which are numbered from `offset`.
 #[inline(always)]
 fn combine_columns(pixels: &[u8], width: usize, columns: &Taps, offset: usize) -> Vec<u8> {
     let out_stride = 3 * columns.spans.len();
     let mut out = vec![0u8; pixels.len() / (3 * width) * out_stride];
-    // Four lanes a pixel, the last one idle: that is one multiplication for the processor.
+    // Four lanes per pixel, the last one idle: the processor multiplies them at once.
     let mut lanes = vec![[0i32; 4]; if width <= LANES { width } else { 0 }];
     for (row, out) in pixels.chunks_exact(3 * width).zip(out.chunks_exact_mut(out_stride)) {
         if width > LANES {
@@ -217,7 +223,8 @@ mod tests {
 
     fn photo(width: u32, height: u32, seed: u32) -> RgbImage {
         let noise = |x: u32, y: u32, c: u32| {
-            (x.wrapping_mul(73) ^ y.wrapping_mul(179) ^ c.wrapping_mul(31) ^ seed).wrapping_mul(0x9e37_79b9) >> 24
+            (x.wrapping_mul(73) ^ y.wrapping_mul(179) ^ c.wrapping_mul(31) ^ seed).wrapping_mul(0x9e37_79b9)
+                >> 24
         };
         RgbImage::from_fn(width, height, |x, y| image::Rgb([0, 1, 2].map(|c| noise(x, y, c) as u8)))
     }

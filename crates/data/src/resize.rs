@@ -1,4 +1,5 @@
-//! The evaluation transform of timm: short side resized as Pillow does it, centre cropped, normalised to planes.
+//! The evaluation transform of timm: resizes the short side as Pillow does, crops the centre, and
+//! normalises to planes.
 //!
 //! Only the pixels inside the crop are computed, so a panorama costs no more than a square.
 
@@ -20,7 +21,7 @@ pub struct Window {
     pub height: u32,
 }
 
-/// What the network would see of a photo in evaluation, before normalisation.
+/// Returns what the network sees of a photo in evaluation, before normalisation.
 ///
 /// # Shapes
 ///
@@ -31,13 +32,14 @@ pub struct Window {
 /// When the photo has no pixels, which [`crate::decode()`] never returns.
 pub fn prepare_pixels(photo: &RgbImage, preprocessing: &Preprocessing) -> RgbImage {
     let side = preprocessing.side_px;
-    // timm allows no crop_pct above 1; a smaller resize than the crop would have to invent a border.
+    // timm allows no crop_pct above 1; a smaller resize than the crop would have to invent a
+    // border.
     let resized = short_side_to(photo.dimensions(), preprocessing.resize_px().max(side));
     let window = center_window(resized, side);
     resize_window(photo, resized, window, preprocessing.interpolation)
 }
 
-/// The network's input for one photo in evaluation.
+/// Returns the network's input for one photo in evaluation.
 ///
 /// # Shapes
 ///
@@ -49,7 +51,8 @@ pub fn prepare(photo: &RgbImage, preprocessing: &Preprocessing) -> Vec<f32> {
     planes
 }
 
-/// `(value / 255 - mean) / std` of each channel, in f32 as torchvision's `ToTensor` and `Normalize`.
+/// Computes `(value / 255 - mean) / std` of each channel, in f32 as torchvision's `ToTensor` and
+/// `Normalize`.
 ///
 /// # Shapes
 ///
@@ -70,7 +73,8 @@ pub fn normalise(pixels: &RgbImage, mean: [f32; 3], std: [f32; 3], planes: &mut 
     }
 }
 
-/// The size whose short side is `short`; the long side is truncated, as torchvision's `Resize(int)`.
+/// Returns the size whose short side is `short`. The long side is truncated, as in torchvision's
+/// `Resize(int)`.
 pub fn short_side_to((width, height): (u32, u32), short: u32) -> (u32, u32) {
     let long = |long_side: u32, short_side: u32| {
         (f64::from(short) * f64::from(long_side) / f64::from(short_side)) as u32
@@ -78,13 +82,15 @@ pub fn short_side_to((width, height): (u32, u32), short: u32) -> (u32, u32) {
     if width <= height { (short, long(height, width)) } else { (long(width, height), short) }
 }
 
-/// The middle square, halves rounded to even as Python's `round` in torchvision's `center_crop`.
+/// Returns the middle square. Halves are rounded to even, as by Python's `round` in torchvision's
+/// `center_crop`.
 pub fn center_window((width, height): (u32, u32), side: u32) -> Window {
     let offset = |length: u32| (f64::from(length - side) / 2.0).round_ties_even() as u32;
     Window { left: offset(width), top: offset(height), width: side, height: side }
 }
 
-/// The `window` of `photo` resized to `resized`, as Pillow's antialiased `resize` followed by `crop`.
+/// Resizes `photo` to `resized` and returns `window` of it, as Pillow's antialiased `resize`
+/// followed by `crop`.
 ///
 /// # Panics
 ///

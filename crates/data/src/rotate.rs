@@ -1,10 +1,12 @@
-//! Rotation about the centre as Pillow's `Image.rotate(angle)`: nearest pixel, the same size, black outside.
+//! Rotates about the centre as Pillow's `Image.rotate(angle)`: nearest pixel, the same size, black
+//! outside.
 
 use image::RgbImage;
 
 /// Turns the photo counter-clockwise by `angle_deg`.
 ///
-/// Source: Pillow 13, `Image.rotate` and `affine_fixed` of `Geometry.c` (16.16 fixed point), bit for bit.
+/// Source: Pillow 13, `Image.rotate` and `affine_fixed` of `Geometry.c` (16.16 fixed point), bit
+/// for bit.
 pub fn rotate(photo: &RgbImage, angle_deg: f64) -> RgbImage {
     let (width, height) = photo.dimensions();
     let angle_deg = angle_deg.rem_euclid(360.0);

@@ -1,4 +1,5 @@
-//! Looking at every file of a source: what is a whole photo, of which class, and what is left out for which reason.
+//! Scans a source: decodes every file, and lists the usable photos with their classes and the other
+//! files with the reason why they are left out.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -19,21 +20,23 @@ use crate::preset::Preset;
 use crate::reading::Expected;
 use crate::walk::beginning;
 
-/// Called from many threads with how many files are done, of how many.
+/// Progress callback. It is called from many threads with the number of files done and the total.
 pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
 
-/// What is looked for.
+/// How to scan.
 #[derive(Clone, Debug)]
 pub struct ScanOptions<'a> {
-    /// Folders of a known data set; without one, every folder is a class.
+    /// Takes only the folders of a known data set. Without a preset, every folder is a class.
     pub preset: Option<Preset>,
-    /// Photos with a shorter side are left out.
+    /// Leaves out photos whose shorter side has fewer pixels.
     pub min_side_px: u32,
-    /// The only classes that there may be: another, with a photo that can be used, is told before all photos are looked at.
+    /// The only allowed classes. Another class with a usable photo is an error, which comes before
+    /// the other photos are decoded.
     pub known: Option<&'a [String]>,
-    /// The folder whose folders are the classes, whatever they are called, relative to the source; without one the layout says so.
+    /// The folder whose subfolders are the classes, whatever their names, relative to the source.
+    /// Without it, the layout decides.
     pub classes_are: Option<&'a Path>,
-    /// Set from elsewhere to stop.
+    /// Stops the scan once another thread sets it.
     pub stop: Option<&'a AtomicBool>,
 }
 
@@ -48,7 +51,7 @@ impl Default for ScanOptions<'_> {
 pub struct ScannedPhoto {
     /// Relative to the source folder or archive, with `/`.
     pub source: String,
-    /// Where the bytes are.
+    /// Path of the file.
     pub file: PathBuf,
     /// Class name.
     pub label: String,
@@ -60,11 +63,11 @@ pub struct ScannedPhoto {
     pub height_px: u32,
     /// SHA-256 of the file.
     pub sha256: String,
-    /// What it looks like.
+    /// Its fingerprint, to find duplicates.
     pub fingerprint: Fingerprint,
 }
 
-/// What a source holds.
+/// The result of a scan.
 #[derive(Debug)]
 pub struct Scan {
     /// Names of the classes with at least one photo, sorted by bytes.
@@ -75,9 +78,9 @@ pub struct Scan {
     pub rejected: Vec<RejectedPhoto>,
     /// Whether the source was already divided into train, val and test.
     pub divided: bool,
-    /// What the reader should know.
+    /// Sentences for the user.
     pub notes: Vec<String>,
-    /// Where an archive was unpacked; removed with this value.
+    /// The temporary folder of an unpacked archive; removed when this value is dropped.
     unpacked: Option<Scratch>,
 }
 
@@ -88,7 +91,7 @@ impl<'a> ScanOptions<'a> {
 }
 
 impl Scan {
-    /// Holds a source to what can be learnt from: a division has a training part.
+    /// Checks that a divided source has training photos.
     pub(crate) fn check_train(&self, named: &Path) -> Result<()> {
         match self.divided && self.photos.iter().all(|photo| photo.given != Some(Split::Train)) {
             true => Err(DataError::NoTrainingPart { path: named.into() }),
@@ -96,20 +99,24 @@ impl Scan {
         }
     }
 
-    /// Whether the files are our own, unpacked from an archive.
+    /// Whether the files are temporary, unpacked from an archive.
     pub fn is_unpacked(&self) -> bool {
         self.unpacked.is_some()
     }
 }
 
-/// Reads a folder, or a tar (unpacked into a temporary folder in `scratch` for as long as the [`Scan`] lives), and decodes
-/// every file in it, in parallel. The source is only read.
+/// Reads a folder or a tar, and decodes every file in it, in parallel. The source is only read. A
+/// tar is unpacked into a temporary folder in `scratch`, which exists as long as the [`Scan`].
 ///
 /// # Errors
 ///
-/// When there is nothing at `source`, it is no archive, it is not the preset, its folders can be read in two ways or tell no class, or
-/// it has fewer than two classes with photos.
-/// A single file that cannot be used is a row in `rejected`, never an error. [`DataError::Stopped`] once `options.stop` is set.
+/// - `source` does not exist, or is neither a folder nor a tar.
+/// - It is not the preset, or it has a class that is not in `options.known`.
+/// - Its folders can be read in two ways, or name no class.
+/// - It has fewer than two classes with photos (one is enough with `options.known`).
+/// - [`DataError::Stopped`] once `options.stop` is set.
+///
+/// A single file that cannot be used is a row in `rejected`, never an error.
 pub fn scan(source: &Path, options: &ScanOptions, scratch: &Path, progress: Progress<'_>) -> Result<Scan> {
     if !source.exists() {
         return Err(DataError::NotFound { path: source.into() });
@@ -211,7 +218,7 @@ fn scan_folder(
             found: describe(&folders, &rejected),
             or: or_above(named, &rejected),
         }),
-        // Which of the known ones it is is a question, too.
+        // A single class is fine when the set of classes is known.
         [class] if options.known.is_none() => Err(DataError::OneClass {
             path: named.into(),
             class: class.clone(),
@@ -221,7 +228,7 @@ fn scan_folder(
     }
 }
 
-/// The first class with a usable photo that is none of those that are known.
+/// Returns the first class with a usable photo that is not in `options.known`.
 fn class_not_among(candidates: &[Candidate], options: &ScanOptions) -> Option<String> {
     let known = options.known?;
     let others = candidates.iter().filter(|candidate| !known.contains(&candidate.label));
@@ -229,7 +236,7 @@ fn class_not_among(candidates: &[Candidate], options: &ScanOptions) -> Option<St
     usable.next().map(|candidate| candidate.label.clone())
 }
 
-/// Where the classes may be, when the photos are of one: in the folders of the class, or beside it.
+/// Returns the hint for photos of one class: the classes may be folders inside it, or beside it.
 fn hint_one_class(named: &Path, photos: &[ScannedPhoto]) -> String {
     match folders_below(&photos.iter().collect::<Vec<_>>()) {
         Some((above, count)) => {
@@ -249,7 +256,8 @@ fn hint_one_class(named: &Path, photos: &[ScannedPhoto]) -> String {
     }
 }
 
-/// The folder that all of the photos lie below, and in how many folders of it; none where one lies in it itself, or all in one.
+/// Returns the folder that all photos lie below, and how many folders below it hold them. None if a
+/// photo lies directly in it, or if all lie in one folder.
 fn folders_below(photos: &[&ScannedPhoto]) -> Option<(String, usize)> {
     let mut folders: Vec<&str> =
         photos.iter().filter_map(|photo| Some(photo.source.rsplit_once('/')?.0)).collect();
@@ -261,7 +269,7 @@ fn folders_below(photos: &[&ScannedPhoto]) -> Option<(String, usize)> {
     (common > 0 && *first != above).then_some((above, folders.len()))
 }
 
-/// What was meant, perhaps, where files lie in the folder itself: the one above.
+/// Suggests the folder above, if files lie directly in the source.
 fn or_above(named: &Path, rejected: &[RejectedPhoto]) -> String {
     match rejected.iter().any(|photo| photo.reason == NOT_IN_A_CLASS) && named.is_dir() {
         true => "; if this is the folder of one class, give the one above it".into(),
@@ -277,18 +285,19 @@ fn describe(folders: &[String], rejected: &[RejectedPhoto]) -> String {
     }
 }
 
-/// How many files were left out, and why most of them.
+/// Says how many files were left out, and the most common reason.
 pub(crate) fn of_rejected(rejected: &[RejectedPhoto]) -> String {
     match rejected {
         [] => "no file was left out".into(),
         [one] => format!("{} cannot be used: {}", one.path, one.reason),
         [first, ..] => {
-            // A hidden file is nobody's photo, nor is one of the file manager's beside the classes.
+            // Hidden files, system files and files beside the class folders are seldom photos:
+            // their reasons count last.
             let no_photos = [HIDDEN, OF_THE_SYSTEM, NOT_IN_A_CLASS];
             let is_photo = |photo: &&RejectedPhoto| !no_photos.contains(&photo.reason.as_str());
             let mut counts: HashMap<&str, usize> = HashMap::new();
             rejected.iter().for_each(|photo| *counts.entry(&photo.reason).or_default() += 1);
-            // Of equals the first.
+            // Of equally common reasons, take the first.
             let by_count = |photo: &&RejectedPhoto| counts[photo.reason.as_str()];
             let commonest = rejected.iter().rev().filter(is_photo).max_by_key(by_count).unwrap_or(first);
             format!(
@@ -301,14 +310,14 @@ pub(crate) fn of_rejected(rejected: &[RejectedPhoto]) -> String {
     }
 }
 
-/// A file that is no photo for us.
+/// A file that is left out.
 struct LeftOut {
     row: RejectedPhoto,
-    /// Where it is of a format that is not read.
+    /// The file's format, if it is one that Kennel does not read.
     other_format: Option<String>,
 }
 
-/// The photo in a file, if its format is read.
+/// Reads the photo in a file, if its format is supported.
 fn photo_of(candidate: Candidate, min_side_px: u32) -> Result<(ScannedPhoto, Vec<Note>), LeftOut> {
     let path = candidate.source.clone();
     let other_format = other_format(&candidate.file, beginning);
@@ -320,7 +329,7 @@ fn photo_of(candidate: Candidate, min_side_px: u32) -> Result<(ScannedPhoto, Vec
 }
 
 fn look_at(candidate: Candidate, min_side_px: u32) -> Result<(ScannedPhoto, Vec<Note>), String> {
-    // The file's name stands beside the reason already.
+    // The row names the file already, so the reason does not.
     let bytes = read_bounded(&candidate.file).map_err(|error| match error {
         DataError::Decode { source, .. } => source.to_string(),
         DataError::Core(CoreError::Io { source, .. }) => format!("cannot be read: {source}"),

@@ -1,4 +1,4 @@
-//! What a person means by photos: files, folders, patterns, or standard input.
+//! Finds photos by what the user names: files, folders, patterns, or standard input.
 
 use std::fmt;
 use std::io::Read;
@@ -13,12 +13,12 @@ use crate::error::{DataError, Result};
 use crate::litter::left_out;
 use crate::walk::beginning;
 
-/// One photo, not yet looked into.
+/// One photo, not yet read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PhotoSource {
     /// A file.
     File(PathBuf),
-    /// The bytes that come in on standard input.
+    /// The bytes of standard input.
     Stdin,
 }
 
@@ -36,7 +36,8 @@ impl PhotoSource {
     ///
     /// # Errors
     ///
-    /// As [`read_photo`](crate::read_photo); a file that is not there and is called like an address of the web.
+    /// As [`read_photo`](crate::read_photo), and [`DataError::Address`] for a web address that is
+    /// no file.
     pub fn read(&self) -> Result<Decoded> {
         match self {
             PhotoSource::File(path) if is_address(path) && !path.exists() => {
@@ -63,18 +64,21 @@ impl PhotoSource {
     }
 }
 
-/// What was asked for and leads to no photo.
+/// A name that leads to no photo.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoPhoto {
-    /// What was asked for.
+    /// The name, or the path below it that failed.
     pub asked: String,
-    /// Why not.
+    /// The reason.
     pub reason: String,
 }
 
-/// The photos that `asked` stands for, in its order and, within a folder, by name; found as they are taken, so that a tree of
-/// photos costs the names of one folder at a time. `-` is standard input; a folder is searched to its bottom for files that are called like photos or begin like one;
-/// a name that is no file but has `*`, `?` or `[` in it is a pattern.
+/// Finds the photos that `asked` stands for, in its order and, within a folder, by name. They are
+/// found as they are taken, so a tree of photos needs the names of one folder at a time in memory.
+///
+/// - `-` is standard input.
+/// - A folder is searched recursively for files that are named like photos or begin like one.
+/// - A name that is no file but contains `*`, `?` or `[` is a pattern.
 pub fn photo_sources(asked: Vec<PathBuf>) -> impl Iterator<Item = Result<PhotoSource, NoPhoto>> {
     asked.into_iter().flat_map(|path| -> Box<dyn Iterator<Item = Result<PhotoSource, NoPhoto>>> {
         let name = path.to_string_lossy().into_owned();
@@ -85,7 +89,7 @@ pub fn photo_sources(asked: Vec<PathBuf>) -> impl Iterator<Item = Result<PhotoSo
             return or_none(name, "no photo lies in it", in_folder(path));
         }
         if !path.exists() && !is_address(&path) && name.contains(['*', '?', '[']) {
-            // Cameras write `.JPG`.
+            // Ignore case: cameras write `.JPG`.
             let options = glob::MatchOptions { case_sensitive: false, ..glob::MatchOptions::default() };
             return match glob::glob_with(&name, options) {
                 Ok(paths) => {
@@ -110,9 +114,9 @@ pub fn photo_sources(asked: Vec<PathBuf>) -> impl Iterator<Item = Result<PhotoSo
 }
 
 fn in_folder(folder: PathBuf) -> impl Iterator<Item = Result<PhotoSource, NoPhoto>> {
-    // A photo of a format that is not read is better a row that says so than none.
+    // Include photos of unsupported formats: an error row is better than nothing.
     let is_photo = |path: &Path| is_called_like_photo(path) || begins_like_photo(&beginning(path)).is_some();
-    // As `prepare` has it: links are followed, what is hidden is not looked at.
+    // As in `prepare`: follow links, skip hidden and system entries.
     let is_shown = |entry: &walkdir::DirEntry| {
         entry.depth() == 0 || left_out(&entry.file_name().to_string_lossy()).is_none()
     };
@@ -122,7 +126,7 @@ fn in_folder(folder: PathBuf) -> impl Iterator<Item = Result<PhotoSource, NoPhot
             Some(Ok(PhotoSource::File(entry.into_path())))
         }
         Ok(_) => None,
-        // Reading it says so.
+        // Reading the broken link reports the error.
         Err(error) if error.path().is_some_and(leads_nowhere) => {
             error.path().map(|path| Ok(PhotoSource::File(path.into())))
         }
@@ -137,18 +141,18 @@ fn in_folder(folder: PathBuf) -> impl Iterator<Item = Result<PhotoSource, NoPhot
     })
 }
 
-/// Whether a link has no file at its end, and is called like a photo.
+/// Whether a path is a broken link that is named like a photo.
 fn leads_nowhere(path: &Path) -> bool {
     path.is_symlink() && !path.exists() && is_called_like_photo(path)
 }
 
-/// Whether a name is an address of the web.
+/// Whether a name is a web address.
 fn is_address(path: &Path) -> bool {
     let name = path.to_string_lossy().to_lowercase();
     name.starts_with("http://") || name.starts_with("https://")
 }
 
-/// `found`, or a word of why there is nothing.
+/// Returns `found`, or a single [`NoPhoto`] with `reason` if it is empty.
 fn or_none(
     asked: String,
     reason: &'static str,
@@ -161,7 +165,8 @@ fn or_none(
     }
 }
 
-/// Decodes photos on all cores and makes something of each, `at_once` at a time: no more than that is in memory.
+/// Applies `make` to the sources on all cores, `at_once` at a time. No more results than that are
+/// in memory.
 ///
 /// # Panics
 ///
@@ -219,7 +224,7 @@ mod tests {
         assert_eq!(names(here, &["photos/b"]), ["photos/b/deep/3.webp", "photos/b/no ending"]);
         assert_eq!(names(here, &["photos/*.png", "-"]), ["photos/1.png", "-"]);
         assert_eq!(names(here, &["photos/*.jpg"]), ["photos/2.JPG"]);
-        // A file that is called like a pattern is a file.
+        // A file whose name looks like a pattern is a file.
         assert_eq!(names(here, &["odd[1].jpg"]), ["odd[1].jpg"]);
         assert_eq!(names(here, &["gone.jpg"]), ["gone.jpg"]);
         assert_eq!(names(here, &["empty", "x*.jpg", "photos/[.jpg"]).len(), 3);

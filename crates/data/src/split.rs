@@ -1,4 +1,5 @@
-//! Who is trained on, who is validated on, who is tested on: stratified, seeded, and no picture on two sides.
+//! Splits photos into training, validation and test parts: stratified, seeded, and with no picture
+//! on two sides.
 
 use kennel_core::Split;
 
@@ -23,34 +24,45 @@ impl Default for Fractions {
 impl Fractions {
     /// # Errors
     ///
-    /// [`DataError::Fractions`] when they are negative, not numbers, leave nothing to train on or sum to more than 1.
+    /// [`DataError::Fractions`] when they are negative, not numbers, leave nothing to train on or
+    /// sum to more than 1.
     pub fn check(&self) -> Result<()> {
-        // 0.7 + 0.3 is a hair above 1 in some orders of summation.
+        // In some orders of summation, 0.7 + 0.3 is a hair above 1.
         let fine = self.train > 0.0 && self.val >= 0.0 && self.train + self.val <= 1.0 + 1e-9;
         if fine { Ok(()) } else { Err(DataError::Fractions { train: self.train, val: self.val }) }
     }
 
-    /// Photos of each part of a class of `n`: the f64 products truncated, as Python's `int`, and the rest.
+    /// Returns the number of photos in each part of a class of `n`: the f64 products truncated, as
+    /// Python's `int`, and the rest.
     pub fn counts(&self, n: usize) -> [usize; 3] {
         let train = ((self.train * n as f64) as usize).min(n);
         let val = ((self.val * n as f64) as usize).min(n - train);
         [train, val, n - train - val]
     }
 
-    /// Where a test part is given and a validation part is not: it is carved out of training, in the same proportion.
+    /// Counts for a source with a test part but no validation part: validation is carved out of
+    /// training, in the same proportion.
     pub fn carved_counts(&self, n: usize) -> [usize; 3] {
         let val = ((self.val / (self.train + self.val) * n as f64) as usize).min(n);
         [n - val, val, 0]
     }
 }
 
-/// Assigns each photo a part. `class_indices[i]` is the class of photo `i`, `contents[i]` a number that its contents have and
-/// others' have not; photos of a group (places in those lists) stay together; `counts` gives the wanted sizes of a class of n photos.
+/// Assigns each photo a part.
 ///
-/// A photo draws its place in the order of its class by its contents, whatever class and company it is in: another name for a class
-/// moves no photo, nor does another class, and one photo more or less moves at most one across each border. So what a network was
-/// tested on yesterday, tomorrow's does not learn from. A group goes to a part drawn by size among those that still have room for it
-/// in every class that it touches, or else where most room is: then the counts differ from the wanted ones.
+/// - `class_indices[i]` is the class of photo `i`.
+/// - `contents[i]` is a number that only photos with the contents of photo `i` have.
+/// - The photos of a group (indices into those lists) stay together.
+/// - `counts` gives the wanted part sizes of a class of n photos.
+///
+/// A photo draws its place in the order of its class from its contents alone. So renaming a class
+/// moves no photo, nor does adding another class, and one photo more or less moves at most one
+/// across each border. This keeps the photos that yesterday's network was tested on out of
+/// tomorrow's training.
+///
+/// A group goes to a part with room for it in every class that it touches. Among several, the draw
+/// is weighted by their room. If none has room, the group goes where most room is, and the counts
+/// differ from the wanted ones.
 pub fn stratified(
     class_indices: &[usize],
     class_count: usize,
@@ -68,7 +80,7 @@ pub fn stratified(
     let first_of = |group: &[usize]| group.iter().map(|&photo| contents[photo]).min().unwrap_or_default();
     let mut order: Vec<(u64, &Vec<usize>)> =
         groups.iter().filter(|group| group.len() > 1).map(|group| (first_of(group), group)).collect();
-    // Large ones first, while there is room.
+    // Place large groups first, while there is room.
     order.sort_by_key(|(first, group)| (std::cmp::Reverse(group.len()), *first));
     for (first, group) in order {
         let mut needs = std::collections::BTreeMap::<usize, usize>::new();
@@ -95,7 +107,8 @@ pub fn stratified(
                 .unwrap_or(0)
         };
         for (class, need) in needs {
-            // What does not fit is taken from the other parts' room, so that the class still sums up.
+            // Take what does not fit from the room of the other parts, so that the class total
+            // stays right.
             let mut short = need.saturating_sub(room[class][part]);
             room[class][part] = room[class][part].saturating_sub(need);
             for other in [0, 1, 2] {

@@ -1,4 +1,5 @@
-//! Where an output is made: hidden, beside it, so that it can be renamed into its place; by one process at a time.
+//! The staging folder of an output: hidden, and beside the output, so that the result can be
+//! renamed into place. One process at a time uses it.
 
 use std::path::{Path, PathBuf};
 
@@ -11,29 +12,32 @@ pub(crate) struct Staging {
     folder: PathBuf,
     out: PathBuf,
     _lock: Lock,
-    /// After the lock, whose file lies in one of them.
+    /// Dropped after the lock, whose file lies in one of these folders.
     _made: Made,
 }
 
-/// The folders above an output that were made for it, the innermost first: those that stay empty go again.
+/// The folders above an output that were made for it, innermost first. Those that stay empty are
+/// removed.
 struct Made(Vec<PathBuf>);
 
 impl Drop for Made {
     fn drop(&mut self) {
         for folder in &self.0 {
-            // One that holds something stays.
+            // A folder that holds something stays.
             let _ = std::fs::remove_dir(folder);
         }
     }
 }
 
 impl Staging {
-    /// Makes `.kennel-prepare-<name of out>` beside `out`, and the folders above it. What a process that was killed left there is
-    /// put back or removed. `out` is canonical, but for what is not there yet.
+    /// Makes `.kennel-prepare-<name of out>` beside `out`, and the folders above it. Restores or
+    /// removes what a killed process left there. `out` is canonical, except for parts that do not
+    /// exist yet.
     ///
     /// # Errors
     ///
-    /// [`DataError::OutputInUse`] while another process has it; [`DataError::OutputNotOurs`] for a root; a folder that cannot be made.
+    /// [`DataError::OutputInUse`] while another process holds the folder;
+    /// [`DataError::OutputNotOurs`] for a file-system root; a folder that cannot be made.
     pub fn beside(out: &Path) -> Result<Self> {
         let (Some(parent), Some(name)) = (out.parent(), out.file_name()) else {
             return Err(DataError::OutputNotOurs { path: out.into() });
@@ -46,7 +50,7 @@ impl Staging {
             .map_err(DataError::io("write to", parent))?
             .ok_or_else(|| DataError::OutputInUse { path: out.into() })?;
         if !lock.is_held() {
-            // Nobody knows who else is at work: each has a folder of its own.
+            // Without a lock, another process may be at work: use a folder with a unique name.
             let folder = tempfile::Builder::new().prefix(&format!("{hidden}-")).tempdir_in(parent);
             let folder = folder.map_err(DataError::io("write to", parent))?.keep();
             return Ok(Self { folder, out: out.into(), _lock: lock, _made: made });
@@ -57,7 +61,7 @@ impl Staging {
         Ok(staging)
     }
 
-    /// Removes it; an output that was moved aside and has no successor goes back first.
+    /// Removes the folder. Before, moves an old output back if no new one is in its place.
     fn clear(&self) -> std::io::Result<()> {
         if self.old().exists() && !self.out.exists() {
             std::fs::rename(self.old(), &self.out)?;
@@ -68,17 +72,18 @@ impl Staging {
         }
     }
 
-    /// The folder.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         &self.folder
     }
 
-    /// Where the new output is built.
+    /// Returns where the new output is built.
     pub fn tree(&self) -> PathBuf {
         self.folder.join("tree")
     }
 
-    /// Where the old output waits until the new one is in its place; without a new one it goes back.
+    /// Returns where the old output waits until the new one is in place. Without a new one, it
+    /// moves back.
     pub fn old(&self) -> PathBuf {
         self.folder.join("old")
     }
@@ -86,7 +91,7 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // What stays is put back or removed by the next.
+        // The next process restores or removes what remains.
         let _ = self.clear();
     }
 }

@@ -1,29 +1,29 @@
-//! Where a small grey picture has structure that says which picture it is.
+//! Finds where a small grey picture has structure that identifies it.
 //!
-//! Nothing can be read from a flat window, and from a straight edge only its place across the edge.
-//! A window counts when its gradients go two ways: the smaller eigenvalue of their tensor (Shi and
-//! Tomasi, *Good Features to Track*, 1994) is above [`NOISE`].
+//! A flat window says nothing, and a straight edge only its place across the edge. A window counts
+//! if its gradients have two directions: the smaller eigenvalue of their tensor (Shi and Tomasi,
+//! *Good Features to Track*, 1994) is above [`NOISE`].
 
-/// Side of the pictures that are looked at, in pixels.
+/// Side of the pictures, in pixels.
 pub(crate) const SIDE: usize = 64;
 /// Side of a window, in pixels.
 pub(crate) const WINDOW: usize = 8;
 const STEP: usize = 4;
 /// Windows along a side; they overlap by half.
 pub(crate) const ACROSS: usize = (SIDE - WINDOW) / STEP + 1;
-/// Mean square of the gradient, in grey levels a pixel squared. Noisy boards and recompressed digits
-/// have next to no window with detail above it.
+/// Mean square of the gradient, in grey levels per pixel, squared. Noisy boards and recompressed
+/// digits have almost no window with detail above it.
 const NOISE: f32 = 2.0;
 
-/// The top left corner of every window, row by row.
+/// Returns the top left corner of every window, row by row.
 pub(crate) fn windows() -> impl Iterator<Item = (usize, usize)> {
     (0..ACROSS * ACROSS).map(|at| (at % ACROSS * STEP, at / ACROSS * STEP))
 }
 
-/// Which windows have structure in two directions.
+/// Returns for each window whether it has structure in two directions.
 #[inline(always)]
 pub(crate) fn has_corner(picture: &[f32]) -> Vec<bool> {
-    // A window is two steps wide: the tensors of the steps are summed once.
+    // A window is two steps wide, so sum the tensors of each step once.
     const STEPS: usize = SIDE / STEP;
     let mut sums = [[[0.0f32; 3]; STEPS]; STEPS];
     for y in 1..SIDE - 1 {
@@ -46,8 +46,8 @@ pub(crate) fn has_corner(picture: &[f32]) -> Vec<bool> {
     windows().map(|window| smaller_eigenvalue(window) > NOISE).collect()
 }
 
-/// How many windows have structure in their finest detail: what is left after a blur of one pixel
-/// is taken away. An enlarged picture of 8 by 8 pixels has edges everywhere and no detail.
+/// Counts the windows with structure in their finest detail: what remains after a blur of one pixel
+/// is subtracted. An enlarged picture of 8 by 8 pixels has edges everywhere and no detail.
 #[inline(always)]
 pub(crate) fn detail(picture: &[f32]) -> usize {
     let blurred = blur(picture, SIDE);
@@ -55,7 +55,7 @@ pub(crate) fn detail(picture: &[f32]) -> usize {
     has_corner(&fine).into_iter().filter(|&has| has).count()
 }
 
-/// The sum of products, in eight lanes: one after the other would keep the processor waiting.
+/// Sums the products in eight lanes. In a single sum, each addition would wait for the one before.
 #[inline(always)]
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0.0f32; 8];
@@ -67,7 +67,7 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     lanes.iter().sum::<f32>() + rest
 }
 
-/// A Gaussian blur of one pixel: the binomial 1 4 6 4 1 along both axes, edges repeated.
+/// Blurs by one pixel with the binomial 1 4 6 4 1 along both axes, edges repeated.
 #[inline(always)]
 pub(crate) fn blur(picture: &[f32], side: usize) -> Vec<f32> {
     let sum = |[a, b, c, d, e]: [f32; 5]| (a + e + 4.0 * (b + d) + 6.0 * c) / 16.0;

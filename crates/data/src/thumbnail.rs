@@ -1,22 +1,23 @@
-//! A photo's grey values in small, whatever its size: without stripes where its lines are fine, so
-//! that a photo and its copy of half the size have one thumbnail.
+//! Reduces a photo of any size to a small picture of grey values. Fine lines leave no stripes, so a
+//! photo and its copy of half the size have the same thumbnail.
 
 use image::RgbImage;
 
 use crate::structure::SIDE;
 
-/// Means of exact areas on a grid of twice the side, then the binomial 1 3 3 1 along both axes.
+/// Averages exact areas on a grid of twice the side, then applies the binomial 1 3 3 1 along both
+/// axes.
 #[inline(always)]
 pub(crate) fn thumbnail(photo: &RgbImage) -> Vec<f32> {
     let fine = 2 * SIDE;
     halved(&halved(&area_means(photo, fine), fine), fine)
 }
 
-/// Grey values on a grid of `side` by `side`: the mean over the part of the photo that a cell
-/// covers.
+/// Returns grey values on a grid of `side` by `side`: for each cell, the mean over the part of the
+/// photo that it covers.
 #[inline(always)]
 fn area_means(photo: &RgbImage, side: usize) -> Vec<f32> {
-    /// Of red, green and blue, as Pillow's `convert("L")` has them.
+    /// Weights of red, green and blue, as in Pillow's `convert("L")`.
     const GREY: [f32; 3] = [0.299, 0.587, 0.114];
     let (width, height) = (photo.width() as usize, photo.height() as usize);
     let mut out = Vec::with_capacity(side * side);
@@ -39,7 +40,7 @@ fn area_means(photo: &RgbImage, side: usize) -> Vec<f32> {
     out
 }
 
-/// The pixels under a cell and the share of the cell that each covers.
+/// Returns the pixels under a cell, and the share of the cell that each covers.
 #[inline(always)]
 fn covered(cell: usize, cells: usize, pixels: usize) -> impl Iterator<Item = (usize, f32)> {
     let scale = pixels as f32 / cells as f32;
@@ -51,7 +52,7 @@ fn covered(cell: usize, cells: usize, pixels: usize) -> impl Iterator<Item = (us
     })
 }
 
-/// Every second place along the rows, which come out as columns.
+/// Halves the rows with the binomial 1 3 3 1. Transposes: rows come out as columns.
 #[inline(always)]
 fn halved(picture: &[f32], width: usize) -> Vec<f32> {
     let height = picture.len() / width;

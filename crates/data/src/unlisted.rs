@@ -8,7 +8,8 @@ use kennel_core::{Manifest, files};
 use crate::error::{DataError, Result};
 use crate::litter::is_litter;
 
-/// Files under `folder` that `manifest` does not list, relative to it with `/`, sorted; what file managers leave does not count.
+/// Returns the files under `folder` that `manifest` does not list, relative to it with `/`, sorted.
+/// Ignores what file managers leave.
 pub(crate) fn unlisted(folder: &Path, manifest: &Manifest) -> Result<Vec<String>> {
     let own = folder.join(Manifest::FILE_NAME);
     let known: HashSet<PathBuf> = manifest.photos.iter().map(|photo| folder.join(&photo.path)).collect();

@@ -1,5 +1,4 @@
-//! What lies in a folder and below it, as a source is read: by name, through links, without what is
-//! hidden or a system's.
+//! Walks a source: by name, through links, without hidden or system entries.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -17,12 +16,12 @@ const NOT_UTF8: &str = "the name is not UTF-8";
 pub(crate) struct Entry {
     pub name: String,
     pub path: PathBuf,
-    /// A link to a folder is a folder; a broken one is a file that cannot be read.
+    /// A link to a folder counts as a folder. A broken link counts as a file, which cannot be read.
     pub is_dir: bool,
 }
 
-/// What is in one folder, by name; what is left out unseen and names that are not UTF-8 become
-/// rows.
+/// Lists one folder by name. Entries that are left out unread, and names that are not UTF-8, go
+/// into `rejected`.
 pub(crate) fn list(root: &Path, folder: &Path, rejected: &mut Vec<RejectedPhoto>) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(DataError::io("read", folder))? {
@@ -33,8 +32,8 @@ pub(crate) fn list(root: &Path, folder: &Path, rejected: &mut Vec<RejectedPhoto>
             Ok(name) => entries.push(Entry { name: name.into(), is_dir, path }),
             Err(reason) => {
                 rejected.push(RejectedPhoto { path: relative(root, &path), reason: reason.into() });
-                // A class folder that cannot be named is not one row: each of its photos is left
-                // out.
+                // All photos in a folder with such a name are left out: reject each of them, not
+                // only the folder.
                 if reason == NOT_UTF8 && is_dir {
                     let inside = walkdir::WalkDir::new(&path).min_depth(1).sort_by_file_name();
                     rejected.extend(inside.into_iter().map(|entry| RejectedPhoto {
@@ -49,8 +48,8 @@ pub(crate) fn list(root: &Path, folder: &Path, rejected: &mut Vec<RejectedPhoto>
     Ok(entries)
 }
 
-/// Every file under `path` (or `path` itself), with its name relative to `root`. What cannot be
-/// walked becomes a row.
+/// Returns every file under `path` (or `path` itself), with its name relative to `root`. What
+/// cannot be walked goes into `rejected`.
 pub(crate) fn files_below(
     root: &Path,
     path: &Path,
@@ -88,7 +87,7 @@ pub(crate) fn files_below(
     files
 }
 
-/// The folders with a photo somewhere below `folder`, and whether a photo lies in it itself.
+/// The subfolders with a photo somewhere below them, and whether photos lie beside them.
 #[derive(Debug, Default)]
 pub(crate) struct Photos {
     pub folders: Vec<Entry>,
@@ -96,8 +95,8 @@ pub(crate) struct Photos {
 }
 
 impl Photos {
-    /// Looks at names, and into files without an ending. What cannot be read holds no photo;
-    /// whoever reads it says so.
+    /// Recognises photos by name, or by their first bytes if they have no ending. A folder that
+    /// cannot be read counts as empty; reading it later reports the error.
     pub fn of(folder: &Path) -> Self {
         let mut photos = Photos::default();
         for entry in list(folder, folder, &mut Vec::new()).unwrap_or_default() {
@@ -115,8 +114,8 @@ impl Photos {
         self.folders.iter().map(|folder| folder.name.as_str()).collect()
     }
 
-    /// The folder that holds folders of all the others' names, as archives do that were packed
-    /// twice.
+    /// Returns the folder that contains folders with the names of all others, as in archives that
+    /// were packed twice.
     pub fn copy_of_all(&self) -> Option<&Entry> {
         let holds_all = |entry: &&Entry| {
             let mut others = self.folders.iter().filter(|other| other.path != entry.path);
@@ -139,7 +138,7 @@ fn looks_like_photo(path: &Path) -> bool {
     is_called_like_photo(path) || path.extension().is_none() && begins_like_photo(&beginning(path)).is_some()
 }
 
-/// The first bytes of a file; none of what cannot be read.
+/// Returns the first bytes of a file; none if it cannot be read.
 pub(crate) fn beginning(path: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     match open_regular(path).is_ok_and(|file| file.take(16).read_to_end(&mut bytes).is_ok()) {
@@ -148,14 +147,14 @@ pub(crate) fn beginning(path: &Path) -> Vec<u8> {
     }
 }
 
-/// A name that is looked at, or why it is not.
+/// Returns the name of an entry, or why the entry is left out.
 pub(crate) fn visible_name(path: &Path) -> Result<&str, &'static str> {
     let name = path.file_name().and_then(|name| name.to_str()).ok_or(NOT_UTF8)?;
     left_out(name).map_or(Ok(name), Err)
 }
 
-/// Whether a link leads to a folder that it lies in: all classes would enter under the name of one.
-/// A class folder may be a link.
+/// Whether a link leads to a folder that contains the link: all classes would then count as one.
+/// Other links to folders are fine, so a class folder may be a link.
 fn leads_up(link: &Path) -> bool {
     match (link.canonicalize(), files::folder_of(link).canonicalize()) {
         (Ok(target), Ok(folder)) => folder.starts_with(target),
@@ -163,7 +162,7 @@ fn leads_up(link: &Path) -> bool {
     }
 }
 
-/// Relative to the source, with `/`.
+/// Returns the path relative to the source, with `/`.
 pub(crate) fn relative(root: &Path, path: &Path) -> String {
     let inside = path.strip_prefix(root).unwrap_or(path);
     files::with_slashes(inside)

@@ -30,12 +30,12 @@ fn every_format_gives_the_rgb_of_pillow() {
     }
 }
 
-/// Why bytes are no photo, where they are none.
+/// Returns why bytes are no photo, or none if they are one.
 fn reason(bytes: &[u8]) -> Option<String> {
     kennel_data::decode(bytes).err().map(|error| error.to_string())
 }
 
-/// What is noted of a fixture.
+/// Returns the notes on a fixture.
 fn noted(file: &str) -> Vec<String> {
     let bytes = std::fs::read(fixture("formats").join(file)).unwrap();
     kennel_data::decode(&bytes).unwrap().notes.iter().map(ToString::to_string).collect()
@@ -109,7 +109,7 @@ fn a_decoder_that_panics_costs_its_file_and_says_nothing() {
     let crc = crc32(&png[at..at + 4 + length - 1]);
     png[at + 3 + length..at + 7 + length].copy_from_slice(&crc.to_be_bytes());
     assert!(kennel_data::decode(&png).is_err());
-    // Elsewhere a panic is still told.
+    // Elsewhere, a panic is still reported.
     let told = std::panic::catch_unwind(|| panic!("told")).unwrap_err();
     assert_eq!(told.downcast_ref::<&str>(), Some(&"told"));
 }

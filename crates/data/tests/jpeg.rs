@@ -23,7 +23,7 @@ enum Pillow {
     Refuses { error: String },
 }
 
-/// What is not read, and the word for it.
+/// Files that are not read, and their errors.
 const NOT_READ: [(&str, &str); 21] = [
     ("apart-partly-1x1_1x1_1x1.jpg", PARTLY),
     ("apart-partly-1x2_1x1_1x1.jpg", PARTLY),
@@ -94,7 +94,7 @@ fn damaged_and_hostile_jpegs_cause_no_panic_and_take_bounded_time() {
             slowest = (start.elapsed(), format!("{name}: {:?}", found.as_ref().map(|_| "read")));
         }
         let found = found.map(|_| ()).map_err(|reason| reason.to_string());
-        // What `decode` says where a decoder panicked.
+        // `decode` says this if a decoder panicked.
         assert!(!found.as_ref().is_err_and(|reason| reason.contains("gave up")), "{name}: {bytes:?}");
         found
     };

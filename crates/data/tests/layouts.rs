@@ -1,4 +1,4 @@
-//! How folders of photos are laid out in the world, and what each is read as. The guide's table
+//! Layouts of photo folders in the world, and how each is read. The guide's table
 //! (docs/guide/data.md) says the same.
 
 use std::collections::BTreeMap;
@@ -50,8 +50,8 @@ fn scanned(source: &Path, classes_are: Option<&str>) -> Result<Scan, DataError> 
     scan(source, &options, source, &|_, _| {})
 }
 
-/// `cats 2, dogs 1`, `train cats 2; test cats 1`, with how many files are left out; or the error
-/// without the source's path.
+/// Returns `cats 2, dogs 1` or `train cats 2; test cats 1`, with how many files are left out; or
+/// the error without the source's path.
 fn read_as(source: &Path, classes_are: Option<&str>) -> String {
     let scan = match scanned(source, classes_are) {
         Ok(scan) => scan,
@@ -79,7 +79,7 @@ fn read_as(source: &Path, classes_are: Option<&str>) -> String {
     format!("{}{left_out}", parts.join("; "))
 }
 
-/// Name, files, what they are read as.
+/// Name, files, and how they are read.
 type Row = (&'static str, &'static [&'static str], &'static str);
 
 const READ: [Row; 35] = [

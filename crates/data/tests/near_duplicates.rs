@@ -1,4 +1,4 @@
-//! What is called the same picture, and what is not.
+//! Which pictures are claimed to be the same, and which are not.
 
 use image::imageops::{FilterType, crop_imm, flip_horizontal, overlay, resize};
 use image::{Rgb, RgbImage};
@@ -7,7 +7,7 @@ use kennel_data::fingerprint::Fingerprint;
 use kennel_data::likeness::{Compared, Likeness, MIN_DETAIL};
 use kennel_data::{PrepareOptions, color, decode, prepare};
 
-/// Draws of a fixed stream.
+/// A fixed random stream.
 struct Dice(u64);
 
 impl Dice {
@@ -115,7 +115,7 @@ fn pictures_that_differ_in_a_part_or_altogether_are_not_the_same() {
     for salt in 0..6 {
         let (photo, other) = (scene(salt), scene(salt + 100));
         assert_eq!(likeness(&photo, &other), Likeness::Different);
-        // A form with other entries: a quarter of it is another's.
+        // Like a form with other entries: a quarter of it comes from another picture.
         let mut form = photo.clone();
         overlay(&mut form, &crop_imm(&other, 60, 50, 120, 100).to_image(), 60, 50);
         assert!(likeness(&photo, &form) < Likeness::Same, "{salt}");

@@ -1,4 +1,5 @@
-//! Resize, rotation and colour against Pillow, timm and torchvision, from the same photos by formula.
+//! Resize, rotation and colour against Pillow, timm and torchvision, from the same photos by
+//! formula.
 
 mod common;
 
@@ -43,7 +44,8 @@ fn cases(kinds: &[&str]) -> Vec<(Case, RgbImage, Vec<u8>)> {
     cases
 }
 
-/// The promise is one grey level on 99.9 % of values; the arithmetic is Pillow's, so all of them are equal.
+/// The promise is one grey level on 99.9 % of values. The arithmetic is Pillow's, so all values are
+/// equal.
 #[test]
 fn evaluation_pixels_are_those_of_timm_and_pillow_bit_for_bit() {
     for (case, input, expected) in cases(&["evaluation"]) {

@@ -87,7 +87,7 @@ fn a_folder_of_classes_becomes_a_divided_tree_and_its_source_is_not_touched() {
     assert_eq!(files_of(&out).len(), 41);
     assert_eq!(Manifest::read(&out.join("manifest.json")).unwrap(), manifest);
     assert_eq!(files_of(source.path()), before);
-    // Nothing is left beside it.
+    // No other file is left beside it.
     assert_eq!(std::fs::read_dir(home.path().join("data")).unwrap().count(), 1);
 }
 
@@ -101,7 +101,7 @@ fn preparing_twice_gives_the_same_bytes() {
     assert_eq!(files_of(&a), files_of(&b));
     assert_eq!(run(source.path(), &a).unwrap().outcome, Outcome::Unchanged);
     assert_eq!(files_of(&a), files_of(&b));
-    // Other threads, another place: the same manifest.
+    // Another number of threads and another folder give the same manifest.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let c = home.path().join("c");
     pool.install(|| run(source.path(), &c)).unwrap();
@@ -117,7 +117,7 @@ fn who_says_stop_finds_everything_as_it_was() {
     run(source.path(), &out).unwrap();
     let before = files_of(&out);
     let options = PrepareOptions { seed: 7, stop: Some(&STOP), ..PrepareOptions::default() };
-    // With the first photo in hand, and with the last: when all that is left is to write.
+    // Stop at the first photo, and at the last, when only the writing remains.
     let one_by_one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     for at in [1, 16] {
         STOP.store(false, Ordering::Relaxed);
@@ -173,12 +173,12 @@ fn what_a_killed_process_left_is_put_back_or_removed() {
     let staging = home.path().join(".kennel-prepare-out");
     let only_out = || std::fs::read_dir(home.path()).unwrap().count() == 1;
 
-    // Killed while it copied photos.
+    // A process was killed while it copied photos.
     std::fs::create_dir_all(staging.join("tree/train")).unwrap();
     assert_eq!(run(source.path(), &out).unwrap().outcome, Outcome::Unchanged);
     assert!(only_out());
 
-    // Killed between the old output's way out and the new one's way in.
+    // A process was killed after it moved the old output away, and before it moved the new one in.
     std::fs::create_dir(&staging).unwrap();
     std::fs::rename(&out, staging.join("old")).unwrap();
     assert_eq!(run(source.path(), &out).unwrap().outcome, Outcome::Unchanged);
@@ -212,7 +212,7 @@ fn what_somebody_reads_is_not_replaced_and_what_changes_nothing_is_done_beside_i
     let before = files_of(&out);
     let opened = Dataset::open(&out).unwrap();
     let of_run = Dataset::of_run(&out, then, &path, &[Split::Val]).unwrap().0;
-    // Readers do not keep each other out, and a copy of one keeps the photos as long.
+    // Readers do not exclude each other, and a clone of a reader keeps the lock, too.
     let copy = opened.clone();
     drop(opened);
     assert_eq!(run(source.path(), &out).unwrap().outcome, Outcome::Unchanged);
@@ -243,7 +243,7 @@ fn a_folder_with_a_test_part_alone_is_judged_and_not_trained_on() {
     let error = message(Dataset::open(&other));
     assert!(error.contains("has no training part") && error.contains("hint:"), "{error}");
     assert!(message(run(&other, &dir.path().join("out"))).contains("has no training part"));
-    // A network that knows one class judges folders in that class's folder as photos of it.
+    // If the network knows a class, folders inside that class's folder hold its photos.
     save(&drawn(9), dir.path().join("mine/cats/day/2.png"));
     save(&drawn(10), dir.path().join("mine/cats/night/2.png"));
     let known = ["cats", "dogs"].map(String::from);
@@ -419,7 +419,7 @@ fn every_file_that_is_not_a_photo_is_a_row_with_its_reason() {
     );
     assert!(manifest.photos.iter().any(|photo| photo.path == "dogs/photo.dat"));
     assert!(manifest.notes.iter().any(|note| note.contains("`birds` holds no usable photo")));
-    // Every file is a photo or a row.
+    // Every file is a photo or a rejected row.
     assert_eq!(manifest.photos.len() + rows.len(), files_of(source.path()).len());
 }
 
@@ -446,7 +446,7 @@ fn a_class_that_is_not_known_is_told_before_the_photos_are_looked_at() {
     assert_eq!(looked_at.load(Ordering::Relaxed), 3);
     assert!(matches!(open(&known[..2]), Err(DataError::UnknownClass { found, .. }) if found == "foxes"));
     assert_eq!(looked_at.load(Ordering::Relaxed), 0);
-    // Photos of one class can be judged by a network that knows it.
+    // A network that knows a class can be evaluated on photos of this class alone.
     let one = tempfile::tempdir().unwrap();
     save(&drawn(4), one.path().join("dogs/1.png"));
     let options = PrepareOptions { known: Some(&known), ..PrepareOptions::default() };
@@ -474,7 +474,7 @@ fn bad_sources_are_clear_errors_and_leave_nothing_behind() {
     check(empty.path(), "has one class, `cats`");
     save(&drawn(3), empty.path().join("dogs/1.png"));
     check(empty.path(), "class `dogs` has 0 training photos (1 usable in all");
-    // Of what was left out, only its own files are named.
+    // Of the files that were left out, the error names only those of this class.
     std::fs::write(empty.path().join("cats/notes.txt"), "no photo").unwrap();
     assert!(!message(run(empty.path(), &out)).contains("notes.txt"));
     std::fs::write(empty.path().join("dogs/2.jpg"), "no photo").unwrap();
@@ -516,7 +516,8 @@ fn a_prepared_folder_says_what_lies_beside_its_manifest_and_above_it() {
     assert!(error.contains("is one part of a prepared data set"), "{error}");
     assert!(judged(&out.join("train")).is_ok());
     assert_eq!(Dataset::open(&out).unwrap().unlisted().unwrap(), [""; 0]);
-    // What a file manager leaves is in nobody's way; a photo that somebody put there is said, and not lost.
+    // Files of a file manager do not matter. A photo that a user put there is reported, and not
+    // lost.
     std::fs::write(out.join(".DS_Store"), "").unwrap();
     assert_eq!(run(source.path(), &out).unwrap().outcome, Outcome::Unchanged);
     save(&drawn(99), out.join("train/new/99.png"));
@@ -554,7 +555,7 @@ fn photos_of_a_run_are_found_where_they_are_now() {
         let digest = kennel_core::files::sha256_file(&photo.file).unwrap();
         assert_eq!(digest, found.manifest().photos[photo.index].sha256);
     }
-    // A folder that was never prepared, with a class under another name, and a photo gone.
+    // A folder that was never prepared, with a renamed class and a missing photo.
     let own = tempfile::tempdir().unwrap();
     let all = then.photos.iter().filter(|photo| photo.split == Split::Val).skip(1);
     for (index, photo) in all.clone().enumerate() {
@@ -585,7 +586,7 @@ fn photos_to_judge_a_network_on_may_be_one_of_a_class() {
 fn an_output_that_cannot_be_written_is_a_clear_error() {
     let source = source(8);
     let home = tempfile::tempdir().unwrap();
-    // A file in the way stops everyone, also the superuser, whom a read-only folder does not.
+    // A file in the way stops everyone, even the superuser, whom a read-only folder does not stop.
     std::fs::write(home.path().join("file"), "").unwrap();
     let error = message(run(source.path(), &home.path().join("file/out")));
     assert!(error.starts_with("cannot "), "{error}");
@@ -755,7 +756,7 @@ fn hard_links_share_the_bytes() {
             std::fs::metadata(out.join(&photo.path)).unwrap().ino(),
             std::fs::metadata(source.path().join(&photo.source)).unwrap().ino()
         );
-        // Links again are nothing to do; whoever asks for copies gets them.
+        // Preparing with links again changes nothing; preparing without links makes copies.
         assert_eq!(prepare(source.path(), &out, &options, &|_, _| {}).unwrap().outcome, Outcome::Unchanged);
         assert_eq!(run(source.path(), &out).unwrap().outcome, Outcome::Replaced);
         assert_eq!(std::fs::metadata(out.join(&photo.path)).unwrap().nlink(), 1);

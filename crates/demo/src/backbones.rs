@@ -1,10 +1,11 @@
-//! Two small networks, pretrained on breeds that the demonstration does not ask for: `tools/pretrain_demo.sh` makes them.
+//! Two small networks. `tools/pretrain_demo.sh` pretrains them on breeds that the demonstration
+//! does not use.
 
 use std::path::{Path, PathBuf};
 
 use kennel_core::{CoreError, files};
 
-/// A pretrained network as a timm model folder, in this program.
+/// A pretrained network, embedded in this program as a timm model folder.
 pub struct Backbone {
     /// Its architecture.
     pub model: &'static str,
@@ -12,7 +13,7 @@ pub struct Backbone {
     config: &'static str,
 }
 
-/// The two of the demonstration.
+/// The two networks of the demonstration.
 pub const BACKBONES: [Backbone; 2] = [
     Backbone {
         model: "test_resnet",

@@ -1,20 +1,21 @@
-//! What tells one breed of cartoon dog from another. Colour does not: every breed comes in all of them.
+//! What distinguishes the breeds of cartoon dogs. Colour does not: every breed comes in all of
+//! them.
 
 use crate::chance::Chance;
 
 /// A breed: what its dogs have in common.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Breed {
-    /// Its folder's name.
+    /// Name of its folder.
     pub name: String,
     pub(crate) ear: Ear,
-    /// In units of the head's radius, as all lengths of the head.
+    /// In units of the head's radius, like all lengths of the head.
     pub(crate) ear_length: f32,
     pub(crate) muzzle_length: f32,
     pub(crate) muzzle_depth: f32,
     pub(crate) pattern: Pattern,
     pub(crate) coat: Coat,
-    /// In units of the trunk's length, as all lengths of the body.
+    /// In units of the trunk's length, like all lengths of the body.
     pub(crate) leg_length: f32,
     pub(crate) chest_depth: f32,
     pub(crate) waist: f32,
@@ -88,8 +89,9 @@ const PATTERNS: [Pattern; 7] = [
 const COATS: [Coat; 3] = [Coat::Smooth, Coat::Shaggy, Coat::Curly];
 const TAILS: [Tail; 5] = [Tail::Stub, Tail::Straight, Tail::Curled, Tail::Plume, Tail::Pompon];
 
-/// The five that the demonstration tells apart. Invented, so that no network was pretrained on them; each shares traits
-/// with others, so that no single one gives the class away.
+/// Returns the five breeds that the demonstration classifies. They are invented, so that no network
+/// was pretrained on them. Each shares traits with others, so that no single trait gives the class
+/// away.
 pub fn demo_breeds() -> Vec<Breed> {
     let breed = |name: &str, ear, pattern, coat, tail, head: [f32; 3], body: [f32; 5]| Breed {
         name: name.into(),
@@ -155,8 +157,8 @@ pub fn demo_breeds() -> Vec<Breed> {
     ]
 }
 
-/// Breeds to pretrain on: invented by chance, none of them with the ears, the pattern and the coat of one of the five, and no
-/// two of them alike in all of that.
+/// Returns random breeds to pretrain on. None has the ears, the pattern and the coat of one of the
+/// five, and no two of them agree in all three.
 pub fn pretraining_breeds(count: usize) -> Vec<Breed> {
     let mut chance = Chance::new(1, "breeds", &[]);
     let mut taken = demo_breeds();

@@ -1,11 +1,11 @@
-//! What a camera makes of a scene: exposure, white balance, blur, vignette, noise, and a JPEG.
+//! Photographs a scene: exposure, white balance, blur, vignette, noise, and a JPEG.
 
 use image::codecs::jpeg::JpegEncoder;
 
 use crate::canvas::Canvas;
 use crate::chance::Chance;
 
-/// Takes the photo.
+/// Takes the photo and returns its JPEG file.
 pub fn photograph(mut canvas: Canvas, chance: &mut Chance) -> Vec<u8> {
     for _ in 0..[0, 0, 1, 2][chance.bits() as usize % 4] {
         blur(&mut canvas);
@@ -34,7 +34,7 @@ pub fn photograph(mut canvas: Canvas, chance: &mut Chance) -> Vec<u8> {
     file
 }
 
-/// The mean of a pixel and its neighbours, weighted 1 2 1 both ways.
+/// Averages each pixel and its neighbours, weighted 1 2 1 both ways.
 fn blur(canvas: &mut Canvas) {
     let side = canvas.side;
     for step in [1, side] {

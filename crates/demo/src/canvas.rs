@@ -1,4 +1,4 @@
-//! What is drawn on: a square of colours that shapes are laid over, one after the other.
+//! The canvas: a square of colours, on which shapes are laid one after the other.
 
 use crate::geometry::{Point, Shape, Turn, at};
 
@@ -18,21 +18,21 @@ pub struct Frame {
     /// Pixels per unit.
     pub scale: f32,
     pub turn: Turn,
-    /// Whether left is right.
+    /// Whether left and right are swapped.
     pub mirrored: bool,
-    /// How much of its width is seen, as of something that is turned away.
+    /// Visible share of its width, for a figure that is turned away.
     pub squeeze: f32,
 }
 
 impl Frame {
-    /// From the canvas to the figure.
+    /// Maps a point of the canvas to the figure.
     fn inner(&self, p: Point) -> Point {
         let p = (p - self.origin).turned(self.turn.back()) * (1.0 / self.scale);
         let x = p.x / self.squeeze;
         at(if self.mirrored { -x } else { x }, p.y)
     }
 
-    /// From the figure to the canvas.
+    /// Maps a point of the figure to the canvas.
     pub fn outer(&self, p: Point) -> Point {
         let x = if self.mirrored { -p.x } else { p.x } * self.squeeze;
         self.origin + (at(x, p.y) * self.scale).turned(self.turn)
@@ -40,7 +40,7 @@ impl Frame {
 }
 
 impl Canvas {
-    /// Every pixel by its middle.
+    /// Gives every pixel the colour at its middle.
     pub fn new(side: usize, mut colour: impl FnMut(Point) -> Colour) -> Self {
         let mut pixels = Vec::with_capacity(side * side);
         for y in 0..side {
@@ -51,8 +51,9 @@ impl Canvas {
         Self { side, pixels }
     }
 
-    /// Lays `shape`, given in the figure's units, over what is there. `rough` moves its edge inwards by so many units
-    /// at a place; `colour` sees the place in the figure and how it leans on the canvas.
+    /// Lays `shape`, given in the figure's units, over the canvas. `rough` moves its edge inwards
+    /// by so many units at a place. `colour` gets the place in the figure, and how the surface
+    /// leans on the canvas.
     pub fn lay(
         &mut self,
         frame: &Frame,
@@ -110,12 +111,12 @@ impl Canvas {
     }
 }
 
-/// Between two colours.
+/// Mixes two colours.
 pub fn mix(a: Colour, b: Colour, share: f32) -> Colour {
     std::array::from_fn(|i| a[i] + (b[i] - a[i]) * share)
 }
 
-/// Brighter or darker.
+/// Makes a colour brighter or darker.
 pub fn lit(colour: Colour, light: f32) -> Colour {
     colour.map(|c| c * light)
 }

@@ -1,10 +1,10 @@
-//! Chance: a stream for every photo, and noise that is a function of the place.
+//! Chance: a random stream for every photo, and noise that is a function of the place.
 
 use kennel_core::seed::stream_seed;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// A stream of numbers for one purpose.
+/// A random stream for one purpose.
 pub struct Chance(ChaCha8Rng);
 
 impl Chance {
@@ -36,13 +36,14 @@ impl Chance {
         self.unit() < probability
     }
 
-    /// One of them.
+    /// One of the items.
     pub fn choose<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.bits() as usize % of.len()]
     }
 }
 
-/// Smooth noise over the plane, in [0, 1]: values at whole places, blended between them.
+/// Smooth noise over the plane, in [0, 1]: random values at whole coordinates, blended between
+/// them.
 #[derive(Clone, Copy, Debug)]
 pub struct Noise(pub u32);
 
@@ -56,7 +57,7 @@ impl Noise {
         blend(upper, lower, v)
     }
 
-    /// The value at a whole place (integer mixing as in MurmurHash3's finaliser).
+    /// The value at whole coordinates (integer mixing as in MurmurHash3's finaliser).
     pub fn value(self, i: i32, j: i32) -> f32 {
         let mut h = self.0 ^ (i as u32).wrapping_mul(0x9e37_79b9) ^ (j as u32).wrapping_mul(0x85eb_ca6b);
         h = (h ^ (h >> 16)).wrapping_mul(0x7feb_352d);

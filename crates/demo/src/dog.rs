@@ -1,4 +1,5 @@
-//! One dog: an individual of a breed in a pose, drawn part by part from the far side to the near one.
+//! One dog: an individual of a breed in a pose, drawn part by part from the far side to the near
+//! one.
 
 use crate::breed::{Breed, Coat, Ear, Pattern, Tail};
 use crate::canvas::{Canvas, Colour, Frame, lit, mix};
@@ -25,17 +26,18 @@ pub struct Dog<'a> {
     second: Colour,
     light: Point,
     noise: Noise,
-    /// How far legs are apart, the tail is up, the head is raised, each in about [-1, 1].
+    /// How far the legs are apart, how high the tail is, and how high the head is, each in about
+    /// [-1, 1].
     stride: f32,
     tail: f32,
     raised: f32,
-    /// Each of the breed's lengths times its own factor.
+    /// A factor for each of the breed's lengths.
     varied: [f32; 8],
     tongue: bool,
     collar: Option<Colour>,
 }
 
-/// Which part of the body a place belongs to: patterns differ.
+/// The part of the body that a place belongs to. Patterns colour the parts differently.
 #[derive(Clone, Copy, PartialEq)]
 enum Part {
     Trunk,
@@ -71,7 +73,8 @@ impl<'a> Dog<'a> {
         }
     }
 
-    /// Seen from the side, looking to the left. Units: the trunk's length; the trunk's middle is the origin.
+    /// Draws the dog from the side, looking to the left. Units: the trunk's length; the trunk's
+    /// middle is the origin.
     pub fn draw_side(&self, canvas: &mut Canvas, frame: &Frame) {
         let breed = self.breed;
         let [_, _, _, legs, chest, waist, neck, head] = self.varied;
@@ -169,7 +172,7 @@ impl<'a> Dog<'a> {
         }
     }
 
-    /// Seen from the front. Units as above; the origin is between the shoulders.
+    /// Draws the dog from the front. Units as in `draw_side`; the origin is between the shoulders.
     pub fn draw_front(&self, canvas: &mut Canvas, frame: &Frame) {
         let breed = self.breed;
         let [ear, length, depth, legs, chest, _, neck, head] = self.varied;
@@ -233,7 +236,7 @@ impl<'a> Dog<'a> {
                 Shape::ellipse(skull + at(0.0, -radius * 0.85), at(radius * 0.8, radius * 0.6), 0.0),
             );
         }
-        // A long muzzle that points at the eye is seen lower and narrower, not longer.
+        // A long muzzle that points at the viewer reaches lower; it does not look longer.
         let thick = radius * breed.muzzle_depth * depth;
         let low = radius * (0.3 + 0.28 * breed.muzzle_length * length);
         let tip = skull + at(0.05 * self.stride * radius, low);
@@ -396,7 +399,7 @@ impl<'a> Dog<'a> {
         }
     }
 
-    /// Lays a part with the coat's colour, hair and light on it.
+    /// Draws a part, with the coat's colour, hair and light.
     fn part(&self, canvas: &mut Canvas, frame: &Frame, part: Part, dim: f32, shape: Shape) {
         let noise = self.noise;
         let hair = |p: Point| match self.breed.coat {
@@ -420,7 +423,7 @@ impl<'a> Dog<'a> {
         );
     }
 
-    /// How much of the second colour there is at a place.
+    /// Returns the share of the second colour at a place.
     fn second_colour(&self, part: Part, p: Point) -> f32 {
         let noise = self.noise;
         // From 0 to 1 over a soft edge.

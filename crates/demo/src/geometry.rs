@@ -1,6 +1,7 @@
 //! Points, turns and the shapes that dogs are made of.
 //!
-//! Only `+ - * /` and square roots, which every machine rounds alike: a drawing is the same bytes everywhere.
+//! It uses only `+ - * /` and square roots, which every machine rounds alike: a drawing is the same
+//! bytes everywhere.
 
 use std::ops::{Add, Mul, Sub};
 
@@ -63,8 +64,8 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// The rotation whose half angle has this tangent: about `2 t` radians, clockwise on the screen, without a sine of a
-    /// library whose last bit is the machine's.
+    /// Returns the rotation whose half angle has this tangent: about `2 t` radians, clockwise on
+    /// the screen. This avoids a library's sine, whose last bit depends on the machine.
     pub fn by(tangent_of_half: f32) -> Self {
         let square = tangent_of_half * tangent_of_half;
         Self { cos: (1.0 - square) / (1.0 + square), sin: 2.0 * tangent_of_half / (1.0 + square) }
@@ -86,12 +87,12 @@ pub enum Shape {
     Triangle { corners: [Point; 3], radius: f32 },
 }
 
-/// Where a point lies with regard to a shape.
+/// Where a point lies relative to a shape.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
     /// Distance to the edge, negative inside (for ellipses nearly so).
     pub distance: f32,
-    /// From the middle, 0, to the edge, 1, and in which direction: what light falls on.
+    /// The direction from the middle, with length 0 in the middle and 1 at the edge: for the light.
     pub lean: Point,
 }
 
@@ -108,7 +109,7 @@ impl Shape {
         Shape::RoundCone { from, from_radius, to, to_radius }
     }
 
-    /// The least box around it: upper left and lower right corner.
+    /// Returns the smallest box around the shape: its upper left and lower right corner.
     pub fn bounds(&self) -> (Point, Point) {
         let around = |points: &[(Point, f32)]| {
             let mut low = at(f32::MAX, f32::MAX);
@@ -130,7 +131,7 @@ impl Shape {
         }
     }
 
-    /// Where `p` lies.
+    /// Returns where `p` lies.
     pub fn place(&self, p: Point) -> Place {
         match *self {
             Shape::RoundCone { from, from_radius, to, to_radius } => {

@@ -1,8 +1,8 @@
-//! Drawn photos of invented dogs, and two small networks that were pretrained on others: the whole pipeline without a
-//! download.
+//! Drawn photos of invented dogs, and two small networks that were pretrained on others: enough to
+//! run the whole pipeline without a download.
 //!
-//! Nothing here is trained or evaluated: the room hands out files, the same bytes on every machine, and the pipeline does with
-//! them what it does with anybody's.
+//! Nothing here is trained or evaluated. This crate writes files, the same bytes on every machine,
+//! and the pipeline treats them like any others.
 
 // How a photo is drawn, from the ground up.
 mod breed;
@@ -14,7 +14,7 @@ mod geometry;
 mod photo;
 mod scene;
 
-// What is handed out.
+// What the crate writes.
 mod backbones;
 mod photos;
 

@@ -11,7 +11,7 @@ use crate::scene::{backdrop, foreground, shadow};
 /// Side of a photo in pixels.
 pub(crate) const SIDE_PX: usize = 160;
 
-/// The JPEG file of photo `index` of `breed`: the same bytes on every machine.
+/// Draws photo `index` of `breed` as a JPEG file: the same bytes on every machine.
 pub(crate) fn draw_photo(breed: &Breed, seed: u64, index: u64) -> Vec<u8> {
     let mut chance = Chance::new(seed, &format!("photo/{}", breed.name), &[index]);
     let size = SIDE_PX as f32;
@@ -31,7 +31,7 @@ pub(crate) fn draw_photo(breed: &Breed, seed: u64, index: u64) -> Vec<u8> {
     let mut origin =
         at(0.5 + chance.around_zero(0.12), if from_front { 0.56 } else { 0.52 } + chance.around_zero(0.1));
     if close {
-        // The head, not the middle of the trunk, comes near.
+        // A close-up shows the head, not the middle of the trunk.
         origin.y += 0.16;
         if !from_front {
             origin.x += if mirrored { -0.2 } else { 0.2 };
@@ -63,7 +63,8 @@ mod tests {
             .chain(&pretraining_breeds(40))
             .flat_map(|breed| (0..4).flat_map(|index| draw_photo(breed, 42, index)))
             .collect();
-        // Whoever changes a drawing makes the networks anew (tools/pretrain_demo.sh), and this.
+        // After a change of a drawing, pretrain the networks again (tools/pretrain_demo.sh), and
+        // update this digest.
         assert_eq!(sha256_bytes(&photos), "77e2096c42344fcb1477b5293a714440aea27108208ed220a54b0f98ef7f558a");
     }
 

@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use crate::Breed;
 use crate::photo::draw_photo;
 
-/// Draws `per_breed` photos of every breed into `folder/<breed>/<number>.jpg`. The same arguments give the same bytes; another
-/// seed gives other dogs.
+/// Draws `per_breed` photos of every breed into `folder/<breed>/<number>.jpg`. The same arguments
+/// give the same bytes; another seed gives other dogs.
 ///
 /// # Errors
 ///

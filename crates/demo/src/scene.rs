@@ -1,4 +1,4 @@
-//! Where a dog stands: light, ground, things behind it and in front of it.
+//! The scene around a dog: light, ground, and things behind it and in front of it.
 
 use crate::canvas::{Canvas, Colour, Frame, lit, mix};
 use crate::chance::{Chance, Noise};
@@ -9,12 +9,13 @@ fn any_colour(chance: &mut Chance) -> Colour {
     std::array::from_fn(|_| (grey + chance.around_zero(0.28)).clamp(0.05, 0.95))
 }
 
-/// The canvas's own coordinates.
+/// A frame with the canvas's own coordinates.
 fn plain(side: usize) -> Frame {
     Frame { origin: at(0.0, 0.0), scale: side as f32, turn: Turn::by(0.0), mirrored: false, squeeze: 1.0 }
 }
 
-/// Wall or sky over ground, textured, with a few things in it. Units of shapes: the canvas's side.
+/// Draws a wall or sky over the ground, textured, with a few things. Shapes are in units of the
+/// canvas's side.
 pub fn backdrop(side: usize, horizon: f32, chance: &mut Chance) -> Canvas {
     let (top, low, ground) = (any_colour(chance), any_colour(chance), any_colour(chance));
     let noise = Noise(chance.bits());
@@ -56,7 +57,7 @@ fn thing(centre: Point, chance: &mut Chance) -> Shape {
     }
 }
 
-/// The shadow that lies on the ground below a place.
+/// Draws the shadow on the ground below a place.
 pub fn shadow(canvas: &mut Canvas, below: Point, width: f32) {
     let frame = plain(canvas.side);
     let size = canvas.side as f32;
@@ -64,7 +65,7 @@ pub fn shadow(canvas: &mut Canvas, below: Point, width: f32) {
     canvas.shade(&frame, &Shape::ellipse(centre, at(width / size, 0.16 * width / size), 0.0), 0.75);
 }
 
-/// Grass, posts, leaves: what covers a part of the dog, more often than not.
+/// Draws grass, posts or leaves, which cover a part of the dog more often than not.
 pub fn foreground(canvas: &mut Canvas, chance: &mut Chance) {
     let frame = plain(canvas.side);
     let colour = any_colour(chance);

@@ -1,4 +1,4 @@
-//! What can go wrong between a run and its file.
+//! Errors between a run and its exported file.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,23 +10,23 @@ use kennel_models::ModelError;
 use kennel_onnx::OnnxError;
 use kennel_onnx::quantise::Sensitivity;
 
-/// The result of this room's functions.
+/// Result of this crate's functions.
 pub type Result<T, E = ExportError> = std::result::Result<T, E>;
 
-/// What a file lost.
+/// Accuracy that a file lost.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loss {
     /// `int8`, `fp16`, `--input photo` or two of them.
     pub flavour: String,
-    /// Where it was seen.
+    /// Runtime that showed the loss.
     pub runtime: String,
     /// Accuracy of the file.
     pub found: Proportion,
     /// Accuracy of the trained network.
     pub expected: Proportion,
-    /// Points of accuracy that were allowed.
+    /// Percentage points of accuracy that it was allowed to lose.
     pub max_drop: f64,
-    /// The layers that hurt most, the worst first, where integers are the reason.
+    /// With int8: the layers that hurt most, worst first.
     pub worst: Vec<Sensitivity>,
 }
 
@@ -51,7 +51,7 @@ impl fmt::Display for Loss {
     }
 }
 
-/// A run that cannot be exported, or a file that does not say what the run says.
+/// A run that cannot be exported, or a file that does not match its run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExportError {
@@ -64,10 +64,10 @@ pub enum ExportError {
     /// Predictions that cannot be evaluated.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
-    /// A file or a runtime failed.
+    /// An ONNX file or a runtime failed.
     #[error(transparent)]
     Onnx(#[from] OnnxError),
-    /// Photos for the proof that cannot be read.
+    /// The photos for the proof cannot be read.
     #[error(
         "{source}\nhint: the file is proved on the run's own validation photos{prepared}; say where they lie now with --data DIR"
     )]
@@ -75,7 +75,7 @@ pub enum ExportError {
         /// What is wrong with them.
         #[source]
         source: Box<DataError>,
-        /// Empty, or how they were divided, after a comma.
+        /// Empty, or a comma and how the photos were divided.
         prepared: String,
     },
     /// The photos' folder is gone.
@@ -87,7 +87,7 @@ pub enum ExportError {
         /// The folder.
         folder: PathBuf,
     },
-    /// Photos for the proof that are others than the run's.
+    /// A photo for the proof differs from the run's.
     #[error(
         "{path} is not the photo that the run was trained with\n\
          hint: the file is proved on the run's own validation photos; say where they lie with --data DIR", path = kennel_core::shown(path)
@@ -96,7 +96,7 @@ pub enum ExportError {
         /// The photo.
         path: PathBuf,
     },
-    /// A network that says of a photo what is no number.
+    /// The trained network's logit for a photo is not finite.
     #[error(
         "the trained network gives {photo} a logit of {logit}\n\
          hint: its weights overflow, or a running variance is negative; train it again with a lower --learning-rate", photo = kennel_core::shown(photo)
@@ -104,59 +104,59 @@ pub enum ExportError {
     NoNumber {
         /// The photo.
         photo: PathBuf,
-        /// What it gave.
+        /// The logit.
         logit: f32,
     },
-    /// A run without photos to prove a file on.
+    /// The run has no photos to prove a file on.
     #[error("{run} has no validation photos, and a file is named only when it was proved on some", run = kennel_core::shown(run))]
     NoPhotos {
         /// The run.
         run: PathBuf,
     },
-    /// A float file whose logits are not the network's.
+    /// A float file that does not match the network.
     #[error(
         "the file is not named: in {runtime} its logits differ from the trained network's by {difference:e} of the largest \
          (at most 1e-4), and {agreement} photos have the same first class\n\
          hint: this is a bug of Kennel's or of the runtime's; please report it with the run's config.toml"
     )]
     NotEqual {
-        /// Where.
+        /// Runtime that ran the file.
         runtime: String,
-        /// Largest difference over largest logit.
+        /// Largest difference divided by the largest logit.
         difference: f64,
-        /// `116/117`.
+        /// Photos with the same first class, as in `116/117`.
         agreement: String,
     },
-    /// A file that is not plain floats over pixels and lost too much.
+    /// A file other than float32 over pixels lost too much accuracy.
     #[error("{0}")]
     LostTooMuch(Box<Loss>),
-    /// A file that no runtime on this machine can run.
+    /// No runtime on this machine can run the file.
     #[error("the file is not named: nothing on this machine can run it{reasons}")]
     NotProved {
-        /// Each runtime's words, one a line.
+        /// Each runtime's reason, one per line.
         reasons: String,
     },
-    /// A layer that was to stay in floats and is none.
+    /// A layer that was to stay in floats is not in the network.
     #[error(
         "`{name}` is no layer of this network{hint}\nhint: its layers are named as in its state dict: {examples}"
     )]
     UnknownLayer {
-        /// What was asked for.
+        /// The name.
         name: String,
         /// Empty, or a line that begins with `hint:`.
         hint: String,
-        /// A few of its layers.
+        /// A few of the network's layers.
         examples: String,
     },
-    /// Something is in the way.
+    /// Something else is at the path.
     #[error("{path} is in the way: {what}\nhint: give another name, or move it away", path = kennel_core::shown(path))]
     InTheWay {
-        /// What it is.
+        /// What is there.
         what: &'static str,
-        /// Where.
+        /// The path.
         path: PathBuf,
     },
-    /// What was written is not what was read back.
+    /// The written file reads back differently.
     #[error("{path} was written and reads back differently: {reason}", path = kennel_core::shown(path))]
     ReadsBackDifferently {
         /// The file.

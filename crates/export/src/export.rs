@@ -1,4 +1,4 @@
-//! From a run to a file with a name.
+//! Exports a finished run as an ONNX file.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -18,32 +18,35 @@ use crate::parity::{self, Parity, RuntimeParity};
 use crate::proof::Reference;
 use crate::{ExportError, Loss, Result, graph, photos, provenance};
 
-/// Largest difference of a float file's logits from the trained network's, over the largest logit.
+/// Largest allowed difference between a float file's logits and the trained network's, relative to
+/// the largest logit.
 const FLOAT_TOLERANCE: f64 = 1e-4;
-/// Layers that are named when an int8 file lost too much.
+/// Number of layers to list when an int8 file loses too much accuracy.
 const WORST_LAYERS: usize = 8;
 
-/// Which file is wanted.
+/// What to export.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExportOptions {
-    /// Its name.
+    /// Path of the file.
     pub path: PathBuf,
-    /// In what it is written.
+    /// Numeric precision of the file.
     pub precision: Precision,
-    /// Whether it takes photos in place of pixels.
+    /// Whether the graph takes photos instead of normalised pixels.
     pub photo_input: bool,
-    /// Whether its weights lie in a second file.
+    /// Whether the weights go into a second file.
     pub external_data: bool,
-    /// Points of validation accuracy that a file may lose that is not plain floats over pixels.
+    /// Percentage points of validation accuracy that the file may lose. Float32 over pixels must
+    /// equal the network instead.
     pub max_drop: f64,
-    /// With int8: layers, or prefixes of them, that stay in floats besides those that always do.
+    /// With int8: layers, or prefixes of several, to keep in floats besides those that always stay
+    /// there.
     pub float_layers: Vec<String>,
-    /// Where the run's photos lie now; none for where they lay in training.
+    /// Folder that holds the run's photos now; `None` for the one that training used.
     pub data_dir: Option<PathBuf>,
 }
 
 impl ExportOptions {
-    /// Plain floats over pixels in one file.
+    /// Returns options for one float32 file that takes pixels.
     pub fn float(path: PathBuf) -> Self {
         Self {
             path,
@@ -57,26 +60,30 @@ impl ExportOptions {
     }
 }
 
-/// A file that was proved and named.
+/// An exported file that passed its proof.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exported {
-    /// The file.
+    /// Path of the file.
     pub path: PathBuf,
-    /// Its weights, where they lie apart.
+    /// Path of the separate weights file, if there is one.
     pub weights: Option<PathBuf>,
-    /// Its proof, which stands in `parity.json` beside it too.
+    /// Its proof, which `parity.json` beside it also holds.
     pub parity: Parity,
-    /// The run whose file had this name before, where it was another's.
+    /// The run whose file this one replaced, if it was another run.
     pub replaced: Option<String>,
 }
 
-/// Writes a finished run's best epoch as an ONNX file, runs it on the run's validation photos beside the trained network, and
-/// names it when it holds. `tell` is told what is being done; `stop` ends it between two batches of photos.
+/// Exports a finished run's best epoch as an ONNX file.
+///
+/// Runs the file on the run's validation photos and compares it with the trained network. Gives the
+/// file its name only when it passes. `tell` receives progress messages; `stop` ends the export
+/// between two batches of photos.
 ///
 /// # Errors
 ///
-/// [`ExportError::NotEqual`] or [`ExportError::LostTooMuch`] when the file does not hold; [`ExportError::NotProved`] when nothing
-/// on this machine runs it; a run, photos or folder that fail. What was there under the name stays then.
+/// [`ExportError::NotEqual`] or [`ExportError::LostTooMuch`] when the file does not pass;
+/// [`ExportError::NotProved`] when nothing on this machine can run it; errors of the run, its
+/// photos or the folder. An existing file at the path then stays.
 pub fn export(
     run: &RunDir,
     options: &ExportOptions,
@@ -104,7 +111,7 @@ pub fn export(
     }
     let folder = files::folder_of(&options.path);
     let scratch = scratch_beside(&options.path)?;
-    // A list that is damaged is better found before the work.
+    // Find a damaged `parity.json` before the work starts.
     parity::read(folder)?;
 
     if gone > 0 {
@@ -150,7 +157,7 @@ pub fn export(
             return Err(ExportError::LostTooMuch(Box::new(Loss { worst, ..loss })));
         }
     }
-    // The graph is proved; what it says of itself is now known to the end.
+    // The graph is proved. Its card must state the file's own accuracy, which is known only now.
     let of_file = runtimes.iter().map(|found| found.accuracy).min_by(|a, b| a.value.total_cmp(&b.value));
     if card.val_accuracy != of_file {
         card.val_accuracy = of_file;
@@ -180,18 +187,20 @@ pub fn export(
     Ok(Exported { path: options.path.clone(), weights, parity, replaced })
 }
 
-/// A hidden folder beside `path`, on the same file system: what is made in it is renamed, or goes with it.
+/// Creates a hidden folder beside `path`, on the same file system. Files made in it are renamed
+/// into place, or removed with it.
 pub fn scratch_beside(path: &Path) -> Result<Scratch> {
     let folder = files::folder_of(path);
     files::create_dir_all(folder)?;
     Ok(Scratch::new_in(folder, ".exporting-")?)
 }
 
-/// Gives a proved draft and its weights, if they lie apart, their names: where the weights then lie, and the files of weights that
-/// nothing needs any more.
+/// Renames a proved draft, and its separate weights if there are any, into place. Returns the path
+/// of the weights, and the weights files that no graph needs any more.
 ///
-/// Weights have a name that no other weights have, so that they come before the graph that needs them and those of the graph before
-/// go after it: whenever this ends, the graph that has the name has its own.
+/// Weights files with different contents have different names. So new weights get their name before
+/// the graph that needs them, and the old ones can be removed after it. Whenever the export is
+/// interrupted, the graph in place has its own weights.
 fn name_draft(
     draft: &Path,
     weights: Option<&Path>,
@@ -211,7 +220,7 @@ fn name_draft(
 fn remove(files: &BTreeSet<PathBuf>) -> Result<()> {
     for file in files {
         match std::fs::remove_file(file) {
-            // The graph that named it had lost it.
+            // Already missing: the old graph had lost its weights.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             removed => removed.map_err(CoreError::io("remove", file))?,
         }
@@ -219,7 +228,7 @@ fn remove(files: &BTreeSet<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// Writes a draft; where its weights lie, if apart.
+/// Writes a draft. Returns the path of its weights if they are in a separate file.
 fn write(
     path: &Path,
     model: &mut ModelProto,
@@ -236,7 +245,8 @@ fn write(
     })
 }
 
-/// Plain floats over pixels must be the network itself; anything else may lose a little: what it lost, where that is too much.
+/// Judges a file's results in one runtime. Float32 over pixels must equal the network; any other
+/// file may lose a little accuracy. Returns the loss when it is too large.
 fn judge(found: &RuntimeParity, expected: Proportion, options: &ExportOptions) -> Result<Option<Loss>> {
     if options.precision == Precision::Float32 && !options.photo_input {
         let all_agree = found.agreement.correct == found.agreement.n;
@@ -249,7 +259,7 @@ fn judge(found: &RuntimeParity, expected: Proportion, options: &ExportOptions) -
             agreement: format!("{}/{}", found.agreement.correct, found.agreement.n),
         });
     }
-    // In photos, not in shares: 1 point of 117 photos is 1.17 photos, and so 1.
+    // Compare photos, not shares: 1 point of 117 photos is 1.17 photos, so one photo may be lost.
     let lost = expected.correct.saturating_sub(found.accuracy.correct) as f64;
     let is_within = 100.0 * lost <= options.max_drop * expected.n as f64;
     Ok((!is_within).then(|| Loss {
@@ -308,18 +318,18 @@ mod tests {
         assert!(first != second && !first.exists() && second.exists());
         assert_eq!(files(), 2);
 
-        // Ended between the two renames: the graph of before has the weights of before.
+        // Interrupted between the two renames: the old graph still has its old weights.
         let (scratch, _, weights) = draft(3.0);
         std::fs::rename(&weights, dir.path().join(weights.file_name().unwrap())).unwrap();
         drop(scratch);
         assert_eq!(files(), 3);
         read_model(&path).unwrap();
-        // The next takes away what nobody named.
+        // The next export removes the weights that no graph names.
         let fourth = name(4.0);
         assert!(fourth.exists() && files() == 2);
         read_model(&path).unwrap();
 
-        // A file with its weights inside needs none beside it.
+        // A file that holds its own weights needs none beside it.
         let scratch = tempfile::tempdir_in(&dir).unwrap();
         let whole = scratch.path().join("m.onnx");
         write_model(&whole, &graph(5.0)).unwrap();

@@ -1,4 +1,4 @@
-//! A network's description as an ONNX graph.
+//! Writes a network's description as an ONNX graph.
 
 use kennel_models::{Activation, GraphNode, GraphValue, NetworkGraph, Operation};
 use kennel_onnx::ModelProto;
@@ -10,7 +10,7 @@ pub const INPUT: &str = "input";
 /// The output: logits `[batch, classes]`, f32.
 pub const OUTPUT: &str = "output";
 
-/// Writes a network's description as a float graph, with layers and weights under timm's names.
+/// Writes a network's description as a float graph. Layers and weights have timm's names.
 ///
 /// # Panics
 ///
@@ -31,7 +31,7 @@ pub fn to_onnx(network: &NetworkGraph, name: &str, side_px: u32, classes: usize)
         push(&mut graph, node, &inputs);
     }
     let mut graph = graph.finish();
-    // The last layer's output has a name that callers know.
+    // Rename the last layer's output to the name that callers know.
     for step in &mut graph.node {
         step.output
             .iter_mut()
@@ -70,7 +70,8 @@ fn push(graph: &mut GraphBuilder, node: &GraphNode, inputs: &[&str]) {
             let attributes = [
                 ints("kernel_shape", &[*side as i64; 2]),
                 ints("strides", &[*side as i64; 2]),
-                // A window over the edge: kept, and only what it holds is counted.
+                // Keep a window that hangs over the edge, and average only the values inside the
+                // map.
                 int("ceil_mode", 1),
                 int("count_include_pad", 0),
             ];
@@ -103,7 +104,7 @@ fn push_activation(graph: &mut GraphBuilder, name: &str, activation: Activation,
             let high = graph.floats(&format!("{name}.max"), &[], &[6.0]);
             graph.node("Clip", name, &[input, &low, &high], [])
         }
-        // No operator of its own before opset 24.
+        // SiLU has no operator of its own before opset 24.
         Activation::Silu => {
             let gate = graph.node("Sigmoid", &format!("{name}.sigmoid"), &[input], []);
             graph.node("Mul", name, &[input, &gate], [])

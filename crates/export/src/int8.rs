@@ -1,4 +1,4 @@
-//! A run's network in 8-bit integers.
+//! Quantises a run's network to 8-bit integers.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use kennel_onnx::{ModelProto, write_model};
 
 use crate::{ExportError, INPUT, OUTPUT, Result, photos};
 
-/// Training photos on which ranges are found.
+/// Number of training photos used to find the ranges.
 pub const CALIBRATION_PHOTOS: usize = 128;
-/// Photos on which layers are compared when the whole lost too much.
+/// Number of photos used to compare layers when the whole network loses too much.
 const SENSITIVITY_PHOTOS: usize = 16;
 
-/// What is known of a network on the way to integers.
+/// A float network with what its quantisation needs.
 pub struct Int8<'a> {
     float: &'a ModelProto,
     layers: Layers,
@@ -31,11 +31,12 @@ pub struct Int8<'a> {
 }
 
 impl<'a> Int8<'a> {
-    /// Finds the ranges of a float model's tensors on training photos; `scratch` is a folder for temporary files.
+    /// Finds the ranges of a float model's tensors on training photos. `scratch` is a folder for
+    /// temporary files.
     ///
     /// # Errors
     ///
-    /// Photos or a runtime that fail; [`kennel_onnx::OnnxError::Stopped`] when `stop` says so.
+    /// Errors of photos or of a runtime; [`kennel_onnx::OnnxError::Stopped`] when `stop` is set.
     pub fn calibrate(
         float: &'a ModelProto,
         layers: Layers,
@@ -56,7 +57,7 @@ impl<'a> Int8<'a> {
         Ok(Self { float, layers, ranges, pixels, side, scratch, stop })
     }
 
-    /// The model in integers.
+    /// Returns the quantised model.
     ///
     /// # Errors
     ///
@@ -65,7 +66,7 @@ impl<'a> Int8<'a> {
         Ok(quantise(self.float, &self.layers.quantised, &self.ranges)?)
     }
 
-    /// The layers that hurt most by themselves, the worst first.
+    /// Returns the layers that hurt most when quantised alone, worst first.
     ///
     /// # Errors
     ///
@@ -80,17 +81,18 @@ impl<'a> Int8<'a> {
     }
 }
 
-/// Which layers of a network become integers.
+/// The layers of a network that are quantised.
 pub struct Layers {
     quantised: Vec<Layer>,
 }
 
 impl Layers {
-    /// All but those that always stay in floats and those under `keep`: names of layers, or prefixes of several as in `--unfreeze`.
+    /// Selects all layers except those that always stay in floats and those under `keep`. An entry
+    /// of `keep` is a layer's name, or a prefix of several as in `--unfreeze`.
     ///
     /// # Errors
     ///
-    /// [`ExportError::UnknownLayer`].
+    /// [`ExportError::UnknownLayer`] when an entry of `keep` matches no layer.
     pub fn of(float: &ModelProto, keep: &[String]) -> Result<Self> {
         let all = float.graph.as_ref().map(quantisable_layers).unwrap_or_default();
         for name in keep {

@@ -1,7 +1,8 @@
-//! A trained network -> one ONNX file that works by itself, proved equal before it gets its name.
+//! A trained network -> one self-contained ONNX file, proved equal before it gets its name.
 //!
-//! The graph is written from the network's own description ([`graph`]), rewritten where another flavour was asked for, told what it
-//! is ([`provenance`]), run on validation photos beside the trained network ([`proof`]) and renamed ([`export`]).
+//! Builds the graph from the network's own description ([`graph`]), rewrites it for another
+//! precision or input, adds the model card ([`provenance`]), runs the file on validation photos
+//! beside the trained network ([`proof`]) and renames it into place ([`export`]).
 
 mod error;
 

@@ -1,4 +1,4 @@
-//! `parity.json`: what the proofs of the files beside it came to.
+//! `parity.json`: the proofs of the exported files beside it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,61 +15,60 @@ use crate::Result;
 pub struct Parity {
     /// SHA-256 of the file.
     pub sha256: String,
-    /// That of its weights, where they lie apart.
+    /// SHA-256 of its separate weights file, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights_sha256: Option<String>,
-    /// Its size; with weights apart, that of both files.
+    /// Size of the file, including a separate weights file.
     pub size_bytes: u64,
     /// `float32`, `float16` or `int8`.
     pub precision: String,
     /// `pixels` or `photo`.
     pub input: String,
-    /// The run.
+    /// Name of the run.
     pub run: String,
-    /// Validation photos that it was run on.
+    /// Number of validation photos that the file ran on.
     pub photos: usize,
-    /// Of the trained network on them.
+    /// Accuracy of the trained network on them.
     pub network_accuracy: Proportion,
-    /// What each runtime made of the file.
+    /// The file's results in each runtime.
     pub runtimes: Vec<RuntimeParity>,
-    /// Runtimes that could not run it, and why.
+    /// Runtimes that could not run the file, with the reason.
     pub not_run: BTreeMap<String, String>,
 }
 
-/// What a runtime made of a file, beside the trained network on the same photos.
+/// A file's results in one runtime, compared with the trained network on the same photos.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuntimeParity {
     /// `rten` or `onnxruntime`.
     pub runtime: String,
-    /// Largest |difference| of logits (of probabilities where photos go in).
+    /// Largest |difference| of logits (of probabilities for a file that takes photos).
     pub max_difference: f64,
     /// Largest |logit| of the trained network (1 for probabilities).
     pub max_value: f64,
-    /// Photos on which both name the same class first.
+    /// Photos on which both rank the same class first.
     pub agreement: Proportion,
-    /// Of the file in this runtime.
+    /// Accuracy of the file in this runtime.
     pub accuracy: Proportion,
 }
 
 impl RuntimeParity {
-    /// The largest difference over the largest logit.
+    /// Returns the largest difference divided by the largest logit.
     pub fn relative_difference(&self) -> f64 {
         self.max_difference / self.max_value.max(f64::MIN_POSITIVE)
     }
 }
 
-/// Files by name, each with its proof.
+/// Proofs by file name.
 type Proofs = BTreeMap<String, Parity>;
 
-/// Its file name.
 const FILE_NAME: &str = "parity.json";
 
-/// Reads the proofs of a folder; none where there is no file.
+/// Reads the proofs of a folder. Returns none when there is no `parity.json`.
 ///
 /// # Errors
 ///
-/// [`CoreError::Malformed`] when it is damaged.
+/// [`CoreError::Malformed`] when the file is damaged.
 pub fn read(folder: &Path) -> Result<Proofs> {
     let path = folder.join(FILE_NAME);
     if !path.exists() {
@@ -82,13 +81,13 @@ pub fn read(folder: &Path) -> Result<Proofs> {
     })?)
 }
 
-/// Adds a file's proof to those of its folder, in place of an older one, which is returned.
+/// Adds a file's proof to those of its folder. Returns the older proof that it replaces.
 ///
 /// # Errors
 ///
 /// Those of [`read`]; [`CoreError::Io`].
 pub fn add(folder: &Path, file_name: &str, parity: &Parity) -> Result<Option<Parity>> {
-    // Read again: another export may have ended meanwhile.
+    // Read again: another export may have finished meanwhile.
     let mut proofs = read(folder)?;
     let older = proofs.insert(file_name.into(), parity.clone());
     files::write_json(&folder.join(FILE_NAME), &proofs)?;

@@ -11,15 +11,16 @@ use kennel_onnx::OnnxError;
 
 use crate::{ExportError, Result};
 
-/// Photos that pass through together.
+/// Photos per batch.
 const BATCH: usize = 32;
 
-/// The photos of some of the run's parts by its own manifest, where they lie, in `moved_to` or where they lay in training, and how many are
-/// gone.
+/// Opens the photos of some splits, as the run's own manifest lists them, in `moved_to` or in the
+/// folder that training used. Returns them with the number of photos that are gone.
 ///
 /// # Errors
 ///
-/// [`ExportError::Photos`] when all are gone.
+/// [`ExportError::NoPhotoFolder`] when the folder is gone, [`ExportError::Photos`] when all photos
+/// are.
 pub fn open(
     run: &RunDir,
     config: &RunConfig,
@@ -36,7 +37,8 @@ pub fn open(
         .map_err(|source| ExportError::Photos { source: Box::new(source), prepared })
 }
 
-/// How photos were divided that Kennel had divided into a folder: with another seed it has the same photos in other places.
+/// Returns how Kennel divided the photos into a folder, if it did. With another seed, the same
+/// photos lie in other places.
 fn how_prepared(manifest: &Manifest) -> String {
     let in_tree = |photo: &PhotoRecord| photo.path.starts_with(&format!("{}/", photo.split));
     match manifest.division == "stratified" && manifest.photos.iter().all(in_tree) {
@@ -45,16 +47,17 @@ fn how_prepared(manifest: &Manifest) -> String {
     }
 }
 
-/// Photos of a proof that cannot be read.
+/// Returns the error for a photo of a proof that cannot be read.
 pub fn unreadable(source: DataError) -> ExportError {
     ExportError::Photos { source: Box::new(source), prepared: String::new() }
 }
 
-/// At most `count` photos of a split, evenly over its order, each held to its digest.
+/// Returns at most `count` photos of a split, evenly spaced in its order, and checks each against
+/// its digest.
 ///
 /// # Errors
 ///
-/// [`ExportError::OtherPhoto`]; a file that cannot be read.
+/// [`ExportError::OtherPhoto`] when a digest differs; a file that cannot be read.
 pub fn some_of(data: &Dataset, split: Split, count: usize) -> Result<Arc<[DatasetPhoto]>> {
     let all = data.photos(split);
     let taken = count.min(all.len());
@@ -67,8 +70,8 @@ pub fn some_of(data: &Dataset, split: Split, count: usize) -> Result<Arc<[Datase
     Ok(chosen.into())
 }
 
-/// Photos as the network sees them in evaluation, a batch at a time, in their order; an error for one that cannot be read, and when
-/// `stop` says so.
+/// Yields the photos in their order, a batch at a time, preprocessed as in evaluation. Yields an
+/// error for a photo that cannot be read, and when `stop` is set.
 pub fn batches(
     of: &Arc<[DatasetPhoto]>,
     preprocessing: &Preprocessing,

@@ -1,4 +1,4 @@
-//! A file beside the trained network, on the same photos.
+//! Compares an exported file with the trained network on the same photos.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ use kennel_onnx::{Classifier, Description, OnnxError, RuntimeKind, Takes};
 use crate::parity::RuntimeParity;
 use crate::{ExportError, Result, photos};
 
-/// What the trained network says about some photos.
+/// The trained network's logits for some photos.
 pub struct Reference<'a> {
     stop: &'a AtomicBool,
     photos: Arc<[DatasetPhoto]>,
@@ -29,8 +29,8 @@ impl<'a> Reference<'a> {
     ///
     /// # Errors
     ///
-    /// [`ExportError::Photos`] for a photo that cannot be read; [`ExportError::NoNumber`] when the network says of one what is no
-    /// number; [`OnnxError::Stopped`] when `stop` says so.
+    /// [`ExportError::Photos`] for a photo that cannot be read; [`ExportError::NoNumber`] when a
+    /// logit is not finite; [`OnnxError::Stopped`] when `stop` is set.
     pub fn of(
         network: &Network,
         photos: Arc<[DatasetPhoto]>,
@@ -55,7 +55,7 @@ impl<'a> Reference<'a> {
         Ok(Self { stop, photos, preprocessing: preprocessing.clone(), temperature, logits })
     }
 
-    /// Its accuracy.
+    /// Returns the trained network's accuracy.
     pub fn accuracy(&self) -> Proportion {
         self.share(|place, photo| argmax(&self.logits[place]) == photo.class_index)
     }
@@ -65,18 +65,20 @@ impl<'a> Reference<'a> {
         Proportion::new(photos.filter(|(place, photo)| is_so(*place, photo)).count(), self.photos.len())
     }
 
-    /// Runs a file in every runtime at hand that reads it: what each made of it, and why the others made nothing.
+    /// Runs a file in every available runtime. Returns the results of each runtime that reads the
+    /// file, and the reason for each one that does not.
     ///
     /// # Errors
     ///
-    /// [`ExportError::Photos`] for a photo that cannot be read; [`ExportError::Onnx`] when a runtime reads the file and fails on it,
-    /// or the caller said stop.
+    /// [`ExportError::Photos`] for a photo that cannot be read; [`ExportError::Onnx`] when a
+    /// runtime reads the file and then fails on it, or when `stop` is set.
     pub fn compare(&self, path: &Path) -> Result<(Vec<RuntimeParity>, BTreeMap<String, String>)> {
         let (mut found, mut not_run) = (Vec::new(), BTreeMap::new());
         for runtime in RuntimeKind::ALL {
             match self.compare_in(path, runtime) {
                 Ok(parity) => found.push(parity),
-                // One that reads the file and then fails on it, or says what is no number, refutes it.
+                // A runtime that reads the file and then fails, or gives a value that is not
+                // finite, refutes it.
                 Err(ExportError::Onnx(
                     error @ (OnnxError::NoRuntime { .. } | OnnxError::Runtime { verb: "read", .. }),
                 )) => {

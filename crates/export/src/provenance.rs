@@ -1,4 +1,4 @@
-//! What a run's file says of itself.
+//! The model card of an exported file.
 
 use std::path::Path;
 
@@ -9,11 +9,12 @@ use kennel_onnx::{ModelCard, Precision};
 
 use crate::Result;
 
-/// The card of a finished run; what is only known once the file was run is the trained network's for now.
+/// Builds the card of a finished run. Its validation accuracy is the trained network's until the
+/// file itself has run.
 ///
 /// # Errors
 ///
-/// A run that is not finished, or one of whose files is damaged.
+/// A run that is unfinished or has a damaged file.
 pub fn card(run: &RunDir, config: &RunConfig, precision: Precision) -> Result<ModelCard> {
     run.check_finished()?;
     let class_names = config.facts(&run.config())?.class_names.clone();
@@ -42,7 +43,8 @@ pub fn card(run: &RunDir, config: &RunConfig, precision: Precision) -> Result<Mo
     })
 }
 
-/// What `sha256sum config.toml manifest.json checkpoints/best.safetensors | sha256sum` prints in the run's directory.
+/// Returns what `sha256sum config.toml manifest.json checkpoints/best.safetensors | sha256sum`
+/// prints in the run's directory.
 fn digest(run: &RunDir) -> Result<String, CoreError> {
     let mut lines = String::new();
     for name in ["config.toml", "manifest.json", "checkpoints/best.safetensors"] {
@@ -51,7 +53,7 @@ fn digest(run: &RunDir) -> Result<String, CoreError> {
     Ok(files::sha256_bytes(lines.as_bytes()))
 }
 
-/// What the run was trained from, without the folders of the machine that trained it.
+/// Returns the name of the weights that training started from, without the folders of its machine.
 fn weights_name(weights: &str) -> String {
     match Path::new(weights).file_name() {
         Some(name) if weights.contains(['/', '\\']) => name.to_string_lossy().into_owned(),
@@ -59,7 +61,7 @@ fn weights_name(weights: &str) -> String {
     }
 }
 
-/// The licence of the pretrained weights, as far as it is stated on this machine.
+/// Returns the licence of the pretrained weights, as far as it is stated on this machine.
 fn licence(config: &RunConfig) -> String {
     let known = || {
         let architecture = architecture(&config.model).ok()?;

@@ -1,4 +1,4 @@
-//! Python's door: a folder that `timm.create_model("local-dir:DIR", pretrained=True)` loads.
+//! Export for Python: a folder that `timm.create_model("local-dir:DIR", pretrained=True)` loads.
 
 use std::path::{Path, PathBuf};
 
@@ -15,23 +15,26 @@ use crate::{ExportError, Result, provenance};
 /// A timm model folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimmFolder {
-    /// The folder.
+    /// Path of the folder.
     pub path: PathBuf,
-    /// Tensors in it.
+    /// Number of tensors in it.
     pub tensors: usize,
 }
 
-/// What it holds.
+/// Files of such a folder.
 const FILES: [&str; 2] = ["model.safetensors", "config.json"];
 
-/// Writes a finished run's best epoch as a timm model folder: `model.safetensors` and `config.json` with `pretrained_cfg` and
-/// `label_names`. It is read back and held to the run, tensor by tensor, before it gets its name.
+/// Writes a finished run's best epoch as a timm model folder: `model.safetensors`, and
+/// `config.json` with `pretrained_cfg` and `label_names`. Reads the draft back and compares it with
+/// the run, tensor by tensor, before giving it its name.
 ///
 /// Source: `save_for_hf` and `load_model_config_from_path` of timm 1.0.
 ///
 /// # Errors
 ///
-/// [`ExportError::InTheWay`] when the folder is there and holds something else; a run that is not finished or damaged.
+/// [`ExportError::InTheWay`] when something else is at the path;
+/// [`ExportError::ReadsBackDifferently`] when a tensor differs; errors of an unfinished or damaged
+/// run.
 pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
     let is_empty =
         |folder: &Path| std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
@@ -89,7 +92,7 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
     files::write_json(&draft.join("config.json"), &description)?;
     check(&draft, &config.model, &tensors)?;
     if is_ours(folder) {
-        // What the same command wrote, and was perhaps ended before it could say so.
+        // The same command may have written these files and been stopped before it reported.
         for name in FILES {
             if files::sha256_file(&folder.join(name))? != files::sha256_file(&draft.join(name))? {
                 let what = "a folder that is not empty";
@@ -105,7 +108,7 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
     Ok(TimmFolder { path: folder.into(), tensors: tensors.len() })
 }
 
-/// Reads the folder as any timm model folder is read here.
+/// Reads the folder like any other timm model folder and compares its tensors.
 fn check(folder: &Path, model: &str, expected: &kennel_models::StateDict) -> Result<()> {
     let source = locate_weights(architecture(model)?, Some(&folder.to_string_lossy()))?;
     let found = source.read()?.tensors;

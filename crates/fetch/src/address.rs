@@ -1,8 +1,8 @@
-//! Addresses as they may be read by anybody.
+//! Addresses without secrets.
 
 use std::fmt;
 
-/// An address without user and password, and without its query, which may be a signature: for errors and notes.
+/// An address without user, password and query, which may hold a signature. For errors and notes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address(String);
 

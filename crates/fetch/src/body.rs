@@ -1,4 +1,5 @@
-//! A body that goes on where it broke off: by a range request where the server can, from the start where it cannot.
+//! A response body that resumes after a broken connection: with a range request if the server
+//! supports it, else from the start.
 
 use std::io::Read;
 
@@ -12,27 +13,28 @@ use crate::retry::{Trouble, retry_after};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ResumePoint {
     pub offset: u64,
-    /// What the server called the file: its `ETag`, else its `Last-Modified`.
+    /// The server's version of the file: its `ETag`, else its `Last-Modified`.
     pub validator: Option<String>,
     pub total: Option<u64>,
 }
 
-/// What is known before anything is asked.
+/// What is known before the first request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// How many bytes there must be.
+    /// Required number of bytes.
     pub size: Option<u64>,
-    /// The most that is received.
+    /// Limit on the bytes received.
     pub max_bytes: u64,
-    /// Whether pieces may be put together though the server does not say that they are of one file: where a digest is checked after.
+    /// Whether parts may be joined even if the server does not confirm that they belong to one
+    /// file. Safe when a digest is checked afterwards.
     pub digest_follows: bool,
 }
 
-/// What came.
+/// Result of one read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
     Bytes(usize),
-    /// What follows is the beginning of the file again.
+    /// The following bytes begin at the start of the file again.
     StartedOver,
     End,
 }
@@ -52,7 +54,7 @@ pub(crate) struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    /// Nothing is asked yet.
+    /// Makes no request yet.
     pub fn new(
         client: &'a Client,
         remote: Remote,
@@ -75,17 +77,17 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// What the server calls the file.
+    /// Returns the server's `ETag` or `Last-Modified` of the file.
     pub fn validator(&self) -> Option<&str> {
         self.validator.as_deref()
     }
 
-    /// How many bytes there are in all, where that is known.
+    /// Returns the total number of bytes, if known.
     pub fn total(&self) -> Option<u64> {
         self.total.or(self.limits.size)
     }
 
-    /// The next bytes, asked for again and again where that may help.
+    /// Reads the next bytes, reconnecting after failures that may pass.
     pub fn next(&mut self, buffer: &mut [u8]) -> Result<Piece> {
         loop {
             self.watch.check_stop(&self.remote.url)?;
@@ -140,7 +142,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Asks for what is missing; true when it begins from the start again.
+    /// Requests the missing bytes. Returns `true` when the body begins from the start again.
     fn connect(&mut self) -> Result<bool> {
         let before = self.position;
         loop {
@@ -155,7 +157,7 @@ impl<'a> Body<'a> {
                 headers.extend(self.validator.clone().map(|validator| ("If-Range", validator)));
             }
             let trouble = match self.client.ask(false, &self.remote, &headers, Follow::ToAnyHost) {
-                // It was found before.
+                // It was found before, so the failure may pass.
                 Err(Trouble::NoServer { reason }) if self.furthest > 0 => Trouble::passing(reason),
                 Err(trouble) => trouble,
                 Ok(answer) => match answer.status {
@@ -163,7 +165,7 @@ impl<'a> Body<'a> {
                         self.accept(answer)?;
                         return Ok(false);
                     }
-                    // Another file, or a server that miscounts: from the start, without ranges.
+                    // Another file, or a wrong range: start over without ranges.
                     206 | 416 if ranged => {
                         self.ranges_fail = true;
                         continue;
@@ -183,7 +185,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Whether a part is the one that was asked for, of the file that was begun.
+    /// Whether a part is the requested range of the same file.
     fn goes_on(&mut self, answer: &Answer) -> bool {
         let Some((begin, total)) = answer.header("Content-Range").and_then(parse_content_range) else {
             return false;
@@ -247,7 +249,7 @@ impl<'a> Body<'a> {
     }
 }
 
-/// A strong `ETag`, else `Last-Modified`: what `If-Range` may hold.
+/// Returns a strong `ETag`, else `Last-Modified`: the values that `If-Range` accepts.
 fn validator_of(headers: &HeaderMap) -> Option<String> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(String::from);
     text("ETag").filter(|etag| etag.starts_with('"')).or_else(|| text("Last-Modified"))
@@ -257,7 +259,7 @@ fn length_of(answer: &Answer) -> Option<u64> {
     answer.header("Content-Length")?.trim().parse().ok()
 }
 
-/// Begin and total of `bytes 5-9/10`; the total may be `*`.
+/// Parses the first byte and the total of `bytes 5-9/10`; the total may be `*`.
 fn parse_content_range(value: &str) -> Option<(u64, Option<u64>)> {
     let (range, total) = value.trim().strip_prefix("bytes ")?.split_once('/')?;
     let (begin, end) = range.split_once('-')?;

@@ -1,4 +1,4 @@
-//! How servers are asked: time limits, retries, redirections, proxies.
+//! HTTP requests: timeouts, retries, redirections, proxies.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -10,28 +10,30 @@ use crate::error::{FetchError, Result};
 use crate::redirect;
 use crate::retry::{Trouble, retry_after};
 
-/// How servers are asked. The default is for the open network.
+/// Settings for requests. The default is for the open network.
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
-    /// Ask nothing; what is not on this machine is an error.
+    /// If true, no requests are made; whatever is not on this machine is an error.
     pub offline: bool,
-    /// Who we say we are.
+    /// The `User-Agent` header.
     pub user_agent: String,
-    /// The longest wait for a connection.
+    /// Longest wait for a connection.
     pub connect_timeout: Duration,
-    /// The longest wait for the next byte. Also how long an interrupt may go unnoticed at worst.
+    /// Longest wait for the next byte. In the worst case, an interrupt is noticed only after this
+    /// time.
     pub stall_timeout: Duration,
-    /// How often a request that failed is made again. Every byte that brings a file further starts the count anew.
+    /// How many times a failed request is repeated. The count starts anew with every byte of
+    /// progress.
     pub retries: u32,
-    /// The wait before the first retry; it doubles with each.
+    /// Wait before the first retry; it doubles with each further one.
     pub first_wait: Duration,
-    /// The longest wait before a retry.
+    /// Longest wait before a retry.
     pub longest_wait: Duration,
-    /// The longest wait that a server may ask for with `Retry-After`.
+    /// Longest wait accepted from a `Retry-After` header.
     pub longest_retry_after: Duration,
     /// How many redirections are followed.
     pub redirects: u32,
-    /// Whether `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` count.
+    /// Whether `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` apply.
     pub proxy_from_env: bool,
 }
 
@@ -52,45 +54,46 @@ impl Default for ClientConfig {
     }
 }
 
-/// What happens during a download.
+/// An event during a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// So many bytes are here, of how many where that is known. Also what an earlier process left counts. Goes back where a server
-    /// starts over.
+    /// Bytes received so far, including those of an earlier process. Falls when a server starts
+    /// over.
     Bytes {
         /// Bytes received.
         so_far: u64,
-        /// Of how many.
+        /// Total number of bytes, if known.
         total: Option<u64>,
     },
-    /// Something failed, and is tried again after a pause.
+    /// A request failed, and is repeated after a pause.
     Retry {
         /// What failed.
         reason: &'a str,
-        /// How long the pause is.
+        /// Length of the pause.
         wait: Duration,
     },
-    /// One of several files begins.
+    /// The next of several files begins.
     File {
         /// Its name.
         name: &'a str,
     },
-    /// Another process fetches the same; it is waited for.
+    /// Another process fetches the same file; this one waits for it.
     Waiting,
 }
 
-/// Who looks on, and may stop. Made for each call.
+/// Receives the events of a download, and can stop it. Made for each call.
 #[derive(Clone, Copy)]
 pub struct Watch<'a> {
-    /// Called with what happens: often, so that it should be quick. Whoever wants the progress of several files adds them up.
+    /// Called for every event: often, so it should be quick. For the progress of several files, add
+    /// up their events.
     pub on_event: &'a dyn Fn(Event<'_>),
-    /// Set to stop between two pieces of a body or in a pause: for Ctrl-C.
+    /// Set it to stop between two pieces of a body or during a pause: for Ctrl-C.
     pub stop: &'a AtomicBool,
 }
 
 impl Watch<'_> {
-    /// Nobody looks on, and nobody stops.
+    /// Ignores all events and never stops.
     pub fn nobody() -> Watch<'static> {
         static NEVER: AtomicBool = AtomicBool::new(false);
         Watch { on_event: &|_| {}, stop: &NEVER }
@@ -107,7 +110,7 @@ impl Watch<'_> {
         }
     }
 
-    /// Waits, unless it is stopped.
+    /// Waits, and checks for a stop meanwhile.
     pub(crate) fn pause(&self, wait: Duration, what: &str) -> Result<()> {
         let end = Instant::now() + wait;
         loop {
@@ -120,18 +123,18 @@ impl Watch<'_> {
     }
 }
 
-/// How often a server that was not found is looked for again before anything came from it: who has no network should not wait half a
-/// minute to read so.
+/// Retries when a server is not found before its first answer. Few: without a network, users should
+/// not wait half a minute for the error.
 const NO_SERVER_RETRIES: u32 = 1;
 
-/// Asks servers. Cheap to clone; one for a program is enough.
+/// An HTTP client. Cheap to clone; one per program is enough.
 #[derive(Clone, Debug)]
 pub struct Client {
     config: ClientConfig,
     agent: ureq::Agent,
 }
 
-/// What is asked for.
+/// An address to request.
 #[derive(Clone, Debug)]
 pub(crate) struct Remote {
     pub url: String,
@@ -139,17 +142,17 @@ pub(crate) struct Remote {
     pub token: Option<String>,
 }
 
-/// The head of an answer, and its body.
+/// A response: its head and its body.
 pub(crate) struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
-    /// The headers of the redirections before it, in their order.
+    /// The headers of the redirections before it, in order.
     pub on_the_way: Vec<HeaderMap>,
     pub body: ureq::Body,
 }
 
 impl Answer {
-    /// A header's value, where it is text.
+    /// Returns the value of a header, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -159,12 +162,12 @@ impl Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Follow {
     ToAnyHost,
-    /// One that leads to another host is the answer.
+    /// A redirection to another host is returned as the answer.
     OnTheSameHost,
 }
 
 impl Client {
-    /// A client that asks as `config` says.
+    /// Makes a client with these settings.
     pub fn new(config: ClientConfig) -> Self {
         let mut builder = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -180,12 +183,12 @@ impl Client {
         Self { agent: builder.build().into(), config }
     }
 
-    /// How it asks.
+    /// Returns the settings.
     pub fn config(&self) -> &ClientConfig {
         &self.config
     }
 
-    /// Fails where the network is off.
+    /// Returns an error when the client is offline.
     pub(crate) fn check_online(&self, what: &str, hint: &str) -> Result<()> {
         match self.config.offline {
             true => Err(FetchError::Offline { what: what.into(), hint: hint.into() }),
@@ -193,7 +196,7 @@ impl Client {
         }
     }
 
-    /// Asks once, following redirections. An answer of any status is an answer.
+    /// Makes one request, following redirections. Returns answers of any status.
     pub(crate) fn ask(
         &self,
         head: bool,
@@ -207,7 +210,7 @@ impl Client {
             |reason: String| Trouble::Final(FetchError::Redirect { url: (&remote.url).into(), reason });
         loop {
             let mut request = if head { self.agent.head(&url) } else { self.agent.get(&url) };
-            // A proxy that compresses would change what a range means.
+            // A proxy that compresses would change the meaning of a range.
             request = request.header("Accept-Encoding", "identity");
             for (name, value) in headers {
                 request = request.header(*name, value);
@@ -240,11 +243,11 @@ impl Client {
         }
     }
 
-    /// Whether a server answers, whatever it says: asked once.
+    /// Whether a server answers at all, with any status. Makes one request.
     ///
     /// # Errors
     ///
-    /// Why there is no answer, in words; also when the network is off.
+    /// The reason why there is no answer, as text; also when the client is offline.
     pub fn reach(&self, url: &str) -> std::result::Result<(), String> {
         self.check_online(url, "").map_err(|_| "the network is off".to_string())?;
         let remote = Remote { url: url.into(), token: None };
@@ -254,7 +257,8 @@ impl Client {
         }
     }
 
-    /// Asks for the head alone, and again where that may help. Only an answer of 2xx or 3xx is returned.
+    /// Requests the headers only, retrying failures that may pass. Returns only answers with status
+    /// 2xx or 3xx.
     pub(crate) fn head(&self, remote: &Remote, watch: Watch<'_>) -> Result<Answer> {
         let mut failures = 0;
         loop {
@@ -268,7 +272,7 @@ impl Client {
         }
     }
 
-    /// Waits before the next try, or returns the error when there is none.
+    /// Waits before the next attempt, or returns the error when none is left.
     pub(crate) fn pause_or_give_up(
         &self,
         trouble: Trouble,

@@ -1,4 +1,4 @@
-//! One file from a URL to its place: received beside it, checked, renamed.
+//! Downloads one file: receives it beside its target, checks it, renames it into place.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
@@ -13,14 +13,14 @@ use crate::error::{FetchError, Result};
 use crate::lock::{acquire, tidy};
 use crate::verify::Digest;
 
-/// What is known of a file before it is fetched.
+/// What is known about a file before it is fetched.
 #[derive(Clone, Debug)]
 pub struct Expect {
-    /// Its bytes.
+    /// Size in bytes.
     pub size: Option<u64>,
-    /// Its SHA-256 in hexadecimal.
+    /// SHA-256 in hexadecimal.
     pub sha256: Option<String>,
-    /// The most that is received, whatever the server announces.
+    /// Limit on the bytes received, whatever the server announces.
     pub max_bytes: u64,
 }
 
@@ -30,22 +30,23 @@ impl Default for Expect {
     }
 }
 
-/// What was done.
+/// What a fetch did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was fetched.
+    /// The file was fetched.
     Fetched,
-    /// It was there; nothing was asked of the network.
+    /// It was already there; no request was made.
     AlreadyThere,
 }
 
-/// Fetches `url` to `target`, unless a file that fits is there. It is received in `<target>.part`, which a later call goes on with,
-/// also after a kill; `target` appears when size and digest are right. Processes that fetch the same wait for each other.
+/// Fetches `url` to `target`, unless a matching file is there. Receives it in `<target>.part`,
+/// which a later call resumes, also after a kill. `target` appears once its size and digest are
+/// correct. Processes that fetch the same file wait for each other.
 ///
 /// # Errors
 ///
-/// Every [`FetchError`] of the network. After [`FetchError::Digest`] and [`FetchError::Length`] nothing is kept, after the others what
-/// was received.
+/// Every network error in [`FetchError`]. After [`FetchError::Digest`], [`FetchError::Length`] and
+/// [`FetchError::TooLarge`] nothing is kept; after the others the received part is kept.
 pub fn download(
     client: &Client,
     url: &str,
@@ -85,25 +86,25 @@ pub fn download(
     Ok(Outcome::Fetched)
 }
 
-/// `path` with something after its name.
+/// Appends `suffix` to the name of `path`.
 pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_os_string();
     name.push(suffix);
     name.into()
 }
 
-/// A file to fetch. Whoever runs it holds the lock.
+/// A file to fetch. The caller of `run` holds the lock.
 pub(crate) struct Job {
     pub remote: Remote,
     pub part: PathBuf,
-    /// Where it is noted of what file the part is; without it, the part's name says so.
+    /// Records which file the part belongs to. `None` when the name of the part already tells.
     pub sidecar: Option<PathBuf>,
     pub target: PathBuf,
     pub limits: Limits,
     pub digest: Option<Digest>,
 }
 
-/// Of what file a part is.
+/// Which file a part belongs to.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Sidecar {
     url: String,
@@ -125,7 +126,8 @@ impl Job {
                 Ok(()) => break,
                 Err(error) => {
                     self.forget();
-                    // What lay there may have been of another file, or lost at a power cut: once more, from the start.
+                    // The resumed part may belong to another file, or a power cut may have damaged
+                    // it: try once more from the start.
                     if !(went_on && matches!(error, FetchError::Digest { .. })) {
                         return Err(error);
                     }
@@ -136,13 +138,13 @@ impl Job {
         sync().map_err(FetchError::io("write", &self.part))?;
         std::fs::rename(&self.part, &self.target).map_err(FetchError::io("create", &self.target))?;
         if let Some(sidecar) = &self.sidecar {
-            // Harmless where it stays: it belongs to a part that is gone.
+            // Harmless if it stays: its part is gone.
             let _ = std::fs::remove_file(sidecar);
         }
         Ok(())
     }
 
-    /// Receives all of it; true when it went on with what was there.
+    /// Receives the whole body. Returns `true` when it resumed an existing part.
     fn receive(&self, client: &Client, watch: Watch<'_>) -> Result<bool> {
         let failed = || FetchError::io("write", &self.part);
         let mut file =
@@ -200,7 +202,7 @@ impl Job {
 
     fn forget(&self) {
         for path in [Some(&self.part), self.sidecar.as_ref()].into_iter().flatten() {
-            // What cannot be removed is overwritten by the next try, or fails there.
+            // If this fails, the next attempt overwrites the file, or fails there.
             let _ = std::fs::remove_file(path);
         }
     }

@@ -1,4 +1,4 @@
-//! What can go wrong between a URL and a file.
+//! Errors between a URL and a file.
 
 use std::path::PathBuf;
 
@@ -6,167 +6,167 @@ use kennel_core::CoreError;
 
 use crate::Address;
 
-/// The result of this room's functions.
+/// Result of this crate's functions.
 pub type Result<T, E = FetchError> = std::result::Result<T, E>;
 
-/// Something that could not be fetched, and the way out.
+/// Why something could not be fetched, with a hint.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
     /// A file cannot be read or written.
     #[error(transparent)]
     Core(#[from] CoreError),
-    /// The user interrupted. What was received is kept, and the same call goes on from there.
+    /// The user interrupted. The received part is kept, and the same call resumes.
     #[error("stopped: what was received of {what} is kept\nhint: the same command goes on from there")]
     Stopped {
         /// What was being fetched.
         what: String,
     },
-    /// Nothing may be asked of the network.
+    /// The client is offline.
     #[error(
         "{what} is not on this machine, and the network is off (--offline or HF_HUB_OFFLINE)\nhint: {hint}"
     )]
     Offline {
         /// What is missing.
         what: String,
-        /// The way out.
+        /// What to do about it.
         hint: String,
     },
-    /// The server said no.
+    /// The server answered with an error status.
     #[error("{url}: the server answers {status}{reason}\nhint: {hint}")]
     Refused {
-        /// What was asked for.
+        /// The requested address.
         url: Address,
         /// The status code.
         status: u16,
-        /// Empty, or what the code means, after a space.
+        /// Empty, or the meaning of the code after a space.
         reason: String,
-        /// The way out.
+        /// What to do about it.
         hint: String,
     },
-    /// The server did not answer, or not to the end, however often it was asked.
+    /// The server could not be reached, or broke off, in every attempt.
     #[error(
         "cannot fetch {url}: {reason} (tried {tries} times without progress)\nhint: check the connection (a proxy is taken from HTTPS_PROXY and HTTP_PROXY); the same command goes on where it stopped"
     )]
     Unreachable {
-        /// What was asked for.
+        /// The requested address.
         url: Address,
-        /// What went wrong the last time.
+        /// The last error.
         reason: String,
-        /// How often it was tried since the last byte.
+        /// Number of attempts since the last progress.
         tries: u32,
     },
-    /// A server whose redirections lead nowhere, or out of encryption.
+    /// A redirection that is invalid, endless or not encrypted, or an invalid address.
     #[error("{url}: {reason}\nhint: check the address (of a mirror: HF_ENDPOINT, --url)")]
     Redirect {
-        /// What was asked for.
+        /// The requested address.
         url: Address,
-        /// What is wrong with the redirection.
+        /// What is wrong.
         reason: String,
     },
-    /// Not as many bytes as were promised or expected.
+    /// The number of bytes is not the promised or expected one.
     #[error(
         "{url}: {promise} {promised} bytes, the server sent {sent}\nhint: the file was replaced or the server is at fault; check the address"
     )]
     Length {
-        /// What was asked for.
+        /// The requested address.
         url: Address,
-        /// Who spoke: `the server promised`, or `expected`.
+        /// Source of the number: `the server promised`, or `expected`.
         promise: &'static str,
-        /// How many bytes there should have been.
+        /// The promised or expected number of bytes.
         promised: u64,
-        /// How many there were, or were announced.
+        /// Number of bytes that were sent or announced.
         sent: u64,
     },
-    /// More than may be fetched at all.
+    /// More bytes than the limit allows.
     #[error("{url} has {size} bytes or more, at most {max} are fetched\nhint: check the address")]
     TooLarge {
-        /// What was asked for.
+        /// The requested address.
         url: Address,
-        /// Its size, as far as it is known.
+        /// Size, as far as it is known.
         size: u64,
-        /// The bound.
+        /// The limit.
         max: u64,
     },
-    /// The right number of bytes, but not the right ones. They were deleted.
+    /// The received bytes have the wrong digest. They were deleted.
     #[error(
         "{url}: the {algorithm} of what was received is {found}, expected {expected}; it was deleted\nhint: try again; if it stays so, the file was replaced or something on the way changes it"
     )]
     Digest {
-        /// What was asked for.
+        /// The requested address.
         url: Address,
         /// `SHA-256`, or `git blob id`.
         algorithm: &'static str,
-        /// What it should be.
+        /// The expected digest.
         expected: String,
-        /// What it is.
+        /// The digest of the received bytes.
         found: String,
     },
-    /// The file on the server became another one, twice.
+    /// The file on the server changed twice during the download.
     #[error("{url} changes while it is fetched\nhint: try again later")]
     Changing {
-        /// What was asked for.
+        /// The requested address.
         url: Address,
     },
-    /// An archive that is damaged or ends early.
+    /// The archive is damaged or ends early.
     #[error(
         "{url} is not a whole tar archive: {reason}\nhint: check the address; {url} should be an uncompressed tar"
     )]
     DamagedArchive {
-        /// What was asked for.
+        /// The requested address.
         url: Address,
-        /// What was found.
+        /// What is wrong.
         reason: String,
     },
-    /// An archive that must not be unpacked. Nothing of it is kept.
+    /// The archive must not be unpacked. Nothing of it is kept.
     #[error("{url} is refused: entry `{entry}` {reason}\nhint: check the address")]
     UnsafeArchive {
-        /// What was asked for.
+        /// The requested address.
         url: Address,
-        /// The entry.
+        /// Name of the entry.
         entry: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// A server that does not speak as the Hugging Face hub does.
+    /// The server does not answer like the Hugging Face hub.
     #[error(
         "{url}: {reason}\nhint: is HF_ENDPOINT ({endpoint}) a Hugging Face hub? check proxy and firewall"
     )]
     NotAHub {
-        /// What was asked for.
+        /// The requested address.
         url: Address,
-        /// The hub's address.
+        /// Address of the hub.
         endpoint: Address,
         /// What is missing.
         reason: String,
     },
-    /// A name that no repository, revision or file of the hub has.
+    /// A name that cannot be a repository, revision or file of the hub.
     #[error("`{name}` is not the name of a {what}\nhint: for example `{example}`")]
     BadName {
         /// `repository`, `revision`, `file`.
         what: &'static str,
-        /// What was given.
+        /// The given name.
         name: String,
-        /// A good one.
+        /// A valid example.
         example: &'static str,
     },
-    /// There is no home folder to keep the hub's files in.
+    /// There is no home folder to cache the hub's files in.
     #[error("there is no home folder to keep downloaded weights in\nhint: set HF_HUB_CACHE to a folder")]
     NoCache,
-    /// A folder that has not the photos that it should have.
+    /// A folder does not contain the expected photos.
     #[error("{path} is not {what}: {found}\nhint: move that folder away and fetch it again", path = kennel_core::shown(path))]
     OtherPhotos {
         /// The folder.
         path: PathBuf,
-        /// What it should be.
+        /// What it should contain.
         what: &'static str,
-        /// What is there instead.
+        /// What it contains.
         found: String,
     },
 }
 
 impl FetchError {
-    /// Wraps an I/O error with what was tried and where.
+    /// Wraps an I/O error with the attempted action and the path.
     pub(crate) fn io(
         verb: &'static str,
         path: impl Into<PathBuf>,

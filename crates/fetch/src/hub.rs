@@ -1,4 +1,4 @@
-//! Models from the Hugging Face hub, into the cache that Python's `huggingface_hub` shares.
+//! Fetches models from the Hugging Face hub into the cache that Python's `huggingface_hub` uses.
 //!
 //! The layout is that of `huggingface_hub` 2.4:
 //!
@@ -9,10 +9,12 @@
 //! <cache>/.locks/models--timm--resnet50.a1_in1k/<etag>.lock
 //! ```
 //!
-//! A blob is named by its digest, SHA-256 or git's, and has its name only when that was found right.
+//! A blob is named by its digest, SHA-256 or git's. It gets this name only after the digest is
+//! verified.
 //!
-//! Differs: what the cache has is taken without asking the hub whether there is a newer commit, so that a run says the same with and
-//! without a network; a file that the hub names by no digest is refused.
+//! Differs: uses what is in the cache without asking the hub for a newer commit, so that a run
+//! gives the same result with and without a network; refuses a file whose name on the hub is not a
+//! digest.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -26,24 +28,24 @@ use crate::error::{FetchError, Result};
 use crate::lock::acquire_and_leave;
 use crate::verify::Digest;
 
-/// The most bytes of one file. The largest of timm's weights have 10 GB.
+/// Largest file that is fetched, in bytes. The largest of timm's weights have 10 GB.
 const MAX_BYTES: u64 = 32 << 30;
 
-/// Which hub, and where its files are kept.
+/// The hub's address, and where its files are cached.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HubConfig {
-    /// The folder of all repositories.
+    /// Folder of all repositories.
     pub cache: PathBuf,
-    /// The hub's address, without a slash at the end.
+    /// Address of the hub, without a slash at the end.
     pub endpoint: String,
-    /// Who asks. Sent to the endpoint's host only.
+    /// Access token. Sent only to the endpoint's host.
     pub token: Option<String>,
-    /// Ask nothing of the network.
+    /// If true, no requests are made.
     pub offline: bool,
 }
 
 impl std::fmt::Debug for HubConfig {
-    /// Without the token.
+    /// Hides the token.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("HubConfig")
             .field("cache", &self.cache)
@@ -55,17 +57,18 @@ impl std::fmt::Debug for HubConfig {
 }
 
 impl HubConfig {
-    /// As `huggingface_hub` reads the environment: `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`, `HF_ENDPOINT`, `HF_HUB_OFFLINE`,
-    /// `HF_TOKEN`, `HF_TOKEN_PATH`, `HF_HUB_DISABLE_IMPLICIT_TOKEN`.
+    /// Reads the environment as `huggingface_hub` does: `HF_HUB_CACHE`, `HUGGINGFACE_HUB_CACHE`,
+    /// `HF_HOME`, `XDG_CACHE_HOME`, `HF_ENDPOINT`, `HF_HUB_OFFLINE`, `HF_TOKEN`, `HF_TOKEN_PATH`,
+    /// `HF_HUB_DISABLE_IMPLICIT_TOKEN`.
     ///
     /// # Errors
     ///
-    /// [`FetchError::NoCache`] where neither a variable nor a home folder says where.
+    /// [`FetchError::NoCache`] when no variable names the cache and there is no home folder.
     pub fn from_env() -> Result<Self> {
         Self::from_variables(|variable| std::env::var_os(variable), std::env::home_dir().as_deref())
     }
 
-    /// As [`HubConfig::from_env`], of given variables and home folder.
+    /// As [`HubConfig::from_env`], with the given variables and home folder.
     ///
     /// # Errors
     ///
@@ -80,7 +83,7 @@ impl HubConfig {
             let path = text("HF_TOKEN_PATH")
                 .map(PathBuf::from)
                 .or_else(|| hub_cache::home_folder_of(&variable, home).map(|folder| folder.join("token")))?;
-            // Nobody has to be logged in.
+            // A token is optional: users need not be logged in.
             let token = std::fs::read_to_string(path).ok()?;
             Some(token.trim().to_string()).filter(|token| !token.is_empty())
         };
@@ -98,27 +101,29 @@ impl HubConfig {
     }
 }
 
-/// Whether `HF_HUB_OFFLINE` says that nothing may be asked.
+/// Whether `HF_HUB_OFFLINE` forbids requests.
 pub fn is_offline_by_env() -> bool {
     is_on(std::env::var_os("HF_HUB_OFFLINE"))
 }
 
-/// What `huggingface_hub` takes for yes.
+/// Whether a variable has one of the values that `huggingface_hub` reads as true.
 fn is_on(value: Option<OsString>) -> bool {
     let value = value.and_then(|value| value.into_string().ok()).unwrap_or_default();
     ["1", "ON", "YES", "TRUE"].contains(&value.trim().to_uppercase().as_str())
 }
 
-/// Fetches `files` of a model repository, for example `timm/resnet50.a1_in1k` at `main`, and returns the folder that has them under
-/// their names. What the cache has, by us or by Python, is not asked for. All files are of one commit.
+/// Fetches `files` of a model repository, for example `timm/resnet50.a1_in1k` at `main`, and
+/// returns the folder that contains them. Downloads only what the cache lacks, whether Kennel or
+/// Python filled it, and makes no request when it has all files. All files come from one commit.
 ///
 /// # Errors
 ///
 /// - [`FetchError::Offline`] when the network is off and the cache lacks a file
-/// - [`FetchError::Refused`] for a repository that does not exist, is private or gated; the hint tells of `HF_TOKEN`
-/// - [`FetchError::Digest`] when the bytes are not those that the hub names
-/// - [`FetchError::NotAHub`] when the server does not speak like a hub
-/// - the others of the network
+/// - [`FetchError::Refused`] for a repository that does not exist, is private or gated; the hint
+///   names `HF_TOKEN`
+/// - [`FetchError::Digest`] when the bytes do not match the hub's digest
+/// - [`FetchError::NotAHub`] when the server does not answer like a hub
+/// - other network errors
 pub fn fetch_model(
     client: &Client,
     config: &HubConfig,
@@ -138,7 +143,8 @@ pub fn fetch_model(
             hint: format!("fetch it where there is a network, and copy {} here", folder.display()),
         });
     }
-    // The first answer says which commit the revision means; the others are asked of that commit.
+    // The first answer tells the commit of the revision; the other files are requested at that
+    // commit.
     let mut commit = hub_cache::is_commit(revision).then(|| revision.to_string());
     for file in files {
         let at = commit.as_deref().unwrap_or(revision);
@@ -156,9 +162,9 @@ pub fn fetch_model(
     Ok(folder.join("snapshots").join(commit))
 }
 
-/// What the hub says of a file.
+/// What the hub tells about a file.
 struct Metadata {
-    /// Where it was asked, of a commit.
+    /// Its address at a fixed commit.
     remote: Remote,
     commit: String,
     etag: String,
@@ -251,12 +257,13 @@ fn place(
     link_or_move(&format!("{up}blobs/{}", found.etag), &blob, &pointer)
 }
 
-/// A relative link; where the system has none for us, the file itself, as `huggingface_hub` does.
+/// Makes a relative link. If the system does not allow one, moves the file itself, as
+/// `huggingface_hub` does.
 fn link_or_move(relative: &str, blob: &Path, pointer: &Path) -> Result<()> {
     if pointer.is_file() {
         return Ok(());
     }
-    // A link that leads nowhere, if anything.
+    // At most a broken link is removed here.
     let _ = std::fs::remove_file(pointer);
     if symlink(relative, pointer).is_ok() {
         return Ok(());
@@ -274,7 +281,7 @@ fn symlink(to: &str, at: &Path) -> std::io::Result<()> {
     std::os::windows::fs::symlink_file(to.replace('/', "\\"), at)
 }
 
-/// The names become paths and addresses, so that they are held to what the hub allows.
+/// Checks names against the hub's rules, because they become paths and addresses.
 fn check_names(repo: &str, revision: &str, names: &[&str]) -> Result<()> {
     let is_plain = |part: &str| {
         let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);

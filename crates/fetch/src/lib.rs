@@ -1,26 +1,28 @@
-//! HTTP with resume and digests, the Hugging Face cache, Stanford Dogs. Hands out local paths.
+//! HTTP downloads with resume and digests, the Hugging Face cache, Stanford Dogs. Returns local
+//! paths.
 //!
-//! Whatever breaks off goes on: a connection by a range request after a pause, a killed process by what it left on disk.
-//! Nothing gets its final name before its size and, where one is known, its digest are right; nothing that a server announces is
-//! believed beyond a bound. No other room opens a connection.
+//! Downloads resume: a broken connection with a range request after a pause, a killed process from
+//! what it left on disk. A file gets its final name only after its size and, if known, its digest
+//! are verified. Sizes that a server announces are trusted only up to a limit. No other crate opens
+//! a connection.
 
 mod address;
 mod error;
 
-// Asking: how a server is asked, and asked again.
+// Requests and retries.
 mod client;
 mod redirect;
 mod retry;
 
-// Receiving: a body that goes on where it broke off.
+// Bodies that resume after a broken connection.
 mod body;
 
-// Keeping: whole files, one process at a time.
+// Whole files, one process at a time.
 mod download;
 mod lock;
 mod verify;
 
-// What is fetched: weights from the hub, photos out of a tar.
+// Sources: weights from the hub, photos from a tar.
 pub mod hub;
 pub mod stanford_dogs;
 mod stream_tar;

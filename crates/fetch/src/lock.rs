@@ -1,4 +1,4 @@
-//! Waiting for one's turn, and tidying up after those who did not finish theirs.
+//! Waits for locks, and removes what killed processes left.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,13 +8,15 @@ use kennel_core::Lock;
 use crate::client::{Event, Watch};
 use crate::error::{FetchError, Result};
 
-/// Waits until the lock file at `path` is ours; it goes with the lock. Where the file system knows no locks nobody waits: what is
-/// renamed into its place is whole all the same.
+/// Waits for the lock file at `path`, which is removed when the lock is released. Does not wait
+/// where the file system does not support locks: files are renamed into place, so they are whole
+/// all the same.
 pub(crate) fn acquire(path: &Path, watch: Watch<'_>) -> Result<Lock> {
     wait(path, Lock::try_acquire, watch)
 }
 
-/// As [`acquire`], in the folder of another program's locks, which leaves them there.
+/// As [`acquire`], but leaves the lock file: it lies among the lock files of another program, which
+/// never removes them.
 pub(crate) fn acquire_and_leave(path: &Path, watch: Watch<'_>) -> Result<Lock> {
     wait(path, Lock::try_acquire_and_leave, watch)
 }
@@ -33,7 +35,8 @@ fn wait(path: &Path, tried: fn(&Path) -> std::io::Result<Option<Lock>>, watch: W
     }
 }
 
-/// Removes what a process that was killed at the very end left beside a finished file, and its lock. Nothing depends on it.
+/// Removes the lock file, and what else a process left that was killed after its file was finished.
+/// Optional: nothing depends on it.
 pub(crate) fn tidy(lock: &Path, left: &[&Path], watch: Watch<'_>) {
     if !lock.exists() && left.iter().all(|path| !path.exists()) {
         return;

@@ -1,10 +1,11 @@
-//! Where a redirection leads, and whether that is another host.
+//! Resolves redirections, and tells whether they lead to another host.
 
 use ureq::http::Uri;
 
 use crate::Address;
 
-/// The address that `location` means, seen from `base`.
+/// Resolves `location` relative to `base`. Refuses a redirection from https to http, or to another
+/// scheme.
 pub(crate) fn resolve(base: &str, location: &str) -> Result<String, String> {
     let location = location.split('#').next().unwrap_or_default();
     let here: Uri = base.parse().map_err(|error| format!("{base} is no address: {error}"))?;
@@ -37,7 +38,7 @@ pub(crate) fn resolve(base: &str, location: &str) -> Result<String, String> {
     }
 }
 
-/// Whether both are asked of the same scheme, host and port.
+/// Whether both addresses have the same scheme, host and port.
 pub(crate) fn same_host(a: &str, b: &str) -> bool {
     let place = |url: &str| -> Option<(String, String, u16)> {
         let uri: Uri = url.parse().ok()?;

@@ -1,4 +1,4 @@
-//! Which failures pass by themselves, and how long a server asks us to wait.
+//! Which failures are worth a retry, and how long a server asks to wait.
 
 use std::time::Duration;
 
@@ -7,11 +7,12 @@ use crate::error::FetchError;
 
 /// Why a request failed.
 pub(crate) enum Trouble {
-    /// Asking again is no use.
+    /// A retry cannot help.
     Final(FetchError),
-    /// No server was found to ask. On a machine without a network this is final, on a bad line it passes.
+    /// No server was found. On a machine without a network this is final; on a bad connection it
+    /// passes.
     NoServer { reason: String },
-    /// Asking again may help.
+    /// A retry may help.
     Passing { reason: String, retry_after: Option<Duration> },
 }
 
@@ -20,7 +21,7 @@ impl Trouble {
         Trouble::Passing { reason: reason.into(), retry_after: None }
     }
 
-    /// Of an answer that is none of what was asked for.
+    /// For an answer with an unexpected status.
     pub fn of_status(remote: &Remote, status: u16, retry_after: Option<Duration>) -> Self {
         if status == 408 || status == 429 || status >= 500 {
             let reason = format!("the server answers {status}{}", meaning(status));
@@ -45,7 +46,7 @@ impl Trouble {
         })
     }
 
-    /// Of a connection that did not come about, or broke.
+    /// For a connection that failed or broke.
     pub fn of_transport(error: ureq::Error, url: &str) -> Self {
         use ureq::Error;
         let reason = match &error {
@@ -59,7 +60,7 @@ impl Trouble {
             }
             Error::Timeout(ureq::Timeout::PerRead) => "no byte for too long".to_string(),
             Error::HostNotFound => return Trouble::NoServer { reason: "its host is not found".into() },
-            // What the resolver says has no kind of its own.
+            // Errors of the resolver have no kind of their own.
             Error::Io(error) if error.to_string().starts_with("failed to lookup address") => {
                 return Trouble::NoServer { reason: "its host is not found".into() };
             }
@@ -90,7 +91,7 @@ impl std::fmt::Display for Trouble {
     }
 }
 
-/// How long the server asks us to wait: seconds, or a date.
+/// Returns how long the server asks to wait, from seconds or a date in `Retry-After`.
 pub(crate) fn retry_after(answer: &Answer) -> Option<Duration> {
     if !matches!(answer.status, 429 | 503) {
         return None;

@@ -1,4 +1,5 @@
-//! Stanford Dogs: 20,580 photos of 120 breeds in one tar of 757 MiB, of which only the wanted breeds are written.
+//! Stanford Dogs: 20,580 photos of 120 breeds in one tar of 757 MiB. Only the chosen breeds are
+//! written.
 
 use std::path::Path;
 
@@ -9,23 +10,23 @@ use crate::download::Outcome;
 use crate::error::{FetchError, Result};
 use crate::stream_tar::{TarSource, stream_tar};
 
-/// Where the data set's authors have it.
+/// Address of the tar at the data set's authors.
 pub const URL: &str = "http://vision.stanford.edu/aditya86/ImageNetDogs/images.tar";
-/// Its bytes.
+/// Size of the tar in bytes.
 pub const SIZE_BYTES: u64 = 793_579_520;
-/// Its SHA-256, as TensorFlow Datasets states it (`url_checksums/stanford_dogs.txt`).
+/// SHA-256 of the tar, as listed by TensorFlow Datasets (`url_checksums/stanford_dogs.txt`).
 pub const SHA256: &str = "a443fc2f9a851aa1a7b8e4fa4af94b8459fce2c9f5a2f4dd4669cf9673a4ec58";
 
-/// The five breeds of the published experiments, and how many photos each has.
+/// The five breeds of the published experiments, with the number of photos of each.
 pub const FIVE: [(&str, usize); 5] =
     [("n02088364", 195), ("n02108089", 151), ("n02106662", 152), ("n02099601", 150), ("n02113624", 151)];
 /// [`digest_of_tree`] of their 799 photos.
 pub const FIVE_DIGEST: &str = "0e1ae9903b0c7717d0d69828ec3e8be730effd7475a9c153c1c0bb2e961dee2c";
 
-/// The most that is received from any address.
+/// Limit on the bytes received from any address.
 const MAX_BYTES: u64 = 2 << 30;
 
-/// Which breeds.
+/// Which breeds to fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Breeds {
     /// [`FIVE`].
@@ -34,30 +35,30 @@ pub enum Breeds {
     All,
 }
 
-/// Where the photos come from, and what they must be.
+/// Where to fetch the photos from, and what they must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// The address of `images.tar`.
+    /// Address of `images.tar`.
     pub url: String,
-    /// The tar's bytes.
+    /// Size of the tar in bytes, if it must be the authors'.
     pub size: Option<u64>,
-    /// The tar's SHA-256.
+    /// SHA-256 of the tar, if it must be the authors'.
     pub sha256: Option<String>,
-    /// How many photos there must be.
+    /// Required number of photos.
     pub photos: Option<usize>,
-    /// [`digest_of_tree`] of them.
+    /// Required [`digest_of_tree`] of the photos.
     pub tree_digest: Option<String>,
 }
 
 impl Source {
-    /// The authors' server, and all that is known of its file.
+    /// The authors' server, with everything known about its file.
     pub fn stanford(breeds: Breeds) -> Self {
         let size = Some(SIZE_BYTES);
         Self { size, sha256: Some(SHA256.into()), ..Self::mirror(URL, breeds) }
     }
 
-    /// Another address. For the five breeds its tar may be another one with the same photos in it; for all of them it has to be the
-    /// authors', since nothing else says that the photos are theirs.
+    /// Another address. For the five breeds, a different tar with the same photos is accepted. For
+    /// all breeds it must be the authors' tar: no other check covers those photos.
     pub fn mirror(url: &str, breeds: Breeds) -> Self {
         let url = url.into();
         match breeds {
@@ -79,12 +80,13 @@ impl Source {
     }
 }
 
-/// Writes the photos of `breeds` to `<into>/Images/<synset>-<breed>/`, unless that is there. Nothing but those photos touches the
-/// disk; the whole tar goes over the line, whose order is that of the breeds.
+/// Writes the photos of `breeds` to `<into>/Images/<synset>-<breed>/`, unless they are already
+/// there. Downloads the whole tar, which is ordered by breed, but writes only those photos to disk.
 ///
 /// # Errors
 ///
-/// [`FetchError::OtherPhotos`] when breeds or photos are missing, or are others; as [`stream_tar`](crate::stream_tar()) otherwise.
+/// [`FetchError::OtherPhotos`] when breeds or photos are missing or differ; otherwise as
+/// [`stream_tar`](crate::stream_tar()).
 pub fn fetch(
     client: &Client,
     source: &Source,
@@ -93,7 +95,7 @@ pub fn fetch(
     watch: Watch<'_>,
 ) -> Result<Outcome> {
     let keep = |path: &Path| is_wanted(path, breeds);
-    // The folder that is checked has a name of its own until it is right.
+    // The checked folder has a temporary name until it is verified, so errors name `into`.
     let check = |tree: &Path| check_tree(tree, into, source, breeds);
     let tar = TarSource {
         url: &source.url,
@@ -114,8 +116,9 @@ pub fn fetch(
     Ok(outcome)
 }
 
-/// SHA-256 over a line `<sha256>  <synset>/<file name>` for every file, sorted by synset and name: the same for the same
-/// photos, however the folders of their breeds are called after the synset (`n02088364-beagle`), and wherever they lie.
+/// SHA-256 over one line `<sha256>  <synset>/<file name>` per file, sorted by synset and name.
+/// Equal photos give an equal digest, wherever they lie and whatever follows the synset in the
+/// names of their folders (`n02088364-beagle`).
 ///
 /// # Errors
 ///
@@ -130,7 +133,7 @@ pub fn digest_of_tree(folder: &Path) -> Result<String> {
     Ok(files::sha256_bytes(text.as_bytes()))
 }
 
-/// `<synset>/<file name>` of every file below a folder, and where it is.
+/// Lists `<synset>/<file name>` and the path of every file below a folder.
 fn photos_of(folder: &Path) -> Result<Vec<(String, std::path::PathBuf)>> {
     let mut photos = Vec::new();
     for entry in walkdir::WalkDir::new(folder) {
@@ -170,7 +173,8 @@ fn check_tree(tree: &Path, named: &Path, source: &Source, breeds: Breeds) -> Res
     Ok(())
 }
 
-/// Whether a path of the tar, `Images/n02088364-beagle/n02088364_10108.jpg`, is a photo of the breeds.
+/// Whether a path in the tar, such as `Images/n02088364-beagle/n02088364_10108.jpg`, is a photo of
+/// the chosen breeds.
 fn is_wanted(path: &Path, breeds: Breeds) -> bool {
     let path = files::with_slashes(path).to_lowercase();
     let [images, folder, photo] = path.split('/').collect::<Vec<_>>()[..] else { return false };

@@ -1,8 +1,10 @@
-//! A tar that is unpacked as it comes, without ever lying on the disk, and goes on where it broke off, also after a kill.
+//! Unpacks a tar while downloading it, without storing it on disk. Resumes after a broken
+//! connection and after a kill.
 //!
-//! Beside the folder that it will be lie `<into>.partial/tree/` and `<into>.partial/state.json`: how far the stream was read, to the
-//! boundary of an entry, and the state of the SHA-256 at that point. What is asked for again begins there. A server that
-//! cannot send a part sends all of it, and the part that was seen is compared by its digest.
+//! Next to the target folder are `<into>.partial/tree/` and `<into>.partial/state.json`. The state
+//! holds how far the stream was read, to the boundary of an entry, and the state of the SHA-256
+//! there. A new request begins at that point. A server without range requests sends everything; the
+//! part that was read before is then compared by its digest.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -23,57 +25,63 @@ use crate::download::{Outcome, beside};
 use crate::error::{FetchError, Result};
 use crate::lock::{acquire, tidy};
 
-/// A tar on a server, and what is wanted of it.
+/// A tar on a server, and which of its files to write.
 #[derive(Clone, Copy)]
 pub struct TarSource<'a> {
-    /// Its address.
+    /// Address of the tar.
     pub url: &'a str,
-    /// Its bytes, where they are known.
+    /// Size in bytes, if known.
     pub size: Option<u64>,
-    /// Its SHA-256, where it is known.
+    /// SHA-256, if known.
     pub sha256: Option<&'a str>,
-    /// The most bytes that are received, and that the files in it may have together.
+    /// Limit on the bytes received, and on the size of all its files together.
     pub max_bytes: u64,
-    /// Which files are written.
+    /// Chooses the files to write.
     pub keep: &'a dyn Fn(&Path) -> bool,
-    /// The choice of `keep` in a word: what was begun with another is not gone on with.
+    /// Names the choice of `keep`. A partial download with another choice is not resumed.
     pub choice: &'a str,
-    /// Looks at the folder before it gets its name; what it refuses is deleted.
+    /// Checks the folder before it gets its final name. A folder that fails is deleted.
     pub check: &'a dyn Fn(&Path) -> Result<()>,
 }
 
-/// What became of a tar.
+/// Result of [`stream_tar`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Streamed {
     /// Whether anything was fetched.
     pub outcome: Outcome,
-    /// What was written, in the tar's order; empty where the folder was there already.
+    /// The written files, in the tar's order; empty when the folder already existed.
     pub files: Vec<WrittenFile>,
 }
 
-/// A file out of a tar.
+/// A file unpacked from a tar.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WrittenFile {
-    /// Relative to the folder, with `/`.
+    /// Path relative to the folder, with `/`.
     pub path: String,
-    /// Its bytes.
+    /// Size in bytes.
     pub size: u64,
     /// Its SHA-256.
     pub sha256: String,
 }
 
-/// Writes the wanted files of a tar to the folder `into`, which appears when all of them are there and the tar was read to
-/// its end and found right. A folder that is there and not empty is taken as it is. Processes that fetch the same wait for each other.
+/// Writes the chosen files of a tar to the folder `into`. The folder appears once all of them are
+/// written and the whole tar was read and verified. A folder that exists and is not empty is used
+/// as it is. Processes that fetch the same folder wait for each other.
 ///
 /// # Errors
 ///
-/// - [`FetchError::UnsafeArchive`] for entries that climb, links and whatever else must not be unpacked; too many or too large ones
-/// - [`FetchError::DamagedArchive`] for a tar without its end, [`FetchError::Digest`] for the wrong one
+/// - [`FetchError::UnsafeArchive`] for entries that lead outside, links and others that must not be
+///   unpacked, and for too many or too large entries
+/// - [`FetchError::DamagedArchive`] for a tar without its end mark
+/// - [`FetchError::Digest`] for a tar with the wrong digest
+/// - [`FetchError::Changing`] when the tar on the server changed twice
+/// - [`FetchError::Length`] for a tar with the wrong size
 /// - [`FetchError::TooLarge`] when the server announces more than `max_bytes`
-/// - what `check` returns
-/// - the others of the network
+/// - errors of `check`
+/// - other network errors, and errors of the file system
 ///
-/// After the last, and after [`FetchError::Stopped`], a later call goes on; after the others nothing is kept.
+/// After the last group, and after [`FetchError::Stopped`], a later call resumes. After the others
+/// nothing is kept.
 pub fn stream_tar(
     client: &Client,
     source: &TarSource<'_>,
@@ -127,9 +135,9 @@ fn has_entries(folder: &Path) -> bool {
     std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
 }
 
-/// Why a try ended without the folder.
+/// Why an attempt ended without the folder.
 enum Ended {
-    /// What is on the disk is of another file than what is on the server: all over again.
+    /// The partial download belongs to another file than the one on the server: start over.
     Changed,
     Failed(FetchError),
 }
@@ -140,7 +148,7 @@ impl<E: Into<FetchError>> From<E> for Ended {
     }
 }
 
-/// How far the stream was read.
+/// How far the stream was read. Saved as `state.json`.
 #[derive(Debug, Serialize, Deserialize)]
 struct State {
     url: String,
@@ -149,7 +157,7 @@ struct State {
     total: Option<u64>,
     /// Where the next header begins.
     offset: u64,
-    /// Of the bytes before it.
+    /// SHA-256 state over the bytes before `offset`.
     sha256_state: String,
     entries: u64,
     bytes: u64,
@@ -197,11 +205,12 @@ impl<'a> Work<'a> {
         let used = TarUsed { entries: state.entries, bytes: state.bytes };
         let mut tar = TarReader::resume(stream, bounds, used);
         if let Err(error) = self.write_entries(&mut tar, &mut state) {
-            // Where it stopped is worth keeping, whatever stopped it; the caller deletes what is not.
+            // Save the position after any error; the caller deletes the state if it must not be
+            // kept.
             if state.offset > 0 {
                 files::write_json(&self.state, &state)?;
             } else {
-                // Nothing came; what cannot be removed is gone on with.
+                // Nothing was received. If this fails, the next call uses what is left.
                 let _ = self.forget();
             }
             return Err(failure.take().unwrap_or_else(|| self.of_tar(error)));
@@ -225,12 +234,12 @@ impl<'a> Work<'a> {
                 }
             });
         }
-        // A power cut may have lost what a state file tells of.
+        // A power cut may have lost files that the state lists.
         if went_on && !state.written.iter().all(|file| self.is_whole(file)) {
             return Err(Ended::Changed);
         }
         (self.source.check)(&self.tree)?;
-        // An empty folder may stand there; not every system renames over one.
+        // An empty folder may exist here, and not every system renames over one.
         let _ = std::fs::remove_dir(self.into);
         std::fs::rename(&self.tree, self.into).map_err(FetchError::io("create", self.into))?;
         self.forget()?;
@@ -287,7 +296,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// What an earlier process left, where it is of this file and whole.
+    /// Reads the state of an earlier process, if it is valid and belongs to this source and choice.
     fn read_state(&self) -> Option<(State, Sha256)> {
         let state: State = serde_json::from_slice(&std::fs::read(&self.state).ok()?).ok()?;
         let is_ours = state.url == self.source.url && state.choice == self.source.choice;
@@ -326,7 +335,7 @@ impl<'a> Work<'a> {
     }
 }
 
-/// What can go wrong with an entry.
+/// Errors of reading or writing an entry.
 enum EntryError {
     Tar(TarError),
     Other(FetchError),
@@ -344,12 +353,12 @@ impl<E: Into<FetchError>> From<E> for EntryError {
     }
 }
 
-/// The bytes of the tar as one stream, whatever happens below, and their digest.
+/// The bytes of the tar as one stream, across reconnects, with their digest.
 struct HashedBody<'a> {
     body: Body<'a>,
     hasher: Sha256,
     position: u64,
-    /// What a `std::io::Error` cannot carry.
+    /// The actual error, which a `std::io::Error` cannot carry.
     failure: Rc<RefCell<Option<Ended>>>,
 }
 
@@ -359,7 +368,7 @@ impl HashedBody<'_> {
         io::Error::other("the stream failed")
     }
 
-    /// Reads again what was read already; false when it is not the same.
+    /// Reads again the bytes that were read before a restart. Returns `false` when they differ.
     fn catch_up(&mut self) -> Result<bool> {
         let expected = self.hasher.clone().finalize();
         let mut hasher = Sha256::new();
@@ -418,7 +427,8 @@ impl Write for HashedFile {
     }
 }
 
-/// Saves as often as costs a twentieth of the time at most: a state of 20,000 files is written less often than one of ten.
+/// Limits saving to about a twentieth of the time: a state with 20,000 files is saved less often
+/// than one with ten.
 #[derive(Default)]
 struct Saver {
     next: Option<Instant>,

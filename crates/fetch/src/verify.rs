@@ -1,4 +1,4 @@
-//! Whether what was received is what was asked for.
+//! Checks received files against their digests.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,16 +9,16 @@ use sha1::{Digest as _, Sha1};
 
 use crate::error::{FetchError, Result};
 
-/// What a file is known by, in lower-case hexadecimal.
+/// Expected digest of a file, in lower-case hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Digest {
     Sha256(String),
-    /// SHA-1 of `blob <length>\0` and the bytes: the name that git gives a file.
+    /// git's blob id: SHA-1 of `blob <length>\0` and the bytes.
     GitBlob(String),
 }
 
 impl Digest {
-    /// Reads `path` and compares.
+    /// Hashes the file at `path` and compares the digests.
     pub fn check(&self, path: &Path, url: &str) -> Result<()> {
         let (algorithm, expected, found) = match self {
             Digest::Sha256(expected) => ("SHA-256", expected, files::sha256_file(path)?),

@@ -20,7 +20,7 @@ struct Case {
 }
 
 impl Case {
-    /// 100,000 bytes behind a server that does what `answer` says.
+    /// A download of 100,000 bytes from a server that replies with `answer`.
     fn new(answer: impl Fn(usize, &Request, &[u8]) -> Reply + Send + Sync + 'static) -> Self {
         let bytes = noise(100_000, 7);
         let served = bytes.clone();
@@ -52,7 +52,7 @@ impl Case {
         self.run().expect_err("this must not succeed").to_string()
     }
 
-    /// The file has the right bytes, and nothing is beside it.
+    /// Checks that the file has the right bytes and that nothing is left beside it.
     fn is_right(&self) {
         let files = files_of(self.dir.path());
         assert_eq!(files.keys().collect::<Vec<_>>(), ["file.bin"]);
@@ -133,7 +133,7 @@ fn a_stall_is_a_break() {
     let client = Client::new(ClientConfig { stall_timeout: Duration::from_millis(500), ..quick() });
     let begun = std::time::Instant::now();
     case.run_with(&client, &Expect::default(), Watch::nobody()).unwrap();
-    // The server holds the connection for ten minutes; half a second of it is waited for.
+    // The server holds the connection for ten minutes; the client waits for half a second of it.
     assert!(begun.elapsed() < Duration::from_secs(300), "{:?}", begun.elapsed());
     case.is_right();
     assert_eq!(case.server.ranges()[..2], [None, Some(60_000)]);
@@ -151,7 +151,7 @@ fn a_server_that_ignores_ranges_is_read_from_the_start_again() {
 
 #[test]
 fn a_server_that_never_gets_further_is_given_up() {
-    // Each try has 60,000 new bytes, and none that brings the file further.
+    // Each attempt receives 60,000 bytes again, without progress.
     let case = Case::new(|_, _, bytes| Reply::ok(bytes).with("ETag", ETAG).cut(60_000));
     let error = case.message();
     assert!(error.contains("the server promised 100000 bytes and sent 60000"), "{error}");
@@ -222,7 +222,7 @@ fn a_body_without_a_length_ends_where_it_says() {
         let error = case.run_with(&client(), &expect, Watch::nobody()).unwrap_err().to_string();
         assert!(error.contains(word), "{error}");
     }
-    // Broken off inside, it is no end.
+    // A chunked body that breaks off must not count as ended.
     let case = Case::new(move |number, request, bytes| match number {
         0 => Reply { cut: Some(50_000), ..chunked(0, request, bytes) }.with("ETag", ETAG),
         _ => Reply::file(request, bytes, ETAG),
@@ -384,7 +384,8 @@ fn a_part_of_another_address_or_with_damage_is_not_used() {
     case.run_with(&client(), &case.expect(), Watch::nobody()).unwrap();
     case.is_right();
     assert_eq!(case.server.ranges(), [None]);
-    // Of this address, but its bytes were lost: the digest tells, and it is fetched once more.
+    // The part is of this address, but its bytes were lost: the digest differs, and the file is
+    // fetched once more.
     std::fs::remove_file(case.target()).unwrap();
     std::fs::write(&part, noise(500, 3)).unwrap();
     std::fs::write(&sidecar, note(case.server.url("/file.bin"))).unwrap();

@@ -1,4 +1,4 @@
-//! `fetch_model` from a hub of our own.
+//! `fetch_model` from a test hub.
 
 mod common;
 
@@ -21,7 +21,7 @@ fn weights() -> Vec<u8> {
     noise(80_000, 5)
 }
 
-/// As huggingface.co answers: weights are elsewhere, under another host's name.
+/// Replies like huggingface.co: weights are redirected to another host name.
 fn answer(request: &Request) -> Reply {
     let weights = weights();
     let at = |file: &str, revision: &str| request.path == format!("/{REPO}/resolve/{revision}/{file}");
@@ -92,7 +92,8 @@ fn the_cache_has_the_layout_of_huggingface_hub() {
     );
     let locks: Vec<String> = files_of(&case.cache.path().join(".locks")).into_keys().collect();
     assert!(locks.contains(&format!("models--timm--tiny.a1_in1k/{CONFIG_ID}.lock")), "{locks:?}");
-    // The revision was asked once, all else of its commit; and nothing is asked again.
+    // Only the first request names the revision, the others its commit; a second call makes no
+    // request.
     let asked = case.server.requests();
     assert_eq!(asked.iter().filter(|request| request.path.contains("/main/")).count(), 1);
     case.run().unwrap();
@@ -137,7 +138,7 @@ fn a_download_that_was_cut_goes_on_with_what_lies_there() {
     assert!(!incomplete.exists());
     let ranges: Vec<_> = case.server.ranges().into_iter().flatten().collect();
     assert!(!ranges.is_empty() && ranges.iter().all(|&from| from == 30_000), "{ranges:?}");
-    // Bytes of something else are found out, and fetched again.
+    // Bytes of another file are detected, and the file is fetched again.
     let case = Case::new(|_, request| answer(request));
     let incomplete = case.folder().join(format!("blobs/{}.incomplete", sha256_bytes(&weights())));
     std::fs::create_dir_all(incomplete.parent().unwrap()).unwrap();
@@ -184,7 +185,7 @@ fn a_server_that_is_no_hub_is_said_to_be_none() {
 fn a_newer_commit_moves_the_branch_and_shares_the_blobs() {
     let case = Case::new(|_, request| answer(request));
     case.run().unwrap();
-    // As if Python had fetched an older commit: the files of the new one are known already.
+    // As if Python had fetched an older commit: the blobs of the new commit are cached already.
     let old = case.folder().join("snapshots").join(NEWER);
     std::fs::create_dir_all(&old).unwrap();
     std::fs::write(case.folder().join("refs/main"), NEWER).unwrap();

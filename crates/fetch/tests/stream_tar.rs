@@ -1,4 +1,4 @@
-//! A tar that is unpacked as it comes: broken, dishonest and killed.
+//! `stream_tar` from servers that break and lie, and after kills.
 
 mod common;
 
@@ -21,7 +21,7 @@ fn entry(builder: &mut tar::Builder<Vec<u8>>, path: &str, bytes: &[u8]) {
     builder.append_data(&mut header, path, bytes).unwrap();
 }
 
-/// Forty files, thirty of which are wanted.
+/// A tar of forty files, thirty of which are kept.
 fn tar_of_dogs() -> (Vec<u8>, BTreeMap<String, Vec<u8>>) {
     let (mut builder, mut wanted) = (tar::Builder::new(Vec::new()), BTreeMap::new());
     for k in 0..40u32 {
@@ -262,12 +262,12 @@ fn stanford_dogs_has_the_breeds_that_were_asked_for_or_no_name() {
     let drawn = stanford_dogs::Source { tree_digest: None, ..other };
     assert_eq!(fetch(&drawn).unwrap(), Outcome::Fetched);
     assert_eq!(files_of(&case.folder()).len(), 5);
-    // What is there is looked at too, and left as it is.
+    // An existing folder is checked too, and left unchanged.
     fetch(&real).unwrap_err();
     assert_eq!(fetch(&drawn).unwrap(), Outcome::AlreadyThere);
 }
 
-/// Built with the tests: an example lies beside their folder.
+/// Path of the example, which is built with the tests and lies beside their folder.
 fn example() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let path = tests.parent().unwrap().parent().unwrap().join("examples/fetch");
@@ -283,7 +283,7 @@ fn a_process_killed_at_any_moment_and_started_again_ends_with_the_right_bytes() 
         let served = tar.clone();
         let case = Case::new(move |_, request| {
             let reply = Reply::file(request, &served, ETAG);
-            // 1 KB a millisecond: about a fifth of a second in all.
+            // 1 KB per millisecond: about a fifth of a second in all.
             Reply { pace: Some((1024, Duration::from_millis(1))), ..reply }
         });
         let run = || {
@@ -298,7 +298,7 @@ fn a_process_killed_at_any_moment_and_started_again_ends_with_the_right_bytes() 
             child.wait().unwrap();
         }
         run().wait().unwrap();
-        // Once more, for one that was killed between its last two steps.
+        // Again, as if the process was killed between its last two steps.
         let output = run().wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         // The example keeps every jpg.

@@ -6,10 +6,10 @@ use burn::tensor::Tensor;
 use crate::composed;
 use crate::flex::{self, Kernels};
 
-/// The activations of the zoo.
+/// Activations that the networks use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
-    /// Nothing.
+    /// `x`.
     Identity,
     /// `max(x, 0)`.
     Relu,

@@ -1,4 +1,5 @@
-//! The update of Adam, which reads and writes four arrays as large as the network: one pass instead of ten.
+//! The update step of Adam. It reads four arrays as large as the network and writes three: one pass
+//! over them instead of ten.
 
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
@@ -6,7 +7,7 @@ use burn::tensor::Tensor;
 use crate::composed;
 use crate::flex::{self, Kernels};
 
-/// The numbers of one step, the same for every tensor.
+/// Hyperparameters of one step, the same for every tensor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdamStep {
     /// Decay rate of the first moment.
@@ -15,31 +16,33 @@ pub struct AdamStep {
     pub beta2: f64,
     /// Added to the denominator.
     pub eps: f64,
-    /// Steps taken, this one included.
+    /// Number of steps taken, including this one.
     pub step: u64,
     /// Learning rate.
     pub learning_rate: f64,
-    /// Times the weight, added to the gradient: Adam's L2 penalty.
+    /// Factor of the weight that is added to the gradient: Adam's L2 penalty.
     pub l2: f64,
-    /// What the weight is multiplied by first: AdamW's decay, `1 - rate decay`.
+    /// Factor that the weight is multiplied by first: AdamW's decay,
+    /// `1 - learning_rate * weight_decay`.
     pub shrink: f64,
 }
 
-/// A tensor with its moments.
+/// A parameter with its moments.
 pub struct AdamState {
-    /// What is trained.
+    /// The parameter.
     pub weight: Tensor<1>,
     /// Running mean of the gradient.
     pub first: Tensor<1>,
-    /// Running mean of its square.
+    /// Running mean of the squared gradient.
     pub second: Tensor<1>,
 }
 
-/// One step of Adam (Kingma and Ba 2015, algorithm 1), in PyTorch's order of operations. Nothing is differentiated.
+/// Does one step of Adam (Kingma and Ba 2015, algorithm 1), in PyTorch's order of operations. Not
+/// differentiable.
 ///
 /// # Shapes
 ///
-/// All of one length.
+/// All tensors have the same length.
 pub fn adam_step(state: AdamState, gradient: Tensor<1>, step: &AdamStep) -> AdamState {
     let AdamState { weight, first, second } = &state;
     let is_fast = [weight, first, second, &gradient].iter().all(|x| flex::takes(x) && flex::is_plain(x));

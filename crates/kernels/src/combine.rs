@@ -1,4 +1,4 @@
-//! Where two paths through a network meet.
+//! Combines two branches of a network.
 
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use crate::flex::{self, Kernels};
 use crate::{Activation, activate, composed};
 
-/// A residual branch and its shortcut: `activation(branch + shortcut)`.
+/// Adds a residual branch and its shortcut: `activation(branch + shortcut)`.
 ///
 /// # Shapes
 ///
@@ -26,7 +26,7 @@ pub fn residual_add(branch: Tensor<4>, shortcut: Tensor<4>, activation: Activati
     }
 }
 
-/// Every channel of every photo times its own factor.
+/// Multiplies every channel of every photo by its own factor.
 ///
 /// # Shapes
 ///

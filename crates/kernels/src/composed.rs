@@ -1,4 +1,5 @@
-//! The same functions composed of Burn's own operations: for GPUs, and as the tests' reference for the fast path.
+//! The same functions, composed of Burn's own operations: for GPUs, and as the reference for tests
+//! of the fast path.
 
 use burn::tensor::{
     Tensor, activation, module,
@@ -38,7 +39,8 @@ pub fn batch_norm_inference(
     eps: f64,
     activation: Activation,
 ) -> Tensor<4> {
-    // One multiply and one add over the activation instead of four: the channel vectors are combined first.
+    // Combine the channel vectors first: one multiplication and one addition per value instead of
+    // four operations.
     let scale = weight / (variance + eps).sqrt();
     let shift = bias - mean * scale.clone();
     let channels = scale.dims()[0];

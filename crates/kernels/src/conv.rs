@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use crate::composed;
 use crate::flex::{self, Kernels};
 
-/// Geometry of a square convolution, symmetric in both directions.
+/// Geometry of a convolution, the same in both directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvSpec {
     /// Step between two outputs, in input pixels.
@@ -15,7 +15,7 @@ pub struct ConvSpec {
     pub padding: usize,
     /// Step between two taps of the kernel.
     pub dilation: usize,
-    /// Independent groups of channels; as many as channels for a depthwise convolution.
+    /// Independent groups of channels; one per channel for a depthwise convolution.
     pub groups: usize,
 }
 
@@ -40,7 +40,8 @@ pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, spec: Co
     }
     let y = Dispatch::kernel_conv2d(x.into_dispatch(), weight.into_dispatch(), spec);
     let y = Tensor::<4>::from_dispatch(y);
-    // Only squeeze-and-excitation has biases, on maps of one pixel.
+    // Only squeeze-and-excitation has biases, and its maps are one pixel, so a separate addition is
+    // cheap.
     match bias {
         Some(bias) => {
             let outputs = bias.dims()[0];

@@ -1,8 +1,9 @@
-//! Convolution, normalisation, pooling and activation: what the zoo is built from.
+//! Convolution, normalisation, pooling and activation: the building blocks of all networks.
 //!
-//! Every architecture calls these functions and no tensor operation of its own for the heavy work, so making one of
-//! them fast makes every network fast and touches no architecture. Each asks its tensors' device first: on Burn's CPU
-//! backend, in f32, it takes the fast path (`flex`); on a GPU it is composed of Burn's own operations (`composed`).
+//! Every architecture calls these functions for the heavy work, so making one of them fast makes
+//! every network fast without changing an architecture. Each function first checks the device of
+//! its tensors. On Burn's CPU backend, in f32, it takes the fast path (`flex`); on a GPU it is
+//! composed of Burn's own operations (`composed`).
 
 mod activation;
 mod adam;
@@ -31,7 +32,7 @@ pub use work::{REVISION, instruction_set, multiply_adds, peak_gflop_per_s, threa
 
 use burn::tensor::Tensor;
 
-/// The fully connected layer: `x @ weight^T + bias`.
+/// Fully connected layer: `x @ weight^T + bias`.
 ///
 /// # Shapes
 ///

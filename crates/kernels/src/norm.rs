@@ -1,4 +1,4 @@
-//! Batch normalisation, with the activation that follows it.
+//! Batch normalisation and the activation after it.
 
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
@@ -6,17 +6,17 @@ use burn::tensor::Tensor;
 use crate::flex::{self, Kernels};
 use crate::{Activation, ConvSpec, FoldCache, composed, conv2d, residual_add};
 
-/// What a training-mode normalisation gives.
+/// Result of [`batch_norm_train`].
 pub struct BatchNormOutput {
     /// Normalised, scaled, shifted and activated; `[batch, channels, height, width]`.
     pub output: Tensor<4>,
-    /// The batch's mean, `[channels]`, off the tape.
+    /// Mean of the batch, `[channels]`, without gradient.
     pub mean: Tensor<1>,
-    /// The batch's *biased* variance (divided by n), `[channels]`, off the tape.
+    /// *Biased* variance of the batch (divided by n), `[channels]`, without gradient.
     pub variance: Tensor<1>,
 }
 
-/// The constants of a normalisation with given statistics, each `[channels]`.
+/// Parameters and statistics of a normalisation, each `[channels]`.
 #[derive(Clone, Debug)]
 pub struct BatchNormConstants {
     /// Scale.
@@ -31,13 +31,16 @@ pub struct BatchNormConstants {
     pub eps: f64,
 }
 
-/// [`conv2d`] without bias, then [`batch_norm_inference`], then, where there is a `shortcut`, [`residual_add`]: one
-/// function because, where nothing is differentiated, the normalisation is folded into the weights, which `cache`
-/// keeps, and the rest is done piece by piece while the convolution's output is in the processor's cache.
+/// [`conv2d`] without bias, then [`batch_norm_inference`], then [`residual_add`] if there is a
+/// `shortcut`.
+///
+/// One function, so that it can be fused if nothing is differentiated: the normalisation is folded
+/// into the weights, which `cache` keeps, and the rest is done piece by piece while the output of
+/// the convolution is in the processor's cache.
 ///
 /// # Shapes
 ///
-/// As [`conv2d`]; `shortcut` and the result: those of its output.
+/// As [`conv2d`]; `shortcut` and the result have the shape of its output.
 pub fn conv2d_batch_norm_inference(
     x: Tensor<4>,
     weight: Tensor<4>,
@@ -96,8 +99,8 @@ pub fn conv2d_batch_norm_inference(
     })
 }
 
-/// Normalises with given statistics, `(x - mean) / sqrt(variance + eps) * weight + bias`, and activates. The statistics are constants:
-/// they take no gradient.
+/// Normalises with given statistics, `(x - mean) / sqrt(variance + eps) * weight + bias`, and
+/// activates. The statistics are constants and take no gradient.
 ///
 /// # Shapes
 ///
@@ -126,7 +129,8 @@ pub fn batch_norm_inference(
     ))
 }
 
-/// Normalises with the statistics of the batch itself, returns them, and activates (Ioffe and Szegedy 2015, algorithm 1).
+/// Normalises with the statistics of the batch, returns them, and activates (Ioffe and Szegedy
+/// 2015, algorithm 1).
 ///
 /// # Shapes
 ///

@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use crate::composed;
 use crate::flex::{self, Kernels};
 
-/// Mean over height and width, as `adaptive_avg_pool2d` to one pixel.
+/// Mean over height and width, as `adaptive_avg_pool2d` with an output of one pixel.
 ///
 /// # Shapes
 ///
@@ -20,8 +20,8 @@ pub fn global_avg_pool(x: Tensor<4>) -> Tensor<4> {
     }
 }
 
-/// Mean of each window of `side` by `side`, the windows next to each other. One at the far edge is
-/// the mean of the pixels that are left: PyTorch's `ceil_mode=True, count_include_pad=False`.
+/// Mean of each window of `side` by `side`; windows do not overlap. A window at the far edge
+/// averages only the pixels inside the map: PyTorch's `ceil_mode=True, count_include_pad=False`.
 ///
 /// # Shapes
 ///
@@ -35,7 +35,7 @@ pub fn avg_pool2d(x: Tensor<4>, side: usize) -> Tensor<4> {
     }
 }
 
-/// Largest value of each window; padding never wins.
+/// Maximum of each window; padding never wins.
 ///
 /// # Shapes
 ///

@@ -1,4 +1,4 @@
-//! What was computed, and what could be: for benchmarks.
+//! Counts the work done and measures peak speed, for benchmarks.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -7,18 +7,20 @@ use rayon::prelude::*;
 
 use crate::flex;
 
-/// Grows with every change of the kernels that changes a result by a bit: what was computed by another is not used.
+/// Increases with every change of the kernels that alters any bit of a result. Results stored under
+/// another revision are not used.
 pub const REVISION: u32 = 2;
 
-/// The instruction set that the fast path's products use on this machine: `avx512`, `avx2` or `portable`.
+/// Instruction set of the matrix products of the fast path on this machine: `avx512`, `avx2` or
+/// `portable`.
 pub fn instruction_set() -> &'static str {
     flex::instruction_set()
 }
 
 static MULTIPLY_ADDS: AtomicU64 = AtomicU64::new(0);
 
-/// Multiply-adds of all convolutions on the fast path in this process so far, forward and backward, counted as each is
-/// defined, not as it is computed.
+/// Multiply-adds of all convolutions on the fast path in this process so far, forward and backward.
+/// They follow from the definition of a convolution, whichever algorithm computes it.
 pub fn multiply_adds() -> u64 {
     MULTIPLY_ADDS.load(Ordering::Relaxed)
 }
@@ -27,13 +29,14 @@ pub(crate) fn count_multiply_adds(count: usize) {
     MULTIPLY_ADDS.fetch_add(count as u64, Ordering::Relaxed);
 }
 
-/// Threads that the fast path computes on.
+/// Number of threads of the fast path.
 pub fn threads() -> usize {
     rayon::current_num_threads()
 }
 
-/// What products of two 768 x 768 matrices reach on all threads at once, in 1e9 operations per second (a multiply-add is
-/// two): the best of five tries, so that a busy moment is not taken for the machine.
+/// Peak speed of products of two 768 x 768 matrices on all threads at once, in 1e9 operations per
+/// second (a multiply-add counts as two). The best of five attempts, because a machine may be
+/// briefly busy.
 pub fn peak_gflop_per_s() -> f64 {
     const SIDE: usize = 768;
     const PRODUCTS: usize = 8;

@@ -1,4 +1,5 @@
-//! Every kernel against the same function composed of Burn's operations: values and gradients, over a table of shapes.
+//! Compares every kernel with the same function composed of Burn's operations: values and
+//! gradients, over a table of shapes.
 
 mod common;
 
@@ -31,7 +32,7 @@ const MAPS: [[usize; 4]; 7] = [
     [1, 300, 5, 3],
 ];
 
-/// Runs both functions on the same inputs, all differentiated, and compares results and gradients.
+/// Runs both functions on the same inputs, all with gradients, and compares results and gradients.
 fn compare<const N: usize>(
     name: &str,
     shapes: [[usize; 4]; N],
@@ -89,7 +90,7 @@ fn convolutions_are_those_of_burn() {
         (40, 40, 40, 5, 2, 2, 1),
         (17, 17, 17, 5, 3, 2, 1),
         (16, 16, 16, 3, 2, 0, 1),
-        // Left to Burn's own operations.
+        // Not supported by the fast path: computed by Burn's own operations.
         (8, 16, 8, 3, 1, 1, 1),
         (8, 12, 4, 3, 1, 1, 1),
         (6, 6, 1, 3, 1, 2, 2),
@@ -136,7 +137,8 @@ fn normalisation_with_the_batch_is_that_of_burn() {
             compare(
                 &format!("batch_norm_train {activation:?}"),
                 [[batch, channels, height, width], vector, vector],
-                // Two pixels a channel: the deviation itself is nearly zero, and rounding is divided by it.
+                // With two pixels per channel the deviation is nearly zero, and dividing by it
+                // amplifies rounding.
                 if batch * height * width < 4 { 1e-2 } else { 1e-4 },
                 |[x, w, b]| {
                     batch_norm_train(x, w.reshape([channels]), b.reshape([channels]), 1e-5, activation).output
@@ -150,7 +152,7 @@ fn normalisation_with_the_batch_is_that_of_burn() {
     }
 }
 
-/// The backward pass of what follows a normalisation computes its input again where that is cheap.
+/// A layer after a normalisation recomputes its input in the backward pass if that is cheap.
 #[test]
 fn layers_after_a_normalisation_are_those_of_burn() {
     type Layer = fn(Tensor<4>, Tensor<4>) -> Tensor<4>;
@@ -255,7 +257,7 @@ fn a_fused_convolution_and_normalisation_are_the_two() {
         (40, 40, 40, 5, 2),
         (35, 35, 35, 3, 1),
         (8, 12, 4, 3, 1),
-        // In transformed squares.
+        // Winograd.
         (64, 32, 1, 3, 1),
         (32, 96, 1, 3, 1),
     ] {
@@ -275,7 +277,7 @@ fn a_fused_convolution_and_normalisation_are_the_two() {
         let activation = Activation::Silu;
         let separate =
             composed::batch_norm_inference(separate, n.weight, n.bias, n.mean, n.variance, n.eps, activation);
-        // Plain, fused; and on the tape, the two functions.
+        // Fused without autodiff; two separate functions with it.
         for x in [x.clone(), x.autodiff()] {
             let cache = FoldCache::default();
             let fused = |x: &Tensor<4>, weight: &Tensor<4>, shortcut| {
@@ -291,7 +293,7 @@ fn a_fused_convolution_and_normalisation_are_the_two() {
                 )
             };
             for _ in 0..2 {
-                // Folded now, and kept from before.
+                // The first call folds, the second uses the cache.
                 assert_close(
                     &values(fused(&x, &weight, None)),
                     &values(separate.clone()),
@@ -299,7 +301,7 @@ fn a_fused_convolution_and_normalisation_are_the_two() {
                     &format!("{spec:?}"),
                 );
             }
-            // Other weights are not taken for those that are kept.
+            // The cache does not mistake other weights for its own.
             let zero = fused(&x, &weight.zeros_like(), None);
             let shift = fused(&x.zeros_like(), &weight, None);
             assert_close(&values(zero), &values(shift), 1e-5, "of nothing");
@@ -345,7 +347,7 @@ fn a_step_of_adam_is_that_of_its_operations() {
         assert_close(&values(found.weight), &values(expected.weight), 1e-6, "weight");
         assert_close(&values(found.first), &values(expected.first), 1e-6, "first moment");
         assert_close(&values(found.second), &values(expected.second), 1e-6, "second moment");
-        // What someone else still holds is not written over.
+        // A tensor that is still in use is not overwritten.
         let (held, state) = (vector(1), state());
         let kept = AdamState { weight: held.clone(), ..state };
         adam_step(kept, vector(4), &numbers);
@@ -358,7 +360,7 @@ fn elementwise_functions_are_those_of_burn() {
     for map in MAPS {
         let factors = [map[0], map[1], 1, 1];
         for a in ACTIVATIONS {
-            // Thrice the range, so that every piece of every activation is met.
+            // Three times the range, to reach every piece of every activation.
             compare(
                 "activate",
                 [map],
@@ -447,14 +449,14 @@ fn layouts_of_the_operands_do_not_matter() {
     let x = random([2, 20, 8, 6], 1, &device);
     let w = random([9, 20, 3, 3], 2, &device);
     let expected = values(conv2d(x.clone(), w.clone(), None, spec));
-    // A window into a larger tensor, and a transposed one.
+    // A slice of a larger tensor, and a transposed one.
     let padded = Tensor::cat(vec![x.clone(), x.clone(), x.clone()], 0).slice([2..4, 0..20, 0..8, 0..6]);
     let turned = values(x.clone().swap_dims(2, 3));
     let turned = Tensor::<1>::from_floats(&turned[..], &device).reshape([2, 20, 6, 8]).swap_dims(2, 3);
     for x in [padded, turned] {
         assert_eq!(values(conv2d(x, w.clone(), None, spec)), expected);
     }
-    // What comes out is read right by Burn's own operations.
+    // Burn's own operations read the result correctly.
     let y = conv2d(x, w, None, spec);
     let sliced = y.clone().slice([1..2, 3..5, 0..8, 1..4]).flatten::<2>(1, 3) * 2.0;
     let [_, _, h, wd] = y.dims();

@@ -1,4 +1,4 @@
-//! Gradients against differences of the function itself, for what Burn's own gradients might share an error with.
+//! Compares gradients with finite differences, which share no error with Burn's own gradients.
 
 mod common;
 
@@ -9,7 +9,8 @@ use kennel_kernels::{
     residual_add, scale_channels,
 };
 
-/// Compares the gradient of a weighted sum of the output with central differences, element by element.
+/// Compares the gradient of a weighted sum of the output with central differences, element by
+/// element.
 fn check<const N: usize>(
     name: &str,
     shapes: [[usize; 4]; N],
@@ -62,7 +63,7 @@ fn gradients_are_the_slopes_of_the_functions() {
             conv2d(x, w, None, spec)
         });
     }
-    // Smooth activations: a step across a kink says nothing.
+    // Smooth activations only: a step across a kink proves nothing.
     for activation in [Activation::Identity, Activation::Silu, Activation::Sigmoid] {
         check(
             &format!("batch_norm_train {activation:?}"),

@@ -1,4 +1,4 @@
-//! The same bits with any number of threads.
+//! Results have the same bits with any number of threads.
 
 mod common;
 
@@ -9,7 +9,7 @@ use kennel_kernels::{
     scale_channels,
 };
 
-/// A small network with every kernel, its logits and all gradients.
+/// Runs a small network with every kernel. Returns its logits and all gradients.
 fn step(spec: &[(usize, usize, usize, usize, usize)]) -> Vec<Vec<f32>> {
     let device = Device::flex().autodiff();
     let x = random([4, 3, 57, 45], 1, &device).require_grad();

@@ -1,4 +1,4 @@
-//! Whether probabilities mean what they say.
+//! Calibration: how well predicted probabilities agree with observed accuracy.
 
 use kennel_core::PredictionRecord;
 use serde::{Deserialize, Serialize};
@@ -6,38 +6,38 @@ use serde::{Deserialize, Serialize};
 use crate::probabilities::softmax_at;
 use crate::{MetricsError, argmax};
 
-/// Bins of a reliability diagram, of equal width over the top probability.
+/// Number of bins of a reliability diagram. They divide the top probability into equal widths.
 pub const RELIABILITY_BINS: usize = 15;
 
-/// How far probabilities are from shares. All values but the Brier score lie in [0, 1].
+/// Calibration errors. All values but the Brier score lie in [0, 1].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// Expected calibration error: the mean distance, over photos, of a bin's confidence from its accuracy (Guo et al.
-    /// 2017, "On calibration of modern neural networks").
+    /// Expected calibration error: the distance between a bin's confidence and its accuracy,
+    /// averaged over photos (Guo et al. 2017, "On calibration of modern neural networks").
     pub expected_calibration_error: f64,
-    /// Mean over photos of the squared distance of the probabilities from the truth, summed over classes: in [0, 2], as
-    /// `sklearn.metrics.brier_score_loss(scale_by_half=False)`.
+    /// Squared distance between probabilities and truth, summed over classes and averaged over
+    /// photos: in [0, 2], as `sklearn.metrics.brier_score_loss(scale_by_half=False)`.
     pub brier_score: f64,
-    /// The reliability diagram, from the lowest confidence.
+    /// Bins of the reliability diagram, from the lowest confidence.
     pub bins: Vec<ReliabilityBin>,
 }
 
 /// Photos whose top probability lies in `(low, high]`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReliabilityBin {
-    /// Lower end, not part of it.
+    /// Lower bound, exclusive.
     pub low: f64,
-    /// Upper end.
+    /// Upper bound, inclusive.
     pub high: f64,
-    /// How many photos.
+    /// Number of photos.
     pub n: usize,
-    /// Their mean top probability; 0 without photos.
+    /// Mean top probability of its photos; 0 without photos.
     pub confidence: f64,
-    /// The share of them that is right; 0 without photos.
+    /// Share of its photos classified correctly; 0 without photos.
     pub accuracy: f64,
 }
 
-/// How well the softmax of logits / `temperature` is calibrated on `(logits, true class)`.
+/// Measures the calibration of softmax(logits / `temperature`) on `(logits, true class)`.
 ///
 /// # Panics
 ///
@@ -53,7 +53,8 @@ pub fn calibration<'a>(
         let probabilities = softmax_at(logits, temperature);
         let top = argmax(logits);
         let confidence = probabilities[top];
-        // (low, high]: a certain photo belongs to the last bin, one at an edge to the lower.
+        // (low, high]: a probability of 1 falls into the last bin, one at an edge into the lower
+        // bin.
         let bin = ((confidence * RELIABILITY_BINS as f64).ceil() as usize).clamp(1, RELIABILITY_BINS) - 1;
         let (n, sum, right) = &mut sums[bin];
         *n += 1;
@@ -83,23 +84,23 @@ pub fn calibration<'a>(
     Calibration { expected_calibration_error: error, brier_score: brier / total, bins }
 }
 
-/// Temperatures that are looked for.
+/// Range of temperatures that is searched.
 pub const TEMPERATURES: (f64, f64) = (0.25, 4.0);
 
-/// What logits are divided by before the softmax.
+/// Divisor of the logits before the softmax.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Temperature {
-    /// The divisor; 1 where none could be fitted.
+    /// The divisor; 1 when it was not fitted.
     pub value: f64,
-    /// Why none could be fitted.
+    /// Why it was not fitted.
     pub not_fitted: Option<NotFitted>,
 }
 
-/// Why a temperature could not be fitted.
+/// Why a temperature was not fitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NotFitted {
-    /// Every photo was right, so that the loss falls for ever as the temperature does.
+    /// Every photo was classified correctly, so the loss keeps falling as the temperature falls.
     NoError,
     /// The loss was still falling at an end of [`TEMPERATURES`].
     AtBound,
@@ -115,11 +116,12 @@ impl std::fmt::Display for NotFitted {
     }
 }
 
-/// [`fit_temperature`] on a run's predictions of its validation photos; 1 without photos.
+/// Fits a temperature ([`fit_temperature`]) to a run's predictions of its validation photos.
+/// Returns 1 without photos.
 ///
 /// # Errors
 ///
-/// [`MetricsError::UnknownLabel`] for a true class that is none of `class_names`.
+/// [`MetricsError::UnknownLabel`] for a true class that is not one of `class_names`.
 pub fn temperature_of(records: &[PredictionRecord], class_names: &[String]) -> Result<f64, MetricsError> {
     if records.is_empty() {
         return Ok(1.0);
@@ -138,10 +140,11 @@ pub fn temperature_of(records: &[PredictionRecord], class_names: &[String]) -> R
     Ok(fit_temperature(&photos).value)
 }
 
-/// The temperature in [`TEMPERATURES`] with the least mean log loss on `(logits, true class)`.
+/// Finds the temperature in [`TEMPERATURES`] with the smallest mean log loss on
+/// `(logits, true class)`.
 ///
-/// The loss is convex in 1 / temperature, and its slope is bisected to the last bit. Fit it on validation photos, never on
-/// test.
+/// The loss is convex in 1 / temperature; its slope is bisected to the last bit. Fit on validation
+/// photos, never on test photos.
 ///
 /// # Panics
 ///
@@ -152,7 +155,8 @@ pub fn fit_temperature(photos: &[(&[f32], usize)]) -> Temperature {
     if photos.iter().all(|(logits, true_class)| argmax(logits) == *true_class) {
         return not(NotFitted::NoError);
     }
-    // Of the loss with respect to 1 / temperature: what the logits are expected to be, less what they are.
+    // Slope of the loss with respect to 1 / temperature: the expected logit minus the logit of the
+    // true class.
     let slope = |inverse: f64| -> f64 {
         let of_photo = |&(logits, true_class): &(&[f32], usize)| {
             let probabilities = softmax_at(logits, 1.0 / inverse);
@@ -192,7 +196,8 @@ mod tests {
 
     #[test]
     fn the_fitted_temperature_has_the_least_loss() {
-        // Three of four right: the best margin is ln 3, which a margin of 6 reaches only beyond a temperature of 4.
+        // Three of four correct: the best margin is ln 3. A margin of 6 reaches it only at a
+        // temperature above 4.
         let logits = [6.0_f32, 0.0];
         let photos: Vec<_> = [0, 0, 0, 1].map(|true_class| (&logits[..], true_class)).into();
         let fitted = fit_temperature(&photos);
@@ -210,7 +215,7 @@ mod tests {
         let fitted = fit_temperature(&[(&logits, 0), (&logits, 0)]);
         assert_eq!(fitted, Temperature { value: 1.0, not_fitted: Some(NotFitted::NoError) });
         assert!(fitted.not_fitted.unwrap().to_string().contains("no photo was wrong"));
-        // Always wrong: the flatter the better.
+        // Always wrong: the flatter the distribution, the smaller the loss.
         let fitted = fit_temperature(&[(&logits, 1)]);
         assert_eq!(fitted.not_fitted, Some(NotFitted::AtBound));
     }

@@ -1,23 +1,24 @@
-//! Precision, recall and F1: by class, and their means.
+//! Precision, recall and F1, by class and averaged.
 //!
-//! Source: `sklearn.metrics.precision_recall_fscore_support` (1.9) with `zero_division=0`, by class for all classes.
+//! Source: `sklearn.metrics.precision_recall_fscore_support` (1.9) with `zero_division=0`, by class
+//! for all classes.
 
 use serde::{Deserialize, Serialize};
 
-/// How well a class, or the mean over classes, is found.
+/// Scores of a class, or their mean over classes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassScores {
-    /// Of the photos taken for the class, the share that are of it; 0 when none was.
+    /// Share of the photos predicted as the class that belong to it; 0 when none was predicted.
     pub precision: f64,
-    /// Of the photos of the class, the share that were taken for it; 0 when there are none.
+    /// Share of the photos of the class that were predicted as it; 0 when there are none.
     pub recall: f64,
-    /// Harmonic mean of the two; 0 when there are neither.
+    /// Harmonic mean of precision and recall; 0 when both are 0.
     pub f1: f64,
-    /// Photos of the class.
+    /// Number of photos of the class.
     pub support: usize,
 }
 
-/// Scores of every class of a confusion matrix (rows true, columns predicted).
+/// Computes the scores of every class from a confusion matrix (rows true, columns predicted).
 pub fn class_scores(matrix: &[Vec<usize>]) -> Vec<ClassScores> {
     (0..matrix.len())
         .map(|class| {
@@ -34,15 +35,16 @@ pub fn class_scores(matrix: &[Vec<usize>]) -> Vec<ClassScores> {
         .collect()
 }
 
-/// The plain mean over the classes that were met, as the truth or as an answer: scikit-learn's without `labels`; `support` is the sum.
-/// On photos of some of the classes the others neither help nor hurt.
+/// Computes the unweighted mean over the classes that occur as a true or a predicted class, as
+/// scikit-learn does without `labels`; `support` is the sum. Classes that do not occur have no
+/// effect.
 pub fn macro_average(matrix: &[Vec<usize>], scores: &[ClassScores]) -> ClassScores {
     let is_met = |class: &usize| scores[*class].support > 0 || matrix.iter().any(|row| row[*class] > 0);
     let met: Vec<ClassScores> = (0..scores.len()).filter(is_met).map(|class| scores[class]).collect();
     average(&met, |_| 1.0)
 }
 
-/// The mean over classes weighted by support; `support` is the sum.
+/// Computes the mean over classes weighted by support; `support` is the sum.
 pub fn weighted_average(scores: &[ClassScores]) -> ClassScores {
     average(scores, |score| score.support as f64)
 }
@@ -81,7 +83,7 @@ mod tests {
         for (score, (precision, recall, f1, support)) in scores.iter().zip(expected) {
             assert_eq!(*score, ClassScores { precision, recall, f1, support });
         }
-        // Class 2 was an answer.
+        // Class 2 was predicted, so it counts.
         assert_eq!(macro_average(&matrix, &scores).recall, 0.25);
         let matrix = [vec![3, 0, 0], vec![0, 2, 0], vec![0, 0, 0]];
         assert_eq!(macro_average(&matrix, &class_scores(&matrix)).f1, 1.0, "class 2 was not met");

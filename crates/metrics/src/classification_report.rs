@@ -1,14 +1,14 @@
-//! An evaluation as text in scikit-learn's layout.
+//! Renders an evaluation in scikit-learn's layout.
 
 use kennel_core::{kept_in_place, shown};
 
 use crate::{ClassScores, Evaluation};
 
-/// Precision, recall, F1 and support by class, accuracy and means, character for character as
-/// `sklearn.metrics.classification_report(zero_division=0)` lays them out (scikit-learn 1.9).
+/// Renders precision, recall, F1 and support by class, accuracy and means, with exactly the layout
+/// of `sklearn.metrics.classification_report(zero_division=0)` (scikit-learn 1.9).
 ///
-/// Differs: control characters of a class's name are written as `\n` and the like, and a name that reads from right to left stands
-/// between two marks of direction.
+/// Differs: control characters in a class's name are escaped (`\n`), and a name with right-to-left
+/// characters is put between two direction marks.
 pub fn render_classification_report(evaluation: &Evaluation) -> String {
     const WEIGHTED: &str = "weighted avg";
     let names: Vec<String> = evaluation.per_class.iter().map(|class| shown(&class.name)).collect();

@@ -1,17 +1,18 @@
-//! Which classes were taken for which.
+//! The confusion matrix, and the most confused classes.
 
-/// Photos of one class that were taken for another.
+/// Photos of one class that were predicted as another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConfusedPair {
-    /// What they are.
+    /// Their true class.
     pub true_class: usize,
-    /// What they were taken for.
+    /// Their predicted class.
     pub predicted_class: usize,
-    /// How many.
+    /// Number of photos.
     pub count: usize,
 }
 
-/// Counts of `(true class, predicted class)`: rows are true classes, columns predicted ones.
+/// Counts pairs of `(true class, predicted class)`: rows are true classes, columns are predicted
+/// classes.
 ///
 /// # Panics
 ///
@@ -24,7 +25,8 @@ pub fn confusion_matrix(photos: impl IntoIterator<Item = (usize, usize)>, classe
     matrix
 }
 
-/// The mistakes made most often, at most `limit`; among equals the lower true, then the lower predicted class first.
+/// Returns the most frequent mistakes, at most `limit`. Among equal counts the lower true class
+/// comes first, then the lower predicted class.
 pub fn most_confused_pairs(matrix: &[Vec<usize>], limit: usize) -> Vec<ConfusedPair> {
     let mut pairs: Vec<ConfusedPair> = Vec::new();
     for (true_class, row) in matrix.iter().enumerate() {
@@ -34,7 +36,7 @@ pub fn most_confused_pairs(matrix: &[Vec<usize>], limit: usize) -> Vec<ConfusedP
             }
         }
     }
-    // Stable, so that equals stay in the order of the matrix.
+    // The sort is stable, so equal counts keep the order of the matrix.
     pairs.sort_by_key(|pair| std::cmp::Reverse(pair.count));
     pairs.truncate(limit);
     pairs

@@ -1,4 +1,4 @@
-//! What can be wrong with predictions.
+//! Errors in predictions.
 
 /// Predictions that cannot be evaluated.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -7,40 +7,40 @@ pub enum MetricsError {
     /// There is nothing to evaluate.
     #[error("there are no predictions to evaluate")]
     Empty,
-    /// A name stands for two classes.
+    /// Two classes have the same name.
     #[error("class `{name}` is there twice")]
     DuplicateClass {
         /// The name.
         name: String,
     },
-    /// A true class that is none of the classes.
+    /// The true class of a photo is not one of the classes.
     #[error("{path}: its class `{label}` is none of the {classes} classes")]
     UnknownLabel {
-        /// The photo.
+        /// Path of the photo.
         path: String,
         /// Its true class.
         label: String,
-        /// How many classes there are.
+        /// Number of classes.
         classes: usize,
     },
-    /// Another number of logits than of classes.
+    /// The number of logits differs from the number of classes.
     #[error("{path}: {found} logits, expected {expected}, one per class")]
     LogitCount {
-        /// The photo.
+        /// Path of the photo.
         path: String,
-        /// Logits of its record.
+        /// Number of logits of the record.
         found: usize,
-        /// Classes.
+        /// Number of classes.
         expected: usize,
     },
     /// A logit that is infinite or not a number.
     #[error("{path}: the logit of class `{class}` is {logit}, expected a finite number")]
     NotFinite {
-        /// The photo.
+        /// Path of the photo.
         path: String,
         /// The class of the logit.
         class: String,
-        /// What was found.
+        /// The logit.
         logit: f32,
     },
 }

@@ -1,4 +1,4 @@
-//! Predictions of one data set -> everything that is said about them: the contents of `evaluation.json`.
+//! Computes all metrics of a set of predictions: the contents of `evaluation.json`.
 
 use std::collections::HashMap;
 
@@ -10,16 +10,18 @@ use crate::{
     mean_log_loss, weighted_average,
 };
 
-/// How good a classifier is on one set of photos. Shares are in [0, 1].
+/// Metrics of a classifier on one set of photos. Shares are in [0, 1].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// Photos.
+    /// Number of photos.
     pub n: usize,
-    /// Photos whose largest logit is their class's (among equals the lowest index).
+    /// Photos whose largest logit is that of their class. Among equal logits the lowest index
+    /// counts.
     pub correct: usize,
     /// `correct` of `n`, with its interval.
     pub accuracy: Proportion,
-    /// Photos whose class is among the first five, with its interval; only where there are more than five classes.
+    /// Share of photos whose class is among the top five, with its interval; only for more than
+    /// five classes.
     pub top5: Option<Proportion>,
     /// Mean cross-entropy of the true class, in nats per image.
     pub log_loss: f64,
@@ -27,33 +29,34 @@ pub struct Evaluation {
     pub confusion_matrix: Vec<Vec<usize>>,
     /// Scores by class, in the order of the run's `class_names`.
     pub per_class: Vec<ClassReport>,
-    /// Plain mean over classes.
+    /// Unweighted mean over the classes that occur, as a true or a predicted class.
     pub macro_avg: ClassScores,
     /// Mean over classes weighted by support.
     pub weighted_avg: ClassScores,
 }
 
-/// How well one class is found.
+/// Scores of one class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassReport {
-    /// Its name.
+    /// Name of the class.
     pub name: String,
-    /// Of the photos taken for the class, the share that are of it; 0 when none was.
+    /// Share of the photos predicted as the class that belong to it; 0 when none was predicted.
     pub precision: f64,
-    /// Of the photos of the class, the share that were taken for it; 0 when there are none.
+    /// Share of the photos of the class that were predicted as it; 0 when there are none.
     pub recall: f64,
-    /// Harmonic mean of the two; 0 when there are neither.
+    /// Harmonic mean of precision and recall; 0 when both are 0.
     pub f1: f64,
-    /// Photos of the class.
+    /// Number of photos of the class.
     pub support: usize,
 }
 
-/// Counts and scores predictions. `class_names` is in the order of the logits.
+/// Evaluates predictions. `class_names` is in the order of the logits.
 ///
 /// # Errors
 ///
-/// [`MetricsError::Empty`] without records, [`MetricsError::DuplicateClass`] when a name stands twice, and, naming the
-/// photo, [`MetricsError::UnknownLabel`], [`MetricsError::LogitCount`] or [`MetricsError::NotFinite`].
+/// [`MetricsError::Empty`] without records; [`MetricsError::DuplicateClass`] when a name occurs
+/// twice; [`MetricsError::UnknownLabel`], [`MetricsError::LogitCount`] or
+/// [`MetricsError::NotFinite`], with the photo's path, for an invalid record.
 pub fn evaluate(records: &[PredictionRecord], class_names: &[String]) -> Result<Evaluation, MetricsError> {
     let true_classes = checked_true_classes(records, class_names)?;
     let photos = || records.iter().map(|record| record.logits.as_slice()).zip(true_classes.iter().copied());

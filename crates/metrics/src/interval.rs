@@ -1,4 +1,4 @@
-//! How sure a counted share is.
+//! Confidence intervals of proportions.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,9 +8,9 @@ const Z: f64 = 1.959_963_984_540_054;
 /// `correct` of `n`, with its 95 % Wilson interval. All shares in [0, 1].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Proportion {
-    /// How many were right.
+    /// Number of successes.
     pub correct: usize,
-    /// Of how many.
+    /// Number of trials.
     pub n: usize,
     /// `correct / n`.
     pub value: f64,
@@ -21,27 +21,28 @@ pub struct Proportion {
 }
 
 impl Proportion {
-    /// The share `correct / n` and its interval.
+    /// Returns the share `correct / n` with its interval.
     ///
     /// # Panics
     ///
-    /// When `n` is 0, or `correct` is larger.
+    /// When `n` is 0, or `correct` is larger than `n`.
     pub fn new(correct: usize, n: usize) -> Self {
         let (low, high) = wilson_interval(correct, n);
         Proportion { correct, n, value: correct as f64 / n as f64, low, high }
     }
 }
 
-/// The 95 % Wilson score interval of `correct` out of `n`, without continuity correction.
+/// Computes the 95 % Wilson score interval of `correct` out of `n`, without continuity correction.
 ///
-/// It stays inside [0, 1] and is honest at the ends, where accuracies of good classifiers lie: 125 of 125 gives 0.970-1.
+/// The interval stays inside [0, 1] and is reliable near the ends, where the accuracies of good
+/// classifiers lie: 125 of 125 gives 0.970-1.
 ///
-/// Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference"; the numbers are those of
-/// `scipy.stats.binomtest(k, n).proportion_ci(method="wilson")`.
+/// Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference". The
+/// numbers equal those of `scipy.stats.binomtest(k, n).proportion_ci(method="wilson")`.
 ///
 /// # Panics
 ///
-/// When `n` is 0, or `correct` is larger.
+/// When `n` is 0, or `correct` is larger than `n`.
 pub fn wilson_interval(correct: usize, n: usize) -> (f64, f64) {
     assert!(n > 0 && correct <= n, "{correct} of {n} is no share");
     let p = correct as f64 / n as f64;
@@ -49,16 +50,17 @@ pub fn wilson_interval(correct: usize, n: usize) -> (f64, f64) {
     let centre = p + Z * Z / (2.0 * n_f);
     let half = Z * (p * (1.0 - p) / n_f + Z * Z / (4.0 * n_f * n_f)).sqrt();
     let scale = 1.0 + Z * Z / n_f;
-    // At the ends the bounds are exact, which rounding would miss by 1e-17.
+    // At 0 and 1 the bounds are exact; rounding would miss them by 1e-17.
     let low = if correct == 0 { 0.0 } else { (centre - half) / scale };
     let high = if correct == n { 1.0 } else { (centre + half) / scale };
     (low, high)
 }
 
-/// `124/125 = 99.2 % (95 % CI 95.6-99.9)`: count, share and interval, in per cent with one decimal.
+/// Formats count, share and interval in per cent with one decimal:
+/// `124/125 = 99.2 % (95 % CI 95.6-99.9)`.
 ///
-/// Exactly all is `100` and exactly none `0`; what is short of them never reads like them, but gets the decimals that tell
-/// (`99.98`).
+/// Exactly all is `100`, and exactly none is `0`. A share that would round to either gets more
+/// decimals (`99.98`).
 pub fn format_proportion(proportion: &Proportion) -> String {
     let Proportion { correct, n, value, low, high } = *proportion;
     format!("{correct}/{n} = {} % (95 % CI {}-{})", percent(value), percent(low), percent(high))

@@ -1,8 +1,9 @@
-//! Predictions -> numbers with their uncertainty.
+//! Computes metrics with their uncertainty from predictions.
 //!
-//! Pure functions over logits and true classes: no files, no tensors, no clock. Definitions are scikit-learn's, and its
-//! numbers are the oracle of the tests; where a definition leaves room (ties, empty classes) the choice stands with the
-//! function. Shares live in [0, 1] and become per cent only when rendered.
+//! Pure functions over logits and true classes: no files, no tensors, no clock. The definitions are
+//! scikit-learn's, and tests compare with its numbers. Where a definition leaves room (ties, empty
+//! classes), the function documents the choice. Shares are in [0, 1] and become per cent only when
+//! rendered.
 
 mod error;
 

@@ -1,6 +1,7 @@
 //! Cross-entropy of the true class, from logits.
 
-/// Logarithms of the softmax of `logits`, in f64. Stable: the largest logit is subtracted first.
+/// Computes the logarithm of the softmax of `logits`, in f64. Stable: subtracts the largest logit
+/// first.
 ///
 /// Logits must be finite.
 pub fn log_softmax(logits: &[f32]) -> Vec<f64> {
@@ -10,21 +11,22 @@ pub fn log_softmax(logits: &[f32]) -> Vec<f64> {
     shifted.into_iter().map(|logit| logit - log_sum).collect()
 }
 
-/// `-ln p(true class)` of one photo, in nats.
+/// Computes `-ln p(true class)` of one photo, in nats.
 ///
 /// # Panics
 ///
 /// When `true_class` has no logit.
 pub fn photo_log_loss(logits: &[f32], true_class: usize) -> f64 {
-    // Not a negation: a certain photo costs 0.0, not -0.0.
+    // Subtract instead of negating: a photo predicted with certainty costs 0.0, not -0.0.
     0.0 - log_softmax(logits)[true_class]
 }
 
-/// Mean of [`photo_log_loss`] over `(logits, true class)`, in nats per image. NaN over none.
+/// Computes the mean of [`photo_log_loss`] over `(logits, true class)`, in nats per image. NaN
+/// without photos.
 ///
-/// Differs: `sklearn.metrics.log_loss` (1.9) reads probabilities and clips them at 2.2e-16, so that no photo costs it more
-/// than 36 nats. From logits nothing needs clipping, and a confident mistake costs what it costs, as in
-/// `torch.nn.CrossEntropyLoss`.
+/// Differs: `sklearn.metrics.log_loss` (1.9) takes probabilities and clips them at 2.2e-16, so that
+/// no photo costs more than 36 nats. With logits no clipping is needed, and a confident mistake
+/// costs its full loss, as in `torch.nn.CrossEntropyLoss`.
 ///
 /// # Panics
 ///

@@ -1,19 +1,21 @@
-//! Two classifiers on the same photos: is one better?
+//! Compares two classifiers on the same photos.
 
-/// The 97.5 % and 80 % quantiles of the normal distribution: a two-sided test at 5 % that finds a true difference four
-/// times in five.
+/// The 97.5 % and 80 % quantiles of the normal distribution: a two-sided test at 5 % with a power
+/// of 80 %.
 const Z_TEST: f64 = 1.959_963_984_540_054;
 const Z_POWER: f64 = 0.841_621_233_572_914_3;
 
-/// Two-sided p of the exact McNemar test: how often a fair coin would split the photos on which two classifiers differ at
-/// least so unevenly. `only_first` photos only the first had right, `only_second` only the second; 1 where they do not
-/// differ.
+/// Computes the two-sided p value of the exact McNemar test: the probability that a fair coin
+/// splits the photos on which two classifiers differ at least as unevenly. Only the first
+/// classifier is correct on `only_first` photos, only the second on `only_second`. 1 when they
+/// never differ.
 ///
-/// Source: McNemar 1947, exact as the binomial test of `statsmodels.stats.contingency_tables.mcnemar(exact=True)`.
+/// Source: McNemar 1947, exact as the binomial test of
+/// `statsmodels.stats.contingency_tables.mcnemar(exact=True)`.
 pub fn mcnemar_p(only_first: usize, only_second: usize) -> f64 {
     let n = only_first + only_second;
     let fewer = only_first.min(only_second);
-    // The tail of the binomial is `sum * 2^exponent`, so that neither C(n, k) nor 2^n leaves the numbers there are.
+    // The tail of the binomial is `sum * 2^exponent`, so that neither C(n, k) nor 2^n overflows.
     const MUCH: i32 = 500;
     let (mut term, mut sum, mut exponent) = (1.0_f64, 1.0_f64, -(n as i64));
     for k in 1..=fewer {
@@ -30,17 +32,17 @@ pub fn mcnemar_p(only_first: usize, only_second: usize) -> f64 {
     (2.0 * tail).min(1.0)
 }
 
-/// What the counts alone tell of a paired test, where nobody kept which photos were right.
+/// What a paired test can tell from counts alone, without knowing which photos were correct.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PairedCounts {
-    /// The smallest p that any photos with these counts could give: the larger count has every photo that the smaller one
-    /// has.
+    /// Smallest possible p value for these counts: the classifier with the larger count is correct
+    /// on every photo that the other is correct on.
     pub smallest_p: f64,
-    /// Whether the counts leave no choice, so that this is the p.
+    /// Whether the counts allow only one p value, which is then `smallest_p`.
     pub is_determined: bool,
 }
 
-/// The paired test of two counts of the same `n` photos.
+/// Computes a paired test from two counts on the same `n` photos.
 ///
 /// # Panics
 ///
@@ -48,13 +50,14 @@ pub struct PairedCounts {
 pub fn paired_counts(first: usize, second: usize, n: usize) -> PairedCounts {
     assert!(first.max(second) <= n, "{first} and {second} of {n} are no shares");
     let (fewer, more) = (first.min(second), first.max(second));
-    // Every photo that the worse one alone has right must be one that the better one has wrong.
+    // A photo that only the worse classifier has correct must be one that the better one has wrong.
     let most_only_worse = fewer.min(n - more);
     PairedCounts { smallest_p: mcnemar_p(more - fewer, 0), is_determined: most_only_worse == 0 }
 }
 
-/// p values corrected for being several (Holm 1979), in their order: each is the smallest level at which its hypothesis
-/// would be rejected while the chance of any false rejection stays at that level.
+/// Corrects p values for multiple tests (Holm 1979), in the given order. Each result is the
+/// smallest level at which its hypothesis is rejected, while the chance of any false rejection
+/// stays at that level.
 ///
 /// As `statsmodels.stats.multitest.multipletests(method="holm")`.
 pub fn holm(p_values: &[f64]) -> Vec<f64> {
@@ -69,15 +72,16 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
     corrected
 }
 
-/// How many photos a paired test at 5 % needs to find, four times in five, a difference as large as was seen on `n`:
-/// `only_first` photos only the first had right, `only_second` only the second. None where both are as good.
+/// Estimates how many photos a paired test at 5 % needs to detect, with a power of 80 %, the
+/// difference seen on `n` photos. Only the first classifier is correct on `only_first` photos, only
+/// the second on `only_second`. `None` when both are equally good.
 ///
-/// Source: Connor 1987, "Sample size for testing differences in proportions for the paired-sample design", Biometrics 43,
-/// 207-211.
+/// Source: Connor 1987, "Sample size for testing differences in proportions for the paired-sample
+/// design", Biometrics 43, 207-211.
 ///
 /// # Panics
 ///
-/// When `n` is 0 or smaller than the photos on which the two differ.
+/// When `n` is 0, or smaller than the number of photos on which the two differ.
 pub fn photos_to_separate(only_first: usize, only_second: usize, n: usize) -> Option<usize> {
     assert!(n > 0 && only_first + only_second <= n, "{only_first} and {only_second} of {n} are no shares");
     let share = |count: usize| count as f64 / n as f64;
@@ -101,7 +105,7 @@ mod tests {
         assert_eq!(mcnemar_p(7, 7), 1.0);
         assert_eq!(mcnemar_p(0, 6), mcnemar_p(6, 0));
         assert!(mcnemar_p(6, 0) < 0.05 && mcnemar_p(5, 0) > 0.05);
-        // 2^-3000 is no f64.
+        // 2^-3000 is not representable in f64.
         assert!((0.0..1e-200).contains(&mcnemar_p(3000, 1)));
         assert!((mcnemar_p(5000, 4999) - 1.0).abs() < 1e-9);
     }

@@ -1,13 +1,14 @@
-//! Logits to probabilities.
+//! Converts logits to probabilities.
 
-/// Softmax in f64, stable: the largest logit is subtracted first. Sums to 1 within rounding.
+/// Computes the softmax in f64. Stable: subtracts the largest logit first. The result sums to 1
+/// within rounding.
 ///
 /// Logits must be finite.
 pub fn softmax(logits: &[f32]) -> Vec<f64> {
     softmax_at(logits, 1.0)
 }
 
-/// [`softmax`] of logits / `temperature`.
+/// Computes [`softmax`] of logits / `temperature`.
 pub fn softmax_at(logits: &[f32], temperature: f64) -> Vec<f64> {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut values: Vec<f64> =

@@ -1,4 +1,4 @@
-//! The classes that a network names first, with their probabilities.
+//! The top classes with their probabilities.
 
 use serde::Serialize;
 
@@ -7,22 +7,23 @@ use crate::{softmax_at, top_k};
 /// A class and its probability.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RankedClass {
-    /// Its name.
+    /// Name of the class.
     pub label: String,
-    /// In [0, 1].
+    /// Probability in [0, 1].
     pub probability: f64,
 }
 
-/// The first `count` classes (one at least), best first, with the softmax of logits / `temperature`.
+/// Returns the first `count` classes (at least one), best first, with the softmax of logits /
+/// `temperature`.
 ///
 /// # Panics
 ///
-/// When there are other numbers of logits and names, or none.
+/// When there are no logits, or their number differs from that of the names.
 pub fn rank(logits: &[f32], class_names: &[String], temperature: f64, count: usize) -> Vec<RankedClass> {
     rank_probabilities(logits, &softmax_at(logits, temperature), class_names, count)
 }
 
-/// As [`rank`], where the probabilities are known already; `scores` give the order.
+/// As [`rank`], with given probabilities. `scores` determine the order.
 ///
 /// # Panics
 ///

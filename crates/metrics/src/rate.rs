@@ -1,26 +1,26 @@
-//! How fast something was, over several tries.
+//! Throughput over several timed passes.
 
 use serde::Serialize;
 
-/// Rates over timed passes.
+/// Images per second over timed passes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Rate {
-    /// Median.
+    /// Median over the passes.
     pub images_per_s: f64,
-    /// Of the slowest pass.
+    /// Slowest pass.
     pub images_per_s_min: f64,
-    /// Of the fastest pass.
+    /// Fastest pass.
     pub images_per_s_max: f64,
-    /// Half the distance between the quartiles, over the median.
+    /// Half the interquartile range, divided by the median.
     pub spread: f64,
 }
 
 impl Rate {
-    /// Sums up the images per second of each pass.
+    /// Summarises the images per second of each pass.
     ///
     /// # Panics
     ///
-    /// Without a pass.
+    /// When there are no passes.
     pub fn of(mut images_per_s: Vec<f64>) -> Self {
         assert!(!images_per_s.is_empty(), "no pass was timed");
         images_per_s.sort_by(f64::total_cmp);

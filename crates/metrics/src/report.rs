@@ -1,21 +1,23 @@
-//! An evaluation as text for the terminal.
+//! Renders an evaluation as text for the terminal.
 
 use kennel_core::{kept_in_place, shown};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::{Evaluation, format_proportion, most_confused_pairs};
 
-/// Columns that a class's name may take.
+/// Widest name of a class, in columns.
 const NAME_COLUMNS: usize = 40;
-/// Columns of a terminal, and of the widest confusion matrix.
+/// Widest confusion matrix: the width of a terminal, in columns.
 const COLUMNS: usize = 80;
-/// How many of the largest mistakes are listed where there is no room for the matrix.
+/// Number of most confused pairs that are listed when the matrix does not fit.
 const CONFUSED_PAIRS: usize = 10;
 
-/// Accuracy with its interval, scores by class and the confusion matrix, as plain text with a final newline.
+/// Renders accuracy with its interval, scores by class and the confusion matrix, as plain text with
+/// a final newline.
 ///
-/// Columns are aligned by the width that a terminal gives each character (two for Chinese, none for a combining accent).
-/// Where the confusion matrix is wider than 80 columns, the ten commonest mistakes stand in its place.
+/// Columns are aligned by the terminal width of each character (two for Chinese, none for a
+/// combining accent). If the confusion matrix is wider than 80 columns, lists the ten most frequent
+/// mistakes instead.
 pub fn render_report(evaluation: &Evaluation) -> String {
     let mut text = format!("accuracy  {}\n", format_proportion(&evaluation.accuracy));
     if let Some(top5) = &evaluation.top5 {
@@ -49,8 +51,8 @@ fn render_scores(evaluation: &Evaluation, text: &mut String) {
     }
 }
 
-/// The confusion matrix, its columns headed by names where there is room for them, or else by numbers that the rows bear too. None
-/// where that is still too wide.
+/// Renders the confusion matrix. Its column headers are class names if they fit, else numbers that
+/// are repeated in the rows. `None` when that is still too wide.
 fn matrix(evaluation: &Evaluation) -> Option<String> {
     let names = row_names(evaluation);
     let width = names.len().to_string().len();

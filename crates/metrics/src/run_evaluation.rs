@@ -1,27 +1,27 @@
-//! `evaluation.json`: what a run's predictions come to.
+//! `evaluation.json`: the metrics of a run.
 
 use kennel_core::Split;
 use serde::{Deserialize, Serialize};
 
 use crate::Evaluation;
 
-/// The metrics of a run, split by split; absent where there are no predictions.
+/// The metrics of a run, by split; absent for a split without predictions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunEvaluation {
-    /// The epoch that was kept, counted from 1; absent where nothing was trained.
+    /// Selected epoch, counted from 1; absent when nothing was trained.
     pub best_epoch: Option<usize>,
-    /// Training photos, where they were predicted.
+    /// Metrics on training photos, if they were predicted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train: Option<Evaluation>,
-    /// Validation photos: the epoch was chosen on them.
+    /// Metrics on validation photos, which selected the epoch.
     pub val: Option<Evaluation>,
-    /// Test photos: read once, by the chosen epoch.
+    /// Metrics on test photos, which are evaluated once, with the selected epoch.
     pub test: Option<Evaluation>,
 }
 
 impl RunEvaluation {
-    /// The metrics of a split.
+    /// Returns the metrics of a split.
     pub fn of_mut(&mut self, split: Split) -> &mut Option<Evaluation> {
         match split {
             Split::Train => &mut self.train,

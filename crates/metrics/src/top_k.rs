@@ -1,19 +1,20 @@
-//! Which classes a network names first.
+//! The classes with the largest logits.
 //!
-//! One order everywhere: the larger logit first, and among equal logits the lower class index first. So the top 1 is
-//! `numpy.argmax`, and every top k begins with the top k-1.
+//! All functions use one order: the larger logit first, and among equal logits the lower class
+//! index first. So the top 1 is `numpy.argmax`, and every top k begins with the top k-1.
 //!
-//! Differs: `sklearn.metrics.top_k_accuracy_score` (1.9) puts the higher index first among equal scores.
+//! Differs: `sklearn.metrics.top_k_accuracy_score` (1.9) puts the higher index first among equal
+//! scores.
 
 use std::cmp::Reverse;
 
-/// The class with the largest logit; among equals the lowest index.
+/// Returns the class with the largest logit; among equal logits, the lowest index.
 ///
 /// Logits must not be NaN.
 ///
 /// # Panics
 ///
-/// When there is no logit.
+/// When `logits` is empty.
 pub fn argmax(logits: &[f32]) -> usize {
     assert!(!logits.is_empty(), "no logits");
     let mut best = 0;
@@ -25,16 +26,17 @@ pub fn argmax(logits: &[f32]) -> usize {
     best
 }
 
-/// The first `k` classes (all of them, when there are fewer), best first.
+/// Returns the first `k` classes, best first; all classes when there are fewer.
 pub fn top_k(logits: &[f32], k: usize) -> Vec<usize> {
     let mut classes: Vec<usize> = (0..logits.len()).collect();
-    // `+ 0.0` makes -0.0 the equal of 0.0, as it is for `>` in `argmax`.
+    // `+ 0.0` turns -0.0 into 0.0, so that they are equal here as they are for `>` in `argmax`.
     classes.sort_by(|&a, &b| (logits[b] + 0.0).total_cmp(&(logits[a] + 0.0)).then(a.cmp(&b)));
     classes.truncate(k);
     classes
 }
 
-/// Whether `class` is among the first `k`: fewer than `k` classes have a larger logit, or an equal one and a lower index.
+/// Whether `class` is among the first `k`: fewer than `k` classes have a larger logit, or an equal
+/// logit and a lower index.
 ///
 /// # Panics
 ///
@@ -67,7 +69,7 @@ mod tests {
 
     #[test]
     fn the_list_and_the_question_agree_for_every_k() {
-        // Logits from few values, so that most are tied.
+        // Only few different values, so that most logits are tied.
         let mut state = 1_u32;
         for _ in 0..200 {
             let logits: Vec<f32> = (0..8)

@@ -1,4 +1,5 @@
-//! Every number against scikit-learn's, scipy's and statsmodels': `tools/fixtures/metrics.py`, versions beside the fixtures.
+//! Compares every number with scikit-learn, scipy and statsmodels. `tools/fixtures/metrics.py`
+//! makes the fixtures; the versions are beside them.
 
 use kennel_core::PredictionRecord;
 use kennel_metrics::{
@@ -7,7 +8,8 @@ use kennel_metrics::{
 };
 use serde_json::Value;
 
-/// Both sides compute in f64 and differ in the order of sums and in the last bit of `exp` and `ln`.
+/// Both sides compute in f64. They differ in the order of sums and in the last bit of `exp` and
+/// `ln`.
 const TOLERANCE: f64 = 1e-12;
 
 fn cases() -> Vec<(String, Vec<PredictionRecord>, Evaluation, Value)> {
@@ -132,7 +134,8 @@ fn paired_tests_are_those_of_statsmodels() {
     let expected = expected();
     let whole = |value: &Value| value.as_u64().unwrap() as usize;
     for row in expected["paired"].as_array().unwrap() {
-        // statsmodels sums the tail by the incomplete beta function, which is good to 1e-11 for tens of thousands.
+        // statsmodels sums the tail with the incomplete beta function, which is accurate to 1e-11
+        // for counts in the tens of thousands.
         let found = mcnemar_p(whole(&row[0]), whole(&row[1]));
         let expected = row[2].as_f64().unwrap();
         assert!((found - expected).abs() <= 1e-10 * expected, "{row}: {found}");

@@ -1,4 +1,5 @@
-//! Weights on disk: safetensors only, never pickle, and bounded before it is trusted.
+//! Weights on disk: safetensors only, never pickle. A file's size is checked before it is read, or
+//! its digest if it is a run's.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Seek, SeekFrom};
@@ -10,14 +11,15 @@ use safetensors::{Dtype, SafeTensors};
 
 use crate::{ModelError, Result, StateDict, TensorValue};
 
-/// The largest network of the zoo has 241 MB of weights; a file beyond this is none of ours.
+/// Largest file that is read. The zoo's largest network has 241 MB of weights, so a larger file
+/// than this limit is not one of ours.
 const MAX_FILE_BYTES: u64 = 4 << 30;
-/// What wrappers of PyTorch put before every name, in timm's order: `torch.compile` around `DistributedDataParallel`, that itself,
-/// `torch.compile` within it.
+/// Prefixes that PyTorch's wrappers add to every name, in timm's order: `torch.compile` around
+/// `DistributedDataParallel`, `DistributedDataParallel` itself, `torch.compile` within it.
 ///
 /// Source: `clean_state_dict` of timm 1.0.31.
 const WRAPPERS: [&str; 3] = ["_orig_mod.", "module.", "_orig_mod."];
-/// safetensors' own bound on the header.
+/// safetensors' own limit of the header's size.
 const MAX_HEADER_BYTES: u64 = 100_000_000;
 
 /// The contents of a weights file.
@@ -25,33 +27,34 @@ const MAX_HEADER_BYTES: u64 = 100_000_000;
 pub struct Checkpoint {
     /// Floating-point tensors as f32.
     pub tensors: StateDict,
-    /// PyTorch's step counters of BatchNorm, carried along where the file has them: full name to count.
+    /// BatchNorm's step counters of PyTorch, if the file has them: full name to count.
     pub batches_tracked: BTreeMap<String, i64>,
-    /// What else is said in the header, by key; `format` is left out.
+    /// Other metadata in the header, by key, without `format`.
     pub metadata: BTreeMap<String, String>,
     /// SHA-256 of the file.
     pub sha256: String,
-    /// What was taken off the front of names: `module.`, `_orig_mod.` or both.
+    /// The prefix that was removed from names: `module.`, `_orig_mod.` or both.
     pub wrapper: Option<String>,
 }
 
 impl Checkpoint {
-    /// What should be said about the file, if anything.
+    /// A note for the user about the file, if any.
     pub fn note(&self) -> Option<String> {
         let wrapper = self.wrapper.as_ref()?;
         Some(format!("names of the weights' tensors are read without their `{wrapper}`"))
     }
 }
 
-/// Reads a safetensors file; f16 and bf16 are widened to f32, and names lose what PyTorch's wrappers put
-/// before them. A checkpoint of a run is held to its digest.
+/// Reads a safetensors file. Widens f16 and bf16 to f32 and removes the prefixes of PyTorch's
+/// wrappers from names. Checks a run's checkpoint against its digest.
 ///
 /// # Errors
 ///
 /// - [`ModelError::Pickle`] when the file is a pickle, by name or by contents
-/// - [`ModelError::Malformed`] when its header is longer than the file or the format's bound, or lies
-///   about its tensors, or one of them holds a value that is no finite number, or two have one name
-/// - [`CoreError::Damaged`] when it is a checkpoint of a run and not what was written
+/// - [`ModelError::Malformed`] when the header is longer than the file or the format's limit, or
+///   does not match the tensors; when the file is too large; when a tensor has another type or a
+///   value that is not finite; when two tensors have one name
+/// - [`CoreError::Damaged`] when it is a run's checkpoint and differs from what was written
 /// - [`CoreError::Io`] when it cannot be read
 pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
     let bytes = match RunDir::of_checkpoint(path) {
@@ -65,7 +68,7 @@ pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
     checkpoint.metadata = header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
     checkpoint.metadata.remove("format");
     let mut tensors = parsed.tensors();
-    // In one order, so that the same file is refused in the same words.
+    // A fixed order, so that the same file always gives the same error.
     tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
     for (stored, view) in tensors {
         let (wrapper, name) = unwrapped(&stored);
@@ -97,7 +100,7 @@ pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
     Ok(checkpoint)
 }
 
-/// What wrappers put before a name, and the name.
+/// Splits a stored name into the wrappers' prefix and the name.
 fn unwrapped(stored: &str) -> (String, &str) {
     let mut name = stored;
     for wrapper in WRAPPERS {
@@ -106,8 +109,8 @@ fn unwrapped(stored: &str) -> (String, &str) {
     (stored[..stored.len() - name.len()].into(), name)
 }
 
-/// Writes a safetensors file, beside and renamed. The same contents give the same bytes. `note` is one key and value for
-/// the header.
+/// Writes a safetensors file through a temporary file. The same contents give the same bytes.
+/// `note` is one key and value for the header.
 ///
 /// # Errors
 ///
@@ -138,7 +141,7 @@ pub fn write_checkpoint(
     for (name, bytes) in &counts {
         views.push((*name, TensorView::new(Dtype::I64, Vec::new(), bytes).map_err(malformed)?));
     }
-    // One key only: the header's map has no order of its own, and the bytes must not depend on chance.
+    // Only one key: the header's map has no fixed order, and the bytes must be reproducible.
     let (key, value) = note.unwrap_or(("format", "pt".into()));
     let metadata = HashMap::from([(key.to_string(), value)]);
     let bytes = safetensors::serialize(views, Some(metadata)).map_err(malformed)?;
@@ -149,7 +152,7 @@ fn words<const N: usize, T>(bytes: &[u8], from: impl Fn([u8; N]) -> T) -> Vec<T>
     bytes.as_chunks::<N>().0.iter().map(|word| from(*word)).collect()
 }
 
-/// Reads a whole file after its first bytes were believed.
+/// Checks a file's first bytes and size, then reads it.
 fn read_bounded(path: &Path) -> Result<Vec<u8>> {
     let name = path.to_string_lossy().to_lowercase();
     if [".pth", ".pt", ".bin", ".ckpt", ".pkl", ".pickle", ".tar"].iter().any(|end| name.ends_with(end)) {
@@ -159,7 +162,7 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>> {
     let size = file.metadata().map_err(CoreError::io("read", path))?.len();
     let mut start = Vec::new();
     file.by_ref().take(8).read_to_end(&mut start).map_err(CoreError::io("read", path))?;
-    // A zip archive (PyTorch since 1.6) and the opcode with which a pickle of protocol 2 and later begins.
+    // A zip archive (PyTorch since 1.6), or the first bytes of a pickle of protocol 2 or 4.
     if start.starts_with(b"PK\x03\x04") || start.starts_with(&[0x80, 2]) || start.starts_with(&[0x80, 4]) {
         return Err(ModelError::Pickle { path: path.into() });
     }
@@ -236,7 +239,7 @@ mod tests {
             assert!(found.note().unwrap().contains(&format!("`{wrapper}`")));
         }
         assert_eq!(read(&["fc.bias"]).unwrap().note(), None);
-        // One prefix of each kind is a wrapper's; what is left is a name, as timm has it.
+        // Only one prefix of each kind is a wrapper's; the rest is part of the name, as in timm.
         let twice = read(&["module.module.fc.bias"]).unwrap();
         assert!(twice.tensors.contains_key("module.fc.bias"));
         let said = read(&["fc.bias", "module.fc.bias"]).unwrap_err().to_string();

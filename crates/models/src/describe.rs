@@ -1,5 +1,5 @@
-//! A network written down as a graph, for whoever writes it in another format: what is computed, in which order, with which
-//! weights. Normalisation is folded into the convolutions, dropout is gone.
+//! Describes a network as a graph, for export to other formats: operations in order, with their
+//! weights. Normalisation is folded into the convolutions; dropout is omitted.
 
 use std::collections::HashMap;
 
@@ -13,32 +13,32 @@ use crate::{Network, TensorValue};
 /// A network in evaluation mode, from pixels `[batch, 3, side, side]` to logits `[batch, classes]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkGraph {
-    /// In the order of computation. The last one's output are the logits.
+    /// Nodes in the order of computation. The output of the last one is the logits.
     pub nodes: Vec<GraphNode>,
 }
 
-/// One step.
+/// One operation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GraphNode {
-    /// timm's name of the layer where it has weights (`layer1.0.conv1`); else that of the layer before it and what is done
-    /// (`layer1.0.conv1.relu`). Each stands once.
+    /// timm's name of the layer if it has weights (`layer1.0.conv1`); otherwise the name of the
+    /// last layer with weights, plus the operation (`layer1.0.conv1.relu`). Names are unique.
     pub name: String,
-    /// What is done.
+    /// The operation.
     pub operation: Operation,
-    /// To what.
+    /// Its inputs.
     pub inputs: Vec<GraphValue>,
 }
 
-/// What passes from step to step.
+/// A value that passes between nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GraphValue {
     /// The pixels.
     Pixels,
-    /// The output of the node at this place.
+    /// The output of the node with this index.
     Node(usize),
 }
 
-/// What a step does.
+/// The operation of a node.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Operation {
     /// A square convolution without dilation.
@@ -47,34 +47,35 @@ pub enum Operation {
         weight: TensorValue,
         /// `[outputs]`.
         bias: Vec<f32>,
-        /// Step between two outputs.
+        /// Distance between two outputs.
         stride: usize,
         /// Zeros on every side.
         padding: usize,
-        /// As many as channels for a depthwise convolution.
+        /// Number of groups; the number of channels for a depthwise convolution.
         groups: usize,
     },
     /// An activation of every element.
     Activation(Activation),
-    /// The largest of every window.
+    /// The maximum of every window.
     MaxPool {
         /// Side of the window.
         kernel: usize,
-        /// Step between two windows.
+        /// Distance between two windows.
         stride: usize,
-        /// Border that never wins.
+        /// Border that is never the maximum.
         padding: usize,
     },
-    /// The mean of every window, side by side; those that hang over the edge count what they hold.
+    /// The mean of adjacent windows. Windows that extend over the edge average only the pixels
+    /// inside.
     AveragePool {
-        /// Side of the window, and step between two.
+        /// Side of the window, and distance between two.
         side: usize,
     },
     /// The mean of every channel, `[batch, channels, 1, 1]`.
     GlobalAveragePool,
-    /// The sum of two.
+    /// The sum of two inputs.
     Add,
-    /// Every channel of the first times its factor in the second, `[batch, channels, 1, 1]`.
+    /// Every channel of the first input times its factor in the second, `[batch, channels, 1, 1]`.
     ScaleChannels,
     /// `[batch, features, 1, 1]` to `[batch, outputs]`.
     Linear {
@@ -85,11 +86,11 @@ pub enum Operation {
     },
 }
 
-/// Writes `network` down as it is in evaluation mode.
+/// Describes `network` in evaluation mode.
 ///
 /// # Panics
 ///
-/// When a normalisation is in training mode: call [`burn::module::Module::valid`] and load the network as it is evaluated.
+/// When a normalisation is in training mode. Call [`burn::module::Module::valid`] first.
 pub fn describe(network: &Network) -> NetworkGraph {
     let names = names_by_id(network).into_iter().collect();
     let mut describer = Describer { names, nodes: Vec::new(), last: String::new() };
@@ -105,7 +106,7 @@ pub fn describe(network: &Network) -> NetworkGraph {
 struct Describer {
     names: HashMap<ParamId, String>,
     nodes: Vec<GraphNode>,
-    /// The layer with weights that was met last.
+    /// Name of the last convolution.
     last: String,
 }
 
@@ -115,13 +116,13 @@ impl Describer {
         GraphValue::Node(self.nodes.len() - 1)
     }
 
-    /// A step without weights, named after the layer that comes before it.
+    /// Adds an operation without weights, named after the layer before it.
     fn push_after(&mut self, what: &str, operation: Operation, inputs: Vec<GraphValue>) -> GraphValue {
         let name = format!("{}.{what}", self.last);
         self.push(name, operation, inputs)
     }
 
-    /// timm's name of the layer whose weight this is.
+    /// Returns timm's name of the layer with this weight.
     fn layer_name(&self, weight: ParamId) -> String {
         self.names[&weight].trim_end_matches(".weight").to_string()
     }
@@ -201,7 +202,8 @@ impl Ops for Describer {
     }
 }
 
-/// Weights and bias of a convolution with the normalisation that follows, in f64 until the end.
+/// Folds the following normalisation into a convolution's weights and bias. Computes in f64 and
+/// rounds to f32 at the end.
 fn folded(conv: &Conv2d, norm: &BatchNorm2d) -> (TensorValue, Vec<f32>) {
     let constants = norm.constants().expect("a network is described in evaluation mode");
     let [scale, shift, mean, variance] =
@@ -240,7 +242,7 @@ mod tests {
             let graph = describe(&network);
             let names: BTreeSet<_> = graph.nodes.iter().map(|node| node.name.as_str()).collect();
             assert_eq!(names.len(), graph.nodes.len(), "{}", architecture.name);
-            // Every weight but the normalisations' own stands in it, under its layer.
+            // Every weight except the normalisations' own is in the graph, under its layer.
             for (name, value) in state_dict(&network) {
                 if value.shape.len() < 2 {
                     continue;

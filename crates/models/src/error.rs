@@ -1,23 +1,23 @@
-//! What can go wrong with networks and their weights.
+//! Errors of networks and their weights.
 
 use std::path::PathBuf;
 
 use kennel_core::CoreError;
 
-/// The result of this room's functions.
+/// The result type of this crate.
 pub type Result<T, E = ModelError> = std::result::Result<T, E>;
 
-/// A network that is not known, or weights that cannot be found, read or believed.
+/// An unknown network, or weights that cannot be found, read or trusted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
-    /// A shared file failed.
+    /// An error of `kennel-core`, such as a file that cannot be read.
     #[error(transparent)]
     Core(#[from] CoreError),
     /// No architecture has this name.
     #[error("unknown model `{name}`{hint}\nhint: `kennel models` lists those there are")]
     UnknownModel {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
         /// Empty, or a line that begins with `hint:`.
         hint: String,
@@ -31,12 +31,12 @@ pub enum ModelError {
     WeightsNotFound {
         /// `arch.tag`.
         name: String,
-        /// Where they were looked for.
+        /// Where Kennel searched for them.
         searched: String,
         /// Empty, or a line that begins with `hint:`.
         hint: String,
     },
-    /// A path that leads to no weights.
+    /// A path without weights.
     #[error(
         "there is no {path}\nhint: weights are a safetensors file, a folder with model.safetensors, a run, or a name such as {default}",
         path = kennel_core::shown(path)
@@ -52,10 +52,10 @@ pub enum ModelError {
     NoCheckpoint {
         /// Its directory.
         run: PathBuf,
-        /// The way out.
+        /// What to do.
         hint: String,
     },
-    /// A file that is not read, whatever is in it.
+    /// A pickle, which is never read.
     #[error(
         "{path} is not read: only safetensors files are, since a pickle can run any code when it is opened\n\
          hint: convert it in Python with `safetensors.torch.save_file(torch.load(path, weights_only=True), \
@@ -65,27 +65,28 @@ pub enum ModelError {
         /// The file.
         path: PathBuf,
     },
-    /// A file that is not what it claims to be.
+    /// A file that is not valid safetensors.
     #[error("{path} is not a valid safetensors file: {reason}", path = kennel_core::shown(path))]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What was found.
+        /// What is wrong.
         reason: String,
     },
-    /// A folder's `config.json` is of another architecture.
+    /// The weights are of another architecture, by their `config.json`, their run's configuration
+    /// or their name.
     #[error(
         "{path} holds weights of `{found}`, expected `{expected}`\nhint: use --model {found}", path = kennel_core::shown(path)
     )]
     OtherArchitecture {
         /// The folder or file.
         path: PathBuf,
-        /// The architecture that it names.
+        /// The architecture of the weights.
         found: String,
-        /// The one that was asked for.
+        /// The architecture that was asked for.
         expected: String,
     },
-    /// The tensors of a file are not those of the network.
+    /// The tensors of a file do not match those of the network.
     #[error("{path} does not fit `{model}`:\n{details}", path = kennel_core::shown(path))]
     DoesNotFit {
         /// The file.
@@ -95,7 +96,7 @@ pub enum ModelError {
         /// The first few tensors that are missing, left over or misshapen, one a line.
         details: String,
     },
-    /// Weights without a classifier where one was to answer.
+    /// Weights without a classifier, where one is needed.
     #[error(
         "{path} has no classifier: `{head}` of `{model}` is missing\n\
          hint: a network without one names no class; `kennel train --model {model} --weights {word}` trains a new one",
@@ -109,10 +110,10 @@ pub enum ModelError {
         /// The classifier's name.
         head: String,
     },
-    /// A prefix that names no tensor.
+    /// A prefix that matches no tensor.
     #[error("`{prefix}` is no part of `{model}`{hint}\nhint: its stages are {stages}")]
     UnknownPart {
-        /// What was asked for.
+        /// The prefix.
         prefix: String,
         /// The architecture.
         model: String,

@@ -1,4 +1,4 @@
-//! Drawing new weights: of a new head, or of a whole network that starts from nothing.
+//! Draws random weights: of a new head, or of a whole network.
 
 use kennel_core::HeadInit;
 use kennel_core::seed::stream_seed;
@@ -10,8 +10,9 @@ use crate::{Architecture, Network, StateDict, TensorValue, is_under, state_dict}
 
 /// Draws the classifier's weight and bias anew.
 ///
-/// [`HeadInit::FanIn`] draws both within `+-1/sqrt(features)`, as `nn.Linear` of PyTorch does. [`HeadInit::Timm`] differs
-/// for the EfficientNet family only: weights within `+-1/sqrt(classes)`, bias zero.
+/// [`HeadInit::FanIn`] draws both within `+-1/sqrt(features)`, as PyTorch's `nn.Linear` does.
+/// [`HeadInit::Timm`] differs only for the EfficientNet family: weights within `+-1/sqrt(classes)`,
+/// bias zero.
 pub fn draw_head(network: Network, architecture: &Architecture, init: HeadInit, seed: u64) -> Network {
     let head = network.head();
     let mut tensors = state_dict(&network);
@@ -29,14 +30,15 @@ pub fn draw_head(network: Network, architecture: &Architecture, init: HeadInit, 
     apply_state_dict(network, &tensors)
 }
 
-/// Draws every weight anew, for training from nothing: convolutions uniformly with variance `2 / fan_out` (He et al.
-/// 2015), normalisation as the identity, then the head.
+/// Draws every weight, for training from scratch: convolutions uniformly with variance
+/// `2 / fan_out` (He et al. 2015), normalisation as the identity, then the head.
 pub fn draw_network(network: Network, architecture: &Architecture, init: HeadInit, seed: u64) -> Network {
     let mut tensors: StateDict = state_dict(&network);
     for (name, value) in &mut tensors {
         match value.shape[..] {
             [outputs, channels, height, width] => {
-                // A depthwise convolution has one channel a group: each weight feeds as many outputs as the kernel has taps.
+                // A depthwise convolution has one channel per group: each weight feeds as many
+                // outputs as the kernel has taps.
                 let groups = if channels == 1 { outputs } else { 1 };
                 let fan_out = (outputs / groups * height * width) as f64;
                 fill_uniform(value, (6.0 / fan_out).sqrt(), seed, name);
@@ -48,11 +50,11 @@ pub fn draw_network(network: Network, architecture: &Architecture, init: HeadIni
     draw_head(apply_state_dict(network, &tensors), architecture, init, seed)
 }
 
-/// Fills with uniform draws within `+-bound` from a stream of the tensor's own.
+/// Fills with uniform draws within `+-bound`, from the tensor's own random stream.
 fn fill_uniform(value: &mut TensorValue, bound: f64, seed: u64, name: &str) {
     let mut rng = ChaCha8Rng::from_seed(stream_seed(seed, &format!("init/{name}"), &[]));
     for x in &mut value.data {
-        // 24 bits: every value is exact in f32 before it is scaled.
+        // 24 bits, so that every value is exact in f32 before it is scaled.
         let unit = f64::from(rng.next_u32() >> 8) / f64::from(1 << 24);
         *x = ((2.0 * unit - 1.0) * bound) as f32;
     }

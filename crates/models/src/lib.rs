@@ -1,7 +1,8 @@
 //! The zoo: timm's networks, under timm's names.
 //!
-//! Every architecture is a tree of Burn modules whose fields carry timm's state-dict names, so that loading is nearly the
-//! identity and a tensor's path greps in both projects. Its stages are declared beside its layers.
+//! Every architecture is a tree of Burn modules whose fields have timm's state-dict names. Loading
+//! is then nearly the identity, and a tensor's path can be grepped in both projects. Stages are
+//! declared beside the layers.
 
 mod layers;
 mod regularization;

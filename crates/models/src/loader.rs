@@ -1,42 +1,43 @@
-//! Putting a file's tensors into a network, with a ledger of every one.
+//! Loads a file's tensors into a network and lists what happened to each.
 
 use std::path::Path;
 
 use crate::state_dict::apply_state_dict;
 use crate::{Checkpoint, ModelError, Network, Result, StateDict, is_under, state_dict};
 
-/// What became of every tensor of a file and of a network.
+/// What happened to every tensor of a file and of a network.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
-    /// Taken from the file.
+    /// Loaded from the file.
     pub applied: Vec<String>,
-    /// In the network, not in the file.
+    /// In the network but not in the file.
     pub missing: Vec<String>,
-    /// In the file, not in the network.
+    /// In the file but not in the network.
     pub unused: Vec<String>,
-    /// In both, in different shapes.
+    /// In both, with different shapes.
     pub mismatched: Vec<Mismatch>,
-    /// The classifier's, to be drawn anew: the number of classes differs, or the file has none.
+    /// Tensors of the classifier that must be drawn anew: the number of classes differs, or the
+    /// file has no classifier.
     pub replaced_head: Vec<String>,
 }
 
-/// A tensor with another shape than the network's.
+/// A tensor whose shape differs from the network's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatch {
-    /// Its name.
+    /// Name of the tensor.
     pub name: String,
-    /// The file's shape.
+    /// Shape in the file.
     pub found: Vec<usize>,
-    /// The network's.
+    /// Shape in the network.
     pub expected: Vec<usize>,
 }
 
 /// How strict loading is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoadOptions {
-    /// Every tensor must fit.
+    /// Every tensor must match.
     Exact,
-    /// The classifier may have another number of classes, and is then left aside, or be missing.
+    /// The classifier may be missing or have another number of classes; then it is not loaded.
     NewHead,
 }
 
@@ -44,8 +45,8 @@ pub enum LoadOptions {
 ///
 /// # Errors
 ///
-/// [`ModelError::NoHead`] when all fits but a classifier, which is missing; [`ModelError::DoesNotFit`] when a tensor is missing, left
-/// over or misshapen: it names the first few of each.
+/// [`ModelError::NoHead`] when only the classifier is missing. [`ModelError::DoesNotFit`] when a
+/// tensor is missing, unused or has another shape; it names the first few of each.
 pub fn load(
     network: Network,
     checkpoint: &Checkpoint,
@@ -94,7 +95,7 @@ pub fn load(
     Ok((apply_state_dict(network, &taken), ledger))
 }
 
-/// Whether `found` is a classifier over the same features for another number of classes.
+/// Whether `found` is a classifier over the same features with another number of classes.
 fn is_other_head(name: &str, head: &str, found: &crate::TensorValue, expected: &crate::TensorValue) -> bool {
     is_under(name, head)
         && found.shape.len() == expected.shape.len()
@@ -102,7 +103,7 @@ fn is_other_head(name: &str, head: &str, found: &crate::TensorValue, expected: &
 }
 
 impl Ledger {
-    /// What is wrong, a line each; a few of each kind and how many more.
+    /// Lists the problems, one a line: the first few of each kind and how many more there are.
     fn problems(&self) -> Vec<String> {
         const SHOWN: usize = 5;
         let mut lines = Vec::new();

@@ -1,4 +1,5 @@
-//! Finding weights on this machine: a file, a timm model folder, a run, or the Hugging Face cache. Nothing is downloaded here.
+//! Finds weights on this machine: a file, a timm model folder, a run, or the Hugging Face cache.
+//! Downloads nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -10,35 +11,35 @@ use serde::Deserialize;
 use crate::trained::{best_weights_of, configuration_of};
 use crate::{Architecture, Checkpoint, ModelError, Result, architectures, read_checkpoint};
 
-/// Weights that were found, and what is known of them.
+/// Weights that were found, with their metadata.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WeightsSource {
-    /// What was asked for, as it is written into the run's configuration: `arch.tag` or a path.
+    /// The name in the run's configuration: `arch.tag`, or the path that was asked for.
     pub name: String,
     /// The safetensors file.
     pub file: PathBuf,
-    /// How photos are prepared for these weights.
+    /// Preprocessing of photos for these weights.
     pub preprocessing: Preprocessing,
-    /// Licence, where it is stated.
+    /// Licence, if stated.
     pub licence: Option<String>,
-    /// The run of Kennel's that they come from, where they are its checkpoint or were exported of it.
+    /// Name of the Kennel run that they come from, as its checkpoint or as an export of it.
     pub fine_tuned_in: Option<String>,
-    /// What the outputs of their head mean, in its order, where it is stated.
+    /// Class names of their head's outputs, in order, if stated.
     pub class_names: Option<Vec<String>>,
-    /// What the logits of their head are divided by before the softmax, where it is stated.
+    /// Temperature that the logits of their head are divided by before the softmax, if stated.
     pub temperature: Option<f64>,
-    /// SHA-256 of the file, where it is stated.
+    /// SHA-256 of the file, if stated.
     pub sha256: Option<String>,
-    /// What should be said about the choice, if anything.
+    /// A note for the user, if any.
     pub note: Option<String>,
 }
 
 impl WeightsSource {
-    /// Reads the file, held to the digest that is stated.
+    /// Reads the file and checks the digest, if one is stated.
     ///
     /// # Errors
     ///
-    /// Those of [`read_checkpoint`]; [`ModelError::Malformed`] when it has another digest.
+    /// Those of [`read_checkpoint`]; [`ModelError::Malformed`] when the digest differs.
     pub fn read(&self) -> Result<Checkpoint> {
         let checkpoint = read_checkpoint(&self.file)?;
         match &self.sha256 {
@@ -51,15 +52,18 @@ impl WeightsSource {
     }
 }
 
-/// Finds weights for `architecture`: `asked` is a path, an `arch.tag`, a tag alone, or nothing for the default.
+/// Finds weights for `architecture`. `asked` is a path, an `arch.tag`, a tag alone, or None for the
+/// default.
 ///
 /// # Errors
 ///
 /// - [`ModelError::WeightsNotFound`] when they are not on this machine
-/// - [`ModelError::NothingThere`] when a path leads to nothing
-/// - [`ModelError::NoCheckpoint`] when it leads to a run without a finished epoch
-/// - [`ModelError::OtherArchitecture`] when they say that they are another network's
-/// - [`ModelError::Core`] when `config.json`, or the configuration of a run, cannot be read or is damaged
+/// - [`ModelError::NothingThere`] when nothing is at a path
+/// - [`ModelError::Pickle`] when a folder has only a pickle
+/// - [`ModelError::NoCheckpoint`] when the path is a run without a finished epoch
+/// - [`ModelError::OtherArchitecture`] when the weights are of another architecture
+/// - [`ModelError::Core`] when `config.json`, or a run's configuration, cannot be read or is
+///   damaged
 pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Result<WeightsSource> {
     if let Some(asked) = asked {
         let path = Path::new(asked);
@@ -70,7 +74,7 @@ pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Resul
             return from_file(architecture, asked, path);
         }
     }
-    // The hub's own name for a timm model, where no folder of one's own is called so.
+    // The hub's name for a timm model, unless a local folder has that name.
     let asked = asked.map(|asked| asked.strip_prefix("timm/").unwrap_or(asked));
     if let Some(asked) = asked {
         let path = Path::new(asked);
@@ -113,12 +117,13 @@ pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Resul
     Ok(found)
 }
 
-/// For an `arch.tag` that the zoo does not know the nearest that it does, or all. Empty for one that it knows. Only tags are compared:
-/// what stands before them is the same.
+/// Returns a hint for an unknown `arch.tag`: the nearest known one, or all of them. Returns an
+/// empty string for a known one. Only tags are compared, because the architecture before them is
+/// the same.
 fn hint_of_tag(architecture: &Architecture, name: &str) -> String {
     let tags = || architecture.tags().map(|known| known.tag.as_str());
     let typed = name.strip_prefix(architecture.name).map_or(name, |tag| tag.trim_start_matches('.'));
-    // The architecture itself may be what was mistyped: `resnt50.a1_in1k`.
+    // The architecture itself may be mistyped: `resnt50.a1_in1k`.
     let typed = typed.split_once('.').map_or(typed, |(_, tag)| tag);
     if architecture.tags().any(|known| known.name() == name) {
         return String::new();
@@ -171,7 +176,7 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
         if let Some((run, _)) = RunDir::of_checkpoint(file) {
             match configuration_of(&run) {
                 Ok(trained) => return from_run(architecture, asked, &run, trained, file.into()),
-                // Other programs, too, keep checkpoints below a config.toml.
+                // Other programs may also keep checkpoints below a config.toml.
                 Err(error) => reason += &format!(" ({error})"),
             }
         }
@@ -222,7 +227,7 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
     Ok(source)
 }
 
-/// A checkpoint of a run of ours.
+/// Returns a checkpoint of a Kennel run as a source of weights.
 fn from_run(
     architecture: &Architecture,
     asked: &str,
@@ -253,7 +258,7 @@ fn check_architecture(expected: &Architecture, found: String, path: &Path) -> Re
     }
 }
 
-/// The parts of a timm model's `config.json` that matter here.
+/// The parts of a timm model's `config.json` that Kennel uses.
 #[derive(Deserialize)]
 struct HubConfig {
     architecture: String,
@@ -281,11 +286,12 @@ struct PretrainedCfg {
     license: Option<String>,
 }
 
-/// timm's weights in the Hugging Face cache, as `arch.tag`, and where that cache is, by its environment variables.
+/// Returns the Hugging Face cache folder that the environment variables give, and the timm weights
+/// in it as `arch.tag`.
 ///
 /// # Errors
 ///
-/// [`ModelError::Core`] when the folder is there and cannot be listed.
+/// [`ModelError::Core`] when the folder exists but cannot be listed.
 pub fn cached_weights() -> Result<(Option<PathBuf>, Vec<String>)> {
     let Some(hub) = hub_cache::hub_folder() else { return Ok((None, Vec::new())) };
     if !hub.exists() {

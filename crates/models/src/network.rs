@@ -1,4 +1,4 @@
-//! Any network of the zoo, by one set of verbs.
+//! One interface to every network of the zoo.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ use crate::zoo::{Architecture, Family};
 use crate::{ModelError, Result, state_dict::parameter_names};
 
 /// A network. A new one has zero weights: load or draw them.
-// A box is not a module in Burn; there is one of these.
+// Burn has no `Module` for `Box`, and there is only one network.
 #[allow(clippy::large_enum_variant)]
 #[derive(Module, Debug)]
 pub enum Network {
@@ -26,7 +26,8 @@ pub enum Network {
 }
 
 impl Network {
-    /// A network of `architecture` with `classes` outputs and zero weights, in evaluation mode, off the tape.
+    /// Makes a network of `architecture` with `classes` outputs and zero weights, in evaluation
+    /// mode, off the autodiff tape.
     pub fn new(
         architecture: &Architecture,
         classes: usize,
@@ -41,7 +42,7 @@ impl Network {
         }
     }
 
-    /// Its parts in the order in which a photo passes through them; the last is the head.
+    /// Returns its stages in forward order; the last is the head.
     pub fn stages(&self) -> Vec<Stage> {
         match self {
             Network::ResNet(network) => network.stages(),
@@ -49,7 +50,7 @@ impl Network {
         }
     }
 
-    /// Prefixes of what `partial` trains by default.
+    /// Returns the name prefixes that the strategy `partial` trains by default.
     pub fn partial(&self) -> Vec<String> {
         match self {
             Network::ResNet(network) => network.partial(),
@@ -57,7 +58,7 @@ impl Network {
         }
     }
 
-    /// Prefix of the classifier: `fc` or `classifier`.
+    /// Returns the classifier's name prefix: `fc` or `classifier`.
     pub fn head(&self) -> &'static str {
         match self {
             Network::ResNet(_) => "fc",
@@ -65,11 +66,11 @@ impl Network {
         }
     }
 
-    /// Checks that every prefix names something that can be trained.
+    /// Checks that every prefix matches a trainable tensor.
     ///
     /// # Errors
     ///
-    /// [`ModelError::UnknownPart`], with the stages there are.
+    /// [`ModelError::UnknownPart`], which lists the stages.
     pub fn check_parts(&self, model: &str, prefixes: &[String]) -> Result<()> {
         let names = parameter_names(self);
         for prefix in prefixes {
@@ -86,7 +87,8 @@ impl Network {
         Ok(())
     }
 
-    /// From pixels to logits, in evaluation mode and off the tape: a few photos at a time.
+    /// Computes logits from pixels, in evaluation mode and off the autodiff tape, a few photos at a
+    /// time.
     ///
     /// # Shapes
     ///
@@ -95,7 +97,7 @@ impl Network {
         self.infer_top(pixels, 0)
     }
 
-    /// [`Network::infer`] from plain values to plain values, a row of logits for each photo.
+    /// [`Network::infer`] on plain values; returns one row of logits per photo.
     ///
     /// # Shapes
     ///
@@ -109,7 +111,7 @@ impl Network {
         rows(self.infer(Tensor::from_data(data, device)))
     }
 
-    /// How many stages from the first on hold nothing under `trained`.
+    /// Counts the leading stages that have no tensor under `trained`.
     pub fn frozen_stages(&self, trained: &[String]) -> usize {
         let names = parameter_names(self);
         let is_trained = |stage: &Stage| {
@@ -120,12 +122,13 @@ impl Network {
         stages.iter().position(is_trained).unwrap_or(stages.len())
     }
 
-    /// What the first `stages` stages make of photos, in evaluation mode and off the tape: a few photos at a time. All but
-    /// the head: what the classifier sees.
+    /// Computes the output of the first `stages` stages, in evaluation mode and off the autodiff
+    /// tape, a few photos at a time. With all stages but the head, that is the classifier's input.
     ///
     /// # Shapes
     ///
-    /// `[batch, 3, side, side]` to `[batch, channels, height, width]`, or `[batch, features, 1, 1]`.
+    /// `[batch, 3, side, side]` to `[batch, channels, height, width]`, or
+    /// `[batch, features, 1, 1]`.
     pub fn infer_trunk(&self, pixels: Tensor<4>, stages: usize) -> Tensor<4> {
         if stages == 0 {
             return pixels;
@@ -141,11 +144,12 @@ impl Network {
         })
     }
 
-    /// From what [`Network::infer_trunk`] gives for as many stages to logits; differentiated where something is trained.
+    /// Computes logits from the output of [`Network::infer_trunk`] for the same `stages`, recording
+    /// gradients for tensors that are trained.
     ///
     /// # Shapes
     ///
-    /// Its result to `[batch, classes]`.
+    /// The shapes that [`Network::infer_trunk`] returns, to `[batch, classes]`.
     pub fn top(&self, features: Tensor<4>, stages: usize) -> Tensor<2> {
         if stages >= self.head_stage() {
             return self.classify(features.flatten(1, 3));
@@ -154,7 +158,7 @@ impl Network {
         self.classify(self.pre_logits(last))
     }
 
-    /// [`Network::top`] in evaluation mode and off the tape: a few photos at a time.
+    /// [`Network::top`] in evaluation mode and off the autodiff tape, a few photos at a time.
     ///
     /// # Shapes
     ///
@@ -168,13 +172,13 @@ impl Network {
         logits.flatten(1, 3)
     }
 
-    /// Place of the head among the stages: the last.
+    /// Index of the head's stage, the last one.
     fn head_stage(&self) -> usize {
         self.stages().len() - 1
     }
 
-    /// Photos that pass through together where nothing is differentiated. The light networks move more activations than
-    /// weights, so few photos stay in cache; the heavy ones more weights.
+    /// Photos per micro-batch of inference. Light networks move more activations than weights, so
+    /// few photos stay in cache; heavy networks move more weights.
     fn micro_batch(&self) -> usize {
         match self {
             Network::ResNet(_) => 8,
@@ -182,7 +186,7 @@ impl Network {
         }
     }
 
-    /// From pixels to logits.
+    /// Computes logits from pixels.
     ///
     /// # Shapes
     ///
@@ -191,11 +195,11 @@ impl Network {
         self.top(pixels, 0)
     }
 
-    /// Through some consecutive stages below the head, by their places in [`Network::stages`].
+    /// Runs consecutive stages below the head, by their indices in [`Network::stages`].
     ///
     /// # Shapes
     ///
-    /// `[batch, channels, height, width]` of the first stage's input to that of the last one's output.
+    /// `[batch, channels, height, width]`: the first stage's input to the last one's output.
     pub fn forward_stages(&self, x: Tensor<4>, stages: Range<usize>) -> Tensor<4> {
         self.pass_stages(&mut Eager, x, stages)
     }
@@ -207,7 +211,8 @@ impl Network {
         })
     }
 
-    /// All stages below the head and what stands between them and the classifier: `[batch, features, 1, 1]`.
+    /// Runs all stages below the head and the layers between them and the classifier. Returns
+    /// `[batch, features, 1, 1]`.
     pub(crate) fn pass_trunk<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
         let last = self.pass_stages(ops, x, 0..self.head_stage());
         self.pass_pre_logits(ops, last)
@@ -228,7 +233,7 @@ impl Network {
         }
     }
 
-    /// What the classifier sees of the last stage's output.
+    /// Computes the classifier's input from the last stage's output.
     ///
     /// # Shapes
     ///
@@ -237,7 +242,7 @@ impl Network {
         self.pass_pre_logits(&mut Eager, x).flatten(1, 3)
     }
 
-    /// The head.
+    /// Runs the head.
     ///
     /// # Shapes
     ///
@@ -250,7 +255,7 @@ impl Network {
     }
 }
 
-/// Logits row by row.
+/// Splits logits into one row per photo.
 ///
 /// # Shapes
 ///

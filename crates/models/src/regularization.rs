@@ -1,18 +1,19 @@
-//! How much of a network is left out at random in training.
+//! Rates of dropout and stochastic depth in training.
 
 use kennel_core::RunConfig;
 
-/// What is left out at random in training.
+/// Rates of dropout and stochastic depth in training.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RegularizationRates {
     /// Dropout before the classifier.
     pub drop: f64,
-    /// Stochastic depth of the last block.
+    /// Stochastic depth. As in timm, the rate grows from block to block: a ResNet's last block has
+    /// all of it, the last of an EfficientNet's `n` blocks `(n - 1) / n` of it.
     pub drop_path: f64,
 }
 
 impl RegularizationRates {
-    /// Those of a configuration.
+    /// Returns the rates of a configuration.
     pub fn of(config: &RunConfig) -> Self {
         Self { drop: config.drop_rate, drop_path: config.drop_path_rate }
     }

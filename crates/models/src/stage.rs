@@ -1,11 +1,11 @@
-//! Stages: the parts of a network, in the order in which a photo passes through them.
+//! Stages: the parts of a network, in forward order.
 
-/// A part of a network that is run, frozen, cached and trained as one.
+/// A part of a network that is run, frozen, cached and trained as a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stage {
-    /// What people call it: `stem`, `layer3`, `blocks.5`, `head`.
+    /// Its name: `stem`, `layer3`, `blocks.5`, `head`.
     pub name: String,
-    /// Prefixes of its tensors in timm's names.
+    /// Prefixes of its tensors' names in timm.
     pub prefixes: Vec<String>,
 }
 
@@ -20,8 +20,8 @@ impl Stage {
     }
 }
 
-/// Whether `path` is `prefix` or lies under it, in whole components: `layer4.2` holds `layer4.2.conv1.weight` and not
-/// `layer4.20.conv1.weight`.
+/// Whether `path` is `prefix` or lies under it, in whole components: `layer4.2` contains
+/// `layer4.2.conv1.weight` but not `layer4.20.conv1.weight`.
 pub fn is_under(path: &str, prefix: &str) -> bool {
     match path.strip_prefix(prefix) {
         Some(rest) => rest.is_empty() || rest.starts_with('.'),

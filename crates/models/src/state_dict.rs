@@ -1,4 +1,4 @@
-//! A network's tensors by timm's names: out of the module, and into it.
+//! Reads and replaces a network's tensors by timm's names.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use burn::tensor::{Tensor, TensorData};
 /// A tensor's shape and values, in PyTorch's layout.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TensorValue {
-    /// Extent of each axis.
+    /// Size of each axis.
     pub shape: Vec<usize>,
-    /// Row-major.
+    /// Values, row-major.
     pub data: Vec<f32>,
 }
 
 impl TensorValue {
-    /// Copies a tensor out.
+    /// Copies a tensor's values.
     pub(crate) fn of<const D: usize>(tensor: Tensor<D>) -> Self {
         let shape = tensor.dims().to_vec();
         let data = tensor.into_data().try_into_vec::<f32>().expect("networks are f32");
@@ -26,7 +26,7 @@ impl TensorValue {
 /// Tensors by name, sorted.
 pub type StateDict = BTreeMap<String, TensorValue>;
 
-/// Whether a tensor is a running statistic: part of the state, not trained by gradient.
+/// Whether a tensor is a running statistic: part of the state, but not trained by gradient.
 pub fn is_buffer(name: &str) -> bool {
     name.ends_with(".running_mean") || name.ends_with(".running_var")
 }
@@ -34,48 +34,50 @@ pub fn is_buffer(name: &str) -> bool {
 /// Copies every tensor out of `module`.
 pub fn state_dict<M: Module>(module: &M) -> StateDict {
     let mut collector = Collector::default();
-    // `valid` brings running statistics that wait for their next use up to date.
+    // `valid` applies pending updates of running statistics.
     module.valid().visit(&mut collector);
     collector.tensors
 }
 
-/// Puts tensors into `module` by name; those that are not named stay. Whether a tensor is on the tape stays too.
+/// Replaces tensors of `module` by name. Tensors that are not in `tensors` stay. Each tensor stays
+/// on or off the autodiff tape.
 ///
 /// # Panics
 ///
-/// When a shape differs: the loader checks them first.
+/// When a shape differs. The loader checks shapes first.
 pub fn apply_state_dict<M: Module>(module: M, tensors: &StateDict) -> M {
     module.map(&mut Applier { path: NamePath::default(), tensors })
 }
 
-/// Names of what can be trained, in the module's order.
+/// Returns the names of the trainable tensors, in the module's order.
 pub(crate) fn parameter_names<M: Module>(module: &M) -> Vec<String> {
     names_by_id(module).into_iter().map(|(_, name)| name).filter(|name| !is_buffer(name)).collect()
 }
 
-/// The name of every tensor by the identity of its parameter, in the module's order.
+/// Returns the parameter id and the name of every tensor, in the module's order.
 pub(crate) fn names_by_id<M: Module>(module: &M) -> Vec<(ParamId, String)> {
     let mut collector = Names::default();
     module.visit(&mut collector);
     collector.names
 }
 
-/// Where a visit through a module stands. Burn enters enums by variant: those are not part of timm's names.
+/// The path of a visitor in a module. Burn also enters the variants of enums; those are not part of
+/// timm's names.
 #[derive(Default)]
 pub struct NamePath(Vec<Option<String>>);
 
 impl NamePath {
-    /// A visit goes into a field.
+    /// Enters a field.
     pub fn enter(&mut self, name: &str, container_type: &str) {
         self.0.push((!container_type.starts_with("Enum:")).then(|| name.to_string()));
     }
 
-    /// It comes out again.
+    /// Leaves the field.
     pub fn exit(&mut self) {
         self.0.pop();
     }
 
-    /// timm's name of the tensor that the visit is at.
+    /// Returns timm's name of the current tensor.
     pub fn name(&self) -> String {
         self.0.iter().flatten().map(String::as_str).collect::<Vec<_>>().join(".")
     }

@@ -1,4 +1,4 @@
-//! What may move: which tensors are on the tape, and which layers behave as in training.
+//! Chooses the trainable tensors and the layers that behave as in training.
 
 use burn::module::{Flag, Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
@@ -6,11 +6,12 @@ use burn::tensor::Tensor;
 use crate::state_dict::NamePath;
 use crate::{Network, is_buffer, is_under};
 
-/// The network with exactly the tensors under `prefixes` trainable.
+/// Makes exactly the tensors under `prefixes` trainable.
 ///
-/// Those are put on the tape; all others are taken off it, so that what lies below the first trainable layer is run as
-/// plain inference and never differentiated. Normalisation, dropout and stochastic depth under `prefixes` behave as in
-/// training, all others as in evaluation: a frozen BatchNorm keeps its statistics.
+/// Puts those tensors on the autodiff tape and takes all others off it, so that the layers below
+/// the first trainable one run as plain inference. Normalisation, dropout and stochastic depth
+/// under `prefixes` behave as in training, all others as in evaluation: a frozen BatchNorm keeps
+/// its statistics.
 pub fn with_trainable(network: Network, prefixes: &[String]) -> Network {
     let head_is_trained = prefixes.iter().any(|prefix| is_under(network.head(), prefix));
     network.map(&mut Trainable { path: NamePath::default(), prefixes, head_is_trained })
@@ -25,7 +26,8 @@ struct Trainable<'a> {
 impl Trainable<'_> {
     fn is_trained(&self) -> bool {
         let name = self.path.name();
-        // Dropout has no tensors, so no name in timm's state dict: it goes with the classifier that it feeds.
+        // Dropout has no tensors, so no name in timm's state dict. It follows the classifier that
+        // it feeds.
         (self.head_is_trained && is_under(&name, "head_drop"))
             || self.prefixes.iter().any(|prefix| is_under(&name, prefix))
     }

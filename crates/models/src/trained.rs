@@ -1,4 +1,4 @@
-//! What a run has trained.
+//! Loads the network that a run has trained.
 
 use std::path::PathBuf;
 
@@ -9,11 +9,12 @@ use crate::{
     LoadOptions, ModelError, Network, RegularizationRates, Result, architecture, load, read_checkpoint,
 };
 
-/// The network of a run at its best epoch, in evaluation mode, and its configuration.
+/// Loads the network of a run's best epoch, in evaluation mode, and the run's configuration.
 ///
 /// # Errors
 ///
-/// [`ModelError::NoCheckpoint`] when no epoch was finished, and what is wrong with a configuration or checkpoint that is damaged.
+/// [`ModelError::NoCheckpoint`] when no epoch was finished; a configuration or checkpoint that is
+/// damaged.
 pub fn load_trained(run: &RunDir, device: &Device) -> Result<(Network, RunConfig)> {
     let config = configuration_of(run)?;
     let classes = config.facts(&run.config())?.class_names.len();
@@ -25,7 +26,7 @@ pub fn load_trained(run: &RunDir, device: &Device) -> Result<(Network, RunConfig
     Ok((network, config))
 }
 
-/// How a run was configured; anyone may have edited it since.
+/// Reads the configuration of a run and checks its preprocessing: a user may have edited it.
 pub(crate) fn configuration_of(run: &RunDir) -> Result<RunConfig> {
     let config = run.read_config()?;
     if let Some((name, found, expected)) = config.preprocessing.problem() {
@@ -37,7 +38,7 @@ pub(crate) fn configuration_of(run: &RunDir) -> Result<RunConfig> {
     Ok(config)
 }
 
-/// Where the weights of its best epoch are: [`ModelError::NoCheckpoint`] when there are none.
+/// Returns the path of the best epoch's weights, or [`ModelError::NoCheckpoint`] if there are none.
 pub(crate) fn best_weights_of(run: &RunDir, config: &RunConfig) -> Result<PathBuf> {
     let path = run.best_weights();
     if path.exists() {

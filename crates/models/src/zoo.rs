@@ -1,4 +1,4 @@
-//! Which architectures there are, and which pretrained weights each of them has.
+//! The architectures of the zoo and their pretrained weights.
 
 use std::sync::LazyLock;
 
@@ -16,9 +16,9 @@ use crate::{ModelError, Result};
 pub struct Architecture {
     /// timm's name.
     pub name: &'static str,
-    /// Parameters with ImageNet's 1000 classes (running statistics not counted).
+    /// Parameters with ImageNet's 1000 classes, without running statistics.
     pub parameters: u64,
-    /// Multiply-accumulates of one photo at the default weights' side.
+    /// Multiply-accumulates for one photo at the input size of the default weights.
     pub macs: u64,
     pub(crate) family: Family,
 }
@@ -29,18 +29,18 @@ pub(crate) enum Family {
     EfficientNet(fn() -> EfficientNetConfig),
 }
 
-/// Pretrained weights that are known by name.
+/// Pretrained weights with a name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PretrainedTag {
-    /// Architecture.
+    /// Name of the architecture.
     pub architecture: String,
-    /// How and on what it was trained: `a1_in1k`.
+    /// Training recipe and data: `a1_in1k`.
     pub tag: String,
-    /// How photos are prepared for it.
+    /// Preprocessing of photos for these weights.
     pub preprocessing: Preprocessing,
     /// Licence of the weights, as timm states it.
     pub licence: String,
-    /// Whether it is what the architecture's name alone stands for.
+    /// Whether the architecture's name alone means these weights.
     pub is_default: bool,
 }
 
@@ -52,28 +52,28 @@ impl PretrainedTag {
 }
 
 impl Architecture {
-    /// Its pretrained weights, those by default first.
+    /// Returns its pretrained weights, the default first.
     pub fn tags(&self) -> impl Iterator<Item = &'static PretrainedTag> {
         TAGS.iter().filter(move |tag| tag.architecture == self.name)
     }
 
-    /// The weights that its name alone stands for, as in timm 1.0.
+    /// Returns its default weights, as in timm 1.0.
     pub fn default_tag(&self) -> &'static PretrainedTag {
         self.tags().find(|tag| tag.is_default).expect("every architecture has default weights")
     }
 
-    /// Whether it is a residual network: those have their own way to start a head.
+    /// Whether it is a ResNet: those initialise their head differently.
     pub fn is_resnet(&self) -> bool {
         matches!(self.family, Family::ResNet(_))
     }
 }
 
-/// The zoo, family by family from small to large.
+/// Returns all architectures, family by family, from small to large.
 pub fn architectures() -> &'static [Architecture] {
     &ARCHITECTURES
 }
 
-/// One architecture by timm's name.
+/// Returns an architecture by timm's name.
 ///
 /// # Errors
 ///
@@ -101,7 +101,8 @@ static ARCHITECTURES: LazyLock<Vec<Architecture>> = LazyLock::new(|| {
         macs,
         family: Family::EfficientNet(config),
     };
-    // Parameters and MACs: held to timm 1.0.31 and to PyTorch's flop counter by `tests/zoo.rs`.
+    // Parameters and MACs: `tests/zoo.rs` checks them against timm 1.0.31 and PyTorch's flop
+    // counter.
     vec![
         resnet("resnet18", published([2, 2, 2, 2], Basic), 11_689_512, 1_814_073_344),
         resnet("resnet34", published([3, 4, 6, 3], Basic), 21_797_672, 3_663_761_408),
@@ -116,7 +117,7 @@ static ARCHITECTURES: LazyLock<Vec<Architecture>> = LazyLock::new(|| {
         efficientnet("mobilenetv2_100", mobilenetv2, 3_504_872, 300_774_272),
         efficientnet("mobilenetv3_small_100", mobilenetv3_small, 2_542_856, 56_510_400),
         efficientnet("mobilenetv3_large_100", mobilenetv3_large, 5_483_032, 216_589_760),
-        // Small enough for a demonstration or a test.
+        // Small enough for a demo or a test.
         resnet("test_resnet", ResNetConfig::test(), 469_688, 102_547_200),
         efficientnet("test_efficientnet", test_efficientnet, 356_196, 57_304_256),
     ]
@@ -126,7 +127,7 @@ fn efficientnet_b(width: f64, depth: f64) -> EfficientNetConfig {
     efficientnet(width, depth)
 }
 
-/// The table `tools/zoo_table.py` writes from timm's own configurations.
+/// The table that `tools/zoo_table.py` generates from timm's own configurations.
 static TAGS: LazyLock<Vec<PretrainedTag>> = LazyLock::new(|| {
     let mut tags: Vec<PretrainedTag> = include_str!("pretrained_tags.tsv")
         .lines()

@@ -1,4 +1,5 @@
-//! Every architecture against timm: the same names, the same logits. Fixtures: `tools/fixtures/zoo.py`.
+//! Compares every architecture with timm: same names, same logits. Fixtures:
+//! `tools/fixtures/zoo.py`.
 
 #[path = "common/formula.rs"]
 mod formula;
@@ -90,7 +91,8 @@ fn logits_in_evaluation_mode_are_those_of_timm() {
     for architecture in architectures() {
         let arch = architecture.name;
         let fixture = read_fixture(arch);
-        // A network that ignored its input would pass any comparison: the logits must depend on the image.
+        // A network that ignores its input would pass any comparison: the logits must depend on the
+        // image.
         let largest = fixture.logits_eval.iter().fold(0.0_f32, |m, x| m.max(x.abs()));
         let spread = (0..CLASSES)
             .map(|class| {
@@ -102,7 +104,8 @@ fn logits_in_evaluation_mode_are_those_of_timm() {
         let network = apply_state_dict(network(arch, CLASSES), &fixture.running);
         let found = difference(&logits(&network, fixture.side), &fixture.logits_eval);
         println!("{arch}: {found:.1e} of max |logit| in evaluation mode");
-        // PyTorch's own two layouts differ by 2e-4 on the two deepest ones (fixtures/zoo/README.md).
+        // PyTorch's own two layouts differ by 2e-4 on the two deepest ones
+        // (fixtures/zoo/README.md).
         let tolerance = if matches!(arch, "resnet101" | "resnet152") { 1e-3 } else { 1e-4 };
         assert!(found <= tolerance, "{arch}: {found:.1e} of max |logit|");
     }
@@ -110,7 +113,7 @@ fn logits_in_evaluation_mode_are_those_of_timm() {
 
 #[test]
 fn logits_in_training_mode_are_those_of_timm() {
-    // mobilenetv2: PyTorch's channels-last layout itself is 2e-4 away (fixtures/zoo/README.md).
+    // mobilenetv2: PyTorch's own channels-last layout is already 2e-4 off (fixtures/zoo/README.md).
     for (arch, tolerance) in [
         ("resnet18", 1e-4),
         ("efficientnet_b0", 1e-4),
@@ -128,7 +131,8 @@ fn logits_in_training_mode_are_those_of_timm() {
         let found = difference(&logits(&network, fixture.side), &fixture.logits_train);
         println!("{arch}: {found:.1e} of max |logit| in training mode, {} parameters", all.len());
         assert!(found <= tolerance, "{arch}: {found:.1e} of max |logit|");
-        // One pass at PyTorch's momentum of 0.1 moves the statistics a tenth of the way to the batch's own.
+        // With PyTorch's momentum of 0.1, one pass moves the statistics a tenth of the way to the
+        // batch's own.
         let state = state_dict(&network);
         for (name, expected) in &fixture.running {
             let start = if name.ends_with("running_var") { 1.0 } else { 0.0 };

@@ -1,4 +1,4 @@
-//! How fast a file runs on this machine, in every runtime that is at hand.
+//! Measures how fast a file runs on this machine, in every available runtime.
 
 use std::path::Path;
 
@@ -8,49 +8,53 @@ use serde::Serialize;
 
 use crate::{Apart, Classifier, Description, Result, RuntimeKind, Takes};
 
-/// Beyond this a file is no classifier of photos, and its claim is not believed.
+/// More classes than this are not plausible; the shape of the output is then ignored.
 const MAX_CLASSES: usize = 100_000;
 
-/// What was measured of a file.
+/// Result of [`bench_file`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FileBench {
-    /// The file.
+    /// Path of the file.
     pub path: String,
-    /// Size of the file itself; weights that lie apart are not in it.
+    /// Size of the file, without a separate weights file.
     pub file_bytes: u64,
     /// One row per runtime and batch.
     pub rates: Vec<FileRate>,
-    /// Runtimes that did not run it, and why.
+    /// Runtimes that could not run the file.
     pub not_run: Vec<NotRun>,
 }
 
-/// How fast a file is in a runtime.
+/// Speed of a file in one runtime.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FileRate {
-    /// The runtime.
+    /// Name of the runtime.
     pub runtime: String,
-    /// Photos per pass.
+    /// Photos per run of the graph.
     pub batch_size: usize,
-    /// How fast.
+    /// Photos per second.
     #[serde(flatten)]
     pub rate: Rate,
 }
 
-/// A runtime that did not run a file.
+/// A runtime that could not run the file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NotRun {
-    /// The runtime.
+    /// Name of the runtime.
     pub runtime: String,
-    /// Why.
+    /// Why not.
     pub reason: String,
 }
 
-/// Times a file on photos of noise, `batch_sizes` at once where it takes pixels; a file that takes photos is given one of 500 by
-/// 375 at a time. It runs in a process of its own; the way there and back is not in the time.
+/// Times a file on random noise, in a process of its own. The time does not include communication
+/// with that process.
+///
+/// A file that takes pixels is timed with each of `batch_sizes`, or with the batch size that it
+/// fixes. A file that takes photos gets one photo of 500 by 375 pixels at a time.
 ///
 /// # Errors
 ///
-/// A file that cannot be read or is no classifier.
+/// Those of [`crate::read_model`]. A runtime that cannot run the file is listed in
+/// [`FileBench::not_run`].
 ///
 /// # Panics
 ///
@@ -62,7 +66,7 @@ pub fn bench_file(
     repeats: usize,
     apart: &Apart,
 ) -> Result<FileBench> {
-    // What the classes are called does not change how fast they are found.
+    // The names of the classes do not affect the speed.
     let model = crate::read_model(path)?;
     let given = nameless(&model);
     drop(model);
@@ -97,7 +101,7 @@ pub fn bench_file(
     Ok(FileBench { path: path.to_string_lossy().into_owned(), file_bytes, rates, not_run })
 }
 
-/// One pass over photos of noise each time it is called, and the seconds that the graph took.
+/// Returns a closure that runs the graph once on noise and returns the seconds that it took.
 fn passes(classifier: &mut Classifier, batch_size: usize) -> impl FnMut() -> Result<f64> {
     let side = classifier.described().preprocessing.side_px as usize;
     let noise = |i: usize| (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
@@ -117,7 +121,7 @@ fn passes(classifier: &mut Classifier, batch_size: usize) -> impl FnMut() -> Res
     }
 }
 
-/// A description of a file by its shape alone, for what it leaves open.
+/// Fills the gaps of the metadata from the shapes of the graph, or with defaults.
 fn nameless(model: &crate::ModelProto) -> Description {
     let classes = crate::outputs(model)
         .iter()

@@ -1,4 +1,4 @@
-//! Writing a graph node by node.
+//! Builds a graph node by node.
 
 use crate::proto::{
     ATTRIBUTE_FLOAT, ATTRIBUTE_INT, ATTRIBUTE_INTS, AttributeProto, DimensionProto, ElementType, GraphProto,
@@ -6,34 +6,34 @@ use crate::proto::{
     ValueInfoProto,
 };
 
-/// The operator set that graphs are written in. 18 has everything that is needed, and ONNX Runtime has read it since 1.14
-/// (2023): a newer one would only run in fewer places.
+/// Operator set of the graphs. 18 has every operator needed, and ONNX Runtime has supported it
+/// since 1.14 (2023). A newer one would only run in fewer places.
 pub const OPSET: i64 = 18;
-/// The IR version that belongs to it.
+/// IR version for this operator set.
 const IR_VERSION: i64 = 8;
 
-/// Builds a graph; every node has one output, which is called as the node is.
+/// Builds a graph. Every node has one output, with the same name as the node.
 #[derive(Clone, Debug, Default)]
 pub struct GraphBuilder {
     graph: GraphProto,
 }
 
-/// An extent of an input's or output's shape.
+/// An extent in the shape of an input or output.
 #[derive(Clone, Copy, Debug)]
 pub enum Extent {
-    /// Always this.
+    /// A fixed extent.
     Fixed(usize),
-    /// What the caller brings, by the name of the axis.
+    /// A dynamic extent, with the name of its axis.
     Named(&'static str),
 }
 
 impl GraphBuilder {
-    /// An empty graph.
+    /// Starts an empty graph.
     pub fn new(name: &str) -> Self {
         Self { graph: GraphProto { name: name.into(), ..GraphProto::default() } }
     }
 
-    /// Goes on with a graph that is there.
+    /// Starts from an existing graph.
     pub fn from_graph(graph: GraphProto) -> Self {
         Self { graph }
     }
@@ -50,7 +50,7 @@ impl GraphBuilder {
         name.into()
     }
 
-    /// Adds nodes that are there already.
+    /// Appends existing nodes.
     pub fn append(&mut self, nodes: Vec<NodeProto>) {
         self.graph.node.extend(nodes);
     }
@@ -60,13 +60,13 @@ impl GraphBuilder {
         self.constant(float_tensor(name, shape, values))
     }
 
-    /// Adds i64 constants, a vector of them, and returns their name.
+    /// Adds a vector of i64 constants and returns its name.
     pub fn ints(&mut self, name: &str, values: &[i64]) -> String {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         self.constant(raw_tensor(name, &[values.len()], ElementType::Int64, bytes))
     }
 
-    /// Adds one i64 constant without axes and returns its name.
+    /// Adds an i64 scalar and returns its name.
     pub fn int(&mut self, name: &str, value: i64) -> String {
         self.constant(raw_tensor(name, &[], ElementType::Int64, value.to_le_bytes().into()))
     }
@@ -83,18 +83,18 @@ impl GraphBuilder {
         self.graph.input.push(value_info(name, element, shape));
     }
 
-    /// Declares an output: the name of a node.
+    /// Declares the output of the node `name` as an output of the graph.
     pub fn output(&mut self, name: &str, element: ElementType, shape: &[Extent]) {
         self.graph.output.push(value_info(name, element, shape));
     }
 
-    /// The graph as it is.
+    /// Returns the graph.
     pub fn finish(self) -> GraphProto {
         self.graph
     }
 }
 
-/// A model around a graph, without metadata.
+/// Wraps a graph in a model without metadata.
 pub fn model(graph: GraphProto) -> ModelProto {
     ModelProto {
         ir_version: IR_VERSION,
@@ -107,7 +107,7 @@ pub fn model(graph: GraphProto) -> ModelProto {
     }
 }
 
-/// A node with one output, called as it is.
+/// A node with one output, which has the same name as the node.
 pub fn node(
     op: &str,
     name: &str,
@@ -142,7 +142,7 @@ pub fn raw_tensor(name: &str, shape: &[usize], element: ElementType, bytes: Vec<
     }
 }
 
-/// The values of an f32 constant; none for another type, or one whose data lie elsewhere.
+/// Values of an f32 constant; `None` for other types and for external data.
 pub fn float_values(tensor: &TensorProto) -> Option<Vec<f32>> {
     if tensor.data_type != ElementType::Float as i32 || tensor.data_location != 0 {
         return None;
@@ -163,18 +163,18 @@ fn value_info(name: &str, element: ElementType, shape: &[Extent]) -> ValueInfoPr
     }
 }
 
-/// A whole number.
+/// An integer attribute.
 pub fn int(name: &str, value: i64) -> AttributeProto {
     AttributeProto { name: name.into(), i: value, r#type: ATTRIBUTE_INT, ..AttributeProto::default() }
 }
 
-/// Whole numbers.
+/// An attribute that is a list of integers.
 pub fn ints(name: &str, values: &[i64]) -> AttributeProto {
     let ints = values.to_vec();
     AttributeProto { name: name.into(), ints, r#type: ATTRIBUTE_INTS, ..AttributeProto::default() }
 }
 
-/// A number.
+/// A float attribute.
 pub fn float(name: &str, value: f32) -> AttributeProto {
     AttributeProto { name: name.into(), f: value, r#type: ATTRIBUTE_FLOAT, ..AttributeProto::default() }
 }

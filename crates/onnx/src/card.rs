@@ -1,4 +1,5 @@
-//! What a file says of itself, so that another program can do it right without this one: the model's metadata.
+//! Metadata of a model: class names, preprocessing and origin, so that other programs can use the
+//! file correctly.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,19 +12,19 @@ use serde::de::DeserializeOwned;
 use crate::proto::{ModelProto, StringStringEntryProto};
 use crate::{OnnxError, Result};
 
-/// Numbers in which a network is written.
+/// Number format of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
     /// 32-bit floats.
     Float32,
-    /// 16-bit floats inside, 32-bit at both ends.
+    /// 16-bit floats inside; input and output are 32-bit floats.
     Float16,
     /// 8-bit integers where they keep the accuracy, 32-bit floats elsewhere.
     Int8,
 }
 
 impl Precision {
-    /// As it stands in the metadata.
+    /// Value in the metadata.
     pub const fn as_str(self) -> &'static str {
         match self {
             Precision::Float32 => "float32",
@@ -32,7 +33,7 @@ impl Precision {
         }
     }
 
-    /// The flag that asks for it, without dashes; none for what needs no asking.
+    /// Name of the command-line flag that selects it, without dashes; `None` for the default.
     pub const fn flag(self) -> Option<&'static str> {
         match self {
             Precision::Float32 => None,
@@ -42,34 +43,35 @@ impl Precision {
     }
 }
 
-/// What a file says of itself.
+/// Metadata that Kennel writes into a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelCard {
-    /// Names in the order of the logits.
+    /// Class names in the order of the logits.
     pub class_names: Vec<String>,
-    /// How photos are prepared.
+    /// How to prepare photos.
     pub preprocessing: Preprocessing,
-    /// What logits are divided by before the softmax.
+    /// Divisor of the logits before the softmax.
     pub temperature: f64,
     /// timm's name of the network.
     pub architecture: String,
-    /// What it was trained from: `arch.tag`, the name of a file or folder, or `none`.
+    /// Pretrained weights: `arch.tag`, the name of a file or folder, or `none`.
     pub weights: String,
     /// Licence of those weights.
     pub weights_licence: String,
-    /// What it is written in.
+    /// Number format of the network.
     pub precision: Precision,
-    /// The run's directory name.
+    /// Name of the run's directory.
     pub run: String,
-    /// What `sha256sum config.toml manifest.json checkpoints/best.safetensors | sha256sum` prints in the run's directory.
+    /// Output of `sha256sum config.toml manifest.json checkpoints/best.safetensors | sha256sum` in
+    /// the run's directory.
     pub run_sha256: String,
-    /// On the validation photos, by this very file.
+    /// Accuracy of this file on the validation photos.
     pub val_accuracy: Option<Proportion>,
-    /// On the test photos, by the trained network in f32, when the run ended.
+    /// Accuracy of the trained network in f32 on the test photos, at the end of the run.
     pub test_accuracy: Option<Proportion>,
 }
 
-/// The keys, in the order in which they are written.
+/// Metadata keys, in the order in which they are written.
 const KEYS: [&str; 17] = [
     "class_names",
     "architecture",
@@ -91,7 +93,8 @@ const KEYS: [&str; 17] = [
 ];
 
 impl ModelCard {
-    /// Writes it into a model's metadata: numbers and lists as JSON, words as they are.
+    /// Writes the card into the metadata of a model: numbers and lists as JSON, strings as they
+    /// are.
     pub fn write_into(&self, model: &mut ModelProto) {
         let Preprocessing { side_px, crop_pct, interpolation, mean, std } = &self.preprocessing;
         let values = [
@@ -125,43 +128,43 @@ fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("plain data")
 }
 
-/// What has to be known of a file to label photos with it; each part may be given by the caller where the file is silent, and
-/// wins over it where it is not.
+/// What must be known about a file to label photos with it. The caller may set any field; a field
+/// that is set overrides the metadata of the file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Description {
-    /// Names in the order of the logits.
+    /// Class names in the order of the logits.
     pub class_names: Option<Vec<String>>,
     /// Side of the square that the network sees, in pixels.
     pub side_px: Option<u32>,
-    /// That side as a share of the resized short side.
+    /// `side_px` as a share of the resized short side.
     pub crop_pct: Option<f64>,
     /// Filter of the resize.
     pub interpolation: Option<Interpolation>,
-    /// Subtracted from each channel.
+    /// Mean that is subtracted from each channel.
     pub mean: Option<[f32; 3]>,
-    /// Each channel is then divided by this.
+    /// Standard deviation that each channel is then divided by.
     pub std: Option<[f32; 3]>,
-    /// What logits are divided by before the softmax.
+    /// Divisor of the logits before the softmax.
     pub temperature: Option<f64>,
 }
 
-/// A description without gaps.
+/// A [`Description`] with every field set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Described {
-    /// Names in the order of the logits.
+    /// Class names in the order of the logits.
     pub class_names: Vec<String>,
-    /// How photos are prepared.
+    /// How to prepare photos.
     pub preprocessing: Preprocessing,
-    /// What logits are divided by before the softmax.
+    /// Divisor of the logits before the softmax.
     pub temperature: f64,
 }
 
 impl Description {
-    /// Reads what a file says of itself; keys that are not there stay open.
+    /// Reads the metadata of a model; missing keys give `None`.
     ///
     /// # Errors
     ///
-    /// [`OnnxError::Metadata`] for a value that makes no sense.
+    /// [`OnnxError::Metadata`] for an invalid value.
     pub fn read(path: &Path, model: &ModelProto) -> Result<Self> {
         let properties: BTreeMap<&str, &str> =
             model.metadata_props.iter().map(|entry| (entry.key.as_str(), entry.value.as_str())).collect();
@@ -184,7 +187,7 @@ impl Description {
         Ok(description)
     }
 
-    /// The first part that makes no sense: its key, what was found and what is expected.
+    /// The first invalid field: its key, the value found, and what is expected.
     pub fn problem(&self) -> Option<(&'static str, String, &'static str)> {
         if let Some(names) = &self.class_names
             && (names.is_empty() || names.iter().any(String::is_empty))
@@ -194,7 +197,8 @@ impl Description {
         if let Some(side) = self.side_px.filter(|side| !(1..=2048).contains(side)) {
             return Some(("side_px", side.to_string(), "1 to 2048 pixels"));
         }
-        // The rest by the rule of training, where there is one; another program's file may see smaller squares.
+        // The rules of training apply to the other fields. They do not apply to `side_px`, because
+        // files of other programs may take smaller squares.
         let usual = Preprocessing::imagenet(224, 1.0, Interpolation::Bicubic);
         let preprocessing = Preprocessing {
             crop_pct: self.crop_pct.unwrap_or(usual.crop_pct),
@@ -216,7 +220,7 @@ impl Description {
         }
     }
 
-    /// What `self` leaves open, from `other`.
+    /// Fills the fields that are `None` from `other`.
     pub fn or(self, other: Description) -> Description {
         Description {
             class_names: self.class_names.or(other.class_names),
@@ -229,11 +233,13 @@ impl Description {
         }
     }
 
-    /// Without gaps: `needs_pixels` where the graph takes prepared pixels, not photos.
+    /// Completes the description. `needs_pixels`: the graph takes prepared pixels, not photos, so
+    /// that all of the preprocessing must be known.
     ///
     /// # Errors
     ///
-    /// [`OnnxError::Undescribed`], with all that is missing and the flags that give it.
+    /// [`OnnxError::Undescribed`], with everything that is missing and the flags that set it;
+    /// [`OnnxError::Metadata`] for an invalid value.
     pub fn complete(self, path: &Path, needs_pixels: bool) -> Result<Described> {
         let mut missing: Vec<(&str, &str)> = Vec::new();
         let mut need = |is_there: bool, what: &'static str, flag: &'static str| {

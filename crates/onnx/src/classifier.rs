@@ -1,4 +1,4 @@
-//! Labels from a file.
+//! Labels photos with an ONNX file.
 
 use std::path::Path;
 
@@ -11,30 +11,30 @@ use crate::runtime::{Input, Output, RuntimeKind, Session, Values};
 use crate::worker::Apart;
 use crate::{Described, Description, OnnxError, Result};
 
-/// The largest network of the zoo has 2,000 in integers.
+/// Most nodes of a graph. The largest network of the zoo has 2,000, quantised to int8.
 const MAX_NODES: usize = 10_000;
-/// Of a file whose batch is fixed.
+/// Largest batch of a file whose batch size is fixed.
 const MAX_BATCH: usize = 1024;
 
-/// What a file takes.
+/// What a file takes as its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Takes {
-    /// Prepared pixels `[batch, 3, side, side]`, f32; `batch` where it is fixed.
+    /// Prepared pixels `[batch, 3, side, side]`, f32.
     Pixels {
-        /// The only number of photos that fits, if there is one.
+        /// The batch size, if the file fixes it.
         batch: Option<usize>,
     },
     /// A decoded photo `[height, width, 3]`, bytes.
     Photo,
 }
 
-/// A file that labels photos, in a runtime.
+/// An ONNX file that labels photos, opened in a runtime.
 pub struct Classifier {
     session: Session,
     takes: Takes,
     input: String,
     output: String,
-    /// Whether the output are probabilities already, in a file that takes pixels.
+    /// Whether a softmax writes the output of a file that takes pixels: probabilities, not logits.
     is_softmaxed: bool,
     described: Described,
     /// Whether it has labelled a photo.
@@ -42,17 +42,21 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    /// Opens a file; what `given` says wins over what the file says of itself.
+    /// Opens a file. Values in `given` override the metadata of the file.
     ///
     /// # Errors
     ///
-    /// Those of [`read_model`]; [`OnnxError::NotAClassifier`] when its input or output is of another kind;
-    /// [`OnnxError::Undescribed`] when neither says how photos are prepared; those of [`Session::open`].
+    /// - those of [`read_model`]
+    /// - [`OnnxError::NotAClassifier`] when its input or output is not that of a classifier of
+    ///   photos
+    /// - [`OnnxError::Undescribed`] when neither `given` nor the metadata say how to prepare photos
+    /// - those of [`Session::open`]
     pub fn open(path: &Path, runtime: RuntimeKind, given: Description) -> Result<Self> {
         Self::open_in(path, given, |_| Session::open(path, runtime))
     }
 
-    /// As [`Classifier::open`], in a process of its own: for a file that may be anybody's.
+    /// As [`Classifier::open`], but runs the file in a process of its own. For files of unknown
+    /// origin.
     ///
     /// # Errors
     ///
@@ -80,7 +84,7 @@ impl Classifier {
         };
         let nodes = model.graph.as_ref().map_or(&[][..], |graph| &graph.node);
         if nodes.len() > MAX_NODES {
-            // rten plans by recursion.
+            // rten plans by recursion: a longer graph could overflow the stack.
             return Err(wrong(
                 "the graph",
                 format!("{} nodes", nodes.len()),
@@ -92,7 +96,7 @@ impl Classifier {
             (Some(ElementType::Uint8), [_, _, None | Some(3)]) if input.name == PHOTO => Takes::Photo,
             (Some(ElementType::Float), [batch, None | Some(3), height, width]) if height == width => {
                 if let (Some(side), None) = (height, description.side_px) {
-                    // What is no u32 is no side either, which `complete` says.
+                    // `complete` rejects a side that does not fit into a u32.
                     description.side_px = Some(u32::try_from(*side).unwrap_or(u32::MAX));
                 }
                 if batch.is_some_and(|batch| batch > MAX_BATCH) {
@@ -143,22 +147,22 @@ impl Classifier {
         Ok(Self { session, takes, input, output, is_softmaxed, described, has_answered: false })
     }
 
-    /// What it takes.
+    /// What the file takes.
     pub fn takes(&self) -> Takes {
         self.takes
     }
 
-    /// What is known of it.
+    /// Class names, preprocessing and temperature.
     pub fn described(&self) -> &Described {
         &self.described
     }
 
-    /// Seconds that the graph took for the last photos.
+    /// Seconds that the last run of the graph took.
     pub fn last_run_s(&self) -> f64 {
         self.session.last_run_s()
     }
 
-    /// Logits of prepared photos, a row each, all of them numbers.
+    /// Logits of prepared photos, one row per photo, all of them finite.
     ///
     /// # Shapes
     ///
@@ -166,8 +170,8 @@ impl Classifier {
     ///
     /// # Errors
     ///
-    /// [`OnnxError::Runtime`], also when a logit is no finite number; [`OnnxError::NotAClassifier`] when the file turns out to have
-    /// other classes.
+    /// [`OnnxError::Runtime`] when the run fails or a logit is not finite;
+    /// [`OnnxError::NotAClassifier`] when the output has another number of classes.
     ///
     /// # Panics
     ///
@@ -178,11 +182,11 @@ impl Classifier {
         Ok(rows)
     }
 
-    /// As [`Classifier::logits`], whatever the file says of a photo: a row may hold what is no number.
+    /// As [`Classifier::logits`], but without checking the values: a row may hold NaN or infinity.
     ///
     /// # Errors
     ///
-    /// As [`Classifier::logits`], but for what is no number.
+    /// As [`Classifier::logits`], except for values that are not finite.
     ///
     /// # Panics
     ///
@@ -196,13 +200,14 @@ impl Classifier {
         let mut rest = pixels;
         while !rest.is_empty() {
             let left = rest.len() / each;
-            // Of a file that is held to a time the first photo goes alone: what it takes too long for is known after one.
+            // A file in a process of its own has a time limit per photo. Send the first photo
+            // alone, so that a file that is too slow fails after one photo.
             let is_first = self.session.is_apart() && !self.has_answered;
             let at_once = batch.unwrap_or(if is_first { 1 } else { left });
             let photos = at_once.min(left);
             let (pixels, after) = rest.split_at(photos * each);
             rest = after;
-            // A fixed batch is filled up with zeros.
+            // Pad a fixed batch with zeros.
             let mut filled = Vec::new();
             let pixels = if photos < at_once {
                 filled.extend_from_slice(pixels);
@@ -219,7 +224,7 @@ impl Classifier {
                 return Err(self.other_shape(&shape, &format!("[{at_once}, {classes}]")));
             }
             if self.is_softmaxed {
-                // `max` would make a number of what is none.
+                // Skip NaN: `max` would replace it by a number.
                 let is_number = |p: &&mut f32| !p.is_nan();
                 values.iter_mut().filter(is_number).for_each(|p| *p = p.max(f32::MIN_POSITIVE).ln());
             }
@@ -233,11 +238,11 @@ impl Classifier {
     ///
     /// # Shapes
     ///
-    /// `photo`: of any size; RGB, upright.
+    /// `photo`: any size; RGB, upright.
     ///
     /// # Errors
     ///
-    /// As [`Classifier::logits`].
+    /// As [`Classifier::logits`], except that each value must lie in `[-0.001, 1.001]`.
     ///
     /// # Panics
     ///

@@ -1,4 +1,4 @@
-//! What can go wrong with ONNX files and what runs them.
+//! Errors of ONNX files and their runtimes.
 
 use std::path::PathBuf;
 
@@ -6,123 +6,124 @@ use kennel_core::CoreError;
 
 use crate::RuntimeKind;
 
-/// The result of this room's functions.
+/// Result of the functions of this crate.
 pub type Result<T, E = OnnxError> = std::result::Result<T, E>;
 
-/// A file that cannot be read, believed or run.
+/// An ONNX file that cannot be read, rewritten or run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OnnxError {
-    /// A shared file failed.
+    /// An error of `kennel_core`, such as a failed read or write.
     #[error(transparent)]
     Core(#[from] CoreError),
-    /// A file that is not an ONNX model.
+    /// The file is not an ONNX model.
     #[error("{path} is not an ONNX file: {reason}", path = kennel_core::shown(path))]
     NotOnnx {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What was found.
+        /// What was found instead.
         reason: String,
     },
-    /// A file that ends too early, or contradicts itself.
+    /// The file ends too early or is inconsistent.
     #[error("{path} is truncated or damaged: {reason}", path = kennel_core::shown(path))]
     Damaged {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// What was found.
         reason: String,
     },
-    /// A graph whose weights lie in a second file that is not there.
+    /// The weights file that the graph refers to is missing or unusable.
     #[error(
         "{path} is a graph whose weights lie in {weights}, which is {problem}\n\
          hint: both files must travel together; or export again without --external-data", path = kennel_core::shown(path), weights = kennel_core::shown(weights)
     )]
     WeightsMissing {
-        /// The graph.
+        /// Path of the graph.
         path: PathBuf,
-        /// Where its weights should be.
+        /// Expected path of the weights.
         weights: PathBuf,
-        /// What is wrong with them.
+        /// What is wrong with the weights file.
         problem: String,
     },
-    /// A graph whose second file holds other weights than those that it was written with.
+    /// The weights file is not the one that the graph was written with.
     #[error(
         "{weights} does not hold the weights of {path}: its SHA-256 is {found}, the graph's {expected}\n\
          hint: both files must travel together; copy both again, or export again", path = kennel_core::shown(path), weights = kennel_core::shown(weights)
     )]
     OtherWeights {
-        /// The graph.
+        /// Path of the graph.
         path: PathBuf,
-        /// Where its weights should be.
+        /// Path of the weights.
         weights: PathBuf,
-        /// What was found.
+        /// SHA-256 of the weights file.
         found: String,
-        /// What the graph knows.
+        /// SHA-256 in the metadata of the graph.
         expected: String,
     },
-    /// A graph that is no classifier of photos.
+    /// The graph is not a classifier of photos.
     #[error("{path}: {what} is {found}, expected {expected}", path = kennel_core::shown(path))]
     NotAClassifier {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Its input or output.
+        /// The input, output or other part of the graph that does not fit.
         what: String,
-        /// What it is.
+        /// What was found.
         found: String,
-        /// What it should be.
+        /// What was expected.
         expected: String,
     },
-    /// A file that does not say how photos are prepared, or what its classes are called.
+    /// The metadata lack class names or preprocessing.
     #[error("{path} does not say {missing}\nhint: {hint}", path = kennel_core::shown(path))]
     Undescribed {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What is not known.
+        /// What is missing.
         missing: String,
-        /// The flags that say it.
+        /// Flags that set it.
         hint: String,
     },
-    /// A file's metadata that make no sense.
+    /// A value of the metadata is invalid.
     #[error("{path}: its metadata `{key}` is `{found}`, expected {expected}", path = kennel_core::shown(path))]
     Metadata {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Its key.
+        /// Key of the value.
         key: String,
-        /// Its value.
+        /// Value found.
         found: String,
-        /// What it should be.
+        /// What was expected.
         expected: String,
     },
-    /// A runtime that is not on this machine.
+    /// The runtime is not available on this machine.
     #[error("{runtime} is not at hand: {reason}\nhint: {hint}")]
     NoRuntime {
-        /// Which.
+        /// The runtime.
         runtime: RuntimeKind,
-        /// Why not.
+        /// Why it is not available.
         reason: String,
-        /// How to get it.
+        /// How to install it.
         hint: String,
     },
-    /// A runtime that refuses the file, or fails on it.
+    /// The runtime rejects the file or fails on it.
     #[error("{runtime} cannot {verb} {path}: {reason}", path = kennel_core::shown(path))]
     Runtime {
-        /// Which.
+        /// The runtime.
         runtime: RuntimeKind,
         /// `read` or `run`.
         verb: &'static str,
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Its words.
+        /// Message of the runtime.
         reason: String,
     },
-    /// The caller said stop.
+    /// The caller asked to stop.
     #[error("stopped")]
     Stopped,
-    /// A graph that was not written by this program cannot be changed by it.
+    /// The graph cannot be rewritten: it lacks what the rewrite expects, or holds a value that does
+    /// not fit.
     #[error("the graph cannot be {verb}: {reason}")]
     Graph {
-        /// `quantised` and such.
+        /// What could not be done, such as `quantised`.
         verb: &'static str,
         /// Why not.
         reason: String,

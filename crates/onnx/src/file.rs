@@ -1,4 +1,5 @@
-//! ONNX files on disk: read with bounds, written in one piece or as a graph and its weights.
+//! ONNX files on disk: reads them with size limits; writes them as one file, or as a graph with its
+//! weights in a second file.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -13,27 +14,28 @@ use crate::proto::{
 };
 use crate::{OnnxError, Result};
 
-/// Protocol buffers hold no more, and the largest network of the zoo has 241 MB.
+/// Limit of protocol buffers. The largest network of the zoo has 241 MB.
 const MAX_FILE_BYTES: u64 = (2 << 30) - 1;
-/// Weights apart begin at multiples of this, so that they can be mapped into memory.
+/// Alignment of each constant in a separate weights file, so that runtimes can map it into memory.
 const ALIGNMENT: usize = 64;
-/// Smaller constants (shapes, bounds) stay in the graph, as PyTorch's exporter has it.
+/// Smaller constants (shapes, bounds) stay in the graph, as in PyTorch's exporter.
 const MIN_EXTERNAL_BYTES: usize = 1024;
-/// Key of the metadata under which a graph knows its weights: their SHA-256.
+/// Metadata key that holds the SHA-256 of the weights file.
 const WEIGHTS_KEY: &str = "external_data_sha256";
-/// Digits of it in the weights' name.
+/// Digits of the SHA-256 in the name of the weights file.
 const NAMED_DIGITS: usize = 8;
 
 /// Reads a model.
 ///
 /// # Errors
 ///
-/// - [`OnnxError::NotOnnx`] when it is something else
+/// - [`OnnxError::NotOnnx`] when the file is something else
 /// - [`OnnxError::Damaged`] when it ends too early
-/// - [`OnnxError::WeightsMissing`] when its weights lie in a second file that is not there, too short, or elsewhere than beside
-///   it
-/// - [`OnnxError::OtherWeights`] when they are not those that it was written with
-/// - [`CoreError::Io`] when it cannot be read
+/// - [`OnnxError::WeightsMissing`] when its separate weights file is missing, too short, or not in
+///   the same folder
+/// - [`OnnxError::OtherWeights`] when the weights file is not the one that the graph was written
+///   with
+/// - [`CoreError::Io`] when a file cannot be read
 pub fn read_model(path: &Path) -> Result<ModelProto> {
     let size = std::fs::metadata(path).map_err(CoreError::io("read", path))?.len();
     let not_onnx = |reason: String| OnnxError::NotOnnx { path: path.into(), reason };
@@ -42,7 +44,7 @@ pub fn read_model(path: &Path) -> Result<ModelProto> {
     }
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(CoreError::io("read", path))?;
-    // A device has no size that it says beforehand.
+    // The metadata of a device report no size, so limit the bytes, too.
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(CoreError::io("read", path))?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(not_onnx(format!("it has more than {MAX_FILE_BYTES} bytes")));
@@ -51,7 +53,8 @@ pub fn read_model(path: &Path) -> Result<ModelProto> {
         return Err(not_onnx("it is empty".into()));
     }
     let begins = String::from_utf8_lossy(&bytes[..bytes.len().min(16)]).escape_debug().to_string();
-    // Every writer begins with the IR version (field 1, a number) or, like some, with the producer's name (field 2).
+    // Writers begin with the IR version (field 1, a number) or, in some cases, with the producer's
+    // name (field 2).
     let looks_right = matches!(bytes[0], 0x08 | 0x12);
     let model = match ModelProto::decode(bytes.as_slice()) {
         Ok(model) => model,
@@ -63,7 +66,8 @@ pub fn read_model(path: &Path) -> Result<ModelProto> {
     };
     match &model.graph {
         Some(graph) if !graph.node.is_empty() => {}
-        // Fields come in order, and the graph is one of the last: what ends before it may be one cut short.
+        // Fields come in order and the graph is one of the last, so a file that ends before it may
+        // be truncated.
         None if looks_right && model.ir_version > 0 => {
             let reason = format!("it ends after {size} bytes, before its graph");
             return Err(OnnxError::Damaged { path: path.into(), reason });
@@ -74,7 +78,8 @@ pub fn read_model(path: &Path) -> Result<ModelProto> {
     Ok(model)
 }
 
-/// Holds every constant whose values lie elsewhere to the file that they lie in, and that file to what the graph knows of it.
+/// Checks that the weights file of every external constant is there and long enough, and that its
+/// SHA-256 is the one in the metadata.
 fn check_external(path: &Path, model: &ModelProto) -> Result<()> {
     for tensor in external(model) {
         let location = entry(tensor, "location").unwrap_or_default();
@@ -100,7 +105,7 @@ fn check_external(path: &Path, model: &ModelProto) -> Result<()> {
         }
     }
     let Some(known) = model.metadata_props.iter().find(|entry| entry.key == WEIGHTS_KEY) else {
-        // Another program's, or one from before graphs knew their weights.
+        // Written by another program, or by a release that did not store the SHA-256.
         return Ok(());
     };
     for weights in locations(path, model) {
@@ -113,7 +118,7 @@ fn check_external(path: &Path, model: &ModelProto) -> Result<()> {
     Ok(())
 }
 
-/// Constants whose values lie elsewhere.
+/// Constants whose values are in a separate file.
 fn external(model: &ModelProto) -> impl Iterator<Item = &TensorProto> {
     let constants = model.graph.iter().flat_map(|graph| &graph.initializer);
     constants.filter(|tensor| tensor.data_location == LOCATION_EXTERNAL)
@@ -123,12 +128,12 @@ fn entry<'a>(tensor: &'a TensorProto, key: &str) -> Option<&'a str> {
     tensor.external_data.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str())
 }
 
-/// The files beside it that a graph's weights lie in.
+/// Paths of the weights files that a graph refers to.
 fn locations(path: &Path, model: &ModelProto) -> BTreeSet<PathBuf> {
     external(model).filter_map(|tensor| Some(path.with_file_name(entry(tensor, "location")?))).collect()
 }
 
-/// Bytes of a file that was read and of the weights that lie apart from it.
+/// Size in bytes of a model file and its weights files together.
 ///
 /// # Errors
 ///
@@ -139,7 +144,7 @@ pub fn size_with_weights(path: &Path, model: &ModelProto) -> Result<u64> {
     })
 }
 
-/// Writes a model as one file that works by itself, beside and renamed.
+/// Writes a model as one self-contained file, to a temporary file that is then renamed.
 ///
 /// # Errors
 ///
@@ -148,10 +153,12 @@ pub fn write_model(path: &Path, model: &ModelProto) -> Result<()> {
     Ok(files::write_atomically(path, &model.encode_to_vec())?)
 }
 
-/// Writes a graph and, beside it, its weights, and returns where they lie. Neither works without the other.
+/// Writes a graph to `path` and its weights to a second file in the same folder. Returns the path
+/// of the weights. Neither file works without the other.
 ///
-/// Weights have a part of their SHA-256 in their name, `model.onnx.1a2b3c4d.data`, and the graph knows all of it: a graph never
-/// meets weights that are not its own, whatever was written before or is written after.
+/// The name of the weights file, `model.onnx.1a2b3c4d.data`, holds the first digits of its SHA-256,
+/// and the metadata of the graph hold all of them. So a graph never loads the weights of another
+/// export, older or newer.
 ///
 /// # Errors
 ///
@@ -177,14 +184,15 @@ pub fn write_model_apart(path: &Path, model: &ModelProto) -> Result<PathBuf> {
     Ok(weights)
 }
 
-/// Files of weights beside `path` that no graph of this name can need but the one that is there now: those that it names itself, and
-/// those that [`write_model_apart`] wrote and whose graph never got its name.
+/// Lists the weights files beside `path` that only the graph now at `path` can need: those that it
+/// refers to, and those of [`write_model_apart`] for this name, which an interrupted export may
+/// have left without their graph.
 ///
 /// # Errors
 ///
 /// [`CoreError::Io`] when the folder cannot be listed.
 pub fn weights_beside(path: &Path) -> Result<BTreeSet<PathBuf>> {
-    // What is there may be anything: it is about to be replaced.
+    // The file at `path` need not be a valid model: the caller is about to replace it.
     let mut found = read_model(path).map_or_else(|_| BTreeSet::new(), |model| locations(path, &model));
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let folder = files::folder_of(path);
@@ -219,14 +227,14 @@ fn move_out(tensor: &mut TensorProto, data: &mut Vec<u8>) {
     tensor.data_location = LOCATION_EXTERNAL;
 }
 
-/// What goes into a graph, or comes out.
+/// An input or output of a graph.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TensorInfo {
-    /// Its name.
+    /// Name of the tensor.
     pub name: String,
-    /// Type of its elements; none where it is of a kind that is not used here.
+    /// Element type; `None` for a type that is not used here.
     pub element: Option<ElementType>,
-    /// Extents; none where it is open.
+    /// Extents; `None` for each that is not fixed.
     pub shape: Vec<Option<usize>>,
 }
 
@@ -252,14 +260,14 @@ impl std::fmt::Display for TensorInfo {
     }
 }
 
-/// What goes into a graph; constants that are listed among the inputs, as files before IR version 4 have them, do not.
+/// Inputs of a graph, without the constants that files before IR version 4 list among them.
 pub fn inputs(model: &ModelProto) -> Vec<TensorInfo> {
     let Some(graph) = &model.graph else { return Vec::new() };
     let is_constant = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
     graph.input.iter().filter(|info| !is_constant(&info.name)).map(TensorInfo::of).collect()
 }
 
-/// What comes out of a graph.
+/// Outputs of a graph.
 pub fn outputs(model: &ModelProto) -> Vec<TensorInfo> {
     model.graph.iter().flat_map(|graph| &graph.output).map(TensorInfo::of).collect()
 }
@@ -299,13 +307,13 @@ mod tests {
         let path = dir.path().join("model.onnx");
         let weights = write_model_apart(&path, &small()).unwrap();
         let mut bytes = std::fs::read(&weights).unwrap();
-        // As long as before, and every number is finite.
+        // Same length as before, and every number is still finite.
         bytes[7] ^= 0x40;
         std::fs::write(&weights, bytes).unwrap();
         let said = read_model(&path).unwrap_err().to_string();
         assert!(said.contains(".data does not hold the weights of ") && said.contains("hint:"), "{said}");
 
-        // A file of before, or of another program, does not say what it expects.
+        // A file of an earlier release, or of another program, has no SHA-256 to compare with.
         let mut model = ModelProto::decode(std::fs::read(&path).unwrap().as_slice()).unwrap();
         model.metadata_props.retain(|entry| entry.key != WEIGHTS_KEY);
         write_model(&path, &model).unwrap();

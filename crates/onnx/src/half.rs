@@ -1,4 +1,5 @@
-//! A graph in 16-bit floats: half the size. Both ends stay 32-bit, so that it is fed as before.
+//! Converts a graph to 16-bit floats: half the size. Input and output stay 32-bit, so callers need
+//! no change.
 
 use half::f16;
 
@@ -6,11 +7,12 @@ use crate::builder::{float_values, int, node, raw_tensor};
 use crate::proto::{ElementType, ModelProto};
 use crate::{OnnxError, Result};
 
-/// Rewrites a float model of [`crate::builder`]'s with one input and one output.
+/// Converts a float model built by [`crate::builder`], with one input and one output.
 ///
 /// # Errors
 ///
-/// [`OnnxError::Graph`] when a constant is too large for 16 bits (beyond 65504), or there is another number of inputs or outputs.
+/// [`OnnxError::Graph`] when a constant is too large for 16 bits (beyond 65504), or the number of
+/// inputs or outputs is not one.
 pub fn to_half(model: &ModelProto) -> Result<ModelProto> {
     let refuse = |reason: String| OnnxError::Graph { verb: "written in 16-bit floats", reason };
     let mut model = model.clone();

@@ -1,8 +1,12 @@
-//! ONNX files, once a graph exists: written, read, described, run, quantised, compared, timed. Knows no training and no Burn.
+//! ONNX files: builds, writes, reads, describes, runs, quantises and times them. Knows no training
+//! and no Burn.
 //!
-//! A file is a [`ModelProto`]. It is built node by node ([`builder`]), may be rewritten ([`half`], [`quantise`]), gets photos in
-//! place of pixels ([`photo_input`]) and says of itself what another program needs ([`ModelCard`]). A [`Session`] runs it in
-//! rten or ONNX Runtime, here or in a process of its own ([`Apart`]); a [`Classifier`] labels photos with it.
+//! A file is a [`ModelProto`]. [`builder`] builds it node by node. [`half`] and [`quantise`]
+//! rewrite it in fewer bits. [`photo_input`] makes it take photos instead of prepared pixels.
+//! [`ModelCard`] adds the metadata that another program needs to use it.
+//!
+//! A [`Session`] runs a file in rten or ONNX Runtime, in this process or in one of its own
+//! ([`Apart`]). A [`Classifier`] labels photos with it.
 
 mod error;
 

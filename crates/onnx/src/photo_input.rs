@@ -1,12 +1,18 @@
-//! Preparation of photos inside the graph: what goes in is a decoded photo of any size, what comes out is a label.
+//! Moves the preprocessing of photos into the graph: its input is a decoded photo of any size, its
+//! output a label.
 //!
-//! Resizing is two products of matrices, whose weights the graph computes from the photo's size. `Resize` with antialiasing would
-//! be one operator, but runs in fewer places (rten has it not), and no runtime rounds to whole levels between its
-//! passes, as Pillow does. Standard operators of opset 18 only.
+//! Resizing is two matrix products, whose weights the graph computes from the size of the photo.
+//! `Resize` with antialiasing would be a single operator, but fewer runtimes have it (rten does
+//! not), and no runtime rounds to whole levels between its passes, as Pillow does. The graph uses
+//! only standard operators of opset 18.
 //!
-//! Differs from `kennel_data::resize`: sums in f32 in place of 22 fixed bits, so that a few values are off by one grey level; and
-//! width always before height, where Pillow 13 takes the height first when it shrinks by more than twice as many pixels (photos
-//! more than about twice as tall as wide), which shows beside clipped highlights.
+//! Differs from `kennel_data::resize`:
+//!
+//! - Sums are in f32 instead of fixed point with 22 bits, so a few values are off by one grey
+//!   level.
+//! - Width is always resized before height. Pillow 13 resizes the height first when that shrinks
+//!   the photo by more than twice as many pixels (photos more than about twice as tall as wide).
+//!   The difference shows beside clipped highlights.
 
 use kennel_core::{Interpolation, Preprocessing};
 
@@ -14,19 +20,19 @@ use crate::builder::{Extent, GraphBuilder, int, ints, raw_tensor};
 use crate::proto::{ElementType, ModelProto};
 use crate::{OnnxError, Result};
 
-/// The input: `[height, width, 3]` bytes, RGB, upright.
+/// Name of the input: `[height, width, 3]` bytes, RGB, upright.
 pub const PHOTO: &str = "photo";
-/// The first output: `[classes]`, after temperature and softmax.
+/// Name of the first output: `[classes]`, after temperature and softmax.
 pub const PROBABILITIES: &str = "probabilities";
-/// The second output: the place of the best class in `class_names`, i64, no axes.
+/// Name of the second output: the index of the best class in `class_names`, an i64 scalar.
 pub const LABEL: &str = "label";
 
-/// Puts the preparation before a model from pixels `[batch, 3, side, side]` to logits, and temperature, softmax and choice
-/// after it.
+/// Adds the preprocessing before a model from pixels `[batch, 3, side, side]` to logits, and
+/// temperature, softmax and argmax after it.
 ///
 /// # Errors
 ///
-/// [`OnnxError::Graph`] when the model has not one input and one output.
+/// [`OnnxError::Graph`] when the model has not exactly one input and one output.
 pub fn with_photo_input(
     model: &ModelProto,
     preprocessing: &Preprocessing,
@@ -58,7 +64,7 @@ pub fn with_photo_input(
     Ok(model)
 }
 
-/// From [`PHOTO`] to `pixels`, `[1, 3, side, side]`.
+/// Adds the nodes from [`PHOTO`] to `pixels`, `[1, 3, side, side]`.
 fn prepare(graph: &mut GraphBuilder, preprocessing: &Preprocessing, pixels: &str) {
     let Preprocessing { side_px, interpolation, mean, std, .. } = *preprocessing;
     let side = i64::from(side_px);
@@ -70,7 +76,7 @@ fn prepare(graph: &mut GraphBuilder, preprocessing: &Preprocessing, pixels: &str
         graph.floats(&format!("photo.{name}"), &[], &[value]);
     }
     graph.int("photo.one_int", 1);
-    // 2i + 1 of each row of the output, before the crop's offset.
+    // 2i + 1 for each output row i, without the offset of the crop.
     let middles = (0..side).flat_map(|i| (2 * i + 1).to_le_bytes()).collect();
     graph.constant(raw_tensor("photo.middles", &[side_px as usize, 1], ElementType::Int64, middles));
     graph.floats("photo.twos", &[side_px as usize, 1], &vec![2.0; side_px as usize]);
@@ -102,11 +108,13 @@ fn prepare(graph: &mut GraphBuilder, preprocessing: &Preprocessing, pixels: &str
     graph.node("Unsqueeze", pixels, &["photo.normalised", "photo.batch_axis"], []);
 }
 
-/// `photo.<axis>.weights`, `[side, extent]`: how much of each of the photo's rows (or columns) is in each row of the crop.
+/// Adds `photo.<axis>.weights`, `[side, extent]`: the share of each row (or column) of the photo in
+/// each row (or column) of the crop.
 fn weights(graph: &mut GraphBuilder, axis: &str, interpolation: Interpolation) {
     let named = |what: &str| format!("photo.{axis}.{what}");
     let extent = format!("photo.{axis}");
-    // The extent after the resize, truncated as torchvision's, and where the crop begins, halves to even as Python's `round`.
+    // The extent after the resize, truncated as in torchvision, and the offset of the crop, with
+    // halves rounded to even as in Python's `round`.
     let scaled = graph.node("Mul", &named("scaled"), &[&extent, "photo.short_side"], []);
     let resized = graph.node("Div", &named("resized"), &[&scaled, "photo.shorter"], []);
     let spare = graph.node("Sub", &named("spare"), &[&resized, "photo.side"], []);
@@ -118,9 +126,11 @@ fn weights(graph: &mut GraphBuilder, axis: &str, interpolation: Interpolation) {
     let to_float = |graph: &mut GraphBuilder, what: &str, from: &str| {
         graph.node("Cast", &named(what), &[from], [int("to", ElementType::Float as i64)])
     };
-    // How far the middle of input pixel j lies from that of output pixel i, in steps of the filter, which grows where the photo
-    // shrinks (that is antialiasing): ((2j + 1) resized - (2i + 1) extent) / (2 max(extent, resized)). Both products are taken
-    // from the middle of the photo: so they are exact in f32 wherever the crop lies, and nothing overflows rten's 32-bit integers.
+    // Distance between the middles of input pixel j and output pixel i, in steps of the filter. The
+    // filter widens when the photo shrinks (antialiasing):
+    // ((2j + 1) resized - (2i + 1) extent) / (2 max(extent, resized)).
+    // Both products are measured from the middle of the photo. So they are exact in f32 wherever
+    // the crop lies, and nothing overflows the 32-bit integers of rten.
     let first = graph.node("Sub", &named("first"), &["photo.one_int", &extent], []);
     let samples = graph.node("Range", &named("samples"), &[&first, &extent, "photo.two"], []);
     let samples = to_float(graph, "samples_f", &samples);
@@ -134,7 +144,8 @@ fn weights(graph: &mut GraphBuilder, axis: &str, interpolation: Interpolation) {
     let middles = graph.node("Mul", &named("scaled_middles"), &[&middles, &extent_f], []);
     let apart = graph.node("Sub", &named("apart"), &[&samples, &middles], []);
     let larger = graph.node("Max", &named("larger"), &[&extent_f, &resized_f], []);
-    // One for each row: by a lone number rten multiplies with its rounded reciprocal, which turns halves the other way.
+    // One divisor per row: rten replaces division by a scalar with multiplication by its rounded
+    // reciprocal, which rounds halves the other way.
     let step = graph.node("Mul", &named("step"), &[&larger, "photo.twos"], []);
     let x = graph.node("Div", &named("x"), &[&apart, &step], []);
     let x = graph.node("Abs", &named("distance"), &[&x], []);
@@ -146,13 +157,14 @@ fn weights(graph: &mut GraphBuilder, axis: &str, interpolation: Interpolation) {
     graph.node("Div", &named("weights"), &[&filter, &sum], []);
 }
 
-/// `max(1 - x, 0)`.
+/// Adds `max(1 - x, 0)`.
 fn bilinear(graph: &mut GraphBuilder, name: &str, x: &str) -> String {
     let falling = graph.node("Sub", &format!("{name}.falling"), &["photo.one", x], []);
     graph.node("Max", name, &[&falling, "photo.zero"], [])
 }
 
-/// Cubic convolution with a = -0.5, by Horner's rule: `(1.5 x - 2.5) x^2 + 1` below 1, `((0.5 (5 - x)) x - 4) x + 2` below 2.
+/// Adds cubic convolution with a = -0.5 by Horner's rule: `(1.5 x - 2.5) x^2 + 1` below 1,
+/// `((0.5 (5 - x)) x - 4) x + 2` below 2, zero beyond.
 fn bicubic(graph: &mut GraphBuilder, name: &str, x: &str) -> String {
     let polynomial = |graph: &mut GraphBuilder, part: &str, [first, rest @ ..]: [f32; 4]| {
         let mut value = graph.floats(&format!("{name}.{part}.c3"), &[], &[first]);
@@ -172,14 +184,14 @@ fn bicubic(graph: &mut GraphBuilder, name: &str, x: &str) -> String {
     graph.node("Where", name, &[&is_near, &near, &far], [])
 }
 
-/// Rounded, halves up, and clipped to 0..=255: what a photo of bytes would hold.
+/// Rounds to the nearest integer, halves up, and clips to 0..=255, as in an 8-bit image.
 fn whole_levels(graph: &mut GraphBuilder, name: &str) -> String {
     let raised = graph.node("Add", &format!("{name}.raised"), &[name, "photo.half"], []);
     let rounded = graph.node("Floor", &format!("{name}.rounded"), &[&raised], []);
     graph.node("Clip", &format!("{name}.levels"), &[&rounded, "photo.zero", "photo.white"], [])
 }
 
-/// From `logits`, `[1, classes]`, to [`PROBABILITIES`] and [`LABEL`].
+/// Adds the nodes from `logits`, `[1, classes]`, to [`PROBABILITIES`] and [`LABEL`].
 fn choose(graph: &mut GraphBuilder, logits: &str, temperature: f64) {
     let flat = graph.node("Squeeze", "choice.logits", &[logits, "photo.batch_axis"], []);
     let temperature = graph.floats("choice.temperature", &[], &[temperature as f32]);
@@ -197,7 +209,7 @@ mod tests {
     use crate::builder;
     use crate::{Input, RuntimeKind, Session, Values, write_model};
 
-    /// A graph that only prepares.
+    /// A graph that contains only the preprocessing.
     fn preparation(preprocessing: &Preprocessing) -> ModelProto {
         let mut graph = GraphBuilder::new("preparation");
         graph.input(
@@ -228,7 +240,7 @@ mod tests {
                 for (width, height) in
                     [(64, 64), (73, 73), (74, 75), (200, 131), (97, 180), (40, 50), (640, 480), (40_000, 64)]
                 {
-                    // Edges of full contrast and a slope, so that clipping and rounding are met.
+                    // Edges of full contrast and a slope, to exercise clipping and rounding.
                     let photo = RgbImage::from_fn(width, height, |x, y| {
                         let edge = if (x / 7 + y / 5) % 2 == 0 { 250 } else { 3 };
                         image::Rgb([edge, (x * 255 / width) as u8, (x * 31 + y * 17) as u8])

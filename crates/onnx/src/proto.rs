@@ -1,14 +1,15 @@
-//! The messages of ONNX that are read and written here, as Rust structures.
+//! The ONNX messages that this crate reads and writes, as Rust structs.
 //!
-//! Source: `onnx.proto3` of ONNX 1.15 (IR version 9), by its field numbers. What is not named here (functions, training
-//! information, sparse tensors) is skipped when a file is read. What a runtime reads of a graph is named, used or not: lengths
-//! are so held to the file's own before a runtime believes them.
+//! Source: `onnx.proto3` of ONNX 1.15 (IR version 9), by field number. Decoding skips fields that
+//! are not declared here (functions, training information, sparse tensors). Fields that a runtime
+//! reads are declared even if this crate does not use them: decoding then checks their lengths
+//! against the file before a runtime trusts them.
 
 #![allow(missing_docs)]
 
 use prost::Message;
 
-/// A file.
+/// An ONNX file.
 #[derive(Clone, PartialEq, Message)]
 pub struct ModelProto {
     #[prost(int64, tag = "1")]
@@ -91,7 +92,8 @@ pub struct AttributeProto {
     pub g: Option<GraphProto>,
     #[prost(float, repeated, packed = "false", tag = "7")]
     pub floats: Vec<f32>,
-    // Not packed, here and in `dims`: that is how the official library writes them, and all that rten reads.
+    // Not packed, as in `dims`: the official library writes them unpacked, and rten reads nothing
+    // else.
     #[prost(int64, repeated, packed = "false", tag = "8")]
     pub ints: Vec<i64>,
     #[prost(int32, tag = "20")]
@@ -156,7 +158,7 @@ pub struct TensorShapeProto {
     pub dim: Vec<DimensionProto>,
 }
 
-/// A known extent, a named one, or neither.
+/// A fixed extent, a named one, or neither.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct DimensionProto {
     #[prost(int64, optional, tag = "1")]
@@ -165,7 +167,7 @@ pub struct DimensionProto {
     pub dim_param: Option<String>,
 }
 
-/// `TensorProto.DataType`, as far as it is used here.
+/// `TensorProto.DataType`, as far as this crate uses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum ElementType {
@@ -179,14 +181,14 @@ pub enum ElementType {
 }
 
 impl ElementType {
-    /// The type with this number, if it is used here.
+    /// The type with this number, if this crate uses it.
     pub fn of(number: i32) -> Option<Self> {
         use ElementType::*;
         [Float, Uint8, Int8, Int32, Int64, Bool, Float16].into_iter().find(|kind| *kind as i32 == number)
     }
 }
 
-/// `AttributeProto.AttributeType`, as far as it is used here.
+/// `AttributeProto.AttributeType`, as far as this crate uses it.
 pub const ATTRIBUTE_FLOAT: i32 = 1;
 pub const ATTRIBUTE_INT: i32 = 2;
 pub const ATTRIBUTE_INTS: i32 = 7;

@@ -1,8 +1,12 @@
-//! A file that runs in a process of its own.
+//! Runs an ONNX file in a process of its own.
 //!
-//! A runtime allocates and loops as a file tells it to, and an allocation that is refused ends the process. In a process apart that
-//! costs the file: [`Worker`] is its handle here and holds it to a time, [`serve`] is its inside and holds itself to a memory. They
-//! talk in frames over its standard input and output. A file's own metadata could be forged, so every file is run like this.
+//! A runtime allocates memory and loops as the file tells it to, and a failed allocation ends the
+//! process. In a separate process only that file fails. [`Worker`] is the handle in the parent and
+//! enforces the time limit; [`serve`] is the main loop of the child, which limits its own memory.
+//! They exchange frames over standard input and output of the child.
+//!
+//! Metadata can be forged, so a file that claims to be Kennel's own runs like this, too. Only files
+//! that this process has just written run inside it.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -18,31 +22,34 @@ use serde::{Deserialize, Serialize};
 use crate::runtime::{Input, Output, RuntimeKind, Session, Values};
 use crate::{OnnxError, Result};
 
-/// Weights lie in memory as they were read, as they were packed and, of a narrower type, as floats.
+/// Memory per byte of weights. The weights may be in memory as read, as packed and, if of a
+/// narrower type, as floats.
 const MEMORY_PER_WEIGHT_BYTE: u64 = 4;
-/// Packing weights goes on at more than 100 times this on one core.
+/// Slowest rate at which opening may proceed. Packing weights is more than 100 times as fast on one
+/// core.
 const OPENED_BYTES_PER_S: f64 = 10e6;
-/// Of an answer: shapes, or the reason of a failure.
+/// Limit on the header of a frame; the largest ones hold shapes or the reason of a failure.
 const MAX_HEADER_BYTES: u64 = 1 << 20;
-/// Of an answer: 1024 photos in 100,000 classes.
+/// Limit on the values of a reply: 1024 photos in 100,000 classes.
 const MAX_VALUE_BYTES: u64 = 4 * 1024 * 100_000;
-/// What is kept of its last words.
+/// How much of the stderr of the child is kept.
 const MAX_WORDS_BYTES: u64 = 2048;
 
-/// How files are run apart.
+/// How to run files in a process of their own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Apart {
-    /// What is started: a program that calls [`serve`].
+    /// Program to start; it must call [`serve`].
     pub program: PathBuf,
-    /// What it is told before the arguments of [`serve`].
+    /// Arguments before those of [`serve`].
     pub arguments: Vec<OsString>,
-    /// Seconds that a photo may take; opening the file may take as many, and more for large weights.
+    /// Time limit for a photo, in seconds. Opening the file may take as long, and more for large
+    /// weights.
     pub photo_s: f64,
-    /// What the file may take beside its weights.
+    /// Memory limit, not counting the weights.
     pub memory_bytes: u64,
 }
 
-/// What the process is asked: values follow.
+/// Header of a request; the values follow it.
 #[derive(Serialize, Deserialize)]
 struct Request {
     input: String,
@@ -51,7 +58,7 @@ struct Request {
     outputs: Vec<String>,
 }
 
-/// What it answers: values of every output follow one another.
+/// Header of a reply; the values of all outputs follow it, one after the other.
 #[derive(Serialize, Deserialize)]
 enum Reply {
     Opened,
@@ -59,10 +66,10 @@ enum Reply {
     Failed { reason: String },
 }
 
-/// A file in a process of its own.
+/// A file that runs in a process of its own.
 pub struct Worker {
     child: Child,
-    /// None once it was stopped.
+    /// `None` once the process was stopped.
     requests: Option<ChildStdin>,
     replies: Receiver<(Reply, Vec<f32>)>,
     words: Option<JoinHandle<String>>,
@@ -71,17 +78,17 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts a process that opens a file with so many bytes of graph and weights.
+    /// Starts a process that opens a file. `size_bytes` is the size of graph and weights together.
     ///
     /// # Errors
     ///
-    /// Why not, in words.
+    /// The reason as text.
     pub fn open(path: &Path, runtime: RuntimeKind, size_bytes: u64, apart: &Apart) -> Result<Self, String> {
         let memory_bytes = apart.memory_bytes + MEMORY_PER_WEIGHT_BYTE * size_bytes;
         let mut command = Command::new(&apart.program);
         command.args(&apart.arguments).arg(path).args([runtime.as_str(), &memory_bytes.to_string()]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // Ctrl-C is for us: the process goes when its standard input ends.
+        // Keep Ctrl-C for the parent; the child ends when its standard input ends.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command
@@ -107,11 +114,11 @@ impl Worker {
         }
     }
 
-    /// Runs the graph once: outputs, and the seconds that they took there.
+    /// Runs the graph once. Returns the outputs and the seconds that the run took in the child.
     ///
     /// # Errors
     ///
-    /// Why not, in words.
+    /// The reason as text.
     pub fn run(&mut self, input: Input<'_>, outputs: &[&str]) -> Result<(Vec<Output>, f64), String> {
         let Some(requests) = &mut self.requests else { return Err("its process was stopped".into()) };
         let (bytes, photos) = match input.values {
@@ -146,7 +153,7 @@ impl Worker {
         Ok((found, seconds))
     }
 
-    /// The next reply, or why there is none.
+    /// Waits for the next reply, or returns why there is none.
     fn reply(&mut self, limit_s: f64) -> Result<(Reply, Vec<f32>), String> {
         match self.replies.recv_timeout(Duration::from_secs_f64(limit_s)) {
             Ok(frame) => Ok(frame),
@@ -158,11 +165,12 @@ impl Worker {
         }
     }
 
-    /// Ends the process: `reason`, or what is known of how it ended itself.
+    /// Stops the process and returns `reason`; if that is empty, waits for the process and returns
+    /// how it ended.
     fn stop(&mut self, reason: String) -> String {
         self.requests = None;
         if !reason.is_empty() {
-            // It may have ended meanwhile, which is as good.
+            // An error means that it has already ended.
             self.child.kill().unwrap_or_default();
         }
         let status = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
@@ -178,13 +186,14 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // Whatever it does now is for nobody; nothing is left to be told if it ended before.
+        // Nobody needs its results any more. Errors do not matter: it may have ended already.
         self.child.kill().unwrap_or_default();
         let _ = self.child.wait();
     }
 }
 
-/// The first line that says something; the rest is read and dropped, so that nobody waits to write it.
+/// Returns the first line of stderr that is not empty. Reads and drops the rest, so that the child
+/// never blocks on writing.
 fn last_words(mut stderr: impl Read) -> String {
     let mut words = Vec::new();
     let read = stderr.by_ref().take(MAX_WORDS_BYTES).read_to_end(&mut words);
@@ -197,8 +206,8 @@ fn last_words(mut stderr: impl Read) -> String {
     }
 }
 
-/// The inside: opens the file, and runs it as often as it is asked, until nobody asks any more. `arguments` are those that
-/// [`Worker::open`] gives: the file, the runtime, bytes of memory.
+/// Main loop of the child: opens the file and answers requests until its standard input ends.
+/// `arguments` are those that [`Worker::open`] passes: path, runtime, memory limit in bytes.
 pub fn serve(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.collect();
     let [path, runtime, memory] = arguments.as_slice() else { return ExitCode::from(2) };
@@ -207,7 +216,8 @@ pub fn serve(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let (Some(runtime), Some(memory)) = (runtime, memory) else { return ExitCode::from(2) };
     let mut stdout = io::stdout().lock();
     let (sender, requests) = mpsc::channel();
-    // In a thread of its own, so that the end of standard input ends the process in the midst of an endless graph, too.
+    // Read on a separate thread, so that the process ends with its standard input even while a
+    // graph runs forever.
     thread::spawn(move || {
         let mut stdin = io::stdin().lock();
         while let Ok(Some(frame)) = read_frame::<Request>(&mut stdin, u64::MAX) {
@@ -222,7 +232,7 @@ pub fn serve(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let mut session = match opened {
         Ok(session) => session,
         Err(reason) => {
-            // Whoever started this may be gone.
+            // The parent may be gone, so ignore errors.
             write_frame(&mut stdout, &Reply::Failed { reason }, &[]).unwrap_or_default();
             return ExitCode::FAILURE;
         }
@@ -252,7 +262,7 @@ fn answer(session: &mut Session, request: &Request, values: &[f32], bytes: usize
     }
 }
 
-/// The parent says the rest.
+/// Reason alone: the parent adds runtime and path.
 fn reason_of(error: &OnnxError) -> String {
     match error {
         OnnxError::Runtime { reason, .. } => reason.clone(),
@@ -260,8 +270,8 @@ fn reason_of(error: &OnnxError) -> String {
     }
 }
 
-/// Bounds what this process may write to. Linux counts every mapping of its own in it; others may count less, and then the time is
-/// what is left.
+/// Limits the memory that this process may write to. Linux counts every private writable mapping;
+/// other systems may count less, and then only the time limit remains.
 #[cfg(unix)]
 fn bound(memory_bytes: u64) -> Result<(), String> {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -269,7 +279,7 @@ fn bound(memory_bytes: u64) -> Result<(), String> {
         let (_, hard) = getrlimit(resource)?;
         setrlimit(resource, bytes.min(hard), hard)
     };
-    // Of a process that ends as was foreseen nobody wants the core.
+    // A crash at the limit is expected: write no core dump.
     lower(Resource::RLIMIT_CORE, 0)
         .and_then(|()| lower(Resource::RLIMIT_DATA, memory_bytes))
         .map_err(|error| format!("its process cannot bound its memory: {error}"))
@@ -280,7 +290,8 @@ fn bound(_: u64) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes lengths, header and values, which are as they lie in memory: both sides are this program on this machine.
+/// Writes lengths, header and values. Values have the byte order of the machine: both sides are
+/// this program on this machine.
 fn write_frame(to: &mut impl Write, header: &impl Serialize, values: &[u8]) -> io::Result<()> {
     let header = serde_json::to_vec(header)?;
     to.write_all(bytemuck::bytes_of(&[header.len() as u64, values.len() as u64]))?;
@@ -289,7 +300,8 @@ fn write_frame(to: &mut impl Write, header: &impl Serialize, values: &[u8]) -> i
     to.flush()
 }
 
-/// Reads what [`write_frame`] wrote: header, values and how many bytes they are; none where the other side has ended.
+/// Reads what [`write_frame`] wrote: header, values and their number of bytes; `None` at the end of
+/// the stream.
 fn read_frame<T: DeserializeOwned>(
     from: &mut impl Read,
     max_values: u64,

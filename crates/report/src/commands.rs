@@ -4,7 +4,7 @@ use kennel_core::{Strategy, quoted};
 
 use crate::FinishedRun;
 
-/// What makes a run again.
+/// Returns the command that repeats a run.
 pub fn reproduce(run: &FinishedRun) -> String {
     match run.config.strategy {
         Strategy::ZeroShot => zero_shot(run),
@@ -12,7 +12,8 @@ pub fn reproduce(run: &FinishedRun) -> String {
     }
 }
 
-/// What scores the untouched head of a run's network on its photos, beside the run.
+/// Returns the command that scores the untouched head of a run's network on the run's photos and
+/// stores the result in the same folder of runs.
 pub fn zero_shot(run: &FinishedRun) -> String {
     let runs = run.dir.path().parent().map_or_else(String::new, |runs| runs.display().to_string());
     let config = &run.config;

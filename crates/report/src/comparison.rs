@@ -13,52 +13,53 @@ use crate::{FinishedRun, LeftOut, RunSummary, settings};
 /// Level below which a corrected p counts as evidence.
 pub const LEVEL: f64 = 0.05;
 
-/// What is said of several runs together.
+/// A comparison of several runs.
 #[derive(Clone, Debug, Serialize)]
 pub struct Comparison {
-    /// Classes of all of them, in the order of their logits.
+    /// Their classes, in the order of the logits.
     pub class_names: Vec<String>,
-    /// How many test photos they were all asked.
+    /// Number of test photos, the same for all of them.
     pub test_photos: usize,
-    /// By model, strategy, learning rate and seed.
+    /// Summaries, sorted by model, strategy, learning rate and seed.
     pub runs: Vec<RunSummary>,
-    /// The trained run with the best validation accuracy, then the lower validation loss, then the newest.
+    /// The trained run with the best validation accuracy, then the lower validation loss, then the
+    /// newest.
     pub best: Option<String>,
-    /// Every two of them, by p; of runs that repeat one another only the newest takes part.
+    /// Every pair of runs, by p. Where a run repeats another, only the newest takes part.
     pub pairs: Vec<Pair>,
-    /// Runs that differ in nothing but their seed.
+    /// Groups of runs that differ only in their seed.
     pub seeds: Vec<SeedGroup>,
-    /// What it would take to tell the two best apart.
+    /// How many test photos it would take to tell the two best runs apart.
     pub power: Option<Power>,
-    /// Runs that do not take part, and why.
+    /// Runs that do not take part, with the reason.
     pub left_out: Vec<LeftOut>,
 }
 
 /// Two runs on the same test photos.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Pair {
-    /// The one that is right on more photos; of equals the one that comes first in the table.
+    /// The run that is right on more photos; if equal, the one that comes first in the table.
     pub first: String,
-    /// The other.
+    /// The other run.
     pub second: String,
-    /// Photos that only the first has right.
+    /// Photos that only the first gets right.
     pub only_first: usize,
-    /// Photos that only the second has right.
+    /// Photos that only the second gets right.
     pub only_second: usize,
-    /// Of the exact McNemar test, two-sided.
+    /// p of the exact McNemar test, two-sided.
     pub p: f64,
     /// `p` with Holm's correction over all pairs.
     pub p_holm: f64,
-    /// In words.
+    /// The result in words.
     pub verdict: String,
 }
 
-/// The same run with several seeds. Accuracies of the test photos, in [0, 1].
+/// The same run with several seeds. Accuracies are those on the test photos, in [0, 1].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SeedGroup {
     /// Model and strategy.
     pub label: String,
-    /// Each seed's run.
+    /// The run of each seed.
     pub seeds: Vec<Seed>,
     /// Mean over the seeds.
     pub mean: f64,
@@ -66,16 +67,16 @@ pub struct SeedGroup {
     pub sd: f64,
 }
 
-/// One of them.
+/// One run of a [`SeedGroup`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Seed {
     /// The seed.
     pub seed: u64,
-    /// The run.
+    /// Name of the run.
     pub run: String,
-    /// Test photos that are right.
+    /// Test photos that it gets right.
     pub correct: usize,
-    /// That as a share.
+    /// The same as a share.
     pub accuracy: f64,
 }
 
@@ -84,24 +85,25 @@ pub struct Seed {
 pub struct Power {
     /// The best run.
     pub first: String,
-    /// The best run that is not the same with another seed.
+    /// The best run that is not the first with another seed.
     pub second: String,
-    /// Test photos that there are.
+    /// Number of test photos that there are.
     pub have: usize,
-    /// Photos for a paired test at 5 % that finds, four times in five, a difference as large as was seen; none where none
-    /// was seen.
+    /// Number of photos with which a paired test at 5 % finds, four times in five, a difference as
+    /// large as the observed one; `None` if no difference was observed.
     pub need: Option<usize>,
-    /// In words.
+    /// The result in words.
     pub sentence: String,
 }
 
 impl Comparison {
-    /// Compares the runs on the test photos of `photos`, or on those of the newest; the others are left out, and said why. With it
-    /// come the runs that it is of, in its order.
+    /// Compares the runs on the test photos of `photos`, or else on those of the newest trained run
+    /// that has some. Leaves the other runs out, with the reason. Also returns the compared runs,
+    /// in the comparison's order.
     ///
     /// # Panics
     ///
-    /// Without runs.
+    /// When `runs` is empty.
     pub fn new(
         runs: Vec<FinishedRun>,
         mut left_out: Vec<LeftOut>,
@@ -129,18 +131,20 @@ impl Comparison {
         (comparison, runs)
     }
 
-    /// The summary of a run by its directory's name.
+    /// Returns the summary of a run by its directory's name.
     pub fn run(&self, name: &str) -> Option<&RunSummary> {
         self.runs.iter().find(|run| run.name == name)
     }
 }
 
-/// The runs on the test photos of `photos`, or else on those of the newest trained one that was asked some, and why each other one is not
-/// among them. (An untouched head may be asked about any photos.)
+/// Splits the runs into those on the reference test photos and the others, with the reason for
+/// each. The reference is a run on the test photos of `photos`, or else the newest trained run that
+/// has test photos. (An untouched head may have been run on any photos, so trained runs come
+/// first.)
 fn on_same_photos(runs: Vec<FinishedRun>, photos: Option<&Manifest>) -> (Vec<FinishedRun>, Vec<LeftOut>) {
     let sets: Vec<TestSet> = runs.iter().map(FinishedRun::test_set).collect();
     let is_asked = |set: &TestSet| photos.is_some_and(|photos| test_photos(photos) == set.photos);
-    // Runs come by time, and the last of equals is taken.
+    // Runs are sorted by time and `max_by_key` takes the last of equals, so the newest wins.
     let chosen = (0..runs.len()).max_by_key(|&index| {
         let is_trained = runs[index].config.strategy != Strategy::ZeroShot;
         (is_asked(&sets[index]), !sets[index].photos.is_empty(), is_trained)
@@ -193,7 +197,7 @@ fn difference(set: &TestSet, reference: &TestSet) -> Option<String> {
     ))
 }
 
-/// The order of the table.
+/// Orders the rows of the table.
 fn by_place(a: &RunConfig, b: &RunConfig) -> Ordering {
     let strategy =
         |config: &RunConfig| Strategy::ALL.iter().position(|strategy| *strategy == config.strategy);
@@ -203,11 +207,11 @@ fn by_place(a: &RunConfig, b: &RunConfig) -> Ordering {
         .then(a.seed.cmp(&b.seed))
 }
 
-/// A short name for each run: that of its settings, and as much more as tells it apart.
+/// Returns a short name for each run: that of its settings, plus as much as tells it apart.
 fn labels(runs: &[FinishedRun], of_settings: &[String]) -> Vec<String> {
     let mut labels = of_settings.to_vec();
     for (run, label) in runs.iter().zip(&mut labels) {
-        // Also where settings differ too: what a seed did is not to be taken for what they did.
+        // Name the seed even where settings differ, too: its effect must not be taken for theirs.
         let kind = |run: &FinishedRun| (run.config.model.clone(), run.config.strategy);
         if runs.iter().any(|other| kind(other) == kind(run) && other.config.seed != run.config.seed) {
             *label += &format!(", seed {}", run.config.seed);
@@ -222,14 +226,15 @@ fn labels(runs: &[FinishedRun], of_settings: &[String]) -> Vec<String> {
     labels
 }
 
-/// The part of a run's name that its label does not say: `20260207_165541`, and `-2` where another was begun in that second.
+/// Returns the part of a run's name that its label leaves out: `20260207_165541`, with `-2` if
+/// another run began in that second.
 fn stamp(run: &FinishedRun) -> String {
     let RunConfig { model, strategy, seed, .. } = &run.config;
-    // Without a seed that counts, the name has none.
+    // The name has no seed if the seed does not matter.
     run.name().replacen(&format!("-{model}-{strategy}"), "", 1).replacen(&format!("-s{seed}"), "", 1)
 }
 
-/// Trained runs with validation predictions, the best first; of equals the newest.
+/// Returns the trained runs with validation predictions, best first; of equals the newest first.
 fn ranked(runs: &[FinishedRun]) -> Vec<usize> {
     let val = |index: &usize| runs[*index].val.as_ref().map(|val| &val.evaluation);
     let mut ranked: Vec<usize> = (0..runs.len())
@@ -247,14 +252,16 @@ fn ranked(runs: &[FinishedRun]) -> Vec<usize> {
     ranked
 }
 
-/// Photos that only the one and only the other has right. None without test photos.
+/// Counts the photos that only the first, and those that only the second, gets right. `None`
+/// without test photos.
 fn discordant(first: &FinishedRun, second: &FinishedRun) -> Option<(usize, usize)> {
     let (first, second) = (first.test.as_ref()?, second.test.as_ref()?);
     let both = || first.right().zip(second.right());
     Some((both().filter(|(a, b)| *a && !*b).count(), both().filter(|(a, b)| *b && !*a).count()))
 }
 
-/// Whether a newer run began from the same and ended the same: its pairs would say everything twice, and Holm's correction pays for each.
+/// Whether a newer run had the same start and the same results. Its pairs would repeat this run's,
+/// and Holm's correction pays for each pair.
 fn is_repeated(run: &FinishedRun, runs: &[FinishedRun]) -> bool {
     let began = |run: &FinishedRun| {
         let RunFacts { weights_sha256, manifest_sha256, .. } = run.facts.clone();
@@ -322,7 +329,7 @@ fn verdict([a, b]: [&str; 2], [only_a, only_b]: [usize; 2], [p, p_holm]: [f64; 2
     }
 }
 
-/// A p value with three digits that count; below 0.001 only that.
+/// Formats a p value with three significant digits at most, or as `< 0.001`.
 pub fn format_p(p: f64) -> String {
     match p {
         p if p >= 0.9995 => "1".into(),
@@ -332,7 +339,7 @@ pub fn format_p(p: f64) -> String {
     }
 }
 
-/// `p = 0.125`, or `p < 0.001`.
+/// Formats a p value as `p = 0.125` or `p < 0.001`.
 pub fn p_equals(p: f64) -> String {
     match format_p(p) {
         small if small.starts_with('<') => format!("p {small}"),
@@ -340,7 +347,7 @@ pub fn p_equals(p: f64) -> String {
     }
 }
 
-/// What two runs share that differ in nothing but their seed.
+/// Returns a configuration that is equal for runs that differ only in their seed.
 fn without_seed(config: &RunConfig) -> RunConfig {
     RunConfig { seed: 0, facts: None, ..config.clone() }
 }
@@ -354,7 +361,7 @@ fn seed_groups(runs: &[FinishedRun], of_settings: &[String]) -> Vec<SeedGroup> {
             Some(index) => &mut groups[index].2,
             None => &mut groups.push_mut((key, label, BTreeMap::new())).2,
         };
-        // The same seed twice is the same result: the newest stands for both.
+        // The same seed twice gives the same result, so the newest stands for both.
         let newest = group.entry(run.config.seed).or_insert(run);
         if newest.began() < run.began() {
             *newest = run;
@@ -386,7 +393,8 @@ fn power(runs: &[FinishedRun], summaries: &[RunSummary], ranked: &[usize], pairs
     let need = photos_to_separate(only_first, only_second, have);
     let (a, b) = (&summaries[first].label, &summaries[second].label);
     let photos = if only_first == 1 { "photo" } else { "photos" };
-    // Power is how often a difference would be found, which may be seldom of one that was, as its verdict says.
+    // Power is how often the difference would be found. It can be low for a difference that was
+    // found this time. The sentence then says so, to agree with the verdict.
     let names = [runs[first].name(), runs[second].name()];
     let is_it = |pair: &&Pair| names.contains(&pair.first) && names.contains(&pair.second);
     let is_found = pairs.iter().find(is_it).is_some_and(|pair| pair.p_holm < LEVEL);

@@ -1,15 +1,17 @@
-//! What the curves of a run say about its training, in a sentence, with the evidence.
+//! Diagnoses a run's training from its curves, in a sentence with the evidence.
 
 use kennel_core::EpochRecord;
 use serde::Serialize;
 
-/// The head counts as hardly trained when its update is a smaller share of its start.
+/// The head counts as hardly trained if its update is less than this share of its initial weights.
 const HARDLY_TRAINED: f64 = 0.1;
-/// Training counts as not having learned when its loss ends above this share of what guessing costs.
+/// Training counts as not having learned if its loss ends above this share of the loss of guessing.
 const NOT_LEARNED: f64 = 0.5;
-/// Above so many times what guessing costs, it was not too timid but too bold: a first epoch from nothing stays below.
+/// Training counts as diverged if its loss ends above this multiple of the loss of guessing. A
+/// first epoch from random weights stays below it.
 const WORSE_THAN_GUESSING: f64 = 2.0;
-/// A loss counts as having moved when it did by this share and by [`MOVED_NATS`].
+/// A loss counts as having moved if it changed by more than this share and more than
+/// [`MOVED_NATS`].
 const MOVED: f64 = 0.1;
 /// In nats per image.
 const MOVED_NATS: f64 = 0.02;
@@ -17,13 +19,13 @@ const MOVED_NATS: f64 = 0.02;
 /// Losses by epoch, in nats per image.
 #[derive(Clone, Debug, Default)]
 pub struct Curves {
-    /// Of the training photos, as they were augmented.
+    /// Loss on the augmented training photos.
     pub train_loss: Vec<f64>,
-    /// Of the validation photos.
+    /// Loss on the validation photos.
     pub val_loss: Vec<f64>,
-    /// `rms(w - w0) / rms(w0)` over the head after the last epoch, where it is known.
+    /// `rms(w - w0) / rms(w0)` over the head after the last epoch, if known.
     pub head_update_ratio: Option<f64>,
-    /// The least that the training loss can be: above 0 with label smoothing.
+    /// The smallest possible training loss: above 0 with label smoothing.
     pub floor: f64,
 }
 
@@ -31,33 +33,33 @@ pub struct Curves {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
-    /// Both losses have come to rest.
+    /// Both losses have settled.
     Converged,
     /// Training loss falls while validation loss rises.
     Overfitting,
-    /// Both losses rise.
+    /// Validation loss rises and training loss does not fall.
     Diverging,
     /// The loss is far above that of guessing.
     Diverged,
     /// The loss is still high.
     Underfitting,
-    /// The loss is low, and still falling.
+    /// The loss is low and still falling.
     StillImproving,
-    /// The loss is still high because the head is nearly what it was.
+    /// The loss is still high because the head has hardly changed.
     HeadHardlyTrained,
 }
 
-/// A finding and what it rests on.
+/// A finding with its evidence.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Diagnosis {
-    /// What was found.
+    /// The finding.
     pub finding: Finding,
-    /// In a sentence, with the evidence.
+    /// The finding in a sentence, with the evidence.
     pub sentence: String,
 }
 
 impl Curves {
-    /// The curves of a run over `classes` classes.
+    /// Collects the curves of a run over `classes` classes.
     pub fn of(epochs: &[EpochRecord], label_smoothing: f64, classes: usize) -> Self {
         Curves {
             train_loss: epochs.iter().map(|epoch| epoch.train_loss).collect(),
@@ -68,7 +70,8 @@ impl Curves {
     }
 }
 
-/// The entropy of labels smoothed over `classes` classes, in nats: the least that their cross-entropy can be.
+/// Returns the entropy of labels smoothed over `classes` classes, in nats. Their cross-entropy
+/// cannot be smaller.
 fn smoothing_floor(smoothing: f64, classes: usize) -> f64 {
     let other = smoothing / classes as f64;
     let own = 1.0 - smoothing + other;
@@ -76,7 +79,8 @@ fn smoothing_floor(smoothing: f64, classes: usize) -> f64 {
     term(own) + (classes as f64 - 1.0) * term(other)
 }
 
-/// Diagnoses a training over `classes` classes. None without epochs, and where there is one whose loss is low.
+/// Diagnoses a training over `classes` classes. Returns `None` without epochs, and for a single
+/// epoch with a low loss.
 pub fn diagnose(curves: &Curves, classes: usize) -> Option<Diagnosis> {
     let (&train, &val) = (curves.train_loss.last()?, curves.val_loss.last()?);
     let guessing = (classes as f64).ln();
@@ -134,7 +138,8 @@ pub fn diagnose(curves: &Curves, classes: usize) -> Option<Diagnosis> {
             ),
         );
     }
-    // The last third: long enough for noise to show, short enough for the end. One epoch has no course.
+    // Look at the last third: long enough for noise to show, short enough to be the end. A single
+    // epoch shows no trend.
     let since = match curves.val_loss.len() {
         0 | 1 => return None,
         epochs => epochs - 1 - (epochs / 3).max(1),
@@ -167,7 +172,7 @@ pub fn diagnose(curves: &Curves, classes: usize) -> Option<Diagnosis> {
     )
 }
 
-/// What is said of a training loss that its last epoch lowered.
+/// Returns what to add when the last epoch still lowered the training loss.
 fn still_falling(curves: &Curves) -> &'static str {
     match curves.train_loss.as_slice() {
         [.., before, last] if moved(*before, *last) => ", and was still falling",

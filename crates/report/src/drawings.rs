@@ -1,4 +1,4 @@
-//! The figures of a report: which there are, what they are called, and what they show.
+//! The figures of a report: their file names, alternative texts and drawings.
 
 use kennel_core::EpochRecord;
 use kennel_metrics::{Calibration, Evaluation};
@@ -7,23 +7,23 @@ use crate::figures::{self, Curve, Svg, Table};
 use crate::published::{PublishedHistory, PublishedResults};
 use crate::{FinishedRun, Report, Result, RunSummary, Scores, gallery, table};
 
-/// Figures of the whole and of each run, by the stem of their files.
+/// The figures of the whole report and of each run.
 pub struct Figures {
-    /// Of all runs together.
+    /// Figures of all runs together.
     pub overall: Vec<Figure>,
-    /// Published results beside ours, where there are any.
+    /// Figures of published results beside ours, if there are any.
     pub published: Vec<Figure>,
-    /// Of each run, in the order of the comparison.
+    /// Figures of each run, in the order of the comparison.
     pub of_runs: Vec<Vec<Figure>>,
 }
 
 impl Figures {
-    /// A figure by the stem of its files.
+    /// Finds a figure by the stem of its file names.
     pub fn find(&self, stem: &str) -> Option<&Figure> {
         self.all().find(|figure| figure.stem == stem)
     }
 
-    /// Every figure.
+    /// Returns every figure.
     pub fn all(&self) -> impl Iterator<Item = &Figure> {
         self.overall.iter().chain(&self.published).chain(self.of_runs.iter().flatten())
     }
@@ -31,17 +31,17 @@ impl Figures {
 
 /// One figure.
 pub struct Figure {
-    /// Its files' stem.
+    /// Stem of its file names.
     pub stem: String,
-    /// What it shows, for who cannot see it.
+    /// What it shows, for readers who cannot see it.
     pub alt: String,
     /// The drawing.
     pub svg: Svg,
 }
 
 impl Figure {
-    /// Shows itself in a notebook: evcxr calls a method of this name, and takes what it prints between these lines for a
-    /// picture.
+    /// Shows the figure in a notebook. evcxr calls a method of this name and takes the text between
+    /// these two lines for an image.
     pub fn evcxr_display(&self) {
         println!("EVCXR_BEGIN_CONTENT image/svg+xml\n{}\nEVCXR_END_CONTENT", self.svg.as_str());
     }
@@ -51,7 +51,7 @@ impl Figure {
 ///
 /// # Errors
 ///
-/// What the plotting library says.
+/// A figure that cannot be drawn.
 pub fn draw(report: &Report) -> Result<Figures> {
     let summaries = &report.comparison.runs;
     let mut overall = Vec::new();

@@ -1,4 +1,4 @@
-//! What can go wrong between run directories and a report.
+//! Errors between run directories and a report.
 
 use std::path::PathBuf;
 
@@ -6,20 +6,20 @@ use kennel_core::CoreError;
 use kennel_data::DataError;
 use kennel_metrics::MetricsError;
 
-/// The result of this room's functions.
+/// Result of this crate's functions.
 pub type Result<T, E = ReportError> = std::result::Result<T, E>;
 
 /// A report that cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
-    /// A file of a run cannot be read, written or believed.
+    /// A file of a run cannot be read, written or trusted.
     #[error(transparent)]
     Core(#[from] CoreError),
-    /// A photo that is to be shown cannot be read.
+    /// A photo to show cannot be read.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// Predictions that cannot be evaluated.
+    /// The predictions cannot be evaluated.
     #[error("{path}: {source}", path = kennel_core::shown(path))]
     Metrics {
         /// The file of predictions.
@@ -31,19 +31,19 @@ pub enum ReportError {
     /// There is no finished run.
     #[error("no finished run under {path}{left_out}\nhint: {hint}", path = kennel_core::shown(path))]
     NoRuns {
-        /// Where runs were looked for.
+        /// Folder that was searched for runs.
         path: PathBuf,
-        /// Empty, or the runs that are there and why they do not count, each on a line of its own.
+        /// Empty, or the unusable runs with the reason, one per line.
         left_out: String,
-        /// The way out.
+        /// What to do about it.
         hint: &'static str,
     },
     /// A figure could not be drawn.
     #[error("cannot draw {figure}: {reason}")]
     Figure {
-        /// Which.
+        /// Name of the figure.
         figure: &'static str,
-        /// What the plotting library said.
+        /// The plotting library's reason.
         reason: String,
     },
 }

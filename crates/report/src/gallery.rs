@@ -1,4 +1,4 @@
-//! Photos with what a run said of them: examples, and the mistakes it was surest of.
+//! Photos with a run's predictions: examples, and its most confident mistakes.
 
 use std::path::{Component, Path};
 
@@ -12,10 +12,10 @@ use crate::{FinishedRun, Result, RunSummary};
 
 /// Longest side of a photo in a report.
 const SIDE_PX: u32 = 176;
-/// Most photos of a figure.
+/// Largest number of photos in a figure.
 const MOST: usize = 12;
 
-/// What a run said of one test photo.
+/// A run's prediction for one test photo.
 struct Said<'a> {
     path: &'a str,
     label: &'a str,
@@ -29,14 +29,16 @@ impl Said<'_> {
     }
 }
 
-/// Examples over all classes, in the manifest's order. None without test photos, or when none of them is where it was.
+/// Draws examples of each class (of the first `MOST` classes if there are more), class by class in
+/// the manifest's order. Returns `None` without test photos, or when no chosen photo is in its
+/// place.
 ///
 /// # Errors
 ///
 /// A figure that cannot be drawn.
 pub fn examples(run: &FinishedRun, summary: &RunSummary) -> Result<Option<Svg>> {
     let Some(said) = said(run, summary) else { return Ok(None) };
-    // As many of each class as there is room for, evenly spaced.
+    // As many photos of each class as there is room for, evenly spaced.
     let each = (MOST / run.facts.class_names.len()).max(1);
     let chosen = run.facts.class_names.iter().take(MOST).flat_map(|class| {
         let of_class: Vec<&Said> = said.iter().filter(|said| said.label == class).collect();
@@ -46,7 +48,8 @@ pub fn examples(run: &FinishedRun, summary: &RunSummary) -> Result<Option<Svg>> 
     draw(run, "Example predictions", chosen.collect())
 }
 
-/// The wrong test photos, the surest first. None without any, or when none of them is where it was.
+/// Draws the wrong test photos, the most confident first. Returns `None` if there are none, or when
+/// no chosen photo is in its place.
 ///
 /// # Errors
 ///
@@ -59,7 +62,8 @@ pub fn mistakes(run: &FinishedRun, summary: &RunSummary) -> Result<Option<Svg>> 
     draw(run, "Most confident mistakes", wrong)
 }
 
-/// What the run said of its test photos, as sure as `kennel predict` is.
+/// Returns the run's predictions for its test photos, with the confidence that `kennel predict`
+/// would give.
 fn said<'a>(run: &'a FinishedRun, summary: &RunSummary) -> Option<Vec<Said<'a>>> {
     let class_names = &run.facts.class_names;
     let temperature = summary.temperature.map_or(1.0, |fitted| fitted.value);
@@ -72,10 +76,10 @@ fn said<'a>(run: &'a FinishedRun, summary: &RunSummary) -> Option<Vec<Said<'a>>>
     Some(run.test.as_ref()?.records.iter().map(of_record).collect())
 }
 
-/// A photo of the run's data set, if it is still there and still the same: one that was moved or replaced since is no
-/// reason to have no report.
+/// Reads a photo of the run's data set if it is still there and unchanged. A photo that was moved
+/// or replaced must not prevent the report.
 fn picture(run: &FinishedRun, path: &str) -> Option<RgbImage> {
-    // Predictions come from a file that anyone may have written: they name photos of the data set and no others.
+    // Anyone may have written the file of predictions: accept only paths inside the data set.
     if !Path::new(path).components().all(|part| matches!(part, Component::Normal(_))) {
         return None;
     }

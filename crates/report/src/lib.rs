@@ -1,14 +1,15 @@
 //! Run directories -> tables, figures, one HTML page. Reads files only, never a model.
 //!
-//! Finished runs are read ([`run`]), summed up and compared ([`comparison`]), held to the checks that every report carries
-//! ([`honesty`]), and written: figures and texts under `results/`, and everything together as one page ([`page`]).
+//! Reads finished runs ([`run`]), summarises and compares them ([`comparison`]), runs the checks
+//! that every report carries ([`honesty`]), and writes figures and texts under `results/` and
+//! everything together as one page ([`page`]).
 
 mod error;
 
-// Files to runs.
+// From files to runs.
 mod run;
 
-// Runs to what is said of them.
+// From runs to results.
 mod commands;
 mod comparison;
 mod diagnosis;
@@ -17,7 +18,7 @@ mod published;
 mod settings;
 mod summary;
 
-// What is said, drawn and written.
+// From results to figures, tables and pages.
 mod drawings;
 pub mod figures;
 mod gallery;

@@ -1,4 +1,5 @@
-//! `*_results.json`: results in the keys and units of the published study, read beside ours and written for ours.
+//! `*_results.json`: results in the keys and units of the published study. Reads published ones to
+//! compare them with ours, and writes ours.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,12 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::comparison::p_equals;
 use crate::{Comparison, Curves, Diagnosis, FinishedRun, Result, RunSummary, diagnose};
 
-/// The end of such a file's name.
+/// Suffix of a results file's name.
 const SUFFIX: &str = "_results.json";
-/// No such file is larger; what is is not read.
+/// Larger files are refused: no results file has this size.
 const MAX_BYTES: u64 = 16 << 20;
 
-/// A results file. Accuracies are per cent, as they were published.
+/// A results file. Accuracies are in per cent, as published.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PublishedResults {
     /// `<model>_<strategy>_<stamp>`.
@@ -24,7 +25,7 @@ pub struct PublishedResults {
     pub model: String,
     /// `freeze`, `partial` or `full`.
     pub freeze_strategy: String,
-    /// Epochs.
+    /// Number of epochs.
     pub epochs: usize,
     /// Photos per step.
     pub batch_size: usize,
@@ -32,11 +33,11 @@ pub struct PublishedResults {
     pub lr: f64,
     /// Optimiser.
     pub optimizer: String,
-    /// Validation accuracy of the best epoch, per cent.
+    /// Validation accuracy of the best epoch, in per cent.
     pub best_val_acc: Option<f64>,
-    /// Test accuracy, per cent; none without test photos.
+    /// Test accuracy, in per cent; `None` without test photos.
     pub test_acc: Option<f64>,
-    /// By epoch.
+    /// Losses and accuracies by epoch.
     pub history: PublishedHistory,
 }
 
@@ -53,7 +54,7 @@ pub struct PublishedHistory {
     pub val_acc: Vec<f64>,
 }
 
-/// A results file of ours: the published keys, and our own, whose shares are in [0, 1].
+/// Our own results file: the published keys, plus our summary with shares in [0, 1].
 #[derive(Debug, Serialize)]
 struct OurResults<'a> {
     #[serde(flatten)]
@@ -61,33 +62,34 @@ struct OurResults<'a> {
     kennel: &'a RunSummary,
 }
 
-/// Published results beside ours.
+/// Published results compared with ours.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Against {
-    /// What was published.
+    /// The published results.
     pub results: PublishedResults,
-    /// Its test accuracy as a count of as many test photos as ours, with its interval; none where it is no such count.
+    /// Its test accuracy as a count of as many test photos as ours, with its interval; `None` if
+    /// that count is not whole.
     pub test: Option<Proportion>,
-    /// What its curves say.
+    /// Diagnosis of its curves.
     pub diagnosis: Option<Diagnosis>,
-    /// The paired test against runs of ours.
+    /// Paired tests against runs of ours.
     pub pairs: Vec<AgainstPair>,
 }
 
-/// Published results and one of our runs: all that the counts alone can say.
+/// A paired test of published results against one of our runs, as far as counts alone allow it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AgainstPair {
-    /// Our run.
+    /// Name of our run.
     pub run: String,
     /// The smallest p that any photos with these counts could give.
     pub smallest_p: f64,
-    /// Whether that is the p, because the counts leave no choice.
+    /// Whether the counts leave only this p.
     pub is_determined: bool,
-    /// In words.
+    /// The result in words.
     pub verdict: String,
 }
 
-/// The files `*_results.json` in `folder`, by name.
+/// Returns the paths of `*_results.json` in `folder`, sorted by name.
 fn results_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(folder).map_err(CoreError::io("read", folder))?;
     let mut paths = Vec::new();
@@ -101,7 +103,7 @@ fn results_in(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// The runs that `folder` holds results of.
+/// Returns the names of the runs whose results are in `folder`.
 pub(crate) fn names(folder: &Path) -> Result<BTreeSet<String>> {
     let name = |path: &PathBuf| {
         path.file_name().and_then(|name| Some(name.to_string_lossy().strip_suffix(SUFFIX)?.to_string()))
@@ -109,11 +111,12 @@ pub(crate) fn names(folder: &Path) -> Result<BTreeSet<String>> {
     Ok(results_in(folder)?.iter().filter_map(name).collect())
 }
 
-/// Every `*_results.json` in `folder`, by name.
+/// Reads every `*_results.json` in `folder`, sorted by name.
 ///
 /// # Errors
 ///
-/// A folder that cannot be listed or holds none, a file that is too large, damaged or lacks a key.
+/// A folder that cannot be listed or has no such file; a file that is too large, is damaged or
+/// lacks a key.
 pub fn read_published(folder: &Path) -> Result<Vec<PublishedResults>> {
     let paths = results_in(folder)?;
     let malformed = |path: &Path, reason: String| CoreError::Malformed {
@@ -145,7 +148,8 @@ pub fn read_published(folder: &Path) -> Result<Vec<PublishedResults>> {
         .collect()
 }
 
-/// Sets published results beside ours: against each run of the same model and strategy, or else against the best.
+/// Compares published results with each of our runs of the same model and strategy, or with our
+/// best run if there is none.
 pub fn set_against(published: Vec<PublishedResults>, ours: &Comparison) -> Vec<Against> {
     let beside = |results: PublishedResults| {
         let test = results.test_acc.and_then(|test| as_count(test, ours.test_photos));
@@ -198,14 +202,16 @@ fn against_pair(run: &RunSummary, ours: Proportion, name: &str, theirs: Proporti
     }
 }
 
-/// An accuracy in per cent as a count of `n`; none where it is none.
+/// Converts an accuracy in per cent to a count of `n`. Returns `None` if that is not a whole number
+/// from 0 to `n`, or if `n` is 0.
 fn as_count(per_cent: f64, n: usize) -> Option<Proportion> {
     let count = per_cent / 100.0 * n as f64;
     let is_count = n > 0 && (0.0..=n as f64).contains(&count) && (count - count.round()).abs() < 1e-6;
     is_count.then(|| Proportion::new(count.round() as usize, n))
 }
 
-/// Writes `<folder>/<run>_results.json`, beside and renamed. Nothing is written for a run that trained nothing.
+/// Writes `<folder>/<run>_results.json` through a temporary file. Writes nothing for a run that
+/// trained nothing.
 ///
 /// # Errors
 ///

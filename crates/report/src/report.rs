@@ -1,4 +1,4 @@
-//! Everything that is said of a folder of runs, and where it is written.
+//! The report on a folder of runs, and the files that it is written to.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,43 +12,44 @@ use crate::{
     Against, Check, Comparison, FinishedRun, Overlap, PublishedResults, Result, honesty, page, published,
 };
 
-/// Pixels of a PNG per unit of its SVG.
+/// Pixels of a PNG per pixel of its SVG.
 const PNG_SCALE: f32 = 2.0;
 
-/// What a report says; the JSON in `report.html`.
+/// The contents of a report; the JSON in `report.html`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// The version that made it.
+    /// The version of Kennel that made it.
     pub kennel_version: &'static str,
-    /// The runs side by side.
+    /// The comparison of the runs.
     pub comparison: Comparison,
-    /// What a reader has to know before believing the numbers.
+    /// What a reader must know before trusting the numbers.
     pub checks: Vec<Check>,
-    /// Whether the pretrained networks have seen the test photos.
+    /// Whether the pretrained networks may have seen the test photos.
     pub overlap: Option<Overlap>,
-    /// Published results beside ours.
+    /// Published results compared with ours.
     pub against: Vec<Against>,
     /// The runs themselves, in the order of the comparison.
     #[serde(skip)]
     pub runs: Vec<FinishedRun>,
 }
 
-/// What was written.
+/// The files that were written.
 #[derive(Clone, Debug)]
 pub struct Written {
     /// The page.
     pub page: PathBuf,
     /// Figures and texts.
     pub plots: Vec<PathBuf>,
-    /// Some of the characters that are empty boxes in the PNG figures, as no font of this machine has them.
+    /// Some of the characters that no font of this machine has. They are empty boxes in the PNG
+    /// figures.
     pub boxes: BTreeSet<char>,
-    /// Runs that are not in this report, of which `metrics/` still holds results.
+    /// Runs that are not in this report but still have results in `metrics/`.
     pub others: BTreeSet<String>,
 }
 
 impl Report {
-    /// Reads every finished run under `runs` and compares those that share their test photos; with `against`, a folder of
-    /// published results, these beside them.
+    /// Reads every finished run under `runs` and compares those that share their test photos.
+    /// `against` is a folder of published results to compare them with.
     ///
     /// # Errors
     ///
@@ -58,7 +59,7 @@ impl Report {
         Report::of(runs, published, None)
     }
 
-    /// As [`Report::read`], of the runs on the test photos of `photos` where they are given.
+    /// As [`Report::read`], but compares the runs on the test photos of `photos`, if given.
     ///
     /// # Errors
     ///
@@ -80,17 +81,18 @@ impl Report {
     ///
     /// # Errors
     ///
-    /// What the plotting library says.
+    /// A figure that cannot be drawn.
     pub fn figures(&self) -> Result<Figures> {
         draw(self)
     }
 }
 
-/// Writes `metrics/<run>_results.json`, `plots/` and `report.html` under `out`, each beside and renamed.
+/// Writes `metrics/<run>_results.json`, `plots/` and `report.html` under `out`, each file through a
+/// temporary file.
 ///
 /// # Errors
 ///
-/// A folder that cannot be made, a file that cannot be written, a figure that cannot be drawn.
+/// A folder that cannot be created, a file that cannot be written, a figure that cannot be drawn.
 pub fn write_report(report: &Report, out: &Path) -> Result<Written> {
     let (metrics, plots) = (out.join("metrics"), out.join("plots"));
     files::create_dir_all(&metrics)?;

@@ -1,4 +1,4 @@
-//! A finished run, read back from its files.
+//! Reads a finished run back from its files.
 
 use std::path::Path;
 
@@ -8,61 +8,62 @@ use serde::Serialize;
 
 use crate::{ReportError, Result};
 
-/// A run whose `evaluation.json` is written, with everything that is said about it.
+/// A run with an `evaluation.json`, with all data that a report uses.
 #[derive(Clone, Debug)]
 pub struct FinishedRun {
-    /// Where it lies.
+    /// Its directory.
     pub dir: RunDir,
     /// Its resolved configuration.
     pub config: RunConfig,
-    /// What was found when it began.
+    /// Facts recorded when it began.
     pub facts: RunFacts,
     /// Its photos.
     pub manifest: Manifest,
-    /// A record per epoch; none where nothing was trained.
+    /// A record per epoch; empty if nothing was trained.
     pub epochs: Vec<EpochRecord>,
     /// The epoch that was kept, counted from 1.
     pub best_epoch: Option<usize>,
-    /// What it says of the validation photos.
+    /// Its predictions for the validation photos.
     pub val: Option<Predictions>,
-    /// What it says of the test photos.
+    /// Its predictions for the test photos.
     pub test: Option<Predictions>,
 }
 
-/// Predictions of a split and what they come to.
+/// Predictions for a split, and their evaluation.
 #[derive(Clone, Debug)]
 pub struct Predictions {
     /// A record per photo, in the manifest's order.
     pub records: Vec<PredictionRecord>,
     /// The true class of each, as an index into the logits.
     pub true_classes: Vec<usize>,
-    /// Counted anew from the records.
+    /// Computed again from the records.
     pub evaluation: Evaluation,
 }
 
-/// What says that two runs were tested on the same photos.
+/// Classes and test photos of a run. Two runs are comparable when these are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TestSet<'a> {
-    /// In the order of the logits.
+    /// Class names in the order of the logits.
     pub class_names: &'a [String],
-    /// Digest and label of every photo, in the manifest's order; none where none was predicted.
+    /// Digest and label of every test photo, in the manifest's order; empty if there are no
+    /// predictions.
     pub photos: Vec<(&'a str, &'a str)>,
 }
 
-/// A run that does not take part, and why.
+/// A run that does not take part, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
     /// Its directory's name.
     pub run: String,
-    /// Why, and the way out.
+    /// The reason, with a hint if there is one.
     pub reason: String,
-    /// Whether it is whole, but of other photos than those that are compared.
+    /// Whether the run is intact and only has other photos than the compared ones.
     #[serde(skip)]
     pub is_of_other_photos: bool,
 }
 
 impl LeftOut {
-    /// One that cannot be read.
+    /// A run that cannot be read.
     fn unreadable(run: String, reason: String) -> Self {
         LeftOut { run, reason, is_of_other_photos: false }
     }
@@ -79,24 +80,24 @@ impl Predictions {
         Ok(Predictions { records, true_classes, evaluation })
     }
 
-    /// Logits and true class of each photo.
+    /// Returns the logits and the true class of each photo.
     pub fn photos(&self) -> impl Iterator<Item = (&[f32], usize)> + Clone {
         self.records.iter().map(|record| record.logits.as_slice()).zip(self.true_classes.iter().copied())
     }
 
-    /// Whether each photo was right.
+    /// Returns whether each photo was right.
     pub fn right(&self) -> impl Iterator<Item = bool> {
         self.photos().map(|(logits, true_class)| argmax(logits) == true_class)
     }
 }
 
 impl FinishedRun {
-    /// Reads a run. Metrics are counted anew from its predictions.
+    /// Reads a run. Computes its metrics again from its predictions.
     ///
     /// # Errors
     ///
-    /// [`CoreError::Unfinished`] without `evaluation.json`; a file that is damaged, named, and its line where it has lines;
-    /// predictions of other photos than the manifest's.
+    /// [`CoreError::Unfinished`] without `evaluation.json`; a damaged file, with its path and, in
+    /// files of lines, the line; predictions for other photos than the manifest's.
     pub fn read(dir: RunDir) -> Result<Self> {
         dir.check_finished()?;
         let bytes = dir.read_file(&dir.evaluation())?;
@@ -120,30 +121,30 @@ impl FinishedRun {
         Ok(FinishedRun { dir, config, facts, manifest, epochs, best_epoch: evaluation.best_epoch, val, test })
     }
 
-    /// Its directory's name.
+    /// Returns its directory's name.
     pub fn name(&self) -> String {
         self.dir.name()
     }
 
-    /// What is greater of the newer of two runs.
+    /// Returns a sort key: newer runs compare greater.
     pub fn began(&self) -> (&str, String) {
         (&self.facts.started, self.name())
     }
 
-    /// What it was tested on.
+    /// Returns its classes and test photos.
     pub fn test_set(&self) -> TestSet<'_> {
         let photos = if self.test.is_some() { test_photos(&self.manifest) } else { Vec::new() };
         TestSet { class_names: &self.facts.class_names, photos }
     }
 }
 
-/// Digest and label of every test photo, in the manifest's order.
+/// Returns the digest and label of every test photo, in the manifest's order.
 pub fn test_photos(manifest: &Manifest) -> Vec<(&str, &str)> {
     let photos = manifest.photos.iter().filter(|photo| photo.split == Split::Test);
     photos.map(|photo| (photo.sha256.as_str(), photo.label.as_str())).collect()
 }
 
-/// Folders that were runs once, to judge by their evaluation.
+/// Finds folders that were runs once: they have an evaluation but no configuration.
 fn without_configuration(runs: &Path) -> Result<Vec<LeftOut>> {
     if !runs.exists() {
         return Ok(Vec::new());
@@ -162,7 +163,8 @@ fn without_configuration(runs: &Path) -> Result<Vec<LeftOut>> {
     Ok(found)
 }
 
-/// Whether the folder that a run's photos were prepared into has others now. What cannot be read says nothing.
+/// Whether the folder of a run's photos was prepared again: its manifest differs from the run's.
+/// `false` if either cannot be read.
 fn was_prepared_anew(run: &RunDir) -> bool {
     let now = run
         .read_config()
@@ -173,11 +175,12 @@ fn was_prepared_anew(run: &RunDir) -> bool {
     }
 }
 
-/// Every finished run under `runs` in the order in which they began, and those that cannot be read and why.
+/// Reads every finished run under `runs`, in the order in which they began. Also returns the runs
+/// that cannot be read, with the reason.
 ///
 /// # Errors
 ///
-/// [`ReportError::NoRuns`] when none is left; a folder that cannot be listed.
+/// [`ReportError::NoRuns`] when no finished run is left; a folder that cannot be listed.
 pub fn read_runs(runs: &Path) -> Result<(Vec<FinishedRun>, Vec<LeftOut>)> {
     let (mut finished, mut left_out) = (Vec::new(), Vec::new());
     for dir in RunDir::list(runs)? {

@@ -1,4 +1,4 @@
-//! What tells the settings of runs apart.
+//! The settings in which runs differ.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +7,11 @@ use toml::{Table, Value};
 
 use crate::FinishedRun;
 
-/// Keys of `config.toml` that a label has anyway, or that decide no result.
+/// Keys of `config.toml` that are in the label anyway or do not affect results.
 const ELSEWHERE: [&str; 4] = ["model", "strategy", "seed", "data_dir"];
 
-/// For each run its model and strategy, and every setting in which those of the same model and strategy differ.
+/// Returns, for each run, its model and strategy and every setting in which runs of that model and
+/// strategy differ.
 pub fn labels(runs: &[FinishedRun]) -> Vec<String> {
     let base: Vec<String> =
         runs.iter().map(|run| format!("{} {}", run.config.model, run.config.strategy)).collect();
@@ -43,7 +44,7 @@ pub fn labels(runs: &[FinishedRun]) -> Vec<String> {
     (0..runs.len()).map(label).collect()
 }
 
-/// The last part of a path, where that tells it from the other runs' weights.
+/// Returns the last part of a path if that tells it from the other runs' weights, else all of it.
 fn short_weights<'a>(value: &'a str, alike: &[&BTreeMap<String, String>]) -> &'a str {
     fn last(path: &str) -> &str {
         path.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or(path)
@@ -55,10 +56,10 @@ fn short_weights<'a>(value: &'a str, alike: &[&BTreeMap<String, String>]) -> &'a
     }
 }
 
-/// Dotted keys and values of what decides a run.
+/// Returns the settings that affect a run's results, with dotted keys.
 fn settings(config: &RunConfig) -> BTreeMap<String, String> {
     let mut flat = BTreeMap::new();
-    // A configuration that was read can be written.
+    // A configuration that was read can also be written.
     let table = Table::try_from(RunConfig { facts: None, ..config.clone() }).unwrap_or_default();
     flatten("", &table, &mut flat);
     flat.retain(|key, _| !ELSEWHERE.contains(&key.as_str()));
@@ -83,7 +84,7 @@ fn flatten(prefix: &str, table: &Table, into: &mut BTreeMap<String, String>) {
     }
 }
 
-/// `1e-3`, but `0.5`.
+/// Formats a number: `1e-3`, but `0.5`.
 fn short(number: f64) -> String {
     match number.abs() < 0.01 && number != 0.0 {
         true => format!("{number:e}"),

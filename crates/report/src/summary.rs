@@ -1,4 +1,4 @@
-//! What is said of one run.
+//! The summary of one run.
 
 use kennel_core::Strategy;
 use kennel_metrics::{Calibration, Evaluation, Temperature, calibration, fit_temperature};
@@ -7,12 +7,13 @@ use serde::Serialize;
 use crate::run::Predictions;
 use crate::{Curves, Diagnosis, FinishedRun, diagnose};
 
-/// One run, as a row of the table and a page of the report. Shares are in [0, 1], losses in nats per image.
+/// One run, as a row of the table and a section of the report. Shares are in [0, 1], losses in nats
+/// per image.
 #[derive(Clone, Debug, Serialize)]
 pub struct RunSummary {
     /// Its directory's name.
     pub name: String,
-    /// A short name among the runs that it is compared with.
+    /// A short name that is unique among the compared runs.
     pub label: String,
     /// Architecture.
     pub model: String,
@@ -20,13 +21,13 @@ pub struct RunSummary {
     pub weights: String,
     /// What was trained.
     pub strategy: Strategy,
-    /// What was not, in words.
+    /// What was not trained, in words.
     pub frozen: String,
     /// Stages that were trained.
     pub trained: Vec<String>,
-    /// Parameters that were trained.
+    /// Number of parameters that were trained.
     pub trainable_params: usize,
-    /// Parameters in all.
+    /// Number of all parameters.
     pub total_params: usize,
     /// Peak learning rate.
     pub learning_rate: f64,
@@ -34,48 +35,49 @@ pub struct RunSummary {
     pub batch_size: usize,
     /// Optimiser.
     pub optimizer: String,
-    /// Seed of every stream of chance.
+    /// Seed of every random stream.
     pub seed: u64,
-    /// Epochs that were run.
+    /// Number of epochs that ran.
     pub epochs: usize,
-    /// The one that was kept, counted from 1.
+    /// The epoch that was kept, counted from 1.
     pub best_epoch: Option<usize>,
-    /// On the validation photos, on which the epoch was chosen.
+    /// Scores on the validation photos, which also chose the epoch.
     pub val: Option<Scores>,
-    /// On the test photos.
+    /// Scores on the test photos.
     pub test: Option<Scores>,
-    /// Fitted on the validation photos; none without them.
+    /// Temperature fitted on the validation photos; `None` without them.
     pub temperature: Option<Temperature>,
-    /// What the curves say.
+    /// Diagnosis of the curves.
     pub diagnosis: Option<Diagnosis>,
-    /// Seconds from the beginning of training to the end of its last epoch.
+    /// Seconds from the start of training to the end of its last epoch.
     pub training_s: Option<f64>,
     /// Training photos per second, input included: the median over epochs.
     pub images_per_s: Option<f64>,
-    /// Most memory that the process held.
+    /// Peak memory of the process.
     pub peak_rss_bytes: Option<u64>,
-    /// Augmented views of each photo through which the epochs cycled, where what a frozen trunk makes of them was kept.
+    /// Number of augmented views of each photo that the epochs cycled through, if their features
+    /// were cached.
     pub feature_views: Option<usize>,
-    /// Where it was computed.
+    /// The device that computed it.
     pub device: String,
     /// Processor and operating system.
     pub machine: String,
 }
 
-/// How good a run is on a split.
+/// How well a run does on a split.
 #[derive(Clone, Debug, Serialize)]
 pub struct Scores {
     /// Counts, accuracy with its interval, scores by class.
     #[serde(flatten)]
     pub evaluation: Evaluation,
-    /// Of the probabilities as they are.
+    /// Calibration of the probabilities at temperature 1.
     pub calibration: Calibration,
-    /// Of the probabilities at the fitted temperature; none where none could be fitted.
+    /// Calibration at the fitted temperature; `None` if no temperature could be fitted.
     pub calibrated: Option<Calibration>,
 }
 
 impl RunSummary {
-    /// Sums a run up under a short name.
+    /// Summarises a run under a short name.
     pub fn new(run: &FinishedRun, label: String) -> Self {
         let FinishedRun { config, facts, epochs, .. } = run;
         let classes = facts.class_names.len();
@@ -126,7 +128,7 @@ impl Scores {
     }
 }
 
-/// Of sorted values.
+/// Returns the median of sorted values.
 fn median(sorted: &[f64]) -> Option<f64> {
     let middle = sorted.len() / 2;
     match sorted.len() % 2 {

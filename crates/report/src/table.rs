@@ -1,4 +1,4 @@
-//! The comparison as rows of text, the same on the terminal, in the figure and in the report.
+//! The comparison as rows of text, the same in the terminal, the figure and the report.
 
 use kennel_metrics::{Proportion, format_proportion};
 
@@ -19,13 +19,13 @@ pub const COLUMNS: [&str; 11] = [
     "memory",
 ];
 
-/// Columns of numbers, to be set flush right.
+/// Columns of numbers, to be right-aligned.
 pub const NUMBERS: [usize; 9] = [2, 3, 4, 5, 6, 7, 8, 9, 10];
 
-/// Columns that a narrow place does without, first those that say least of how good a network is.
+/// Columns to drop in a narrow place, first those that say least about how good a network is.
 pub const LEAST: [usize; 8] = [10, 1, 9, 2, 7, 8, 4, 3];
 
-/// A row per run, in the order of the comparison; the best is marked.
+/// Returns a row per run, in the order of the comparison, with a mark on the best run.
 pub fn rows(comparison: &Comparison) -> Vec<[String; COLUMNS.len()]> {
     let row =
         |run: &RunSummary| {
@@ -50,7 +50,7 @@ pub fn rows(comparison: &Comparison) -> Vec<[String; COLUMNS.len()]> {
     comparison.runs.iter().map(row).collect()
 }
 
-/// What is said beneath the table: the best run, the seeds, the pairs and the power, a line each.
+/// Returns the lines below the table: the best run, the seeds, the pairs and the power.
 pub fn render_comparison(comparison: &Comparison) -> Vec<String> {
     const PAIRS: usize = 12;
     let mut lines = Vec::new();
@@ -85,17 +85,17 @@ pub fn render_comparison(comparison: &Comparison) -> Vec<String> {
     lines
 }
 
-/// `116/117`.
+/// Formats a proportion as `116/117`.
 fn of(proportion: &Proportion) -> String {
     format!("{}/{}", proportion.correct, proportion.n)
 }
 
-/// `116/117 = 99.1 % (95.3-99.8)`.
+/// Formats a proportion as `116/117 = 99.1 % (95.3-99.8)`.
 fn with_interval(proportion: &Proportion) -> String {
     format_proportion(proportion).replace("95 % CI ", "")
 }
 
-/// `2_230_277` as `2 230 277`, with narrow spaces that do not break.
+/// Formats `2_230_277` as `2 230 277`, with narrow no-break spaces.
 pub fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -108,7 +108,7 @@ pub fn thousands(number: usize) -> String {
     text
 }
 
-/// Seconds as `42 s`, `3 min 20 s` or `2 h 5 min`.
+/// Formats seconds as `9.5 s`, `42 s`, `3 min 20 s` or `2 h 5 min`.
 pub fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {

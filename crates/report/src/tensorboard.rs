@@ -1,7 +1,7 @@
-//! A run's scalars as an event file that TensorBoard reads, written while it trains.
+//! Writes a run's scalars, while it trains, to an event file that TensorBoard reads.
 //!
-//! The file is a sequence of TFRecords, each of which holds one `Event` message. Source: TensorBoard 2.21,
-//! `summary/writer/record_writer.py` and `compat/proto/{event,summary}.proto`.
+//! The file is a sequence of TFRecords, each of which holds one `Event` message. Source:
+//! TensorBoard 2.21, `summary/writer/record_writer.py` and `compat/proto/{event,summary}.proto`.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -11,11 +11,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use kennel_core::{CoreError, EpochRecord, Result, files};
 use prost::Message;
 
-/// TensorBoard takes a file for an event file when its name holds `tfevents`.
+/// TensorBoard recognises an event file by `tfevents` in its name.
 const PREFIX: &str = "events.out.tfevents.";
 const SUFFIX: &str = ".kennel";
 
-/// Writes scalars of a run as they come.
+/// Writes a run's scalars as they come.
 #[derive(Debug)]
 pub struct EventWriter {
     path: PathBuf,
@@ -23,12 +23,12 @@ pub struct EventWriter {
 }
 
 impl EventWriter {
-    /// Creates `<dir>/events.out.tfevents.<unix seconds>.kennel`, and `dir` where it is missing.
+    /// Creates `<dir>/events.out.tfevents.<unix seconds>.kennel`, and `dir` if it is missing.
     ///
-    /// TensorBoard takes all files of a folder for one run. The new one begins with a mark that drops what earlier ones
-    /// hold, so a run that is resumed calls [`EventWriter::epoch`] first for the epochs that are in `metrics.jsonl`, and
-    /// each is drawn once. Earlier files stay: TensorBoard's Python reader, when the file that it follows is deleted,
-    /// never goes on to the next.
+    /// TensorBoard takes all files of a folder for one run. The new file begins with a mark that
+    /// drops what earlier files hold. So a resumed run first calls [`EventWriter::epoch`] for the
+    /// epochs in `metrics.jsonl`; each epoch is then drawn once. Earlier files stay: if the file
+    /// that it follows is deleted, TensorBoard's Python reader never moves on to the next.
     ///
     /// # Errors
     ///
@@ -36,7 +36,8 @@ impl EventWriter {
     pub fn create(dir: &Path, now: SystemTime) -> Result<Self> {
         files::create_dir_all(dir)?;
         let wall_time = unix_seconds(now);
-        // Files are read in the order of their names, so the new one's has to sort last, whatever the clock says.
+        // TensorBoard reads files in the order of their names, so the new name must sort last,
+        // whatever the clock says.
         let seconds = match latest_in(dir)? {
             Some(latest) => u64::max(latest + 1, wall_time as u64),
             None => wall_time as u64,
@@ -49,23 +50,24 @@ impl EventWriter {
             .map_err(CoreError::io("create", &path))?;
         let mut writer = EventWriter { path, file };
         writer.write(Event { wall_time, step: 0, what: Some(What::FileVersion("brain.Event:2".into())) })?;
-        // In the first file, too: it is each `START` but the first that drops what came before.
+        // The first file has a `START`, too: each `START` after the first drops what came before
+        // it.
         let start = SessionLog { status: SESSION_START };
         writer.write(Event { wall_time, step: 0, what: Some(What::SessionLog(start)) })?;
         Ok(writer)
     }
 
-    /// Appends the scalars of one epoch, with the epoch as step, in a single write: a running TensorBoard sees them at
-    /// its next look.
+    /// Appends the scalars of one epoch, with the epoch as step, in a single write. A running
+    /// TensorBoard sees them the next time it looks.
     ///
-    /// `now` is when the epoch ended, which TensorBoard shows as the points' wall time.
+    /// `now` is when the epoch ended. TensorBoard shows it as the points' wall time.
     ///
     /// Differs: values are rounded to f32, which is what TensorBoard stores.
     ///
     /// # Errors
     ///
-    /// [`CoreError::Io`] when the file cannot be written. It may then end in part of a record, which hides what comes
-    /// after it: make a new `EventWriter` to go on.
+    /// [`CoreError::Io`] when the file cannot be written. It may then end in part of a record,
+    /// which hides later records: create a new `EventWriter` to continue.
     pub fn epoch(&mut self, record: &EpochRecord, now: SystemTime) -> Result<()> {
         let value =
             scalars(record).map(|(tag, value)| Value { tag: tag.into(), simple_value: value as f32 }).into();
@@ -81,7 +83,8 @@ impl EventWriter {
     }
 }
 
-/// Tags and values, in the units of [`EpochRecord`]. TensorBoard groups tags by what comes before the slash.
+/// Returns tags and values, in the units of [`EpochRecord`]. TensorBoard groups tags by the part
+/// before the slash.
 fn scalars(record: &EpochRecord) -> [(&'static str, f64); 8] {
     [
         ("loss/train", record.train_loss),
@@ -95,7 +98,7 @@ fn scalars(record: &EpochRecord) -> [(&'static str, f64); 8] {
     ]
 }
 
-/// The latest seconds in the names of the files that an `EventWriter` made in `dir`.
+/// Returns the latest seconds in the names of the files that an `EventWriter` made in `dir`.
 fn latest_in(dir: &Path) -> Result<Option<u64>> {
     let mut latest = None;
     for entry in fs::read_dir(dir).map_err(CoreError::io("read", dir))? {
@@ -106,27 +109,27 @@ fn latest_in(dir: &Path) -> Result<Option<u64>> {
 }
 
 fn seconds_in(name: &str) -> Option<u64> {
-    // Seconds fit 32 bits until 2106; a longer number is not from a clock.
+    // Seconds fit in 32 bits until 2106; a longer number does not come from a clock.
     name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.parse::<u32>().ok().map(u64::from)
 }
 
-/// Seconds since 1970; 0 by a clock that is set before.
+/// Returns seconds since 1970, or 0 if the clock is set before 1970.
 fn unix_seconds(time: SystemTime) -> f64 {
     time.duration_since(UNIX_EPOCH).map_or(0.0, |elapsed| elapsed.as_secs_f64())
 }
 
-/// One TFRecord: length, its checksum, `data`, its checksum, all little-endian.
+/// Encodes one TFRecord: length, its checksum, `data`, its checksum, all little-endian.
 fn frame(data: &[u8]) -> Vec<u8> {
     let length = (data.len() as u64).to_le_bytes();
     [&length[..], &masked_crc32c(&length).to_le_bytes(), data, &masked_crc32c(data).to_le_bytes()].concat()
 }
 
-/// CRC-32C, masked so that the checksum of data that hold checksums stays a good one.
+/// CRC-32C, masked so that it stays a good checksum of data that contain checksums.
 fn masked_crc32c(data: &[u8]) -> u32 {
     crc32c::crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
-/// `tensorboard.Event`, of which a reader of scalars needs these fields.
+/// `tensorboard.Event`, with the fields that a reader of scalars needs.
 #[derive(Clone, PartialEq, Message)]
 struct Event {
     /// Seconds since 1970.
@@ -140,7 +143,7 @@ struct Event {
 
 #[derive(Clone, PartialEq, prost::Oneof)]
 enum What {
-    /// Of the first record, and of no other.
+    /// Only in the first record.
     #[prost(string, tag = "3")]
     FileVersion(String),
     #[prost(message, tag = "5")]
@@ -159,12 +162,13 @@ struct Summary {
 struct Value {
     #[prost(string, tag = "1")]
     tag: String,
-    // One of a `oneof`, so that it is written when it is 0, too: without it the value would have no kind.
+    // Part of a `oneof`, so it must be written even when it is 0: otherwise the value would have no
+    // kind.
     #[prost(float, required, tag = "2")]
     simple_value: f32,
 }
 
-/// `SessionLog.START`: what came before at this event's step or a later one no longer counts.
+/// `SessionLog.START`: drops earlier events at this event's step or later.
 const SESSION_START: i32 = 1;
 
 #[derive(Clone, PartialEq, Message)]
@@ -179,7 +183,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes a file apart, checksums and all.
+    /// Parses a file and checks its checksums.
     fn read_events(path: &Path) -> Vec<Event> {
         let bytes = fs::read(path).unwrap();
         let mut rest = &bytes[..];
@@ -200,7 +204,7 @@ mod tests {
 
     #[test]
     fn records_and_events_are_byte_for_byte_those_of_tensorboard() {
-        // Written by `RecordWriter` of TensorBoard 2.21.0, from `Event` messages of its own.
+        // Written by `RecordWriter` of TensorBoard 2.21.0 from its own `Event` messages.
         let version = b"\x18\0\0\0\0\0\0\0\xa3\x7fK\"\x09\0\0 @\xfcT\xd9A\x1a\x0dbrain.Event:2+51\x10";
         let start = b"\x0d\0\0\0\0\0\0\0<7\xb84\x09\0\0 @\xfcT\xd9A:\x02\x08\x01\xa8p\xfd\xd5";
         let scalars = b"3\0\0\0\0\0\0\0\x0c\xa7 V\x09\0\0`@\xfcT\xd9A\x10\x01*&\
@@ -261,7 +265,7 @@ mod tests {
         for name in ["events.out.tfevents.1900000000.elsewhere", "events.out.tfevents.x.kennel"] {
             fs::write(dir.path().join(name), b"").unwrap();
         }
-        // The clock has been set back after the first.
+        // The clock is set back after the first file.
         let clock = [1_700_000_000.5, 1_600_000_000.0, 1_800_000_000.0];
         let found = clock.map(|now| EventWriter::create(dir.path(), at(now)).unwrap().path);
         let expected = [1_700_000_000, 1_700_000_001, 1_800_000_000]

@@ -1,4 +1,4 @@
-//! What holds for every figure, whatever names and numbers it is given.
+//! Properties of every figure, whatever its names and numbers.
 
 use image::{Rgb, RgbImage};
 use kennel_core::PredictionRecord;
@@ -19,7 +19,7 @@ struct Data {
     calibration: Calibration,
 }
 
-/// Three photos of each class, of which one is taken for the next class.
+/// Evaluates three photos per class, one of which is taken for the next class.
 fn data(names: &[&str]) -> Data {
     let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
     let logits =

@@ -1,4 +1,4 @@
-//! Run directories written by hand -> what a report says of them.
+//! Writes run directories by hand and checks the report on them.
 
 use std::path::Path;
 
@@ -9,23 +9,24 @@ use kennel_core::{
 use kennel_report::{Finding, Level, PICTURES, Report, write_report};
 use serde_json::{Value, json};
 
-/// How a run is made: which of its ten test photos (five of each class) it has wrong, and what they are called.
+/// How to make a run: which of its ten test photos (five of each class) are wrong, and their names.
 struct Made<'a> {
     name: &'a str,
     classes: [&'a str; 2],
     weights: &'a str,
     strategy: Strategy,
-    /// `{}` is the photo's number.
+    /// File name; `{}` stands for the photo's number.
     photo: &'a str,
     wrong: &'a [usize],
     seed: u64,
-    /// The run that made its weights.
+    /// The run that fine-tuned its weights.
     weights_run: &'a str,
-    /// How many of its classes that run knew.
+    /// How many of its classes that run had.
     shared: Option<usize>,
-    /// Photos that are one picture: ten test photos, then four validation photos.
+    /// Indices of photos that are copies of one picture: 0 to 9 are test photos, 10 to 13
+    /// validation photos.
     same: &'a [usize],
-    /// How these are alike.
+    /// Kind of these duplicates.
     kind: DuplicateKind,
 }
 
@@ -166,7 +167,8 @@ fn weights_that_kennel_fine_tuned_are_told_beside_what_they_were_pretrained_on()
         assert!(told.iter().all(|check| check.level == Level::Warning), "{told:?}");
         assert!(told.iter().any(|check| check.text.contains(weights_run)), "{told:?}");
     }
-    // Of other classes: something to know, no reason to disbelieve; beside another run's, the other counts.
+    // Weights fine-tuned on other classes give only a note. Another run whose weights share a class
+    // gives a warning, which counts.
     let runs = tempfile::tempdir().unwrap();
     make(runs.path(), &Made { weights_run, shared: Some(0), ..PLAIN });
     assert_eq!(level(&Report::read(runs.path(), None).unwrap(), "Pretraining overlap"), Level::Note);
@@ -179,7 +181,7 @@ fn weights_that_kennel_fine_tuned_are_told_beside_what_they_were_pretrained_on()
 fn copies_on_one_side_on_both_and_under_two_classes_are_told() {
     let (copies, labels) = ("Copies among the test photos", "Contradictory labels");
     let sides = "Duplicates across splits";
-    // Even photos are of one class, odd ones of the other.
+    // Even photos belong to one class, odd ones to the other.
     for (same, expected) in [
         (&[][..], [false, false, false]),
         (&[0, 2, 4], [true, false, false]),
@@ -283,7 +285,7 @@ fn power_does_not_contradict_the_verdict() {
     };
     let (evidence, sentence) = said(runs.path());
     assert!(evidence && sentence.contains("on which it was found this time"), "{sentence}");
-    // With more pairs the same difference is no evidence any more.
+    // With more pairs the same difference is no longer evidence.
     make(runs.path(), &Made { name: "20260103_000000-resnet18-full-s42", strategy: Strategy::Full, ..PLAIN });
     let (evidence, sentence) = said(runs.path());
     assert!(!evidence && !sentence.contains("found this time"), "{sentence}");
@@ -351,7 +353,7 @@ fn what_a_folder_is_called_cannot_leave_its_place_in_the_page() {
     let json: Value = serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap();
     assert_eq!(json["comparison"]["class_names"][0], hostile);
     assert_eq!(json["comparison"]["runs"][0]["test"]["correct"], 9);
-    // Photos that are not where they were: there is a report all the same, without them.
+    // The photos are gone, but there is a report without them.
     assert!(written.plots.iter().all(|path| !path.to_string_lossy().contains("example_predictions")));
 }
 

@@ -1,4 +1,4 @@
-//! How fast a network runs, or photos are read, on this machine.
+//! Measures how fast a network runs, or photos are read, on this machine.
 
 use std::path::Path;
 use std::time::Instant;
@@ -16,31 +16,31 @@ use crate::{Compute, CrossEntropy, Optimizer, Result, TrainError, machine, plan,
 /// Classes of a benchmarked network.
 const CLASSES: usize = 5;
 
-/// What is timed.
+/// What to time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BenchMode {
     /// A forward pass in evaluation mode.
     Infer,
-    /// A training step of a strategy: forward, backward, Adam.
+    /// A training step with a strategy: forward, backward, Adam.
     Step(Strategy),
 }
 
-/// How a network is timed.
+/// Options of a network benchmark.
 #[derive(Clone, Debug)]
 pub struct BenchOptions {
     /// Architecture by timm's name.
     pub model: String,
-    /// What is timed.
+    /// What to time.
     pub mode: BenchMode,
     /// Photos per pass.
     pub batch_size: usize,
     /// Timed passes.
     pub repeats: usize,
-    /// Passes before them.
+    /// Untimed passes before the timed ones.
     pub warmup: usize,
 }
 
-/// What was measured of a network.
+/// Results of a network benchmark.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NetworkBench {
     /// Architecture.
@@ -53,47 +53,48 @@ pub struct NetworkBench {
     pub side_px: usize,
     /// Timed passes.
     pub repeats: usize,
-    /// Where it ran.
+    /// Device that it ran on.
     pub device: String,
     /// Processor and operating system.
     pub machine: String,
-    /// Threads that compute.
+    /// Number of compute threads.
     pub threads: usize,
-    /// How fast.
+    /// Photos per second.
     #[serde(flatten)]
     pub rate: Rate,
-    /// How much that is; on the CPU only, whose kernels count.
+    /// Arithmetic per photo and per second; on the CPU only, whose kernels count it.
     #[serde(flatten)]
     pub work: Option<Work>,
-    /// Most memory that the process held.
+    /// Peak resident memory of the process.
     pub peak_rss_bytes: u64,
 }
 
-/// Arithmetic.
+/// Amount of arithmetic, against the machine's peak.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Work {
-    /// Multiplications and additions of the convolutions for one photo, in 1e9.
+    /// Multiplications and additions in the convolutions for one photo, in 1e9.
     pub gflop_per_image: f64,
-    /// Those per second, at the median.
+    /// The same per second, at the median rate.
     pub gflop_per_s: f64,
-    /// What a product of large matrices reaches on all threads of this machine, measured now.
+    /// Speed of a product of large matrices on all threads of this machine, measured now.
     pub peak_gflop_per_s: f64,
-    /// The one over the other. A convolution computed in fewer operations than its definition counts as its definition.
+    /// `gflop_per_s / peak_gflop_per_s`. A convolution that is computed with fewer operations than
+    /// its definition counts as its definition.
     pub share_of_peak: f64,
 }
 
-/// What was measured of the input.
+/// Results of an input benchmark.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DataBench {
-    /// Photos.
+    /// Number of training photos.
     pub photos: usize,
     /// Processor and operating system.
     pub machine: String,
     /// Photos per second read from their files, decoded, augmented and normalised.
     pub images_per_s: f64,
-    /// The same with decoded photos in memory, as from the second epoch on.
+    /// The same with decoded photos in memory, as in an epoch after the first.
     pub decoded_images_per_s: f64,
-    /// Most memory that the process held.
+    /// Peak resident memory of the process.
     pub peak_rss_bytes: u64,
 }
 
@@ -101,7 +102,7 @@ pub struct DataBench {
 ///
 /// # Errors
 ///
-/// An unknown architecture, or a number that makes no sense.
+/// An unknown architecture, or a batch size or repeat count of 0.
 pub fn bench_network(options: &BenchOptions, compute: &Compute) -> Result<NetworkBench> {
     let positive = |name, found: usize| match found {
         0 => Err(TrainError::Hyperparameter { name, found: "0".into(), expected: "1 or more" }),
@@ -165,11 +166,11 @@ pub fn bench_network(options: &BenchOptions, compute: &Compute) -> Result<Networ
     })
 }
 
-/// Times the input of a training epoch: decoding and the published augmentation, without a network.
+/// Times the input of a training epoch, without a network: decoding and the published augmentation.
 ///
 /// # Errors
 ///
-/// A data set or photo that cannot be read.
+/// A data set or photo that cannot be read, or a data set without training photos.
 pub fn bench_data(data_dir: &Path, batch_size: usize) -> Result<DataBench> {
     let data = Dataset::open(data_dir)?;
     let photos = data.photos(Split::Train);
@@ -202,7 +203,7 @@ pub fn bench_data(data_dir: &Path, batch_size: usize) -> Result<DataBench> {
     })
 }
 
-/// Rates of the timed passes, and multiply-adds of one.
+/// Times passes. Returns their rates and the multiply-adds of one pass.
 fn time(options: &BenchOptions, mut pass: impl FnMut()) -> (Rate, u64) {
     for _ in 0..options.warmup {
         pass();
@@ -248,8 +249,9 @@ mod tests {
             assert!(timed.rate.images_per_s <= timed.rate.images_per_s_max);
             let gflop = timed.work.expect("counted on the CPU").gflop_per_image;
             println!("{mode:?}: {gflop:.4}");
-            // 57 million multiply-adds (Howard et al. 2019, table 3, is 56 with a head of 1000 classes).
-            // A training step of everything has two products more for each, but for the first layer.
+            // About 55 million multiply-adds in the convolutions (Howard et al. 2019, table 3: 56
+            // million in all, with a head of 1000 classes). A full training step has two more
+            // products per convolution, the first one only one more.
             let passes = match mode {
                 BenchMode::Step(Strategy::Full) => 3.0,
                 BenchMode::Infer => 1.0,

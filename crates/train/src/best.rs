@@ -1,13 +1,13 @@
-//! Which epoch is kept.
+//! Chooses the best epoch.
 
 use kennel_core::EpochRecord;
 
-/// The best epoch: the highest validation accuracy, then the lower validation loss, then the earlier one.
+/// Returns the best epoch: highest validation accuracy, then lowest validation loss, then earliest.
 pub fn best_epoch(epochs: &[EpochRecord]) -> Option<&EpochRecord> {
     epochs.iter().reduce(|best, epoch| if is_better(epoch, best) { epoch } else { best })
 }
 
-/// Whether `new` beats `old`; when all is equal the old one stays.
+/// Whether `new` is better than `old`. On a tie `old` stays.
 pub fn is_better(new: &EpochRecord, old: &EpochRecord) -> bool {
     match new.val_accuracy.total_cmp(&old.val_accuracy) {
         std::cmp::Ordering::Greater => true,

@@ -1,7 +1,7 @@
-//! What an epoch leaves behind, so that a run that was killed goes on as if it had never stopped.
+//! Saves the state after each epoch, so that a killed run resumes as if it had never stopped.
 //!
-//! The files of an epoch take effect together ([`RunDir::changes`]): a run that dies between two of them goes on from the epoch
-//! before, and writes the same bytes again.
+//! The files of an epoch are committed together ([`RunDir::changes`]). A run that is killed between
+//! two of them resumes from the epoch before and writes the same bytes again.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Optimizer, Plateau, Result, TrainError, is_better};
 
-/// Key of the progress in the header.
+/// Key of the progress in the safetensors header.
 const KEY: &str = "kennel";
 const NETWORK: &str = "network.";
 const OPTIMIZER: &str = "optimizer.";
@@ -25,54 +25,56 @@ const INITIAL: &str = "initial.";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Progress {
-    /// A line per finished epoch.
+    /// One record per finished epoch.
     pub history: Vec<EpochRecord>,
-    /// Place in `history` of the best epoch.
+    /// Index of the best epoch in `history`.
     pub best: usize,
-    /// Steps of the optimiser.
+    /// Steps that the optimiser has taken.
     pub optimizer_steps: u64,
-    /// What the plateau schedule has seen.
+    /// State of the plateau schedule.
     pub plateau: Plateau,
-    /// What the run was told to do: a run goes on as it began.
+    /// The run's configuration without facts. Resuming requires the same one, except for the number
+    /// of epochs.
     pub config: RunConfig,
 }
 
-/// What was read back.
+/// The saved state of a run.
 pub struct Saved {
-    /// Epochs, best one, schedule.
+    /// Epochs, best epoch, schedule, configuration.
     pub progress: Progress,
     /// Trained tensors and their running statistics.
     pub network: StateDict,
-    /// The head as it was drawn.
+    /// The head before the first step.
     pub initial_head: StateDict,
     /// The optimiser's state under [`OPTIMIZER_PREFIX`].
     pub optimizer: StateDict,
 }
 
-/// Prefix of the optimiser's tensors in [`Saved::optimizer`].
+/// Name prefix of the optimiser's tensors in [`Saved::optimizer`].
 pub const OPTIMIZER_PREFIX: &str = OPTIMIZER;
 
-/// Everything an epoch leaves behind.
+/// Everything that is saved after an epoch.
 pub struct Epoch<'a> {
-    /// The network's after it.
+    /// The network's tensors.
     pub tensors: StateDict,
-    /// Prefixes of what is trained.
+    /// Name prefixes of the trained tensors.
     pub trained: &'a [String],
-    /// The optimiser after it.
+    /// The optimiser.
     pub optimizer: &'a Optimizer,
-    /// The head as it was drawn.
+    /// The head before the first step.
     pub initial_head: &'a StateDict,
-    /// PyTorch's counters, carried along.
+    /// PyTorch's `num_batches_tracked` counters, copied from the weights file.
     pub batches_tracked: &'a BTreeMap<String, i64>,
-    /// Predictions of the validation photos after it.
+    /// Predictions on the validation photos.
     pub val_predictions: &'a [PredictionRecord],
 }
 
-/// Adds `record` to the progress and writes the epoch's files; says whether it is the best so far.
+/// Adds `record` to the progress and writes the epoch's files. Returns whether it is the best epoch
+/// so far.
 ///
 /// # Errors
 ///
-/// A file that cannot be written; what the epoch before left then still holds.
+/// A file that cannot be written. The files of the previous epoch stay valid then.
 pub fn save_epoch(
     run: &RunDir,
     progress: &mut Progress,
@@ -117,15 +119,16 @@ pub fn save_epoch(
     Ok(is_best)
 }
 
-/// Reads what the last finished epoch left; none when no epoch was finished.
+/// Reads the state after the last finished epoch. Returns None when no epoch was finished.
 ///
 /// # Errors
 ///
-/// A file that is damaged, or gone although epochs were finished.
+/// A file that is damaged, or missing although epochs were finished.
 pub fn read_saved(run: &RunDir) -> Result<Option<Saved>> {
     let path = run.last_state();
     if !path.exists() {
-        // Earlier versions wrote the metrics of the first epoch before its state: a process that ended in between left this.
+        // Earlier versions wrote the first epoch's metrics before its state, so a process killed in
+        // between left metrics without a state.
         if !run.metrics().exists() || !run.has_digests() && run.read_metrics()?.len() == 1 {
             return Ok(None);
         }
@@ -136,7 +139,7 @@ pub fn read_saved(run: &RunDir) -> Result<Option<Saved>> {
         );
         return Err(TrainError::CannotResume { path: run.path().into(), reason });
     }
-    // Read now rather than when all epochs are done: it may be needed as it is.
+    // Fail now rather than after the last epoch, which may need this file.
     read_checkpoint(&run.best_weights())?;
     let checkpoint = read_checkpoint(&path)?;
     let malformed =

@@ -1,4 +1,4 @@
-//! The strings that a caller holds: being told, and saying stop.
+//! How a caller observes a run and stops it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -6,35 +6,37 @@ use kennel_core::EpochRecord;
 
 use crate::Plan;
 
-/// What a run tells whoever watches it. Every method may be left out. (`Send`, as photos are looked at by many threads.)
+/// Receives the events of a run. Every method has an empty default. (`Send`, because several
+/// threads report progress on photos.)
 pub trait Observer: Send {
-    /// Something worth a sentence.
+    /// A message for the user.
     fn note(&mut self, _text: &str) {}
-    /// What is about to be done.
+    /// The run is about to begin.
     fn plan(&mut self, _plan: &Plan) {}
-    /// A step was taken: photos of this epoch so far, of all, and the loss of the last batch.
+    /// A step is done: photos of this epoch so far, all photos of the epoch, loss of the last
+    /// batch. Epochs count from 1.
     fn step(&mut self, _epoch: usize, _photos: usize, _of: usize, _loss: f32) {}
-    /// Photos are being looked at or predicted: so many of so many.
+    /// Photos are being checked or predicted: photos so far, and all of them.
     fn predicting(&mut self, _what: &str, _photos: usize, _of: usize) {}
-    /// An epoch is finished; `is_best` so far.
+    /// An epoch is finished. `is_best`: it is the best so far.
     fn epoch(&mut self, _record: &EpochRecord, _is_best: bool) {}
 }
 
-/// Watches nothing.
+/// An observer that ignores all events.
 pub struct Silent;
 
 impl Observer for Silent {}
 
-/// How a caller watches a run and stops it.
+/// Observes a run and stops it.
 pub struct Control<'a> {
-    /// Set to stop at the next step; the last finished epoch stays.
+    /// Set to true to stop at the next step. The last finished epoch stays saved.
     pub stop: &'a AtomicBool,
-    /// Is told what happens.
+    /// Receives the run's events.
     pub observer: &'a mut dyn Observer,
 }
 
 impl Control<'_> {
-    /// Whether to stop.
+    /// Whether the caller asked to stop.
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }

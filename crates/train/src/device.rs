@@ -1,4 +1,4 @@
-//! Where a network runs: the CPU, or a GPU that this binary was built for.
+//! Devices that a network can run on: the CPU, or a GPU that this binary was built for.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,10 +7,10 @@ use burn::tensor::Device;
 
 use crate::{Result, TrainError};
 
-/// What was asked for.
+/// The device that the user asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// The best that is compiled in and answers.
+    /// The best device that is compiled in and works.
     #[default]
     Auto,
     /// The CPU.
@@ -22,33 +22,33 @@ pub enum DeviceChoice {
 /// Burn's GPU backends, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GpuKind {
-    /// NVIDIA's own.
+    /// NVIDIA GPUs.
     Cuda,
-    /// AMD's own.
+    /// AMD GPUs.
     Rocm,
-    /// Apple's own.
+    /// Apple GPUs.
     Metal,
-    /// Any driver with Vulkan.
+    /// Any GPU with a Vulkan driver.
     Vulkan,
-    /// Through WebGPU's shaders.
+    /// Any GPU, with WebGPU shaders.
     WebGpu,
 }
 
-/// A device that answered.
+/// A device that works.
 #[derive(Clone, Debug)]
 pub struct Compute {
-    /// Where tensors are made.
+    /// Device of the tensors.
     pub device: Device,
     /// `cpu`, `cuda:0`, `vulkan`.
     pub name: String,
 }
 
 impl GpuKind {
-    /// Every one, best first.
+    /// All backends, best first.
     pub const ALL: [GpuKind; 5] =
         [GpuKind::Cuda, GpuKind::Rocm, GpuKind::Metal, GpuKind::Vulkan, GpuKind::WebGpu];
 
-    /// Its name, and that of the cargo feature.
+    /// Its name, which is also the name of its cargo feature.
     pub const fn as_str(self) -> &'static str {
         match self {
             GpuKind::Cuda => "cuda",
@@ -59,7 +59,7 @@ impl GpuKind {
         }
     }
 
-    /// Whether this binary was built for it.
+    /// Whether this binary was built with it.
     pub const fn is_compiled_in(self) -> bool {
         match self {
             GpuKind::Cuda => cfg!(feature = "cuda"),
@@ -70,7 +70,8 @@ impl GpuKind {
         }
     }
 
-    /// The device; none where it is not compiled in. It may still not be there.
+    /// Returns the device, or None if the backend is not compiled in. The hardware may still be
+    /// missing.
     fn device(self, index: usize) -> Option<Device> {
         match self {
             #[cfg(feature = "cuda")]
@@ -101,11 +102,11 @@ fn wgpu_kind(index: usize) -> burn::tensor::DeviceKind {
 }
 
 impl DeviceChoice {
-    /// Opens the device and computes on it once.
+    /// Opens the device and checks it with a small computation.
     ///
     /// # Errors
     ///
-    /// [`TrainError::Device`] when it is not compiled in, or does not answer.
+    /// [`TrainError::Device`] when it is not compiled in or does not work.
     pub fn open(self) -> Result<Compute> {
         match self {
             DeviceChoice::Cpu => Ok(Compute::cpu()),
@@ -119,7 +120,7 @@ impl DeviceChoice {
 }
 
 impl Compute {
-    /// The CPU, through this project's kernels.
+    /// The CPU, with this project's kernels.
     pub fn cpu() -> Self {
         Self { device: Device::flex(), name: "cpu".into() }
     }
@@ -134,7 +135,8 @@ fn open_gpu(kind: GpuKind, index: usize) -> Result<Compute> {
         let sum = burn::tensor::Tensor::<1>::ones([8], &device).sum().into_scalar::<f32>();
         Some((device, sum))
     };
-    // Drivers that are missing show themselves as panics in the libraries below: their words are the reason.
+    // The libraries below panic when a driver is missing; the panic message becomes the error's
+    // reason.
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let opened = std::panic::catch_unwind(compute);

@@ -1,4 +1,4 @@
-//! What can go wrong in training and evaluation.
+//! Errors of training and evaluation.
 
 use std::path::{Path, PathBuf};
 
@@ -7,58 +7,58 @@ use kennel_data::DataError;
 use kennel_metrics::MetricsError;
 use kennel_models::ModelError;
 
-/// The result of this room's functions.
+/// The result type of this crate.
 pub type Result<T, E = TrainError> = std::result::Result<T, E>;
 
-/// A run that cannot begin, go on or be evaluated.
+/// An error when a run begins, resumes or is evaluated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// A shared file failed.
+    /// An error of `kennel-core`, such as a file that cannot be read.
     #[error(transparent)]
     Core(#[from] CoreError),
-    /// The photos failed.
+    /// An error of the photos.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The network or its weights failed.
+    /// An error of the network or its weights.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// There is nothing to measure.
+    /// An error of the metrics.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
-    /// A hyperparameter that makes no sense.
+    /// A hyperparameter that is out of bounds.
     #[error("{name} is {found}, expected {expected}")]
     Hyperparameter {
         /// Its name, as in `config.toml`.
         name: &'static str,
-        /// What was given.
+        /// The value.
         found: String,
-        /// What would make sense.
+        /// Which values are valid.
         expected: &'static str,
     },
-    /// A device that is not there.
+    /// A device that cannot be used.
     #[error("device {name}: {reason}")]
     Device {
-        /// What was asked for.
+        /// The device that was asked for.
         name: String,
-        /// Why not, and the way out.
+        /// Why not, and a hint.
         reason: String,
     },
-    /// Class weights that do not fit the classes.
+    /// Class weights that do not match the classes.
     #[error("class weights: {reason}")]
     ClassWeights {
-        /// What was found.
+        /// What does not match.
         reason: String,
     },
-    /// A new head that would stay as it was drawn.
+    /// A new head that would not be trained.
     #[error("the new classifier `{head}` would not be trained\nhint: add it: --unfreeze {with_head}")]
     HeadNotTrained {
         /// Its prefix.
         head: String,
-        /// What to ask for instead.
+        /// The value of `--unfreeze` that includes it.
         with_head: String,
     },
-    /// A split without photos that is needed.
+    /// A split that is needed has no photos.
     #[error("{path} has no {split} photos, and {needed_for} needs them\nhint: {hint}", path = kennel_core::shown(path))]
     EmptySplit {
         /// The data set.
@@ -67,23 +67,23 @@ pub enum TrainError {
         split: kennel_core::Split,
         /// What it is needed for.
         needed_for: &'static str,
-        /// The way out.
+        /// What to do.
         hint: &'static str,
     },
-    /// The network's answers are no numbers before anything has moved.
+    /// A logit is not finite before the first step.
     #[error(
         "a logit of {photo} is {logit} before the first step: weights {weights} give no finite answers\n\
          hint: every value of the file is finite, but what is computed of them is not: take other weights"
     )]
     NoFiniteAnswer {
-        /// What was asked for.
+        /// The weights that were asked for.
         weights: String,
         /// A training photo.
         photo: String,
-        /// What was found.
+        /// The logit.
         logit: f32,
     },
-    /// The loss left the numbers.
+    /// The training loss is not finite.
     #[error(
         "the loss is {loss} in epoch {epoch}, step {step}: training has diverged\n\
          hint: lower --learning-rate, or bound the gradient with --gradient-clip 1"
@@ -93,10 +93,10 @@ pub enum TrainError {
         epoch: usize,
         /// Counted from 1.
         step: usize,
-        /// What was found.
+        /// The loss.
         loss: f32,
     },
-    /// The network's answers left the numbers, while the loss of the training photos did not.
+    /// A validation logit is not finite, though the training loss is.
     #[error(
         "a logit of {photo} is {logit} after epoch {epoch}: training has diverged\n\
          hint: lower --learning-rate, or bound the gradient with --gradient-clip 1"
@@ -106,10 +106,10 @@ pub enum TrainError {
         epoch: usize,
         /// The validation photo.
         photo: String,
-        /// What was found.
+        /// The logit.
         logit: f32,
     },
-    /// A run that cannot be continued.
+    /// A run cannot be resumed.
     #[error("{path} cannot be resumed: {reason}", path = kennel_core::shown(path))]
     CannotResume {
         /// The run.
@@ -117,13 +117,13 @@ pub enum TrainError {
         /// Why.
         reason: String,
     },
-    /// A run that is at work already.
+    /// Another process is training the run.
     #[error("{path} is being trained by another process\nhint: wait until it ends, or stop it first", path = kennel_core::shown(path))]
     InUse {
         /// The run.
         path: PathBuf,
     },
-    /// Photos of a class that the run does not know.
+    /// The photos have a class that the run does not know.
     #[error(
         "{path} has a class `{found}`, but the run was trained on {expected}{hint}", path = kennel_core::shown(path)
     )]
@@ -137,25 +137,25 @@ pub enum TrainError {
         /// Empty, or a line that begins with `hint:`.
         hint: String,
     },
-    /// No run matches.
+    /// No finished run matches.
     #[error(
         "no finished run of {what} lies in {path}\nhint: {there}`kennel train {how}` makes one", path = kennel_core::shown(path),
         there = if *is_there { "" } else { "there is no such folder; --runs takes the one that your runs lie in, " }
     )]
     NoSuchRun {
-        /// What was asked for.
+        /// The model, and the strategy if given.
         what: String,
-        /// Where.
+        /// The folder that was searched.
         path: PathBuf,
-        /// Whether there is such a folder.
+        /// Whether the folder exists.
         is_there: bool,
-        /// How to make one.
+        /// Arguments of `kennel train` that make one.
         how: String,
     },
 }
 
 impl TrainError {
-    /// Nothing to judge a network on.
+    /// The error for a split that evaluation needs.
     pub(crate) fn nothing_to_judge(data: &Path, split: kennel_core::Split) -> Self {
         TrainError::EmptySplit {
             path: data.into(),
@@ -165,7 +165,7 @@ impl TrainError {
         }
     }
 
-    /// Nothing to learn from, or to choose by.
+    /// The error for a split that training needs.
     pub(crate) fn nothing_to_train_on(
         data: &Path,
         split: kennel_core::Split,

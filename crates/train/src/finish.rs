@@ -1,4 +1,4 @@
-//! What a finished run says: recomputed from its predictions, and about other photos.
+//! Evaluates runs: a finished run from its saved predictions, or its best epoch on other photos.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -12,18 +12,19 @@ use crate::predict::predict_photos;
 use crate::setup::open_data_to_judge;
 use crate::{Compute, Control, Result, TrainError, best_epoch};
 
-/// Recomputes a finished run's metrics from its predictions; the run stays as it is.
+/// Recomputes a finished run's metrics from its predictions. Does not change the run.
 ///
 /// # Errors
 ///
-/// A run that is not finished; predictions that are missing or damaged, named by file and line.
+/// A run that is not finished; predictions that are missing or damaged (the error names file and
+/// line).
 pub fn evaluate_run(run: &RunDir) -> Result<RunEvaluation> {
     run.check_finished()?;
     evaluation_of(run)
 }
 
-/// Writes the predictions of the test photos, where there are some, and with them `evaluation.json`, which says that a run is
-/// finished.
+/// Writes the predictions of the test photos, if any, and `evaluation.json`, which marks the run as
+/// finished. Both are committed together.
 ///
 /// # Errors
 ///
@@ -56,13 +57,14 @@ fn evaluation_of(run: &RunDir) -> Result<RunEvaluation> {
     Ok(RunEvaluation { best_epoch, train: of(Split::Train)?, val: of(Split::Val)?, test: of(Split::Test)? })
 }
 
-/// Predicts a split of any data set, or without one all of it, with a run's best epoch and evaluates it; the predictions are kept in
-/// the run as `<dataset>-<split>.jsonl` or `<dataset>-all.jsonl`. None when the caller said stop.
+/// Evaluates a run's best epoch on a split of any data set, or on all of it without a split. Saves
+/// the predictions in the run as `<dataset>-<split>.jsonl` or `<dataset>-all.jsonl`. Returns None
+/// when the caller said stop.
 ///
 /// # Errors
 ///
-/// [`TrainError::OtherClasses`] when the data's classes are not among the run's, [`TrainError::EmptySplit`] when the
-/// split has no photos.
+/// [`TrainError::OtherClasses`] when the data set has a class that the run does not know,
+/// [`TrainError::EmptySplit`] when the split has no photos.
 pub fn predict_dataset(
     run: &RunDir,
     data_dir: &Path,
@@ -116,13 +118,13 @@ pub fn predict_dataset(
     };
     let name = data_dir.file_name().unwrap_or(data_dir.as_os_str()).to_string_lossy();
     let path = run.predictions_dir().join(format!("{name}-{what}.jsonl"));
-    // First: what cannot be evaluated is not kept.
+    // Evaluate first: predictions that cannot be evaluated are not saved.
     let evaluation = evaluate(&records, &classes)?;
     write_predictions(&path, &records)?;
     Ok(Some(evaluation))
 }
 
-/// How many of `photos` are training or validation photos of the run, byte for byte.
+/// Counts the `photos` that are byte for byte training or validation photos of the run.
 fn photos_learnt_from(run: &RunDir, data: &Dataset, photos: &[DatasetPhoto]) -> Result<usize> {
     let manifest = run.read_manifest()?;
     let known: HashSet<&str> = manifest

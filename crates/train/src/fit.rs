@@ -1,4 +1,4 @@
-//! The epochs of a run.
+//! Runs the epochs of a run.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -28,31 +28,32 @@ use crate::{
 /// How a run ended.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// All epochs are done and the best one was evaluated.
+    /// All epochs are done and the best one is evaluated.
     Finished {
-        /// Where the run lies.
+        /// The run's directory.
         run: RunDir,
-        /// What `evaluation.json` says.
+        /// Contents of `evaluation.json`.
         evaluation: Box<RunEvaluation>,
     },
-    /// The caller said stop; the run can be resumed.
+    /// The caller stopped the run; it can be resumed.
     Interrupted {
-        /// Where the run lies.
+        /// The run's directory.
         run: RunDir,
         /// Finished epochs.
         epochs: usize,
     },
 }
 
-/// What does not decide a run's result, and so is not part of its configuration.
+/// Options that do not change a run's result, and so are not part of its configuration.
 #[derive(Clone, Debug)]
 pub struct TrainOptions {
-    /// Where the network runs. (Another device rounds differently: the device is recorded.)
+    /// Device that the network runs on. (Another device rounds differently, so the device is
+    /// recorded.)
     pub compute: Compute,
-    /// Where what the frozen part makes of photos is kept; none computes it every time.
+    /// Cache for the features of the frozen stages; without it every epoch computes them again.
     pub cache: Option<CacheOptions>,
-    /// The photos, where the caller has opened them: a folder that was not prepared is decoded again otherwise. Those of
-    /// another folder than the configuration's are not looked at.
+    /// The photos, if the caller has opened them already. Without them, a folder that was not
+    /// prepared is decoded again. Ignored if they are of another folder than the configuration's.
     pub data: Option<Dataset>,
 }
 
@@ -60,7 +61,7 @@ pub struct TrainOptions {
 ///
 /// # Errors
 ///
-/// Whatever is wrong with the configuration, the photos or the weights (then no run directory is made), a file that
+/// A configuration, photos or weights that are invalid (then no run directory is made), a file that
 /// cannot be written, or a loss that is not finite.
 pub fn train(
     config: &RunConfig,
@@ -78,20 +79,22 @@ pub fn train(
     Fit::new(config, run, setup, features, None, options, control)?.run(control)
 }
 
-/// Continues a run where its last finished epoch left it, to `epochs` in all where they are given, else to as many as it was told.
-/// A finished run is only evaluated again, or goes on to more epochs.
+/// Resumes a run after its last finished epoch. Trains up to `epochs` in all if given, else up to
+/// the number in its configuration. A finished run is only evaluated again, unless `epochs` asks
+/// for more.
 ///
 /// # Errors
 ///
-/// As [`train`]; when another process is training it; when the photos or the run's files are not those that it began with; when
-/// `epochs` are no more than are finished.
+/// As [`train`]; when another process is training the run; when the photos or the run's files have
+/// changed since it began; when `epochs` is not more than the number of finished epochs.
 pub fn resume(
     run: RunDir,
     epochs: Option<usize>,
     options: &TrainOptions,
     control: &mut Control,
 ) -> Result<Outcome> {
-    // Asked again once it is ours: whoever had it may have finished it, or taking it has.
+    // `is_finished` is checked again below, after taking the lock: the previous owner may have
+    // finished the run, or taking the lock may have completed a commit that finished it.
     let _lock = (!run.is_finished() || epochs.is_some()).then(|| taken(&run)).transpose()?;
     let mut config = run.read_config()?;
     let began = config.facts(&run.config())?.clone();
@@ -119,7 +122,7 @@ pub fn resume(
                     "`kennel prepare PHOTOS --seed {seed} --out {data}` with the photos of then brings them back"
                 )
             }
-            // A folder of the reader's own, which nothing but the reader fills.
+            // The user's own folder: `kennel prepare` did not write it and cannot restore it.
             false => format!("it goes on when {data} holds the photos of then"),
         };
         return Err(cannot(&format!(
@@ -138,13 +141,13 @@ pub fn resume(
     Fit::new(config, run, setup, features, saved, options, control)?.run(control)
 }
 
-/// Whether none of the last few epochs was better.
+/// Whether early stopping ends the run: no improvement in the last `early_stopping` epochs.
 fn is_out_of_patience(config: &RunConfig, progress: &Progress) -> bool {
     let finished = progress.history.len();
     config.early_stopping.is_some_and(|patience| finished > 0 && finished - 1 - progress.best >= patience)
 }
 
-/// Lets a run go on to more epochs than it was told, a finished one too.
+/// Raises the number of epochs of a run, including a finished one.
 fn go_further(
     run: &RunDir,
     config: &mut RunConfig,
@@ -189,12 +192,13 @@ fn go_further(
     Ok(changes.commit()?)
 }
 
-/// Two processes that write the same checkpoints would each go on from the other's.
+/// Takes the run's lock: two processes that write the same checkpoints would each resume from the
+/// other's.
 fn taken(run: &RunDir) -> Result<Lock> {
     run.lock()?.ok_or_else(|| TrainError::InUse { path: run.path().into() })
 }
 
-/// The set-up, and the frozen part's own.
+/// Sets up the run and its feature cache.
 pub(crate) fn set_up_features(
     config: &RunConfig,
     options: &TrainOptions,
@@ -224,7 +228,7 @@ struct Fit {
     progress: Progress,
 }
 
-/// What a pass over the training photos came to.
+/// Results of one pass over the training photos.
 struct TrainPass {
     loss: f64,
     accuracy: f64,
@@ -233,7 +237,7 @@ struct TrainPass {
 }
 
 impl Fit {
-    /// Begins, or goes on from what the last finished epoch left.
+    /// Begins a run, or resumes it from `saved`, the state after its last finished epoch.
     fn new(
         config: RunConfig,
         run: RunDir,
@@ -262,7 +266,7 @@ impl Fit {
             config: told(&config),
         };
         if let Some(saved) = saved {
-            // A run may go on to more epochs.
+            // The number of epochs may change on resume; nothing else may.
             let began = RunConfig { epochs: config.epochs, ..saved.progress.config.clone() };
             if began != told(&config) {
                 let reason = "config.toml is not what it began with".into();
@@ -346,12 +350,12 @@ impl Fit {
         self.finish(control)
     }
 
-    /// Whether all epochs were run, or none of the last few was better.
+    /// Whether all epochs are done or early stopping applies.
     fn is_done(&self) -> bool {
         self.progress.history.len() >= self.config.epochs || is_out_of_patience(&self.config, &self.progress)
     }
 
-    /// One pass over the training photos; none when the caller said stop.
+    /// Trains one epoch. Returns None when the caller said stop.
     fn train_pass(&mut self, epoch: usize, control: &mut Control) -> Result<Option<TrainPass>> {
         let photos = self.setup.data.photos(Split::Train).len();
         let mut order = shuffled(photos, self.config.seed, epoch as u64);
@@ -404,7 +408,8 @@ impl Fit {
         }))
     }
 
-    /// Dropout draws from the device's generator: it is set for every step, so that a resumed run draws the same.
+    /// Seeds the device's generator, which dropout draws from, at every step, so that a resumed run
+    /// draws the same values.
     fn seed_dropout(&self, epoch: usize, step: usize) {
         if self.config.drop_rate > 0.0 || self.config.drop_path_rate > 0.0 {
             let bytes = stream_seed(self.config.seed, "dropout", &[epoch as u64, step as u64]);
@@ -446,7 +451,7 @@ impl Fit {
         Outcome::Interrupted { epochs: self.progress.history.len(), run: self.run }
     }
 
-    /// Reads the test photos, once, with the best epoch.
+    /// Evaluates the best epoch on the test photos, once, after the last epoch.
     fn finish(mut self, control: &mut Control) -> Result<Outcome> {
         let best = read_checkpoint(&self.run.best_weights())?;
         let network = self.setup.network().valid();
@@ -464,18 +469,18 @@ impl Fit {
     }
 }
 
-/// Steps of an epoch of so many training photos.
+/// Steps per epoch.
 pub(crate) fn steps_per_epoch(photos: usize, batch_size: usize) -> usize {
     photos_per_epoch(photos, batch_size).div_ceil(batch_size).max(1)
 }
 
-/// Training photos of an epoch: all of them, but that a last batch of one has no statistics to normalise by (PyTorch
-/// refuses it) and sits the epoch out.
+/// Training photos per epoch: all of them, except that a last batch of one photo is dropped. One
+/// photo has no batch statistics to normalise by (PyTorch refuses it).
 fn photos_per_epoch(photos: usize, batch_size: usize) -> usize {
     if photos > 1 && photos % batch_size == 1 { photos - 1 } else { photos }
 }
 
-/// A configuration without what was found.
+/// The configuration without `facts`: only what the user asked for.
 fn told(config: &RunConfig) -> RunConfig {
     RunConfig { facts: None, ..config.clone() }
 }

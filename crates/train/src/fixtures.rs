@@ -1,4 +1,4 @@
-//! For tests: reading golden files, and the formula that weights and images are made by.
+//! For tests: reads golden files, and includes the formula for weights and images.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use safetensors::{Dtype, SafeTensors};
 #[path = "../../models/tests/common/formula.rs"]
 pub mod formula;
 
-/// Every tensor of `tests/fixtures/<name>`, widened or narrowed to f32.
+/// Reads every tensor of `tests/fixtures/<name>`, converted to f32.
 pub fn read_safetensors(name: &str) -> StateDict {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
     let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

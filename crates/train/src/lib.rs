@@ -1,8 +1,9 @@
-//! What may move, moving it for some epochs, and remembering the best.
+//! Training: chooses the trainable layers, runs the epochs, keeps the best checkpoint, and caches
+//! features of the frozen stages.
 //!
-//! A run goes through these files from top to bottom: its configuration is checked ([`plan`]), the network is prepared
-//! ([`setup`]), the epochs are run ([`fit`]), each leaves a checkpoint ([`checkpoint`]), the best one reads the test
-//! photos, once ([`finish`]).
+//! A run goes through these files in order: check the configuration ([`plan`]), set up the network
+//! ([`setup`]), run the epochs ([`fit`]), save a checkpoint after each ([`checkpoint`]), evaluate
+//! the best one on the test photos, once ([`finish`]).
 
 mod control;
 mod error;

@@ -15,12 +15,12 @@ pub struct CrossEntropy {
 }
 
 impl CrossEntropy {
-    /// `weights`: one factor per class.
+    /// Makes a loss; `weights` holds one factor per class.
     pub fn new(smoothing: f64, weights: Vec<f64>) -> Self {
         Self { smoothing, weights }
     }
 
-    /// Mean loss of a batch, in nats per image, weighted by the classes of its photos.
+    /// Returns the mean loss of a batch, in nats per image, weighted by the classes of its photos.
     ///
     /// # Shapes
     ///
@@ -46,11 +46,13 @@ impl CrossEntropy {
     }
 }
 
-/// One factor per class, in the order of `class_names`; `counts` are the training photos of each.
+/// Returns one factor per class, in the order of `class_names`. `counts` holds the number of
+/// training photos of each.
 ///
 /// # Errors
 ///
-/// [`TrainError::ClassWeights`] when a name is none of the classes, a class is not named, or a factor is not positive.
+/// [`TrainError::ClassWeights`] when a name is not a class, a class has no weight, or a weight is
+/// not positive.
 pub fn class_weights(config: &ClassWeights, class_names: &[String], counts: &[usize]) -> Result<Vec<f64>> {
     match config {
         ClassWeights::None => Ok(vec![1.0; class_names.len()]),

@@ -1,18 +1,20 @@
-//! What machine this is, what time it is, and how much memory was needed.
+//! Facts about this machine: its description, the time, peak memory, and run names.
 
 use kennel_core::RunConfig;
 
-/// Begins to count the largest resident memory anew, for several runs of one process. Where the system cannot (it is
-/// Linux that can) a run's figure holds what the runs before it needed.
+/// Restarts the count of peak resident memory, for processes that train several runs. Only Linux
+/// supports this; elsewhere a run's figure includes the runs before it.
 pub fn reset_peak_rss() {
     #[cfg(target_os = "linux")]
     {
-        // 5 is what proc(5) wants written; a system that refuses leaves the figure as on the others.
+        // proc(5): writing 5 resets the peak. If the system refuses, the figure stays as on other
+        // systems.
         std::fs::write("/proc/self/clear_refs", "5").unwrap_or_default();
     }
 }
 
-/// Largest resident memory of this process so far, or since [`reset_peak_rss`], in bytes; 0 where the system does not say.
+/// Returns the peak resident memory of this process in bytes, since its start or
+/// [`reset_peak_rss`]; 0 where the system does not tell.
 pub fn peak_rss_bytes() -> u64 {
     #[cfg(unix)]
     {
@@ -27,7 +29,7 @@ pub fn peak_rss_bytes() -> u64 {
     }
 }
 
-/// Processor, cores and operating system, in words.
+/// Describes processor, cores and operating system.
 pub fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let processor = std::fs::read_to_string("/proc/cpuinfo")
@@ -40,13 +42,13 @@ pub fn machine() -> String {
     format!("{processor}, {cores} cores, {}", std::env::consts::OS)
 }
 
-/// Now in UTC: RFC 3339, and in the form of a run directory's name.
+/// Returns the current time in UTC, as RFC 3339 and in the form used in run directory names.
 pub fn now() -> (String, String) {
     let now = jiff::Timestamp::now();
     (now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), now.strftime("%Y%m%d_%H%M%S").to_string())
 }
 
-/// `<stamp>-<model>-<strategy>-s<seed>`.
+/// Returns `<stamp>-<model>-<strategy>-s<seed>`, or `<stamp>-<model>-zero_shot`.
 pub fn run_name(stamp: &str, config: &RunConfig) -> String {
     match config.strategy {
         kennel_core::Strategy::ZeroShot => format!("{stamp}-{}-zero_shot", config.model),

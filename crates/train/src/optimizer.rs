@@ -1,7 +1,8 @@
 //! Adam, AdamW and SGD as PyTorch 2 defines them, over a network's trainable tensors by name.
 //!
-//! Burn's own optimisers are not used: their state is keyed by identifiers that differ from process to process, and a
-//! resumed run must continue to the bit. Here the state is keyed by timm's names and goes in and out as tensors.
+//! Burn's own optimisers key their state by identifiers that differ between processes, but a
+//! resumed run must continue bit for bit. Here the state is keyed by timm's names and is saved and
+//! restored as tensors.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,7 @@ pub struct Optimizer {
     slots: BTreeMap<String, Slots>,
 }
 
-/// What is remembered of one tensor: first and second moment, or the velocity.
+/// The state of one tensor: first and second moment, or the velocity.
 // All tensors of a run have the same variant: a box would save nothing.
 #[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
@@ -38,7 +39,8 @@ pub fn take_gradients(network: &Network, mut gradients: Gradients) -> NamedGradi
     taken
 }
 
-/// Scales all gradients so that their global norm is at most `max_norm`, as `clip_grad_norm_`; returns the norm before.
+/// Scales all gradients so that their global norm is at most `max_norm`, as `clip_grad_norm_` does.
+/// Returns the norm before scaling.
 pub fn clip_gradients(gradients: &mut NamedGradients, max_norm: f64) -> f64 {
     let squares: f64 = gradients
         .values()
@@ -60,7 +62,7 @@ impl Optimizer {
         Self { config, step: 0, slots: BTreeMap::new() }
     }
 
-    /// Moves every tensor that has a gradient; `learning_rate` gives the rate of a tensor by its name.
+    /// Updates every tensor that has a gradient. `learning_rate` maps a tensor's name to its rate.
     pub fn step(
         &mut self,
         network: Network,
@@ -71,7 +73,7 @@ impl Optimizer {
         network.map(&mut Stepper { path: NamePath::default(), optimizer: self, gradients, learning_rate })
     }
 
-    /// One tensor's new value, everything flat.
+    /// Returns the new value of one tensor. All tensors are flat.
     fn update(&mut self, name: &str, weight: Tensor<1>, gradient: Tensor<1>, lr: f64) -> Tensor<1> {
         match self.config {
             OptimizerConfig::Adam { betas, eps, weight_decay } => {
@@ -86,7 +88,8 @@ impl Optimizer {
                 if momentum == 0.0 {
                     return weight - gradient * lr;
                 }
-                // The first velocity is the gradient itself, not (1 - momentum) of it: PyTorch without dampening.
+                // The first velocity is the gradient itself, not (1 - momentum) of it: PyTorch
+                // without dampening.
                 let velocity = match self.slots.remove(name) {
                     Some(Slots::Velocity(velocity)) => velocity * momentum + gradient.clone(),
                     _ => gradient.clone(),
@@ -125,7 +128,7 @@ impl Optimizer {
         self.step
     }
 
-    /// Everything that a resumed run needs, as tensors called `<prefix><slot>.<name>`.
+    /// Writes the state that a resumed run needs as tensors called `<prefix><slot>.<name>`.
     pub fn save(&self, prefix: &str, into: &mut StateDict) {
         let mut put = |slot: &str, name: &str, tensor: &Tensor<1>| {
             let data = tensor.clone().into_data().try_into_vec::<f32>().expect("optimiser state is f32");
@@ -143,7 +146,8 @@ impl Optimizer {
         }
     }
 
-    /// The inverse of [`Optimizer::save`], after `step` steps. Tensors under other prefixes are ignored.
+    /// Restores what [`Optimizer::save`] wrote after `step` steps. Ignores tensors without
+    /// `prefix`.
     pub fn restore(
         config: OptimizerConfig,
         step: u64,
@@ -171,7 +175,7 @@ impl Optimizer {
     }
 }
 
-/// L2 penalty, as PyTorch's `weight_decay` of Adam and SGD.
+/// Adds the L2 penalty, as `weight_decay` of PyTorch's Adam and SGD does.
 fn decayed(gradient: Tensor<1>, weight: &Tensor<1>, weight_decay: f64) -> Tensor<1> {
     if weight_decay == 0.0 { gradient } else { gradient + weight.clone() * weight_decay }
 }
@@ -257,7 +261,8 @@ mod tests {
             let mut optimizer = Optimizer::new(config.clone());
             let mut weight = flat("w0");
             for step in 1..=3 {
-                // The state goes out and in between the steps: a resumed optimiser is the same one.
+                // Save and restore between the steps: a restored optimiser must continue
+                // identically.
                 let mut saved = StateDict::new();
                 optimizer.save("optimizer.", &mut saved);
                 optimizer = Optimizer::restore(config.clone(), step - 1, "optimizer.", &saved, &device);

@@ -1,4 +1,4 @@
-//! What a run will do, checked before anything is written.
+//! Plans a run and checks its configuration before anything is written.
 
 use std::path::Path;
 
@@ -9,20 +9,20 @@ use kennel_models::{Network, is_under};
 
 use crate::{Result, TrainError};
 
-/// What is about to be done, for a person to read.
+/// Summary of a run for the user, shown before it begins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// Where the run lies.
+    /// The run's directory.
     pub run: std::path::PathBuf,
     /// Architecture.
     pub model: String,
     /// Pretrained weights.
     pub weights: String,
-    /// What is trained: prefixes of timm's names.
+    /// Prefixes of timm's names of the trained tensors.
     pub trained: Vec<String>,
-    /// Parameters that move.
+    /// Number of trainable parameters.
     pub trainable_params: usize,
-    /// All of them.
+    /// Number of all parameters.
     pub total_params: usize,
     /// Class names in the order of the logits.
     pub class_names: Vec<String>,
@@ -30,18 +30,18 @@ pub struct Plan {
     pub photos: SplitCounts,
     /// Epochs in all.
     pub epochs: usize,
-    /// Epochs that are finished already.
+    /// Epochs that are already finished.
     pub finished_epochs: usize,
-    /// Whether epochs are trained on features of the photos that are kept, as long as the cache has room, rather than on the
+    /// Whether epochs train on cached features, as long as the cache has room, instead of on the
     /// photos.
     pub keeps_features: bool,
 }
 
-/// Prefixes of what a configuration trains.
+/// Returns the name prefixes of the tensors that a configuration trains.
 ///
 /// # Errors
 ///
-/// A prefix that names nothing, or a choice that leaves the classifier out.
+/// A prefix that matches no tensor, or a selection without the classifier.
 pub fn trained_parts(network: &Network, config: &RunConfig) -> Result<Vec<String>> {
     let head = network.head().to_string();
     if !config.unfreeze.is_empty() {
@@ -64,7 +64,7 @@ pub fn trained_parts(network: &Network, config: &RunConfig) -> Result<Vec<String
 ///
 /// # Errors
 ///
-/// [`TrainError::Hyperparameter`], naming the first that makes no sense.
+/// [`TrainError::Hyperparameter`] for the first value that is out of bounds.
 pub fn check_hyperparameters(config: &RunConfig) -> Result<()> {
     let check = |name: &'static str, found: f64, fits: bool, expected: &'static str| {
         if fits && found.is_finite() {
@@ -152,11 +152,11 @@ pub fn check_hyperparameters(config: &RunConfig) -> Result<()> {
     check_preprocessing(&config.preprocessing)
 }
 
-/// Checks how photos are prepared: it may come from a file that anyone can edit.
+/// Checks the preprocessing, which may come from a file that users can edit.
 ///
 /// # Errors
 ///
-/// [`TrainError::Hyperparameter`], naming the first that makes no sense.
+/// [`TrainError::Hyperparameter`] for the first value that is out of bounds.
 pub fn check_preprocessing(preprocessing: &Preprocessing) -> Result<()> {
     match preprocessing.problem() {
         None => Ok(()),
@@ -164,7 +164,7 @@ pub fn check_preprocessing(preprocessing: &Preprocessing) -> Result<()> {
     }
 }
 
-/// Checks that there are photos to train and to choose on.
+/// Checks that there are training and validation photos.
 ///
 /// # Errors
 ///

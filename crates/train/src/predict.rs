@@ -1,4 +1,4 @@
-//! A network's logits on photos.
+//! Computes a network's logits on photos.
 
 use std::sync::Arc;
 
@@ -12,13 +12,14 @@ use crate::{Control, Result};
 /// Photos per forward pass.
 pub const BATCH: usize = 32;
 
-/// Predicts `photos` in their order. None when the caller said stop.
+/// Predicts `photos` in their order. Returns None when the caller said stop.
 ///
-/// `network` is in evaluation mode and off the tape ([`burn::module::Module::valid`]).
+/// `network` must be in evaluation mode and off the autodiff tape
+/// ([`burn::module::Module::valid`]).
 ///
 /// # Errors
 ///
-/// A photo that can no longer be read.
+/// A photo that cannot be read any more.
 pub fn predict_photos(
     network: &Network,
     device: &Device,
@@ -35,11 +36,12 @@ pub fn predict_photos(
     collect(photos, class_names, logits, what, control)
 }
 
-/// The predictions of `photos` from their logits, a batch at a time in their order. None when the caller said stop.
+/// Turns the logits of `photos`, one batch at a time in their order, into predictions. Returns None
+/// when the caller said stop.
 ///
 /// # Errors
 ///
-/// Those of `logits`.
+/// The first error that `logits` yields.
 pub fn collect(
     photos: &[DatasetPhoto],
     class_names: &[String],
@@ -62,7 +64,7 @@ pub fn collect(
     Ok(Some(records))
 }
 
-/// A batch as a tensor, `[batch, 3, side, side]`, off the tape.
+/// Turns a batch into a tensor, `[batch, 3, side, side]`, off the autodiff tape.
 pub fn pixels(batch: Batch, device: &Device) -> Tensor<4> {
     let side = batch.side_px as usize;
     let shape = [batch.len(), 3, side, side];

@@ -1,4 +1,4 @@
-//! A network that labels photos, with the names of its classes.
+//! A network that labels photos.
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -21,16 +21,16 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// The best epoch of a run.
+    /// Loads the best epoch of a run.
     ///
     /// # Errors
     ///
-    /// A run without a checkpoint, or one that is damaged.
+    /// A run that has no checkpoint or is damaged.
     pub fn of_run(run: &RunDir, compute: &Compute) -> Result<Self> {
         let device = compute.device.clone();
         let (network, config) = load_trained(run, &device)?;
         let class_names = config.facts(&run.config())?.class_names.clone();
-        // A run that goes on still may not have predicted them yet.
+        // A run that is not finished may not have predicted them yet.
         let val = match run.is_finished() {
             true => run.read_predictions(Split::Val, &class_names, &run.read_manifest()?)?,
             false => None,
@@ -42,12 +42,13 @@ impl Predictor {
         Ok(Self { network: network.valid(), preprocessing, class_names, temperature, note, device })
     }
 
-    /// Pretrained weights with the head they came with: the classes that they state, ImageNet's where there are 1000, else numbers.
-    /// Those of a run's best epoch are that run.
+    /// Loads pretrained weights with their own head. Class names are those stored with the weights,
+    /// else ImageNet's for 1000 classes, else numbers. A run's `best.safetensors` loads as that
+    /// run.
     ///
     /// # Errors
     ///
-    /// Weights that cannot be found or do not fit.
+    /// Weights that cannot be found, or do not fit the model.
     pub fn of_weights(model: &str, weights: Option<&str>, compute: &Compute) -> Result<Self> {
         let device = compute.device.clone();
         let architecture = architecture(model)?;
@@ -75,41 +76,41 @@ impl Predictor {
         Ok(Self { network, preprocessing, class_names, temperature, note, device })
     }
 
-    /// What should be said about the weights or the run, if anything.
+    /// A note for the user about the weights or the run, if any.
     pub fn note(&self) -> Option<&str> {
         self.note.as_deref()
     }
 
-    /// Names in the order of the logits.
+    /// Class names in the order of the logits.
     pub fn class_names(&self) -> &[String] {
         &self.class_names
     }
 
-    /// How photos are prepared.
+    /// The preprocessing of photos.
     pub fn preprocessing(&self) -> &Preprocessing {
         &self.preprocessing
     }
 
-    /// Where it runs.
+    /// The device that the network runs on.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// The network itself, in evaluation mode.
+    /// The network, in evaluation mode.
     pub fn network(&self) -> &Network {
         &self.network
     }
 
-    /// What logits are divided by before the softmax.
+    /// The temperature: logits are divided by it before the softmax.
     pub fn temperature(&self) -> f64 {
         self.temperature
     }
 
-    /// Logits of prepared photos, a row each.
+    /// Computes the logits of preprocessed photos, one row per photo.
     ///
     /// # Shapes
     ///
-    /// `pixels`: `[count, 3, side, side]`, as [`Predictor::preprocessing`] says.
+    /// `pixels`: `[count, 3, side, side]`, preprocessed as [`Predictor::preprocessing`] describes.
     ///
     /// # Panics
     ///

@@ -1,9 +1,9 @@
-//! Learning rates by layer: the head's own, and decay from stage to stage.
+//! Learning rates by layer: a separate rate for the head, and decay from stage to stage.
 
 use kennel_core::RunConfig;
 use kennel_models::{Network, Stage, is_under};
 
-/// The factor of each tensor's learning rate over the schedule's.
+/// For each tensor, the factor between its learning rate and the schedule's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerRates {
     stages: Vec<Stage>,
@@ -13,7 +13,7 @@ pub struct LayerRates {
 }
 
 impl LayerRates {
-    /// From `head_learning_rate` and `layer_decay` of the configuration.
+    /// Reads `head_learning_rate` and `layer_decay` of the configuration.
     pub fn new(network: &Network, config: &RunConfig) -> Self {
         Self {
             stages: network.stages(),
@@ -23,8 +23,8 @@ impl LayerRates {
         }
     }
 
-    /// `layer_decay` to the power of the stages above the tensor's own (Clark et al. 2020); the head's own factor for
-    /// the head.
+    /// Returns a tensor's factor: `layer_decay` to the power of the number of stages above its own
+    /// (Clark et al. 2020). The head has its own factor.
     pub fn factor(&self, name: &str) -> f64 {
         if is_under(name, self.head) {
             return self.head_factor;

@@ -1,4 +1,4 @@
-//! What a run would do, found out by beginning it and writing nothing.
+//! Rehearses a run: does everything that comes before training, and writes nothing.
 
 use kennel_core::{RunConfig, RunFacts};
 
@@ -9,19 +9,20 @@ use crate::{Control, Result, TrainOptions};
 /// What [`train`](crate::train) would do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rehearsal {
-    /// What was found: the parts that are trained, parameters, photos, classes.
+    /// Facts about the run: trained parts, parameters, photos, classes.
     pub facts: RunFacts,
-    /// Steps of an epoch.
+    /// Steps per epoch.
     pub steps_per_epoch: usize,
-    /// Passes through the frozen part whose features are kept already; none where the run keeps none.
+    /// How many features of the frozen stages are cached already. None if the run does not cache
+    /// features.
     pub kept_features: Option<KeptFeatures>,
 }
 
-/// Opens and checks everything that a run needs, photos and weights included, and writes nothing.
+/// Opens and checks everything that a run needs, including photos and weights. Writes nothing.
 ///
 /// # Errors
 ///
-/// As [`train`](crate::train), before its run directory is made.
+/// As [`train`](crate::train), up to the point where it creates its run directory.
 pub fn rehearse(config: &RunConfig, options: &TrainOptions, control: &mut Control) -> Result<Rehearsal> {
     let (setup, features) = set_up_features(config, options, control)?;
     Ok(Rehearsal {

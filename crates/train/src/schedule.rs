@@ -1,11 +1,11 @@
-//! The learning rate over time, as `torch.optim.lr_scheduler` has it.
+//! Learning-rate schedules, as in `torch.optim.lr_scheduler`.
 
 use std::f64::consts::PI;
 
 use kennel_core::SchedulerKind;
 use serde::{Deserialize, Serialize};
 
-/// A schedule and what it has seen. Everything but the plateau is a pure function of time.
+/// A schedule and its state. All but the plateau schedule are pure functions of time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
     kind: SchedulerKind,
@@ -16,24 +16,24 @@ pub struct Schedule {
     plateau: Plateau,
 }
 
-/// What `ReduceLROnPlateau` remembers.
+/// State of `ReduceLROnPlateau`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plateau {
-    /// Rate in force.
+    /// Current rate.
     pub rate: f64,
-    /// Lowest loss so far; none before the first.
+    /// Lowest loss so far; None before the first.
     pub best: Option<f64>,
-    /// Epochs since then.
+    /// Epochs without an improvement, since the last one or the last reduction.
     pub bad_epochs: usize,
 }
 
-/// Relative improvement that counts as one.
+/// Smallest relative decrease of the loss that counts as an improvement.
 const THRESHOLD: f64 = 1e-4;
-/// A change of the rate that is smaller is not made.
+/// Smaller changes of the rate are not applied.
 const EPS: f64 = 1e-8;
 
 impl Schedule {
-    /// A schedule that begins; `learning_rate` is the peak.
+    /// A schedule at its beginning; `learning_rate` is the peak.
     pub fn new(
         kind: SchedulerKind,
         warmup_epochs: f64,
@@ -45,8 +45,8 @@ impl Schedule {
         Self { kind, warmup_epochs, peak: learning_rate, epochs, steps_per_epoch, plateau }
     }
 
-    /// Rate of a step; `epoch` and `step` (within the epoch) count from 0. During warm-up the schedule's own rate is
-    /// multiplied by a factor that climbs linearly to 1.
+    /// Returns the rate of a step. `epoch` and `step` (within the epoch) count from 0. During
+    /// warm-up the schedule's own rate is multiplied by a factor that rises linearly to 1.
     pub fn learning_rate(&self, epoch: usize, step: usize) -> f64 {
         let now = (epoch * self.steps_per_epoch + step) as f64;
         let rate = match self.kind {
@@ -77,11 +77,11 @@ impl Schedule {
         if now + 1.0 < warmup_steps { rate * (now + 1.0) / warmup_steps } else { rate }
     }
 
-    /// Tells the schedule the validation loss after an epoch.
+    /// Updates the schedule with the validation loss of an epoch.
     pub fn end_epoch(&mut self, val_loss: f64) {
         let SchedulerKind::Plateau { factor, patience, min_learning_rate } = self.kind else { return };
         let plateau = &mut self.plateau;
-        // A loss that is not a number is never better, as in PyTorch.
+        // NaN is never better, as in PyTorch.
         let is_better =
             plateau.best.map_or(val_loss < f64::INFINITY, |best| val_loss < best * (1.0 - THRESHOLD));
         if is_better {
@@ -99,12 +99,12 @@ impl Schedule {
         }
     }
 
-    /// What a resumed run needs.
+    /// Returns the state that a resumed run needs.
     pub fn plateau(&self) -> Plateau {
         self.plateau
     }
 
-    /// Continues where a run stopped.
+    /// Restores the state of [`Schedule::plateau`].
     pub fn resume(mut self, plateau: Plateau) -> Self {
         self.plateau = plateau;
         self
@@ -159,7 +159,7 @@ mod tests {
                 assert!((found - expected).abs() <= 1e-12 + 1e-9 * expected, "{case}: {index}: {found}");
                 if let Some(losses) = case["losses"].as_array() {
                     schedule.end_epoch(losses[index].as_f64().unwrap_or(f64::NAN));
-                    // A run that stops here and goes on has forgotten nothing.
+                    // A run that stops and resumes here keeps its state.
                     let plateau: Plateau =
                         serde_json::from_str(&serde_json::to_string(&schedule.plateau()).unwrap()).unwrap();
                     schedule = schedule.resume(plateau);

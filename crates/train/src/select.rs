@@ -1,4 +1,4 @@
-//! Which run is meant by a model and a strategy.
+//! Finds a run by model and strategy.
 
 use std::path::Path;
 
@@ -6,21 +6,23 @@ use kennel_core::{EpochRecord, RunDir, Strategy};
 
 use crate::{Result, TrainError, best_epoch};
 
-/// A run, and what it was not compared with.
+/// The run that was found, and how many it was not compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// The run.
     pub run: RunDir,
-    /// Finished runs that match too, but were trained on other photos or on another division of them.
+    /// Finished runs that also match, but were trained on other photos or another split of them.
     pub of_other_photos: usize,
 }
 
-/// The finished run of `model` (and `strategy`) under `runs` with the best validation accuracy, then the lowest
-/// validation loss, then the newest; of those on the photos of the newest. What was right of other photos says nothing of these.
+/// Finds the best finished run of `model` (and `strategy`) under `runs`. Only runs on the same
+/// photos as the newest matching run are compared: accuracy on other photos says nothing about
+/// these. The highest validation accuracy wins, then the lowest validation loss, then the newest
+/// run.
 ///
 /// # Errors
 ///
-/// [`TrainError::NoSuchRun`] when none matches; a finished run that is damaged.
+/// [`TrainError::NoSuchRun`] when no run matches; a finished run that is damaged.
 pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<Found> {
     let mut matching: Vec<(String, EpochRecord, RunDir)> = Vec::new();
     for run in RunDir::list(runs)? {
@@ -37,14 +39,14 @@ pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<
         matching.push((photos, epoch, run));
     }
     let all = matching.len();
-    // Runs are listed by time.
+    // Runs are listed oldest first.
     if let Some((newest, _, _)) = matching.last().cloned() {
         matching.retain(|(photos, _, _)| *photos == newest);
     }
     let of_other_photos = all - matching.len();
     let mut best: Option<(EpochRecord, RunDir)> = None;
     for (_, epoch, run) in matching {
-        // Of two that are equal the later one stays.
+        // Of two equal runs, the newer one wins.
         let loses = best.as_ref().is_some_and(|(old, _)| {
             epoch
                 .val_accuracy

@@ -1,4 +1,4 @@
-//! From a configuration to a network that is ready to train on photos that are ready to be read.
+//! Turns a configuration into a network and photos that are ready for training.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,43 +15,48 @@ use kennel_models::{
 use crate::predict::pixels;
 use crate::{Control, Result, TrainError, TrainOptions, class_weights, machine, plan};
 
-/// The version of Burn that this room is built on: the manifest pins it.
+/// The Burn version that this crate is built on; Cargo.toml pins it.
 pub const BURN_VERSION: &str = "0.22.1";
 
-/// What stands for "no pretrained weights" in a configuration.
+/// The value of `weights` in a configuration that means "no pretrained weights".
 pub const NO_WEIGHTS: &str = "none";
 
-/// A network with its photos.
+/// A network and its photos, ready for training.
 pub struct Setup {
-    /// Photos.
+    /// The data set.
     pub data: Dataset,
-    /// Trainable parts on the tape, the rest off it. None only while a step is taken, which then owns the network and may
-    /// write over it.
+    /// The network, with only its trainable tensors on the autodiff tape. None only during a step:
+    /// the step owns the network and may overwrite its tensors.
     pub network: Option<Network>,
-    /// Prefixes of what is trained.
+    /// Name prefixes of the trained tensors.
     pub trained: Vec<String>,
-    /// PyTorch's counters, carried along.
+    /// PyTorch's `num_batches_tracked` counters, copied from the weights file.
     pub batches_tracked: BTreeMap<String, i64>,
-    /// One factor per class in the loss.
+    /// Loss weight of each class.
     pub class_weights: Vec<f64>,
     /// The head before the first step.
     pub initial_head: StateDict,
-    /// What was found.
+    /// Facts that go into the run's configuration.
     pub facts: RunFacts,
 }
 
 impl Setup {
-    /// The network, between two steps.
+    /// Returns the network.
+    ///
+    /// # Panics
+    ///
+    /// During a step, which owns the network.
     pub fn network(&self) -> &Network {
         self.network.as_ref().expect("no step is being taken")
     }
 }
 
-/// Opens the data and builds the network of a configuration with its pretrained weights and a new head.
+/// Opens the data and builds the network of a configuration, with pretrained weights and a new
+/// head.
 ///
 /// # Errors
 ///
-/// Whatever is wrong with the configuration, the photos or the weights; nothing has been written then.
+/// A configuration, photos or weights that are invalid. Nothing has been written then.
 pub fn set_up(config: &RunConfig, options: &TrainOptions, control: &mut Control) -> Result<Setup> {
     plan::check_hyperparameters(config)?;
     let architecture = architecture(&config.model)?;
@@ -107,14 +112,16 @@ pub fn set_up(config: &RunConfig, options: &TrainOptions, control: &mut Control)
     Ok(Setup { data, network, trained, batches_tracked, class_weights, initial_head, facts })
 }
 
-/// Opens a data set to judge a network on that knows these classes, telling the observer of what was left out and decided.
+/// Opens a data set to evaluate a network that knows the classes `known`. Tells the observer what
+/// was left out or decided.
 pub fn open_data_to_judge(path: &Path, known: &[String], control: &mut Control) -> Result<Dataset> {
     let data = opened(path, Some(known), control, Dataset::open_to_judge)?;
     tell_notes(&data, control);
     Ok(data)
 }
 
-/// Opens a data set; where that means to decode every photo, the observer sees it and the caller may stop it.
+/// Opens a data set. If that decodes every photo, the observer sees the progress and the caller can
+/// stop it.
 fn opened(path: &Path, known: Option<&[String]>, control: &mut Control, open: Open) -> Result<Dataset> {
     let options = PrepareOptions { known, stop: Some(control.stop), ..PrepareOptions::default() };
     let observer = Mutex::new(&mut *control.observer);
@@ -124,10 +131,10 @@ fn opened(path: &Path, known: Option<&[String]>, control: &mut Control, open: Op
     Ok(open(path, &options, &progress)?)
 }
 
-/// Tells the observer what was left out and decided.
+/// Tells the observer about unlisted files, rejected photos and the manifest's notes.
 pub fn tell_notes(data: &Dataset, control: &mut Control) {
     let manifest = data.manifest();
-    // A folder that cannot be listed is said by whoever reads its photos.
+    // If the folder cannot be listed, reading its photos reports the error.
     if let [first, ..] = &data.unlisted().unwrap_or_default()[..] {
         control.observer.note(&format!(
             "{} holds files that its manifest.json does not list, such as {first}: nobody looks at them; put new photos where the \
@@ -135,7 +142,7 @@ pub fn tell_notes(data: &Dataset, control: &mut Control) {
             data.root().display()
         ));
     }
-    // `prepare` has said it already.
+    // `kennel prepare` has already reported these.
     if !data.is_prepared() {
         for rejected in &manifest.rejected {
             control.observer.note(&format!("left out: {}: {}", shown(&rejected.path), rejected.reason));
@@ -146,7 +153,8 @@ pub fn tell_notes(data: &Dataset, control: &mut Control) {
     }
 }
 
-/// Holds every photo to its digest in the manifest before the work: in it, each is held to it when it is read.
+/// Checks every photo against its digest in the manifest before training. During training, each
+/// photo is checked again when it is read.
 fn check_photos(data: &Dataset, control: &Control) -> Result<()> {
     if !data.is_prepared() {
         return Ok(()); // read a moment ago
@@ -162,8 +170,9 @@ fn check_photos(data: &Dataset, control: &Control) -> Result<()> {
     Ok(())
 }
 
-/// Lets the network answer one photo, as evaluation would: values that are finite each may overflow together, and a variance may
-/// be negative. In training mode a network does not look at its own.
+/// Checks that the logits of one training photo are finite. Finite weights can still overflow
+/// together, and a running variance can be negative. Evaluation mode is used because training mode
+/// ignores the running variance.
 fn check_answers(network: &Network, data: &Dataset, config: &RunConfig, device: &Device) -> Result<()> {
     let photos: Arc<[DatasetPhoto]> = data.photos(Split::Train).iter().take(1).cloned().collect();
     let transform = Transform::Eval(config.preprocessing.clone());
@@ -188,7 +197,7 @@ pub fn manifest_digest(data: &Dataset) -> Result<String> {
     Ok(files::sha256_bytes(text.as_bytes()))
 }
 
-/// A network with its weights, and where they are from.
+/// A network with its weights, and their origin.
 struct Filled {
     network: Network,
     batches_tracked: BTreeMap<String, i64>,
@@ -197,7 +206,8 @@ struct Filled {
     weights_shared_classes: Option<usize>,
 }
 
-/// Loads the pretrained weights and draws the new head, or draws everything.
+/// Loads the pretrained weights and draws a new head where needed; without pretrained weights draws
+/// the whole network.
 fn fill(
     network: Network,
     architecture: &Architecture,
@@ -223,12 +233,13 @@ fn fill(
         load(network, &checkpoint, LoadOptions::NewHead, architecture.name, &source.file)?;
     let has_head = checkpoint.tensors.keys().any(|name| is_under(name, network.head()));
     let is_replaced = !ledger.replaced_head.is_empty();
-    // Outputs that mean other classes, or the same in another order, would have to be unlearned first.
+    // A head for other classes, or for the same classes in another order, would have to be
+    // unlearned first.
     let is_of_others = source.class_names.as_deref().is_some_and(|names| names != class_names);
     if !has_head {
         control.observer.note("the weights have no classifier: a new one is drawn");
     } else if is_replaced && source.fine_tuned_in.is_none() {
-        // ImageNet's is nobody's to keep.
+        // ImageNet's head is always replaced; no note needed.
     } else if is_replaced || is_of_others {
         control.observer.note("the weights have a head for other classes: a new one is drawn");
     } else {
@@ -246,7 +257,7 @@ fn fill(
         network,
         batches_tracked: checkpoint.batches_tracked,
         weights_sha256: checkpoint.sha256,
-        // Of ImageNet's weights nobody asks which run made them.
+        // Set only for weights that a Kennel run has fine-tuned, not for ImageNet's.
         weights_shared_classes: source.class_names.filter(|_| source.fine_tuned_in.is_some()).map(shared),
         weights_run: source.fine_tuned_in.unwrap_or_default(),
     })

@@ -1,4 +1,4 @@
-//! The untouched ImageNet head on photos whose classes are ImageNet's: the baseline of every run.
+//! Scores the unchanged ImageNet head on photos of ImageNet classes: a baseline for every run.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,42 +14,44 @@ use crate::predict::predict_photos;
 use crate::setup::{BURN_VERSION, manifest_digest, tell_notes};
 use crate::{Compute, Control, Predictor, Result, TrainError, machine};
 
-/// What the untouched head says.
+/// Results of the unchanged head.
 #[derive(Clone, Debug)]
 pub struct ZeroShot {
-    /// Where its run lies.
+    /// The run's directory.
     pub run: RunDir,
-    /// Which output each class was taken for.
+    /// The ImageNet output that each class was matched to.
     pub classes: Vec<ClassMatch>,
-    /// Restricted to the classes of the data.
+    /// Evaluation among the classes of the data set.
     pub restricted: Evaluation,
-    /// Among all 1000 classes.
+    /// Top-1 accuracy among all 1000 classes.
     pub top1: Proportion,
-    /// Among all 1000 classes, the best five.
+    /// Top-5 accuracy among all 1000 classes.
     pub top5: Proportion,
 }
 
-/// What the untouched head is asked.
+/// Options of [`zero_shot`].
 #[derive(Clone, Copy, Debug)]
 pub struct ZeroShotOptions<'a> {
     /// Architecture.
     pub model: &'a str,
-    /// Pretrained weights by the name that [`locate_weights`](kennel_models::locate_weights) gives them, as trained runs call them.
+    /// Pretrained weights, by the name that [`locate_weights`](kennel_models::locate_weights) gives
+    /// them, as in the configurations of trained runs.
     pub weights: &'a str,
-    /// Photos.
+    /// The data set.
     pub data: &'a Dataset,
-    /// Which of them.
+    /// Splits to score.
     pub splits: &'a [Split],
-    /// The ImageNet class of a class, where its name does not say.
+    /// The ImageNet synset of each class whose name does not tell it.
     pub synsets: &'a BTreeMap<String, String>,
 }
 
-/// Scores the untouched ImageNet head on some splits of a data set and keeps it as a run under `runs`. None when the caller
-/// said stop.
+/// Scores the unchanged ImageNet head on some splits of a data set and saves the result as a run
+/// under `runs`. Returns None when the caller said stop.
 ///
 /// # Errors
 ///
-/// A class that is none of ImageNet's, weights without the 1000-class head, photos that cannot be read.
+/// A class that is not in ImageNet, weights without the 1000-class head, splits without photos,
+/// photos that cannot be read, or a logit that is not finite.
 pub fn zero_shot(
     asked: &ZeroShotOptions,
     runs: &Path,
@@ -141,7 +143,7 @@ pub fn zero_shot(
     }))
 }
 
-/// The configuration of a run that trains nothing.
+/// Returns the configuration of a run that trains nothing.
 fn untrained_config(
     model: &str,
     weights: &str,

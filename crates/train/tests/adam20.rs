@@ -1,4 +1,5 @@
-//! Twenty Adam steps of two whole networks against PyTorch and timm. Fixtures: `tools/fixtures/adam20.py`.
+//! Twenty Adam steps of two whole networks against PyTorch and timm. Fixtures:
+//! `tools/fixtures/adam20.py`.
 
 #[path = "../../models/tests/common/formula.rs"]
 mod formula;

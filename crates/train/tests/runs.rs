@@ -1,4 +1,5 @@
-//! The laws of a whole run: it learns, it repeats, it resumes, and it leaves your files alone.
+//! The laws of a whole run: it learns, it is reproducible, it resumes, and it leaves the user's
+//! files alone.
 
 #[path = "common/photos.rs"]
 mod photos;
@@ -15,7 +16,7 @@ use kennel_train::{
 };
 use photos::{draw_photos, small_config};
 
-/// Says stop after so many epochs, or after some steps of the epoch that follows.
+/// Stops after `epochs` epochs, or, if `step` is not 0, in the next epoch after `step` photos.
 struct StopAfter<'a> {
     stop: &'a AtomicBool,
     epochs: usize,
@@ -49,7 +50,7 @@ fn uncached() -> TrainOptions {
     TrainOptions { compute: Compute::cpu(), cache: None, data: None }
 }
 
-/// Keeps what was noted, and counts the photos that passed through a frozen trunk.
+/// Records the notes, and the feature passes that were computed.
 #[derive(Default)]
 struct Listener {
     notes: Vec<String>,
@@ -73,7 +74,8 @@ fn train_quietly(config: &RunConfig, runs: &Path) -> RunDir {
     finished(train(config, runs, &uncached(), &mut Control { stop: &stop, observer: &mut Silent }).unwrap())
 }
 
-/// Everything a run wrote, but for times, memory and the data set's place.
+/// The files of a run that must be reproducible, with times and memory set to 0. Leaves out
+/// `config.toml`, which holds times and paths.
 fn contents(run: &RunDir) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     for file in ["checkpoints/best.safetensors", "checkpoints/last.safetensors", "predictions/val.jsonl"]
@@ -153,7 +155,7 @@ fn the_same_seed_twice_gives_the_same_bytes_and_another_seed_does_not() {
     let (a, b) = (train_quietly(&config, &runs), train_quietly(&config, &runs));
     assert_ne!(a, b, "a run directory is never written twice");
     same(&a, &b);
-    // The saved configuration is the run: given back, it gives the same bytes.
+    // The saved configuration without its facts is the one that was given.
     let mut saved = RunConfig::read(&a.config()).unwrap();
     saved.facts = None;
     assert_eq!(saved, config);
@@ -175,7 +177,7 @@ fn what_was_right_of_other_photos_makes_no_run_the_best_of_these() {
         let epochs: Vec<EpochRecord> = run.read_metrics().unwrap();
         let epochs: Vec<_> =
             epochs.into_iter().map(|epoch| EpochRecord { val_accuracy: right, ..epoch }).collect();
-        // What was changed on purpose is vouched for by whoever removes the list.
+        // Without SHA256SUMS, the edited metrics.jsonl is accepted.
         std::fs::remove_file(run.path().join("SHA256SUMS")).unwrap();
         write_metrics(&run.metrics(), &epochs).unwrap();
         run
@@ -198,7 +200,7 @@ fn a_run_that_was_stopped_and_resumed_ends_as_if_it_had_never_stopped() {
         let mut config = small_config(&data, strategy, 4);
         config.unfreeze = unfreeze;
         let whole = train_quietly(&config, &runs);
-        // Stopped between two epochs, in the middle of one, and before the first was finished.
+        // Stop between two epochs, in the middle of one, and before the first is finished.
         for (epochs, step) in [(1, 0), (2, 8), (0, 8)] {
             let stop = AtomicBool::new(false);
             let mut watch = StopAfter { stop: &stop, epochs, step, seen: 0 };
@@ -239,14 +241,14 @@ fn a_run_that_ended_before_its_first_epoch_had_a_state_begins_again_and_says_so(
         same(&whole, &finished(resume(run, None, &uncached(), &mut control).unwrap()));
         listener.notes
     };
-    // As an earlier version left it: every file of the first epoch but its state.
+    // What an earlier version left: every file of the first epoch except its state.
     let old = stopped();
     std::fs::remove_file(old.path().join("SHA256SUMS")).unwrap();
     std::fs::remove_file(old.last_state()).unwrap();
     assert!(old.metrics().exists());
     let notes = resumed(old);
     assert!(notes.contains(&"no epoch was finished: it begins at epoch 1 again".into()), "{notes:?}");
-    // As this one leaves it: files of the epoch that never took effect, and one that never got its name.
+    // What this version leaves: files of an epoch that was never committed, and a temporary file.
     let new = stopped();
     let next =
         |file: &Path| file.with_file_name(format!(".next-{}", file.file_name().unwrap().to_string_lossy()));
@@ -289,7 +291,7 @@ fn a_finished_run_goes_on_to_more_epochs_as_if_it_had_been_told_so() {
     assert!(said(&notes, "read the test photos again"), "{notes:?}");
     assert!(!said(&notes, "schedule"), "{notes:?}");
     assert_eq!(long.read_config().unwrap().epochs, 4);
-    // Where the rate depends on how many epochs there are, it says so.
+    // A schedule that depends on the number of epochs is noted.
     let scheduler = SchedulerKind::Cosine { min_learning_rate: 0.0 };
     let config = RunConfig { scheduler, ..small_config(&data, Strategy::Full, 1) };
     let (_, notes) = further(&train_quietly(&config, &runs), 2).unwrap();
@@ -304,7 +306,7 @@ fn weights_that_are_finite_and_whose_answers_are_not_begin_no_run() {
     let runs = dir.path().join("runs");
     let config = small_config(&data, Strategy::Full, 1);
     let good = read_checkpoint(&train_quietly(&config, &runs).best_weights()).unwrap();
-    // A variance that is negative, and values that overflow together.
+    // A negative variance, and values that overflow together.
     for (name, value) in [("bn1.running_var", -2.0), ("layer1.0.conv1.weight", 3e38)] {
         let mut tensors = good.tensors.clone();
         tensors.get_mut(name).unwrap().data.fill(value);
@@ -387,7 +389,7 @@ fn a_run_does_not_resume_as_something_else() {
     refused("last.state.safetensors");
     std::fs::write(run.last_state(), &state).unwrap();
 
-    // A flipped bit in any file that it goes on from, the middle of a tensor included.
+    // A flipped bit in any file that resuming reads, also in the middle of a tensor.
     for file in [run.last_state(), run.last_weights(), run.best_weights(), run.metrics(), run.manifest()]
         .into_iter()
         .chain([run.predictions(kennel_core::Split::Val)])
@@ -448,7 +450,7 @@ fn a_run_ends_the_same_with_a_cold_a_warm_a_full_and_no_cache() {
         assert!(listener.notes.iter().any(|note| note.contains("--cache-size")), "{:?}", listener.notes);
         assert!(contents(&cold) == contents(&full), "{name}: full");
 
-        // A fresh view every epoch is another run.
+        // A fresh view every epoch gives another result.
         let fresh = RunConfig { feature_views: 0, ..config.clone() };
         assert!(contents(&train_quietly(&fresh, &runs)) != contents(&cold), "{name}: fresh views");
     }

@@ -1,4 +1,5 @@
-//! The strategy law, for every architecture: what is frozen is bit-equal after a step, what is trained has moved.
+//! The strategy law, for every architecture: after a step, frozen tensors are bit-equal and trained
+//! tensors have changed.
 
 #[path = "../../models/tests/common/formula.rs"]
 mod formula;

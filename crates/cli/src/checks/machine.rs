@@ -1,4 +1,4 @@
-//! The program and the machine.
+//! Checks of the program and the machine.
 
 use std::env::consts::{ARCH, OS};
 
@@ -6,10 +6,10 @@ use bytesize::ByteSize;
 
 use super::{Found, system};
 
-/// Less than this, and training the smallest network may be refused memory.
+/// With less memory than this, training even the smallest network may fail.
 const LITTLE_MEMORY: u64 = 1 << 30;
 
-/// Version, profile, target, features.
+/// Returns version, profile, target and features.
 pub fn build() -> String {
     let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
     let library = [
@@ -42,7 +42,7 @@ pub fn processor() -> Found {
     Found::ok(format!("{name}{sets}; the kernels use {}", kennel_train::instruction_set()))
 }
 
-/// Those of the processor that matter to arithmetic.
+/// Returns the processor's instruction sets that matter for arithmetic.
 fn instruction_sets() -> Vec<&'static str> {
     #[cfg(target_arch = "x86_64")]
     let known = [

@@ -1,4 +1,5 @@
-//! What `kennel doctor` looks at: each check is a line of [`CHECKS`] and a function that cannot fail, but find a problem.
+//! The checks of `kennel doctor`. Each is a line of [`CHECKS`] and a function that never fails: it
+//! may find a problem instead.
 
 mod machine;
 mod places;
@@ -15,7 +16,7 @@ pub use self::runtimes::compute;
 
 type Look = fn() -> Found;
 
-/// Every check, in the order in which they are said.
+/// All checks, in the order of the output.
 const CHECKS: &[(&str, Look)] = &[
     ("kennel", || Found::ok(build())),
     ("system", machine::name_of_system),
@@ -33,36 +34,36 @@ const CHECKS: &[(&str, Look)] = &[
     ("terminal", surroundings::terminal),
 ];
 
-/// What a look at one thing came to.
+/// Result of a check.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Found {
-    /// What to make of it.
+    /// Whether it is a problem.
     pub state: State,
-    /// What was seen.
+    /// Description of what was found.
     pub text: String,
-    /// The way out, or further.
+    /// How to solve the problem, or what else is possible.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
 
-/// What to make of it.
+/// Whether something works, is absent or is a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// It is there and works.
+    /// It exists and works.
     Ok,
-    /// It is not there, and need not be.
+    /// It is absent, and that is fine.
     None,
-    /// Something will fail of it.
+    /// Something will fail because of it.
     Problem,
 }
 
-/// A check and what it came to.
+/// A check with its result.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Check {
-    /// What was looked at.
+    /// Name of the check.
     pub name: &'static str,
-    /// What was found.
+    /// Its result.
     #[serde(flatten)]
     pub found: Found,
 }
@@ -85,7 +86,7 @@ impl Found {
     }
 }
 
-/// Looks at everything.
+/// Runs all checks.
 pub fn check_all() -> Vec<Check> {
     CHECKS.iter().map(|(name, look)| Check { name, found: look() }).collect()
 }

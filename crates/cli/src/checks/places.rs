@@ -1,4 +1,4 @@
-//! Where files are read and written.
+//! Checks of the places where files are read and written.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use super::Found;
 use crate::resolve::CACHE_DIR;
 use crate::variables;
 
-/// Less than this, and a few runs of a large network fill the disk.
+/// With less space than this, a few runs of a large network fill the disk.
 const LITTLE_SPACE: u64 = 2_000_000_000;
 
 fn shown(bytes: u64) -> String {
@@ -57,7 +57,7 @@ pub fn feature_cache() -> Found {
     }
 }
 
-/// Bytes of all files under a folder; links are not followed.
+/// Returns the bytes of all files under a folder, without following links.
 fn size(folder: &Path) -> std::io::Result<u64> {
     std::fs::read_dir(folder)?.try_fold(0, |sum, entry| {
         let entry = entry?;

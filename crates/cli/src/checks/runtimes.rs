@@ -1,11 +1,11 @@
-//! What computes: devices for networks, runtimes for exported files.
+//! Checks of what computes: devices for networks, runtimes for exported files.
 
 use kennel_onnx::{OnnxError, RuntimeKind};
 use kennel_train::{Compute, DeviceChoice, GpuKind};
 
 use super::Found;
 
-/// A device and how it computes.
+/// Describes a device and how it computes.
 pub fn compute(compute: &Compute) -> String {
     match compute.name.as_str() {
         "cpu" => {
@@ -51,7 +51,7 @@ pub fn onnx_runtime() -> Found {
             let text = format!("{place}, and it does not load: {}", first_line(&reason));
             match given {
                 Some(_) => Found::problem(text).hint(hint),
-                // rten runs exported files: this one is a second opinion.
+                // rten runs exported files; ONNX Runtime is only a second opinion.
                 None => Found::none(format!("{place}, and the system has no such library")).hint(hint),
             }
         }

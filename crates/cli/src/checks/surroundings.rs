@@ -1,4 +1,4 @@
-//! The environment: variables and the terminal.
+//! Checks of the environment: variables, the network and the terminal.
 
 use std::io::{IsTerminal, stderr, stdout};
 
@@ -7,7 +7,7 @@ use clap::CommandFactory;
 use super::Found;
 use crate::{Cli, network, variables};
 
-/// Beginnings of the variables that decide something here, and whole names.
+/// Prefixes of the variables that affect Kennel, and whole names.
 const PREFIXES: [&str; 4] = ["KENNEL_", "HF_", "ORT_", "RAYON_"];
 const NAMES: [&str; 8] = [
     "CLICOLOR",
@@ -19,7 +19,7 @@ const NAMES: [&str; 8] = [
     "NO_PROXY",
     "XDG_CACHE_HOME",
 ];
-/// What the notebook reads, not the program.
+/// Variables that the notebook reads, not the program.
 const NOTEBOOK: [&str; 2] = ["KENNEL_PHOTOS", "KENNEL_ROOT"];
 
 pub fn variables() -> Found {
@@ -56,7 +56,7 @@ pub fn variables() -> Found {
     }
 }
 
-/// A variable as it may be shown to anybody.
+/// Renders a variable without secrets.
 fn told(name: &str, value: &str) -> String {
     let is_secret = ["TOKEN", "KEY", "SECRET", "PASS"].iter().any(|word| name.contains(word))
         // user:password@host

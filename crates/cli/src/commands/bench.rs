@@ -23,7 +23,7 @@ Examples:
 
 Close other programs first.";
 
-/// Photos per pass of a training step, and of the second row of a file.
+/// Photos per pass, unless `--batch-size` sets it; for a file, those of its second row.
 const BATCH_SIZE: usize = 16;
 
 /// What is timed.
@@ -77,7 +77,7 @@ enum Stage {
     Data,
 }
 
-/// Times, and prints.
+/// Times a network, a file or the reading of photos, and prints the result.
 pub fn run(args: BenchArgs) -> CommandResult {
     if let Some(path) = &args.onnx {
         return run_file(path, &args);

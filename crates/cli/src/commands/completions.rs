@@ -31,14 +31,15 @@ pub struct CompletionsArgs {
     shell: Shell,
 }
 
-/// Prints the script.
+/// Prints the completion script.
 pub fn run(args: CompletionsArgs) -> CommandResult {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut with_values(Cli::command()), "kennel", &mut script);
     print_bytes(&script)
 }
 
-/// With the values of flags that a shell can offer: where they are parsed, other rooms read them, with better errors.
+/// Adds the values of flags that a shell can suggest. The parser does not know them: other crates
+/// read these values and give better errors.
 fn with_values(command: Command) -> Command {
     let models = || architectures().iter().map(|architecture| architecture.name).collect();
     command

@@ -1,4 +1,4 @@
-//! `kennel demo`: every stage on drawn photos, by the commands that a user would type.
+//! `kennel demo`: every stage on drawn photos, with the commands that a user would type.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -36,15 +36,15 @@ pub struct DemoArgs {
     seed: u32,
 }
 
-/// Photos of each of the five breeds.
+/// Photos of each of the five breeds, for training, validation and test.
 const PER_BREED: usize = 120;
-/// Photos of each breed that nobody has seen when they are labelled at the end.
+/// New photos of each breed, to label at the end.
 const NEW_PER_BREED: usize = 1;
-/// What tells that a folder is of a demonstration, and of which.
+/// File that marks the output folder of a demo and holds its seed.
 const FOUND: &str = "demo.json";
 
-/// What the experiments share: photos of a fraction of the study's size, small networks and few photos want larger steps than
-/// the published recipe's.
+/// Settings of all experiments. The photos are smaller than the study's; small networks and few
+/// photos need a higher learning rate than the published recipe's.
 const RECIPE: &str = "\
 # What the experiments of `kennel demo` share. Everything else is the published recipe.
 epochs = 12
@@ -57,7 +57,7 @@ name = \"cosine\"
 min_learning_rate = 0.0
 ";
 
-/// Draws, prepares, trains, compares, reports, exports, labels; says what was found.
+/// Draws, prepares, trains, compares, reports, exports and labels; then prints the results.
 pub fn run(args: DemoArgs) -> CommandResult {
     let began = Instant::now();
     let seed = args.seed.to_string();
@@ -116,7 +116,8 @@ pub fn run(args: DemoArgs) -> CommandResult {
     conclude(&args, Path::new(&runs), &file, before_s + began.elapsed().as_secs_f64())
 }
 
-/// Makes the output folder ours, and says for how long it was worked on before; another's is left alone.
+/// Claims the output folder and returns the seconds that earlier calls worked on it. Rejects a
+/// folder that belongs to something else or to another seed.
 fn claim(out: &Path, seed: u32) -> Result<f64, Failure> {
     let marker = out.join(FOUND);
     if marker.is_file() {
@@ -143,20 +144,21 @@ fn claim(out: &Path, seed: u32) -> Result<f64, Failure> {
     Ok(0.0)
 }
 
-/// Calls a command as it would be typed, and shows it.
+/// Prints a command as it would be typed, and runs it.
 fn kennel(arguments: &[&str]) -> CommandResult {
     let shown: Vec<String> = arguments.iter().map(|argument| kennel_core::quoted(argument)).collect();
     say!("$ kennel {}", shown.join(" "));
     crate::call(["kennel"].iter().chain(arguments).map(OsString::from))
 }
 
-/// The side of the photos that the weights in `folder` are for: all that differs from what the architecture's name stands for.
+/// Returns the input side of the weights in `folder`, the only preprocessing that differs from the
+/// architecture's default.
 fn side_px(model: &str, folder: &Path) -> Result<u32, Failure> {
     let architecture = kennel_models::architecture(model)?;
     Ok(kennel_models::locate_weights(architecture, Some(&folder.to_string_lossy()))?.preprocessing.side_px)
 }
 
-/// The run of `model` from these weights with only the classifier trained; one that is finished before one that was begun.
+/// Returns the run of `model` with frozen backbone from the wanted weights. Prefers a finished run.
 fn frozen_run(runs: &Path, model: &str, is_wanted: impl Fn(&str) -> bool) -> Result<Option<RunDir>, Failure> {
     let mut begun = None;
     for run in RunDir::list(runs)? {
@@ -175,7 +177,7 @@ fn random_run(runs: &Path, model: &str) -> Result<Option<RunDir>, Failure> {
     frozen_run(runs, model, |weights| weights == NO_WEIGHTS)
 }
 
-/// The file that the study has just written.
+/// Returns the file that the study has just exported.
 fn exported(models: &Path) -> Result<PathBuf, Failure> {
     BACKBONES
         .iter()
@@ -186,14 +188,14 @@ fn exported(models: &Path) -> Result<PathBuf, Failure> {
         .ok_or_else(|| Failure::Failed(format!("{} holds no exported file", models.display())))
 }
 
-/// How many test photos a run has right.
+/// Returns the share of test photos that a run gets right.
 fn test_accuracy(run: RunDir) -> Result<Proportion, Failure> {
     let test = FinishedRun::read(run)?.test;
     let test = test.ok_or_else(|| Failure::Failed("the demonstration has no test photos".into()))?;
     Ok(test.evaluation.accuracy)
 }
 
-/// What was done and found, where it lies, and what to type next.
+/// Prints what was done and found, where the files are, and what to type next.
 fn conclude(args: &DemoArgs, runs: &Path, file: &Path, elapsed_s: f64) -> CommandResult {
     let mut text = String::from("\nOnly the classifier trained, photos of the test that are right:\n");
     let mut found = Vec::new();

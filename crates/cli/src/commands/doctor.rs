@@ -23,7 +23,7 @@ pub struct DoctorArgs {
     format: Format,
 }
 
-/// Looks, and says what there is.
+/// Runs every check and prints the results.
 pub fn run(args: DoctorArgs) -> CommandResult {
     let checks = check_all();
     match args.format {
@@ -32,7 +32,7 @@ pub fn run(args: DoctorArgs) -> CommandResult {
     }
 }
 
-/// Columns before what was found.
+/// Width of the columns before what was found.
 const INDENT: usize = 19;
 
 fn line(Check { name, found }: &Check) -> String {

@@ -63,7 +63,8 @@ pub struct EvaluateArgs {
     format: Format,
 }
 
-/// Evaluates.
+/// Evaluates a run, on its own predictions or on other photos; or compares all runs; or evaluates
+/// an untouched ImageNet head.
 pub fn run(args: EvaluateArgs) -> CommandResult {
     if args.compare_all {
         return compare_all(&args.chosen.runs, args.against.as_deref(), args.format);
@@ -105,7 +106,7 @@ fn of_split(evaluation: &RunEvaluation, split: Split) -> Option<&Evaluation> {
     }
 }
 
-/// The chosen split in full, the others in a line.
+/// Renders the chosen split in full and a line for each other split.
 fn render(evaluation: &RunEvaluation, split: Split) -> String {
     let mut text = String::new();
     if let Some(epoch) = evaluation.best_epoch {

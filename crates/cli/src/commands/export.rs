@@ -75,7 +75,7 @@ enum Input {
     Photo,
 }
 
-/// Exports.
+/// Exports a run as an ONNX file or a timm model folder.
 pub fn run(args: ExportArgs) -> CommandResult {
     if !(0.0..=100.0).contains(&args.max_drop) {
         return Err(Failure::Usage(format!("--max-drop {}: expected points in [0, 100]", args.max_drop)));
@@ -142,7 +142,7 @@ fn default_path(
     Ok(folder.join(format!("best_model_{model}{flavour}.onnx")))
 }
 
-/// What was written and what its proof came to.
+/// Renders the paths of the files and the results of the checks.
 pub fn render(exported: &Exported) -> String {
     let Exported { path, weights, parity, replaced } = exported;
     let mut text = format!("{}  {}\n", path.display(), ByteSize(parity.size_bytes).display().si());

@@ -24,10 +24,10 @@ pub struct ManArgs {
     folder: PathBuf,
 }
 
-/// Writes the pages.
+/// Writes the manual pages.
 pub fn run(args: ManArgs) -> CommandResult {
     files::create_dir_all(&args.folder)?;
-    // Built, so that every command has the flags of all.
+    // `build` adds the global flags to every command.
     let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
     let mut pages = vec![write(&command, &args.folder)?];

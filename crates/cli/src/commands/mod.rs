@@ -1,4 +1,4 @@
-//! One file a command: its flags, and what it calls.
+//! One file per command: its flags and the functions it calls.
 
 pub mod bench;
 pub mod completions;

@@ -25,14 +25,14 @@ pub struct ModelsArgs {
     format: Format,
 }
 
-/// A set of pretrained weights as machines read it.
+/// Pretrained weights in the JSON output.
 #[derive(Serialize)]
 struct Row {
     model: &'static str,
     weights: String,
     is_default: bool,
     parameters: u64,
-    /// Two per multiply-accumulate, of one photo at the default weights' side.
+    /// Two per multiply-accumulate, for one photo at the side of these weights.
     flops: u64,
     side_px: u32,
     crop_pct: f64,
@@ -40,7 +40,7 @@ struct Row {
     licence: String,
 }
 
-/// Lists the zoo.
+/// Lists the architectures and their weights.
 pub fn run(args: ModelsArgs) -> CommandResult {
     let chosen = match &args.model {
         Some(name) => vec![architecture(name)?],
@@ -57,7 +57,7 @@ pub fn run(args: ModelsArgs) -> CommandResult {
             weights: tag.name(),
             is_default: tag.is_default,
             parameters: architecture.parameters,
-            // Convolutions scale with the area; what does not is far below the digits shown.
+            // Convolutions scale with the area; the rest is far below the digits shown.
             flops: (2.0 * architecture.macs as f64 * (f64::from(tag.preprocessing.side_px) / side).powi(2))
                 as u64,
             side_px: tag.preprocessing.side_px,

@@ -30,9 +30,9 @@ Examples:
   curl -s https://example.org/dog.jpg | kennel predict - --model mobilenetv2_100 --strategy freeze
   kennel predict new.jpg --model mobilenetv2_100 --weights DIR --top 5     with the ImageNet head";
 
-/// Photos that pass through together: what is in memory, however many there are.
+/// Photos of a batch. This bounds the memory, however many photos there are.
 const AT_ONCE: usize = 32;
-/// Bytes of their pixels, where photos are large: 32 of 408 by 408.
+/// Limit of the batch's pixels in bytes, for networks with a large input: 32 photos of 408 by 408.
 const BYTES_AT_ONCE: usize = 64 << 20;
 
 /// Which photos, and by which network.
@@ -68,19 +68,19 @@ pub struct PredictArgs {
     format: RowFormat,
 }
 
-/// What labels photos.
+/// A network or a file that labels photos.
 enum Engine {
     Network(Box<Predictor>),
     File(Box<Classifier>),
 }
 
-/// A photo as an engine takes it.
+/// A photo in the form that an engine takes.
 enum Prepared {
     Pixels(Vec<f32>),
     Photo(RgbImage),
 }
 
-/// Labels photos in the order in which they were given; the rest go on when one cannot be read.
+/// Labels photos in the given order. If one cannot be read, continues with the rest.
 pub fn run(args: PredictArgs) -> CommandResult {
     if !(0.0..=1.0).contains(&args.min_confidence) {
         let found = args.min_confidence;
@@ -98,7 +98,7 @@ pub fn run(args: PredictArgs) -> CommandResult {
     }
     let class_names = engine.class_names().to_vec();
     let mut rows = Rows::begin(args.format, args.top.min(class_names.len()))?;
-    // Decoded photos are large, prepared ones are not.
+    // Decoded photos are large, preprocessed ones are not.
     let (preprocessing, at_once) = match engine.preprocessing() {
         Some(preprocessing) => {
             let bytes = 3 * size_of::<f32>() * (preprocessing.side_px as usize).pow(2);
@@ -112,9 +112,9 @@ pub fn run(args: PredictArgs) -> CommandResult {
     };
     let (mut asked, mut unreadable, mut unlabelled) = (0, 0, 0);
     let mut noted = Notes::default();
-    // Whoever still reads standard input cannot stop at the next photo.
+    // A process that waits for standard input cannot stop at the next photo, so it does not listen.
     let stop = (!args.photos.iter().any(|path| path == Path::new("-"))).then(interrupt::listen);
-    // On a terminal the rows themselves are the progress.
+    // On a terminal the rows themselves show the progress.
     let counter = match std::io::stdout().is_terminal() {
         true => ProgressBar::hidden(),
         false => photo_counter("labelled"),
@@ -150,7 +150,7 @@ pub fn run(args: PredictArgs) -> CommandResult {
         let found: Vec<Row> =
             paths.into_iter().zip(labelled).map(|(path, label)| args.row(path, label)).collect();
         if !rows.write(&found)? {
-            // Whoever read them has gone (`| head`): nobody wants the rest.
+            // The reader of the rows has gone (`| head`).
             return Ok(());
         }
         counter.set_position(asked as u64);
@@ -169,7 +169,7 @@ pub fn run(args: PredictArgs) -> CommandResult {
     Ok(())
 }
 
-/// The best classes of a photo, and its logits where they were asked for.
+/// The best classes of a photo, and its logits if asked for.
 struct Label {
     top: Vec<kennel_metrics::RankedClass>,
     logits: Option<Vec<f32>>,
@@ -236,7 +236,7 @@ impl Engine {
         }
     }
 
-    /// How photos are prepared; none where the engine does it.
+    /// Returns the preprocessing; none if the engine does it itself.
     fn preprocessing(&self) -> Option<Preprocessing> {
         match self {
             Engine::Network(predictor) => Some(predictor.preprocessing().clone()),
@@ -245,7 +245,7 @@ impl Engine {
         }
     }
 
-    /// Labels what could be read, each in its place.
+    /// Labels the photos that could be read and keeps the order.
     fn label(
         &mut self,
         prepared: Vec<Result<Prepared, String>>,
@@ -289,7 +289,7 @@ impl Engine {
                 Ok(Prepared::Photo(photo)) => {
                     let Engine::File(file) = self else { unreachable!("networks take pixels") };
                     match file.probabilities(&photo) {
-                        // A photo too large for the file's runtime costs itself.
+                        // A photo too large for the file's runtime fails alone.
                         Err(error @ OnnxError::Runtime { .. }) => Err(error.to_string()),
                         scores => {
                             let scores = scores?;

@@ -65,11 +65,11 @@ pub struct PrepareArgs {
     format: Format,
 }
 
-/// Prepares.
+/// Prepares a data set.
 pub fn run(args: PrepareArgs) -> CommandResult {
     let mut preset = args.preset.as_deref().map(str::parse::<Preset>).transpose()?;
     let mut source = args.source.clone();
-    // A folder of a preset's name is one's own.
+    // A folder that exists is the user's own, even if it has a preset's name.
     if !source.exists() {
         let name = source.to_string_lossy().into_owned();
         let preset_hint = hint_did_you_mean(&name, Preset::ALL.map(Preset::as_str));
@@ -127,17 +127,17 @@ pub fn run(args: PrepareArgs) -> CommandResult {
     }
 }
 
-/// The newest run on the photos in `out` that is being trained, and the newest that was stopped before its end.
+/// Returns the newest run that is being trained on the photos in `out`, and the newest stopped one.
 fn unfinished_on(out: &Path) -> (Option<RunDir>, Option<RunDir>) {
     let runs = variables::value("KENNEL_RUNS").map_or_else(|| RUNS_DIR.into(), PathBuf::from);
     let is_of_out = |run: &RunDir| {
         !run.is_finished()
             && run.read_config().is_ok_and(|config| files::is_same_place(&config.data_dir, out))
     };
-    // A folder that cannot be listed has no run to speak of.
+    // A folder that cannot be listed counts as empty.
     let mut of_out = RunDir::list(&runs).unwrap_or_default();
     of_out.retain(is_of_out);
-    // A lock that cannot be asked for is nobody's.
+    // If the lock cannot be checked, the run counts as stopped.
     let (mut running, mut stopped): (Vec<_>, Vec<_>) =
         of_out.into_iter().partition(|run| matches!(run.lock(), Ok(None)));
     (running.pop(), stopped.pop())

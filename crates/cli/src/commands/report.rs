@@ -43,7 +43,7 @@ pub struct ReportArgs {
     format: Format,
 }
 
-/// Reads the runs, writes the report.
+/// Reads the runs and writes the report.
 pub fn run(args: ReportArgs) -> CommandResult {
     let PlaceArgs { runs, out, against } = &args.place;
     let report = Report::read(runs, against.as_deref())?;
@@ -61,7 +61,7 @@ pub fn run(args: ReportArgs) -> CommandResult {
     }
 }
 
-/// Says on stderr which runs do not take part.
+/// Prints to stderr which runs are left out.
 pub fn tell_left_out(comparison: &Comparison) {
     for out in &comparison.left_out {
         say!("left out: {}: {}", out.run, out.reason);
@@ -71,8 +71,8 @@ pub fn tell_left_out(comparison: &Comparison) {
     }
 }
 
-/// Says on stderr what the figures lack (photos that are gone, characters of the PNG figures that no font has), and which runs that are
-/// not in the report `out` has files of.
+/// Prints to stderr what the figures lack (missing photos; characters of the PNG figures that no
+/// font has) and which runs outside the report still have files in `out`.
 pub fn tell_written(report: &Report, written: &Written, out: &Path) {
     if let Some(first) = written.others.first() {
         say!(
@@ -96,10 +96,10 @@ pub fn tell_written(report: &Report, written: &Written, out: &Path) {
     );
 }
 
-/// Columns that the further lines of a sentence are set in by.
+/// Indentation of the lines after a sentence's first.
 const INDENT: usize = 2;
 
-/// The table of all runs and what can be said of them.
+/// Renders the table of all runs and the comparisons between them.
 pub fn render(report: &Report) -> String {
     let mut text = columns_that_fit(Stream::Out, COLUMNS, &rows(&report.comparison), &NUMBERS, &LEAST);
     text.push('\n');
@@ -118,7 +118,7 @@ pub fn render(report: &Report) -> String {
     text
 }
 
-/// `kennel evaluate --compare-all`: all of that, and nothing written.
+/// `kennel evaluate --compare-all`: prints the comparison and writes nothing.
 pub fn compare_all(runs: &Path, against: Option<&Path>, format: Format) -> Result<(), Failure> {
     let report = Report::read(runs, against)?;
     tell_left_out(&report.comparison);

@@ -1,4 +1,4 @@
-//! `kennel run`: a study from its photos to its report and the file of its best network.
+//! `kennel run`: a study, from its photos to its report and the ONNX file of its best network.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -94,21 +94,21 @@ pub struct RunArgs {
     format: Format,
 }
 
-/// An experiment that did not come to its end, and why.
+/// An experiment that failed, and why.
 struct Failed {
     label: String,
     reason: String,
 }
 
 impl Failed {
-    /// Of an experiment whose settings do not hold.
+    /// Returns the failure of an experiment with invalid settings.
     fn before_it_began(experiment: &Experiment) -> Option<Self> {
         let reason = experiment.config.as_ref().err()?.clone();
         Some(Failed { label: experiment.label.clone(), reason })
     }
 }
 
-/// What failed, in a sentence for each reason: `resnet50 freeze; resnet50 full: no space left`.
+/// Groups failures by reason, one sentence each: `resnet50 freeze; resnet50 full: no space left`.
 fn by_reason(failed: &[Failed]) -> Vec<String> {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for Failed { label, reason } in failed {
@@ -126,14 +126,14 @@ fn tell_failed(failed: &[Failed]) {
     }
 }
 
-/// Plans, trains what is not finished, compares and reports.
+/// Plans the experiments, trains those that are not finished, compares, reports and exports.
 pub fn run(args: RunArgs) -> CommandResult {
     let settings = args.settings()?;
     let data_dir = [&settings.shared, &settings.base]
         .into_iter()
         .find_map(|table| table.get("data_dir").and_then(Value::as_str));
     let data_dir = data_dir.map_or_else(|| args.data.dir().to_path_buf(), PathBuf::from);
-    // Before weights are fetched for it.
+    // Check the photos before `plan` fetches weights.
     let data = data::open(&data_dir)?;
     check_splits(&data_dir, data.manifest().counts(None))?;
     let mut experiments = plan(&settings)?;
@@ -176,7 +176,7 @@ pub fn run(args: RunArgs) -> CommandResult {
         if settings.models.iter().all(is_here) {
             return Err(Failure::Failed("nothing of this study can be run".into()));
         }
-        // A cache that cannot be listed has nothing to offer.
+        // An unreadable cache counts as empty.
         let here = cached_weights().map(|(_, names)| names.join(", ")).unwrap_or_default();
         let hint = match here.as_str() {
             "" => "without a network: kennel demo".into(),
@@ -187,7 +187,7 @@ pub fn run(args: RunArgs) -> CommandResult {
     if args.dry_run {
         return if failed.is_empty() { Ok(()) } else { Err(Failure::Partly) };
     }
-    // What would make the report fail is better said before hours of training.
+    // Check what would make the report fail before hours of training.
     let published = args.place.against.as_deref().map(read_published).transpose()?.unwrap_or_default();
     check_can_be_made(&args.place.out)?;
     check_can_be_made(&args.export_dir)?;
@@ -221,7 +221,8 @@ pub fn run(args: RunArgs) -> CommandResult {
         match outcome {
             Ok(Outcome::Finished { .. }) => finished += 1,
             Ok(Outcome::Interrupted { run, epochs }) => {
-                // Without --force an older run that is finished would count in its place; with it, all begin anew.
+                // With --force the same command would train everything again; without it, an older
+                // finished run could count instead of this one.
                 let way_on = match args.force {
                     true => format!("kennel train --resume {}", quoted(&run.path().to_string_lossy())),
                     false => "the same command goes on from there".into(),
@@ -250,23 +251,24 @@ pub fn run(args: RunArgs) -> CommandResult {
     finish(&args, published, &data, &failed, stop)
 }
 
-/// What finds all that is finished and does the rest.
+/// The command that skips all finished runs and does the rest.
 fn way_on(force: bool) -> &'static str {
     if force { "the same command without --force" } else { "the same command" }
 }
 
-/// Makes a folder that is written to in the end and, where it is new, takes it away again: whoever stops before finds no empty one.
+/// Checks that a folder for later output can be created. Removes it again if it is new, so that a
+/// stop leaves no empty folder.
 fn check_can_be_made(out: &Path) -> CommandResult {
     let was_there = out.exists();
     files::create_dir_all(out)?;
     if !was_there {
-        // Where somebody has put something into it meanwhile, it stays.
+        // If another process has put a file into it meanwhile, it stays.
         let _ = std::fs::remove_dir(out);
     }
     Ok(())
 }
 
-/// The report, and what failed.
+/// Writes the report, exports the best network and prints what failed.
 fn finish(
     args: &RunArgs,
     published: Vec<PublishedResults>,
@@ -316,7 +318,7 @@ fn finish(
     if failed.is_empty() && exported.is_ok() { Ok(()) } else { Err(Failure::Partly) }
 }
 
-/// The best network as a float file.
+/// Exports the best network as a float file.
 fn export_best(run: &Path, args: &RunArgs, data: &Dataset, stop: &AtomicBool) -> Result<Exported, Failure> {
     let run = RunDir::open(run)?;
     let model = run.read_config()?.model;
@@ -341,17 +343,17 @@ fn say_photos(data: &Dataset) {
     );
 }
 
-/// What the plan says of an experiment.
+/// The plan's row for an experiment.
 #[derive(Serialize)]
 struct Planned<'a> {
     experiment: &'a str,
     /// `finished`, `finished, its network is gone`, `goes on`, `new` or `cannot be run`.
     state: &'static str,
-    /// The run that is finished or goes on.
+    /// The run that is finished or will be resumed.
     run: Option<String>,
     learning_rate: Option<f64>,
     epochs: Option<usize>,
-    /// About how long it takes, in seconds, where it is new.
+    /// Estimated seconds of a new experiment.
     about_s: Option<f64>,
     /// Why it cannot be run.
     reason: Option<&'a str>,
@@ -381,11 +383,12 @@ fn planned<'a>(
         };
         let (state, run, about_s) = match state {
             State::Finished(run) if run.best_weights().is_file() => ("finished", Some(run.name()), None),
-            // It takes part in the report, but cannot be exported.
+            // This run is in the report but cannot be exported.
             State::Finished(run) => ("finished, its network is gone", Some(run.name()), None),
             State::Begun(run) => ("goes on", Some(run.name()), None),
-            // What cannot be measured is said when it is its turn: the others go on.
-            // What is kept of its features is only known once its network is loaded.
+            // If the measurement fails, the experiment reports the error when it runs, and the
+            // others continue. How many of its features are cached is only known once its network
+            // is loaded.
             State::New => ("new", None, estimate_s(config, counts, 0, &mut rates, compute).ok()),
         };
         let (learning_rate, epochs) = (Some(config.learning_rate), Some(config.epochs));
@@ -394,7 +397,7 @@ fn planned<'a>(
     experiments.iter().zip(states).map(&mut planned).collect()
 }
 
-/// A row for each experiment, and about how long what is new takes.
+/// Renders a row for each experiment, and the estimated time of all new ones.
 fn render_plan(plan: &[Planned], stream: Stream) -> String {
     let row = |planned: &Planned| {
         let state = planned.about_s.map(|seconds| format!("about {}", kennel_report::duration(seconds)));
@@ -423,7 +426,8 @@ fn render_plan(plan: &[Planned], stream: Stream) -> String {
     }
 }
 
-/// The untouched head of every model, where the classes are ImageNet's and it is not there yet.
+/// Evaluates the untouched head of every model, if the classes are ImageNet's and no such run
+/// exists.
 fn baselines(
     args: &RunArgs,
     settings: &Settings,
@@ -442,9 +446,9 @@ fn baselines(
     let mut failed = Vec::new();
     for model in settings.models.iter().collect::<BTreeSet<_>>() {
         let weights = settings.weights.get(model).map(String::as_str);
-        // Weights that cannot be found are said where the experiments are.
+        // The experiments report missing weights.
         let Ok(source) = locate_weights(architecture(model)?, weights) else { continue };
-        // A run's head is not ImageNet's.
+        // The head of a fine-tuned run is not ImageNet's.
         let is_untouched = weights != Some(NO_WEIGHTS) && source.fine_tuned_in.is_none();
         if !is_untouched || existing.has_zero_shot(model, &source.name, &splits) {
             continue;
@@ -465,7 +469,7 @@ fn baselines(
 }
 
 impl RunArgs {
-    /// What was asked for, as the keys of `config.toml`.
+    /// Returns the settings from the flags and the file, as keys of `config.toml`.
     fn settings(&self) -> Result<Settings, Failure> {
         let mut base = self.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
         let mut shared = Table::new();
@@ -506,7 +510,7 @@ impl RunArgs {
     }
 }
 
-/// What was typed, or else what a configuration says, or else what was published.
+/// Returns the typed values, or else the configuration's, or else the published ones.
 fn given_or(typed: &[String], base: &Table, key: &str, published: &[&str]) -> Vec<String> {
     match (typed, base.get(key).and_then(Value::as_str)) {
         ([], Some(of_file)) => vec![of_file.into()],
@@ -515,7 +519,7 @@ fn given_or(typed: &[String], base: &Table, key: &str, published: &[&str]) -> Ve
     }
 }
 
-/// `batch_size=16,32` as a key and its values, each read as TOML where it is that and as text where not.
+/// Parses `batch_size=16,32` into a key and its values: TOML values if possible, otherwise text.
 fn key_and_values(setting: &str) -> Result<(String, Vec<Value>), Failure> {
     let wrong = || {
         Failure::Usage(format!(

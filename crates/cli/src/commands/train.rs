@@ -206,14 +206,14 @@ pub struct TrainArgs {
     side: Option<u32>,
 }
 
-/// What stdout says for machines.
+/// JSON output of a training.
 #[derive(Serialize)]
 struct Report<'a> {
     run: String,
     evaluation: &'a RunEvaluation,
 }
 
-/// Trains, or goes on.
+/// Trains a new run, or resumes one.
 pub fn run(args: TrainArgs) -> CommandResult {
     let mut watcher = Watcher::new(args.tensorboard);
     let mut control = Control { stop: interrupt::listen(), observer: &mut watcher };
@@ -264,7 +264,8 @@ pub fn run(args: TrainArgs) -> CommandResult {
     }
 }
 
-/// Says which finished run has the same configuration and photos: whoever types a command again may have meant to change something.
+/// Prints a note if a finished run has the same configuration and photos: a user who repeats a
+/// command may have meant to change something.
 fn tell_same(config: &RunConfig, photos: &str, runs: &Path) {
     let is_same = |run: &&RunDir| {
         let is_known = |mut known: RunConfig| {
@@ -272,15 +273,15 @@ fn tell_same(config: &RunConfig, photos: &str, runs: &Path) {
         };
         run.is_finished() && run.read_config().is_ok_and(is_known)
     };
-    // A run that cannot be read is said where it is asked for.
+    // A run that cannot be read is reported by the commands that read it.
     if let Some(run) = RunDir::list(runs).unwrap_or_default().iter().rev().find(is_same) {
         say!("note: {} has the same settings, seed and photos: this one ends the same", run.path().display());
     }
 }
 
-/// Says how the training went, where something can be done about it.
+/// Prints a note about the training curves, unless they have converged.
 fn tell_diagnosis(run: &RunDir) -> CommandResult {
-    // A run that only scored an untouched head has none.
+    // A zero-shot run has no metrics.
     if !run.metrics().exists() {
         return Ok(());
     }
@@ -293,7 +294,7 @@ fn tell_diagnosis(run: &RunDir) -> CommandResult {
     Ok(())
 }
 
-/// Says what would be done, and prints the configuration that does it.
+/// Prints the plan and the resolved configuration.
 fn dry_run(
     config: &RunConfig,
     options: &TrainOptions,
@@ -320,7 +321,7 @@ fn dry_run(
     }
 }
 
-/// A configuration as `config.toml` has it.
+/// Renders a configuration as `config.toml`.
 pub fn configuration(config: &RunConfig) -> Result<String, Failure> {
     toml::to_string(config).map_err(|error| Failure::Failed(error.to_string()))
 }
@@ -342,7 +343,7 @@ fn report(run: &RunDir, evaluation: &RunEvaluation, format: Format) -> CommandRe
 }
 
 impl TrainArgs {
-    /// The configuration of a new run.
+    /// Resolves the configuration of a new run.
     fn resolve(&self) -> Result<RunConfig, Failure> {
         let mut file = self.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
         let mut flags = self.flags()?;
@@ -355,7 +356,7 @@ impl TrainArgs {
         })
     }
 
-    /// The flags that were given, as the keys of `config.toml`.
+    /// Returns the given flags as keys of `config.toml`.
     fn flags(&self) -> Result<Table, Failure> {
         let mut table = Table::new();
         let mut set = |path: &str, value: Option<Value>| {
@@ -419,7 +420,7 @@ impl TrainArgs {
     }
 }
 
-/// `none`, `balanced` or `name=weight,...`.
+/// Parses `none`, `balanced` or `name=weight,...`.
 fn class_weights(text: &str) -> Result<Value, Failure> {
     let config = match text {
         "none" => ClassWeights::None,

@@ -1,4 +1,4 @@
-//! How long an experiment will take, from how fast this machine is.
+//! Estimates how long an experiment takes, from the speed of this machine.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,13 @@ use kennel_train::{BenchMode, BenchOptions, Compute, bench_network};
 
 use crate::failure::Failure;
 
-/// What an epoch takes without its photos, and what writing its checkpoints takes for each parameter, in seconds: on two cores an epoch of
-/// kept features took 0.008 s (`test_resnet`), 0.034 s (`mobilenetv2_100`) and 0.30 s (`resnet50`).
+/// Seconds of an epoch besides its photos, and seconds per parameter to write its checkpoints.
+/// Measured on two cores, an epoch of cached features took 0.008 s (`test_resnet`), 0.034 s
+/// (`mobilenetv2_100`) and 0.30 s (`resnet50`).
 const EPOCH_S: f64 = 0.01;
 const PARAMETER_S: f64 = 11e-9;
 
-/// Images/s by model and mode, each measured once.
+/// Images/s by model and strategy, each measured once.
 #[derive(Default)]
 pub struct Rates {
     measured: HashMap<(String, Strategy), f64>,
@@ -41,8 +42,8 @@ impl Rates {
     }
 }
 
-/// Seconds that an experiment takes from its beginning, the reading of photos not counted, nor the `kept` photos whose way through a
-/// frozen trunk is behind them.
+/// Estimates the seconds of a new run, excluding the reading of photos and the `kept` photos whose
+/// features are cached.
 pub fn estimate_s(
     config: &RunConfig,
     photos: SplitCounts,
@@ -58,8 +59,8 @@ pub fn estimate_s(
     let trunk_s = (train * views + val + test - kept as f64).max(0.0) / infer;
     let saved_s = EPOCH_S + PARAMETER_S * architecture(&config.model)?.parameters as f64;
     let computed_s = match config.strategy {
-        // The trunk looks at each view once; what is left of an epoch's steps is nothing beside it in `freeze`, and a step less
-        // a pass in `partial`.
+        // The backbone sees each view once. After that, an epoch's steps cost almost nothing in
+        // `freeze`, and a step minus a forward pass in `partial`.
         Strategy::Freeze if views > 0.0 => trunk_s,
         Strategy::Partial if views > 0.0 => {
             let step_s = 1.0 / rates.of(config, config.strategy, compute)?;

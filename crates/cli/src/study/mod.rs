@@ -1,4 +1,4 @@
-//! Several experiments on the same photos: what they are, which are done, how long the others will take.
+//! A study: several experiments on the same photos, their states and their estimated times.
 
 mod estimate;
 mod plan;

@@ -1,4 +1,5 @@
-//! The experiments of a study: every model with every strategy, every combination of settings and every seed.
+//! The experiments of a study: each model with each strategy, each combination of settings and each
+//! seed.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,7 @@ pub struct Experiment {
 }
 
 impl Experiment {
-    /// Finds out whether what its configuration says of classes fits those of the photos.
+    /// Checks that the class weights of the configuration match the classes of the photos.
     pub fn check_classes(&mut self, data: &Dataset) {
         let Ok(config) = &self.config else { return };
         let counts: Vec<usize> =
@@ -30,30 +31,30 @@ impl Experiment {
     }
 }
 
-/// What was asked for.
+/// Settings of a study.
 pub struct Settings {
-    /// Settings that all share, from a file: the keys of `config.toml`.
+    /// Settings of all experiments from a file: the keys of `config.toml`.
     pub base: Table,
-    /// Settings that all share, from flags, which lie over those of the file.
+    /// Settings of all experiments from flags, which override the file.
     pub shared: Table,
     /// Architectures.
     pub models: Vec<String>,
-    /// Weights by architecture, where they are not timm's own.
+    /// Weights by architecture, if they are not timm's own.
     pub weights: BTreeMap<String, String>,
-    /// What is trained.
+    /// Strategies.
     pub strategies: Vec<Strategy>,
-    /// Dotted keys of `config.toml` and the values that each takes in turn.
+    /// Dotted keys of `config.toml`, each with the values to try.
     pub grid: Vec<(String, Vec<Value>)>,
-    /// Seeds; none for that of the configuration.
+    /// Seeds; if empty, that of the configuration.
     pub seeds: Vec<u32>,
 }
 
-/// Lists the experiments, in the order in which they are run.
+/// Lists the experiments in the order in which they run.
 ///
 /// # Errors
 ///
-/// What was not understood. An experiment whose weights are not at hand or whose settings make no sense is listed with the reason:
-/// the others go on.
+/// If the settings are misspelt or malformed. An experiment whose weights are missing or whose
+/// settings make no sense is listed with the reason instead, and the others run.
 pub fn plan(settings: &Settings) -> Result<Vec<Experiment>, Failure> {
     let mut experiments: Vec<Experiment> = Vec::new();
     let seeds: Vec<Option<u32>> = match settings.seeds.is_empty() {
@@ -65,7 +66,7 @@ pub fn plan(settings: &Settings) -> Result<Vec<Experiment>, Failure> {
             for combination in combinations(&settings.grid) {
                 for seed in &seeds {
                     let experiment = experiment(settings, model, *strategy, &combination, *seed)?;
-                    // A seed that is given twice is the same experiment.
+                    // A seed given twice is the same experiment.
                     if !experiments.iter().any(|other| other.label == experiment.label) {
                         experiments.push(experiment);
                     }
@@ -111,7 +112,8 @@ fn experiment(
     Ok(Experiment { label, config })
 }
 
-/// Every choice of one value for each key, the last key varying fastest; one empty choice without keys.
+/// Returns every combination of one value per key; the last key varies fastest. Without keys,
+/// returns one empty combination.
 fn combinations(grid: &[(String, Vec<Value>)]) -> Vec<Vec<(&str, &Value)>> {
     let Some(((key, values), rest)) = grid.split_first() else { return vec![Vec::new()] };
     let tails = combinations(rest);

@@ -1,4 +1,4 @@
-//! Which experiments are done already.
+//! Finds the runs that already exist for the experiments of a study.
 
 use std::cell::LazyCell;
 use std::path::Path;
@@ -8,18 +8,18 @@ use kennel_models::{architecture, locate_weights};
 
 use crate::failure::Failure;
 
-/// How far an experiment is.
+/// State of an experiment.
 #[derive(Clone, Debug)]
 pub enum State {
     /// A run of the same configuration and photos is finished.
     Finished(RunDir),
-    /// One was begun.
+    /// Such a run was begun.
     Begun(RunDir),
-    /// None is there.
+    /// There is no such run.
     New,
 }
 
-/// The runs that are there on the photos of a study, the newest first.
+/// The existing runs on the photos of a study, newest first.
 pub struct Existing {
     runs: Vec<Known>,
 }
@@ -31,10 +31,10 @@ struct Known {
 }
 
 impl Existing {
-    /// Reads the configurations under `runs`; kept are those on the photos of the manifest with this digest.
+    /// Reads the configurations under `runs` and keeps the runs whose manifest has this digest.
     pub fn read(runs: &Path, manifest_sha256: &str) -> Result<Self, Failure> {
         let of_photos = |run: RunDir| {
-            // A run whose configuration cannot be read is nobody's: comparing reports it.
+            // Skips runs with an unreadable configuration; the comparison reports them.
             let mut config = run.read_config().ok()?;
             let facts = config.facts.take()?;
             let weights_sha256 = facts.weights_sha256;
@@ -43,8 +43,9 @@ impl Existing {
         Ok(Existing { runs: RunDir::list(runs)?.into_iter().rev().filter_map(of_photos).collect() })
     }
 
-    /// How far the experiment with this configuration is; a finished run comes before one that was begun. Photos and weights are told
-    /// by their digests, since a path may be spelt otherwise; but a run that was begun goes on only where it finds them.
+    /// Returns the state of the experiment with this configuration; a finished run comes before a
+    /// begun one. Photos and weights are compared by digest, since the same path may be spelt
+    /// differently. But a begun run can be resumed only if its own paths lead to the same files.
     pub fn state(&self, config: &RunConfig) -> State {
         let digest = LazyCell::new(|| weights_digest(config));
         let is_same = |known: &&Known| {
@@ -68,7 +69,7 @@ impl Existing {
         same.first().map_or(State::New, |begun| State::Begun(begun.run.clone()))
     }
 
-    /// Whether the untouched head of a network has predicted all `splits`.
+    /// Whether a zero-shot run of this network has predicted all `splits`.
     pub fn has_zero_shot(&self, model: &str, weights: &str, splits: &[Split]) -> bool {
         self.runs.iter().any(|Known { run, config, .. }| {
             config.strategy == Strategy::ZeroShot
@@ -79,7 +80,8 @@ impl Existing {
     }
 }
 
-/// SHA-256 of the weights that a configuration begins from; none where it begins from nothing, or they cannot be read: training says why.
+/// Returns the SHA-256 of a configuration's pretrained weights; none if it has no weights or they
+/// cannot be read (training reports why).
 fn weights_digest(config: &RunConfig) -> Option<String> {
     let source = locate_weights(architecture(&config.model).ok()?, Some(&config.weights)).ok()?;
     files::sha256_file(&source.file).ok()

@@ -1,11 +1,12 @@
-//! Calling the binary, and photos to call it on.
+//! Runs the binary, and draws photos for it.
 
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// The binary in `folder`. No test asks a server that is not its own, or finds weights that this machine happens to have.
+/// Builds a call of the binary in `folder`. Offline and without a cache, so that no test asks a
+/// foreign server or finds weights that this machine happens to have.
 pub fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kennel"));
     command.current_dir(folder).args(args).env("KENNEL_OFFLINE", "1").env("HF_HOME", "no-cache");
@@ -25,7 +26,7 @@ pub fn ok(folder: &Path, args: &[&str]) -> Output {
     output
 }
 
-/// Runs what must fail; its status and what it said.
+/// Runs a command that must fail; returns its status and its stderr.
 pub fn fails(folder: &Path, args: &[&str]) -> (i32, String) {
     let output = kennel(folder, args);
     assert!(!output.status.success(), "{args:?} did not fail");
@@ -42,7 +43,8 @@ pub fn json(output: &Output) -> Value {
     })
 }
 
-/// Two classes of `count` photos that differ in texture; one class has spaces and a Unicode name.
+/// Draws two classes of `count` photos that differ in texture. One class name has spaces and
+/// Cyrillic letters.
 pub fn draw_photos(folder: &Path, count: u32) {
     for class in ["чёрный пёс 1", "striped"] {
         let class_folder = folder.join(class);

@@ -1,23 +1,24 @@
-//! The memory that decoding may take, shared by all threads. A photo waits while others hold what it needs; one that needs
-//! more than there is in all is refused.
+//! The memory budget of decoding, shared by all threads. A photo waits while others hold what it
+//! needs; a photo that needs more than the whole budget is refused.
 
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::memory::usable_bytes;
 
-/// Of what the process may use, decoding takes one part of so many unless told otherwise.
+/// Unless set otherwise, decoding may take the process's memory divided by this.
 const SHARE: u64 = 2;
-/// The budget where the system does not say what there is.
+/// The budget if the system does not report its memory.
 const UNKNOWN_BYTES: u64 = 4 << 30;
 
 static OF_PROCESS: OnceLock<Budget> = OnceLock::new();
 
-/// Sets the memory that decoding may take in this process, before the first photo is decoded; later calls change nothing.
+/// Sets the memory that decoding may take in this process. Call it before the first photo is
+/// decoded; later calls change nothing.
 pub fn set_memory_budget(bytes: u64) {
     OF_PROCESS.get_or_init(|| Budget::new(bytes));
 }
 
-/// Some bytes, held by the photos that are being decoded.
+/// Bytes that photos reserve while they are decoded.
 #[derive(Debug)]
 pub(super) struct Budget {
     total: u64,
@@ -30,18 +31,18 @@ impl Budget {
         Self { total, free: Mutex::new(total), given_back: Condvar::new() }
     }
 
-    /// That of the process: as it was set, or half of what the process may use.
+    /// Returns the budget of the process: as set, or half of what the process may use.
     pub(super) fn of_process() -> &'static Self {
         let default = || Self::new(usable_bytes().map_or(UNKNOWN_BYTES, |usable| usable / SHARE));
         OF_PROCESS.get_or_init(default)
     }
 
-    /// All its bytes.
+    /// Returns the whole budget, in bytes.
     pub(super) fn total(&self) -> u64 {
         self.total
     }
 
-    /// Takes `bytes`, as soon as they are free. None where there are not so many in all.
+    /// Reserves `bytes` as soon as they are free. None if the whole budget is smaller.
     pub(super) fn reserve(&'static self, bytes: u64) -> Option<Reservation> {
         if bytes > self.total {
             return None;
@@ -65,7 +66,7 @@ impl Budget {
     }
 }
 
-/// Bytes of the budget, given back when it is dropped.
+/// Reserved bytes, given back on drop.
 #[derive(Debug)]
 pub(super) struct Reservation {
     budget: &'static Budget,

@@ -2,7 +2,7 @@
 
 use super::{MAX_FILE_BYTES, MAX_PIXELS};
 
-/// Why bytes are not a photo. The message is the reason that stands beside the file's name.
+/// Why bytes are not a photo. The message is the reason, without the file's name.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
@@ -21,7 +21,7 @@ pub enum DecodeError {
         /// Its kind.
         what: String,
     },
-    /// A side of no pixels.
+    /// The width or the height is 0.
     #[error("a picture without width or height: {width} x {height} pixels")]
     NoPixels {
         /// Stated width.
@@ -37,7 +37,7 @@ pub enum DecodeError {
         /// Claimed height.
         height: u64,
     },
-    /// More memory than decoding may ever take.
+    /// Decoding needs more memory than its whole budget.
     #[error(
         "too large for the memory budget: {width} x {height} pixels need {} MB, decoding may take {} MB (--memory)",
         need_bytes.div_ceil(1_000_000), budget_bytes / 1_000_000
@@ -47,9 +47,9 @@ pub enum DecodeError {
         width: u64,
         /// Stated height.
         height: u64,
-        /// What decoding it takes.
+        /// Memory that decoding needs, in bytes.
         need_bytes: u64,
-        /// What all threads together may take.
+        /// Memory that all threads together may take, in bytes.
         budget_bytes: u64,
     },
     /// More bytes than [`MAX_FILE_BYTES`].
@@ -58,7 +58,7 @@ pub enum DecodeError {
     /// The data ends before the picture does.
     #[error("truncated: {reason}")]
     Truncated {
-        /// Where it broke off.
+        /// Where the data end.
         reason: String,
     },
     /// The data contradicts itself.
@@ -66,7 +66,7 @@ pub enum DecodeError {
     Damaged {
         /// Its format.
         format: &'static str,
-        /// The decoder's words.
+        /// The decoder's message.
         reason: String,
     },
 }

@@ -1,11 +1,11 @@
-//! The first frame of a GIF, as Pillow has it.
+//! Decodes the first frame of a GIF, as Pillow does.
 
 use gif::{ColorOutput, DecodeOptions, DecodingError, MemoryLimit};
 use image::RgbImage;
 
 use super::{DecodeError, Decoded, admit};
 
-/// Indices of the frame and of the screen.
+/// An index of the frame and one of the screen.
 const SCRATCH_BYTES_A_PIXEL: u64 = 2;
 
 pub(super) fn decode_gif(bytes: &[u8]) -> Result<Decoded, DecodeError> {
@@ -17,7 +17,7 @@ pub(super) fn decode_gif(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     };
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);
-    // What is admitted below is what is allocated.
+    // `admit` below limits the memory.
     options.set_memory_limit(MemoryLimit::Unlimited);
     let mut decoder = options.read_info(bytes).map_err(explain)?;
     let screen = (u32::from(decoder.width()), u32::from(decoder.height()));
@@ -27,7 +27,7 @@ pub(super) fn decode_gif(bytes: &[u8]) -> Result<Decoded, DecodeError> {
         .ok_or(DecodeError::Damaged { format: "GIF", reason: "no picture in it".into() })?;
     let (left, top) = (usize::from(frame.left), usize::from(frame.top));
     let (across, down) = (usize::from(frame.width), usize::from(frame.height));
-    // A screen grows to its frame, but not out of nothing.
+    // The screen grows to contain its frame, unless one of them is empty.
     let is_empty = screen.0 == 0 || screen.1 == 0 || across == 0 || down == 0;
     let (width, height) = match is_empty {
         true => (screen.0.min(frame.width.into()), screen.1.min(frame.height.into())),
@@ -35,7 +35,7 @@ pub(super) fn decode_gif(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     };
     let pixels = u64::from(width) * u64::from(height);
     let held = admit(width.into(), height.into(), SCRATCH_BYTES_A_PIXEL * pixels)?;
-    // What the frame leaves open is its transparent colour, or the first of the palette.
+    // Pixels outside the frame get its transparent colour, or the first of the palette.
     let open = frame.transparent.unwrap_or(0);
 
     let mut indices = vec![0; across * down];
@@ -53,7 +53,7 @@ pub(super) fn decode_gif(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     Ok(Decoded::new(photo, None, Vec::new(), held))
 }
 
-/// A palette of 256: what it does not name is black.
+/// Returns a palette of 256 colours. Those that `palette` does not name are black.
 fn colors(palette: &[u8]) -> [[u8; 3]; 256] {
     let mut colors = [[0; 3]; 256];
     for (color, named) in colors.iter_mut().zip(palette.chunks_exact(3)) {

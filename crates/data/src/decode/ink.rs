@@ -1,6 +1,6 @@
-//! Four inks to three colours.
+//! Converts four inks to three colours.
 
-/// Cyan, magenta, yellow and black (255 is all the ink) to RGB, with Pillow's rounding.
+/// Converts cyan, magenta, yellow and black (255 is all the ink) to RGB, with Pillow's rounding.
 pub(super) fn mixed([cyan, magenta, yellow, black]: [u8; 4]) -> [u8; 3] {
     let white = 255 - black;
     [cyan, magenta, yellow].map(|ink| white.saturating_sub(multiply_255(ink, white)))

@@ -31,8 +31,9 @@ pub(super) fn decode_jpeg(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     Ok(Decoded::new(photo, orientation::of_jpeg(bytes), notes, held))
 }
 
-/// What the decoder holds beside the pixels, at most: planes of whole blocks, their coefficients
-/// (two bytes each), and two planes of chroma at full size, where it has no faster way.
+/// Returns the most that the decoder holds besides the pixels: planes of whole blocks, their
+/// coefficients (two bytes each), and two planes of chroma at full size, where it has no faster
+/// way.
 fn scratch_bytes(frame: &Frame) -> u64 {
     let (wide, high) = frame.finest_sampling();
     let (wide, high) = (u64::from(wide), u64::from(high));
@@ -43,16 +44,18 @@ fn scratch_bytes(frame: &Frame) -> u64 {
     samples + coefficients + 2 * 64 * blocks * wide * high
 }
 
-/// The pixels. Where the data of a scan stop before the picture is complete, libjpeg warns
-/// (`premature end of data segment`) and leaves the rest grey, or coarse in a progressive photo; it
-/// smooths over `missing_scans` without a word. So here, with a note. Arithmetic-coded data do not
-/// tell where they stop; they go on in zeros.
+/// Decodes the pixels, with a note if data are missing.
+///
+/// If the data of a scan stop before the picture is complete, libjpeg warns
+/// (`premature end of data segment`) and leaves the rest grey, or coarse in a progressive photo. It
+/// smooths over `missing_scans` silently. This function does the same. Arithmetic-coded data do not
+/// show where they stop: they continue with zeros.
 fn decode_whole_or_cut(
     bytes: &[u8],
     frame: &Frame,
     missing_scans: bool,
 ) -> Result<(RgbImage, Vec<Note>), DecodeError> {
-    // This decoder smooths neither planes nor what was arithmetic-coded.
+    // The decoder smooths neither planes nor arithmetic-coded pictures.
     let is_smoothed = !comes_by_planes(frame) && !frame.is_arithmetic();
     let fills_in_as_libjpeg = is_smoothed || !frame.is_progressive();
     if missing_scans && !fills_in_as_libjpeg {
@@ -62,7 +65,7 @@ fn decode_whole_or_cut(
         Ok((photo, _)) => Ok((photo, vec![Note::CutOff; usize::from(missing_scans)])),
         Err(JpegError::UnexpectedEof) if fills_in_as_libjpeg => {
             let (photo, warnings) = decode_frame(bytes, frame, true).map_err(explain)?;
-            // After a wrong code libjpeg guesses on, and this decoder guesses otherwise.
+            // After a wrong Huffman code, both libjpeg and this decoder guess, but differently.
             let guess = |warning: &&DecodeWarning| matches!(warning, DecodeWarning::HuffmanError { .. });
             match warnings.iter().find(guess) {
                 Some(warning) => Err(damaged(warning)),
@@ -73,7 +76,7 @@ fn decode_whole_or_cut(
     }
 }
 
-/// The pixels; `lenient` fills in what is missing and warns of it.
+/// Decodes the pixels. `lenient` fills in missing data, with a warning.
 fn decode_frame(
     bytes: &[u8],
     frame: &Frame,
@@ -87,7 +90,7 @@ fn decode_frame(
         let (raw, warnings) = decoder.decode_raw_with_warnings()?;
         return Ok((mix_planes(&raw, frame, space), warnings));
     }
-    // Scans of a progressive photo that never came are smoothed over, as in libjpeg.
+    // Smooth over missing scans of a progressive photo, as libjpeg does.
     decoder.set_block_smoothing(true);
     decoder.set_output_format(PixelFormat::Rgb);
     let Image { width, height, data, warnings, .. } = decoder.decode_image()?;
@@ -97,8 +100,8 @@ fn decode_frame(
     Ok((photo, warnings))
 }
 
-/// Whether this decoder's own way to RGB would not be libjpeg's: four components, or one that is
-/// sampled finer than the first.
+/// Whether the decoder's own conversion to RGB would differ from libjpeg's: for four components, or
+/// one that is sampled finer than the first.
 fn comes_by_planes(frame: &Frame) -> bool {
     match frame.sampling.len() {
         1 => false,

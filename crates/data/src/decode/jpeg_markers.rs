@@ -1,13 +1,13 @@
-//! The walk over a JPEG's markers: what its frame is, and whether it comes to its end.
+//! Reads a JPEG's markers: its frame and scans, and whether it has its end marker.
 
-/// What the markers of a JPEG say before anything is decoded.
+/// What the markers of a JPEG say, before decoding.
 #[derive(Debug, PartialEq)]
 pub(super) struct Markers {
     /// The first frame header.
     pub frame: Option<Frame>,
     pub scans: Vec<Scan>,
-    /// Whether the restart markers of each scan count from 0 to 7 and again. Where they do not, a
-    /// part of the data was lost.
+    /// Whether the restart markers of each scan count from 0 to 7 repeatedly. If not, a part of the
+    /// data was lost.
     pub restarts_in_order: bool,
     /// Whether the segments lead to an end-of-image marker. Bytes behind it (some cameras add them)
     /// do not matter.
@@ -19,9 +19,9 @@ pub(super) struct Markers {
 pub(super) struct Scan {
     /// The components in it.
     ids: Vec<u8>,
-    /// Its first and last coefficient.
+    /// The first and last coefficient.
     coefficients: (u8, u8),
-    /// How many low bits of them are still to come.
+    /// How many low bits of the coefficients come in later scans.
     low: u8,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Scan {
 pub(super) struct Frame {
     /// The second byte of its marker, C0 to CF: the process.
     process: u8,
-    /// Bits a sample.
+    /// Bits per sample.
     precision: u8,
     pub height: u16,
     pub width: u16,
@@ -48,9 +48,9 @@ impl Markers {
         }
         let mut at = 2;
         loop {
-            // Between segments and in entropy-coded data alike: on to the next marker. 0xFF00 is a
+            // Go to the next marker, both between segments and in entropy-coded data. 0xFF00 is a
             // stuffed 0xFF, D0-D7 are restarts, further 0xFF are fill bytes. An end marker inside a
-            // thumbnail does not count, because segments are stepped over by their length.
+            // thumbnail does not count, because segments are skipped by their length.
             let Some(offset) = bytes[at..].iter().position(|&byte| byte == 0xFF) else { return found };
             at += offset + 1;
             match bytes.get(at) {
@@ -68,7 +68,7 @@ impl Markers {
                 }
                 Some(&marker) => {
                     let Some(&[high, low]) = bytes.get(at + 1..at + 3) else { return found };
-                    // A length below 2 is damage; the decoder will say so.
+                    // A length below 2 is damage; the decoder reports it.
                     let end = at + 1 + usize::from(u16::from_be_bytes([high, low])).max(2);
                     let Some(segment) = bytes.get(at + 3..end) else { return found };
                     // C4, C8 and CC are tables and an extension, not frames.
@@ -110,7 +110,7 @@ impl Frame {
         })
     }
 
-    /// What kind of JPEG this is, where that is not read. Pillow reads the last kind only.
+    /// Names the kind of JPEG if it is not supported. Of these kinds, Pillow reads only the last.
     pub(super) fn unsupported(&self, scans: &[Scan]) -> Option<String> {
         let components = self.sampling.len();
         let some_but_not_all = |&count: &usize| count > 1 && count < components;
@@ -133,7 +133,7 @@ impl Frame {
         }
     }
 
-    /// Whether scans of a progressive JPEG never came: coefficients are missing, or low bits.
+    /// Whether scans of a progressive JPEG are missing: whole coefficients, or their low bits.
     pub(super) fn misses_scans(&self, scans: &[Scan]) -> bool {
         let is_exact = |id: &u8| {
             let mut exact = [false; 64];

@@ -1,7 +1,7 @@
-//! From a JPEG's component planes to RGB, as libjpeg's `jdsample.c` and `jdcolor.c` do it.
+//! Converts a JPEG's component planes to RGB, as libjpeg's `jdsample.c` and `jdcolor.c` do.
 //!
-//! The decoder's own way to RGB is faster, but takes luma to be the finest component, and rounds
-//! four components otherwise than Pillow. What it would get wrong comes this way.
+//! The decoder's own conversion is faster, but assumes that luma is the finest component, and
+//! rounds four components differently from Pillow. This module converts what it would get wrong.
 
 use image::RgbImage;
 use libjpeg_turbo_rs::{ColorSpace, RawImage};
@@ -9,7 +9,7 @@ use libjpeg_turbo_rs::{ColorSpace, RawImage};
 use super::ink;
 use super::jpeg_markers::Frame;
 
-/// The RGB of the planes of a frame of three or four components whose colours are `space`.
+/// Converts the planes of a frame of three or four components, whose colours are `space`, to RGB.
 pub(super) fn mix_planes(raw: &RawImage, frame: &Frame, space: ColorSpace) -> RgbImage {
     let (wide, high) = frame.finest_sampling();
     let planes: Vec<Plane> = frame
@@ -27,8 +27,8 @@ pub(super) fn mix_planes(raw: &RawImage, frame: &Frame, space: ColorSpace) -> Rg
         .collect();
     let to_rgb: fn([u8; 4]) -> [u8; 3] = match space {
         ColorSpace::Rgb => |[red, green, blue, _]| [red, green, blue],
-        // Adobe writes inks inverted (255 is none), and Pillow takes all files of four components to
-        // be Adobe's.
+        // Adobe writes inks inverted (255 is none), and Pillow takes every file of four components
+        // for Adobe's.
         ColorSpace::Cmyk => |inks| ink::mixed(inks.map(|ink| 255 - ink)),
         ColorSpace::Ycck => |[y, cb, cr, white]| {
             let [cyan, magenta, yellow] = rgb_of_ycc([y, cb, cr]);
@@ -50,13 +50,13 @@ pub(super) fn mix_planes(raw: &RawImage, frame: &Frame, space: ColorSpace) -> Rg
     photo
 }
 
-/// One component: its samples without what pads them to whole blocks, and how far they spread.
+/// One component: its samples without the padding to whole blocks, and their spacing.
 struct Plane<'a> {
     samples: &'a [u8],
     stride: usize,
     width: usize,
     height: usize,
-    /// Pixels a sample, horizontally and vertically.
+    /// Pixels per sample, horizontally and vertically.
     across: usize,
     down: usize,
 }
@@ -66,8 +66,8 @@ impl Plane<'_> {
         &self.samples[row * self.stride..][..self.width]
     }
 
-    /// Row `y` of the picture: a triangle filter where libjpeg has one (`jinit_upsampler`), else
-    /// each sample repeated.
+    /// Computes row `y` of the picture: with a triangle filter where libjpeg has one
+    /// (`jinit_upsampler`), else by repeating each sample.
     fn row(&self, y: usize, out: &mut [u8], sums: &mut Vec<u16>) {
         let nearest = y / self.down;
         let here = self.samples(nearest);
@@ -96,7 +96,7 @@ impl Plane<'_> {
         }
     }
 
-    /// Three parts of the nearest row and one of the next nearest.
+    /// Adds three parts of the nearest row and one of the next nearest.
     fn sum_of_two_rows(&self, y: usize, sums: &mut Vec<u16>) {
         let nearest = y / 2;
         let next =
@@ -107,7 +107,7 @@ impl Plane<'_> {
     }
 }
 
-/// Two pixels a sample: three parts of it and one of its neighbour to that side.
+/// Makes two pixels per sample: three parts of it and one of its neighbour on that side.
 fn double(sums: &[u16], [left, right]: [u16; 2], shift: u32, out: &mut [u8]) {
     for (x, pair) in out.chunks_mut(2).enumerate() {
         let before = sums[x.saturating_sub(1)];
@@ -119,7 +119,8 @@ fn double(sums: &[u16], [left, right]: [u16; 2], shift: u32, out: &mut [u8]) {
     }
 }
 
-/// libjpeg's `ycc_rgb_convert`: 16 bits of fraction, green rounded once for both of its terms.
+/// Converts as libjpeg's `ycc_rgb_convert`: 16 bits of fraction, and green rounded once for both of
+/// its terms.
 fn rgb_of_ycc([y, cb, cr]: [u8; 3]) -> [u8; 3] {
     const HALF: i32 = 1 << 15;
     let (y, cb, cr) = (i32::from(y), i32::from(cb) - 128, i32::from(cr) - 128);

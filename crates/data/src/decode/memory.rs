@@ -1,7 +1,7 @@
 //! How much memory this process may use.
 
-/// The least of the machine's memory, the limits of the control groups (both versions) and those set with `ulimit`, in
-/// bytes; none where the system says nothing.
+/// Returns the smallest of the machine's memory, the limits of the control groups (both versions)
+/// and those set with `ulimit`, in bytes. None if the system reports nothing.
 pub(super) fn usable_bytes() -> Option<u64> {
     [of_machine(), of_groups(), of_process()].into_iter().flatten().min()
 }
@@ -14,15 +14,15 @@ fn of_machine() -> Option<u64> {
     Some(kibibytes << 10)
 }
 
-/// The least limit of the groups that this process is in, and of those above them.
+/// Returns the smallest limit of this process's control groups and of those above them.
 #[cfg(target_os = "linux")]
 fn of_groups() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/self/cgroup").ok()?;
     limits(&text, |file| std::fs::read_to_string(file).ok())
 }
 
-/// `groups` is `/proc/self/cgroup`: lines of `number:controllers:path`. In a container a path may lead nowhere; the limit then
-/// stands in the root that is seen there.
+/// `groups` is `/proc/self/cgroup`: lines of `number:controllers:path`. In a container, a path may
+/// not exist; the limit is then in the root that the container sees.
 #[cfg(target_os = "linux")]
 fn limits(groups: &str, read: impl Fn(&std::path::Path) -> Option<String>) -> Option<u64> {
     let files = groups.lines().flat_map(|line| {
@@ -38,7 +38,7 @@ fn limits(groups: &str, read: impl Fn(&std::path::Path) -> Option<String>) -> Op
         let above = std::path::Path::new(path.trim_start_matches('/')).ancestors();
         above.map(|group| std::path::Path::new(root).join(group).join(name)).collect()
     });
-    // A group without a limit says `max`, or in the first version a number beyond all memory.
+    // A group without a limit has `max`, or in the first version a number beyond all memory.
     files.filter_map(|file| read(&file)?.trim().parse().ok()).min()
 }
 
@@ -52,7 +52,7 @@ fn of_groups() -> Option<u64> {
     None
 }
 
-/// What `ulimit -v` and `ulimit -d` say.
+/// Returns the smaller limit of `ulimit -v` and `ulimit -d`.
 fn of_process() -> Option<u64> {
     #[cfg(unix)]
     {

@@ -1,14 +1,16 @@
-//! Bytes of a photo to its RGB pixels, as `ImageOps.exif_transpose(Image.open(file)).convert("RGB")` of Pillow has them.
+//! Decodes the bytes of a photo to RGB pixels, as Pillow's
+//! `ImageOps.exif_transpose(Image.open(file)).convert("RGB")` does.
 //!
-//! A decoder finds out the size, has it admitted before anything is allocated for it, and hands out pixels as they lie in the
-//! file; they are turned upright here.
+//! A decoder reads the size, reserves memory before it allocates any, and returns pixels as they
+//! lie in the file. This module then turns them upright.
 //!
-//! JPEG comes out as libjpeg-turbo, and so Pillow, has it: `tools/check_jpegs.py` holds folders of photos to that.
+//! JPEG pixels equal those of libjpeg-turbo, and so of Pillow; `tools/check_jpegs.py` checks that
+//! on folders of photos.
 
 mod error;
 mod note;
 
-// What a decoder may take, and what becomes of one that panics.
+// Memory and panics of decoders.
 mod budget;
 mod memory;
 mod quiet;
@@ -40,22 +42,23 @@ pub use self::budget::set_memory_budget;
 pub use self::error::DecodeError;
 pub use self::note::{Note, Notes};
 
-/// Grows with every change that changes a pixel of a decoded photo: what was computed from others is not used.
+/// Increases with every change that changes a pixel of a decoded photo. Results computed from other
+/// pixels are then not reused.
 pub const REVISION: u32 = 2;
 
-/// The most pixels a photo may have: 200 million, above every camera, 600 MB of RGB.
+/// The most pixels a photo may have: 200 million, more than any camera has, 600 MB of RGB.
 pub const MAX_PIXELS: u64 = 200_000_000;
-/// The longest photo file, in bytes.
+/// Size of the largest photo file, in bytes.
 pub const MAX_FILE_BYTES: u64 = 512 << 20;
 
-/// A photo, and what is worth knowing of it.
+/// A photo, and notes on it.
 #[derive(Debug)]
 pub struct Decoded {
     /// Its pixels, upright.
     pub photo: RgbImage,
-    /// What is worth knowing of it, each at most once.
+    /// Notes on it, each at most once.
     pub notes: Vec<Note>,
-    /// The memory of the pixels and of resizing them, for as long as this value lives.
+    /// Reserves the memory for the pixels and for resizing them while this value exists.
     _held: Reservation,
 }
 
@@ -77,7 +80,8 @@ impl Decoded {
 ///
 /// # Errors
 ///
-/// [`CoreError::Io`] when the file cannot be read, [`DataError::Decode`] when it is not a whole photo.
+/// [`CoreError::Io`] when the file cannot be read, [`DataError::Decode`] when it is not a whole
+/// photo.
 pub fn read_photo(path: &Path) -> Result<RgbImage> {
     Ok(read_decoded(path)?.photo)
 }
@@ -88,7 +92,7 @@ pub(crate) fn read_decoded(path: &Path) -> Result<Decoded> {
     decode(&bytes).map_err(|source| DataError::Decode { path: path.into(), source })
 }
 
-/// The bytes of a regular file that is not longer than [`MAX_FILE_BYTES`].
+/// Reads a regular file of at most [`MAX_FILE_BYTES`].
 pub(crate) fn read_bounded(path: &Path) -> Result<Vec<u8>> {
     kennel_core::read_bounded(path, MAX_FILE_BYTES).map_err(|error| match error {
         CoreError::Io { source, .. } if source.kind() == ErrorKind::FileTooLarge => {
@@ -98,12 +102,13 @@ pub(crate) fn read_bounded(path: &Path) -> Result<Vec<u8>> {
     })
 }
 
-/// The pixels of a whole JPEG, PNG, WebP, BMP, GIF (first frame) or TIFF (first picture): upright by its EXIF or XMP
-/// orientation; 16-bit values by their high byte, alpha dropped, as Pillow's `convert("RGB")`.
+/// Decodes a whole JPEG, PNG, WebP, BMP, GIF (first frame) or TIFF (first picture). Turns it
+/// upright by its EXIF or XMP orientation. As Pillow's `convert("RGB")`, keeps the high byte of
+/// 16-bit values and drops alpha.
 ///
-/// Waits while other photos hold the memory that this one takes.
+/// Waits while other photos hold the memory that this one needs.
 ///
-/// Differs: 16-bit grey, which Pillow 13 clips to white, is its high byte too.
+/// Differs: 16-bit grey keeps its high byte too, where Pillow 13 clips it to white.
 ///
 /// # Errors
 ///
@@ -115,7 +120,7 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(DecodeError::TooManyBytes);
     }
-    // A decoder that panics over a damaged file costs that file, not the scan of all the others.
+    // A panic of the decoder is an error of this file, and must not end the scan of the others.
     quiet::catch_quietly(|| decode_by_format(bytes)).unwrap_or_else(|| {
         Err(DecodeError::Damaged { format: "image", reason: "the decoder gave up on it".into() })
     })
@@ -128,7 +133,7 @@ fn decode_by_format(bytes: &[u8]) -> Result<Decoded, DecodeError> {
         Ok(ImageFormat::Gif) => gif::decode_gif(bytes),
         Ok(ImageFormat::Tiff) => tiff::decode_tiff(bytes),
         Ok(format @ (ImageFormat::WebP | ImageFormat::Bmp)) => raster::decode_raster(bytes, format),
-        // The `image` crate does not know the second kind of TIFF by its beginning.
+        // The `image` crate does not recognise BigTIFF.
         Err(_) if bytes.starts_with(b"II+\0") || bytes.starts_with(b"MM\0+") => tiff::decode_tiff(bytes),
         Ok(format) => Err(DecodeError::Unsupported {
             what: format!("{format:?}, Kennel reads JPEG, PNG, WebP, BMP, GIF and TIFF"),
@@ -145,7 +150,7 @@ fn not_an_image(bytes: &[u8]) -> DecodeError {
         };
     }
     let begins = String::from_utf8_lossy(&bytes[..bytes.len().min(16)]);
-    // A letter of several bytes may be cut.
+    // The cut may split a character of several bytes.
     let begins = begins.trim_end_matches(char::REPLACEMENT_CHARACTER).escape_debug();
     DecodeError::NotAnImage { begins: format!("\"{begins}\"") }
 }
@@ -161,8 +166,9 @@ fn check_size(width: u64, height: u64) -> Result<(), DecodeError> {
     Ok(())
 }
 
-/// Admits a picture of a size that was stated, of any format: checks the size and takes the memory for its RGB, for turning it
-/// upright, for resizing it, and for `scratch_bytes` of the decoder's own, waiting for other photos where it must.
+/// Admits a picture of any format by its stated size. Checks the size, and reserves memory for its
+/// RGB, for turning it upright, for resizing it, and for `scratch_bytes` of the decoder. Waits for
+/// other photos if it must.
 fn admit(width: u64, height: u64, scratch_bytes: u64) -> Result<Reservation, DecodeError> {
     check_size(width, height)?;
     let need_bytes = (6 * width * height + resizing_bytes(width, height)).saturating_add(scratch_bytes);
@@ -171,7 +177,7 @@ fn admit(width: u64, height: u64, scratch_bytes: u64) -> Result<Reservation, Dec
     budget.reserve(need_bytes).ok_or(DecodeError::TooMuchMemory { width, height, need_bytes, budget_bytes })
 }
 
-/// What resizing takes beside the photo: a weight for each of its columns and rows.
+/// Returns the memory for resizing besides the photo: a weight for each of its columns and rows.
 fn resizing_bytes(width: u64, height: u64) -> u64 {
     4 * (width + height)
 }

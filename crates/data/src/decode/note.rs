@@ -1,22 +1,23 @@
-//! What is worth knowing of a photo that was read.
+//! Notes on photos that were read.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// What is worth knowing of a photo that was read. Its text goes after the photo's name and a colon.
+/// A note on a photo that was read. Its text goes after the photo's name and a colon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Note {
-    /// The file ends early or its last checksum is wrong, behind pixels that are all there.
+    /// The file ends early or its last checksum is wrong, but all pixels are there.
     EndLost,
-    /// The file ends early, but properly, and the decoder filled in what is missing.
+    /// The picture's data end early, before the end marker, and the decoder filled in what is
+    /// missing.
     CutOff,
-    /// 16-bit values that leave the upper part of their range unused.
+    /// 16-bit values that do not use the upper part of their range.
     Dark {
-        /// The lowest power of two that is above all values.
+        /// The smallest power of two above all values.
         range: u32,
     },
-    /// Floats that would be grey levels of 0 to 255 and are all at most 1.
+    /// Floats, read as grey levels of 0 to 255, that are all at most 1.
     DarkFloats,
 }
 
@@ -39,27 +40,27 @@ impl fmt::Display for Note {
 }
 
 impl Note {
-    /// The note on a picture of 16-bit values of which `highest` is the highest, where there is one: at most a quarter of the
-    /// range is used, and something is to be seen.
+    /// Returns the note on a picture of 16-bit values whose highest is `highest`, if it uses at
+    /// most a quarter of the range and is not black.
     pub(super) fn on_range(highest: u16) -> Option<Note> {
         let range = (u32::from(highest) + 1).next_power_of_two();
         (highest > 0 && range <= 1 << 14).then_some(Note::Dark { range })
     }
 }
 
-/// Notes on many photos: of each kind the first photo and how many there are.
+/// Notes on many photos: for each kind, the first photo and the number of photos.
 #[derive(Clone, Debug, Default)]
 pub struct Notes(BTreeMap<Note, (String, usize)>);
 
 impl Notes {
-    /// Adds a photo's.
+    /// Adds the notes of a photo.
     pub fn add(&mut self, photo: &str, notes: &[Note]) {
         for note in notes {
             self.0.entry(*note).or_insert_with(|| (photo.into(), 0)).1 += 1;
         }
     }
 
-    /// A sentence for each kind.
+    /// Returns a sentence for each kind.
     pub fn sentences(&self) -> impl Iterator<Item = String> {
         self.0.iter().map(|(note, (first, count))| match count {
             1 => format!("`{first}`: {note}"),

@@ -1,5 +1,6 @@
-//! Which side of a photo is up, by the rules of Pillow 13 (`Image.getexif`, `ImageOps.exif_transpose`): the
-//! orientation tag of the EXIF directory, or where that has none, the first `tiff:Orientation` of the XMP text.
+//! Which side of a photo is up, by the rules of Pillow 13 (`Image.getexif`,
+//! `ImageOps.exif_transpose`): the orientation tag of the EXIF directory, or if there is none, the
+//! first `tiff:Orientation` of the XMP text.
 
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
@@ -18,7 +19,8 @@ pub(super) fn upright(photo: RgbImage, orientation: Option<Orientation>) -> RgbI
     }
 }
 
-/// The orientation that a JPEG states before its picture: its EXIF segments joined to one, or its last XMP segment.
+/// Returns the orientation that a JPEG states before its picture: in its joined EXIF segments, or
+/// in its last XMP segment.
 pub(super) fn of_jpeg(bytes: &[u8]) -> Option<Orientation> {
     const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
     let (mut exif, mut xmp) = (Vec::new(), None);
@@ -26,7 +28,7 @@ pub(super) fn of_jpeg(bytes: &[u8]) -> Option<Orientation> {
     while let Some(at) = rest.iter().position(|&byte| byte == 0xFF) {
         rest = &rest[at + 1..];
         match rest {
-            // Fill bytes, markers without a segment, and what is no marker.
+            // Fill bytes, markers without a segment, and bytes that are not markers.
             [0x00 | 0x01 | 0xD0..=0xD8 | 0xFF, ..] => {}
             // The picture begins, or there is none.
             [0xD9 | 0xDA, ..] => break,
@@ -46,7 +48,8 @@ pub(super) fn of_jpeg(bytes: &[u8]) -> Option<Orientation> {
     stated(Some(&exif), xmp)
 }
 
-/// The orientation that EXIF (with or without its `Exif\0\0` in front; a whole TIFF file is EXIF, too) and XMP state.
+/// Returns the orientation that EXIF and XMP state. EXIF may begin with `Exif\0\0`; a whole TIFF
+/// file is EXIF, too.
 pub(super) fn stated(exif: Option<&[u8]>, xmp: Option<&[u8]>) -> Option<Orientation> {
     let value = match exif.and_then(orientation_tag) {
         Some(value) => value,
@@ -58,7 +61,7 @@ pub(super) fn stated(exif: Option<&[u8]>, xmp: Option<&[u8]>) -> Option<Orientat
     }
 }
 
-/// What Pillow finds with `tiff:Orientation(="|>)([0-9])`.
+/// Finds what Pillow finds with `tiff:Orientation(="|>)([0-9])`.
 fn in_xmp(text: &[u8]) -> Option<f64> {
     const NAME: &[u8] = b"tiff:Orientation";
     text.windows(NAME.len()).enumerate().filter(|(_, name)| *name == NAME).find_map(|(at, _)| {
@@ -71,8 +74,8 @@ fn in_xmp(text: &[u8]) -> Option<f64> {
     })
 }
 
-/// The orientation tag of the first directory. A value that is there and no number, as letters are none, is NaN: XMP does
-/// not count then.
+/// Returns the orientation tag of the first directory. A value that is not a number, such as
+/// letters, is NaN; XMP does not count then.
 fn orientation_tag(exif: &[u8]) -> Option<f64> {
     const ORIENTATION: u16 = 274;
     let prefix = b"Exif\0\0";
@@ -99,7 +102,8 @@ mod tests {
 
     const XMP_3: &[u8] = br#"<x tiff:Orientation="3"/>"#;
 
-    /// Each was asked of Pillow 13: `Image.getexif().get(274)` and the size after `exif_transpose`.
+    /// The expected values are Pillow 13's: `Image.getexif().get(274)` and the size after
+    /// `exif_transpose`.
     #[test]
     fn every_type_of_number_counts_and_letters_do_not() {
         let six = Some(Orientation::Rotate90);
@@ -116,7 +120,7 @@ mod tests {
             (2, 2, *b"6\0\0\0", None),
             (7, 1, [6, 0, 0, 0], None),
             (3, 1, [9, 0, 0, 0], None),
-            // Those that say nothing leave it to XMP.
+            // Entries without a value leave it to XMP.
             (4, 0, [6, 0, 0, 0], Some(Orientation::Rotate180)),
             (99, 1, [6, 0, 0, 0], Some(Orientation::Rotate180)),
         ] {

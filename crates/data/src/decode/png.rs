@@ -1,4 +1,4 @@
-//! PNG, row by row, so that a picture costs little more than its RGB.
+//! Decodes PNG row by row, so that a picture needs little more memory than its RGB.
 
 use std::io::{Cursor, ErrorKind};
 
@@ -7,7 +7,7 @@ use png::{BitDepth, DecodeOptions, Decoder, DecodingError, Info, InterlaceInfo, 
 
 use super::{DecodeError, Decoded, Note, admit, check_size, orientation};
 
-/// What the decoder may allocate for text and profiles, in bytes.
+/// Limit on what the decoder allocates for text and profiles, in bytes.
 const METADATA_BYTES: usize = 64 << 20;
 
 pub(super) fn decode_png(bytes: &[u8]) -> Result<Decoded, DecodeError> {
@@ -15,8 +15,8 @@ pub(super) fn decode_png(bytes: &[u8]) -> Result<Decoded, DecodeError> {
         Ok(decoded) => return Ok(decoded),
         Err(failed) => failed,
     };
-    // What is damaged may be no more than the checksum of a chunk. The pixels have another inside it: where that is right,
-    // they are.
+    // Perhaps only the checksum of a chunk is wrong. The pixels have another checksum inside the
+    // chunk: if that is right, so are they.
     if failed.in_pixels {
         let mut options = DecodeOptions::default();
         options.set_ignore_crc(true);
@@ -32,7 +32,7 @@ pub(super) fn decode_png(bytes: &[u8]) -> Result<Decoded, DecodeError> {
 
 struct Failed {
     error: DecodeError,
-    /// Header and palette were read.
+    /// Whether header and palette were read before the failure.
     in_pixels: bool,
 }
 
@@ -41,7 +41,7 @@ fn read(bytes: &[u8], options: DecodeOptions) -> Result<Decoded, Failed> {
     let before = |error| failed(false)(explain(error, bytes.len()));
     let within = |error| failed(true)(explain(error, bytes.len()));
 
-    // The library has no words of its own for a side of 0.
+    // The library has no error of its own for a side of 0.
     let (width, height) =
         stated_size(bytes).ok_or_else(|| before(DecodingError::IoError(ErrorKind::UnexpectedEof.into())))?;
     check_size(width.into(), height.into()).map_err(failed(false))?;
@@ -53,10 +53,10 @@ fn read(bytes: &[u8], options: DecodeOptions) -> Result<Decoded, Failed> {
     let (is_colored, is_wide) = (color.samples() > 2, depth == BitDepth::Sixteen);
     let pixel_bytes = color.samples() * if is_wide { 2 } else { 1 };
     let is_interlaced = reader.info().interlaced;
-    // Those go straight into the photo.
+    // RGB rows go straight into the photo.
     let is_rgb = pixel_bytes == 3;
 
-    // The row as it is in the file, in a buffer that grows by doubling; as it comes out; as RGB.
+    // Three rows: as in the file, in a buffer that grows by doubling; as decoded; as RGB.
     let row_bytes = 2 * reader.info().raw_bytes() as u64 / u64::from(height).max(1) + 2;
     let rows_bytes = row_bytes + width as u64 * (pixel_bytes as u64 + if is_interlaced { 3 } else { 0 });
     let held = admit(width.into(), height.into(), rows_bytes).map_err(failed(false))?;
@@ -76,7 +76,7 @@ fn read(bytes: &[u8], options: DecodeOptions) -> Result<Decoded, Failed> {
             failed(true)(DecodeError::Damaged { format: "PNG", reason })
         })?;
         for (pixel, rgb) in row.chunks_exact(pixel_bytes).zip(target.chunks_exact_mut(3)) {
-            // Of 16 bits the first byte is the high one, and alpha comes last.
+            // 16-bit values begin with their high byte, and alpha comes last.
             let values = match (is_colored, is_wide) {
                 (false, _) => [pixel[0]; 3],
                 (true, false) => [pixel[0], pixel[1], pixel[2]],
@@ -93,7 +93,7 @@ fn read(bytes: &[u8], options: DecodeOptions) -> Result<Decoded, Failed> {
             png::expand_interlaced_row(&mut pixels, stride, &of_pass, &pass, 24);
         }
     }
-    // All pixels are there. What is behind them may be lost, but their checksum must not be wrong.
+    // All pixels are read. What follows them may be lost, but their checksum must not be wrong.
     let end = match reader.read_row(&mut row) {
         Ok(_) => reader.finish(),
         Err(DecodingError::IoError(error)) => Err(DecodingError::IoError(error)),
@@ -107,15 +107,15 @@ fn read(bytes: &[u8], options: DecodeOptions) -> Result<Decoded, Failed> {
     Ok(Decoded::new(photo, stated_orientation(reader.info()), notes, held))
 }
 
-/// The sides that the header states.
+/// Returns the width and height that the header states.
 fn stated_size(bytes: &[u8]) -> Option<(u32, u32)> {
     let side = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
     Some((side(16)?, side(20)?))
 }
 
-/// How many rows come out: of an interlaced picture those of all passes.
+/// Returns how many rows the decoder returns; for an interlaced picture, those of all passes.
 fn rows(info: &Info) -> usize {
-    // First column, first row and rows a step of Adam7's passes.
+    // First column, first row and row step of Adam7's passes.
     const PASSES: [(u32, u32, u32); 7] =
         [(0, 0, 8), (4, 0, 8), (0, 4, 8), (2, 0, 4), (0, 2, 4), (1, 0, 2), (0, 1, 2)];
     if !info.interlaced {
@@ -125,13 +125,14 @@ fn rows(info: &Info) -> usize {
     has_columns.map(|(_, first, step)| info.height.saturating_sub(*first).div_ceil(*step) as usize).sum()
 }
 
-/// EXIF in its chunk or as text, and XMP as text: what Pillow has as `exif`, `Raw profile type exif`, `XML:com.adobe.xmp`.
+/// Reads the orientation from EXIF (in its chunk or as text) or XMP (as text): Pillow's `exif`,
+/// `Raw profile type exif` and `XML:com.adobe.xmp`.
 fn stated_orientation(info: &Info) -> Option<image::metadata::Orientation> {
     let text = |keyword: &str| {
         let international = info.utf8_text.iter().filter(|text| text.keyword == keyword);
         let plain = info.uncompressed_latin1_text.iter().filter(|text| text.keyword == keyword);
         let packed = info.compressed_latin1_text.iter().filter(|text| text.keyword == keyword);
-        // Text that cannot be unpacked says nothing.
+        // Ignore text that cannot be unpacked.
         let international = international.filter_map(|text| text.get_text().ok());
         let packed = packed.filter_map(|text| text.get_text().ok());
         international.chain(plain.map(|text| text.text.clone())).chain(packed).next()
@@ -143,7 +144,8 @@ fn stated_orientation(info: &Info) -> Option<image::metadata::Orientation> {
     orientation::stated(exif.as_deref(), text("XML:com.adobe.xmp").as_deref().map(str::as_bytes))
 }
 
-/// ImageMagick's raw profile: an empty line, its name, its length, then its bytes in hexadecimal.
+/// Decodes ImageMagick's raw profile: an empty line, its name, its length, then its bytes in
+/// hexadecimal.
 fn unhexed(profile: &str) -> Option<Vec<u8>> {
     let digits: Vec<u32> = profile
         .lines()
@@ -163,7 +165,7 @@ fn explain(error: DecodingError, length: usize) -> DecodeError {
         }
         error => {
             let said = error.to_string();
-            // The library shows its own types where it names a chunk.
+            // The library's message shows its own types where it names a chunk.
             damaged(match said {
                 said if said.starts_with("CRC error") => "the checksum of a chunk is wrong".into(),
                 said if said.contains("ChunkType {") => "its chunks contradict each other".into(),

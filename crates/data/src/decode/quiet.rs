@@ -1,4 +1,4 @@
-//! Panics of decoders: a damaged file may cost itself, but no word on stderr and no other photo.
+//! Catches panics of decoders: a damaged file must not print to stderr or stop the other photos.
 
 use std::cell::Cell;
 use std::panic::{UnwindSafe, catch_unwind, set_hook, take_hook};
@@ -8,7 +8,7 @@ thread_local! {
     static IS_QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Does `work`; none where it panics, of which nothing is printed.
+/// Runs `work`. If it panics, prints nothing and returns none.
 pub(super) fn catch_quietly<T>(work: impl FnOnce() -> T + UnwindSafe) -> Option<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

@@ -1,4 +1,4 @@
-//! WebP and BMP, through the `image` crate.
+//! Decodes WebP and BMP with the `image` crate.
 
 use std::io::{Cursor, ErrorKind};
 
@@ -6,7 +6,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Li
 
 use super::{DecodeError, Decoded, MAX_PIXELS, admit, orientation};
 
-/// Four channels, and what a lossy WebP is made of before them.
+/// Four channels, and the data that a lossy WebP is made from.
 const SCRATCH_BYTES_A_PIXEL: u64 = 12;
 
 pub(super) fn decode_raster(bytes: &[u8], format: ImageFormat) -> Result<Decoded, DecodeError> {
@@ -25,7 +25,7 @@ pub(super) fn decode_raster(bytes: &[u8], format: ImageFormat) -> Result<Decoded
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_PIXELS * 8 + (64 << 20));
     decoder.set_limits(limits).map_err(explain)?;
-    // Metadata that cannot be read is no reason to have no photo.
+    // Ignore metadata that cannot be read: the photo is still there.
     let exif = decoder.exif_metadata().unwrap_or_default();
     let xmp = decoder.xmp_metadata().unwrap_or_default();
     let photo = rgb(DynamicImage::from_decoder(decoder).map_err(explain)?)?;
@@ -33,7 +33,7 @@ pub(super) fn decode_raster(bytes: &[u8], format: ImageFormat) -> Result<Decoded
     Ok(Decoded::new(photo, orientation, Vec::new(), held))
 }
 
-/// Alpha is dropped, as Pillow's `convert("RGB")` does.
+/// Converts to RGB. Drops alpha, as Pillow's `convert("RGB")` does.
 fn rgb(image: DynamicImage) -> Result<RgbImage, DecodeError> {
     match image {
         DynamicImage::ImageRgb8(photo) => Ok(photo),

@@ -1,4 +1,5 @@
-//! The first picture of a TIFF. The `tiff` crate reads its samples, what they mean is decided here, as Pillow has it.
+//! Decodes the first picture of a TIFF. The `tiff` crate reads the samples; this module interprets
+//! them as Pillow does.
 
 use std::io::{Cursor, Read, Seek, SeekFrom};
 
@@ -9,10 +10,10 @@ use tiff::decoder::{Decoder, DecodingResult, Limits};
 use super::tiff_directory::TiffDirectory;
 use super::{DecodeError, Decoded, Note, admit, check_size, ink, orientation};
 
-/// The most that a directory's values may have, in bytes.
+/// Limit on the values of a directory, in bytes.
 const VALUE_BYTES: usize = 16 << 20;
 
-/// Numbers of tags.
+/// Tag numbers.
 mod tag {
     pub const WIDTH: u16 = 256;
     pub const HEIGHT: u16 = 257;
@@ -29,7 +30,7 @@ mod tag {
     pub const XMP: u16 = 700;
 }
 
-/// Tag 262 of grey pictures, whose samples are handed out as they are.
+/// Tag 262 of grey pictures; the crate returns their samples unchanged.
 const BLACK_IS_ZERO: u16 = 1;
 const JPEG: u32 = 7;
 
@@ -43,10 +44,11 @@ pub(super) fn decode_tiff(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     let samples = one(tag::SAMPLES, 1).max(1);
     let pixels = u64::from(width) * u64::from(height);
     let sample_bytes = u64::from(samples) * u64::from(one(tag::BITS, 1).div_ceil(8));
-    // The samples, the same by their high bytes, and a strip, which may be all of it, once more.
+    // Three buffers: the samples, their high bytes, and a strip, which may be the whole picture.
     let held = admit(width.into(), height.into(), pixels.saturating_mul(3 * sample_bytes))?;
 
-    // For a grey picture with as many samples as there are, the library asks no more questions. What JPEG holds depends on it.
+    // Declare the picture grey with as many samples as there are: then the crate does no further
+    // checks. Not for JPEG, whose contents depend on this tag.
     let is_jpeg = one(tag::COMPRESSION, 1) == JPEG;
     let place = directory.place(tag::PHOTOMETRIC).filter(|_| !is_jpeg);
     let file = Overlay { file: Cursor::new(bytes), at: place, patch: directory.short(BLACK_IS_ZERO) };
@@ -67,7 +69,7 @@ pub(super) fn decode_tiff(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     if levels.len() < samples * pixels as usize || samples < meaning.samples() {
         return Err(damaged("it has fewer samples than pixels"));
     }
-    // Of planes, a sample is a picture away from the next; else it is beside it.
+    // In planes, the samples of a pixel are a whole picture apart; otherwise they are adjacent.
     let (step, away) = if planes > 1 { (1, pixels as usize) } else { (samples, 1) };
     let mut photo = RgbImage::new(width, height);
     for (index, pixel) in photo.pixels_mut().enumerate() {
@@ -77,7 +79,7 @@ pub(super) fn decode_tiff(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     Ok(Decoded::new(photo, orientation, notes, held))
 }
 
-/// The first value of a tag, where it is a whole number.
+/// Returns the first value of a tag, if it is a whole number of 32 bits.
 fn number(directory: &TiffDirectory, tag: u16) -> Option<u32> {
     let value = directory.numbers(tag)?.next()?;
     (value.fract() == 0.0 && (0.0..=u32::MAX.into()).contains(&value)).then_some(value as u32)
@@ -85,15 +87,15 @@ fn number(directory: &TiffDirectory, tag: u16) -> Option<u32> {
 
 /// What the samples of a pixel mean.
 enum Meaning {
-    /// One level; of 8 bits or less, 0 may be white.
+    /// One grey level; with 8 bits or fewer, 0 may be white.
     Grey { is_inverted: bool },
-    /// One float, of which 255 is white.
+    /// One float; 255 is white.
     Floats,
-    /// An index into colours.
+    /// An index into these colours.
     Palette(Vec<[u8; 3]>),
-    /// Red, green, blue, and what else there is.
+    /// Red, green, blue, and perhaps more samples.
     Rgb,
-    /// As `Rgb`, multiplied by the alpha behind it.
+    /// As `Rgb`, multiplied by the alpha that follows.
     Premultiplied,
     /// Cyan, magenta, yellow, black.
     Inks,
@@ -102,7 +104,8 @@ enum Meaning {
 }
 
 impl Meaning {
-    /// By the keys that Pillow knows (`TiffImagePlugin.OPEN_INFO`), of which some have only a name here.
+    /// Follows the keys that Pillow knows (`TiffImagePlugin.OPEN_INFO`). Some of them are not
+    /// supported here, and only named in the error.
     fn of(directory: &TiffDirectory) -> Result<Self, DecodeError> {
         let numbers = |tag| directory.numbers(tag).map(|values| values.collect::<Vec<f64>>());
         let one = |tag, default| number(directory, tag).unwrap_or(default);
@@ -146,7 +149,7 @@ impl Meaning {
             (3, _) => unsupported(&format!("a palette of {bits} bits")),
             (5, 4..) if is_read => Ok(Meaning::Inks),
             (6, _) if compression == JPEG => unsupported("JPEG with luma and chroma (YCbCr)"),
-            // Pillow has tables of its own for these.
+            // Pillow has its own tables for these.
             (6, _) if compression == 1 => unsupported("uncompressed luma and chroma (YCbCr)"),
             (6, 3) if is_byte => {
                 let is_usual = |tag, usual: &[f64]| {
@@ -171,7 +174,7 @@ impl Meaning {
         }
     }
 
-    /// How many samples it takes.
+    /// Returns how many samples of a pixel are used.
     fn samples(&self) -> usize {
         match self {
             Meaning::Grey { .. } | Meaning::Floats | Meaning::Palette(_) => 1,
@@ -198,7 +201,7 @@ impl Meaning {
     }
 }
 
-/// What a compression is called that is not read.
+/// Returns the name of a compression that is not supported.
 fn not_read(compression: u32) -> Option<&'static str> {
     match compression {
         2 | 3 => Some("CCITT Group 3 fax compression"),
@@ -213,7 +216,8 @@ fn not_read(compression: u32) -> Option<&'static str> {
     }
 }
 
-/// Samples as 8 bits: of 16 the high ones, fewer stretched (indices as they are), floats cut to whole numbers of 0 to 255.
+/// Converts samples to 8 bits. 16-bit values keep their high byte; shorter ones are stretched,
+/// except indices; floats are cut to whole numbers from 0 to 255.
 fn levels(
     read: DecodingResult,
     meaning: &Meaning,
@@ -254,7 +258,7 @@ fn levels(
     })
 }
 
-/// The conversion of libtiff (`tif_color.c`), in its fixed-point numbers.
+/// Converts as libtiff does (`tif_color.c`), in its fixed-point numbers.
 fn from_ycbcr(luma: u8, cb: u8, cr: u8) -> [u8; 3] {
     const HALF: i32 = 1 << 15;
     let (luma, cb, cr) = (i32::from(luma), i32::from(cb) - 128, i32::from(cr) - 128);
@@ -264,7 +268,7 @@ fn from_ycbcr(luma: u8, cb: u8, cr: u8) -> [u8; 3] {
     [red, green, blue].map(|level| level.clamp(0, 255) as u8)
 }
 
-/// A file of which two bytes are read as others.
+/// A file in which two bytes are replaced on reading.
 struct Overlay<'a> {
     file: Cursor<&'a [u8]>,
     at: Option<usize>,

@@ -1,6 +1,7 @@
-//! The first directory of a TIFF, which is also what EXIF is.
+//! The first directory of a TIFF, which is also the format of EXIF.
 
-/// The first directory of a TIFF or BigTIFF. Nothing in it is believed: what leads out of the file is not there.
+/// The first directory of a TIFF or BigTIFF. Nothing in it is trusted: what points out of the file
+/// counts as absent.
 pub(super) struct TiffDirectory<'a> {
     bytes: &'a [u8],
     is_big_endian: bool,
@@ -11,10 +12,10 @@ pub(super) struct TiffDirectory<'a> {
 }
 
 impl<'a> TiffDirectory<'a> {
-    /// The directory that the header of `bytes` leads to.
+    /// Reads the directory that the header of `bytes` leads to.
     pub(super) fn new(bytes: &'a [u8]) -> Option<Self> {
         let (is_big_endian, is_big) = match bytes.get(..4)? {
-            // Pillow takes the second of each for a slip.
+            // Pillow accepts the second of each as a slip.
             b"II*\0" | b"II\0*" => (false, false),
             b"MM\0*" | b"MM*\0" => (true, false),
             b"II+\0" => (false, true),
@@ -34,7 +35,8 @@ impl<'a> TiffDirectory<'a> {
         Some(directory)
     }
 
-    /// The values of the first entry with `tag`. Letters and raw bytes are no numbers, each is NaN.
+    /// Returns the values of the first entry with `tag`. Letters and raw bytes are not numbers:
+    /// each is NaN.
     pub(super) fn numbers(&self, tag: u16) -> Option<impl Iterator<Item = f64>> {
         self.entries_of(tag).find_map(|entry| {
             let (kind, at, count) = self.value(entry)?;
@@ -43,7 +45,7 @@ impl<'a> TiffDirectory<'a> {
         })
     }
 
-    /// The values of the first entry with `tag`, as they lie in the file.
+    /// Returns the values of the first entry with `tag`, as they lie in the file.
     pub(super) fn bytes(&self, tag: u16) -> Option<&'a [u8]> {
         self.entries_of(tag).find_map(|entry| {
             let (kind, at, count) = self.value(entry)?;
@@ -51,12 +53,12 @@ impl<'a> TiffDirectory<'a> {
         })
     }
 
-    /// Where the first value of a tag lies in the file.
+    /// Returns the offset of a tag's first value in the file.
     pub(super) fn place(&self, tag: u16) -> Option<usize> {
         self.entries_of(tag).find_map(|entry| Some(self.value(entry)?.1))
     }
 
-    /// Two bytes in the file's order.
+    /// Returns the two bytes of `value` in the file's order.
     pub(super) fn short(&self, value: u16) -> [u8; 2] {
         if self.is_big_endian { value.to_be_bytes() } else { value.to_le_bytes() }
     }
@@ -66,7 +68,8 @@ impl<'a> TiffDirectory<'a> {
         self.entries.iter().copied().filter(is_it)
     }
 
-    /// Type, place and number of an entry's values, which are all in the file; at least one.
+    /// Returns the type, offset and count of an entry's values. They are all in the file, and at
+    /// least one.
     fn value(&self, entry: usize) -> Option<(u64, usize, usize)> {
         let word = if self.is_big { 8 } else { 4 };
         let kind = self.unsigned(entry + 2, 2)?;
@@ -110,8 +113,8 @@ impl<'a> TiffDirectory<'a> {
     }
 }
 
-/// Bytes of a value of a type: 1 byte, 2 letter, 3 short, 4 long, 5 rational, 6 to 10 the same with a sign (7 is raw), 11 float, 12
-/// double, 13 directory, 16 long of BigTIFF.
+/// Returns the bytes of one value of a type: 1 byte, 2 letter, 3 short, 4 long, 5 rational, 6 to 10
+/// the same with a sign (7 is raw), 11 float, 12 double, 13 directory, 16 long of BigTIFF.
 fn length_of(kind: u64) -> Option<usize> {
     match kind {
         1 | 2 | 6 | 7 => Some(1),

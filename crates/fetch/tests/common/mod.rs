@@ -1,4 +1,4 @@
-//! A server of our own that misbehaves as it is told.
+//! A test server that misbehaves on demand.
 #![allow(dead_code)] // Each test binary uses its own part.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use kennel_fetch::{Client, ClientConfig};
 
-/// What was asked; names of headers in lower case.
+/// A received request; header names in lower case.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: String,
@@ -28,20 +28,20 @@ impl Request {
     }
 }
 
-/// What is answered, and how badly.
+/// A reply, and how it misbehaves.
 #[derive(Clone, Debug, Default)]
 pub struct Reply {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
-    /// Closes after so many bytes of the body.
+    /// Closes the connection after this many bytes of the body.
     pub cut: Option<usize>,
-    /// Waits so long before it closes there.
+    /// Waits this long before it closes there.
     pub stall: Duration,
-    /// Sends pieces of so many bytes with a pause after each.
+    /// Sends pieces of this many bytes with a pause after each.
     pub pace: Option<(usize, Duration)>,
     pub chunked: bool,
-    /// Closes without a word.
+    /// Closes without any answer.
     pub silent: bool,
 }
 
@@ -62,7 +62,7 @@ impl Reply {
         Self { silent: true, ..Self::default() }
     }
 
-    /// As a good server answers, with parts and an `ETag`.
+    /// Replies like a good server, with ranges and an `ETag`.
     pub fn file(request: &Request, bytes: &[u8], etag: &str) -> Self {
         let same = request.header("if-range").is_none_or(|asked| asked == etag);
         let reply = match request.range() {
@@ -77,7 +77,7 @@ impl Reply {
         reply.with("ETag", etag)
     }
 
-    /// Sets a header, in the place of one of that name.
+    /// Sets a header, replacing one of the same name.
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.headers.retain(|(known, _)| *known != name);
         self.headers.push((name, value.to_string()));
@@ -129,14 +129,14 @@ impl Reply {
     }
 }
 
-/// Answers on a port of its own until the test ends.
+/// A server on its own port that runs until the test ends.
 pub struct Server {
     port: u16,
     log: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Server {
-    /// `answer` gets each request with its number, from 0.
+    /// Starts a server. `answer` gets each request with its number, from 0.
     pub fn start(answer: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -157,7 +157,7 @@ impl Server {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// The same server under another name.
+    /// The same server under another host name.
     pub fn other_url(&self, path: &str) -> String {
         format!("http://localhost:{}{path}", self.port)
     }
@@ -166,7 +166,7 @@ impl Server {
         self.log.lock().unwrap().clone()
     }
 
-    /// The ranges that were asked for, request by request.
+    /// Returns the requested ranges, one per request.
     pub fn ranges(&self) -> Vec<Option<usize>> {
         self.requests().iter().map(Request::range).collect()
     }
@@ -196,14 +196,14 @@ fn serve(
         log.len() - 1
     };
     answer(number, &request).send(&mut stream, request.method == "HEAD")?;
-    // Closing with bytes unread would be a reset, which may overtake what was sent.
+    // Closing with unread bytes would send a reset, which may overtake the reply.
     stream.shutdown(std::net::Shutdown::Write)?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;
     let _ = stream.read(&mut [0; 64]);
     Ok(())
 }
 
-/// Asks as ever, but waits milliseconds.
+/// Default settings, with waits of milliseconds.
 pub fn quick() -> ClientConfig {
     ClientConfig {
         first_wait: Duration::from_millis(1),
@@ -219,7 +219,7 @@ pub fn client() -> Client {
     Client::new(quick())
 }
 
-/// Bytes that look like none of their neighbours.
+/// Pseudo-random bytes.
 pub fn noise(length: usize, seed: u32) -> Vec<u8> {
     let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
     let next = || {

@@ -1,4 +1,4 @@
-//! One step of Adam, in place where nothing else sees the memory.
+//! One step of Adam, in place if no other tensor shares the memory.
 
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
@@ -48,7 +48,8 @@ pub fn step(
     (weight, first, second)
 }
 
-/// The tensor in memory that nothing else sees, all of its storage and nothing else.
+/// Returns the tensor if no other shares its memory and it covers all of its storage; otherwise a
+/// copy.
 fn owned(tensor: FlexTensor) -> FlexTensor {
     let len = tensor.layout().shape().num_elements();
     let is_owned = tensor.is_unique()

@@ -1,4 +1,4 @@
-//! The backward passes. What a parent that takes no gradient would need is neither kept nor computed.
+//! Backward passes. What only a parent without gradient would need is neither kept nor computed.
 
 use std::sync::Arc;
 
@@ -20,7 +20,8 @@ use crate::{Activation, AdamStep, ConvSpec};
 
 type Tracked<C> = FloatTensor<Autodiff<Flex, C>>;
 
-/// Takes the gradient of an operation's output. (A macro, because the type of nodes has no public name.)
+/// Takes the gradient of the output of an operation. (A macro, because the type of nodes has no
+/// public name.)
 macro_rules! consume {
     ($grads:expr, $node:expr) => {{
         meeting::leave($node.id.value);
@@ -28,8 +29,9 @@ macro_rules! consume {
     }};
 }
 
-/// The gradient that came back to a parent by another way, if one has, to be added to by whoever registers the sum. What
-/// is differentiated by is left to Burn: its gradient stays when it is looked at.
+/// Takes the gradient that a parent has already received from another consumer, if any. The caller
+/// must add to it and register the sum. Returns `None` for leaves: Burn keeps the gradient of a
+/// leaf when it is consumed, and so adds to it itself.
 macro_rules! other_way {
     ($grads:expr, $node:expr) => {{
         let is_between = !$node.parents.is_empty();
@@ -41,7 +43,7 @@ macro_rules! other_way {
     }};
 }
 
-/// Gives a gradient to a parent, added to what came back by another way.
+/// Registers the gradient of a parent, added to the one from another consumer, if any.
 macro_rules! register {
     ($grads:expr, $node:expr, $gradient:expr) => {{
         let gradient = $gradient;
@@ -61,9 +63,9 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         struct Conv;
         #[derive(Clone, Debug)]
         struct State {
-            /// Where the weight takes a gradient.
+            /// Kept if the weight takes a gradient.
             x: Option<Kept>,
-            /// Where the input takes one.
+            /// Kept if the input takes a gradient.
             weight: Option<FlexTensor>,
             geometry: Geometry,
         }
@@ -210,7 +212,7 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         #[derive(Debug)]
         struct ResidualAdd;
         impl Backward<Flex, 2> for ResidualAdd {
-            /// The output, where its slope is not 1.
+            /// The output, unless the activation is the identity.
             type State = Option<(ChannelsLast, Activation)>;
             fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
                 let mut gradient = consume!(grads, ops.node);
@@ -351,14 +353,14 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
     }
 }
 
-/// Of both normalisations.
+/// Backward pass of both normalisations.
 #[derive(Debug)]
 struct BatchNorm;
 
 #[derive(Clone, Debug)]
 struct BatchNormState {
     of: Arc<Normalised>,
-    /// Whether the statistics are those of `x`.
+    /// Whether the statistics are those of the batch `x`.
     of_batch: bool,
 }
 

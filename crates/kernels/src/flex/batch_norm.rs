@@ -1,7 +1,8 @@
 //! Batch normalisation fused with its activation.
 //!
-//! Normalising is `z = a x + b` per channel, so one pass writes the activated output; the backward pass computes `z`
-//! again from `x` rather than keep it, and reads everything twice: once for the sums, once for the gradient.
+//! Normalising is `z = a x + b` per channel, so one pass writes the activated output. The backward
+//! pass recomputes `z` from `x` instead of storing it, and reads everything twice: once for the
+//! sums, once for the gradient.
 
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
@@ -13,7 +14,7 @@ use super::pointwise::{Pointwise, with_activation};
 use super::simd::vectorised;
 use crate::Activation;
 
-/// What the normalisation of one channel needs, for all channels.
+/// Parameters of a normalisation, one value per channel each.
 #[derive(Clone, Debug)]
 pub struct Normalisation {
     mean: Vec<f64>,
@@ -33,7 +34,7 @@ impl Normalisation {
         Self { mean, inverse_deviation, scale: scale.iter().map(|&a| a as f32).collect(), shift }
     }
 
-    /// With the statistics of the batch; returns its mean and biased variance.
+    /// Uses the statistics of the batch; also returns its mean and biased variance.
     pub fn of_batch(
         x: &ChannelsLast,
         weight: &FlexTensor,
@@ -46,7 +47,7 @@ impl Normalisation {
         (Self::new(mean, &variance, weight, bias, eps), mean_f32, variance_f32)
     }
 
-    /// With given statistics.
+    /// Uses given statistics.
     pub fn given(
         mean: &FlexTensor,
         variance: &FlexTensor,
@@ -68,7 +69,7 @@ impl Normalisation {
         &self.shift
     }
 
-    /// `activation(a x + b)` in place, of values in whole pixels, on the calling thread.
+    /// Computes `activation(a x + b)` in place for whole pixels, on the calling thread.
     pub fn finish(&self, activation: Activation) -> impl Fn(&mut [f32]) + Sync {
         let passes = Passes::new(self.scale.len());
         let a = passes.spread(self.scale.iter().copied());
@@ -84,7 +85,7 @@ impl Normalisation {
         }
     }
 
-    /// `activation(a x + b)`, in place where nothing else sees `x`.
+    /// Computes `activation(a x + b)`, in place if no other tensor shares the memory of `x`.
     pub fn apply(&self, mut x: ChannelsLast, activation: Activation) -> FlexTensor {
         let dims = x.dims();
         let passes = Passes::new(dims.channels);
@@ -99,7 +100,7 @@ impl Normalisation {
         nhwc::tensor(y, dims)
     }
 
-    /// `y = activation(a x + b)`, of values in whole pixels, on the calling thread.
+    /// Computes `y = activation(a x + b)` for whole pixels, on the calling thread.
     pub fn write(&self, activation: Activation) -> impl Fn(&mut [f32], &[f32]) + Sync {
         let passes = Passes::new(self.scale.len());
         let a = passes.spread(self.scale.iter().copied());
@@ -115,8 +116,8 @@ impl Normalisation {
         }
     }
 
-    /// Of the output's gradient: the sums over a channel of the pre-activation's gradient and of that times the
-    /// normalised `x`. They are the gradients of bias and weight.
+    /// Sums over each channel of `d` and of `d` times the normalised `x`, where `d` is the gradient
+    /// before the activation. They are the gradients of bias and weight.
     pub fn sums(&self, x: &ChannelsLast, gradient: &ChannelsLast, activation: Activation) -> Sums {
         let passes = Passes::new(x.dims().channels);
         let a = passes.spread(self.scale.iter().copied());
@@ -142,7 +143,7 @@ impl Normalisation {
         Sums { bias, weight }
     }
 
-    /// The gradient of `x` where the statistics are constants, written over the output's gradient.
+    /// Gradient of `x` when the statistics are constants, written over the gradient of the output.
     pub fn input_gradient(
         &self,
         x: &ChannelsLast,
@@ -161,8 +162,9 @@ impl Normalisation {
         })
     }
 
-    /// The gradient of `x` where the statistics are those of `x` itself (Ioffe and Szegedy 2015, section 3), written
-    /// over the output's gradient: `a (d - mean(d) - normalised mean(d normalised))`, here as `a d + e x + f`.
+    /// Gradient of `x` when the statistics are those of `x` itself (Ioffe and Szegedy 2015, section
+    /// 3), written over the gradient of the output:
+    /// `a (d - mean(d) - normalised mean(d normalised))`, computed as `a d + e x + f`.
     pub fn input_gradient_of_batch(
         &self,
         x: &ChannelsLast,
@@ -191,14 +193,15 @@ impl Normalisation {
     }
 }
 
-/// The gradients of bias and weight.
+/// Gradients of bias and weight.
 pub struct Sums {
     pub bias: Vec<f64>,
     pub weight: Vec<f64>,
 }
 
-/// Mean and biased variance of every channel: those of each chunk in f32 about its own mean, while it is in cache, then
-/// combined in f64 (Chan, Golub and LeVeque 1979), so that a mean far from zero costs no digits.
+/// Mean and biased variance of every channel. Each chunk is summed in f32 around its own mean while
+/// it is in cache. The results are combined in f64 (Chan, Golub and LeVeque 1979), so that a mean
+/// far from zero loses no precision.
 fn statistics(x: &[f32], channels: usize) -> (Vec<f64>, Vec<f64>) {
     let passes = Passes::new(channels);
     let chunks = x.len().div_ceil(passes.chunk);
@@ -253,7 +256,7 @@ fn statistics(x: &[f32], channels: usize) -> (Vec<f64>, Vec<f64>) {
     (mean, squares)
 }
 
-/// The pixels of a span, added.
+/// Adds up the pixels of a span.
 fn fold(span: &[f32], sum: &mut [f32]) {
     sum.fill(0.0);
     for pixel in span.chunks_exact(sum.len()) {

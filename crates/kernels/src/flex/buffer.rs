@@ -1,12 +1,14 @@
-//! Memory that is used again.
+//! Reuses the memory of tensors.
 //!
-//! A training step asks for the same hundred large arrays every time. Fresh ones come from the operating system page by
-//! page, each cleared and mapped on first touch, which costs as much as the arithmetic of a light layer; so freed ones
-//! are kept. What is kept hardly grows the process: in use and idle together stay within the most that was ever in use
-//! at once, and a little more, because sizes never fit each other exactly.
+//! A training step asks for the same hundred large arrays every time. The operating system hands
+//! out fresh memory page by page, and clears and maps each page on first touch, which costs as much
+//! as the arithmetic of a light layer. So freed blocks are kept. This hardly grows the process:
+//! memory in use and idle together stay within the peak in use, plus some slack because sizes never
+//! fit exactly.
 //!
-//! They are mapped from the operating system one by one: what a general allocator is given back in such sizes and such
-//! an order, it keeps in fragments (for a ResNet-50, 0.25 GB more; with mimalloc 0.4 GB).
+//! Each block is mapped from the operating system by itself. A general allocator keeps memory in
+//! fragments if blocks of such sizes are freed in such an order (0.25 GB more for a ResNet-50; 0.4
+//! GB with mimalloc).
 
 #![allow(unsafe_code)]
 
@@ -17,16 +19,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use burn_std::{AccessError, AccessPolicy, AllocationController, AllocationProperty, Bytes};
 use memmap2::MmapMut;
 
-/// Sizes are whole pages, so that those which differ by a few rows serve each other, and begin with one.
+/// Blocks start at a page and are whole pages, so that blocks whose sizes differ by a few rows can
+/// replace each other.
 const PAGE: usize = 4096;
 
-/// What may be idle beyond the most that was ever in use.
+/// Idle bytes allowed beyond the peak in use.
 const SLACK_BYTES: usize = 96 << 20;
 
-/// Some `f32`s: zeros or whatever an earlier owner left, to be written before they are read.
+/// An array of `f32`. [`Buffer::new`] returns zeros or the values of an earlier owner: write them
+/// before reading.
 #[derive(Debug)]
 pub struct Buffer {
-    /// Given back to the pool at the end.
+    /// Returned to the pool on drop.
     block: ManuallyDrop<MmapMut>,
     len: usize,
 }
@@ -44,7 +48,8 @@ impl Buffer {
         buffer
     }
 
-    /// As the storage of a tensor, returned for reuse when the last tensor on it is dropped.
+    /// Converts the buffer to the storage of a tensor. It returns to the pool when the last tensor
+    /// on it is dropped.
     pub fn into_bytes(self) -> Bytes {
         let size_bytes = self.len * size_of::<f32>();
         // SAFETY: the controller owns at least `size_bytes` initialised bytes.
@@ -56,21 +61,22 @@ impl Deref for Buffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        // SAFETY: the block is large enough, aligned to a page, of zeros at first, and owned by `self`.
+        // SAFETY: the block is large enough, page-aligned, initialised with zeros by `map`, and
+        // owned by `self`.
         unsafe { std::slice::from_raw_parts(self.block.as_ptr().cast(), self.len) }
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [f32] {
-        // SAFETY: as in `deref`; `&mut self` makes it exclusive.
+        // SAFETY: as in `deref`; `&mut self` makes the access exclusive.
         unsafe { std::slice::from_raw_parts_mut(self.block.as_mut_ptr().cast(), self.len) }
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        // SAFETY: not used again.
+        // SAFETY: `block` is not used again.
         lock().give_back(unsafe { ManuallyDrop::take(&mut self.block) });
     }
 }
@@ -97,7 +103,7 @@ impl AllocationController for Buffer {
     }
 }
 
-/// Fresh memory: zeros. Pages cost nothing before they are touched.
+/// Maps fresh memory, filled with zeros. Pages cost nothing before they are touched.
 fn map(size_bytes: usize) -> MmapMut {
     MmapMut::map_anon(size_bytes)
         .unwrap_or_else(|error| panic!("no memory for a tensor of {size_bytes} bytes: {error}"))

@@ -1,5 +1,5 @@
-//! Passes over channels-last values with one number per channel: chunks for the threads, and inner loops that are long
-//! even where channels are few.
+//! Passes over channels-last values with one parameter per channel: chunks for the threads, and
+//! inner loops that are long even if there are few channels.
 
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
@@ -8,13 +8,14 @@ use super::buffer::Buffer;
 use super::nhwc::{self, ChannelsLast};
 use super::simd::vectorised;
 
-/// How a pass is cut. It depends on the shape alone, so that sums do not depend on the number of threads.
+/// How a pass is divided. Depends on the shape alone, so that sums do not depend on the number of
+/// threads.
 #[derive(Clone, Copy)]
 pub struct Passes {
     channels: usize,
-    /// Values of an inner loop: some whole pixels.
+    /// Values per inner loop: a number of whole pixels.
     pub span: usize,
-    /// Values of a chunk: some whole spans, 128 KiB.
+    /// Values per chunk: a number of whole spans, about 128 KiB.
     pub chunk: usize,
 }
 
@@ -24,18 +25,19 @@ impl Passes {
         Self { channels, span, chunk: span * ((1 << 15) / span).max(1) }
     }
 
-    /// For functions that do not look at channels.
+    /// For functions that treat all channels alike.
     pub fn flat() -> Self {
         Self::new(1)
     }
 
-    /// One number per channel, repeated for every pixel of a span.
+    /// One value per channel, repeated for every pixel of a span.
     pub fn spread(&self, per_channel: impl ExactSizeIterator<Item = f32>) -> Vec<f32> {
         assert_eq!(per_channel.len(), self.channels);
         per_channel.collect::<Vec<_>>().repeat(self.span / self.channels)
     }
 
-    /// Sums over all pixels: `add(sums, chunk)` adds chunk number `chunk` to `K` arrays of a span each.
+    /// Sums over all pixels: `add(sums, chunk)` adds chunk number `chunk` to `K` arrays of one span
+    /// each.
     pub fn sum<const K: usize>(
         &self,
         len: usize,
@@ -62,7 +64,7 @@ impl Passes {
     }
 }
 
-/// Calls `each(y, x)` on pieces of an inner loop, vectorised; `y` and `x` are cut alike.
+/// Calls `each(y, x)` on spans, vectorised. `y` and `x` are divided alike.
 pub fn for_each_span(y: &mut [f32], x: &[f32], passes: Passes, each: impl Fn(&mut [f32], &[f32]) + Sync) {
     y.par_chunks_mut(passes.chunk).zip(x.par_chunks(passes.chunk)).for_each(|(y, x)| {
         vectorised(
@@ -90,7 +92,8 @@ pub fn for_each_in_place(x: &mut [f32], passes: Passes, each: impl Fn(&mut [f32]
     });
 }
 
-/// A gradient rewritten by `each(g, x)`, in place where nothing else sees it; else into new memory, a chunk at a time.
+/// Rewrites a gradient with `each(g, x)`: in place if no other tensor shares its memory, otherwise
+/// into new memory, one chunk at a time.
 pub fn rewrite(
     mut gradient: ChannelsLast,
     x: &[f32],

@@ -1,4 +1,4 @@
-//! Activations by themselves, residual sums and scaled channels.
+//! Separate activations, residual sums, and scaling of channels.
 
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
@@ -10,7 +10,7 @@ use super::pointwise::{Pointwise, slope_from_value, with_activation};
 use super::simd::vectorised;
 use crate::Activation;
 
-/// `activation(x)`, in place where nothing else sees `x`.
+/// Computes `activation(x)`, in place if no other tensor shares the memory of `x`.
 pub fn activate(mut x: ChannelsLast, activation: Activation) -> FlexTensor {
     let dims = x.dims();
     with_activation!(activation, A => {
@@ -32,7 +32,7 @@ pub fn activate(mut x: ChannelsLast, activation: Activation) -> FlexTensor {
     })
 }
 
-/// The gradient of [`activate`]'s input, from that of its output.
+/// Gradient of the input of [`activate`], from that of its output.
 pub fn activate_gradient(x: &ChannelsLast, gradient: ChannelsLast, activation: Activation) -> FlexTensor {
     with_activation!(activation, A => {
         rewrite(gradient, x.values(), Passes::flat(), #[inline(always)] |g, x| {
@@ -43,7 +43,8 @@ pub fn activate_gradient(x: &ChannelsLast, gradient: ChannelsLast, activation: A
     })
 }
 
-/// `activation(a + b)`, over whichever nothing else sees.
+/// Computes `activation(a + b)`, in place in the operand whose memory no other tensor shares, if
+/// there is one.
 pub fn residual_add(a: ChannelsLast, b: ChannelsLast, activation: Activation) -> FlexTensor {
     assert_eq!(a.dims(), b.dims());
     let dims = a.dims();
@@ -70,7 +71,7 @@ pub fn residual_add(a: ChannelsLast, b: ChannelsLast, activation: Activation) ->
     })
 }
 
-/// The gradient of both of [`residual_add`]'s inputs, from that of its output `y`.
+/// Gradient of both inputs of [`residual_add`], from that of its output `y`.
 pub fn residual_gradient(y: &ChannelsLast, gradient: ChannelsLast, activation: Activation) -> FlexTensor {
     rewrite(
         gradient,
@@ -78,7 +79,7 @@ pub fn residual_gradient(y: &ChannelsLast, gradient: ChannelsLast, activation: A
         Passes::flat(),
         #[inline(always)]
         |g, y| match activation {
-            // The match is outside of the loop, which would not be vectorised around it.
+            // Match outside of the loop: a loop around the match would not be vectorised.
             Activation::Relu => scale_by_slope(g, y, Activation::Relu),
             Activation::Relu6 => scale_by_slope(g, y, Activation::Relu6),
             Activation::Sigmoid => scale_by_slope(g, y, Activation::Sigmoid),
@@ -95,7 +96,8 @@ fn scale_by_slope(g: &mut [f32], y: &[f32], activation: Activation) {
     }
 }
 
-/// Every channel of every photo times its factor, in place where nothing else sees `x`.
+/// Multiplies every channel of every photo by its factor, in place if no other tensor shares the
+/// memory of `x`.
 pub fn scale_channels(mut x: ChannelsLast, factors: &ChannelsLast) -> FlexTensor {
     let dims = x.dims();
     let factors = factors.values();
@@ -128,7 +130,8 @@ pub fn scale_channels(mut x: ChannelsLast, factors: &ChannelsLast) -> FlexTensor
     nhwc::tensor(y, dims)
 }
 
-/// The gradient of [`scale_channels`]' factors: per photo and channel, the sum of gradient times `x`.
+/// Gradient of the factors of [`scale_channels`]: the sum of gradient times `x`, per photo and
+/// channel.
 pub fn factors_gradient(x: &ChannelsLast, gradient: &ChannelsLast) -> FlexTensor {
     let dims = x.dims();
     let size = dims.height * dims.width * dims.channels;
@@ -149,7 +152,7 @@ pub fn factors_gradient(x: &ChannelsLast, gradient: &ChannelsLast) -> FlexTensor
     nhwc::tensor(sums, Dims { height: 1, width: 1, ..dims })
 }
 
-/// Calls `each(photo, row of pixels)`, vectorised.
+/// Calls `each(photo, row)` for every row of pixels, vectorised.
 fn for_each_photo_row(values: &mut [f32], dims: Dims, each: impl Fn(usize, &mut [f32]) + Sync) {
     values.par_chunks_mut(dims.width * dims.channels).enumerate().for_each(|(row, values)| {
         vectorised(

@@ -1,4 +1,4 @@
-//! A convolution with its normalisation folded into its weights, kept from one call to the next.
+//! A convolution with its normalisation folded into its weights, cached between calls.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,11 +13,13 @@ use super::simd::vectorised;
 use crate::work::count_multiply_adds;
 use crate::{Activation, ConvSpec};
 
-/// Where a layer keeps its folded weights. It forgets them when it is asked for others; clones share them.
+/// Cache for the folded weights of one layer. A request with other weights replaces the entry;
+/// clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct FoldCache(Arc<Mutex<Option<Arc<Folded>>>>);
 
-/// Scale, shift, mean and variance of a normalisation, each `[channels]`, and what is added to the variance.
+/// Scale, shift, mean and variance of a normalisation, each `[channels]`, and the number added to
+/// the variance.
 #[derive(Clone, Debug)]
 pub struct Constants {
     pub weight: FlexTensor,
@@ -29,7 +31,8 @@ pub struct Constants {
 
 #[derive(Debug)]
 struct Folded {
-    /// Held, so that their memory is neither changed nor given to others: the same memory is then the same values.
+    /// Kept alive so that their memory is neither changed nor reused: an equal address then means
+    /// equal values.
     weight: FlexTensor,
     constants: Constants,
     packed: Packed,
@@ -38,7 +41,7 @@ struct Folded {
 
 impl FoldCache {
     fn folded(&self, weight: FlexTensor, constants: Constants, g: &Geometry) -> Arc<Folded> {
-        // Nothing between locking and unlocking can leave it half-changed.
+        // No code between locking and unlocking can leave it half-changed, so ignore poisoning.
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kept) = lock().as_ref().filter(|kept| kept.is_of(&weight, &constants, g)) {
             return Arc::clone(kept);
@@ -80,7 +83,8 @@ impl Folded {
     }
 }
 
-/// `activation(norm(conv(x)) + shortcut)`, finished piece by piece while it is in cache.
+/// Computes `activation(norm(conv(x)) + shortcut)`. Adds shift and shortcut and activates piece by
+/// piece, while the output of the convolution is in cache.
 pub fn forward(
     x: &ChannelsLast,
     weight: FlexTensor,

@@ -1,8 +1,9 @@
 //! Matrix products.
 //!
-//! The short operand, a layer's weights, is packed into panels once; the long one is read where it lies. A product is cut
-//! into blocks whose size depends on its shape alone, each computed by one thread, so that the number of threads cannot
-//! change a bit, and a thread that is late holds up one block.
+//! The short operand, the weights of a layer, is packed into panels once; the long operand is read
+//! in place. A product is divided into blocks whose size depends only on its shape, and one thread
+//! computes each block. So the number of threads cannot change a bit, and a slow thread delays only
+//! one block.
 
 #![allow(unsafe_code)]
 
@@ -14,13 +15,13 @@ use super::buffer::Buffer;
 use super::micro::Block;
 use super::vector::Instructions;
 
-/// Depth of a block: what one strip of rows and one panel have in the first-level cache.
+/// Depth of a block, so that one strip of rows and one panel fit into the L1 cache.
 const DEPTH: usize = 512;
 
-/// Packed values that lie in the second-level cache, with room for the rest.
+/// Packed values that fit into the L2 cache, with room for the rest.
 const CACHED: usize = 96 * 1024;
 
-/// A matrix seen through two strides.
+/// A matrix view with a stride for rows and one for columns.
 #[derive(Clone, Copy)]
 pub struct Matrix<'a> {
     values: &'a [f32],
@@ -31,7 +32,7 @@ pub struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    /// Rows one after the other.
+    /// A matrix stored row by row.
     pub fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
         assert_eq!(values.len(), rows * columns);
         Self { values, rows, columns, row_stride: columns, column_stride: 1 }
@@ -47,13 +48,13 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    /// Some consecutive rows.
+    /// A view of consecutive rows.
     fn rows(self, first: usize, rows: usize) -> Self {
         assert!(first + rows <= self.rows);
         Self { values: self.values.get(first * self.row_stride..).unwrap_or_default(), rows, ..self }
     }
 
-    /// Whether every element lies within the values.
+    /// Whether every element is inside `values`.
     fn is_within(&self) -> bool {
         self.rows == 0
             || self.columns == 0
@@ -61,7 +62,7 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// A matrix in the order in which products read it.
+/// A matrix packed in the order in which products read it.
 #[derive(Debug)]
 pub struct Panels {
     values: Buffer,
@@ -70,11 +71,11 @@ pub struct Panels {
     instructions: Instructions,
 }
 
-/// Panels of one matrix, wherever they lie.
+/// A view of the panels of one matrix.
 #[derive(Clone, Copy)]
 pub struct PackedMatrix<'a> {
     values: &'a [f32],
-    /// Distance between two panels.
+    /// Distance between the starts of two panels.
     panel_stride: usize,
     depth: usize,
     columns: usize,
@@ -82,7 +83,7 @@ pub struct PackedMatrix<'a> {
 }
 
 impl<'a> PackedMatrix<'a> {
-    /// `values` begin with the first panel.
+    /// `values` start with the first panel.
     pub fn new(values: &'a [f32], panel_stride: usize, depth: usize, columns: usize) -> Self {
         let instructions = Instructions::detect();
         let last = columns.saturating_sub(1) / instructions.full_panel() * instructions.full_panel();
@@ -100,7 +101,7 @@ impl Panels {
         PackedMatrix { values, panel_stride, depth: *depth, columns: *columns, instructions: *instructions }
     }
 
-    /// Packs on all threads.
+    /// Packs `b` on all threads.
     pub fn new(b: Matrix) -> Self {
         let mut panels = Self::empty(b.rows, b.columns);
         let full = panels.instructions.full_panel();
@@ -112,7 +113,7 @@ impl Panels {
         panels
     }
 
-    /// Packs on the calling thread.
+    /// Packs `b` on the calling thread.
     pub fn on_this_thread(b: Matrix) -> Self {
         let mut panels = Self::empty(b.rows, b.columns);
         let full = panels.instructions.full_panel();
@@ -130,7 +131,7 @@ impl Panels {
     }
 }
 
-/// One panel: `[depth, width]`, zeros beyond the matrix.
+/// Packs one panel, `[depth, width]`, with zeros beyond the matrix.
 fn pack(b: Matrix, first: usize, width: usize, panel: &mut [f32]) {
     let columns = width.min(b.columns - first);
     if b.column_stride == 1 {
@@ -141,7 +142,8 @@ fn pack(b: Matrix, first: usize, width: usize, panel: &mut [f32]) {
         }
         return;
     }
-    // A square of a few cache lines at a time: what is read across is then still there.
+    // Copy a square of a few cache lines at a time, so that lines read across columns are still in
+    // cache.
     const SQUARE: usize = 16;
     if columns < width {
         panel.fill(0.0);
@@ -157,7 +159,8 @@ fn pack(b: Matrix, first: usize, width: usize, panel: &mut [f32]) {
     }
 }
 
-/// `target = a b`, or `target += a b`, on the calling thread. `target` is `[a.rows, b.columns]`, row by row.
+/// Computes `target = a b`, or `target += a b` with `accumulate`, on the calling thread. `target`
+/// is `[a.rows, b.columns]`, row by row.
 pub fn product(target: &mut [f32], a: Matrix, b: PackedMatrix, accumulate: bool) {
     assert_eq!(a.columns, b.depth);
     assert_eq!(target.len(), a.rows * b.columns);
@@ -187,15 +190,15 @@ pub fn product(target: &mut [f32], a: Matrix, b: PackedMatrix, accumulate: bool)
                 c: target.as_mut_ptr(),
                 accumulate: accumulate || from > 0,
             };
-            // SAFETY: the shapes agree and every element lies within its slice (asserted above); the panels were packed
-            // for these instructions, which were detected.
+            // SAFETY: the shapes agree and every element is inside its slice (asserted above); the
+            // panels were packed for these instructions, which were detected.
             unsafe { b.instructions.run(block) }
         }
     }
 }
 
-/// `target = a b` for a long `a`, in blocks of rows. `finish` sees the result in pieces of whole rows, each with its first
-/// row, while it is in cache.
+/// Computes `target = a b` for a long `a`, in blocks of rows. Calls `finish(first_row, piece)` on
+/// pieces of whole rows of the result while they are in cache.
 pub fn product_of_rows(
     target: &mut [f32],
     a: Matrix,
@@ -203,7 +206,8 @@ pub fn product_of_rows(
     finish: impl Fn(usize, &mut [f32]) + Sync,
 ) {
     let rows = rows_per_block(a.rows, a.columns + b.columns);
-    // Where the whole depth and all columns are one block, a strip is finished as soon as it is computed.
+    // If the whole depth and all columns fit into one block, finish each strip as soon as it is
+    // computed.
     let piece = if b.depth <= DEPTH && b.depth * b.columns <= CACHED {
         (8192 / b.columns.max(1)).max(1).next_multiple_of(b.instructions.tile_rows()).min(rows)
     } else {
@@ -218,8 +222,9 @@ pub fn product_of_rows(
     });
 }
 
-/// How many of `rows` rows make a block, where an operand and a result have so many columns together: as many as lie in
-/// a core's second-level cache, all blocks about alike, and a multiple of four of them, so that two threads end together.
+/// Rows per block of a product of `rows` rows, where `columns` counts the columns of the operand
+/// and the result together. Aims for blocks that fit into the L2 cache of a core, of about equal
+/// size, and for a multiple of four of them, so that two threads finish together.
 pub fn rows_per_block(rows: usize, columns: usize) -> usize {
     const CACHED: usize = 64 * 1024;
     let most = (CACHED / columns.max(1)).clamp(96, 4096);
@@ -227,9 +232,10 @@ pub fn rows_per_block(rows: usize, columns: usize) -> usize {
     rows.div_ceil(blocks).max(24).next_multiple_of(12)
 }
 
-/// `a^T b` for two long matrices of `a.rows` rows: `[a.columns, columns]`. `b(rows)` gives some rows of the second.
+/// Computes `a^T b` for two long matrices of `a.rows` rows: `[a.columns, columns]`. `b(rows)`
+/// returns a range of rows of the second matrix.
 ///
-/// The rows are cut, and the partial products added in order.
+/// Divides the rows into ranges and adds the partial products in order.
 pub fn product_of_columns<B: Deref<Target = [f32]>>(
     a: Matrix,
     columns: usize,
@@ -252,12 +258,13 @@ pub fn product_of_columns<B: Deref<Target = [f32]>>(
     sum_in_order(partial, size)
 }
 
-/// Into how many partial sums of `size` values `rows` rows are cut: up to 16, as many as 16 MiB hold, but at least 2.
+/// Number of partial sums of `size` values for a product over `rows` rows: as many as fit into 16
+/// MiB, between 2 and 16, but at most one for every 64 rows.
 pub fn partial_sums(rows: usize, size: usize) -> usize {
     ((4 << 20) / size.max(1)).clamp(2, 16).min(rows.div_ceil(64)).max(1)
 }
 
-/// The sum of consecutive arrays of `size`, first to last.
+/// Adds consecutive arrays of `size` values, first to last.
 pub fn sum_in_order(partial: Buffer, size: usize) -> Buffer {
     if partial.len() == size {
         return partial;
@@ -285,7 +292,7 @@ mod tests {
         (0..len).map(|i| ((i * 7 + seed * 13) % 11) as f32 - 5.0).collect()
     }
 
-    /// Small whole numbers: every order of additions gives the same exact sum.
+    /// The values are small integers, so every order of additions gives the same exact sum.
     fn expected(a: Matrix, b: Matrix) -> Vec<f32> {
         let at = |m: &Matrix, i: usize, j: usize| m.values[i * m.row_stride + j * m.column_stride];
         let row = |i| (0..b.columns).map(move |j| (0..a.columns).map(|p| at(&a, i, p) * at(&b, p, j)).sum());
@@ -306,7 +313,7 @@ mod tests {
             product(&mut found, a, Panels::on_this_thread(b).packed(), true);
             assert!(found.iter().zip(&wanted).all(|(f, w)| *f == 2.0 * w));
 
-            // The same matrices, each stored the other way round.
+            // The same matrices, each stored transposed.
             let (a, b) = (values(rows * depth, 3), values(depth * columns, 4));
             let (a, b) = (Matrix::new(&a, depth, rows).transposed(), Matrix::new(&b, columns, depth));
             let mut found = vec![0.0; rows * columns];

@@ -1,24 +1,26 @@
-//! The innermost product: a few rows of one matrix times a panel of another, the result held in registers.
+//! The innermost matrix product: a few rows of one matrix times a panel of another, with the sums
+//! in registers.
 //!
-//! A tile is `ROWS` rows by two vectors. Each step of the depth loads two vectors of the packed panel and broadcasts one
-//! value per row straight from where the rows lie, so the long operand is never copied. Which instructions are used is
-//! decided at run time; the order of additions is the same for every tile size, so a row's result does not depend on
-//! which rows stand beside it.
+//! A tile is up to [`Instructions::tile_rows`] rows by one or two vectors. Each step along the
+//! depth loads the vectors of the packed panel and broadcasts one value per row, read in place, so
+//! the long operand is never copied. The instruction set is chosen at run time. The order of
+//! additions is the same for every tile size, so the result of a row does not depend on the rows
+//! around it.
 
 #![allow(unsafe_code)]
 
 use super::vector::{Instructions, Kernel, Vector};
 
-/// Rows and columns of the largest tile of all.
+/// Rows and columns of the largest tile of any instruction set.
 const MOST_ROWS: usize = 12;
 const MOST_COLUMNS: usize = 32;
 
-/// Rows of a tile: as many as the registers hold with two vectors of sums each.
+/// Rows of the largest tile: as many as fit into the registers with two vectors of sums each.
 const fn tile_rows(registers: usize) -> usize {
     if registers >= 32 { MOST_ROWS } else { MOST_ROWS / 2 }
 }
 
-/// How each instruction set wants its panels.
+/// Sizes of panels and tiles for each instruction set.
 impl Instructions {
     /// Rows of the largest tile.
     pub const fn tile_rows(self) -> usize {
@@ -30,52 +32,55 @@ impl Instructions {
         2 * self.lanes()
     }
 
-    /// Width of the packed panel whose first column is `first`, of a matrix of `columns`: two vectors, or one where no
-    /// more are left. A panel's memory is `[depth, width]`, with zeros beyond the last column.
+    /// Width of the packed panel that starts at column `first` of a matrix with `columns` columns:
+    /// two vectors, or one if no more columns are left. A panel is stored as `[depth, width]`, with
+    /// zeros beyond the last column.
     pub const fn panel_width(self, first: usize, columns: usize) -> usize {
         if columns - first > self.lanes() { self.full_panel() } else { self.lanes() }
     }
 
-    /// Values of one depth of all panels together: the columns, rounded up to whole vectors.
+    /// Values per step of the depth of all panels together: the columns, rounded up to whole
+    /// vectors.
     pub const fn packed_columns(self, columns: usize) -> usize {
         columns.next_multiple_of(self.lanes())
     }
 }
 
-/// The product of some rows with some panels, on one thread. The panels must be packed for the instructions it runs with.
+/// The product of some rows with some panels, on one thread. The panels must be packed for the
+/// instruction set that runs it.
 #[derive(Clone, Copy)]
 pub struct Block {
     /// First value of the first row.
     pub a: *const f32,
     pub rows: usize,
-    /// Distance between two rows, and between two values of a row.
+    /// Distances between two rows, and between two values of a row.
     pub a_row: usize,
     pub a_step: usize,
-    /// The packed panels: see [`Instructions::panel_width`].
+    /// Packed panels: see [`Instructions::panel_width`].
     pub panels: *const f32,
-    /// Distance between two panels, and the part of their depth that is multiplied.
+    /// Distance between two panels, and the range of their depth to multiply.
     pub panel_stride: usize,
     pub from: usize,
     pub depth: usize,
-    /// Columns of the whole result, and those that are computed: a range that begins at a panel.
+    /// Columns of the whole result, and the range of them to compute. It starts at a panel.
     pub columns: usize,
     pub first_column: usize,
     pub end_column: usize,
     pub c: *mut f32,
-    /// Whether the result is added to what is there.
+    /// Whether to add the result to `c`.
     pub accumulate: bool,
 }
 
 impl Kernel for Block {
     #[inline(always)]
     unsafe fn run<V: Vector>(self) {
-        // SAFETY: the caller's.
+        // SAFETY: promised by the caller.
         unsafe { strips::<V>(self) }
     }
 }
 
-/// Strips of rows, and for each the panels in turn: a strip stays in the first-level cache, the panels stream from the
-/// second.
+/// Multiplies strips of rows with each panel in turn. A strip stays in the L1 cache; the panels
+/// stream from the L2 cache.
 #[inline(always)]
 unsafe fn strips<V: Vector>(block: Block) {
     let full = 2 * V::LANES;
@@ -84,7 +89,7 @@ unsafe fn strips<V: Vector>(block: Block) {
         let rows = (block.rows - row).min(tile_rows(V::REGISTERS));
         let mut column = block.first_column;
         while column < block.end_column {
-            // SAFETY: within the block, which the caller vouches for.
+            // SAFETY: inside the block, as promised by the caller.
             unsafe {
                 let columns = (block.columns - column).min(full);
                 let vectors = columns.div_ceil(V::LANES);
@@ -101,7 +106,8 @@ unsafe fn strips<V: Vector>(block: Block) {
                 if columns == vectors * V::LANES {
                     tile_of_vectors::<V>(rows, vectors, tile);
                 } else {
-                    // The last columns of the panel are not part of the result: through a copy.
+                    // The last columns of the panel are not part of the result, so compute the tile
+                    // in a copy.
                     let mut copy = [0.0_f32; MOST_ROWS * MOST_COLUMNS];
                     let in_copy = Tile { c: copy.as_mut_ptr(), c_row: full, accumulate: false, ..tile };
                     tile_of_vectors::<V>(rows, vectors, in_copy);
@@ -133,7 +139,7 @@ struct Tile {
 
 #[inline(always)]
 unsafe fn tile_of_vectors<V: Vector>(rows: usize, vectors: usize, t: Tile) {
-    // SAFETY: the caller's.
+    // SAFETY: promised by the caller.
     unsafe {
         match vectors {
             1 => tile_of_rows::<V, 1>(rows, t),
@@ -144,7 +150,7 @@ unsafe fn tile_of_vectors<V: Vector>(rows: usize, vectors: usize, t: Tile) {
 
 #[inline(always)]
 unsafe fn tile_of_rows<V: Vector, const N: usize>(rows: usize, t: Tile) {
-    // SAFETY: the caller's.
+    // SAFETY: promised by the caller.
     unsafe {
         match rows {
             1 => tile::<V, 1, N>(t),
@@ -165,7 +171,7 @@ unsafe fn tile_of_rows<V: Vector, const N: usize>(rows: usize, t: Tile) {
 
 #[inline(always)]
 unsafe fn tile<V: Vector, const M: usize, const N: usize>(t: Tile) {
-    // SAFETY: the caller's.
+    // SAFETY: promised by the caller.
     unsafe {
         let mut sums = [[V::splat(0.0); N]; M];
         let (mut a, mut b) = (t.a, t.b);

@@ -1,8 +1,8 @@
-//! The fast path: a backend extension over Burn's CPU backend, Flex, with its own backward passes.
+//! The fast path: a backend extension for Flex, Burn's CPU backend, with its own backward passes.
 //!
-//! Everything lies channels last in memory ([`nhwc`]) and stays so from one function to the next; memory is used again
-//! ([`buffer`]); no result depends on the number of threads: what is cut is cut by shape, and what is added is added in
-//! order.
+//! All tensors are channels last in memory ([`nhwc`]) and stay so from one function to the next.
+//! Memory is reused ([`buffer`]). No result depends on the number of threads: work is divided by
+//! shape alone, and partial sums are added in a fixed order.
 
 mod adam;
 mod autodiff;
@@ -36,24 +36,24 @@ pub use self::conv::is_supported as conv_is_supported;
 pub use self::fold::FoldCache;
 pub use self::pointwise::has_slope_from_value;
 
-/// Its name.
+/// Name of the instruction set in use.
 pub fn instruction_set() -> &'static str {
     vector::Instructions::detect().name()
 }
 
-/// `c = a a` for a square matrix, on the calling thread: what the machine's peak is measured by.
+/// `c = a a` for a square matrix, on the calling thread. Measures the machine's peak speed.
 pub fn square_product(c: &mut [f32], a: &[f32], side: usize) {
     let a = gemm::Matrix::new(a, side, side);
     gemm::product(c, a, gemm::Panels::on_this_thread(a).packed(), false);
 }
 
-/// Whether nothing of this tensor is on a tape.
+/// Whether the tensor is not tracked by autodiff.
 pub fn is_plain<const D: usize>(tensor: &Tensor<D>) -> bool {
     !matches!(tensor.device().as_dispatch(), DispatchDevice::Autodiff(_))
 }
 
-/// Whether the fast path takes these tensors: all f32 on Flex, differentiated or not. Asked first, because an extension
-/// called on any other device panics.
+/// Whether the fast path supports this tensor: f32 on Flex, with or without autodiff. Check first:
+/// a backend extension panics on any other device.
 pub fn takes<const D: usize>(tensor: &Tensor<D>) -> bool {
     tensor.dtype() == DType::F32 && is_flex(&tensor.device())
 }
@@ -66,12 +66,12 @@ fn is_flex(device: &Device) -> bool {
     }
 }
 
-/// The functions of this crate on a backend's own tensors. Shapes as in the public functions.
+/// The functions of this crate on the tensors of a backend. Shapes as in the public functions.
 #[backend_extension(Flex, Autodiff)]
 pub trait Kernels: burn::backend::Backend {
     fn kernel_conv2d(x: FloatTensor<Self>, weight: FloatTensor<Self>, spec: ConvSpec) -> FloatTensor<Self>;
 
-    /// Convolution, normalisation with given statistics, activation; not differentiated.
+    /// Convolution, normalisation with given statistics, activation. Not differentiable.
     #[allow(clippy::too_many_arguments)]
     fn kernel_conv2d_batch_norm(
         x: FloatTensor<Self>,
@@ -102,7 +102,7 @@ pub trait Kernels: burn::backend::Backend {
         cache: FoldCache,
     ) -> FloatTensor<Self>;
 
-    /// Output, mean, biased variance.
+    /// Returns output, mean and biased variance.
     fn kernel_batch_norm_train(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -123,7 +123,7 @@ pub trait Kernels: burn::backend::Backend {
 
     fn kernel_activate(x: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self>;
 
-    /// For activations with [`has_slope_from_value`] only.
+    /// Only for activations with [`has_slope_from_value`].
     fn kernel_residual_add(
         a: FloatTensor<Self>,
         b: FloatTensor<Self>,
@@ -143,7 +143,7 @@ pub trait Kernels: burn::backend::Backend {
         padding: usize,
     ) -> FloatTensor<Self>;
 
-    /// Weight, first and second moment after the step; not differentiated.
+    /// Returns weight, first and second moment after the step. Not differentiable.
     fn kernel_adam_step(
         weight: FloatTensor<Self>,
         first: FloatTensor<Self>,

@@ -1,7 +1,9 @@
-//! Channels last: a tensor of shape `[batch, channels, height, width]` whose memory runs batch, height, width, channels.
+//! Channels last: tensors of shape `[batch, channels, height, width]` in the memory order batch,
+//! height, width, channels.
 //!
-//! So a pixel's channels are neighbours: a pointwise convolution is one matrix product, and everything else runs over
-//! contiguous channels. Burn's own operations see the strides and stay right.
+//! The channels of a pixel are contiguous: a pointwise convolution is one matrix product, and all
+//! other loops run over contiguous channels. Burn's own operations respect the strides and stay
+//! correct.
 
 use std::borrow::Cow;
 
@@ -39,7 +41,7 @@ impl Dims {
     fn strides(&self) -> [usize; 4] {
         let Self { channels, height, width, .. } = *self;
         if height * width == 1 {
-            // Both orders are the same memory; these are the strides that Burn calls contiguous.
+            // Both orders are the same memory; use the strides that Burn calls contiguous.
             return [channels, 1, 1, 1];
         }
         [height * width * channels, 1, width * channels, channels]
@@ -51,26 +53,26 @@ impl Dims {
     }
 }
 
-/// A new tensor from values in channels-last order.
+/// Makes a tensor from values in channels-last order.
 pub fn tensor(values: Buffer, dims: Dims) -> FlexTensor {
     assert_eq!(values.len(), dims.len());
     FlexTensor::new(values.into_bytes(), dims.layout(), DType::F32)
 }
 
-/// A new contiguous tensor.
+/// Makes a contiguous tensor.
 pub fn contiguous(values: Buffer, shape: &[usize]) -> FlexTensor {
     assert_eq!(values.len(), shape.iter().product::<usize>());
     FlexTensor::new(values.into_bytes(), Layout::contiguous(Shape::from(shape.to_vec())), DType::F32)
 }
 
-/// A new vector.
+/// Makes a vector.
 pub fn vector(values: &[f32]) -> FlexTensor {
     let mut buffer = Buffer::new(values.len());
     buffer.copy_from_slice(values);
     contiguous(buffer, &[values.len()])
 }
 
-/// The values of a tensor in the order of its dimensions.
+/// Values of a tensor in the order of its dimensions.
 pub fn values(tensor: &FlexTensor) -> Cow<'_, [f32]> {
     match tensor.layout().contiguous_offsets() {
         Some((start, end)) => Cow::Borrowed(&tensor.storage::<f32>()[start..end]),
@@ -82,12 +84,13 @@ pub fn values(tensor: &FlexTensor) -> Cow<'_, [f32]> {
     }
 }
 
-/// A tensor known to lie channels last, all of its storage and nothing else.
+/// A tensor that is channels last and covers all of its storage.
 #[derive(Clone, Debug)]
 pub struct ChannelsLast(FlexTensor);
 
 impl ChannelsLast {
-    /// Re-lays the tensor if it lies otherwise: the network's input, or a gradient that Burn's own operations made.
+    /// Copies the tensor into channels-last order unless it has it already. The input of the
+    /// network and gradients from Burn's own operations need the copy.
     pub fn new(tensor: FlexTensor) -> Self {
         let dims = Dims::of(&tensor);
         let extent = [dims.batch, dims.channels, dims.height, dims.width];
@@ -111,12 +114,12 @@ impl ChannelsLast {
         self.0
     }
 
-    /// Whether nothing else sees this memory, so that it may be written.
+    /// Whether no other tensor shares the memory, so that it may be overwritten.
     pub fn is_unique(&self) -> bool {
         self.0.is_unique()
     }
 
-    /// To be written in place; copied first where something else sees the memory.
+    /// Values to write in place. Copies them first if another tensor shares the memory.
     pub fn values_mut(&mut self) -> &mut [f32] {
         if !self.0.is_unique() {
             let mut copy = Buffer::new(self.dims().len());

@@ -1,7 +1,8 @@
-//! What a layer's backward pass reads of its input.
+//! Keeps the input of a layer for its backward pass.
 //!
-//! Where the input came out of a normalisation, which keeps its own input anyway, keeping it too would double the memory
-//! of a training step. It is then computed again as it is read: a multiplication, an addition and a comparison.
+//! If the input is the output of a normalisation, storing it would double the memory of a training
+//! step, because the normalisation keeps its own input anyway. The input is then recomputed on
+//! reading: one multiplication, one addition and one comparison per value.
 
 use std::collections::BTreeMap;
 use std::ops::{Deref, Range};
@@ -13,7 +14,7 @@ use super::nhwc::{ChannelsLast, Dims};
 use super::pointwise::has_slope_from_value;
 use crate::Activation;
 
-/// A normalisation and what it was applied to.
+/// A normalisation with its input and activation.
 #[derive(Debug)]
 pub struct Normalised {
     pub x: ChannelsLast,
@@ -22,19 +23,22 @@ pub struct Normalised {
 }
 
 impl Normalised {
-    /// Whether computing it again is cheaper than memory: not where it takes exponentials.
+    /// Whether recomputing is cheap enough to save the memory: not for activations with
+    /// exponentials.
     fn is_cheap(&self) -> bool {
         has_slope_from_value(self.activation) && self.activation != Activation::Sigmoid
     }
 }
 
-/// Tensors, by identifiers unique in the process, that came out of a normalisation which is still to be differentiated.
+/// Outputs of normalisations that still await their backward pass, by process-wide unique
+/// identifier of the tensor.
 static KNOWN: Mutex<BTreeMap<u64, Weak<Normalised>>> = Mutex::new(BTreeMap::new());
 
-/// More than any network has at once; then those that are done with are forgotten.
+/// More entries than any network needs at once. At this size, entries of finished normalisations
+/// are removed.
 const MOST: usize = 1024;
 
-/// Remembers where the tensor came from for as long as its normalisation is there.
+/// Remembers which normalisation produced the tensor, for as long as the normalisation exists.
 pub fn remember(id: u64, from: &Arc<Normalised>) {
     if !from.is_cheap() {
         return;
@@ -46,7 +50,7 @@ pub fn remember(id: u64, from: &Arc<Normalised>) {
     known.insert(id, Arc::downgrade(from));
 }
 
-/// An input, kept for the backward pass.
+/// An input that is kept for the backward pass.
 #[derive(Clone, Debug)]
 pub enum Kept {
     As(ChannelsLast),
@@ -54,7 +58,7 @@ pub enum Kept {
 }
 
 impl Kept {
-    /// The tensor with this identifier.
+    /// Keeps the tensor `x` with identifier `id`.
     pub fn new(id: u64, x: ChannelsLast) -> Self {
         let known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         match known.get(&id).and_then(Weak::upgrade) {
@@ -70,7 +74,7 @@ impl Kept {
         }
     }
 
-    /// Some of the values: those of whole pixels.
+    /// Some of the values; `range` must cover whole pixels.
     pub fn values(&self, range: Range<usize>) -> Values<'_> {
         match self {
             Kept::As(x) => Values::There(&x.values()[range]),
@@ -83,7 +87,7 @@ impl Kept {
     }
 }
 
-/// Values that are there, or were computed.
+/// Values that are stored or were recomputed.
 pub enum Values<'a> {
     There(&'a [f32]),
     Made(Buffer),

@@ -1,4 +1,5 @@
-//! The activations' values and slopes, one element at a time, in a form that the compiler vectorises.
+//! Values and slopes of the activations, one element at a time, in a form that the compiler
+//! vectorises.
 
 use crate::Activation;
 
@@ -8,7 +9,7 @@ pub trait Pointwise: Send + Sync {
     fn slope(z: f32) -> f32;
 }
 
-/// Runs `$body` with the type `$A` standing for the activation.
+/// Runs `$body` with `$A` as the type of the activation.
 macro_rules! with_activation {
     ($activation:expr, $A:ident => $body:expr) => {{
         use $crate::flex::pointwise as kinds;
@@ -46,12 +47,12 @@ macro_rules! with_activation {
 }
 pub(crate) use with_activation;
 
-/// Whether the slope can be told from the activated value alone: see [`slope_from_value`].
+/// Whether the slope follows from the activated value alone: see [`slope_from_value`].
 pub fn has_slope_from_value(activation: Activation) -> bool {
     !matches!(activation, Activation::Silu | Activation::HardSwish)
 }
 
-/// The slope where the activated value is `y`.
+/// Slope where the activated value is `y`.
 #[inline(always)]
 pub fn slope_from_value(activation: Activation, y: f32) -> f32 {
     match activation {
@@ -161,8 +162,8 @@ fn sigmoid(z: f32) -> f32 {
     1.0 / (1.0 + exp(-z))
 }
 
-/// `e^x` to 2e-7 of itself: `2^n e^r` with `|r| <= ln(2) / 2` and the polynomial of the Cephes library (S. Moshier,
-/// `expf`). Below -87.3 and above 88.3 it stays at the ends.
+/// `e^x` with a relative error of 2e-7: `2^n e^r` with `|r| <= ln(2) / 2` and the polynomial of the
+/// Cephes library (S. Moshier, `expf`). Clamps `x` to `[-87.3, 88.3]`.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
     // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
@@ -202,7 +203,7 @@ mod tests {
                 let z = i as f32 * 0.083 + 0.017;
                 let step = 1e-2;
                 let found = (A::value(z + step) - A::value(z - step)) / (2.0 * step);
-                // A kink within the step bends the difference.
+                // A kink inside the step makes the difference meaningless.
                 let kink = [-3.0, 0.0, 3.0, 6.0].iter().any(|k| (z - k).abs() <= step);
                 assert!(kink || (found - A::slope(z)).abs() < 1e-3, "{z}: {found} and {}", A::slope(z));
             }

@@ -31,7 +31,8 @@ pub fn global_avg_pool(x: &ChannelsLast) -> FlexTensor {
     nhwc::tensor(y, Dims { height: 1, width: 1, ..dims })
 }
 
-/// The gradient of [`global_avg_pool`]'s input of shape `dims`, added to what came back to it by another way.
+/// Gradient of the input, of shape `dims`, of [`global_avg_pool`]. Adds it to `other`, the gradient
+/// from another consumer of the input, if there is one.
 pub fn global_avg_pool_gradient(
     gradient: &ChannelsLast,
     dims: Dims,
@@ -87,7 +88,7 @@ impl Window {
         Dims { height: side(dims.height), width: side(dims.width), ..dims }
     }
 
-    /// Input indices under the window at output index `at`, on an axis of `side`.
+    /// Input indices under the window at output index `at`, on an axis of length `side`.
     #[inline(always)]
     fn inputs(&self, at: usize, side: usize) -> std::ops::Range<usize> {
         let from = (at * self.stride).saturating_sub(self.padding);
@@ -96,8 +97,8 @@ impl Window {
     }
 }
 
-/// Mean of each window of `side` by `side`, the windows next to each other; one at the far edge has
-/// the pixels that are left.
+/// Mean of each window of `side` by `side`; windows do not overlap. A window at the far edge
+/// averages only the pixels inside the map.
 pub fn avg_pool(x: &ChannelsLast, side: usize) -> FlexTensor {
     let (dims, window) = (x.dims(), Window { kernel: side, stride: side, padding: 0 });
     let output = tiles(dims, side);
@@ -130,7 +131,7 @@ pub fn avg_pool(x: &ChannelsLast, side: usize) -> FlexTensor {
     nhwc::tensor(y, output)
 }
 
-/// The gradient of [`avg_pool`]'s input of shape `dims`.
+/// Gradient of the input, of shape `dims`, of [`avg_pool`].
 pub fn avg_pool_gradient(gradient: &ChannelsLast, dims: Dims, side: usize) -> FlexTensor {
     let window = Window { kernel: side, stride: side, padding: 0 };
     let (channels, output) = (dims.channels, gradient.dims());
@@ -156,12 +157,12 @@ pub fn avg_pool_gradient(gradient: &ChannelsLast, dims: Dims, side: usize) -> Fl
     nhwc::tensor(gx, dims)
 }
 
-/// The shape of what [`avg_pool`] returns.
+/// Shape of the result of [`avg_pool`].
 fn tiles(dims: Dims, side: usize) -> Dims {
     Dims { height: dims.height.div_ceil(side), width: dims.width.div_ceil(side), ..dims }
 }
 
-/// Largest value of each window; a NaN wins, padding never does.
+/// Maximum of each window; NaN wins, padding never does.
 pub fn max_pool(x: &ChannelsLast, window: Window) -> FlexTensor {
     let (dims, output) = (x.dims(), window.output(x.dims()));
     let (channels, x) = (dims.channels, x.values());
@@ -188,8 +189,9 @@ pub fn max_pool(x: &ChannelsLast, window: Window) -> FlexTensor {
     nhwc::tensor(y, output)
 }
 
-/// The gradient of [`max_pool`]'s input: each window's goes to the first of its pixels, row by row, that had the
-/// largest value, as in PyTorch. Found again from `x` and the output `y`, so that no indices are kept.
+/// Gradient of the input of [`max_pool`]. The gradient of each window goes to the first of its
+/// pixels, row by row, that has the maximum, as in PyTorch. Finds that pixel again from `x` and the
+/// output `y`, so that no indices are stored.
 pub fn max_pool_gradient(x: &Kept, y: &ChannelsLast, gradient: &ChannelsLast, window: Window) -> FlexTensor {
     let (dims, output) = (x.dims(), y.dims());
     let channels = dims.channels;

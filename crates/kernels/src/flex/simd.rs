@@ -1,13 +1,15 @@
-//! The widest vectors of the machine at hand, in a binary compiled for any.
+//! Compiles loops for the widest vectors of the machine, chosen at run time.
 //!
-//! A loop inside the closure is compiled three times (AVX-512, AVX2, baseline) and vectorised by the compiler for each.
-//! Multiplications and additions stay apart (no fused `mul_add`): without FMA that would be a function call each, and
-//! so every instruction set gives the same bits. The loops wait for memory, not for the multiplier.
+//! The loops inside a closure are compiled three times (AVX-512, AVX2, baseline), and the compiler
+//! vectorises each version. Multiplications and additions stay separate (no fused `mul_add`):
+//! without FMA each `mul_add` would be a function call, and so every instruction set gives the same
+//! bits. The loops wait for memory, not for the multiplier.
 
 #![allow(unsafe_code)]
 
-/// Runs `body` with the widest vectors. Mark the closure, and what it calls, `#[inline(always)]`, and write its loops as
-/// `for`: `Iterator::for_each` is a function of its own, which is compiled for the narrowest.
+/// Runs `body` compiled for the widest vectors. Mark the closure, and everything it calls,
+/// `#[inline(always)]`, and write its loops with `for`: `Iterator::for_each` is a function of its
+/// own, which is compiled for the narrowest vectors.
 #[inline(always)]
 pub fn vectorised<R>(body: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]

@@ -1,8 +1,8 @@
-//! Vectors of the widest instruction set of the machine at hand, in a binary compiled for any.
+//! SIMD vectors of the widest instruction set of the machine, chosen at run time.
 //!
-//! A [`Kernel`] is written once over [`Vector`] and compiled for each instruction set, with its sums held in registers
-//! and multiplications fused with additions where the machine can. Loops that a compiler vectorises well by itself are
-//! in [`simd`](super::simd).
+//! A [`Kernel`] is written once over [`Vector`] and compiled for each instruction set. Its sums
+//! stay in registers, and it uses fused multiply-adds where the machine has them. Loops that the
+//! compiler vectorises well by itself are in [`simd`](super::simd).
 
 #![allow(unsafe_code)]
 
@@ -15,12 +15,12 @@ pub enum Instructions {
     Avx512,
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// Four lanes, as the compiler finds them: NEON on every 64-bit ARM.
+    /// Four lanes, vectorised by the compiler: NEON on every 64-bit ARM.
     Portable,
 }
 
 impl Instructions {
-    /// The widest of this machine.
+    /// Detects the widest instruction set of this machine.
     pub fn detect() -> Self {
         static FOUND: OnceLock<Instructions> = OnceLock::new();
         *FOUND.get_or_init(|| {
@@ -47,7 +47,7 @@ impl Instructions {
         }
     }
 
-    /// Numbers of a vector.
+    /// f32 values per vector.
     pub const fn lanes(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -58,7 +58,7 @@ impl Instructions {
         }
     }
 
-    /// Registers that hold a vector.
+    /// Number of vector registers.
     pub const fn registers(self) -> usize {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -73,9 +73,10 @@ impl Instructions {
     ///
     /// # Safety
     ///
-    /// What [`Kernel::run`] asks for, and `self` must have been detected, or be narrower than what was.
+    /// The requirements of [`Kernel::run`]. `self` must have been detected, or be narrower than the
+    /// detected set.
     pub unsafe fn run(self, kernel: impl Kernel) {
-        // SAFETY: the caller's promise.
+        // SAFETY: promised by the caller.
         unsafe {
             match self {
                 #[cfg(target_arch = "x86_64")]
@@ -88,23 +89,25 @@ impl Instructions {
     }
 }
 
-/// What is compiled for every instruction set. Mark `run`, and what it calls, `#[inline(always)]`.
+/// Code that is compiled for every instruction set. Mark `run` and everything it calls
+/// `#[inline(always)]`.
 pub trait Kernel {
     /// # Safety
     ///
-    /// What the kernel names must lie in memory that may be read or written, and the vectors' instructions must be those
-    /// of this machine.
+    /// All memory that the kernel refers to must be valid for its reads and writes, and this
+    /// machine must support the instructions of `V`.
     unsafe fn run<V: Vector>(self);
 }
 
-/// Some numbers in one register.
+/// A vector of f32 values in one register.
 ///
 /// # Safety
 ///
-/// Of all functions: the instructions must be those of this machine, and pointers lead to `LANES` numbers.
+/// For all functions: this machine must support the instructions, and pointers must be valid for
+/// `LANES` values.
 pub trait Vector: Copy {
     const LANES: usize;
-    /// Registers there are.
+    /// Number of vector registers.
     const REGISTERS: usize;
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
@@ -114,7 +117,8 @@ pub trait Vector: Copy {
     unsafe fn multiply_add(self, b: Self, c: Self) -> Self;
 }
 
-/// Four numbers. On 64-bit ARM, where a fused multiply-add is part of the base, it is used.
+/// Four values. Uses fused multiply-adds on 64-bit ARM, where they are part of the base instruction
+/// set.
 #[derive(Clone, Copy)]
 pub struct Four([f32; 4]);
 
@@ -124,13 +128,13 @@ impl Vector for Four {
 
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: the caller's; an array of f32 needs no more alignment than one.
+        // SAFETY: promised by the caller; an array of f32 needs no more alignment than one f32.
         Self(unsafe { from.cast::<[f32; 4]>().read() })
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
-        // SAFETY: the caller's.
+        // SAFETY: promised by the caller.
         unsafe { to.cast::<[f32; 4]>().write(self.0) }
     }
 
@@ -153,20 +157,20 @@ impl Vector for Four {
     }
 }
 
-/// One number: where there are fewer than a vector's.
+/// One value, for what is left when fewer than a whole vector remain.
 impl Vector for f32 {
     const LANES: usize = 1;
     const REGISTERS: usize = 16;
 
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: the caller's.
+        // SAFETY: promised by the caller.
         unsafe { from.read() }
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
-        // SAFETY: the caller's.
+        // SAFETY: promised by the caller.
         unsafe { to.write(self) }
     }
 
@@ -201,11 +205,11 @@ mod x86 {
 
             #[target_feature(enable = $features)]
             pub unsafe fn $run(kernel: impl Kernel) {
-                // SAFETY: the caller's.
+                // SAFETY: promised by the caller.
                 unsafe { kernel.run::<$name>() }
             }
 
-            // SAFETY, of all: the caller's, who has detected the features.
+            // SAFETY, for all functions: promised by the caller, who has detected the features.
             impl Vector for $name {
                 const LANES: usize = $lanes;
                 const REGISTERS: usize = $registers;

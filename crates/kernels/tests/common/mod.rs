@@ -1,10 +1,10 @@
-//! Drawn tensors and comparisons.
+//! Pseudo-random tensors and comparisons.
 
 #![allow(dead_code)]
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// Values in [-1, 1), from an integer hash: the same everywhere.
+/// Values in [-1, 1) from an integer hash, the same on every machine.
 pub fn random<const D: usize>(shape: [usize; D], seed: u64, device: &Device) -> Tensor<D> {
     let values: Vec<f32> = (0..shape.iter().product::<usize>() as u64)
         .map(|i| {
@@ -20,7 +20,7 @@ pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec().unwrap()
 }
 
-/// Equal to a share of the largest expected value.
+/// Asserts equality up to `tolerance` times the largest expected value.
 pub fn assert_close(found: &[f32], expected: &[f32], tolerance: f32, what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     let largest = expected.iter().fold(1e-3_f32, |m, x| m.max(x.abs()));

@@ -1,4 +1,4 @@
-//! One block of the family, and what describes it.
+//! One block of the family, and its configuration.
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -9,7 +9,7 @@ use super::inverted_residual::InvertedResidual;
 use super::separable::DepthwiseSeparable;
 use crate::layers::{BatchNorm2d, Conv2d, Ops, SqueezeExciteConfig};
 
-/// What a block does.
+/// The kind of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockKind {
     /// Depthwise, then pointwise.
@@ -19,7 +19,7 @@ pub enum BlockKind {
         /// Channels of the depthwise convolution.
         expanded: usize,
     },
-    /// A whole convolution to `expanded` channels, pointwise.
+    /// A full convolution to `expanded` channels, pointwise.
     EdgeResidual {
         /// Channels of the first convolution.
         expanded: usize,
@@ -28,24 +28,25 @@ pub enum BlockKind {
     Conv,
 }
 
-/// A block's numbers.
+/// Configuration of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockConfig {
-    /// What it does.
+    /// Kind of the block.
     pub kind: BlockKind,
-    /// Side of the kernel that is not pointwise.
+    /// Kernel side of the depthwise or full convolution.
     pub kernel: usize,
     /// Stride of that convolution.
     pub stride: usize,
-    /// Channels that leave it.
+    /// Output channels.
     pub output: usize,
-    /// After each normalisation but the last.
+    /// Activation after each normalisation but the last; for [`BlockKind::Conv`], after its only
+    /// one.
     pub activation: Activation,
-    /// After it.
+    /// Squeeze-and-excitation after that convolution.
     pub squeeze_excite: Option<SqueezeExciteConfig>,
 }
 
-// A box is not a module in Burn; there are a few of these per network.
+// Burn has no `Module` for `Box`, and a network has only a few of these.
 #[allow(clippy::large_enum_variant)]
 #[derive(Module, Debug)]
 pub enum Block {

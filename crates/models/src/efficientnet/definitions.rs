@@ -1,11 +1,11 @@
-//! The numbers of each network of the family, as in its paper and in timm 1.0.
+//! Configurations of the family's networks, as in their papers and in timm 1.0.
 
 use kennel_kernels::Activation::{self, HardSigmoid, HardSwish, Relu, Relu6, Sigmoid, Silu};
 
 use super::block::{BlockConfig, BlockKind};
 use crate::layers::SqueezeExciteConfig;
 
-/// A whole network.
+/// Configuration of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EfficientNetConfig {
     /// Channels after the stem.
@@ -14,13 +14,13 @@ pub struct EfficientNetConfig {
     pub stages: Vec<Vec<BlockConfig>>,
     /// Features before the classifier.
     pub head: usize,
-    /// What stands between the blocks and the classifier.
+    /// The layers between the blocks and the classifier.
     pub head_kind: HeadKind,
-    /// In stem and head.
+    /// Activation in stem and head.
     pub activation: Activation,
 }
 
-/// What stands between the blocks and the classifier.
+/// The layers between the blocks and the classifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadKind {
     /// 1x1 convolution, normalisation, activation, pooling.
@@ -29,7 +29,7 @@ pub enum HeadKind {
     ConvAfterPool,
 }
 
-/// EfficientNet-B0 (Tan and Le 2019, table 1) made wider and deeper.
+/// EfficientNet-B0 (Tan and Le 2019, table 1), scaled by `width` and `depth`.
 pub fn efficientnet(width: f64, depth: f64) -> EfficientNetConfig {
     let round = |channels: f64| round_channels(channels * width);
     let stem = round(32.0);
@@ -51,7 +51,8 @@ pub fn efficientnet(width: f64, depth: f64) -> EfficientNetConfig {
             let output = round(channels);
             (0..repeats)
                 .map(|repeat| {
-                    // The squeeze is a quarter of the block's input, not of its expanded width.
+                    // The squeeze has a quarter of the block's input channels, not of its expanded
+                    // ones.
                     let reduced = (input as f64 * 0.25).round_ties_even() as usize;
                     let kind = match expansion {
                         1 => BlockKind::Separable,
@@ -183,7 +184,7 @@ fn v3(stages: Vec<Vec<BlockConfig>>, head: usize) -> EfficientNetConfig {
     EfficientNetConfig { stem: 16, stages, head, head_kind: HeadKind::ConvAfterPool, activation: HardSwish }
 }
 
-/// A block of MobileNetV3, whose squeeze is a quarter of the channels it weighs.
+/// A block of MobileNetV3. Its squeeze has a quarter of the channels that it scales.
 fn v3_block(
     kind: BlockKind,
     kernel: usize,
@@ -200,7 +201,8 @@ fn v3_block(
     BlockConfig { kind, kernel, stride, output, activation, squeeze_excite }
 }
 
-/// timm 1.0's `test_efficientnet`: a block of each kind, 0.1 million parameters below the head.
+/// timm 1.0's `test_efficientnet`: a convolution, two edge residuals and two inverted residuals,
+/// 0.1 million parameters below the head.
 pub fn test_efficientnet() -> EfficientNetConfig {
     const EXPANSION: usize = 4;
     let mut input = 24;
@@ -223,7 +225,8 @@ pub fn test_efficientnet() -> EfficientNetConfig {
     EfficientNetConfig { stem: 24, stages, head: 256, head_kind: HeadKind::NormBeforePool, activation: Silu }
 }
 
-/// The nearest multiple of 8 that loses no more than a tenth (`make_divisible` of the MobileNet papers).
+/// Rounds to the nearest multiple of 8, at least 8, that is no more than a tenth below `channels`
+/// (`make_divisible` of the MobileNet papers).
 fn round_channels(channels: f64) -> usize {
     let rounded = ((channels + 4.0) as usize / 8 * 8).max(8);
     if (rounded as f64) < 0.9 * channels { rounded + 8 } else { rounded }

@@ -1,4 +1,5 @@
-//! Edge residual: one wide convolution in place of the pointwise and the depthwise one ("Fused-MBConv").
+//! Edge residual ("Fused-MBConv"): one full convolution replaces the pointwise and the depthwise
+//! one.
 
 use burn::module::Module;
 use burn::tensor::Device;

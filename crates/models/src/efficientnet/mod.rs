@@ -1,5 +1,5 @@
-//! EfficientNet (Tan and Le 2019), MobileNetV2 (Sandler et al. 2018) and MobileNetV3 (Howard et al. 2019): in timm one
-//! family of inverted residual blocks, and so here.
+//! EfficientNet (Tan and Le 2019), MobileNetV2 (Sandler et al. 2018) and MobileNetV3 (Howard et al.
+//! 2019). As in timm, they are one family of inverted residual blocks.
 
 mod block;
 mod definitions;
@@ -21,7 +21,7 @@ pub use definitions::{
     test_efficientnet,
 };
 
-/// The network.
+/// A network of the family.
 #[derive(Module, Debug)]
 pub struct EfficientNet {
     conv_stem: Conv2d,
@@ -80,7 +80,7 @@ impl EfficientNet {
         }
     }
 
-    /// Stem, stages of blocks, the 1x1 convolution above them, head.
+    /// Returns the stages: stem, stages of blocks, the 1x1 convolution above them, head.
     pub fn stages(&self) -> Vec<Stage> {
         let mut stages = vec![Stage::new("stem", &["conv_stem", "bn1"])];
         stages.extend((0..self.blocks.len()).map(|index| {
@@ -92,7 +92,8 @@ impl EfficientNet {
         stages
     }
 
-    /// What `partial` trains: the last stage of blocks and everything above it.
+    /// Returns what the strategy `partial` trains: the last stage of blocks and everything above
+    /// it.
     pub fn partial(&self) -> Vec<String> {
         let mut prefixes = vec![format!("blocks.{}", self.blocks.len() - 1), "conv_head".into()];
         if self.bn2.is_some() {
@@ -109,7 +110,7 @@ impl EfficientNet {
         match (self.blocks.get(index - 1), &self.bn2) {
             (Some(stage), _) => stage.iter().fold(x, |x, block| block.forward(ops, x)),
             (None, Some(bn2)) => ops.conv_norm(&self.conv_head, bn2, x),
-            // MobileNetV3 pools first: its 1x1 convolution runs on one pixel.
+            // MobileNetV3 pools first, so its 1x1 convolution runs on one pixel.
             (None, None) => {
                 let pooled = ops.global_avg_pool(x);
                 let features = ops.conv(&self.conv_head, pooled);
@@ -118,7 +119,7 @@ impl EfficientNet {
         }
     }
 
-    /// `[batch, features, 1, 1]`.
+    /// Returns the classifier's input, `[batch, features, 1, 1]`.
     pub fn pre_logits<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
         match self.bn2 {
             Some(_) => ops.global_avg_pool(x),
@@ -126,7 +127,7 @@ impl EfficientNet {
         }
     }
 
-    /// The last layer.
+    /// Returns the last layer.
     pub fn classifier(&self) -> &Linear {
         &self.classifier
     }

@@ -1,4 +1,4 @@
-//! Batch normalisation as PyTorch has it, with the activation that follows it.
+//! Batch normalisation as in PyTorch, with the activation that follows it.
 
 use burn::module::{Flag, Module, Param, RunningState};
 use burn::tensor::{Device, Tensor};
@@ -9,27 +9,27 @@ const MOMENTUM: f64 = 0.1;
 
 /// `torch.nn.BatchNorm2d` (eps 1e-5, momentum 0.1), then an activation: timm's `BatchNormAct2d`.
 ///
-/// Differs from Burn's own layer: the running variance is the unbiased one, `n / (n - 1)` times the batch's, as in
-/// PyTorch; and training behaviour follows the layer's flag alone, so that a frozen layer on the training device keeps
-/// its statistics.
+/// Differs from Burn's own layer: the running variance is the unbiased one, `n / (n - 1)` times the
+/// batch's, as in PyTorch. The layer's flag alone switches training behaviour, so a frozen layer on
+/// the training device keeps its statistics.
 #[derive(Module, Debug)]
 pub struct BatchNorm2d {
     /// Scale, `[channels]`.
     pub weight: Param<Tensor<1>>,
     /// Shift, `[channels]`.
     pub bias: Param<Tensor<1>>,
-    /// Mean over the batches seen in training, `[channels]`.
+    /// Running mean of the training batches, `[channels]`.
     pub running_mean: RunningState<Tensor<1>>,
-    /// Unbiased variance over the batches seen in training, `[channels]`.
+    /// Running unbiased variance of the training batches, `[channels]`.
     pub running_var: RunningState<Tensor<1>>,
-    /// Whether the batch's own statistics are used, and remembered.
+    /// Whether to normalise with the batch's own statistics and update the running ones.
     pub training: Param<Flag>,
     #[module(skip)]
     activation: Activation,
 }
 
 impl BatchNorm2d {
-    /// The identity, in evaluation mode, followed by `activation`.
+    /// Makes an identity normalisation in evaluation mode, followed by `activation`.
     pub fn new(channels: usize, activation: Activation, device: &Device) -> Self {
         Self {
             weight: Param::from_tensor(Tensor::ones([channels], device)),
@@ -41,12 +41,12 @@ impl BatchNorm2d {
         }
     }
 
-    /// What follows the normalisation.
+    /// Returns the activation that follows the normalisation.
     pub fn activation(&self) -> Activation {
         self.activation
     }
 
-    /// Everything that decides it in evaluation mode; none in training mode.
+    /// Returns the constants of evaluation mode; None in training mode.
     pub fn constants(&self) -> Option<BatchNormConstants> {
         (!self.training.is_enabled()).then(|| BatchNormConstants {
             weight: self.weight.val(),
@@ -66,7 +66,8 @@ impl BatchNorm2d {
             let [batch, _, height, width] = x.dims();
             let out = batch_norm_train(x, weight, bias, EPS, self.activation);
             let n = (batch * height * width) as f64;
-            // One value per channel has no spread: PyTorch refuses; the biased variance, 0, is kept here.
+            // A single value per channel has no spread. PyTorch raises an error; here the variance
+            // stays the biased one, 0.
             let unbiased = out.variance * (n / (n - 1.0).max(1.0));
             let blend = |running: Tensor<1>, batch: Tensor<1>| running * (1.0 - MOMENTUM) + batch * MOMENTUM;
             self.running_mean.update(blend(self.running_mean.value_sync(), out.mean));

@@ -1,4 +1,4 @@
-//! Convolution with its weights.
+//! The convolution layer.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -13,23 +13,24 @@ pub struct Conv2d {
     pub bias: Option<Param<Tensor<1>>>,
     #[module(skip)]
     pub(crate) spec: ConvSpec,
-    /// These weights with the normalisation that follows folded in.
+    /// Cache of the weights with the following normalisation folded in.
     #[module(skip)]
     pub(super) folded: FoldCache,
 }
 
 impl Conv2d {
-    /// A convolution with "same" padding for odd kernels (`kernel / 2`), no bias and zero weights.
+    /// Makes a convolution with "same" padding for odd kernels (`kernel / 2`), no bias and zero
+    /// weights.
     pub fn new(channels: usize, outputs: usize, kernel: usize, stride: usize, device: &Device) -> Self {
         Self::grouped(channels, outputs, kernel, stride, 1, device)
     }
 
-    /// As [`Conv2d::new`], one group per channel.
+    /// As [`Conv2d::new`], with one group per channel.
     pub fn depthwise(channels: usize, kernel: usize, stride: usize, device: &Device) -> Self {
         Self::grouped(channels, channels, kernel, stride, channels, device)
     }
 
-    /// With a bias of zeros.
+    /// Adds a bias of zeros.
     pub fn with_bias(mut self) -> Self {
         let outputs = self.weight.dims()[0];
         self.bias = Some(Param::from_tensor(Tensor::zeros([outputs], &self.weight.device())));
@@ -51,7 +52,8 @@ impl Conv2d {
 
     /// # Shapes
     ///
-    /// `[batch, channels, height, width]` to `[batch, outputs, height / stride, width / stride]`, rounded up.
+    /// `[batch, channels, height, width]` to `[batch, outputs, height / stride, width / stride]`,
+    /// rounded up.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         conv2d(x, self.weight.val(), self.bias.as_ref().map(Param::val), self.spec)
     }

@@ -1,9 +1,10 @@
-//! What is left out at random in training: features before the classifier, and whole residual branches.
+//! Random dropping in training: features before the classifier, and whole residual branches.
 
 use burn::module::{Flag, Module, Param};
 use burn::tensor::{Distribution, Tensor};
 
-/// `torch.nn.Dropout`: each feature is zeroed with probability `rate` and the others scaled by `1 / (1 - rate)`.
+/// `torch.nn.Dropout`: zeroes each feature with probability `rate` and scales the others by
+/// `1 / (1 - rate)`.
 #[derive(Module, Debug)]
 pub struct Dropout {
     training: Param<Flag>,
@@ -11,8 +12,8 @@ pub struct Dropout {
     rate: f64,
 }
 
-/// Stochastic depth (Huang et al. 2016): a photo's whole residual branch is zeroed with probability `rate`, the others
-/// scaled by `1 / (1 - rate)`, as timm's `DropPath`.
+/// Stochastic depth (Huang et al. 2016), as timm's `DropPath`: zeroes a photo's whole residual
+/// branch with probability `rate` and scales the others by `1 / (1 - rate)`.
 #[derive(Module, Debug)]
 pub struct DropPath {
     training: Param<Flag>,
@@ -39,7 +40,7 @@ impl DropPath {
         Self { training: Param::from_bool(false), rate }
     }
 
-    /// Whether it changes anything.
+    /// Whether it drops anything.
     pub fn is_active(&self) -> bool {
         self.training.is_enabled() && self.rate > 0.0
     }

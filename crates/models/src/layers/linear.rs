@@ -1,4 +1,4 @@
-//! The fully connected layer with its weights.
+//! The fully connected layer.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -13,7 +13,7 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// All zeros.
+    /// Makes a layer of zeros.
     pub fn new(features: usize, outputs: usize, device: &Device) -> Self {
         Self {
             weight: Param::from_tensor(Tensor::zeros([outputs, features], device)),

@@ -1,4 +1,4 @@
-//! The layers that architectures are written in, with PyTorch's parameter names and layouts.
+//! The layers of the architectures, with PyTorch's parameter names and layouts.
 
 mod batch_norm;
 mod conv;

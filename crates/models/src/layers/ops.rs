@@ -1,5 +1,5 @@
-//! What the zoo's forward passes are written in, so that each is written once: [`Eager`] computes it, and
-//! [`crate::describe`] writes it down.
+//! The operations of the zoo's forward passes, so that each pass is written only once: [`Eager`]
+//! computes it, [`crate::describe`] records it as a graph.
 
 use burn::tensor::Tensor;
 use kennel_kernels::{
@@ -11,16 +11,17 @@ use super::{BatchNorm2d, Conv2d, DropPath};
 
 /// The operations of the zoo, over values of shape `[batch, channels, height, width]`.
 pub trait Ops {
-    /// What passes through the network.
+    /// A value that passes through the network.
     type Value: Clone;
 
-    /// A convolution by itself, with its bias where it has one.
+    /// A convolution without normalisation, with its bias if it has one.
     fn conv(&mut self, conv: &Conv2d, x: Self::Value) -> Self::Value;
 
     /// `norm(conv(x))`, with the activation of `norm`.
     fn conv_norm(&mut self, conv: &Conv2d, norm: &BatchNorm2d, x: Self::Value) -> Self::Value;
 
-    /// The end of a residual block: `activation(drop_path(norm(conv(x))) + shortcut)`, where `norm` has no activation.
+    /// The end of a residual block: `activation(drop_path(norm(conv(x))) + shortcut)`, where `norm`
+    /// has no activation.
     fn conv_norm_add(
         &mut self,
         branch_end: (&Conv2d, &BatchNorm2d, &DropPath),
@@ -29,23 +30,25 @@ pub trait Ops {
         activation: Activation,
     ) -> Self::Value;
 
-    /// An activation of every element.
+    /// Applies an activation to every element.
     fn activate(&mut self, x: Self::Value, activation: Activation) -> Self::Value;
 
-    /// The largest of every window of `kernel` by `kernel`.
+    /// The maximum of every window of `kernel` by `kernel`.
     fn max_pool(&mut self, x: Self::Value, kernel: usize, stride: usize, padding: usize) -> Self::Value;
 
-    /// The mean of every window of `side` by `side`, side by side; those that hang over the edge count what they hold.
+    /// The mean of adjacent windows of `side` by `side`. Windows that extend over the edge average
+    /// only the pixels inside.
     fn avg_pool(&mut self, x: Self::Value, side: usize) -> Self::Value;
 
     /// The mean of every channel, `[batch, channels, 1, 1]`.
     fn global_avg_pool(&mut self, x: Self::Value) -> Self::Value;
 
-    /// Every channel times its own factor, `[batch, channels, 1, 1]`.
+    /// Multiplies every channel by its own factor, `[batch, channels, 1, 1]`.
     fn scale_channels(&mut self, x: Self::Value, factors: Self::Value) -> Self::Value;
 }
 
-/// Computes at once, with the kernels; convolution and normalisation are one step wherever nothing is trained.
+/// Computes immediately, with the kernels. Convolution and normalisation are one operation where
+/// the normalisation is in evaluation mode.
 pub struct Eager;
 
 impl Ops for Eager {

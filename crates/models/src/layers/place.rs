@@ -1,8 +1,9 @@
-//! A place in one of timm's sequences that holds no weights here.
+//! A placeholder for an entry of timm's sequences that has no weights.
 
 use burn::module::Module;
 
-/// An activation or a pooling in an `nn.Sequential`, where only its index matters: what follows keeps timm's names.
+/// An activation or pooling in an `nn.Sequential`. It only takes up an index, so that the following
+/// layers keep timm's names.
 #[derive(Module, Debug)]
 pub struct Place {
     #[module(skip)]

@@ -1,4 +1,5 @@
-//! Squeeze-and-excitation (Hu et al. 2018, section 3): channels weighted by what the whole picture says.
+//! Squeeze-and-excitation (Hu et al. 2018, section 3): scales channels by factors computed from the
+//! whole picture.
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -6,14 +7,14 @@ use kennel_kernels::Activation;
 
 use super::{Conv2d, Ops};
 
-/// How one network squeezes.
+/// Configuration of a squeeze-and-excitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SqueezeExciteConfig {
-    /// Channels between the two layers.
+    /// Channels between the two convolutions.
     pub reduced: usize,
-    /// After the first.
+    /// Activation after the first.
     pub activation: Activation,
-    /// After the second.
+    /// Activation after the second.
     pub gate: Activation,
 }
 

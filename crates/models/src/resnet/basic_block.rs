@@ -1,4 +1,4 @@
-//! Two 3x3 convolutions and a shortcut: the block of ResNet-18 and -34.
+//! The block of ResNet-18 and -34: two 3x3 convolutions and a shortcut.
 
 use burn::module::Module;
 use burn::tensor::Device;

@@ -1,4 +1,4 @@
-//! 1x1, 3x3 and 1x1 convolutions and a shortcut: the block of ResNet-50 and deeper.
+//! The block of ResNet-50 and deeper: 1x1, 3x3 and 1x1 convolutions and a shortcut.
 
 use burn::module::Module;
 use burn::tensor::Device;

@@ -6,17 +6,18 @@ use kennel_kernels::Activation;
 
 use crate::layers::{BatchNorm2d, Conv2d, Ops, Place};
 
-/// How the shortcut comes to the branch's resolution.
+/// How the shortcut is reduced to the branch's resolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DownsampleKind {
-    /// By the stride of its convolution.
+    /// The stride of its convolution.
     Strided,
-    /// By the mean of 2x2 pixels (He et al. 2019, "ResNet-D").
+    /// The mean of 2x2 pixels (He et al. 2019, "ResNet-D").
     Averaged,
 }
 
-/// timm's `downsample`: a 1x1 convolution and its normalisation, behind a pooling where there is one.
-// A box is not a module in Burn; there are a few of these per network.
+/// timm's `downsample`: a 1x1 convolution and its normalisation, after a pooling in the averaged
+/// kind.
+// Burn has no `Module` for `Box`, and a network has only a few of these.
 #[allow(clippy::large_enum_variant)]
 #[derive(Module, Debug)]
 pub(super) enum Downsample {
@@ -24,7 +25,7 @@ pub(super) enum Downsample {
     Averaged((Place, Conv2d, BatchNorm2d)),
 }
 
-/// None where the shortcut is the identity.
+/// Makes the downsampling of a shortcut; None where the shortcut is the identity.
 pub(super) fn downsample(
     kind: DownsampleKind,
     input: usize,
@@ -42,7 +43,7 @@ pub(super) fn downsample(
     })
 }
 
-/// What is added to the branch.
+/// Computes the shortcut, which is added to the branch.
 pub(super) fn shortcut<O: Ops>(ops: &mut O, downsample: &Option<Downsample>, x: O::Value) -> O::Value {
     match downsample {
         Some(Downsample::Strided((conv, bn))) => ops.conv_norm(conv, bn, x),

@@ -1,4 +1,5 @@
-//! ResNet (He et al. 2016), as timm's `ResNet`: a stem, four stages of residual blocks, one linear layer.
+//! ResNet (He et al. 2016), as timm's `ResNet`: a stem, four stages of residual blocks, one linear
+//! layer.
 
 mod basic_block;
 mod bottleneck;
@@ -19,23 +20,23 @@ use stem::Stem;
 pub use downsample::DownsampleKind;
 pub use stem::StemKind;
 
-/// Which ResNet.
+/// Configuration of a ResNet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResNetConfig {
-    /// What stands before the first block.
+    /// Layers before the first block.
     pub stem: StemKind,
     /// The four stages.
     pub stages: [ResNetStage; 4],
-    /// How shortcuts come to another resolution.
+    /// How shortcuts are reduced in resolution.
     pub shortcut: DownsampleKind,
 }
 
-/// A stage of like blocks, the first of which halves the resolution (but in the first stage).
+/// A stage of equal blocks. The first block halves the resolution, except in the first stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResNetStage {
-    /// How many.
+    /// Number of blocks.
     pub blocks: usize,
-    /// Which.
+    /// Kind of the blocks.
     pub kind: ResNetBlock,
     /// Channels of the 3x3 convolutions.
     pub width: usize,
@@ -46,7 +47,7 @@ pub struct ResNetStage {
 pub enum ResNetBlock {
     /// 3x3, 3x3.
     Basic,
-    /// 1x1, 3x3, 1x1, four times wider at the end.
+    /// 1x1, 3x3, 1x1, with four times as many output channels.
     Bottleneck,
 }
 
@@ -77,7 +78,7 @@ impl ResNetConfig {
 }
 
 impl ResNetStage {
-    /// Channels that leave it.
+    /// Returns the output channels.
     fn output(&self) -> usize {
         match self.kind {
             ResNetBlock::Basic => self.width,
@@ -86,7 +87,7 @@ impl ResNetStage {
     }
 }
 
-/// The network.
+/// A ResNet.
 #[derive(Module, Debug)]
 pub struct ResNet {
     conv1: Stem,
@@ -99,7 +100,7 @@ pub struct ResNet {
     fc: Linear,
 }
 
-// A box is not a module in Burn; there are a few of these per network.
+// Burn has no `Module` for `Box`, and a network has only a few of these.
 #[allow(clippy::large_enum_variant)]
 #[derive(Module, Debug)]
 enum Block {
@@ -126,7 +127,8 @@ impl ResNet {
             (0..stage.blocks)
                 .map(|block| {
                     let stride = if block == 0 && stage_index > 0 { 2 } else { 1 };
-                    // timm spreads stochastic depth from 0 at the first block to the full rate at the last.
+                    // As in timm, stochastic depth grows from 0 in the first block to the full rate
+                    // in the last.
                     let drop_path = rates.drop_path * index as f64 / last.max(1) as f64;
                     let input = channels;
                     channels = stage.output();
@@ -156,7 +158,7 @@ impl ResNet {
         }
     }
 
-    /// Stem, four stages, head.
+    /// Returns the stages: stem, four stages of blocks, head.
     pub fn stages(&self) -> Vec<Stage> {
         let mut stages = vec![Stage::new("stem", &["conv1", "bn1"])];
         stages.extend(["layer1", "layer2", "layer3", "layer4"].map(|name| Stage::new(name, &[name])));
@@ -164,7 +166,7 @@ impl ResNet {
         stages
     }
 
-    /// What `partial` trains.
+    /// Returns what the strategy `partial` trains.
     pub fn partial(&self) -> Vec<String> {
         ["layer3", "layer4", "fc"].map(String::from).to_vec()
     }
@@ -183,12 +185,12 @@ impl ResNet {
         blocks.iter().fold(x, |x, block| block.forward(ops, x))
     }
 
-    /// `[batch, features, 1, 1]`.
+    /// Returns the classifier's input, `[batch, features, 1, 1]`.
     pub fn pre_logits<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
         ops.global_avg_pool(x)
     }
 
-    /// The last layer.
+    /// Returns the last layer.
     pub fn classifier(&self) -> &Linear {
         &self.fc
     }

@@ -1,4 +1,4 @@
-//! What stands before the first residual block.
+//! The layers before the first residual block.
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -6,20 +6,20 @@ use kennel_kernels::Activation;
 
 use crate::layers::{BatchNorm2d, Conv2d, Ops, Place};
 
-/// Which.
+/// The kind of a stem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StemKind {
     /// One 7x7 convolution to 64 channels.
     Plain,
-    /// Three 3x3 convolutions, to `width` channels twice and then to twice as many.
+    /// Three 3x3 convolutions: two to `width` channels, then one to twice as many.
     Deep {
-        /// Channels of the first two.
+        /// Channels of the first two convolutions.
         width: usize,
     },
 }
 
 impl StemKind {
-    /// Channels that leave it.
+    /// Returns the output channels.
     pub fn output(self) -> usize {
         match self {
             StemKind::Plain => 64,
@@ -29,7 +29,7 @@ impl StemKind {
 }
 
 /// timm's `conv1`; the last normalisation is the network's `bn1`.
-// A box is not a module in Burn; there is one of these per network.
+// Burn has no `Module` for `Box`, and a network has only one of these.
 #[allow(clippy::large_enum_variant)]
 #[derive(Module, Debug)]
 pub(super) enum Stem {

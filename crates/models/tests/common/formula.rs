@@ -1,4 +1,4 @@
-//! Weights and images by formula: the Rust twin of `tools/fixtures/formula.py`, which states it in words.
+//! Weights and images by formula: the Rust twin of `tools/fixtures/formula.py`, which describes it.
 #![allow(dead_code)] // each test takes the parts that it needs
 
 use kennel_models::{StateDict, TensorValue};

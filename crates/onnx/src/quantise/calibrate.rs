@@ -1,4 +1,4 @@
-//! The range of every tensor on some photos.
+//! Finds the range of every tensor on calibration photos.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -6,14 +6,14 @@ use std::path::Path;
 use crate::runtime::{Input, Values, rten};
 use crate::{OnnxError, Result, RuntimeKind};
 
-/// Levels of 8 bits.
+/// Steps between the 256 values of 8 bits.
 const LEVELS: f64 = 255.0;
-/// Bins of a tensor's histogram between its extremes.
+/// Bins of the histogram of a tensor, from its minimum to its maximum.
 const BINS: usize = 2048;
-/// Shares of the extremes that are tried as ends, the whole first.
+/// Number of candidates for each end of a range: fractions of the extreme value, from 1 down.
 const SHARES: usize = 60;
 
-/// What 8 bits are spread over; it holds 0.
+/// The range that 8 bits cover. It contains 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range {
     /// Lower end, 0 or less.
@@ -22,16 +22,17 @@ pub struct Range {
     pub high: f32,
 }
 
-/// Ranges by the tensor's name.
+/// Ranges by tensor name.
 pub type Ranges = BTreeMap<String, Range>;
 
-/// Runs the float model in `path` over `photos` (prepared pixels `[1, 3, side, side]`) and finds, for each of `tensors`, the
-/// range over which 8 bits lose least in the mean of squares: the few values at the ends are clipped where that makes
-/// the steps finer for all others.
+/// Runs the float model in `path` on `photos` (prepared pixels `[1, 3, side, side]`) and finds, for
+/// each of `tensors`, the range for which rounding to 8 bits has the least mean squared error. A
+/// range excludes the few most extreme values where clipping them makes the steps finer for all
+/// others.
 ///
 /// # Errors
 ///
-/// [`OnnxError::Runtime`]; [`OnnxError::Stopped`] when `is_stopped` says so.
+/// [`OnnxError::Runtime`]; [`OnnxError::Stopped`] when `is_stopped` returns true.
 pub fn calibrate(
     path: &Path,
     input: &str,
@@ -77,7 +78,7 @@ pub fn calibrate(
     Ok(tensors.iter().map(ToString::to_string).zip(ranges).collect())
 }
 
-/// The part of `range` over which the values of `histogram` are rounded and clipped with the least loss.
+/// Finds the part of `range` for which rounding and clipping the values of `histogram` loses least.
 fn narrowed(range: Range, histogram: &[u64]) -> Range {
     let (low, high) = (f64::from(range.low), f64::from(range.high));
     let width = (high - low) / histogram.len() as f64;
@@ -92,7 +93,7 @@ fn narrowed(range: Range, histogram: &[u64]) -> Range {
         histogram.iter().enumerate().filter(|(_, count)| **count > 0).map(of_bin).sum()
     };
     let mut best = (loss(low, high), low, high);
-    // Each end by itself, the other where it is best so far; two rounds suffice for them to settle.
+    // Optimise one end at a time with the other fixed at its best; they settle within two rounds.
     for _ in 0..2 {
         for of_low in [true, false] {
             let (_, low_end, high_end) = best;

@@ -1,4 +1,4 @@
-//! Which layers of a graph are quantised, and which tensors they read and write.
+//! Finds the layers of a graph that can be quantised, and the tensors that they read and write.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,23 +7,24 @@ use crate::proto::{GraphProto, NodeProto};
 /// A convolution or fully connected layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layer {
-    /// Its node, timm's name.
+    /// Name of the node: timm's name.
     pub name: String,
-    /// The tensor that it reads.
+    /// Input tensor.
     pub input: String,
-    /// The tensor that it writes, after a ReLU that only it feeds: those two are one step of integers.
+    /// Output tensor. If a ReLU or ReLU6 is its only reader, that of the activation: integer
+    /// kernels compute both in one step.
     pub output: String,
-    /// Whether it always stays in floats: the first and the last, where errors start and end, and those of squeeze-and-excitation,
-    /// which weigh all others.
+    /// Whether the layer always stays in floats: the first and the last, where errors start and
+    /// end, and those of squeeze-and-excitation, which scale all other channels.
     pub stays_float: bool,
 }
 
-/// Every tensor that `layers` read or write.
+/// All tensors that `layers` read or write.
 pub fn tensors_of<'a>(layers: impl IntoIterator<Item = &'a Layer>) -> BTreeSet<&'a str> {
     layers.into_iter().flat_map(|layer| [layer.input.as_str(), layer.output.as_str()]).collect()
 }
 
-/// Every layer with weights, in the order of the graph.
+/// All layers with constant weights, in the order of the graph.
 pub fn quantisable_layers(graph: &GraphProto) -> Vec<Layer> {
     let mut readers: HashMap<&str, Vec<&NodeProto>> = HashMap::new();
     for node in &graph.node {

@@ -1,12 +1,16 @@
-//! A graph in 8-bit integers: a quarter of the size, where all of it is.
+//! Quantises a graph to 8-bit integers: a quarter of the size if every layer is quantised.
 //!
-//! Static quantisation in the QDQ form, which every runtime can at least compute in floats: weights of a layer are int8, symmetric,
-//! with a scale for each output; what passes between quantised layers is int8 with a scale and a zero for the tensor,
-//! found on photos ([`calibrate`]). Biases are int32. int8 rather than uint8 for what passes, because processors
-//! without VNNI saturate products of uint8 and int8.
+//! Static quantisation in the QDQ form, which every runtime can at least compute in floats:
 //!
-//! Source: Jacob et al. 2018, "Quantization and training of neural networks for efficient integer-arithmetic-only
-//! inference", section 2; the form is that of ONNX Runtime's `quantize_static` (`QDQ`, per channel).
+//! - Weights are int8, symmetric, with one scale per output channel.
+//! - Activations between quantised layers are int8, with a scale and a zero point per tensor, which
+//!   [`calibrate`] finds on photos. They are int8 and not uint8 because processors without VNNI
+//!   saturate products of uint8 and int8.
+//! - Biases are int32.
+//!
+//! Source: Jacob et al. 2018, "Quantization and training of neural networks for efficient
+//! integer-arithmetic-only inference", section 2. The form is that of ONNX Runtime's
+//! `quantize_static` (`QDQ`, per channel).
 
 mod calibrate;
 mod layers;

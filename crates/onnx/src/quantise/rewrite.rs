@@ -1,4 +1,4 @@
-//! From a float graph and the ranges of its tensors to one of 8-bit integers.
+//! Rewrites a float graph as one of 8-bit integers, given the ranges of its tensors.
 
 use std::collections::HashMap;
 
@@ -7,16 +7,17 @@ use crate::builder::{float_tensor, float_values, int, node, raw_tensor};
 use crate::proto::{ElementType, GraphProto, ModelProto, NodeProto, TensorProto};
 use crate::{OnnxError, Result};
 
-/// The largest weight: symmetric, so -128 is not used.
+/// Largest absolute value of a weight. Symmetric, so -128 is not used.
 const WEIGHT_LEVELS: f32 = 127.0;
-/// A bias may fill 32 bits less some room for the sum of products.
+/// Largest absolute value of a bias: less than 32 bits, to leave room for the sum of products.
 const BIAS_LEVELS: f32 = (1 << 30) as f32;
 
-/// Quantises `layers` of a float model: their weights and biases, and every tensor that they read or write.
+/// Quantises `layers` of a float model: their weights and biases, and every tensor that they read
+/// or write.
 ///
 /// # Errors
 ///
-/// [`OnnxError::Graph`] when a tensor has no range, or a layer no float weights.
+/// [`OnnxError::Graph`] when a tensor has no range, or a layer has no float weights and bias.
 pub fn quantise(model: &ModelProto, layers: &[Layer], ranges: &Ranges) -> Result<ModelProto> {
     let mut model = model.clone();
     let mut graph = model.graph.take().ok_or_else(|| refuse("there is none".into()))?;
@@ -36,7 +37,7 @@ fn refuse(reason: String) -> OnnxError {
     OnnxError::Graph { verb: "quantised", reason }
 }
 
-/// Rounds `tensor` to 8 bits for all who read it; the scale.
+/// Rounds `tensor` to 8 bits for all of its readers. Returns the scale.
 fn quantise_tensor(graph: &mut GraphProto, tensor: &str, range: Range) -> Result<f32> {
     let scale = ((range.high - range.low) / 255.0).max(f32::MIN_POSITIVE * 256.0);
     let zero = (-128.0 - range.low / scale).round().clamp(-128.0, 127.0) as i8;
@@ -47,7 +48,7 @@ fn quantise_tensor(graph: &mut GraphProto, tensor: &str, range: Range) -> Result
     for reader in &mut graph.node {
         reader.input.iter_mut().filter(|name| **name == tensor).for_each(|name| name.clone_from(&levels));
     }
-    // Behind its writer; in front of all, where it is the graph's input.
+    // Insert after the node that writes the tensor; at the start for the input of the graph.
     let place = match graph.node.iter().position(|node| node.output.iter().any(|name| name == tensor)) {
         Some(writer) => writer + 1,
         None if graph.input.iter().any(|info| info.name == tensor) => 0,
@@ -63,7 +64,8 @@ fn quantise_tensor(graph: &mut GraphProto, tensor: &str, range: Range) -> Result
     Ok(scale)
 }
 
-/// Rounds a layer's weights to 8 bits, with a scale for each output, and its bias to 32.
+/// Rounds the weights of a layer to 8 bits, with one scale per output channel, and its bias to 32
+/// bits.
 fn quantise_weights(graph: &mut GraphProto, layer: &Layer, input_scale: f32) -> Result<()> {
     let place = graph.node.iter().position(|node| node.name == layer.name);
     let place = place.ok_or_else(|| refuse(format!("there is no `{}`", layer.name)))?;
@@ -80,7 +82,7 @@ fn quantise_weights(graph: &mut GraphProto, layer: &Layer, input_scale: f32) -> 
         .zip(&bias)
         .map(|(weights, bias)| {
             let largest = weights.iter().fold(0.0_f32, |most, weight| most.max(weight.abs()));
-            // A dead output has a bias, which must still fit.
+            // The weights of a dead channel may all be zero, but its bias must still fit.
             (largest / WEIGHT_LEVELS)
                 .max(bias.abs() / (input_scale * BIAS_LEVELS))
                 .max(f32::MIN_POSITIVE * 256.0)
@@ -115,7 +117,7 @@ fn quantise_weights(graph: &mut GraphProto, layer: &Layer, input_scale: f32) -> 
     Ok(())
 }
 
-/// Takes a float constant out of the graph.
+/// Removes a float constant from the graph. Returns its shape and values.
 fn take_floats(graph: &mut GraphProto, name: &str) -> Result<(Vec<usize>, Vec<f32>)> {
     let place = graph.initializer.iter().position(|tensor| tensor.name == name);
     let place = place.ok_or_else(|| refuse(format!("`{name}` is no constant")))?;

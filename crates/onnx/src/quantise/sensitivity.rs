@@ -1,4 +1,4 @@
-//! Which layers a network misses most when they are rounded.
+//! Measures which layers lose most when they are quantised.
 
 use std::path::Path;
 
@@ -7,21 +7,22 @@ use serde::Serialize;
 use super::{Layer, Ranges, quantise};
 use crate::{Input, ModelProto, OnnxError, Result, RuntimeKind, Session, Values, write_model};
 
-/// What rounding one layer does to the logits.
+/// Effect of quantising one layer on the logits.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sensitivity {
-    /// The layer.
+    /// Name of the layer.
     pub layer: String,
     /// rms(logits with this layer alone in 8 bits - float logits) / rms(float logits).
     pub error: f64,
 }
 
-/// Quantises each of `layers` alone and compares the logits of `photos` (prepared pixels `[1, 3, side, side]`); the worst first.
-/// `scratch` is a folder for temporary files.
+/// Quantises each of `layers` alone and compares the logits of `photos` (prepared pixels
+/// `[1, 3, side, side]`) with those of the float model. Returns the layers with the largest error
+/// first. `scratch` is a folder for temporary files.
 ///
 /// # Errors
 ///
-/// Those of [`quantise`] and of [`Session`]; [`OnnxError::Stopped`] when `is_stopped` says so.
+/// Those of [`quantise`] and of [`Session`]; [`OnnxError::Stopped`] when `is_stopped` returns true.
 #[allow(clippy::too_many_arguments)] // one call, each of another type
 pub fn sensitivity(
     model: &ModelProto,

@@ -1,4 +1,4 @@
-//! What runs a file: rten, which is part of this program, or ONNX Runtime, where its library lies on the machine.
+//! Runtimes for ONNX files: rten, which is built in, and ONNX Runtime, if its library is installed.
 
 mod onnx_runtime;
 pub(crate) mod rten;
@@ -13,20 +13,20 @@ use std::time::Instant;
 use crate::worker::{Apart, Worker};
 use crate::{OnnxError, Result};
 
-/// A program that runs ONNX files.
+/// A runtime for ONNX files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RuntimeKind {
-    /// [rten](https://github.com/robertknight/rten), in Rust alone: always there.
+    /// [rten](https://github.com/robertknight/rten): pure Rust, always available.
     Rten,
     /// Microsoft's ONNX Runtime, 1.18 or later.
     OnnxRuntime,
 }
 
 impl RuntimeKind {
-    /// Every one, the one that is always there first.
+    /// All runtimes; the one that is always available comes first.
     pub const ALL: [RuntimeKind; 2] = [RuntimeKind::Rten, RuntimeKind::OnnxRuntime];
 
-    /// Its name on the command line and in files.
+    /// Name on the command line and in files.
     pub const fn as_str(self) -> &'static str {
         match self {
             RuntimeKind::Rten => "rten",
@@ -34,16 +34,16 @@ impl RuntimeKind {
         }
     }
 
-    /// Those that are on this machine.
+    /// Runtimes that are available on this machine.
     pub fn at_hand() -> impl Iterator<Item = RuntimeKind> {
         RuntimeKind::ALL.into_iter().filter(|kind| kind.check().is_ok())
     }
 
-    /// Whether it is on this machine.
+    /// Checks that the runtime is available on this machine.
     ///
     /// # Errors
     ///
-    /// [`OnnxError::NoRuntime`], with the way to get it.
+    /// [`OnnxError::NoRuntime`], with a hint how to install it.
     pub fn check(self) -> Result<()> {
         match self {
             RuntimeKind::Rten => Ok(()),
@@ -51,14 +51,14 @@ impl RuntimeKind {
         }
     }
 
-    /// What is on this machine, in words: a release, as far as it tells.
+    /// Version of the runtime on this machine, as far as it reports one.
     ///
     /// # Errors
     ///
     /// As [`RuntimeKind::check`].
     pub fn version(self) -> Result<String> {
         match self {
-            // The manifest pins it.
+            // Cargo.toml pins this release.
             RuntimeKind::Rten => Ok("0.27.0".into()),
             RuntimeKind::OnnxRuntime => onnx_runtime::version(),
         }
@@ -71,14 +71,14 @@ impl fmt::Display for RuntimeKind {
     }
 }
 
-/// What goes into a graph.
+/// An input of a graph.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
-    /// Its name.
+    /// Name of the input.
     pub name: &'a str,
-    /// Its extents.
+    /// Shape of the tensor.
     pub shape: &'a [usize],
-    /// Its elements, row-major.
+    /// Elements, row-major.
     pub values: Values<'a>,
 }
 
@@ -91,16 +91,16 @@ pub enum Values<'a> {
     Bytes(&'a [u8]),
 }
 
-/// What comes out of a graph.
+/// An output of a graph.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Output {
-    /// Its extents.
+    /// Shape of the tensor.
     pub shape: Vec<usize>,
-    /// Its elements, row-major; whole numbers as floats.
+    /// Elements, row-major; integers are converted to floats.
     pub values: Vec<f32>,
 }
 
-/// A file that is ready to run.
+/// A model that is ready to run.
 pub struct Session {
     path: PathBuf,
     kind: RuntimeKind,
@@ -119,7 +119,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`OnnxError::NoRuntime`] when the runtime is not there, [`OnnxError::Runtime`] when it refuses the file.
+    /// [`OnnxError::NoRuntime`] when the runtime is not available, [`OnnxError::Runtime`] when it
+    /// rejects the file.
     pub fn open(path: &Path, kind: RuntimeKind) -> Result<Self> {
         kind.check()?;
         let engine = guarded(path, kind, "read", || match kind {
@@ -129,11 +130,13 @@ impl Session {
         Ok(Self { path: path.into(), kind, engine, last_run_s: 0.0 })
     }
 
-    /// As [`Session::open`], in a process of its own that is held to memory and time. `size_bytes` are those of graph and weights.
+    /// As [`Session::open`], but in a process of its own with a memory and a time limit.
+    /// `size_bytes` is the size of graph and weights together.
     ///
     /// # Errors
     ///
-    /// As [`Session::open`]; [`OnnxError::Runtime`] also when the process cannot be started, ends or takes too long.
+    /// As [`Session::open`]; also [`OnnxError::Runtime`] when the process cannot be started, ends,
+    /// or takes too long.
     pub fn open_apart(path: &Path, kind: RuntimeKind, size_bytes: u64, apart: &Apart) -> Result<Self> {
         kind.check()?;
         let worker = Worker::open(path, kind, size_bytes, apart).map_err(|reason| OnnxError::Runtime {
@@ -150,17 +153,18 @@ impl Session {
         matches!(self.engine, Engine::Apart(_))
     }
 
-    /// Seconds that the last run took, where it ran: the way to another process and back is not in them.
+    /// Seconds that the last run took, measured where it ran: communication with another process is
+    /// not included.
     pub fn last_run_s(&self) -> f64 {
         self.last_run_s
     }
 
-    /// What runs it.
+    /// Runtime of this session.
     pub fn kind(&self) -> RuntimeKind {
         self.kind
     }
 
-    /// The file.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -190,7 +194,8 @@ thread_local! {
     static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runtimes are written for files that are well-formed: one that panics over another costs that file, not the program.
+/// Runs `work` and turns a panic into an error for this file: runtimes may panic on malformed
+/// models.
 fn guarded<T>(
     path: &Path,
     runtime: RuntimeKind,
@@ -198,7 +203,7 @@ fn guarded<T>(
     work: impl FnOnce() -> Result<T, String>,
 ) -> Result<T> {
     let failed = |reason: String| OnnxError::Runtime { runtime, verb, path: path.into(), reason };
-    // Its words are the reason, and need not be on stderr as well.
+    // The panic message becomes the reason of the error, so keep it off stderr.
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         let others = std::panic::take_hook();

@@ -1,4 +1,4 @@
-//! ONNX Runtime, through the library that is on the machine.
+//! ONNX Runtime, through the shared library installed on the machine.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -11,10 +11,10 @@ use ort::value::{TensorElementType, TensorRef};
 use super::{Input, Output, RuntimeKind, Values};
 use crate::{OnnxError, Result as OnnxResult};
 
-/// The variable that says where the library lies.
+/// Environment variable with the path of the library.
 const VARIABLE: &str = "ORT_DYLIB_PATH";
 
-/// What the library is called where the system's loader finds it.
+/// Name under which the system's loader finds the library.
 const LIBRARY: &str = if cfg!(windows) {
     "onnxruntime.dll"
 } else if cfg!(target_os = "macos") {
@@ -23,7 +23,7 @@ const LIBRARY: &str = if cfg!(windows) {
     "libonnxruntime.so"
 };
 
-/// The library, loaded once for the process.
+/// Loads the library once per process.
 pub fn environment() -> OnnxResult<&'static Environment> {
     static LOADED: OnceLock<Result<Environment, String>> = OnceLock::new();
     let loaded = LOADED.get_or_init(|| {
@@ -44,7 +44,8 @@ pub fn environment() -> OnnxResult<&'static Environment> {
     })
 }
 
-/// Its release, from what the library says of its build or is called; all that it says where neither names one.
+/// Version of the library, from its build information or its file name; the whole build information
+/// if neither contains one.
 pub fn version() -> OnnxResult<String> {
     environment()?;
     let info = ort::info();

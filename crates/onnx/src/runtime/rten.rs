@@ -1,4 +1,4 @@
-//! rten.
+//! The rten runtime.
 
 use std::path::Path;
 
@@ -13,12 +13,12 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens a file as it is optimised for running.
+    /// Opens a file with all optimisations.
     pub fn open(path: &Path) -> Result<Self, String> {
         Self::open_with(path, true)
     }
 
-    /// Opens a file with every value of the graph still in its place.
+    /// Opens a file without optimisations, so that every tensor of the graph stays available.
     pub fn open_unoptimised(path: &Path) -> Result<Self, String> {
         Self::open_with(path, false)
     }
@@ -30,13 +30,15 @@ impl Engine {
         let model = if is_named_onnx {
             options.load_file(path)
         } else {
-            // rten goes by the file's name; weights apart are then out of its reach.
+            // rten chooses the format by the extension of the file, so load other names from
+            // memory. rten then cannot find a separate weights file.
             options.load(std::fs::read(path).map_err(|error| error.to_string())?)
         };
         Ok(Self { model: model.map_err(|error| error.to_string())? })
     }
 
-    /// Runs the graph once; any value of it may be asked for where it was not optimised.
+    /// Runs the graph once. If the model was opened without optimisations, `outputs` may name any
+    /// tensor.
     pub fn run(&self, input: Input<'_>, outputs: &[&str]) -> Result<Vec<Output>, String> {
         let id = |name: &str| self.model.node_id(name).map_err(|error| error.to_string());
         let value = match input.values {

@@ -1,4 +1,4 @@
-//! Axes: round numbers at the ticks, never two of them on top of each other.
+//! Axes: round numbers at the ticks, which never overlap.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ pub(super) type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<Axis, A
 
 const TICK: i32 = 6;
 
-/// One axis: what it shows, from where to where, and the values with a number.
+/// One axis: its name, its ends and the values with a tick.
 #[derive(Clone)]
 pub(super) struct Axis {
     name: &'static str,
@@ -27,13 +27,15 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// From a round number below `low` to one above `high`, with up to `at_most` ticks (and no fewer than two) and a
-    /// little room outside of the first and last. Values that are all the same get an axis around them.
+    /// Returns an axis from a round number below `low` to one above `high`, with at most `at_most`
+    /// ticks (but at least two) and a little space outside the first and the last. If all values
+    /// are equal, the axis surrounds them.
     pub fn covering(name: &'static str, low: f64, high: f64, at_most: usize) -> Axis {
         let least = low.abs().max(high.abs()).max(1e-2) * 1e-2;
         let high = high.max(low + least);
         let mut step = 10_f64.powf(((high - low) / at_most.max(2) as f64).log10().floor());
-        // 1, 2, 5, 10, ... times a power of ten; whole multiples of the step, so that no error adds up.
+        // Steps are 1, 2, 5, 10, ... times a power of ten. Ticks are whole multiples of the step,
+        // so that no error adds up.
         let ends = |step: f64| ((low / step + 1e-9).floor(), (high / step - 1e-9).ceil());
         for factor in [2.0, 2.5, 2.0].into_iter().cycle() {
             let (first, last) = ends(step);
@@ -50,7 +52,7 @@ impl Axis {
         Axis { name, low: first * step - room, high: last * step + room, ticks, decimals, has_labels: true }
     }
 
-    /// Epochs 1 to `count`: whole numbers only, 1 always among them.
+    /// Returns an axis of epochs 1 to `count`: whole numbers only, always including 1.
     pub fn epochs(count: usize) -> Axis {
         let step = (0..).flat_map(|power| [1, 2, 5].map(|digit| digit * 10_usize.pow(power)));
         let step = step.into_iter().find(|step| count / step <= 10).unwrap_or(count);
@@ -67,22 +69,22 @@ impl Axis {
         }
     }
 
-    /// From `low` to `high` as they are, for rows that have names in place of numbers.
+    /// Returns an axis from 0 to `count`, for rows that have names instead of numbers.
     pub fn rows(count: usize) -> Axis {
         Axis { name: "", low: 0.0, high: count.max(1) as f64, ticks: vec![], decimals: 0, has_labels: false }
     }
 
-    /// Without numbers and name, where the plot below has the same axis.
+    /// Removes numbers and name, for a plot above another with the same axis.
     pub fn unlabelled(self) -> Axis {
         Axis { has_labels: false, name: "", ..self }
     }
 
-    /// Where the plot begins and ends.
+    /// Returns the values at the ends of the plot.
     pub fn ends(&self) -> (f64, f64) {
         (self.low, self.high)
     }
 
-    /// Units that numbers and name need to the left of a plot.
+    /// Returns the units that numbers and name need to the left of a plot.
     pub fn room_left(&self) -> i32 {
         let labels: Vec<String> = self.ticks.iter().map(|&tick| self.number(tick)).collect();
         widest(&labels, SMALL) + 2 * TICK + (1.6 * TEXT) as i32
@@ -99,13 +101,14 @@ impl Axis {
         match (self.has_labels, value.abs() >= 1e6) {
             (false, _) => String::new(),
             (true, true) => format!("{value:e}"),
-            // Zero has no sign, also where it is the product of a negative one.
+            // Adding 0 removes the sign of a negative zero.
             (true, false) => format!("{:.*}", self.decimals, value + 0.0),
         }
     }
 }
 
-/// As plotters sees it: linear, and with the ticks that were chosen, whatever it asks for.
+/// The axis as plotters sees it: linear, and always with the chosen ticks, whatever plotters asks
+/// for.
 impl Ranged for Axis {
     type FormatOption = NoDefaultFormatting;
     type ValueType = f64;
@@ -129,7 +132,8 @@ impl ValueFormatter<f64> for Axis {
     }
 }
 
-/// Draws `x` and `y` into `area`, with `room_left` units for the numbers of `y`, and gives what lies between them.
+/// Draws `x` and `y` into `area`, with `room_left` units for the numbers of `y`. Returns the chart
+/// between them.
 pub(super) fn axes<'a>(area: &Area<'a>, x: &Axis, y: &Axis, room_left: i32) -> Drawn<Chart<'a>> {
     let mut chart = ChartBuilder::on(area)
         .margin_top(14)

@@ -1,4 +1,4 @@
-//! Which class was taken for which: photos beside shares.
+//! The confusion matrix: which class was taken for which, as photos and as shares.
 
 use kennel_metrics::Evaluation;
 use plotters::prelude::*;
@@ -11,29 +11,30 @@ use crate::Result;
 
 const FIGURE: &str = "confusion_matrix";
 const MARGIN: i32 = 30;
-/// Above this many classes cells have no numbers.
+/// Cells have no numbers with more classes than this.
 const NUMBERED: usize = 20;
-/// The least em that can be read.
+/// Smallest readable em.
 const LEAST_EM: f64 = 14.0;
-/// A name of more units is cut.
+/// Longest name, in units; longer ones are cut.
 const NAME: i32 = 320;
-/// Two panels of this width or less stand beside each other, wider ones above each other.
+/// Panels up to this width stand beside each other, wider ones above each other.
 const BESIDE: i32 = 1250;
-/// Between panels that stand above each other.
+/// Space between panels that stand above each other.
 const APART: i32 = 50;
-/// A panel's heading, and the caption of an axis.
+/// Height of a panel's heading, and room for the caption of an axis.
 const HEADING: i32 = 52;
-/// The scale of shades beside a matrix: where it begins, and its width.
+/// Distance of the scale of shades from the matrix, and its width.
 const SCALE: (i32, i32) = (26, 24);
 
-/// The confusion matrix twice: photos, and shares of each true class. Rows are true classes, columns predicted ones.
+/// Draws the confusion matrix twice: as photos and as shares of each true class. Rows are true
+/// classes, columns predicted ones.
 ///
-/// Up to twenty classes each cell has its number; with more, the shade alone says it, beside its scale.
+/// With up to twenty classes each cell has its number; with more, only its shade, beside a scale.
 ///
 /// # Errors
 ///
-/// [`ReportError::Figure`](crate::ReportError::Figure) without classes, or when the matrix has another size than
-/// there are classes.
+/// [`ReportError::Figure`](crate::ReportError::Figure) without classes, or when the size of the
+/// matrix differs from the number of classes.
 pub fn confusion_matrix(title: &str, evaluation: &Evaluation) -> Result<Svg> {
     let counts = &evaluation.confusion_matrix;
     let classes = evaluation.per_class.len();
@@ -61,12 +62,12 @@ pub fn confusion_matrix(title: &str, evaluation: &Evaluation) -> Result<Svg> {
     })
 }
 
-/// What the cells of one matrix show.
+/// The contents of one matrix.
 struct Panel {
     heading: &'static str,
     /// Darkness in [0, 1] and the number, by row.
     cells: Vec<Vec<(f64, String)>>,
-    /// What the darkest shade stands for.
+    /// What the darkest shade means.
     darkest: String,
 }
 
@@ -90,7 +91,8 @@ impl Panel {
                 (_, all) if all == support => (1.0, "100".to_string()),
                 (_, some) => {
                     let share = some as f64 / support as f64;
-                    // Rounding takes no mistake away: what is neither none nor all is shown as neither.
+                    // Rounding must not hide a mistake: show a share as 0 or 100 only if it is
+                    // exact.
                     (share, format!("{:.1}", (100.0 * share).clamp(0.1, 99.9)))
                 }
             };
@@ -104,14 +106,14 @@ impl Panel {
     }
 }
 
-/// Where the cells and their names lie: the same in both panels.
+/// Layout of the cells and names, the same in both panels.
 struct Grid {
     names: Vec<String>,
     cell: i32,
-    /// Of the numbers; none where there is no room for them.
+    /// Em of the numbers; `None` if there is no room for them.
     number_em: Option<f64>,
     name_em: f64,
-    /// Every how many classes have their name written.
+    /// Write the name of every `named`-th class.
     named: usize,
     are_columns_turned: bool,
     room_left: i32,
@@ -201,7 +203,7 @@ impl Grid {
                 }
             }
         }
-        // Lines between cells that are wide enough for them.
+        // Draw lines between cells that are wide enough.
         let every = (12 / cell).max(1);
         for line in (1..self.names.len() as i32).filter(|line| line % every == 0).map(|line| line * cell) {
             let thin = BLACK.mix(0.12).stroke_width(1);
@@ -212,7 +214,7 @@ impl Grid {
     }
 }
 
-/// The em at which the widest number of all panels fits its cell, if it can be read at all.
+/// Returns the em at which the widest number of all panels fits its cell, if that is readable.
 fn number_em(panels: &[Panel], cell: i32) -> Option<f64> {
     let numbers = panels.iter().flat_map(|panel| panel.cells.iter().flatten()).map(|(_, number)| number);
     let width_of_hundred = numbers.map(|number| text_width(number, 100.0)).max().unwrap_or(0).max(1);
@@ -220,11 +222,12 @@ fn number_em(panels: &[Panel], cell: i32) -> Option<f64> {
     (em >= LEAST_EM).then_some(em)
 }
 
-/// What the shades stand for, from none below to the darkest above.
+/// Draws the scale of shades, from 0 at the bottom to the darkest at the top.
 fn write_scale(area: &Area, height: i32, panel: &Panel) -> Drawn {
     const STEPS: i32 = 48;
     for step in 0..STEPS {
-        // Each up to the top, to be covered by the next: a pixel between two would show the ground.
+        // Each step reaches up to the top and the next covers it: a gap of a pixel would show the
+        // background.
         let bottom = height - height * step / STEPS;
         let colour = shade_of(f64::from(step) / f64::from(STEPS - 1));
         area.draw(&Rectangle::new([(0, 0), (SCALE.1, bottom)], colour.filled()))?;
@@ -284,7 +287,7 @@ mod tests {
         for classes in [1, 2, 5, 20, 21, 50, 120] {
             let svg = confusion_matrix("a run", &diagonal(classes)).unwrap();
             let cells = 2 * (2 * classes - 1);
-            // And the ground, two more grounds, and two scales.
+            // Plus the background, the two matrices' backgrounds, and two scales.
             assert_eq!(svg.as_str().matches("<rect").count(), cells + 3 + 96, "{classes} classes");
             let has_numbers =
                 svg.as_str().contains("\n40\n</text>") && svg.as_str().contains("\n100\n</text>");

@@ -13,15 +13,15 @@ const FIGURE: &str = "training_curves";
 const WIDTH: i32 = 2000;
 const PLOT_HEIGHT: i32 = 780;
 const MARGIN: i32 = 40;
-/// Up to how many epochs of a run have a marker.
+/// Largest number of markers on a run's curve.
 const MARKERS: usize = 20;
 
-/// One run, a number for each epoch; runs may be of different lengths.
+/// One run, with one number per epoch; runs may differ in length.
 #[derive(Clone, Debug)]
 pub struct Curve {
-    /// Its place among the runs of a report, by which it looks the same in every figure.
+    /// Its index among the runs of a report, which gives it the same look in every figure.
     pub run: usize,
-    /// What the legend calls it.
+    /// Its name in the legend.
     pub name: String,
     /// In nats per image.
     pub train_loss: Vec<f64>,
@@ -33,8 +33,8 @@ pub struct Curve {
     pub val_accuracy: Vec<f64>,
 }
 
-/// Loss beside accuracy; validation as a solid line with markers, training as a dashed one. Values that are not
-/// finite are left out.
+/// Draws loss beside accuracy: validation as a solid line with markers, training as a dashed line.
+/// Leaves out values that are not finite.
 ///
 /// # Errors
 ///
@@ -57,7 +57,7 @@ pub fn training_curves(curves: &[Curve]) -> Result<Svg> {
     let (lowest_accuracy, highest_accuracy) = ends(&accuracy, (f64::INFINITY, 0.0));
     let epoch_axis = Axis::epochs(epochs);
     let loss_axis = Axis::covering("Loss, nats per image", 0.0, highest_loss, 8);
-    // Ten points at the least, or a hair's breadth between two good runs fills the plot.
+    // Show at least ten points, or a tiny difference between two good runs would fill the plot.
     let lowest_accuracy = lowest_accuracy.min(highest_accuracy - 10.0).max(0.0);
     let accuracy_axis = Axis::covering("Accuracy, %", lowest_accuracy, highest_accuracy, 8);
 
@@ -83,14 +83,15 @@ pub fn training_curves(curves: &[Curve]) -> Result<Svg> {
     )
 }
 
-/// The lowest and highest finite value, `start` among them.
+/// Returns the lowest and the highest of `start` and the finite values.
 fn ends(runs: &[[Vec<f64>; 2]], start: (f64, f64)) -> (f64, f64) {
     let values = runs.iter().flatten().flatten().copied().filter(|value| value.is_finite());
     let (low, high) = values.fold(start, |(low, high), value| (low.min(value), high.max(value)));
     (if low.is_finite() { low } else { high }, high)
 }
 
-/// `runs` are training and validation, `places` those of the runs in the report.
+/// Draws one plot. `runs` holds training and validation values, `places` the runs' indices in the
+/// report.
 fn plot(
     area: &Area,
     under: &mut Under,
@@ -113,7 +114,7 @@ fn plot(
         let look = look(place);
         let points = points(val);
         chart.draw_series(LineSeries::new(points.iter().copied(), look.colour.stroke_width(3)))?;
-        // Each run begins at another epoch, so that fewer markers meet where curves do.
+        // Each run's markers start at another epoch, so that fewer markers meet where curves do.
         let every = points.len().div_ceil(MARKERS).max(1);
         let marked = points.iter().skip(place % every).step_by(every);
         chart.draw_series(marked.map(|&point| mark(point, look, 9.0)))?;
@@ -121,13 +122,13 @@ fn plot(
     Ok(())
 }
 
-/// `(epoch, value)`.
+/// Returns the points `(epoch, value)`.
 fn points(values: &[f64]) -> Vec<(f64, f64)> {
     let points = values.iter().enumerate().map(|(index, &value)| ((index + 1) as f64, value));
     points.filter(|(_, value)| value.is_finite()).collect()
 }
 
-/// Which line is which set of photos.
+/// Writes which line is training and which is validation.
 fn write_key(area: &Area, under: &mut Under, y: i32) -> Drawn {
     const LINE: i32 = 80;
     let texts = ["validation", "training"];
@@ -165,7 +166,8 @@ mod tests {
     fn one_epoch_is_drawn_as_points() {
         let svg = training_curves(&[curve("a", &[0.3], &[0.9])]).unwrap();
         assert!(svg.to_png(1.0).is_ok());
-        // Two plots, in each a marker for validation and one for training, and one in the legend.
+        // Each of the two plots has one marker for validation and one for training; the legend has
+        // one.
         assert_eq!(svg.as_str().matches("<polygon").count(), 5);
     }
 

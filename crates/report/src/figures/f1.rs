@@ -1,4 +1,4 @@
-//! How well each run finds each class.
+//! The F1 of each class in each run.
 
 use std::collections::HashMap;
 
@@ -15,19 +15,20 @@ use crate::Result;
 const FIGURE: &str = "per_class_f1";
 const WIDTH: i32 = 1600;
 const MARGIN: i32 = 30;
-/// A name of more units is cut.
+/// Longest name, in units; longer ones are cut.
 const NAME: i32 = 420;
-/// The least height of a row: a name's.
+/// Smallest height of a row: that of a name.
 const ROW: i32 = 34;
-/// From one run's marker to the next in a row, where there is room for it.
+/// Distance from one run's marker to the next in a row, if there is room for it.
 const STEP: i32 = 20;
-/// Units of height that all rows may take before markers move together.
+/// Height of all rows together, in units, above which markers move closer together.
 const ALL_ROWS: i32 = 4800;
-/// What the last row is called.
+/// Name of the last row.
 const MEAN: &str = "mean of classes";
 
-/// The F1 of each class (a row) in each run (a marker), and in the last row their plain mean. Runs keep their height
-/// in every row, so that none hides another. A run is its place among those of a report, its name and its scores.
+/// Draws the F1 of each class (a row) in each run (a marker), with their plain mean in the last
+/// row. A run has the same height in every row, so that no run hides another. Each run is given as
+/// its index in the report, its name and its scores.
 ///
 /// # Errors
 ///
@@ -54,7 +55,7 @@ pub fn per_class_f1(runs: &[(usize, &str, &Evaluation)]) -> Result<Svg> {
     draw(FIGURE, "F1 of each class in each run", (WIDTH, height), |area, _| {
         let (plot, below) = area.split_vertically(plot_height);
         let mut chart = axes(&plot, &x_axis, &y_axis, room_left)?;
-        // Rows are counted from above, values of the axis from below.
+        // Rows count from the top, values of the axis from the bottom.
         let bottom = |index: usize| (rows - 1 - index) as f64;
         chart.draw_series((0..rows).filter(|index| index % 2 == 1 && index + 1 < rows).map(|index| {
             Rectangle::new([(low, bottom(index)), (high, bottom(index) + 1.0)], BLACK.mix(0.045).filled())
@@ -75,7 +76,7 @@ pub fn per_class_f1(runs: &[(usize, &str, &Evaluation)]) -> Result<Svg> {
     })
 }
 
-/// The classes of all runs, in the order in which they come first.
+/// Returns the classes of all runs, in the order of their first occurrence.
 fn class_names<'a>(runs: &[(usize, &str, &'a Evaluation)]) -> Vec<&'a str> {
     let mut seen = HashMap::new();
     let names =
@@ -83,7 +84,7 @@ fn class_names<'a>(runs: &[(usize, &str, &'a Evaluation)]) -> Vec<&'a str> {
     names.filter(|name| seen.insert(*name, ()).is_none()).collect()
 }
 
-/// From a round number below the worst class to 1, and never less than a twentieth.
+/// Returns an axis from a round number below the worst class to 1; it covers at least a twentieth.
 fn f1_axis(runs: &[(usize, &str, &Evaluation)]) -> Axis {
     let scores = runs.iter().flat_map(|(_, _, evaluation)| {
         let classes = evaluation.per_class.iter().map(|class| class.f1);
@@ -93,7 +94,7 @@ fn f1_axis(runs: &[(usize, &str, &Evaluation)]) -> Axis {
     Axis::covering("F1", worst, 1.0, 8)
 }
 
-/// `(row, F1)` of the classes that a run has, and of the mean.
+/// Returns `(row, F1)` for the classes that a run has, and for the mean.
 fn values(evaluation: &Evaluation, classes: &[&str]) -> Vec<(usize, f64)> {
     let row_of: HashMap<&str, usize> = classes.iter().enumerate().map(|(row, name)| (*name, row)).collect();
     let scores =
@@ -109,7 +110,7 @@ mod tests {
     use super::*;
     use crate::ReportError;
 
-    /// Every photo right but those of the first class.
+    /// Evaluates one photo per class, all right except that of the first class.
     fn evaluation(names: &[&str]) -> Evaluation {
         let class_names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
         let record = |class: usize| PredictionRecord {
@@ -125,7 +126,7 @@ mod tests {
     fn each_run_has_a_marker_for_each_of_its_classes() {
         let (one, other) = (evaluation(&["a", "<&>", "c"]), evaluation(&["c", "d"]));
         let svg = per_class_f1(&[(0, "one", &one), (1, "other", &other)]).unwrap();
-        // Two means, and two in the legend.
+        // Two markers for the means, and two in the legend.
         assert_eq!(svg.as_str().matches("<polygon").count(), 3 + 2 + 2 + 2);
         for name in ["&lt;&amp;&gt;", "\nd\n", MEAN] {
             assert!(svg.as_str().contains(name), "{name}");

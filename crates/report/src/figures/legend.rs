@@ -1,4 +1,5 @@
-//! Which look is which run: a block of its own beside a plot, never on it.
+//! The legend: which look belongs to which run. It stands in its own block beside a plot, never on
+//! it.
 
 use plotters::prelude::*;
 
@@ -7,12 +8,12 @@ use super::svg::{Area, Drawn};
 use super::text::{Label, TEXT, cut_inside, widest};
 
 const ROW: i32 = 38;
-/// From the end of one entry to the next.
+/// Space between two entries.
 const GAP: i32 = 44;
-/// A name of more units is cut.
+/// Longest name, in units; longer ones are cut.
 const NAME: i32 = 800;
 
-/// What stands before a name.
+/// What to draw before a name.
 #[derive(Clone, Copy)]
 pub(super) enum Sample {
     /// A marker on a piece of its line.
@@ -30,9 +31,9 @@ impl Sample {
     }
 }
 
-/// Entries in as many columns as there is room for, read from above.
+/// Entries in as many columns as there is room for, each read from top to bottom.
 pub(super) struct Legend {
-    /// The run's index, by which it looks as it does, and its name.
+    /// The run's index, which decides its look, and its name.
     names: Vec<(usize, String)>,
     sample: Sample,
     rows: usize,
@@ -40,7 +41,7 @@ pub(super) struct Legend {
 }
 
 impl Legend {
-    /// A legend of at most `room` units across (and of one column where that is too few).
+    /// Lays out a legend at most `room` units wide, or in one column if that is too narrow.
     pub fn new<'a>(names: impl IntoIterator<Item = (usize, &'a str)>, sample: Sample, room: i32) -> Legend {
         let names: Vec<(usize, String)> =
             names.into_iter().map(|(run, name)| (run, cut_inside(name, TEXT, NAME))).collect();
@@ -49,18 +50,18 @@ impl Legend {
         Legend { rows: names.len().div_ceil(columns), names, sample, column_width }
     }
 
-    /// Units from above to below.
+    /// Returns its height in units.
     pub fn height(&self) -> i32 {
         ROW * self.rows as i32
     }
 
-    /// Units across.
+    /// Returns its width in units.
     pub fn width(&self) -> i32 {
         let columns = self.names.len().div_ceil(self.rows.max(1)) as i32;
         (columns * self.column_width - GAP).max(0)
     }
 
-    /// Draws it with its upper left corner at `(left, top)`.
+    /// Draws it with its top left corner at `(left, top)`.
     pub fn write(&self, area: &Area, (left, top): (i32, i32)) -> Drawn {
         for (index, (run, name)) in self.names.iter().enumerate() {
             let x = left + self.column_width * (index / self.rows) as i32;

@@ -1,9 +1,9 @@
 //! Numbers -> figures: SVG drawn by a plotting library, and PNG rendered from that SVG.
 //!
-//! Every figure is a pure function of its data, and the same data give the same bytes. They are made to be read in
-//! grey and by the colour-blind: runs differ by colour (Okabe and Ito's), by marker and by dash, shares by lightness,
-//! and right from wrong by a sign. Whatever text comes in (names of classes, runs, files) is made printable and
-//! escaped on the way.
+//! Every figure is a pure function of its data: the same data give the same bytes. The figures are
+//! readable in grey and by the colour-blind. Runs differ by colour (Okabe and Ito's), marker and
+//! dash; shares differ by lightness; right and wrong differ by a sign. All text (names of classes,
+//! runs, files) is made printable and escaped.
 
 mod shades;
 mod style;

@@ -1,4 +1,4 @@
-//! Photos with what was said of them: a sign and a frame say whether it was right.
+//! Photos with their predictions; a sign and a frame show whether each is right.
 
 use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
@@ -12,29 +12,29 @@ use crate::Result;
 const FIGURE: &str = "photos";
 const MARGIN: i32 = 30;
 const COLUMNS: usize = 5;
-/// Sides of the square that a photo is fitted into.
+/// Side of the square that a photo is fitted into.
 const SIDE: i32 = 360;
 const GAP: i32 = 36;
 const LINE: i32 = 30;
 const FRAME: i32 = 6;
-/// Of the disc with the sign.
+/// Radius of the disc with the sign.
 const RADIUS: i32 = 26;
-/// Of the JPEG: a photo of 256 pixels takes about 20 kB.
+/// Quality of the JPEG: a photo of 256 pixels takes about 20 kB.
 const QUALITY: u8 = 88;
 
-/// One photo.
+/// One photo with its prediction.
 #[derive(Clone, Debug)]
 pub struct Tile<'a> {
-    /// As small as it is to be kept, say 256 pixels a side: all of it is embedded.
+    /// The photo, already scaled down, say to 256 pixels a side: every pixel is embedded.
     pub photo: &'a RgbImage,
-    /// Written beneath it: the true class, the predicted one, its probability.
+    /// Lines below the photo: the true class, the predicted one, its probability.
     pub lines: Vec<String>,
-    /// Whether the prediction was right.
+    /// Whether the prediction is right.
     pub is_right: bool,
 }
 
-/// Photos in rows of five, each whole and undistorted; a tick or a cross in its corner, and a frame in the colour of
-/// the sign.
+/// Draws photos in rows of five, each whole and undistorted, with a tick or a cross in its corner
+/// and a frame in the colour of the sign.
 ///
 /// # Errors
 ///
@@ -72,7 +72,7 @@ fn encoded(photo: &RgbImage) -> Result<Vec<u8>> {
 
 fn write_tile(area: &Area, under: &mut Under, tile: &Tile, jpeg: &[u8], (left, top): (i32, i32)) -> Drawn {
     let (width, height) = fitted(tile.photo.dimensions());
-    // On the ground line of its row, so that captions begin right beneath the photos.
+    // Align photos at the bottom of their row, so that captions begin right below them.
     let (x, y) = (left + (SIDE - width) / 2, top + SIDE - height);
     under.jpeg(jpeg, (x, y), (width, height));
     let colour = if tile.is_right { GREEN } else { VERMILLION };
@@ -89,14 +89,14 @@ fn write_tile(area: &Area, under: &mut Under, tile: &Tile, jpeg: &[u8], (left, t
     Ok(())
 }
 
-/// The largest size of a photo that fits the square.
+/// Returns the largest size of a photo that fits the square.
 fn fitted((width, height): (u32, u32)) -> (i32, i32) {
     let scale = f64::from(SIDE) / f64::from(width.max(height).max(1));
     let side = |pixels: u32| ((f64::from(pixels) * scale).round() as i32).max(1);
     (side(width), side(height))
 }
 
-/// A tick or a cross, white on a disc.
+/// Draws a tick or a cross, white on a disc.
 fn write_sign(area: &Area, is_right: bool, colour: RGBColor, (x, y): (i32, i32)) -> Drawn {
     area.draw(&Circle::new((x, y), RADIUS + 3, WHITE.filled()))?;
     area.draw(&Circle::new((x, y), RADIUS, colour.filled()))?;

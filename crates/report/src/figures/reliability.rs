@@ -1,4 +1,4 @@
-//! Whether a network that says 90 % is right nine times in ten: accuracy over confidence.
+//! Accuracy over confidence: whether a network that says 90 % is right nine times in ten.
 
 use kennel_metrics::{Calibration, ReliabilityBin, wilson_interval};
 use plotters::element::DashedPathElement;
@@ -16,15 +16,16 @@ const PANEL: i32 = 880;
 const HEADING: i32 = 44;
 const PLOT_HEIGHT: i32 = 700;
 const HISTOGRAM_HEIGHT: i32 = 300;
-/// What a bin's mean looks like.
+/// Look of a bin's mean.
 const DOT: Look = Look { colour: INK, marker: Marker::Circle, dash: (12, 7) };
 const DOT_RADIUS: f64 = 8.0;
 
-/// The reliability diagram, and beneath it how many photos each bin has. `after` is a temperature and the calibration
-/// at it: a second panel, on the same axes.
+/// Draws the reliability diagram, with the number of photos per bin below it. `after` is a
+/// temperature and the calibration at that temperature; it gives a second panel on the same axes.
 ///
-/// A bar is the accuracy of a bin's photos; the dot is that accuracy at their mean confidence, within its 95 % Wilson
-/// interval. Where the interval takes in the diagonal, the bin does not show that the confidence is wrong.
+/// A bar is the accuracy of a bin's photos. The dot is that accuracy at their mean confidence,
+/// within its 95 % Wilson interval. If the interval contains the diagonal, the bin does not show
+/// that the confidence is wrong.
 ///
 /// # Errors
 ///
@@ -46,7 +47,7 @@ pub fn reliability_diagram(
     if most == 0 {
         return Err(cannot(FIGURE, "no bin has a photo"));
     }
-    // A fifth more than the highest bar, for the number above it.
+    // The axis is a fifth longer than the highest bar, to leave room for the number above it.
     let photo_axis = Axis::covering("Photos", 0.0, 1.2 * most as f64, 4);
     let top = MARGIN + 50;
     let key_top = top + HEADING + PLOT_HEIGHT + HISTOGRAM_HEIGHT;
@@ -98,17 +99,17 @@ fn write_panel(area: &Area, heading: &str, calibration: &Calibration, photo_axis
     Ok(())
 }
 
-/// Bins are some fifty units wide: four digits.
+/// Bins are about fifty units wide, which is room for four digits.
 const NUMBER_EM: f64 = 19.0;
 
 fn bar(bin: &ReliabilityBin, height: f64, colour: RGBColor) -> Rectangle<(f64, f64)> {
     let mut bar = Rectangle::new([(bin.low, 0.0), (bin.high, height)], colour.filled());
-    // White between bars.
+    // Leave a white gap between bars.
     bar.set_margin(0, 0, 2, 2);
     bar
 }
 
-/// A count in four characters.
+/// Formats a count in at most four characters.
 fn short_count(count: usize) -> String {
     match count {
         0..1000 => count.to_string(),

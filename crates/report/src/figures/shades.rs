@@ -1,4 +1,4 @@
-//! Shares as shades of one colour, and the colour of text that can be read on them.
+//! Shades of one colour for shares, and a text colour that is readable on them.
 
 use plotters::prelude::*;
 
@@ -16,16 +16,16 @@ const BLUES: [RGBColor; 9] = [
     RGBColor(0x08, 0x51, 0x9C),
     RGBColor(0x08, 0x30, 0x6B),
 ];
-/// The shade of none.
+/// The shade of a share of 0.
 pub(super) const GROUND: RGBColor = BLUES[0];
 
-/// The colour of a share. The least that is more than none is a fifth of the way to the darkest: a single mistake
-/// among many photos is what a matrix without numbers is looked at for.
+/// Returns the colour of a share. The smallest share above 0 is already a fifth of the way to the
+/// darkest shade: readers of a matrix without numbers look for single mistakes among many photos.
 pub(super) fn shade_of(share: f64) -> RGBColor {
     shade(if share > 0.0 { 0.2 + 0.8 * share } else { 0.0 })
 }
 
-/// The colour of a darkness in [0, 1]: its neighbours among [`BLUES`], mixed.
+/// Returns the colour of a darkness in [0, 1], interpolated between two neighbours in [`BLUES`].
 fn shade(darkness: f64) -> RGBColor {
     let at = darkness.clamp(0.0, 1.0) * (BLUES.len() - 1) as f64;
     let index = (at as usize).min(BLUES.len() - 2);
@@ -36,7 +36,7 @@ fn shade(darkness: f64) -> RGBColor {
     RGBColor(mix(r, red), mix(g, green), mix(b, blue))
 }
 
-/// Ink or white, whichever has more contrast (WCAG 2.1, "contrast ratio").
+/// Returns ink or white, whichever has more contrast (WCAG 2.1, "contrast ratio").
 pub(super) fn readable_on(colour: RGBColor) -> RGBColor {
     let contrast = |text: RGBColor| {
         let (one, other) = (luminance(text), luminance(colour));
@@ -45,7 +45,7 @@ pub(super) fn readable_on(colour: RGBColor) -> RGBColor {
     if contrast(WHITE) > contrast(INK) { WHITE } else { INK }
 }
 
-/// WCAG 2.1, "relative luminance".
+/// Returns the relative luminance of a colour (WCAG 2.1, "relative luminance").
 fn luminance(RGBColor(red, green, blue): RGBColor) -> f64 {
     let linear = |value: u8| {
         let value = f64::from(value) / 255.0;

@@ -1,20 +1,21 @@
-//! What tells one run from another: a colour, a marker and a dash, so that each of them alone would almost do.
+//! The look of a run: a colour, a marker and a dash, each of which alone almost identifies it.
 
 use plotters::element::ComposedElement;
 use plotters::prelude::*;
 
-/// Text, axes and frames.
+/// Colour of text, axes and frames.
 pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
-/// Text that is there to be looked up only.
+/// Colour of text that readers only look up.
 pub(super) const FAINT: RGBColor = RGBColor(0x76, 0x76, 0x76);
-/// Right.
+/// Colour of right predictions.
 pub(super) const GREEN: RGBColor = RGBColor(0x00, 0x9E, 0x73);
-/// Wrong.
+/// Colour of wrong predictions.
 pub(super) const VERMILLION: RGBColor = RGBColor(0xD5, 0x5E, 0x00);
-/// Bars.
+/// Colour of bars.
 pub(super) const SKY: RGBColor = RGBColor(0x9A, 0xD1, 0xF2);
 
-/// Okabe and Ito 2008, "Color universal design", without yellow, which is too pale for a line on white.
+/// Okabe and Ito 2008, "Color universal design", without yellow, which is too pale for a line on
+/// white.
 const PALETTE: [RGBColor; 7] = [
     RGBColor(0x00, 0x72, 0xB2),
     VERMILLION,
@@ -24,13 +25,13 @@ const PALETTE: [RGBColor; 7] = [
     RGBColor(0x56, 0xB4, 0xE9),
     RGBColor(0x00, 0x00, 0x00),
 ];
-/// One fewer than colours, so that the pairs of the two repeat only after 42 runs.
+/// One fewer than the colours, so that pairs of colour and marker repeat only after 42 runs.
 const MARKERS: [Marker; 6] =
     [Marker::Circle, Marker::Square, Marker::Triangle, Marker::Diamond, Marker::Cross, Marker::Wedge];
-/// Length of a dash and of the gap behind it.
+/// Length of a dash and of the gap after it.
 const DASHES: [(i32, i32); 5] = [(12, 7), (5, 5), (20, 6), (9, 11), (15, 15)];
 
-/// How one run is drawn, in every figure.
+/// How to draw a run, the same in every figure.
 #[derive(Clone, Copy)]
 pub(super) struct Look {
     pub colour: RGBColor,
@@ -38,7 +39,7 @@ pub(super) struct Look {
     pub dash: (i32, i32),
 }
 
-/// The look of the run with this index.
+/// Returns the look of the run with this index.
 pub(super) fn look(index: usize) -> Look {
     Look {
         colour: PALETTE[index % PALETTE.len()],
@@ -52,19 +53,20 @@ pub(super) fn look(index: usize) -> Look {
 pub(super) enum Marker {
     Circle,
     Square,
-    /// Point up.
+    /// Points up.
     Triangle,
     Diamond,
-    /// Of two bars.
+    /// Two bars.
     Cross,
-    /// A triangle, point down.
+    /// A triangle that points down.
     Wedge,
 }
 
 impl Marker {
-    /// The corners of the shape that looks as large as a circle of `radius` units, around (0, 0).
+    /// Returns the corners of the shape, around (0, 0), at a size that looks like a circle of
+    /// `radius` units.
     pub fn outline(self, radius: f64) -> Vec<(i32, i32)> {
-        /// A diagonal bar is 2.8 of this wide.
+        /// The width of a diagonal bar is 2.8 times this.
         const T: f64 = 0.26;
         let corners: Vec<(f64, f64)> = match self {
             Marker::Circle => {
@@ -88,12 +90,13 @@ impl Marker {
 pub(super) type Mark<'a, C> =
     ComposedElement<C, SVGBackend<'a>, Polygon<(i32, i32)>, PathElement<(i32, i32)>>;
 
-/// Filled with its run's colour, within a thin white line that parts it from its neighbours.
+/// Returns a marker in its run's colour, with a thin white line that separates it from its
+/// neighbours.
 pub(super) fn mark<'a, C>(at: C, look: Look, radius: f64) -> Mark<'a, C> {
     outlined(at, look.marker.outline(radius), look.colour, WHITE.stroke_width(1))
 }
 
-/// Empty within a line of its run's colour.
+/// Returns an empty marker with a line in its run's colour.
 pub(super) fn hollow_mark<'a, C>(at: C, look: Look, radius: f64) -> Mark<'a, C> {
     outlined(at, look.marker.outline(radius), WHITE, look.colour.stroke_width(3))
 }

@@ -1,4 +1,4 @@
-//! A drawing: SVG text, and the pixels that it stands for.
+//! A drawing: SVG text, and the PNG rendered from it.
 
 use std::collections::BTreeSet;
 use std::fmt::{Display, Write};
@@ -16,18 +16,19 @@ use resvg::usvg::{FontResolver, Options, Tree};
 use super::text::printable;
 use crate::{ReportError, Result};
 
-/// Units of a drawing per pixel that it is shown at: plotters rounds every coordinate to a whole unit, and at two a
-/// pixel a curve has no visible stairs. All sizes in this room are in units.
+/// Units of a drawing per displayed pixel. Plotters rounds every coordinate to a whole unit; at two
+/// units per pixel, curves show no stairs. All sizes in this module are in units.
 const UNITS_PER_PX: u32 = 2;
-/// Pixels of the largest PNG: 512 MiB while it is drawn.
+/// Pixels of the largest PNG; drawing it takes 512 MiB.
 const MAX_PIXELS: u64 = 1 << 27;
 
-/// What plotters draws on.
+/// The surface that plotters draws on.
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-/// What comes of drawing.
+/// The result of drawing.
 pub(super) type Drawn<T = ()> = std::result::Result<T, DrawingAreaErrorKind<std::io::Error>>;
 
-/// A drawing, as SVG text: one `svg` element on white, without scripts, styles, ids or anything outside of it.
+/// A drawing as SVG text: one `svg` element on white, without scripts, styles, ids or anything from
+/// outside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Svg {
     figure: &'static str,
@@ -36,21 +37,21 @@ pub struct Svg {
 }
 
 impl Svg {
-    /// The `svg` element, fit for a file of its own and for a place in a page.
+    /// Returns the `svg` element, ready for its own file or for a page.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Width and height that it asks for.
+    /// Returns the width and height at which it is displayed, in pixels.
     pub fn size_px(&self) -> (u32, u32) {
         self.size_px
     }
 
-    /// The drawing as PNG, `scale` pixels for each of [`Svg::size_px`].
+    /// Renders the drawing as PNG, with `scale` pixels for each of [`Svg::size_px`].
     ///
-    /// Text is set in the font that is part of the program, so a machine without fonts draws the same; only
-    /// characters that it lacks (it has Latin, Greek and Cyrillic) come from the machine's fonts, and are empty boxes
-    /// where those lack them too.
+    /// Text uses the font that is part of the program, so a machine without fonts draws the same.
+    /// Only characters that this font lacks (it has Latin, Greek and Cyrillic) come from the
+    /// machine's fonts. Where those lack them too, they are empty boxes.
     ///
     /// # Errors
     ///
@@ -59,8 +60,8 @@ impl Svg {
         self.to_png_with_boxes(scale).map(|(png, _)| png)
     }
 
-    /// As [`Svg::to_png`], with some of the characters in it that no font has: usvg asks for those of a text one by one, and for
-    /// none after one that it did not get.
+    /// As [`Svg::to_png`], and also returns some of its characters that no font has. Not all: usvg
+    /// asks for the characters of a text one by one, and stops at the first that it does not get.
     ///
     /// # Errors
     ///
@@ -85,12 +86,14 @@ impl Svg {
     }
 }
 
-/// What lies between the white ground and what plotters draws: that which plotters has no word for.
+/// SVG between the white background and what plotters draws, for elements that plotters does not
+/// have.
 #[derive(Default)]
 pub(super) struct Under(String);
 
 impl Under {
-    /// A dashed line through `points`. Plotters' own is one element a dash, thousands in a figure of twenty runs.
+    /// Adds a dashed line through `points`. Plotters' own dashed line is one element per dash,
+    /// thousands in a figure of twenty runs.
     pub fn dashed_line(&mut self, points: &[(i32, i32)], colour: RGBColor, (dash, gap): (i32, i32)) {
         let points: Vec<String> = points.iter().map(|(x, y)| format!("{x},{y}")).collect();
         self.push(format_args!(
@@ -100,7 +103,7 @@ impl Under {
         ));
     }
 
-    /// A picture in the box at `(x, y)` that is `width` by `height`.
+    /// Adds a picture in the box at `(x, y)` that is `width` by `height`.
     pub fn jpeg(&mut self, jpeg: &[u8], (x, y): (i32, i32), (width, height): (i32, i32)) {
         self.push(format_args!(
             r#"<image x="{x}" y="{y}" width="{width}" height="{height}" preserveAspectRatio="none" href="data:image/jpeg;base64,{}"/>"#,
@@ -114,7 +117,7 @@ impl Under {
     }
 }
 
-/// A drawing of `(width, height)` units, painted by `paint`; `title` is what a screen reader says.
+/// Draws `(width, height)` units with `paint`. `title` is for screen readers.
 ///
 /// # Errors
 ///
@@ -132,7 +135,8 @@ pub(super) fn draw(
         let area = SVGBackend::with_string(&mut drawn, (width, height)).into_drawing_area();
         paint(&area, &mut under).and_then(|()| area.present()).map_err(|error| cannot(figure, error))?;
     }
-    // Plotters' root element has no place for a title; its contents are taken out and ours put around.
+    // Plotters' root element has no place for a title, so take out its contents and put our own
+    // element around them.
     let body = drawn
         .split_once('>')
         .and_then(|(_, rest)| rest.trim_end().strip_suffix("</svg>"))
@@ -156,7 +160,7 @@ pub(super) fn draw(
     Ok(Svg { figure, text, size_px })
 }
 
-/// The error of a figure.
+/// Returns the error of a figure.
 pub(super) fn cannot(figure: &'static str, reason: impl Display) -> ReportError {
     ReportError::Figure { figure, reason: reason.to_string() }
 }
@@ -169,13 +173,14 @@ fn hex(RGBColor(red, green, blue): RGBColor) -> String {
     format!("#{red:02X}{green:02X}{blue:02X}")
 }
 
-/// How text becomes outlines; characters that no font has are added to `boxes`.
+/// Returns options for text; characters that no font has are added to `boxes`.
 fn options(boxes: &Arc<Mutex<BTreeSet<char>>>) -> Options<'static> {
     let boxes = Arc::clone(boxes);
     Options {
         fontdb: embedded_font(),
         font_resolver: FontResolver {
-            // The first is ours. By name a machine's own Ubuntu could answer, in another weight.
+            // The first face is ours. Selecting by name could pick a machine's own Ubuntu, in
+            // another weight.
             select_font: Box::new(|_, fonts| fonts.faces().next().map(|face| face.id)),
             select_fallback: Box::new(move |character, used, fonts| {
                 let found = another_font(character, used, fonts);
@@ -199,9 +204,9 @@ fn embedded_font() -> Arc<Database> {
     FONT.get_or_init(load).clone()
 }
 
-/// A font of the machine for a character that the embedded one lacks, an upright regular one if there is. The
-/// machine's fonts are read at the first such character: that takes a second where there are many, and most reports
-/// have none.
+/// Finds a font of the machine for a character that the embedded font lacks, preferably an upright
+/// regular one. Reads the machine's fonts at the first such character: that takes a second where
+/// there are many, and most reports have none.
 fn another_font(character: char, used: &[ID], fonts: &mut Arc<Database>) -> Option<ID> {
     static WITH_THE_MACHINES: OnceLock<Arc<Database>> = OnceLock::new();
     let load = || {
@@ -212,7 +217,8 @@ fn another_font(character: char, used: &[ID], fonts: &mut Arc<Database>) -> Opti
     *fonts = WITH_THE_MACHINES.get_or_init(load).clone();
     let is_plain =
         |face: &FaceInfo| face.weight == Weight::NORMAL && face.style == Style::Normal && !face.monospaced;
-    // The first that has the character is taken, so the others are passed off as tried.
+    // The first font that has the character is taken, so list the less suitable ones as already
+    // tried.
     let tried: Vec<ID> = used
         .iter()
         .copied()
@@ -231,7 +237,7 @@ mod tests {
         draw("a line", text, (600, 80), |area, _| Label::left(30.0).write(area, text, (20, 40))).unwrap()
     }
 
-    /// Pixels darker than middle grey, without any font of the machine.
+    /// Counts the pixels darker than middle grey, without any font of the machine.
     fn dark_pixels(svg: &Svg) -> usize {
         let options = Options {
             font_resolver: FontResolver {
@@ -249,7 +255,7 @@ mod tests {
 
     #[test]
     fn characters_that_no_font_has_are_named() {
-        // Not assigned to any character, so that no machine has a font for it.
+        // U+0378 is not assigned to a character, so no machine has a font for it.
         let boxes = |text| one_line(text).to_png_with_boxes(1.0).unwrap().1;
         assert_eq!(boxes("beagle, бигль"), BTreeSet::new());
         assert_eq!(boxes("a \u{378} b"), BTreeSet::from(['\u{378}']));

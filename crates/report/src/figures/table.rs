@@ -1,4 +1,4 @@
-//! A table as a figure: rules above, below and under its header, as books have them.
+//! A table as a figure, with rules above, below and under its header, as in books.
 
 use plotters::prelude::*;
 
@@ -10,29 +10,30 @@ use crate::Result;
 const FIGURE: &str = "table";
 const MARGIN: i32 = 30;
 const ROW: i32 = 46;
-/// Between columns.
+/// Space between columns.
 const GAP: i32 = 44;
-/// A cell of more units is cut.
+/// Longest cell, in units; longer ones are cut.
 const CELL: i32 = 960;
 
-/// What a table says.
+/// The contents of a table.
 #[derive(Clone, Copy, Debug)]
 pub struct Table<'a> {
-    /// Above it.
+    /// Title above the table.
     pub title: &'a str,
     /// A name for each column.
     pub header: &'a [String],
     /// Cells; a row of fewer cells than the header ends early.
     pub rows: &'a [Vec<String>],
-    /// Indices of the columns that are set flush right.
+    /// Indices of the right-aligned columns.
     pub numbers: &'a [usize],
 }
 
-/// The table, each column as wide as its widest cell.
+/// Draws a table, each column as wide as its widest cell.
 ///
 /// # Errors
 ///
-/// [`ReportError::Figure`](crate::ReportError::Figure) without columns, or when a row has more cells than the header.
+/// [`ReportError::Figure`](crate::ReportError::Figure) without columns, or when a row has more
+/// cells than the header.
 pub fn table(table: &Table) -> Result<Svg> {
     let columns = table.header.len();
     if columns == 0 {

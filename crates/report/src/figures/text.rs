@@ -1,4 +1,4 @@
-//! Text in a figure: what of it can be drawn, how wide it is, and where it goes.
+//! Text in a figure: which characters can be drawn, how wide it is, and where it goes.
 
 use std::sync::Once;
 
@@ -11,36 +11,38 @@ use unicode_width::UnicodeWidthChar;
 use super::style::INK;
 use super::svg::{Area, Drawn};
 
-/// The embedded font, then others of about its width, for programs that show the SVG without it.
+/// The embedded font, then others of similar width for programs that show the SVG without it.
 const FAMILY: &str = "Ubuntu, Segoe UI, Helvetica Neue, Arial, Liberation Sans, sans-serif";
-/// Plotters' size of a font is that of a line, of which the em is this part.
+/// Plotters' font size is the height of a line; the em is this part of it.
 const LINE_PER_EM: f64 = 1.24;
 
-/// Text of the axes and of most labels, in units.
+/// Size of text at the axes and in most labels, in units.
 pub(super) const TEXT: f64 = 24.0;
-/// Numbers at the ticks, and captions.
+/// Size of numbers at the ticks and of captions.
 pub(super) const SMALL: f64 = 21.0;
-/// A figure's title.
+/// Size of a figure's title.
 pub(super) const TITLE: f64 = 29.0;
 
-/// `text` with a `?` for every character that XML forbids or that would move what stands around it: controls, ends of
-/// lines, changes of direction.
+/// Replaces with `?` every character that XML forbids or that would move the text around it:
+/// controls, line ends, changes of direction.
 pub(super) fn printable(text: &str) -> String {
     let moves = |c| matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}');
     text.chars().map(|c| if c.is_control() || moves(c) { '?' } else { c }).collect()
 }
 
-/// How wide `text` is when its em is `em` units, and a tenth more: the room that another sans-serif may need.
+/// Returns the width of `text` for an em of `em` units, plus a tenth: another sans-serif may need
+/// it.
 pub(super) fn text_width(text: &str, em: f64) -> i32 {
-    // The embedded font has no Chinese, Japanese or Korean; whichever has sets them in squares.
+    // The embedded font has no Chinese, Japanese or Korean; fonts that do set them in squares.
     let wide = text.chars().filter(|c| c.width() == Some(2)).count();
     let narrow: String = text.chars().filter(|c| c.width() == Some(1)).collect();
-    // Plotters measures a font whose line is `LINE_PER_EM` high; Ubuntu's is 1.12: there is the tenth.
+    // Plotters measures a font whose line is `LINE_PER_EM` high. Ubuntu's is 1.12, which gives the
+    // tenth.
     let (width, _) = font(em).box_size(&narrow).expect("the font is registered");
     i32::try_from(width).unwrap_or(i32::MAX).saturating_add((1.1 * em * wide as f64).ceil() as i32)
 }
 
-/// `text` made printable and, where it is wider than `room`, cut and ended with `…`.
+/// Makes `text` printable and, if it is wider than `room`, cuts its end and adds `…`.
 pub(super) fn shortened(text: &str, em: f64, room: i32) -> String {
     let text = printable(text);
     if text_width(&text, em) <= room {
@@ -52,15 +54,15 @@ pub(super) fn shortened(text: &str, em: f64, room: i32) -> String {
     cut(ends[fitting.saturating_sub(1)])
 }
 
-/// `text` made printable and, where it is wider than `room`, with `…` for what is in its middle: what tells one run from
-/// another stands at the end of its label.
+/// Makes `text` printable and, if it is wider than `room`, replaces its middle with `…`: the end of
+/// a run's label tells it from other runs.
 pub(super) fn cut_inside(text: &str, em: f64, room: i32) -> String {
     let text = printable(text);
     let letters: Vec<char> = text.chars().collect();
     let cut = |kept: usize| {
         let (head, tail) = (kept.div_ceil(2), kept / 2);
         let head: String = letters[..head].iter().collect();
-        // What is set on the letter before it has none before it now.
+        // A combining mark has lost the letter before it.
         let is_mark = |c: &&char| c.width() == Some(0);
         let tail: String = letters[letters.len() - tail..].iter().skip_while(is_mark).collect();
         format!("{}…{}", head.trim_end(), tail.trim_start())
@@ -72,12 +74,12 @@ pub(super) fn cut_inside(text: &str, em: f64, room: i32) -> String {
     cut(all.partition_point(|&kept| text_width(&cut(kept), em) <= room).saturating_sub(1))
 }
 
-/// The widest of `texts`.
+/// Returns the width of the widest of `texts`.
 pub(super) fn widest<'a>(texts: impl IntoIterator<Item = &'a String>, em: f64) -> i32 {
     texts.into_iter().map(|text| text_width(text, em)).max().unwrap_or(0)
 }
 
-/// How a piece of text is set: on one line, its middle at the height of the given point.
+/// How to set a text: on one line, with its middle at the height of the given point.
 #[derive(Clone)]
 pub(super) struct Label {
     em: f64,
@@ -87,34 +89,35 @@ pub(super) struct Label {
 }
 
 impl Label {
-    /// Begins at the point.
+    /// Starts the text at the point.
     pub fn left(em: f64) -> Label {
         Label { em, colour: INK, align: HPos::Left, reads_upwards: false }
     }
 
-    /// Ends at the point.
+    /// Ends the text at the point.
     pub fn right(em: f64) -> Label {
         Label { align: HPos::Right, ..Label::left(em) }
     }
 
-    /// Has its middle at the point.
+    /// Centres the text on the point.
     pub fn centred(em: f64) -> Label {
         Label { align: HPos::Center, ..Label::left(em) }
     }
 
-    /// In another colour than ink.
+    /// Uses another colour than ink.
     pub fn coloured(self, colour: RGBColor) -> Label {
         Label { colour, ..self }
     }
 
-    /// Turned by a quarter about the point, to read from below.
+    /// Turns the text by a quarter about the point, to read upwards.
     pub fn upwards(self) -> Label {
         Label { reads_upwards: true, ..self }
     }
 
     /// Draws `text`.
     pub fn write(&self, area: &Area, text: &str, (x, y): (i32, i32)) -> Drawn {
-        // The backend's middle is that of an `x`; a sixteenth of an em lower lies that of most words and numbers.
+        // The backend centres on the middle of an `x`; the middle of most words and numbers is a
+        // sixteenth of an em lower.
         let lower = (self.em / 16.0).round() as i32;
         let (font, at) = match self.reads_upwards {
             true => (font(self.em).transform(FontTransform::Rotate270), (x + lower, y)),
@@ -125,7 +128,7 @@ impl Label {
     }
 }
 
-/// The font at `em` units.
+/// Returns the font at `em` units.
 pub(super) fn font(em: f64) -> FontDesc<'static> {
     static REGISTERED: Once = Once::new();
     REGISTERED.call_once(|| {

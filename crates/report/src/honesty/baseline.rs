@@ -1,4 +1,5 @@
-//! The untouched ImageNet head of every network, or how to get it.
+//! The zero-shot baseline of every network: its untouched ImageNet head, or the command that scores
+//! it.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The same picture more than once: on both sides of the split, among the test photos, under two classes.
+//! Copies of one picture: on both sides of the split, among the test photos, under two classes.
 
 use std::collections::HashMap;
 
@@ -7,20 +7,20 @@ use kennel_core::{DuplicateKind, PhotoRecord, Split};
 use super::{Check, Level};
 use crate::FinishedRun;
 
-/// A run's photos, and which of them are one picture.
+/// A run with the groups of its photos that are copies of one picture.
 struct Pictures<'a> {
     run: &'a FinishedRun,
     groups: Vec<Vec<&'a PhotoRecord>>,
 }
 
-/// What the manifests of the runs say of pictures that are there more than once.
+/// Checks the runs' manifests for pictures that occur more than once.
 pub fn checks(runs: &[FinishedRun]) -> Vec<Check> {
     let pictures: Vec<Pictures> = runs.iter().map(Pictures::of).collect();
     let [within_test, labels] = [within_test(&pictures), labels(&pictures)];
     [Some(across_splits(&pictures)), within_test, labels].into_iter().flatten().collect()
 }
 
-/// Pictures that stand in several splits.
+/// Checks for pictures that occur in several splits.
 fn across_splits(pictures: &[Pictures]) -> Check {
     let check = |level, text| Check { title: "Duplicates across splits", level, text };
     let crosses = |group: &&Vec<&PhotoRecord>| group.iter().any(|photo| photo.split != group[0].split);
@@ -52,7 +52,7 @@ fn across_splits(pictures: &[Pictures]) -> Check {
     )
 }
 
-/// Copies among the test photos: each counts, though it says no more than the first.
+/// Checks for copies among the test photos. Each copy counts, although it adds no information.
 fn within_test(pictures: &[Pictures]) -> Option<Check> {
     let tested = |group: &Vec<&PhotoRecord>| group.iter().filter(|p| p.split == Split::Test).count();
     let (n, copies) = pictures
@@ -75,7 +75,7 @@ fn within_test(pictures: &[Pictures]) -> Option<Check> {
     })
 }
 
-/// The same picture under two classes: at most one of the labels is right.
+/// Checks for the same picture under two classes. At most one of the labels is right.
 fn labels(pictures: &[Pictures]) -> Option<Check> {
     let is_contradictory = |group: &&Vec<&PhotoRecord>| group.iter().any(|p| p.label != group[0].label);
     let contradictory: Vec<_> = pictures
@@ -107,7 +107,7 @@ impl<'a> Pictures<'a> {
             run.manifest.photos.iter().map(|photo| (photo.path.as_str(), photo)).collect();
         let photos =
             |paths: &[String]| paths.iter().filter_map(|path| by_path.get(path.as_str()).copied()).collect();
-        // Photos that merely look alike are no copies.
+        // Photos that only look alike are not copies.
         let claimed = duplicates.iter().filter(|group| group.kind != DuplicateKind::Alike);
         Pictures { run, groups: claimed.map(|group| photos(&group.paths)).collect() }
     }

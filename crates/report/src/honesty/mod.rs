@@ -1,4 +1,5 @@
-//! What a reader has to know before believing the numbers: every check in a sentence, with what it rests on.
+//! What a reader must know before trusting the numbers: each check in a sentence, with its
+//! evidence.
 
 mod baseline;
 mod duplicates;
@@ -15,15 +16,15 @@ pub use pictures::PICTURES;
 
 use crate::{Comparison, Finding, FinishedRun, RunSummary};
 
-/// How much a check's outcome takes away from the numbers.
+/// How much the outcome of a check weakens the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
-    /// Nothing.
+    /// Not at all.
     Fine,
-    /// Something that a reader has to know.
+    /// A reader must know the outcome.
     Note,
-    /// The numbers are not what they look like.
+    /// The numbers mislead.
     Warning,
 }
 
@@ -32,13 +33,13 @@ pub enum Level {
 pub struct Check {
     /// What was checked.
     pub title: &'static str,
-    /// How bad it is.
+    /// How serious it is.
     pub level: Level,
-    /// What was found and what it means.
+    /// The result and what it means.
     pub text: String,
 }
 
-/// Every check of a comparison, in the order of the report.
+/// Returns every check of a comparison, in the order of the report.
 pub fn checks(comparison: &Comparison, runs: &[FinishedRun]) -> Vec<Check> {
     let mut checks = baseline::checks(comparison, runs);
     checks.extend(overlap::checks(runs));
@@ -93,7 +94,7 @@ fn power(comparison: &Comparison) -> Option<Check> {
     Some(Check { title: "Power", level, text: power.sentence.clone() })
 }
 
-/// The titles of checks, each once, in their order.
+/// Returns the titles of checks, each once, in their order.
 pub fn titles(checks: &[Check]) -> Vec<&'static str> {
     let mut seen = BTreeSet::new();
     checks.iter().map(|check| check.title).filter(|title| seen.insert(*title)).collect()

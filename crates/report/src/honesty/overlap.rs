@@ -1,4 +1,4 @@
-//! Whether the test photos were pretrained on.
+//! Whether the weights were pretrained on the test photos.
 
 use kennel_core::{Split, imagenet};
 use serde::Serialize;
@@ -6,18 +6,19 @@ use serde::Serialize;
 use super::{Check, Level};
 use crate::FinishedRun;
 
-/// Whether the pretrained network has seen the test photos.
+/// Evidence on whether the pretrained network has seen the test photos.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Overlap {
-    /// Test photos (validation photos where there are none) that are named like ImageNet's own.
+    /// Test photos (validation photos if there are none) with names like ImageNet's own.
     pub imagenet_names: usize,
-    /// Of how many.
+    /// Number of these photos in all.
     pub photos: usize,
-    /// Classes that are ImageNet's, by their names.
+    /// Classes that ImageNet has, by their names.
     pub imagenet_classes: Vec<String>,
 }
 
-/// What names and classes say about the photos of a run. None where its weights were not pretrained.
+/// Looks for ImageNet's names among the photos and classes of a run. Returns `None` if its weights
+/// were not pretrained.
 pub fn overlap(run: &FinishedRun) -> Option<Overlap> {
     if run.config.weights == "none" {
         return None;
@@ -36,12 +37,13 @@ const TITLE: &str = "Pretraining overlap";
 
 pub fn checks(runs: &[FinishedRun]) -> Vec<Check> {
     let (pretraining, own) = (pretraining(runs), own(runs));
-    // Nothing is fine about weights of which the other is a warning.
+    // Drop a `Fine` of the pretraining check when the other check has something to say.
     let is_said = |check: &Check| own.is_none() || check.level != Level::Fine;
     Some(pretraining).filter(is_said).into_iter().chain(own).collect()
 }
 
-/// Weights that Kennel itself had fine-tuned: those that may have seen these photos before those that were trained on other classes.
+/// Checks for weights that Kennel itself fine-tuned. A run whose weights may have seen these photos
+/// goes before one whose weights were trained on other classes.
 fn own(runs: &[FinishedRun]) -> Option<Check> {
     let began = || runs.iter().filter(|run| !run.facts.weights_run.is_empty());
     let is_of_others = |run: &&FinishedRun| run.facts.weights_shared_classes == Some(0);

@@ -11,7 +11,8 @@ use crate::FinishedRun;
 /// The title of this check.
 pub const PICTURES: &str = "Pictures";
 
-/// Where test photos are gone, once for each data set; what is there under its name is held to its digest when it is drawn.
+/// Notes test photos that are gone, once per data set. (The figures check the digest of those that
+/// are there when they draw them.)
 pub fn checks(runs: &[FinishedRun]) -> Vec<Check> {
     let mut seen = BTreeSet::new();
     let mut of_run = |run: &FinishedRun| {

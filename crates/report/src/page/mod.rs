@@ -1,4 +1,5 @@
-//! `report.html`: one self-contained file without scripts, whose numbers are those of the JSON that it carries.
+//! `report.html`: one self-contained file without scripts. Its numbers come from the JSON that it
+//! embeds.
 
 mod number;
 mod sections;
@@ -12,18 +13,18 @@ use crate::{Figure, Figures, Report, Result};
 
 const STYLE: &str = include_str!("style.css");
 
-/// The whole page. Nothing in it points outside: figures and photos are inlined.
+/// Renders the whole page. It loads nothing from outside: figures and photos are inlined.
 ///
 /// # Errors
 ///
-/// A configuration that cannot be shown.
+/// A configuration that cannot be serialised.
 pub fn render(report: &Report, figures: &Figures) -> Result<String> {
     let json = serde_json::to_value(report).map_err(|error| CoreError::Malformed {
         path: "report.html".into(),
         what: "report",
         reason: error.to_string(),
     })?;
-    // Inside a script element only `<` could end it; in JSON it can be written as an escape.
+    // Only `<` could end a script element; JSON can write it as an escape.
     let embedded = json.to_string().replace('<', "\\u003c");
     let page = html! {
         (DOCTYPE)
@@ -33,7 +34,7 @@ pub fn render(report: &Report, figures: &Figures) -> Result<String> {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="generator" content={ "kennel " (report.kennel_version) };
-                // Without one the browser would ask the server for a favicon.
+                // Without an icon the browser would ask the server for a favicon.
                 link rel="icon" href="data:,";
                 title { "Kennel report: " (report.comparison.class_names.len()) " classes, " (report.runs.len()) @if report.runs.len() == 1 { " run" } @else { " runs" } }
                 style { (PreEscaped(STYLE)) }
@@ -64,14 +65,14 @@ pub fn render(report: &Report, figures: &Figures) -> Result<String> {
     Ok(page.into_string())
 }
 
-/// A figure, inlined.
+/// Renders a figure, inlined.
 fn figure(figure: &Figure) -> Markup {
     let (width, height) = figure.svg.size_px();
     let data = BASE64_STANDARD.encode(figure.svg.as_str());
     html! {
         figure {
             img src={ "data:image/svg+xml;base64," (data) } alt=(figure.alt) width=(width) height=(height);
-            // The same words: once is enough for who hears them.
+            // The same words as `alt`: a screen reader should read them once.
             figcaption aria-hidden="true" { (figure.alt) "." }
         }
     }

@@ -1,4 +1,4 @@
-//! Numbers of the page, looked up in the JSON that it carries: what is read is what is there, rounded.
+//! Numbers of the page, read from the JSON that it embeds and rounded.
 
 use kennel_metrics::{Proportion, format_proportion};
 use maud::{Markup, html};
@@ -7,16 +7,16 @@ use serde_json::Value;
 
 use crate::table::{duration, thousands};
 
-/// How a number is rounded. Its name stands in the page, for whoever checks.
+/// How to round a number. The page names the rounding, so that readers can check the number.
 #[derive(Clone, Copy, Debug)]
 pub enum Rounded {
-    /// Two, three or four decimals.
+    /// This number of decimals.
     Fixed(usize),
-    /// A share, as per cent with one decimal.
+    /// A share, in per cent with one decimal.
     PerCent,
     /// A difference of shares, in points with one decimal.
     Points,
-    /// A count and its interval.
+    /// A count and its share with an interval.
     Proportion,
     /// A whole number.
     Count,
@@ -64,7 +64,7 @@ impl Rounded {
     }
 }
 
-/// The number at `pointer` (RFC 6901) of the page's JSON; a dash where there is none.
+/// Renders the number at `pointer` (RFC 6901) of the page's JSON, or a dash if there is none.
 pub fn number(json: &Value, pointer: &str, rounded: Rounded) -> Markup {
     match json.pointer(pointer).and_then(|value| Some((value, rounded.render(value)?))) {
         Some((value, text)) => {
@@ -74,7 +74,7 @@ pub fn number(json: &Value, pointer: &str, rounded: Rounded) -> Markup {
     }
 }
 
-/// The number itself, for machines.
+/// Returns the unrounded number, for machines.
 fn raw(value: &Value) -> String {
     value.get("value").unwrap_or(value).to_string()
 }

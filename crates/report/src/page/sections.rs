@@ -1,4 +1,4 @@
-//! The parts of the page, from the top.
+//! The sections of the page, from top to bottom.
 
 use kennel_core::{CoreError, Strategy};
 use maud::{Markup, html};
@@ -8,10 +8,10 @@ use super::figure;
 use super::number::{Rounded, number};
 use crate::{Figure, FinishedRun, Level, Report, Result, RunSummary, commands, honesty};
 
-/// Most pairs that are listed.
+/// Largest number of pairs to list.
 const PAIRS: usize = 30;
 
-/// The answer, in two sentences.
+/// Renders the answer in two sentences, with a warning if a check gives one.
 pub fn lead(report: &Report, json: &Value) -> Markup {
     let comparison = &report.comparison;
     let best = comparison.runs.iter().position(|run| comparison.best.as_ref() == Some(&run.name));
@@ -32,7 +32,7 @@ pub fn lead(report: &Report, json: &Value) -> Markup {
     }
 }
 
-/// The table of all runs, what can be said of their differences, and the figures of all together.
+/// Renders the table of all runs, how they differ, and the figures of all runs together.
 pub fn comparison(report: &Report, json: &Value, figures: &[Figure]) -> Markup {
     let comparison = &report.comparison;
     html! {
@@ -62,7 +62,7 @@ pub fn comparison(report: &Report, json: &Value, figures: &[Figure]) -> Markup {
             }
             @if !comparison.seeds.is_empty() { (seeds(report, json)) }
             @if !comparison.pairs.is_empty() { (pairs(report, json)) }
-            // The page has the comparison table as a table.
+            // The page has the comparison as an HTML table.
             @for drawn in figures.iter().filter(|figure| figure.stem != "comparison_table") { (figure(drawn)) }
             @if !comparison.left_out.is_empty() {
                 h3 { "Runs that were left out" }
@@ -72,7 +72,7 @@ pub fn comparison(report: &Report, json: &Value, figures: &[Figure]) -> Markup {
     }
 }
 
-/// A table's head: columns of words, of numbers, and of words again.
+/// Renders a table's head: columns of words, of numbers, and of words again.
 fn head(words: &[&str], numbers: &[&str], more: &[&str]) -> Markup {
     html! {
         thead { tr {
@@ -153,7 +153,7 @@ fn pairs(report: &Report, json: &Value) -> Markup {
     }
 }
 
-/// Every check, by title.
+/// Renders every check, grouped by title.
 pub fn checks(report: &Report) -> Markup {
     html! {
         section #checks aria-labelledby="checks-title" {
@@ -174,7 +174,7 @@ pub fn checks(report: &Report) -> Markup {
     }
 }
 
-/// Published results beside ours.
+/// Renders published results beside ours.
 pub fn against(report: &Report, json: &Value, figures: &[Figure]) -> Markup {
     html! {
         section #published aria-labelledby="published-title" {
@@ -209,7 +209,7 @@ pub fn against(report: &Report, json: &Value, figures: &[Figure]) -> Markup {
     }
 }
 
-/// A page for every run.
+/// Renders an article for every run.
 pub fn runs(report: &Report, json: &Value, figures: &[Vec<Figure>]) -> Result<Markup> {
     let each = report.runs.iter().zip(&report.comparison.runs).zip(figures).enumerate();
     let pages = each.map(|(index, ((run, summary), figures))| self::run(run, summary, json, index, figures));

@@ -1,8 +1,9 @@
-//! One file of features: those of one split, or of one view of the training photos.
+//! A file of cached features: one split, or one view of the training photos.
 //!
-//! A header of one page, JSON and spaces, then a record per photo, f32, little-endian, height by width by channels. The
-//! header is written last and the file then gets its name, so a file with a name is whole; it holds the digest of the
-//! records all the same, because it lies in a folder that anyone can reach.
+//! The file starts with a header of one page: JSON, padded with spaces. Then follows one record per
+//! photo: f32, little-endian, height by width by channels. The header is written last and then the
+//! file gets its name, so a named file is complete. The header still holds a digest of the records,
+//! because other programs can write to the folder.
 
 #![allow(unsafe_code)]
 
@@ -32,7 +33,7 @@ struct Header {
     sha256: String,
 }
 
-/// Finished features, mapped into memory.
+/// A complete feature file, mapped into memory.
 #[derive(Debug)]
 pub struct FeatureFile {
     map: Mmap,
@@ -41,11 +42,12 @@ pub struct FeatureFile {
 }
 
 impl FeatureFile {
-    /// Maps a file; none when it is not there, or not what it should be.
+    /// Maps a file. Returns None when it does not exist or does not match its header, `key`, `part`
+    /// or `photos`.
     pub fn open(path: &Path, key: &str, part: &str, photos: usize) -> Option<Self> {
         let file = open_regular(path).ok()?;
-        // SAFETY: files of the cache are never written again once they have their name: they are replaced or removed,
-        // which leaves what is mapped as it was.
+        // SAFETY: a cache file is never written to after it gets its name. It is only replaced or
+        // removed, and neither changes the mapped bytes.
         let map = unsafe { Mmap::map(&file) }.ok()?;
         let header: Header = serde_json::from_slice(map.get(..HEADER_BYTES)?.trim_ascii_end()).ok()?;
         let record = header.shape.iter().try_fold(4_usize, |size, &n| size.checked_mul(n))?;
@@ -63,11 +65,11 @@ impl FeatureFile {
         self.shape
     }
 
-    /// Appends the record of photo number `index`.
+    /// Appends the record of photo `index` to `into`.
     ///
     /// # Panics
     ///
-    /// When there is no such photo.
+    /// When `index` is out of range.
     pub fn read(&self, index: usize, into: &mut Vec<f32>) {
         assert!(index < self.photos);
         let size = 4 * self.shape.iter().product::<usize>();
@@ -76,7 +78,8 @@ impl FeatureFile {
     }
 }
 
-/// A file in the making: it has no name yet, and without [`FeatureWriter::finish`] never gets one.
+/// A feature file that is being written. It has a temporary name, gets its own name in
+/// [`FeatureWriter::finish`], and is removed if it never does.
 pub struct FeatureWriter {
     file: BufWriter<NamedTempFile>,
     path: PathBuf,
@@ -85,11 +88,11 @@ pub struct FeatureWriter {
 }
 
 impl FeatureWriter {
-    /// Begins a file that will be called `path`.
+    /// Begins a file that gets the name `path` when it is finished.
     ///
     /// # Errors
     ///
-    /// A folder that cannot be written to.
+    /// When the folder cannot be written to.
     pub fn new(path: PathBuf, key: &str, part: &str, shape: [usize; 3], photos: usize) -> Result<Self> {
         let error = || CoreError::io("write", &path);
         let folder = path.parent().expect("a file of the cache lies in a folder of it");
@@ -112,7 +115,7 @@ impl FeatureWriter {
     ///
     /// # Errors
     ///
-    /// A disk that is full.
+    /// When writing fails, for example because the disk is full.
     pub fn push(&mut self, records: &[f32]) -> Result<()> {
         let bytes: Vec<u8> = records.iter().flat_map(|value| value.to_le_bytes()).collect();
         self.written += records.len();
@@ -120,15 +123,15 @@ impl FeatureWriter {
         Ok(())
     }
 
-    /// Gives the file its name.
+    /// Writes the header and gives the file its name.
     ///
     /// # Panics
     ///
-    /// When records are missing.
+    /// When the number of records is not the one in the header.
     ///
     /// # Errors
     ///
-    /// A disk that is full.
+    /// When writing fails, for example because the disk is full.
     pub fn finish(mut self) -> Result<FeatureFile> {
         assert_eq!(self.written, self.header.photos * self.header.shape.iter().product::<usize>());
         let path = self.path;
@@ -189,7 +192,7 @@ mod tests {
         flipped[HEADER_BYTES + 3] ^= 1;
         std::fs::write(&path, &flipped).unwrap();
         assert!(FeatureFile::open(&path, "key", "val", 2).is_none());
-        // A header that promises more than there is memory.
+        // A header that claims more bytes than fit in memory.
         let text = String::from_utf8(whole[..HEADER_BYTES].to_vec()).unwrap();
         let text = text.replace("[1,2,3]", "[4294967296,4294967296,4294967296]");
         std::fs::write(&path, [&text.as_bytes()[..HEADER_BYTES], &whole[HEADER_BYTES..]].concat()).unwrap();

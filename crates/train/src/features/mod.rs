@@ -1,8 +1,9 @@
-//! The frozen part of a network once: what it makes of a photo is computed, kept, and given to the part that is trained.
+//! Caches the features that the frozen stages compute, so that each view of a photo passes through
+//! them once.
 //!
-//! The frozen stages are run as folded inference, whose result for a photo does not depend on the photos beside it. So
-//! features read from the cache are those that would be computed, bit for bit, and a run ends the same with a cold, a
-//! warm or no cache.
+//! The frozen stages run as folded inference, so a photo's features do not depend on the other
+//! photos in its batch. Cached features therefore equal newly computed ones bit for bit, and a run
+//! ends the same with a cold, a warm or no cache.
 
 mod file;
 mod store;
@@ -24,23 +25,24 @@ use crate::predict::{BATCH, pixels};
 use crate::setup::Setup;
 use crate::{Control, Result, TrainError, TrainOptions};
 
-/// Photos that are shown to the network together: a split, the training photos in one of their views.
+/// A set of photos that is cached together: one split, or the training photos in one augmented
+/// view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// The training photos, augmented: view number so many.
+    /// The training photos in one augmented view.
     Train {
-        /// Number of the view.
+        /// Number of the view, from 0.
         view: u64,
     },
-    /// Photos prepared as for evaluation.
+    /// A split with evaluation preprocessing.
     Eval(Split),
 }
 
-/// Everything that decides a feature. Its digest names the folder.
+/// Everything that determines a feature. The digest of this key names the cache folder.
 #[derive(Serialize)]
 struct Key<'a> {
     model: &'a str,
-    /// Of the frozen tensors themselves.
+    /// Digest of the frozen tensors.
     frozen_sha256: String,
     frozen_stages: usize,
     preprocessing: &'a kennel_core::Preprocessing,
@@ -54,7 +56,7 @@ struct Key<'a> {
     decode: u32,
 }
 
-/// Shows photos to a network: through its frozen stages, or from what these made of them before.
+/// Runs photos through a network, using cached features of the frozen stages where there are any.
 pub struct Features {
     frozen_stages: usize,
     config: RunConfig,
@@ -63,52 +65,53 @@ pub struct Features {
     device: Device,
     store: Option<FeatureStore>,
     files: HashMap<Part, Arc<FeatureFile>>,
-    /// Whether it was said that something does not fit.
+    /// Whether the observer was told that features are not cached.
     is_told: bool,
 }
 
-/// Passes through the frozen part that are not needed any more.
+/// How much of a run's features is cached already. A pass is one set of photos through the frozen
+/// stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeptFeatures {
-    /// Passes whose features are kept.
+    /// Passes whose features are cached.
     pub passes: usize,
-    /// Passes that the run needs.
+    /// Passes that the run needs in all.
     pub of: usize,
-    /// Photos of the kept passes together.
+    /// Photos in the cached passes.
     pub photos: usize,
 }
 
-/// Some photos on their way through a network.
+/// A batch, before or after the frozen stages.
 pub enum Shown {
     /// Normalised pixels, `[batch, 3, side, side]`.
     Pixels(Tensor<4>),
-    /// What the frozen stages made of them.
+    /// Output of the frozen stages, `[batch, channels, height, width]`.
     Features(Tensor<4>),
 }
 
-/// Photos in order, some at a time, with their labels.
+/// Iterator over batches of photos with their labels.
 pub enum Batches {
-    /// Read and decoded.
+    /// Reads and decodes photos.
     Photos(Loader, Device),
-    /// From the cache.
+    /// Reads cached features.
     Cached {
-        /// Where they lie.
+        /// The feature file.
         file: Arc<FeatureFile>,
-        /// Which, in which order.
+        /// Indices of the photos, in the order to read them.
         order: Vec<usize>,
         /// All photos of the split.
         photos: Arc<[DatasetPhoto]>,
-        /// Photos at a time.
+        /// Photos per batch.
         batch_size: usize,
-        /// Photos given so far.
+        /// Photos returned so far.
         given: usize,
-        /// Where tensors are made.
+        /// Device of the tensors.
         device: Device,
     },
 }
 
 impl Features {
-    /// The photos of a run, whose first stages are frozen.
+    /// Prepares to run the photos of a run whose first `frozen_stages` stages are frozen.
     pub fn new(setup: &Setup, frozen_stages: usize, config: &RunConfig, options: &TrainOptions) -> Self {
         let TrainOptions { compute, cache, .. } = options;
         let wants_cache = frozen_stages > 0 && config.feature_views > 0;
@@ -145,19 +148,21 @@ impl Features {
         }
     }
 
-    /// The photos that an epoch is trained on: a cycle of views where a trunk is frozen, else a fresh one.
+    /// The training photos of an epoch. If stages are frozen and `feature_views` is not 0, the
+    /// epochs cycle through that many views; otherwise every epoch gets a fresh one.
     pub fn train_part(&self, epoch: usize) -> Part {
         let views = self.config.feature_views;
         let cycles = self.frozen_stages > 0 && views > 0;
         Part::Train { view: if cycles { epoch % views } else { epoch } as u64 }
     }
 
-    /// Where features are kept, if they are.
+    /// Folder of the cached features, if they are cached.
     pub fn folder(&self) -> Option<PathBuf> {
         self.store.as_ref().map(FeatureStore::folder)
     }
 
-    /// What is kept already of what a run of so many epochs keeps; none where nothing is kept.
+    /// How many of the features of a run of `epochs` epochs are cached already. None when the run
+    /// caches none.
     pub fn kept(&self, epochs: usize) -> Option<KeptFeatures> {
         let store = self.store.as_ref()?;
         let views = (0..epochs.min(self.config.feature_views) as u64).map(|view| Part::Train { view });
@@ -174,8 +179,9 @@ impl Features {
         Some(kept)
     }
 
-    /// Photos `order` of a part, `batch_size` at a time: from the cache, filled now where it is not, or from their files.
-    /// None when the caller said stop.
+    /// Batches of `batch_size` photos of `part`, in `order`. Features come from the cache, which is
+    /// filled first if needed; without a cache the photos are read from their files. Returns None
+    /// when the caller said stop.
     ///
     /// # Errors
     ///
@@ -202,12 +208,13 @@ impl Features {
         }))
     }
 
-    /// Logits of the part of the network above the frozen stages, differentiated where it is.
+    /// Computes logits with the stages above the frozen ones, recording gradients for tensors that
+    /// are trained.
     pub fn forward(&self, network: &Network, shown: Shown) -> Tensor<2> {
         network.top(self.features(network, shown), self.frozen_stages)
     }
 
-    /// Logits where nothing is differentiated.
+    /// Computes logits without gradients.
     pub fn infer(&self, network: &Network, shown: Shown) -> Tensor<2> {
         network.infer_top(self.features(network, shown), self.frozen_stages)
     }
@@ -230,7 +237,8 @@ impl Features {
         }
     }
 
-    /// The features of a part, computed where they are not there yet. None when the caller said stop.
+    /// Returns the cached features of a part, and computes them first if they are missing. Returns
+    /// None when the caller said stop.
     fn cached(&mut self, network: &Network, part: Part, control: &mut Control) -> Result<Option<Cached>> {
         if let Some(file) = self.files.get(&part) {
             return Ok(Some(Cached::Is(Arc::clone(file))));
@@ -285,7 +293,8 @@ impl Features {
         }
     }
 
-    /// Says once that features are computed every time, and why. A cache that fails does not end a run.
+    /// Tells the observer, once, that features are computed every time, and why. A cache that fails
+    /// does not end a run.
     fn say_uncached(&mut self, part: Part, error: Option<TrainError>, control: &mut Control) {
         if std::mem::replace(&mut self.is_told, true) {
             return;
@@ -304,7 +313,7 @@ enum Cached {
 }
 
 impl Part {
-    /// Whose photos they are.
+    /// The split that the photos belong to.
     pub fn split(self) -> Split {
         match self {
             Part::Train { .. } => Split::Train,
@@ -352,7 +361,7 @@ impl Iterator for Batches {
     }
 }
 
-/// SHA-256 over the names and values of the frozen tensors.
+/// SHA-256 over the names, shapes and values of the frozen tensors.
 fn frozen_digest(network: &Network, frozen_stages: usize) -> String {
     let stages = network.stages();
     let frozen = &stages[..frozen_stages];

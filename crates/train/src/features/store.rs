@@ -1,4 +1,5 @@
-//! The folder of feature files: `<cache>/<key>/<part>.features`, shared by runs, bounded, safe to delete.
+//! The cache folder of feature files, `<cache>/<key>/<part>.features`: shared by runs, limited in
+//! size, safe to delete.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,16 +13,16 @@ use crate::Result;
 
 const EXTENSION: &str = "features";
 
-/// Where features are kept, and how many bytes of them.
+/// Folder and size limit of the feature cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheOptions {
-    /// Folder, made when it is needed.
+    /// Folder, created when needed.
     pub dir: PathBuf,
-    /// Most bytes of all files in it.
+    /// Maximum size of all its files together.
     pub max_bytes: u64,
 }
 
-/// The features of one key.
+/// The cached features of one key.
 #[derive(Debug)]
 pub struct FeatureStore {
     options: CacheOptions,
@@ -33,26 +34,26 @@ impl FeatureStore {
         Self { options, key }
     }
 
-    /// Features that are there. Reading marks them as used.
+    /// Opens cached features and marks them as used now.
     pub fn open(&self, part: &str, photos: usize) -> Option<FeatureFile> {
         let path = self.path(part);
         let file = FeatureFile::open(&path, &self.key, part, photos)?;
-        // Only the order of eviction depends on it.
+        // Errors are ignored: the time only decides the order of eviction.
         drop(fs::File::open(&path).and_then(|file| file.set_modified(SystemTime::now())));
         Some(file)
     }
 
-    /// Whether features are there, to judge by their name; nothing is read or marked.
+    /// Whether a file of these features exists. Neither reads the file nor marks it as used.
     pub fn has(&self, part: &str) -> bool {
         self.path(part).is_file()
     }
 
-    /// Begins to write features; none where they would not fit beside those of the same key. Others' features make
-    /// room, the longest unused first.
+    /// Begins to write features. To make room, removes files of other keys, least recently used
+    /// first. Returns None if that is not enough; files of the same key are never removed.
     ///
     /// # Errors
     ///
-    /// A folder that cannot be written to.
+    /// When the folder cannot be written to.
     pub fn create(&self, part: &str, shape: [usize; 3], photos: usize) -> Result<Option<FeatureWriter>> {
         let needed = 4096 + 4 * (photos * shape.iter().product::<usize>()) as u64;
         if !self.make_room(needed) {
@@ -63,7 +64,7 @@ impl FeatureStore {
         FeatureWriter::new(path, &self.key, part, shape, photos).map(Some)
     }
 
-    /// Where they lie.
+    /// Folder of this key's files.
     pub fn folder(&self) -> PathBuf {
         self.options.dir.join(&self.key)
     }
@@ -94,7 +95,7 @@ impl FeatureStore {
             if fs::remove_file(&kept.path).is_ok() {
                 total -= kept.bytes;
                 if let Some(folder) = kept.path.parent() {
-                    // Goes only when it is empty.
+                    // `remove_dir` fails unless the folder is empty, which is intended.
                     drop(fs::remove_dir(folder));
                 }
             }
@@ -109,7 +110,7 @@ struct Kept {
     used: SystemTime,
 }
 
-/// Every file of features under `dir`, and what writers that were killed have left.
+/// Every feature file under `dir`, and temporary files left by killed writers.
 fn kept_files(dir: &Path) -> Vec<Kept> {
     let folders = fs::read_dir(dir).into_iter().flatten().flatten();
     let entries = folders.filter_map(|folder| fs::read_dir(folder.path()).ok()).flatten().flatten();

@@ -1,10 +1,10 @@
-//! Photos drawn for tests: two classes that differ in texture, not in colour.
+//! Draws photos for tests: two classes that differ in texture, not in colour.
 
 use std::path::Path;
 
 use kennel_core::{AugmentationSet, Crop, Interpolation, Preprocessing, RunConfig, SchedulerKind, Strategy};
 
-/// Writes `<root>/<split>/<class>/*.png`, `counts` photos a class in train, val and test.
+/// Writes `<root>/<split>/<class>/*.png`, `counts` photos per class in train, val and test.
 pub fn draw_photos(root: &Path, counts: [usize; 3]) {
     for (split, count) in ["train", "val", "test"].into_iter().zip(counts) {
         for class in ["checked", "striped"] {
@@ -32,7 +32,7 @@ fn draw(class: &str, place: u32, x: u32, y: u32) -> image::Rgb<u8> {
     image::Rgb([level, level.wrapping_add((place % 40) as u8), level / 2])
 }
 
-/// ResNet-18 from random weights at 32 px: small enough for a test.
+/// ResNet-18 with random weights at 32 px: small enough for a test.
 pub fn small_config(data: &Path, strategy: Strategy, epochs: usize) -> RunConfig {
     let mut augmentation = AugmentationSet::Light.augmentation();
     augmentation.crop = Crop::Random { resize_ratio: 1.2 };

@@ -1,19 +1,19 @@
-//! What the system says of itself and the machine, asked through `sysinfo`.
+//! Describes the system and the machine with `sysinfo`.
 
 use sysinfo::{CpuRefreshKind, RefreshKind, System};
 
-/// The system's name and version.
+/// Returns the system's name and version.
 pub fn name() -> Option<String> {
     System::long_os_version()
 }
 
-/// What the system calls the processor.
+/// Returns the name of the processor.
 pub fn processor() -> Option<String> {
     let system = System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()));
     system.cpus().first().map(|cpu| cpu.brand().trim().to_string()).filter(|name| !name.is_empty())
 }
 
-/// Bytes of memory in all, and how many of them are available.
+/// Returns the bytes of total and of available memory.
 pub fn memory() -> Option<(u64, u64)> {
     let mut system = System::new();
     system.refresh_memory();

@@ -1,8 +1,9 @@
-//! What Linux says of itself and the machine, in files. Not every kernel and container has them all: what is not said is left out.
+//! Describes the system and the machine from Linux's files. Not every kernel and container has them
+//! all: missing facts are left out.
 
 use std::fs::read_to_string;
 
-/// The distribution's name and version, and the kernel's.
+/// Returns the name and version of the distribution and the version of the kernel.
 pub fn name() -> Option<String> {
     let kernel = read_to_string("/proc/sys/kernel/osrelease").ok();
     let release = read_to_string("/etc/os-release").ok();
@@ -13,14 +14,14 @@ pub fn name() -> Option<String> {
     })
 }
 
-/// What the system calls the processor.
+/// Returns the name of the processor.
 pub fn processor() -> Option<String> {
     let text = read_to_string("/proc/cpuinfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().into())
 }
 
-/// Bytes of memory in all, and how many of them are available. A container may have less than its machine.
+/// Returns the bytes of total and of available memory. A container may have less than its machine.
 pub fn memory() -> Option<(u64, u64)> {
     let text = read_to_string("/proc/meminfo").ok()?;
     let (total, available) = (kib(&text, "MemTotal")? * 1024, kib(&text, "MemAvailable")? * 1024);

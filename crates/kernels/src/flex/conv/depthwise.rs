@@ -1,4 +1,5 @@
-//! One kernel per channel: no product of matrices, but rows of pixels, many channels at a time.
+//! One kernel per channel: works on rows of pixels, many channels at a time, instead of matrix
+//! products.
 
 mod band;
 
@@ -11,7 +12,7 @@ use crate::flex::gemm::sum_in_order;
 use crate::flex::normalised::Kept;
 use crate::flex::simd::vectorised;
 
-/// The convolution, forward. `w`: `[taps, channels]`, as [`by_tap`] packs them.
+/// Computes the convolution. `w`: `[taps, channels]`, as [`by_tap`] packs them.
 pub fn convolve(x: &[f32], w: &[f32], g: &Geometry, finish: impl Fn(usize, &mut [f32]) + Sync) -> Buffer {
     let row = g.output.width * g.output.channels;
     let photos = x.par_chunks_exact(g.input.height * g.input.width * g.input.channels);
@@ -31,7 +32,7 @@ pub fn convolve(x: &[f32], w: &[f32], g: &Geometry, finish: impl Fn(usize, &mut 
 
 pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
     if g.stride == 1 && g.padding < g.kernel {
-        // The correlation of the gradient with the kernel turned around.
+        // The gradient, correlated with the kernel rotated by 180 degrees.
         let turned = Geometry { input: g.output, output: g.input, padding: g.kernel - 1 - g.padding, ..*g };
         let last = g.taps() - 1;
         let w = by_tap(w, g, |tap| last - tap);
@@ -44,7 +45,7 @@ pub fn weight_gradient(gy: &[f32], x: &Kept, g: &Geometry) -> Buffer {
     let (row, height) = (g.output.width * g.output.channels, g.output.height);
     let zeros = Buffer::zeros(g.input.width * g.input.channels);
     let rows_per_band = rows_per_band(g);
-    // At most 32 partial sums, whatever the number of threads.
+    // At most 32 partial sums, for any number of threads.
     let rows = g.output.batch * height;
     let rows_per_sum = rows.div_ceil(32).max(4);
     let size = g.taps() * g.input.channels;
@@ -74,7 +75,7 @@ pub fn weight_gradient(gy: &[f32], x: &Kept, g: &Geometry) -> Buffer {
     gw
 }
 
-/// `[channels, taps]` to `[taps, channels]`, where `place` says which stored tap stands at one.
+/// Transposes `[channels, taps]` to `[taps, channels]`. `place` maps a tap to its index in `w`.
 pub fn by_tap(w: &[f32], g: &Geometry, place: impl Fn(usize) -> usize) -> Buffer {
     let mut packed = Buffer::new(w.len());
     for (tap, packed) in packed.chunks_exact_mut(g.input.channels).enumerate() {
@@ -85,7 +86,8 @@ pub fn by_tap(w: &[f32], g: &Geometry, place: impl Fn(usize) -> usize) -> Buffer
     packed
 }
 
-/// Output rows that are computed before the next channels are: their inputs and they lie in the second-level cache.
+/// Output rows per band: as many as fit into the L2 cache together with their inputs, because a
+/// band is computed one group of channels after the other.
 fn rows_per_band(g: &Geometry) -> usize {
     const CACHED: usize = 96 * 1024;
     let per_row = (g.output.width + g.stride * g.input.width) * g.input.channels;
@@ -93,12 +95,12 @@ fn rows_per_band(g: &Geometry) -> usize {
     g.output.height.div_ceil(bands)
 }
 
-/// The gradient of the input for any stride; `w`: `[taps, channels]`. Each input pixel collects from the outputs that
-/// saw it.
+/// Gradient of the input for any stride; `w`: `[taps, channels]`. Each input pixel collects from
+/// the outputs that used it.
 fn spread(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
     let channels = g.input.channels;
     let output_row = g.output.width * channels;
-    // (kernel index, output index) pairs that touch each input index, on one axis.
+    // (kernel index, output index) pairs that use each input index, along one axis.
     let touching = |inputs: usize, outputs: usize| -> Vec<Vec<(usize, usize)>> {
         (0..inputs)
             .map(|i| {

@@ -1,4 +1,5 @@
-//! Convolution, forward and backward, by shape: pointwise, depthwise, and any other kernel of one group.
+//! Convolution, forward and backward, with one algorithm per shape: pointwise, depthwise, and any
+//! other kernel with one group.
 
 mod depthwise;
 mod packed;
@@ -16,7 +17,7 @@ use super::normalised::Kept;
 use crate::ConvSpec;
 use crate::work::count_multiply_adds;
 
-/// Which of the ways a convolution takes.
+/// Algorithm of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Pointwise,
@@ -25,7 +26,7 @@ enum Way {
 }
 
 impl Way {
-    /// `None`: none of them.
+    /// `None` if no algorithm supports the convolution.
     fn of(channels: usize, weight: [usize; 4], spec: ConvSpec) -> Option<Self> {
         let [outputs, per_group, kernel, other] = weight;
         let ConvSpec { padding, dilation, groups, .. } = spec;
@@ -41,12 +42,13 @@ impl Way {
     }
 }
 
-/// Whether this module computes it: dilated, rectangular and otherwise grouped convolutions it leaves to others.
+/// Whether this module supports the convolution. Burn's own operations compute the others: dilated,
+/// rectangular and otherwise grouped.
 pub fn is_supported(channels: usize, weight: [usize; 4], spec: ConvSpec) -> bool {
     Way::of(channels, weight, spec).is_some()
 }
 
-/// The numbers of one convolution.
+/// Shapes and parameters of a convolution.
 #[derive(Clone, Copy, Debug)]
 pub struct Geometry {
     input: Dims,
@@ -86,7 +88,7 @@ impl Geometry {
         self.output
     }
 
-    /// Each of the forward pass and the two gradients takes so many.
+    /// Multiply-adds of the forward pass, and of each of the two gradients.
     pub fn multiply_adds(&self) -> usize {
         let per_group = if self.way == Way::Depthwise { 1 } else { self.input.channels };
         self.output.len() * per_group * self.taps()
@@ -96,7 +98,7 @@ impl Geometry {
         self.way == Way::Windows && winograd::suits(self)
     }
 
-    /// Input rows that some output rows of a photo see.
+    /// Input rows that a range of output rows of a photo uses.
     fn input_rows(&self, outputs: Range<usize>) -> Range<usize> {
         let from = (outputs.start * self.stride).saturating_sub(self.padding);
         let to = ((outputs.end - 1) * self.stride + self.kernel).saturating_sub(self.padding);
@@ -109,7 +111,7 @@ impl Geometry {
     }
 }
 
-/// The convolution, for training.
+/// Computes the convolution, for training.
 pub fn forward(x: &ChannelsLast, weight: &FlexTensor, spec: ConvSpec) -> FlexTensor {
     let g = Geometry::new(x.dims(), weight, spec);
     count_multiply_adds(g.multiply_adds());
@@ -117,13 +119,14 @@ pub fn forward(x: &ChannelsLast, weight: &FlexTensor, spec: ConvSpec) -> FlexTen
     nhwc::tensor(y, g.output)
 }
 
-/// The input with identifier `id`, kept for [`weight_gradient`]. A depthwise convolution does so little with a value that
-/// computing it again tells: 13 % of a training step of MobileNetV2.
+/// Keeps the input with identifier `id` for [`weight_gradient`]. For a depthwise convolution it
+/// always stores the input: the layer does so little work per value that recomputing the input
+/// costs 13 % of a training step of MobileNetV2.
 pub fn keep(id: u64, x: ChannelsLast, g: &Geometry) -> Kept {
     if g.way == Way::Depthwise { Kept::As(x) } else { Kept::new(id, x) }
 }
 
-/// The gradient with respect to the input.
+/// Gradient with respect to the input.
 pub fn input_gradient(gradient: &ChannelsLast, weight: &FlexTensor, g: &Geometry) -> FlexTensor {
     count_multiply_adds(g.multiply_adds());
     let w = nhwc::values(weight);
@@ -135,7 +138,7 @@ pub fn input_gradient(gradient: &ChannelsLast, weight: &FlexTensor, g: &Geometry
     nhwc::tensor(gx, g.input)
 }
 
-/// The gradient with respect to the weight, `[outputs, channels / groups, kernel, kernel]`.
+/// Gradient with respect to the weight, `[outputs, channels / groups, kernel, kernel]`.
 pub fn weight_gradient(gradient: &ChannelsLast, x: &Kept, g: &Geometry) -> FlexTensor {
     count_multiply_adds(g.multiply_adds());
     let (gw, per_group) = match g.way {

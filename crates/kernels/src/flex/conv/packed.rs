@@ -1,4 +1,4 @@
-//! A convolution's weights in the order in which its kernel reads them.
+//! The weights of a convolution, in the order in which its algorithm reads them.
 
 use super::winograd;
 use super::{Geometry, Way, depthwise, pointwise, windows};
@@ -15,7 +15,8 @@ pub enum Packed {
 }
 
 impl Packed {
-    /// For evaluation: whatever is fastest. `w`: `[outputs, channels / groups, kernel, kernel]`.
+    /// Packs for inference, with the fastest algorithm. `w`:
+    /// `[outputs, channels / groups, kernel, kernel]`.
     pub fn for_inference(w: &[f32], g: &Geometry) -> Self {
         if !g.suits_winograd() {
             return Self::direct(w, g);
@@ -26,9 +27,11 @@ impl Packed {
         }))
     }
 
-    /// For training: sums as the definition has them. Transformed squares round a few times more, which normalisation
-    /// over small batches makes larger with every step: after 20 steps of a ResNet-18 a running variance was 1.6 % off
-    /// PyTorch's, where direct sums are within the 0.24 % by which PyTorch's own layouts differ. `w` as above.
+    /// Packs for training, without Winograd. `w`: as above.
+    ///
+    /// Winograd rounds a few times more, and normalisation over small batches amplifies that with
+    /// every step. After 20 steps of a ResNet-18 a running variance was 1.6 % off PyTorch's; direct
+    /// sums stay within 0.24 %, the difference between PyTorch's own memory layouts.
     pub fn direct(w: &[f32], g: &Geometry) -> Self {
         let (channels, outputs) = (g.input.channels, g.output.channels);
         match g.way {
@@ -38,7 +41,7 @@ impl Packed {
         }
     }
 
-    /// Whether the weights were packed as `g` needs them.
+    /// Whether the weights are packed for the algorithm that `g` needs.
     pub fn fits(&self, g: &Geometry) -> bool {
         match self {
             Packed::Pointwise(_) => g.way == Way::Pointwise,
@@ -48,8 +51,8 @@ impl Packed {
         }
     }
 
-    /// The convolution. `finish` sees the result in pieces of whole pixels, each with its first pixel, while it is in
-    /// cache.
+    /// Computes the convolution. Calls `finish(first_pixel, piece)` on pieces of whole pixels of
+    /// the result while they are in cache.
     pub fn convolve(&self, x: &[f32], g: &Geometry, finish: impl Fn(usize, &mut [f32]) + Sync) -> Buffer {
         match self {
             Packed::Pointwise(w) => pointwise::convolve(x, w, g, finish),

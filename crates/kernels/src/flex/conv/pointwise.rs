@@ -1,4 +1,4 @@
-//! 1 x 1: one matrix product over all pixels. With a stride, over the pixels that are looked at.
+//! 1 x 1 kernels: one matrix product over all pixels, or, with a stride, over the pixels in use.
 
 use rayon::prelude::*;
 
@@ -50,7 +50,7 @@ pub fn weight_gradient(gy: &[f32], x: &Kept, g: &Geometry) -> Buffer {
     product_of_columns(gy, channels, |rows| &seen[rows.start * channels..rows.end * channels])
 }
 
-/// The pixels that a strided convolution looks at; `None`: all.
+/// The pixels that a strided convolution uses; `None` if it uses all.
 fn seen(x: &[f32], g: &Geometry) -> Option<Buffer> {
     if g.stride == 1 {
         return None;

@@ -1,7 +1,8 @@
-//! k x k over all channels: the windows of some pixels are laid out as rows (im2col), a block that stays in cache, and
-//! multiplied.
+//! k x k kernels over all channels: copies the windows of some pixels into rows (im2col), a block
+//! that stays in cache, and multiplies them by the weights.
 //!
-//! A window runs kernel row, kernel column, channel, so that each of its pixels is one copy.
+//! The order inside a window is kernel row, kernel column, channel, so that each of its pixels is
+//! one copy.
 
 use std::ops::Range;
 
@@ -13,7 +14,7 @@ use crate::flex::gemm::{Matrix, Panels, partial_sums, product, rows_per_block, s
 use crate::flex::nhwc::Dims;
 use crate::flex::normalised::Kept;
 
-/// The weights as [`convolve`] takes them.
+/// Packs the weights for [`convolve`].
 pub fn pack(w: &[f32], g: &Geometry) -> Panels {
     let w = window_by_output(w, g, |channel, tap, output| (channel, tap, output));
     Panels::new(Matrix::new(&w, g.taps() * g.input.channels, g.output.channels))
@@ -37,7 +38,8 @@ pub fn convolve(x: &[f32], w: &Panels, g: &Geometry, finish: impl Fn(usize, &mut
 
 pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
     if g.stride == 1 && g.padding < g.kernel {
-        // The convolution of the gradient with the kernel turned around, its inputs and outputs exchanged.
+        // Convolve the gradient with the kernel rotated by 180 degrees, with inputs and outputs
+        // exchanged.
         let turned = Geometry { input: g.output, output: g.input, padding: g.kernel - 1 - g.padding, ..*g };
         let last = g.taps() - 1;
         let (channels, outputs) = (turned.input.channels, turned.output.channels);
@@ -45,7 +47,7 @@ pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
         let w = Panels::new(Matrix::new(&w, g.taps() * channels, outputs));
         return convolve(gy, &w, &turned, |_, _| {});
     }
-    // A photo at a time: windows overlap, so what they give back is added by one thread, in order.
+    // One photo per thread: windows overlap, so one thread adds their gradients in order.
     let Dims { channels, height, width, .. } = g.input;
     let (outputs, per_photo) = (g.output.channels, g.output.height * g.output.width);
     let window = g.taps() * channels;
@@ -105,15 +107,15 @@ pub fn weight_gradient(gy: &[f32], x: &Kept, g: &Geometry) -> Buffer {
     gw
 }
 
-/// The weights as `[taps * channels, outputs]` of the convolution `g`, where `place` says which of the stored
-/// (channel, tap, output) stands at (channel, tap, output).
+/// Packs the weights as `[taps * channels, outputs]` of the convolution `g`. `place` maps (channel,
+/// tap, output) to the stored (channel, tap, output).
 fn window_by_output(
     w: &[f32],
     g: &Geometry,
     place: impl Fn(usize, usize, usize) -> (usize, usize, usize) + Sync,
 ) -> Buffer {
     let (taps, channels, outputs) = (g.taps(), g.input.channels, g.output.channels);
-    // The stored number of channels: that of `g`, or of its outputs where the two are exchanged.
+    // Number of channels in `w`: that of `g`, or that of its outputs if the two are exchanged.
     let stored_channels = place(channels - 1, 0, outputs - 1).0 + 1;
     let mut packed = Buffer::new(w.len());
     packed.par_chunks_mut(outputs).enumerate().for_each(|(row, packed)| {
@@ -126,7 +128,7 @@ fn window_by_output(
     packed
 }
 
-/// Rows of the input, counted through all photos, that some outputs see.
+/// Input rows that a range of outputs uses, counted through all photos.
 fn rows_under(outputs: Range<usize>, g: &Geometry) -> Range<usize> {
     let row = |output: usize| {
         (output / g.output.width / g.output.height, output / g.output.width % g.output.height)
@@ -137,7 +139,7 @@ fn rows_under(outputs: Range<usize>, g: &Geometry) -> Range<usize> {
         ..last_photo * height + g.input_rows(last..last + 1).end
 }
 
-/// The windows of the outputs from `first` on; `x` begins with the input's pixel `from`.
+/// Copies the windows of the outputs from `first` on. `x` starts with the input's pixel `from`.
 fn gather(x: &[f32], from: usize, windows: &mut [f32], first: usize, g: &Geometry) {
     let channels = g.input.channels;
     for (index, window) in windows.chunks_exact_mut(g.taps() * channels).enumerate() {
@@ -154,7 +156,7 @@ fn gather(x: &[f32], from: usize, windows: &mut [f32], first: usize, g: &Geometr
     }
 }
 
-/// Adds windows of one photo, the outputs from `first` on, to the pixels under them.
+/// Adds windows to the pixels under them: those of one photo, for the outputs from `first` on.
 fn scatter(windows: &[f32], gx: &mut [f32], first: usize, g: &Geometry) {
     let channels = g.input.channels;
     for (index, window) in windows.chunks_exact(g.taps() * channels).enumerate() {
@@ -169,8 +171,9 @@ fn scatter(windows: &[f32], gx: &mut [f32], first: usize, g: &Geometry) {
     }
 }
 
-/// Calls `visit(kernel_row, from_column, columns, pixel)` for every row of the kernel at one output: `columns` of its
-/// columns, from `from_column` on, lie over the input, the first of them over `pixel`.
+/// Calls `visit(kernel_row, from_column, columns, pixel)` for every kernel row at one output:
+/// `columns` of its columns, starting at `from_column`, are over the input, the first of them over
+/// `pixel`.
 #[inline(always)]
 fn for_each_kernel_row(
     output: usize,
@@ -180,7 +183,7 @@ fn for_each_kernel_row(
     let Dims { height, width, .. } = g.input;
     let (row, ox) = (output / g.output.width, output % g.output.width);
     let (photo, oy) = (row / g.output.height, row % g.output.height);
-    // Kernel column k lies over input column ox * stride + k - padding.
+    // Kernel column k is over input column ox * stride + k - padding.
     let from_column = g.padding.saturating_sub(ox * g.stride).min(g.kernel);
     let to_column = (width + g.padding).saturating_sub(ox * g.stride).clamp(from_column, g.kernel);
     let columns = to_column - from_column;

@@ -1,8 +1,10 @@
-//! 3 x 3 with stride 1 in a quarter of the multiplications: F(4 x 4, 3 x 3) of Lavin and Gray 2016, section 4.3.
+//! 3 x 3 kernels with stride 1 in a quarter of the multiplications: Winograd's F(4 x 4, 3 x 3),
+//! Lavin and Gray 2016, section 4.3.
 //!
-//! Squares of 6 x 6 input pixels that overlap by two, and the kernels, are transformed; each of the 36 places is then one
-//! matrix product over the channels; and squares of 4 x 4 outputs are transformed back. Some squares at a time, so that
-//! what is between stays in cache. Rounding is a few times that of the direct sum (the tests say how much).
+//! Transforms the kernels and tiles of 6 x 6 input pixels that overlap by two. Each of the 36
+//! places in a tile is then one matrix product over the channels. Transforms the products back to
+//! tiles of 4 x 4 outputs. Works on some tiles at a time, so that intermediate results stay in
+//! cache. Rounding errors are a few times those of the direct sum (the tests state how much).
 
 use rayon::prelude::*;
 
@@ -13,16 +15,17 @@ use crate::flex::nhwc::Dims;
 use crate::flex::simd::vectorised;
 use crate::flex::vector::Instructions;
 
-/// Side of a square of outputs, and of the inputs under it.
+/// Side of a tile of outputs, and of the inputs under it.
 const OUT: usize = 4;
 const IN: usize = OUT + 2;
 const PLACES: usize = IN * IN;
-/// Channels that are transformed together.
+/// Number of channels that are transformed together.
 const LANES: usize = 16;
 type Lanes = [f32; LANES];
 
-/// Whether it pays: channels in whole panels of every instruction set, enough of them to outweigh the transforms, and maps
-/// that the squares do not overhang so far that nothing is won.
+/// Whether Winograd is faster for `g`. Channels must fill whole panels of every instruction set,
+/// which also makes them enough to outweigh the transforms. Tiles must not extend so far beyond the
+/// map that the saving is lost.
 pub fn suits(g: &Geometry) -> bool {
     let wide = |dims: Dims| dims.channels.is_multiple_of(2 * LANES);
     let tiles = g.output.height.div_ceil(OUT) * g.output.width.div_ceil(OUT);
@@ -31,7 +34,7 @@ pub fn suits(g: &Geometry) -> bool {
     is_form && wide(g.input) && wide(g.output) && tiles * PLACES * 3 < pixels * g.taps() * 2
 }
 
-/// Transformed kernels, a panel of outputs after the other: `[panel, place, channels, width]`.
+/// Transformed kernels, one panel of outputs after the other: `[panel, place, channels, width]`.
 #[derive(Debug)]
 pub struct Kernels {
     values: Buffer,
@@ -40,7 +43,7 @@ pub struct Kernels {
 }
 
 impl Kernels {
-    /// `weight(output, channel)` gives the nine taps of a kernel, row by row.
+    /// `weight(output, channel)` returns the nine taps of a kernel, row by row.
     pub fn new(channels: usize, outputs: usize, weight: impl Fn(usize, usize) -> [f32; 9] + Sync) -> Self {
         let full = Instructions::detect().full_panel();
         let mut values = Buffer::new(PLACES * channels * outputs);
@@ -78,7 +81,7 @@ fn transform_kernel(g: [f32; 9]) -> [f32; PLACES] {
     transformed
 }
 
-/// The convolution of `g`, which [`suits`].
+/// Computes the convolution `g`, which must satisfy [`suits`].
 pub fn convolve(
     x: &[f32],
     kernels: &Kernels,
@@ -91,7 +94,8 @@ pub fn convolve(
     let rows_per_task = (total / 4).clamp(12, 48).div_ceil(tile_columns).max(1);
     let mut y = Buffer::new(g.output.len());
 
-    // Rows of squares in order are consecutive memory, whatever is left at the bottom of a photo.
+    // Consecutive rows of tiles write consecutive memory, even if the last tile of a photo is cut
+    // off.
     let mut tasks = Vec::new();
     let mut rest = &mut y[..];
     for first in (0..batch * tile_rows).step_by(rows_per_task) {
@@ -118,7 +122,8 @@ pub fn convolve(
             product(products, Matrix::new(seen, tiles, channels), kernels.at(place), false);
         }
         drop(seen);
-        // First pixel row of the task among those of all photos, and rows written so far.
+        // First pixel row of the task, counted through all photos, and number of rows written so
+        // far.
         let first_row = rows.start / tile_rows * height + rows.start % tile_rows * OUT;
         let mut written = 0;
         for (index, row) in rows.enumerate() {
@@ -152,7 +157,7 @@ pub fn convolve(
     y
 }
 
-/// `B^T d B` of one square for all channels, into `[place, tile, channel]`.
+/// Computes `B^T d B` of one tile for all channels, into `[place, tile, channel]`.
 #[allow(clippy::too_many_arguments)]
 fn transform_inputs(
     x: &[f32],
@@ -165,7 +170,7 @@ fn transform_inputs(
     g: &Geometry,
 ) {
     let Dims { height, width, channels, .. } = g.input;
-    // Where the pixel of a place lies; none in the padding.
+    // Offset of the pixel at each place; `None` in the padding.
     let pixels: [Option<usize>; PLACES] = std::array::from_fn(|place| {
         let y = (tile_y * OUT + place / IN).checked_sub(1).filter(|&y| y < height)?;
         let x = (tile_x * OUT + place % IN).checked_sub(1).filter(|&x| x < width)?;
@@ -196,7 +201,7 @@ fn transform_inputs(
     );
 }
 
-/// `A^T m A` of one square for some channels.
+/// Computes `A^T m A` of one tile for `LANES` channels.
 #[inline(always)]
 fn transform_outputs(
     products: &[f32],

@@ -1,5 +1,6 @@
-//! Some rows of a depthwise convolution on one thread, many channels at a time. The kernel, or its gradient, stays in
-//! registers along the rows, and a pixel that is read serves all outputs that see it.
+//! Computes a band of output rows of a depthwise convolution on one thread, many channels at a
+//! time. The kernel, or its gradient, stays in registers along the rows. Each input pixel is loaded
+//! once for all outputs of a group that use it.
 
 #![allow(unsafe_code)]
 
@@ -9,32 +10,35 @@ use std::ops::Range;
 use crate::flex::conv::Geometry;
 use crate::flex::vector::{Four, Instructions, Kernel, Vector};
 
-/// Outputs that are computed together.
+/// Number of neighbouring outputs that are computed together.
 const TOGETHER: usize = 4;
 
-/// Stands for a stride that the compiler is not told.
+/// Stride that is not known at compile time.
 const ANY: usize = 0;
 
 /// Consecutive output rows of one photo.
 pub struct Band<'a> {
-    /// The photo, `[height, width, channels]`, from `first_row` on, as far as the outputs see it.
+    /// The part of the photo, `[height, width, channels]`, that the outputs need; starts at
+    /// `first_row`.
     pub x: &'a [f32],
     pub first_row: usize,
-    /// A row of zeros: what lies above and below the photo.
+    /// A row of zeros, read in place of rows above and below the photo.
     pub zeros: &'a [f32],
     pub rows: Range<usize>,
     pub g: &'a Geometry,
 }
 
 impl Band<'_> {
-    /// The outputs `y` of the band, `[rows, width, channels]`, for the kernel `w`, `[taps, channels]`.
+    /// Computes the outputs `y` of the band, `[rows, width, channels]`, for the kernel `w`,
+    /// `[taps, channels]`.
     pub fn correlate(self, w: &[f32], y: &mut [f32]) {
         self.check(w.len(), y.len());
-        // SAFETY: every row, column and tap that is named lies within the slices, whose sizes were checked.
+        // SAFETY: every row, column and tap in use is inside the slices, whose sizes were checked.
         unsafe { Instructions::detect().run(Correlate { band: self, w, y }) }
     }
 
-    /// Adds to the gradient of the kernel, `[taps, channels]`, what the band's output gradients `gy` give to it.
+    /// Adds the contribution of the output gradients `gy` of the band to the gradient `sums` of the
+    /// kernel, `[taps, channels]`.
     pub fn add_weight_gradient(self, gy: &[f32], sums: &mut [f32]) {
         self.check(sums.len(), gy.len());
         // SAFETY: as in `correlate`.
@@ -53,7 +57,7 @@ impl Band<'_> {
         assert!(matches!(self.g.kernel, 3 | 5));
     }
 
-    /// The input rows under an output row, from channel `first` on.
+    /// Pointers to the input rows under an output row, starting at channel `first`.
     #[inline(always)]
     unsafe fn rows_under<const K: usize>(&self, oy: usize, first: usize) -> [*const f32; K] {
         let Geometry { input, stride, padding, .. } = self.g;
@@ -62,12 +66,12 @@ impl Band<'_> {
                 Some(y) => self.x[(y - self.first_row) * input.width * input.channels..].as_ptr(),
                 None => self.zeros.as_ptr(),
             };
-            // SAFETY: a channel of the row's first pixel.
+            // SAFETY: `first` is a channel of the row's first pixel.
             unsafe { row.add(first) }
         })
     }
 
-    /// Output columns whose whole kernel lies over the photo.
+    /// Output columns for which the whole kernel is over the photo.
     fn inner_columns(&self) -> Range<usize> {
         let Geometry { input, output, kernel, stride, padding, .. } = *self.g;
         let first = padding.div_ceil(stride).min(output.width);
@@ -78,7 +82,7 @@ impl Band<'_> {
         first..end.max(first)
     }
 
-    /// Kernel columns that lie over the photo at output column `ox`.
+    /// Kernel columns that are over the photo at output column `ox`.
     #[inline(always)]
     fn kernel_columns(&self, ox: usize) -> Range<usize> {
         let Geometry { input, kernel, stride, padding, .. } = *self.g;
@@ -88,7 +92,8 @@ impl Band<'_> {
     }
 }
 
-/// Calls a method for all channels, with the type of vector and the first channel: vectors, then what is left.
+/// Calls a method for all channels with a vector type and the first channel: whole vectors of `V`,
+/// then of four, then single channels.
 macro_rules! for_channels {
     ($V:ident, $self:ident . $call:ident < $K:tt, $S:tt >) => {{
         let (mut first, channels) = (0, $self.band.g.input.channels);
@@ -107,7 +112,7 @@ macro_rules! for_channels {
     }};
 }
 
-/// Calls a method for all channels with the sizes of the kernel and the stride as constants.
+/// Calls a method for all channels with the kernel size and the stride as constants.
 macro_rules! for_sizes {
     ($V:ident, $self:ident . $call:ident) => {
         match ($self.band.g.kernel, $self.band.g.stride) {
@@ -130,7 +135,7 @@ struct Correlate<'a> {
 impl Kernel for Correlate<'_> {
     #[inline(always)]
     unsafe fn run<V: Vector>(mut self) {
-        // SAFETY: the caller's.
+        // SAFETY: promised by the caller.
         unsafe { for_sizes!(V, self.channels) }
     }
 }
@@ -141,7 +146,8 @@ impl Correlate<'_> {
         let Geometry { output, padding, .. } = *self.band.g;
         let (stride, channels) = (if S == ANY { self.band.g.stride } else { S }, output.channels);
         let inner = self.band.inner_columns();
-        // SAFETY: taps, rows and columns as checked; `inner` and `kernel_columns` lie over the photo.
+        // SAFETY: taps, rows and columns as checked; `inner` and `kernel_columns` are over the
+        // photo.
         unsafe {
             let taps: [[V; K]; K] = array::from_fn(|ky| {
                 array::from_fn(|kx| V::load(self.w.as_ptr().add((ky * K + kx) * channels + first)))
@@ -181,7 +187,8 @@ impl Correlate<'_> {
     }
 }
 
-/// `T` neighbouring outputs, `S` columns apart; `rows` begin under the first.
+/// Computes `T` neighbouring outputs, whose inputs are `S` columns apart. `rows` start under the
+/// first output.
 #[inline(always)]
 unsafe fn outputs<V: Vector, const K: usize, const S: usize, const T: usize>(
     rows: [*const f32; K],
@@ -189,7 +196,7 @@ unsafe fn outputs<V: Vector, const K: usize, const S: usize, const T: usize>(
     y: *mut f32,
     channels: usize,
 ) {
-    // SAFETY: the caller's.
+    // SAFETY: promised by the caller.
     unsafe {
         let mut sums = [V::splat(0.0); T];
         for (row, taps) in rows.iter().zip(taps) {
@@ -217,7 +224,7 @@ struct WeightGradient<'a> {
 impl Kernel for WeightGradient<'_> {
     #[inline(always)]
     unsafe fn run<V: Vector>(mut self) {
-        // SAFETY: the caller's.
+        // SAFETY: promised by the caller.
         unsafe { for_sizes!(V, self.channels) }
     }
 }
@@ -225,9 +232,10 @@ impl Kernel for WeightGradient<'_> {
 impl WeightGradient<'_> {
     #[inline(always)]
     unsafe fn channels<V: Vector, const K: usize, const S: usize>(&mut self, first: usize) {
-        // SAFETY: the caller's.
+        // SAFETY: promised by the caller.
         unsafe {
-            // The sums of all kernel rows at once where the registers hold them, and what they are computed from.
+            // Sum all kernel rows at once if the sums and the vectors that they need fit into the
+            // registers.
             if K * K + TOGETHER + 1 < V::REGISTERS {
                 self.kernel_rows::<V, K, S, K>(0, first);
             } else {
@@ -236,7 +244,7 @@ impl WeightGradient<'_> {
         }
     }
 
-    /// `R` kernel rows from `from` on.
+    /// Sums `R` kernel rows, starting at `from`.
     #[inline(always)]
     unsafe fn kernel_rows<V: Vector, const K: usize, const S: usize, const R: usize>(
         &mut self,
@@ -246,7 +254,8 @@ impl WeightGradient<'_> {
         let Geometry { output, padding, .. } = *self.band.g;
         let (stride, channels) = (if S == ANY { self.band.g.stride } else { S }, output.channels);
         let inner = self.band.inner_columns();
-        // SAFETY: taps, rows and columns as checked; `inner` and `kernel_columns` lie over the photo.
+        // SAFETY: taps, rows and columns as checked; `inner` and `kernel_columns` are over the
+        // photo.
         unsafe {
             let stored = self.sums.as_mut_ptr().add(from * K * channels + first);
             let mut sums: [[V; K]; R] =
@@ -292,7 +301,8 @@ impl WeightGradient<'_> {
     }
 }
 
-/// What `T` neighbouring outputs give to the taps; `rows` and `gy` begin at the first.
+/// Adds the contribution of `T` neighbouring outputs to the gradients of the taps. `rows` and `gy`
+/// start at the first output.
 #[inline(always)]
 unsafe fn add_taps<V: Vector, const K: usize, const S: usize, const T: usize, const R: usize>(
     rows: [*const f32; R],
@@ -300,7 +310,7 @@ unsafe fn add_taps<V: Vector, const K: usize, const S: usize, const T: usize, co
     sums: &mut [[V; K]; R],
     channels: usize,
 ) {
-    // SAFETY: the caller's.
+    // SAFETY: promised by the caller.
     unsafe {
         let seen: [V; T] = array::from_fn(|t| V::load(gy.add(t * channels)));
         for (row, sums) in rows.iter().zip(sums) {
