@@ -29,6 +29,9 @@ proptest! {
     #[test]
     fn a_correction_only_raises_and_keeps_the_order(p_values in vec(0.0f64..=1.0, 0..20)) {
         let corrected = holm(&p_values);
+        let smallest = p_values.iter().copied().fold(1.0, f64::min);
+        let lowest = corrected.iter().copied().fold(1.0, f64::min);
+        prop_assert_eq!(lowest, (p_values.len().max(1) as f64 * smallest).min(1.0));
         for (a, corrected_a) in p_values.iter().zip(&corrected) {
             prop_assert!(a <= corrected_a && *corrected_a <= 1.0);
             for (b, corrected_b) in p_values.iter().zip(&corrected) {

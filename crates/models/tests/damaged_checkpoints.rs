@@ -19,8 +19,14 @@ proptest! {
         damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
         cut in any::<prop::sample::Index>(),
         is_cut in any::<bool>(),
+        no_number in prop::option::of((0usize..12, prop::sample::select(vec![f32::NAN, f32::INFINITY]))),
     ) {
         let mut bytes = file();
+        if let Some((at, value)) = no_number {
+            // The weights are the last 48 or the 48 before the counter's 8.
+            let weights = bytes.windows(48).position(|part| part == [1.0f32; 12].map(f32::to_le_bytes).concat()).unwrap();
+            bytes[weights + 4 * at..][..4].copy_from_slice(&value.to_le_bytes());
+        }
         for (at, value) in damage {
             let at = at.index(bytes.len());
             bytes[at] = value;

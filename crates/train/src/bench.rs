@@ -104,12 +104,12 @@ pub struct DataBench {
 ///
 /// An unknown architecture, or a batch size or repeat count of 0.
 pub fn bench_network(options: &BenchOptions, compute: &Compute) -> Result<NetworkBench> {
-    let positive = |name, found: usize| match found {
-        0 => Err(TrainError::Hyperparameter { name, found: "0".into(), expected: "1 or more" }),
-        _ => Ok(()),
+    let bounded = |name, found: usize| match found {
+        1..=65_536 => Ok(()),
+        _ => Err(TrainError::Hyperparameter { name, found: found.to_string(), expected: "1 to 65536" }),
     };
-    positive("batch_size", options.batch_size)?;
-    positive("repeats", options.repeats)?;
+    bounded("batch_size", options.batch_size)?;
+    bounded("repeats", options.repeats)?;
     let architecture = architecture(&options.model)?;
     let preprocessing = architecture.default_tag().preprocessing.clone();
     let side = preprocessing.side_px as usize;
