@@ -59,10 +59,7 @@ pub fn render_comparison(comparison: &Comparison) -> Vec<String> {
             .push(format!("* best trained run by validation accuracy, then validation loss: {}", best.label));
     }
     if comparison.runs.iter().any(|run| run.feature_views.is_some()) {
-        lines.push(
-            "Where what a frozen trunk makes of the photos was kept, images/s counts what was left to do."
-                .into(),
-        );
+        lines.push("With cached features, images/s covers the remaining work only.".into());
     }
     for group in &comparison.seeds {
         let each: Vec<String> =

@@ -48,7 +48,7 @@ pub fn comparison(report: &Report, json: &Value, figures: &[Figure]) -> Markup {
                         "The epoch of each was chosen on the \
                          validation photos; so was the best run, marked with a star."
                         @if comparison.runs.iter().any(|run| run.feature_views.is_some()) {
-                            " Where what a frozen trunk makes of the photos was kept, images/s counts what was left to do."
+                            " With cached features, images/s covers the remaining work only."
                         }
                     } }
                     (head(&["Run"], &["Test", "Best validation", "Log loss (nats)", "Epochs", "Learning rate",
@@ -248,7 +248,7 @@ fn run(
                 @if let Some(best) = summary.best_epoch { dt { "Epoch kept" } dd { (best) " of " (summary.epochs) } }
                 @if let Some(views) = summary.feature_views {
                     dt { "Frozen trunk" } dd {
-                        "The epochs cycled through " (views) " augmented views of each photo, and what the frozen trunk makes of them was kept. \
+                        "The epochs cycled through " (views) " augmented views of each photo, whose features were cached. \
                          The published recipe draws a new view every epoch: --feature-views 0."
                     }
                 }
