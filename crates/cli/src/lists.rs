@@ -14,3 +14,9 @@ pub fn trimmed(text: &str) -> Result<String, &'static str> {
         word => Ok(word.to_string()),
     }
 }
+
+/// Parses a learning rate. A decimal comma in a list leaves a 0, which is refused here.
+pub fn rate(text: &str) -> Result<f64, &'static str> {
+    let rate = text.trim().parse().ok().filter(|rate: &f64| *rate > 0.0 && rate.is_finite());
+    rate.ok_or("expected a number above 0, such as 1e-3")
+}

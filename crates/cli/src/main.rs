@@ -69,8 +69,8 @@ struct Cli {
     /// Print more: paths of weights, the device, the resolved configuration of a run
     #[arg(short, long, global = true, help_heading = "Everywhere")]
     verbose: bool,
-    /// Memory limit for decoding photos, such as 2GB; larger photos are skipped with an error [default: half of what the
-    /// process may use]
+    /// Memory limit for decoding photos, such as 2GB; photos that need more cannot be read [default: half of what the process
+    /// may use]
     #[arg(long, global = true, value_name = "SIZE", help_heading = "Everywhere")]
     memory: Option<ByteSize>,
     #[command(subcommand)]

@@ -349,6 +349,9 @@ fn what_people_type_is_understood_or_answered() {
     let (status, said) = fails(here, &["train", "--model", "resnet18", "--lr", "0,001"]);
     assert!(status == 2 && said.contains("invalid value '0,001' for '--learning-rate"), "{said}");
 
+    let (status, said) = fails(here, &["run", "--data", "data", "--learning-rates", "0,001"]);
+    assert!(status == 2 && said.contains("invalid value '0' for '--learning-rates"), "{said}");
+
     assert!(!stderr(&ok(here, &small(&["--data", "data"]))).contains("the same settings"));
     let again = stderr(&ok(here, &small(&["--data", "data"])));
     assert!(

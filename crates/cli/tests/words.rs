@@ -54,6 +54,10 @@ fn every_kind_of_error_with_its_hint() {
     let here = dir.path();
     draw_photos(&here.join("photos"), 12);
     ok(here, &["prepare", "photos", "--out", "data"]);
+    let tiny = "train --data data --model test_resnet --weights none --side 32 --epochs 1 --batch-size 8";
+    ok(here, &tiny.split(' ').collect::<Vec<_>>());
+    let run = std::fs::read_dir(here.join("runs")).unwrap().next().unwrap().unwrap().path();
+    std::fs::rename(run, here.join("runs/one")).unwrap();
     std::fs::write(here.join("broken.onnx"), "no ONNX").unwrap();
     std::fs::write(here.join("mine.toml"), "learning_rat = 1").unwrap();
     std::fs::create_dir_all(here.join("empty/cat")).unwrap();
@@ -82,10 +86,11 @@ fn every_kind_of_error_with_its_hint() {
         vec!["evaluate", "--model", "resnet18"],
         vec!["evaluate", "--zero-shot", "--model", "resnet18", "--weights", "none", "--data", "data"],
         vec!["export", "--run", "photos"],
-        vec!["predict", "new.jpg", "--onnx", "broken.onnx"],
         vec!["predict", "photos", "--onnx", "broken.onnx"],
-        vec!["predict", "https://example.org/dog.jpg", "--onnx", "broken.onnx"],
-        vec!["report"],
+        vec!["predict", "new.jpg", "--run", "runs/one"],
+        vec!["predict", "https://example.org/dog.jpg", "--run", "runs/one"],
+        vec!["report", "--runs", "photos"],
+        vec!["report", "--runs", "nowhere"],
         vec!["bench", "--model", "resnet18", "--batch-size", "0"],
     ] {
         all += &said(here, &args);

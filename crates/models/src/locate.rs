@@ -213,6 +213,7 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
         std: cfg.std,
     };
     if let Some((key, found, expected)) = source.preprocessing.problem() {
+        let key = if key == "side_px" { "input_size" } else { key };
         return Err(problem(&format!("{key} is {found}, expected {expected}")).into());
     }
     source.licence = cfg.license;

@@ -24,7 +24,7 @@ use crate::cache::CacheArgs;
 use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
 use crate::failure::Failure;
-use crate::lists::{pairs_of, trimmed};
+use crate::lists::{pairs_of, rate, trimmed};
 use crate::output::{Format, Level, Stream, columns_that_fit, print, print_json};
 use crate::resolve::{MODELS_DIR, insert, read_config};
 use crate::study::{Existing, Experiment, Rates, Settings, State, estimate_s, plan};
@@ -60,7 +60,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "MODEL=DIR|FILE|TAG")]
     weights: Vec<String>,
     /// Peak learning rates to try; validation chooses the best
-    #[arg(long, value_delimiter = ',', value_name = "RATE,...", visible_alias = "lrs")]
+    #[arg(long, value_delimiter = ',', value_name = "RATE,...", visible_alias = "lrs", value_parser = rate)]
     learning_rates: Vec<f64>,
     /// Any other setting of config.toml, with one value or several to try; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE,...")]
@@ -74,7 +74,7 @@ pub struct RunArgs {
     /// Train everything again; existing runs stay
     #[arg(long)]
     force: bool,
-    /// Print the plan only
+    /// Print the plan (and download missing weights), train nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
