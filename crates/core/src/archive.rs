@@ -201,8 +201,18 @@ impl<R: Read> TarReader<R> {
     /// [`TarError::Read`] when the archive ends before that.
     pub fn finish_entry(&mut self) -> Result<(), TarError> {
         self.copy_entry(&mut io::sink())?;
-        self.left = std::mem::take(&mut self.padding);
-        self.copy_entry(&mut io::sink())
+        let mut block = [0; BLOCK_BYTES as usize];
+        while self.padding > 0 {
+            let n = self.read_some(&mut block[..self.padding as usize])?;
+            if n == 0 {
+                let name = &self.name;
+                return Err(damaged(format!(
+                    "entry `{name}` lacks the end of its last block: the archive is truncated"
+                )));
+            }
+            self.padding -= n as u64;
+        }
+        Ok(())
     }
 
     /// Returns how much of the bounds is used.
@@ -467,6 +477,14 @@ mod tests {
             while tar.next_entry().unwrap().is_some() {}
             assert_eq!(tar.has_end(), end);
         }
+    }
+
+    #[test]
+    fn an_archive_cut_in_the_padding_of_a_small_file_is_truncated() {
+        let mut bytes = tar_of(&[("a", tar::EntryType::Regular, &[1; 30])]);
+        bytes.truncate(542);
+        let error = read_all(&bytes).unwrap_err().to_string();
+        assert!(error.contains("`a` lacks the end of its last block"), "{error}");
     }
 
     #[test]
