@@ -2,10 +2,10 @@
 
     cargo build --release && python tools/kill_points.py --points 40
 
-SIGKILL and a full disk (ENOSPC) come at a write, rename or removal, SIGTERM at a call that may block, too; after SIGTERM
-the command must end within ten seconds of its start. The second command must succeed, end with the bytes of a command that nobody
-disturbed, and leave nothing behind. Needs strace (Debian's package). Prints a table; exit 1 where a point failed, whose
-folder is kept.
+SIGKILL and a full disk (ENOSPC) come at a write, rename or removal. SIGTERM also comes at calls that
+may block; the command must then end within ten seconds of its start. The second command must succeed,
+end with the bytes of an undisturbed command, and leave nothing behind. Needs strace (Debian's package).
+Prints a table; exits with 1 where a point failed and keeps that point's folder.
 """
 
 import argparse

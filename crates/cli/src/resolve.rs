@@ -219,7 +219,7 @@ pub fn insert(table: &mut Table, path: &str, value: Value) {
     }
 }
 
-/// Returns PyTorch's defaults of an optimiser (but momentum 0.9, as nobody uses SGD without).
+/// Returns PyTorch's defaults for an optimiser, except for SGD's momentum, which is 0.9.
 fn optimizer(name: &str) -> Result<Value, Failure> {
     let (betas, eps) = ([0.9, 0.999], 1e-8);
     let config = match name {

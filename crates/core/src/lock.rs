@@ -82,7 +82,7 @@ impl Lock {
         for _ in 0..TRIES {
             match lock(&file) {
                 Ok(()) if is_still_there(path, &file)? => return Ok(Some(Self::of(file, true))),
-                // The previous owner removed the file in between, so this lock excludes nobody.
+                // The previous owner has removed the file. A lock on it would exclude no other process.
                 Ok(()) => file = open(path)?,
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 // Some network file systems do not support locks, and each reports its own error.

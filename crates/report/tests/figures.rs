@@ -19,7 +19,7 @@ struct Data {
     calibration: Calibration,
 }
 
-/// Evaluates three photos per class, one of which is taken for the next class.
+/// Evaluates three photos per class. One of each three is predicted as the next class.
 fn data(names: &[&str]) -> Data {
     let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
     let logits =
