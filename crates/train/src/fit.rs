@@ -11,6 +11,7 @@ use kennel_core::{
     EpochRecord, Lock, Manifest, PredictionRecord, RunConfig, RunDir, SchedulerKind, Split, quoted,
 };
 use kennel_data::{Dataset, shuffled};
+use kennel_infer::{BATCH, Compute, collect, machine};
 use kennel_metrics::{MetricsError, RunEvaluation};
 use kennel_models::{
     LoadOptions, Network, StateDict, apply_state_dict, is_under, load, read_checkpoint, rows, state_dict,
@@ -18,11 +19,10 @@ use kennel_models::{
 
 use crate::checkpoint::{Epoch, OPTIMIZER_PREFIX, Progress, Saved, read_saved, save_epoch};
 use crate::features::{CacheOptions, Features, Part};
-use crate::predict::{BATCH, collect};
 use crate::setup::{Setup, set_up};
 use crate::{
-    Compute, Control, CrossEntropy, LayerRates, Optimizer, Plan, Result, Schedule, TrainError,
-    clip_gradients, finish, machine, take_gradients,
+    Control, CrossEntropy, LayerRates, Optimizer, Plan, Result, Schedule, TrainError, clip_gradients, finish,
+    take_gradients,
 };
 
 /// How a run ended.
@@ -431,7 +431,7 @@ impl Fit {
             return Ok(None);
         };
         let logits = batches.map(|batch| Ok(self.features.infer(network, batch?.0)));
-        collect(&photos, &self.setup.facts.class_names, logits, what, control)
+        collect(&photos, &self.setup.facts.class_names, logits, what, &mut control.inference())
     }
 
     /// `rms(w - w0) / rms(w0)` over the head.

@@ -10,9 +10,9 @@ use kennel_core::Preprocessing;
 use kennel_data::{
     DataError, NoPhoto, Note, Notes, PhotoSource, RgbImage, in_parallel, photo_sources, resize,
 };
+use kennel_infer::Predictor;
 use kennel_metrics::{rank, rank_probabilities};
 use kennel_onnx::{Classifier, OnnxError, Takes};
-use kennel_train::Predictor;
 
 use crate::chosen_run::ChosenRun;
 use crate::device::DeviceArg;

@@ -15,13 +15,13 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 use kennel_core::{RunConfig, Split, files};
 use kennel_data::{DatasetPhoto, Loader, LoaderOptions, Transform};
+use kennel_infer::{BATCH, pixels};
 use kennel_models::{Network, state_dict};
 use serde::Serialize;
 
 use self::file::FeatureFile;
 pub use self::store::CacheOptions;
 use self::store::FeatureStore;
-use crate::predict::{BATCH, pixels};
 use crate::setup::Setup;
 use crate::{Control, Result, TrainError, TrainOptions};
 

@@ -5,7 +5,10 @@ use std::str::FromStr;
 
 use burn::tensor::Device;
 
-use crate::{Result, TrainError};
+use crate::{InferError, Result};
+
+/// The Burn version that this crate is built on; Cargo.toml pins it.
+pub const BURN_VERSION: &str = "0.22.1";
 
 /// The device that the user asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,7 +109,7 @@ impl DeviceChoice {
     ///
     /// # Errors
     ///
-    /// [`TrainError::Device`] when it is not compiled in or does not work.
+    /// [`InferError::Device`] when it is not compiled in or does not work.
     pub fn open(self) -> Result<Compute> {
         match self {
             DeviceChoice::Cpu => Ok(Compute::cpu()),
@@ -128,7 +131,7 @@ impl Compute {
 
 fn open_gpu(kind: GpuKind, index: usize) -> Result<Compute> {
     let name = DeviceChoice::Gpu(kind, index).to_string();
-    let error = |reason: String| TrainError::Device { name: name.clone(), reason };
+    let error = |reason: String| InferError::Device { name: name.clone(), reason };
     let feature = kind.as_str();
     let compute = || {
         let device = kind.device(index)?;

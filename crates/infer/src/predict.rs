@@ -42,13 +42,13 @@ pub fn predict_photos(
 /// # Errors
 ///
 /// The first error that `logits` yields.
-pub fn collect(
+pub fn collect<E>(
     photos: &[DatasetPhoto],
     class_names: &[String],
-    logits: impl Iterator<Item = Result<Tensor<2>>>,
+    logits: impl Iterator<Item = Result<Tensor<2>, E>>,
     what: &str,
     control: &mut Control,
-) -> Result<Option<Vec<PredictionRecord>>> {
+) -> Result<Option<Vec<PredictionRecord>>, E> {
     let mut records = Vec::with_capacity(photos.len());
     for batch in logits {
         if control.is_stopped() {
