@@ -100,6 +100,8 @@ impl From<InferError> for Failure {
     fn from(error: InferError) -> Self {
         match error {
             InferError::OutOfBounds { .. } | InferError::Device { .. } => Failure::Usage(error.to_string()),
+            InferError::Stopped => Failure::Interrupted(NOTHING_WRITTEN),
+            InferError::Onnx(error) => error.into(),
             InferError::Core(error) => error.into(),
             InferError::Data(error) => error.into(),
             InferError::Model(error) => error.into(),

@@ -15,7 +15,14 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
         ("kennel-models", vec!["kennel-core", "kennel-kernels"]),
         (
             "kennel-infer",
-            vec!["kennel-core", "kennel-data", "kennel-kernels", "kennel-metrics", "kennel-models"],
+            vec![
+                "kennel-core",
+                "kennel-data",
+                "kennel-kernels",
+                "kennel-metrics",
+                "kennel-models",
+                "kennel-onnx",
+            ],
         ),
         (
             "kennel-train",
@@ -31,7 +38,14 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
         ("kennel-onnx", vec!["kennel-core", "kennel-data", "kennel-metrics"]),
         (
             "kennel-export",
-            vec!["kennel-core", "kennel-data", "kennel-metrics", "kennel-models", "kennel-onnx"],
+            vec![
+                "kennel-core",
+                "kennel-data",
+                "kennel-infer",
+                "kennel-metrics",
+                "kennel-models",
+                "kennel-onnx",
+            ],
         ),
         ("kennel-demo", vec!["kennel-core"]),
         ("kennel-report", vec!["kennel-core", "kennel-data", "kennel-metrics"]),

@@ -123,7 +123,7 @@ pub fn bench_network<Pass: FnMut(), E: From<InferError>>(
     bounded("repeats", options.repeats)?;
     let architecture = architecture(&options.model).map_err(InferError::from)?;
     let side = architecture.default_tag().preprocessing.side_px as usize;
-    let device = &compute.device;
+    let device = compute.device();
     let network = Network::new(architecture, CLASSES, RegularizationRates::default(), device);
     let network = draw_network(network, architecture, HeadInit::FanIn, 42);
     let shape = [options.batch_size, 3, side, side];

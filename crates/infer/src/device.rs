@@ -40,8 +40,7 @@ pub enum GpuKind {
 /// A device that works.
 #[derive(Clone, Debug)]
 pub struct Compute {
-    /// Device of the tensors.
-    pub device: Device,
+    device: Device,
     /// `cpu`, `cuda:0`, `vulkan`.
     pub name: String,
 }
@@ -126,6 +125,11 @@ impl Compute {
     /// The CPU, with this project's kernels.
     pub fn cpu() -> Self {
         Self { device: Device::flex(), name: "cpu".into() }
+    }
+
+    /// Burn's device, for the rooms that hold tensors.
+    pub fn device(&self) -> &Device {
+        &self.device
     }
 }
 

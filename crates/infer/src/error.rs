@@ -6,11 +6,12 @@ use kennel_core::{CoreError, Split};
 use kennel_data::DataError;
 use kennel_metrics::MetricsError;
 use kennel_models::ModelError;
+use kennel_onnx::OnnxError;
 
 /// The result type of this crate.
 pub type Result<T, E = InferError> = std::result::Result<T, E>;
 
-/// An error when a device or photos are opened, or photos are predicted.
+/// An error when a device or photos are opened, or photos are labelled.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InferError {
@@ -26,6 +27,26 @@ pub enum InferError {
     /// An error of the metrics.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+    /// An error of an ONNX file or its runtime.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+    /// The caller said stop.
+    #[error("stopped")]
+    Stopped,
+    /// A name that leads to no photo.
+    #[error("{reason}")]
+    NoPhoto {
+        /// Why not.
+        reason: String,
+    },
+    /// A photo's logit is not finite.
+    #[error("no label: the logit of class `{class}` is {logit}, expected a finite number")]
+    NotFinite {
+        /// The class.
+        class: String,
+        /// Its logit.
+        logit: f32,
+    },
     /// An option that is out of bounds.
     #[error("{name} is {found}, expected {expected}")]
     OutOfBounds {

@@ -9,7 +9,7 @@ use kennel_metrics::{Evaluation, evaluate};
 use kennel_models::load_trained;
 
 use crate::predict::predict_photos;
-use crate::{Compute, Control, InferError, Result, open_data_to_judge};
+use crate::{Compute, Control, InferError, Predictor, Result, open_data_to_judge};
 
 /// Evaluates a run's best epoch on a split of any data set, or on all of it without a split. Saves
 /// the predictions in the run as `<dataset>-<split>.jsonl` or `<dataset>-all.jsonl`. Returns None
@@ -26,7 +26,7 @@ pub fn predict_dataset(
     compute: &Compute,
     control: &mut Control,
 ) -> Result<Option<Evaluation>> {
-    let (network, config) = load_trained(run, &compute.device)?;
+    let (network, config) = load_trained(run, compute.device())?;
     let classes = config.facts(&run.config())?.class_names.clone();
     let other_classes = |found: String| InferError::OtherClasses {
         path: data_dir.into(),
@@ -64,10 +64,8 @@ pub fn predict_dataset(
             photos.len()
         ));
     }
-    let preprocessing = &config.preprocessing;
-    let Some(records) =
-        predict_photos(&network, &compute.device, &photos, data.classes(), preprocessing, what, control)?
-    else {
+    let mut predictor = Predictor::new(network, config.preprocessing, classes.clone(), 1.0, compute);
+    let Some(records) = predict_photos(&mut predictor, &photos, data.classes(), what, control)? else {
         return Ok(None);
     };
     let name = data_dir.file_name().unwrap_or(data_dir.as_os_str()).to_string_lossy();

@@ -12,7 +12,8 @@ use kennel_metrics::{Evaluation, MetricsError, Proportion, RunEvaluation, argmax
 
 use crate::predict::predict_photos;
 use crate::{
-    BURN_VERSION, Compute, Control, InferError, Predictor, Result, machine, manifest_digest, tell_notes,
+    BURN_VERSION, Compute, Control, InferError, Model, Predictor, Result, machine, manifest_digest,
+    tell_notes,
 };
 
 /// Results of the unchanged head.
@@ -60,7 +61,7 @@ pub fn zero_shot(
     control: &mut Control,
 ) -> Result<Option<ZeroShot>> {
     let ZeroShotOptions { model, weights, data, splits, synsets } = *asked;
-    let predictor = Predictor::of_weights(model, Some(weights), compute)?;
+    let mut predictor = Predictor::of_weights(model, Some(weights), compute)?;
     if predictor.class_names().len() != imagenet::classes().len() {
         return Err(InferError::OutOfBounds {
             name: "weights",
@@ -78,16 +79,8 @@ pub fn zero_shot(
         if photos.is_empty() {
             continue;
         }
-        let Some(records) = predict_photos(
-            predictor.network(),
-            predictor.device(),
-            photos,
-            &class_names,
-            predictor.preprocessing(),
-            split.as_str(),
-            control,
-        )?
-        else {
+        let what = split.as_str();
+        let Some(records) = predict_photos(&mut predictor, photos, &class_names, what, control)? else {
             return Ok(None);
         };
         let mut restricted = Vec::with_capacity(records.len());

@@ -247,7 +247,7 @@ impl Fit {
         options: &TrainOptions,
         control: &mut Control,
     ) -> Result<Self> {
-        let device = options.compute.device.clone();
+        let device = options.compute.device().clone();
         let photos = setup.data.photos(Split::Train).len();
         let steps = steps_per_epoch(photos, config.batch_size);
         let mut schedule = Schedule::new(
@@ -430,7 +430,7 @@ impl Fit {
         let Some(batches) = self.features.batches(network, Part::Eval(split), order, BATCH, control)? else {
             return Ok(None);
         };
-        let logits = batches.map(|batch| Ok(self.features.infer(network, batch?.0)));
+        let logits = batches.map(|batch| Ok(rows(self.features.infer(network, batch?.0))));
         collect(&photos, &self.setup.facts.class_names, logits, what, &mut control.inference())
     }
 

@@ -76,11 +76,11 @@ pub fn set_up(config: &RunConfig, options: &TrainOptions, control: &mut Control)
     }
     let class_weights = class_weights(&config.class_weights, &class_names, &counts)?;
     let network =
-        Network::new(architecture, class_names.len(), RegularizationRates::of(config), &compute.device);
+        Network::new(architecture, class_names.len(), RegularizationRates::of(config), compute.device());
     let trained = plan::trained_parts(&network, config)?;
     let Filled { network, batches_tracked, weights_sha256, weights_run, weights_shared_classes } =
         fill(network, architecture, config, &class_names, control)?;
-    check_answers(&network, &data, config, &compute.device)?;
+    check_answers(&network, &data, config, compute.device())?;
     let network = with_trainable(network, &trained);
     let state = state_dict(&network);
     let sizes = |keep: &dyn Fn(&str) -> bool| -> usize {

@@ -141,7 +141,7 @@ impl Features {
                 .map(|split| (split, Arc::clone(setup.data.photos(split))))
                 .collect(),
             input: LoaderOptions::default(),
-            device: compute.device.clone(),
+            device: compute.device().clone(),
             store,
             files: HashMap::new(),
             is_told: false,
