@@ -142,24 +142,15 @@ fn open_gpu(kind: GpuKind, index: usize) -> Result<Compute> {
         let sum = burn::tensor::Tensor::<1>::ones([8], &device).sum().into_scalar::<f32>();
         Some((device, sum))
     };
-    // The libraries below panic when a driver is missing; the panic message becomes the error's
-    // reason.
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    let opened = std::panic::catch_unwind(compute);
-    std::panic::set_hook(hook);
-    match opened {
+    // The libraries below panic when a driver is missing, some on threads of their own; the panic
+    // message becomes the error's reason.
+    match kennel_core::catch_panics_of_threads(compute) {
         Ok(Some((device, 8.0))) => Ok(Compute { device, name }),
         Ok(Some((_, sum))) => Err(error(format!("it says that eight ones are {sum}"))),
         Ok(None) => Err(error(format!(
             "this binary was built without it\nhint: cargo build --release --workspace --features kennel/{feature}; or --device cpu"
         ))),
-        Err(panic) => {
-            let words = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or(panic.downcast_ref::<&str>().copied())
-                .unwrap_or("it gave no reason");
+        Err(words) => {
             let first = words.lines().next().unwrap_or_default();
             Err(error(format!("it does not answer: {first}\nhint: check its driver; or --device cpu")))
         }
