@@ -7,6 +7,7 @@
 
 mod control;
 mod error;
+mod options;
 
 mod plan;
 mod setup;
@@ -34,11 +35,12 @@ pub use bench_step::bench_step;
 pub use best::{best_epoch, is_better};
 pub use control::{Control, Observer, Silent};
 pub use error::{Result, TrainError};
-pub use features::{CacheOptions, KeptFeatures};
+pub use features::KeptFeatures;
 pub use finish::evaluate_run;
-pub use fit::{Outcome, TrainOptions, resume, train};
+pub use fit::{Outcome, resume, train};
 pub use loss::{CrossEntropy, class_weights};
 pub use optimizer::{NamedGradients, Optimizer, clip_gradients, take_gradients};
+pub use options::{CacheOptions, TrainOptions};
 pub use plan::{Plan, check_hyperparameters, check_splits, trained_parts};
 pub use rates::LayerRates;
 pub use rehearsal::{Rehearsal, rehearse};

@@ -20,7 +20,6 @@ use kennel_models::{Network, state_dict};
 use serde::Serialize;
 
 use self::file::FeatureFile;
-pub use self::store::CacheOptions;
 use self::store::FeatureStore;
 use crate::setup::Setup;
 use crate::{Control, Result, TrainError, TrainOptions};
