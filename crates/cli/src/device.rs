@@ -1,7 +1,7 @@
 //! The flag that chooses where a network runs.
 
 use clap::Args;
-use kennel_train::{Compute, DeviceChoice};
+use kennel_infer::{Compute, DeviceChoice};
 
 use crate::failure::Failure;
 

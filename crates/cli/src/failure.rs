@@ -3,6 +3,7 @@
 use kennel_core::CoreError;
 use kennel_data::DataError;
 use kennel_export::ExportError;
+use kennel_infer::InferError;
 use kennel_metrics::MetricsError;
 use kennel_models::ModelError;
 use kennel_onnx::OnnxError;
@@ -84,12 +85,26 @@ impl From<TrainError> for Failure {
     fn from(error: TrainError) -> Self {
         match error {
             TrainError::Hyperparameter { .. }
-            | TrainError::Device { .. }
             | TrainError::ClassWeights { .. }
             | TrainError::HeadNotTrained { .. } => Failure::Usage(error.to_string()),
+            TrainError::Infer(error) => (*error).into(),
             TrainError::Core(error) => error.into(),
             TrainError::Data(error) => error.into(),
             TrainError::Model(error) => error.into(),
+            _ => Failure::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<InferError> for Failure {
+    fn from(error: InferError) -> Self {
+        match error {
+            InferError::OutOfBounds { .. } | InferError::Device { .. } => Failure::Usage(error.to_string()),
+            InferError::Stopped => Failure::Interrupted(NOTHING_WRITTEN),
+            InferError::Onnx(error) => error.into(),
+            InferError::Core(error) => error.into(),
+            InferError::Data(error) => error.into(),
+            InferError::Model(error) => error.into(),
             _ => Failure::Failed(error.to_string()),
         }
     }

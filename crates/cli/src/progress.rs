@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use kennel_core::{EpochRecord, SplitCounts};
+use kennel_infer::PhotoObserver;
 use kennel_train::{Observer, Plan};
 
 use crate::output::{Level, line_that_fits, note_once};
@@ -114,12 +115,18 @@ impl Drop for Terminal {
     }
 }
 
-impl Observer for Terminal {
+impl PhotoObserver for Terminal {
     fn note(&mut self, text: &str) {
         self.clear();
         note_once(text);
     }
 
+    fn predicting(&mut self, what: &str, photos: usize, of: usize) {
+        self.bar(what.to_string(), of).set_position(photos as u64);
+    }
+}
+
+impl Observer for Terminal {
     fn plan(&mut self, plan: &Plan) {
         self.clear();
         self.epochs = plan.epochs;
@@ -138,10 +145,6 @@ impl Observer for Terminal {
         let bar = self.bar(what, of);
         bar.set_position(photos as u64);
         bar.set_message(format!("loss {loss:.4}"));
-    }
-
-    fn predicting(&mut self, what: &str, photos: usize, of: usize) {
-        self.bar(what.to_string(), of).set_position(photos as u64);
     }
 
     fn epoch(&mut self, record: &EpochRecord, is_best: bool) {

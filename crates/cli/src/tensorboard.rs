@@ -4,6 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use kennel_core::{EpochRecord, RunDir};
+use kennel_infer::PhotoObserver;
 use kennel_report::EventWriter;
 use kennel_train::{Observer, Plan};
 
@@ -55,11 +56,17 @@ fn open(plan: &Plan) -> kennel_core::Result<EventWriter> {
     Ok(writer)
 }
 
-impl Observer for Watcher {
+impl PhotoObserver for Watcher {
     fn note(&mut self, text: &str) {
         self.terminal.note(text);
     }
 
+    fn predicting(&mut self, what: &str, photos: usize, of: usize) {
+        self.terminal.predicting(what, photos, of);
+    }
+}
+
+impl Observer for Watcher {
     fn plan(&mut self, plan: &Plan) {
         self.terminal.plan(plan);
         self.writer = None;
@@ -70,10 +77,6 @@ impl Observer for Watcher {
 
     fn step(&mut self, epoch: usize, photos: usize, of: usize, loss: f32) {
         self.terminal.step(epoch, photos, of, loss);
-    }
-
-    fn predicting(&mut self, what: &str, photos: usize, of: usize) {
-        self.terminal.predicting(what, photos, of);
     }
 
     fn epoch(&mut self, record: &EpochRecord, is_best: bool) {

@@ -11,7 +11,7 @@ use std::ffi::{OsStr, OsString};
 use bytesize::ByteSize;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command};
-use kennel_train::DeviceChoice;
+use kennel_infer::DeviceChoice;
 
 /// Makes environment variables the defaults of their flags.
 pub fn as_defaults(command: Command) -> Command {

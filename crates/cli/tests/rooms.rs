@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 #[test]
-fn arrows_point_downwards_and_burn_stands_in_four_manifests_only() {
+fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
     let allowed = BTreeMap::from([
         ("kennel-core", vec![]),
         ("kennel-fetch", vec!["kennel-core"]),
@@ -14,13 +14,38 @@ fn arrows_point_downwards_and_burn_stands_in_four_manifests_only() {
         ("kennel-kernels", vec![]),
         ("kennel-models", vec!["kennel-core", "kennel-kernels"]),
         (
+            "kennel-infer",
+            vec![
+                "kennel-core",
+                "kennel-data",
+                "kennel-kernels",
+                "kennel-metrics",
+                "kennel-models",
+                "kennel-onnx",
+            ],
+        ),
+        (
             "kennel-train",
-            vec!["kennel-core", "kennel-data", "kennel-kernels", "kennel-metrics", "kennel-models"],
+            vec![
+                "kennel-core",
+                "kennel-data",
+                "kennel-infer",
+                "kennel-kernels",
+                "kennel-metrics",
+                "kennel-models",
+            ],
         ),
         ("kennel-onnx", vec!["kennel-core", "kennel-data", "kennel-metrics"]),
         (
             "kennel-export",
-            vec!["kennel-core", "kennel-data", "kennel-metrics", "kennel-models", "kennel-onnx"],
+            vec![
+                "kennel-core",
+                "kennel-data",
+                "kennel-infer",
+                "kennel-metrics",
+                "kennel-models",
+                "kennel-onnx",
+            ],
         ),
         ("kennel-demo", vec!["kennel-core"]),
         ("kennel-report", vec!["kennel-core", "kennel-data", "kennel-metrics"]),
@@ -32,6 +57,7 @@ fn arrows_point_downwards_and_burn_stands_in_four_manifests_only() {
                 "kennel-demo",
                 "kennel-export",
                 "kennel-fetch",
+                "kennel-infer",
                 "kennel-metrics",
                 "kennel-models",
                 "kennel-onnx",
@@ -55,8 +81,9 @@ fn arrows_point_downwards_and_burn_stands_in_four_manifests_only() {
                 assert!(is_allowed, "{name} -> {}", dependency.name);
             }
             if dependency.name.starts_with("burn") {
-                let is_engine =
-                    ["kennel-kernels", "kennel-models", "kennel-train", "kennel-export"].contains(&name);
+                let engines =
+                    ["kennel-kernels", "kennel-models", "kennel-infer", "kennel-train", "kennel-export"];
+                let is_engine = engines.contains(&name);
                 assert!(is_engine, "{name} -> {}", dependency.name);
             }
         }

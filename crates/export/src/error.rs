@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use kennel_core::CoreError;
 use kennel_data::DataError;
+use kennel_infer::InferError;
 use kennel_metrics::{MetricsError, Proportion, format_proportion};
 use kennel_models::ModelError;
 use kennel_onnx::OnnxError;
@@ -67,6 +68,9 @@ pub enum ExportError {
     /// An ONNX file or a runtime failed.
     #[error(transparent)]
     Onnx(#[from] OnnxError),
+    /// Another error of inference.
+    #[error(transparent)]
+    Infer(Box<InferError>),
     /// The photos for the proof cannot be read.
     #[error(
         "{source}\nhint: the file is proved on the run's own validation photos{prepared}; say where they lie now with --data DIR"
@@ -164,4 +168,15 @@ pub enum ExportError {
         /// The first difference.
         reason: String,
     },
+}
+
+impl From<InferError> for ExportError {
+    fn from(error: InferError) -> Self {
+        match error {
+            InferError::Data(source) => crate::photos::unreadable(source),
+            InferError::Stopped => OnnxError::Stopped.into(),
+            InferError::Onnx(error) => error.into(),
+            error => ExportError::Infer(Box::new(error)),
+        }
+    }
 }

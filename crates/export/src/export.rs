@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use burn::module::Module;
-use burn::tensor::Device;
 use kennel_core::scratch::Scratch;
 use kennel_core::{CoreError, RunDir, Split, files};
+use kennel_infer::{Compute, Predictor};
 use kennel_metrics::Proportion;
 use kennel_models::{describe, load_trained};
 use kennel_onnx::photo_input::with_photo_input;
@@ -93,7 +93,7 @@ pub fn export(
     if options.path.is_dir() {
         return Err(ExportError::InTheWay { what: "a folder", path: options.path.clone() });
     }
-    let (network, config) = load_trained(run, &Device::flex())?;
+    let (network, config) = load_trained(run, Compute::cpu().device())?;
     let network = network.valid();
     let mut card = provenance::card(run, &config, options.precision)?;
     let preprocessing = &config.preprocessing;
@@ -118,7 +118,11 @@ pub fn export(
         tell(&format!("without {gone} of the run's photos, which are gone"));
     }
     tell(&format!("the trained network on {} validation photos", val.len()));
-    let reference = Reference::of(&network, val, preprocessing, card.temperature, stop)?;
+    let reference = {
+        let (names, preprocessing) = (card.class_names.clone(), preprocessing.clone());
+        let mut network = Predictor::new(network, preprocessing, names, card.temperature, &Compute::cpu());
+        Reference::of(&mut network, val, stop)?
+    };
     card.val_accuracy = Some(reference.accuracy());
     let int8 = match options.precision {
         Precision::Int8 => {

@@ -70,8 +70,8 @@ pub fn some_of(data: &Dataset, split: Split, count: usize) -> Result<Arc<[Datase
     Ok(chosen.into())
 }
 
-/// Yields the photos in their order, a batch at a time, preprocessed as in evaluation. Yields an
-/// error for a photo that cannot be read, and when `stop` is set.
+/// Yields the pixels of photos for calibration, in their order and a batch at a time, preprocessed
+/// as in evaluation. Yields an error for a photo that cannot be read, and when `stop` is set.
 pub fn batches(
     of: &Arc<[DatasetPhoto]>,
     preprocessing: &Preprocessing,

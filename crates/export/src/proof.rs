@@ -3,56 +3,38 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use burn::tensor::Device;
-use kennel_core::Preprocessing;
 use kennel_data::DatasetPhoto;
+use kennel_infer::{Model, Photos, Predictor, label};
 use kennel_metrics::{Proportion, argmax, softmax_at};
-use kennel_models::Network;
 use kennel_onnx::{Classifier, Description, OnnxError, RuntimeKind, Takes};
 
 use crate::parity::RuntimeParity;
-use crate::{ExportError, Result, photos};
+use crate::{ExportError, Result};
 
 /// The trained network's logits for some photos.
 pub struct Reference<'a> {
     stop: &'a AtomicBool,
     photos: Arc<[DatasetPhoto]>,
-    preprocessing: Preprocessing,
     temperature: f64,
     logits: Vec<Vec<f32>>,
 }
 
 impl<'a> Reference<'a> {
-    /// Runs the network, in evaluation mode, on the CPU.
+    /// Runs the trained network.
     ///
     /// # Errors
     ///
     /// [`ExportError::Photos`] for a photo that cannot be read; [`ExportError::NoNumber`] when a
     /// logit is not finite; [`OnnxError::Stopped`] when `stop` is set.
-    pub fn of(
-        network: &Network,
-        photos: Arc<[DatasetPhoto]>,
-        preprocessing: &Preprocessing,
-        temperature: f64,
-        stop: &'a AtomicBool,
-    ) -> Result<Self> {
-        let device = Device::flex();
-        let mut logits: Vec<Vec<f32>> = Vec::with_capacity(photos.len());
-        for batch in photos::batches(&photos, preprocessing, stop) {
-            let batch = batch?;
-            let side = batch.side_px as usize;
-            let count = batch.len();
-            for row in network.infer_rows(batch.pixels, count, side, &device) {
-                if let Some(logit) = row.iter().find(|logit| !logit.is_finite()) {
-                    let photo = photos[logits.len()].file.clone();
-                    return Err(ExportError::NoNumber { photo, logit: *logit });
-                }
-                logits.push(row);
-            }
-        }
-        Ok(Self { stop, photos, preprocessing: preprocessing.clone(), temperature, logits })
+    pub fn of(network: &mut Predictor, photos: Arc<[DatasetPhoto]>, stop: &'a AtomicBool) -> Result<Self> {
+        let logits =
+            scores(network, &photos, stop, |row, photo| match row.iter().find(|logit| !logit.is_finite()) {
+                None => Ok(()),
+                Some(&logit) => Err(ExportError::NoNumber { photo: photo.file.clone(), logit }),
+            })?;
+        Ok(Self { stop, photos, temperature: network.temperature(), logits })
     }
 
     /// Returns the trained network's accuracy.
@@ -93,8 +75,10 @@ impl<'a> Reference<'a> {
     fn compare_in(&self, path: &Path, runtime: RuntimeKind) -> Result<RuntimeParity> {
         let mut classifier = Classifier::open(path, runtime, Description::default())?;
         let takes_photos = classifier.takes() == Takes::Photo;
-        let values =
-            if takes_photos { self.probabilities(&mut classifier)? } else { self.logits(&mut classifier)? };
+        let values = scores(&mut classifier, &self.photos, self.stop, |_, _| Ok(()))?;
+        if !takes_photos {
+            values.iter().try_for_each(|row| classifier.check_logits(row))?;
+        }
         let expected: Vec<Vec<f32>> = match takes_photos {
             true => self.logits.iter().map(|row| probabilities(row, self.temperature)).collect(),
             false => self.logits.clone(),
@@ -114,28 +98,24 @@ impl<'a> Reference<'a> {
             accuracy: self.share(|place, photo| argmax(&values[place]) == photo.class_index),
         })
     }
+}
 
-    fn logits(&self, classifier: &mut Classifier) -> Result<Vec<Vec<f32>>> {
-        let mut rows = Vec::with_capacity(self.photos.len());
-        for batch in photos::batches(&self.photos, &self.preprocessing, self.stop) {
-            let batch = batch?;
-            rows.extend(classifier.logits(&batch.pixels, batch.len())?);
+/// Runs a model on photos and checks each row of its scores.
+fn scores(
+    model: &mut dyn Model,
+    photos: &Arc<[DatasetPhoto]>,
+    stop: &AtomicBool,
+    check: impl Fn(&[f32], &DatasetPhoto) -> Result<()>,
+) -> Result<Vec<Vec<f32>>> {
+    let mut found: Vec<Vec<f32>> = Vec::with_capacity(photos.len());
+    for rows in label(model, Photos::Listed(Arc::clone(photos)), Some(stop)) {
+        for row in rows? {
+            let scores = row.scores?.into_values();
+            check(&scores, &photos[found.len()])?;
+            found.push(scores);
         }
-        Ok(rows)
     }
-
-    fn probabilities(&self, classifier: &mut Classifier) -> Result<Vec<Vec<f32>>> {
-        self.photos
-            .iter()
-            .map(|photo| {
-                if self.stop.load(Ordering::Relaxed) {
-                    return Err(OnnxError::Stopped.into());
-                }
-                let photo = photo.read().map_err(photos::unreadable)?;
-                Ok(classifier.probabilities(&photo)?)
-            })
-            .collect()
-    }
+    Ok(found)
 }
 
 fn probabilities(logits: &[f32], temperature: f64) -> Vec<f32> {

@@ -178,8 +178,17 @@ impl Classifier {
     /// When the file takes photos, or `pixels` has another length.
     pub fn logits(&mut self, pixels: &[f32], count: usize) -> Result<Vec<Vec<f32>>> {
         let rows = self.answers(pixels, count)?;
-        rows.iter().try_for_each(|row| self.check_values(row, f32::is_finite))?;
+        rows.iter().try_for_each(|row| self.check_logits(row))?;
         Ok(rows)
+    }
+
+    /// Checks that the logits of a photo are finite.
+    ///
+    /// # Errors
+    ///
+    /// [`OnnxError::Runtime`] when one is not.
+    pub fn check_logits(&self, logits: &[f32]) -> Result<()> {
+        self.check_values(logits, f32::is_finite)
     }
 
     /// As [`Classifier::logits`], but without checking the values: a row may hold NaN or infinity.

@@ -1,9 +1,10 @@
-//! Errors of training and evaluation.
+//! Errors of training.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use kennel_core::CoreError;
 use kennel_data::DataError;
+use kennel_infer::InferError;
 use kennel_metrics::MetricsError;
 use kennel_models::ModelError;
 
@@ -26,6 +27,9 @@ pub enum TrainError {
     /// An error of the metrics.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+    /// Another error of inference.
+    #[error(transparent)]
+    Infer(Box<InferError>),
     /// A hyperparameter that is out of bounds.
     #[error("{name} is {found}, expected {expected}")]
     Hyperparameter {
@@ -35,14 +39,6 @@ pub enum TrainError {
         found: String,
         /// Which values are valid.
         expected: &'static str,
-    },
-    /// A device that cannot be used.
-    #[error("device {name}: {reason}")]
-    Device {
-        /// The device that was asked for.
-        name: String,
-        /// Why not, and a hint.
-        reason: String,
     },
     /// Class weights that do not match the classes.
     #[error("class weights: {reason}")]
@@ -57,18 +53,6 @@ pub enum TrainError {
         head: String,
         /// The value of `--unfreeze` that includes it.
         with_head: String,
-    },
-    /// A split that is needed has no photos.
-    #[error("{path} has no {split} photos, and {needed_for} needs them\nhint: {hint}", path = kennel_core::shown(path))]
-    EmptySplit {
-        /// The data set.
-        path: PathBuf,
-        /// The split.
-        split: kennel_core::Split,
-        /// What it is needed for.
-        needed_for: &'static str,
-        /// What to do.
-        hint: &'static str,
     },
     /// A logit is not finite before the first step.
     #[error(
@@ -123,20 +107,6 @@ pub enum TrainError {
         /// The run.
         path: PathBuf,
     },
-    /// The photos have a class that the run does not know.
-    #[error(
-        "{path} has a class `{found}`, but the run was trained on {expected}{hint}", path = kennel_core::shown(path)
-    )]
-    OtherClasses {
-        /// The data set.
-        path: PathBuf,
-        /// The class.
-        found: String,
-        /// The run's classes.
-        expected: String,
-        /// Empty, or a line that begins with `hint:`.
-        hint: String,
-    },
     /// No finished run matches.
     #[error(
         "no finished run of {what} lies in {path}\nhint: {there}`kennel train {how}` makes one", path = kennel_core::shown(path),
@@ -154,29 +124,14 @@ pub enum TrainError {
     },
 }
 
-impl TrainError {
-    /// The error for a split that evaluation needs.
-    pub(crate) fn nothing_to_judge(data: &Path, split: kennel_core::Split) -> Self {
-        TrainError::EmptySplit {
-            path: data.into(),
-            split,
-            needed_for: "evaluation",
-            hint: "--split all takes the photos of every part",
-        }
-    }
-
-    /// The error for a split that training needs.
-    pub(crate) fn nothing_to_train_on(
-        data: &Path,
-        split: kennel_core::Split,
-        needed_for: &'static str,
-    ) -> Self {
-        TrainError::EmptySplit {
-            path: data.into(),
-            split,
-            needed_for,
-            hint: "seven photos of a class give every part one: add photos, or divide otherwise with \
-                   `kennel prepare --train-fraction 0.5 --val-fraction 0.25`",
+impl From<InferError> for TrainError {
+    fn from(error: InferError) -> Self {
+        match error {
+            InferError::Core(error) => error.into(),
+            InferError::Data(error) => error.into(),
+            InferError::Model(error) => error.into(),
+            InferError::Metrics(error) => error.into(),
+            error => TrainError::Infer(Box::new(error)),
         }
     }
 }

@@ -10,19 +10,19 @@ use kennel_core::seed::stream_seed;
 use kennel_core::{
     EpochRecord, Lock, Manifest, PredictionRecord, RunConfig, RunDir, SchedulerKind, Split, quoted,
 };
-use kennel_data::{Dataset, shuffled};
+use kennel_data::shuffled;
+use kennel_infer::{BATCH, collect, machine};
 use kennel_metrics::{MetricsError, RunEvaluation};
 use kennel_models::{
     LoadOptions, Network, StateDict, apply_state_dict, is_under, load, read_checkpoint, rows, state_dict,
 };
 
 use crate::checkpoint::{Epoch, OPTIMIZER_PREFIX, Progress, Saved, read_saved, save_epoch};
-use crate::features::{CacheOptions, Features, Part};
-use crate::predict::{BATCH, collect};
+use crate::features::{Features, Part};
 use crate::setup::{Setup, set_up};
 use crate::{
-    Compute, Control, CrossEntropy, LayerRates, Optimizer, Plan, Result, Schedule, TrainError,
-    clip_gradients, finish, machine, take_gradients,
+    Control, CrossEntropy, LayerRates, Optimizer, Plan, Result, Schedule, TrainError, TrainOptions,
+    clip_gradients, finish, take_gradients,
 };
 
 /// How a run ended.
@@ -42,19 +42,6 @@ pub enum Outcome {
         /// Finished epochs.
         epochs: usize,
     },
-}
-
-/// Options that do not change a run's result, and so are not part of its configuration.
-#[derive(Clone, Debug)]
-pub struct TrainOptions {
-    /// Device that the network runs on. (Another device rounds differently, so the device is
-    /// recorded.)
-    pub compute: Compute,
-    /// Cache for the features of the frozen stages; without it every epoch computes them again.
-    pub cache: Option<CacheOptions>,
-    /// The photos, if the caller has opened them already. Without them, a folder that was not
-    /// prepared is decoded again. Ignored if they are of another folder than the configuration's.
-    pub data: Option<Dataset>,
 }
 
 /// Trains a new run under `runs`.
@@ -247,7 +234,7 @@ impl Fit {
         options: &TrainOptions,
         control: &mut Control,
     ) -> Result<Self> {
-        let device = options.compute.device.clone();
+        let device = options.compute.device().clone();
         let photos = setup.data.photos(Split::Train).len();
         let steps = steps_per_epoch(photos, config.batch_size);
         let mut schedule = Schedule::new(
@@ -430,8 +417,8 @@ impl Fit {
         let Some(batches) = self.features.batches(network, Part::Eval(split), order, BATCH, control)? else {
             return Ok(None);
         };
-        let logits = batches.map(|batch| Ok(self.features.infer(network, batch?.0)));
-        collect(&photos, &self.setup.facts.class_names, logits, what, control)
+        let logits = batches.map(|batch| Ok(rows(self.features.infer(network, batch?.0))));
+        collect(&photos, &self.setup.facts.class_names, logits, what, &mut control.inference())
     }
 
     /// `rms(w - w0) / rms(w0)` over the head.

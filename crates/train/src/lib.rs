@@ -7,6 +7,7 @@
 
 mod control;
 mod error;
+mod options;
 
 mod plan;
 mod setup;
@@ -16,42 +17,33 @@ mod optimizer;
 mod rates;
 mod schedule;
 
-mod device;
 mod features;
 
 mod best;
 mod checkpoint;
 mod fit;
-mod machine;
 mod rehearsal;
 
-mod bench;
+mod bench_step;
 mod finish;
-mod predict;
-mod predictor;
 mod select;
-mod zero_shot;
 
 #[cfg(test)]
 mod fixtures;
 
-pub use bench::{BenchMode, BenchOptions, DataBench, NetworkBench, bench_data, bench_network};
+pub use bench_step::bench_step;
 pub use best::{best_epoch, is_better};
 pub use control::{Control, Observer, Silent};
-pub use device::{Compute, DeviceChoice, GpuKind};
 pub use error::{Result, TrainError};
-pub use features::{CacheOptions, KeptFeatures};
-pub use finish::{evaluate_run, predict_dataset};
-pub use fit::{Outcome, TrainOptions, resume, train};
-pub use kennel_kernels::{instruction_set, threads};
+pub use features::KeptFeatures;
+pub use finish::evaluate_run;
+pub use fit::{Outcome, resume, train};
 pub use loss::{CrossEntropy, class_weights};
 pub use optimizer::{NamedGradients, Optimizer, clip_gradients, take_gradients};
+pub use options::{CacheOptions, TrainOptions};
 pub use plan::{Plan, check_hyperparameters, check_splits, trained_parts};
-pub use predict::predict_photos;
-pub use predictor::Predictor;
 pub use rates::LayerRates;
 pub use rehearsal::{Rehearsal, rehearse};
 pub use schedule::{Plateau, Schedule};
 pub use select::{Found, find_run};
-pub use setup::{BURN_VERSION, NO_WEIGHTS, manifest_digest};
-pub use zero_shot::{ZeroShot, ZeroShotOptions, zero_shot};
+pub use setup::NO_WEIGHTS;

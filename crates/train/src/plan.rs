@@ -5,6 +5,7 @@ use std::path::Path;
 use kennel_core::{
     Crop, OptimizerConfig, Preprocessing, RunConfig, SchedulerKind, Split, SplitCounts, Strategy,
 };
+use kennel_infer::InferError;
 use kennel_models::{Network, is_under};
 
 use crate::{Result, TrainError};
@@ -168,11 +169,11 @@ pub fn check_preprocessing(preprocessing: &Preprocessing) -> Result<()> {
 ///
 /// # Errors
 ///
-/// [`TrainError::EmptySplit`].
+/// [`InferError::EmptySplit`].
 pub fn check_splits(data: &Path, photos: SplitCounts) -> Result<()> {
     for (split, needed_for) in [(Split::Train, "training"), (Split::Val, "choosing the epoch")] {
         if photos.of(split) == 0 {
-            return Err(TrainError::nothing_to_train_on(data, split, needed_for));
+            return Err(InferError::nothing_to_train_on(data, split, needed_for).into());
         }
     }
     Ok(())

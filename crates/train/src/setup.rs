@@ -1,22 +1,19 @@
 //! Turns a configuration into a network and photos that are ready for training.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 
 use burn::tensor::Device;
-use kennel_core::{RunConfig, RunFacts, Split, files, shown};
-use kennel_data::{DataError, Dataset, DatasetPhoto, Loader, LoaderOptions, Open, PrepareOptions, Transform};
+use kennel_core::{RunConfig, RunFacts, Split, files};
+use kennel_data::{DataError, Dataset, DatasetPhoto, Loader, LoaderOptions, Transform};
+use kennel_infer::{BURN_VERSION, machine, manifest_digest, open_data, pixels, tell_notes};
 use kennel_models::{
     Architecture, LoadOptions, Network, RegularizationRates, StateDict, architecture, draw_head,
     draw_network, is_buffer, is_under, load, locate_weights, rows, state_dict, with_trainable,
 };
 
-use crate::predict::pixels;
-use crate::{Control, Result, TrainError, TrainOptions, class_weights, machine, plan};
-
-/// The Burn version that this crate is built on; Cargo.toml pins it.
-pub const BURN_VERSION: &str = "0.22.1";
+use crate::{Control, Result, TrainError, TrainOptions, class_weights, plan};
 
 /// The value of `weights` in a configuration that means "no pretrained weights".
 pub const NO_WEIGHTS: &str = "none";
@@ -64,9 +61,9 @@ pub fn set_up(config: &RunConfig, options: &TrainOptions, control: &mut Control)
     let folder = Path::new(&config.data_dir);
     let data = match &options.data {
         Some(data) if data.root() == folder => data.clone(),
-        _ => opened(folder, None, control, Dataset::open_with)?,
+        _ => open_data(folder, &mut control.inference())?,
     };
-    tell_notes(&data, control);
+    tell_notes(&data, &mut control.inference());
     if data.manifest().counts(None).of(Split::Test) == 0 {
         control.observer.note("there are no test photos: the run will say how good it is on validation only");
     }
@@ -79,11 +76,11 @@ pub fn set_up(config: &RunConfig, options: &TrainOptions, control: &mut Control)
     }
     let class_weights = class_weights(&config.class_weights, &class_names, &counts)?;
     let network =
-        Network::new(architecture, class_names.len(), RegularizationRates::of(config), &compute.device);
+        Network::new(architecture, class_names.len(), RegularizationRates::of(config), compute.device());
     let trained = plan::trained_parts(&network, config)?;
     let Filled { network, batches_tracked, weights_sha256, weights_run, weights_shared_classes } =
         fill(network, architecture, config, &class_names, control)?;
-    check_answers(&network, &data, config, &compute.device)?;
+    check_answers(&network, &data, config, compute.device())?;
     let network = with_trainable(network, &trained);
     let state = state_dict(&network);
     let sizes = |keep: &dyn Fn(&str) -> bool| -> usize {
@@ -110,47 +107,6 @@ pub fn set_up(config: &RunConfig, options: &TrainOptions, control: &mut Control)
     let initial_head = state.into_iter().filter(|(name, _)| is_under(name, head)).collect();
     let network = Some(network);
     Ok(Setup { data, network, trained, batches_tracked, class_weights, initial_head, facts })
-}
-
-/// Opens a data set to evaluate a network that knows the classes `known`. Tells the observer what
-/// was left out or decided.
-pub fn open_data_to_judge(path: &Path, known: &[String], control: &mut Control) -> Result<Dataset> {
-    let data = opened(path, Some(known), control, Dataset::open_to_judge)?;
-    tell_notes(&data, control);
-    Ok(data)
-}
-
-/// Opens a data set. If that decodes every photo, the observer sees the progress and the caller can
-/// stop it.
-fn opened(path: &Path, known: Option<&[String]>, control: &mut Control, open: Open) -> Result<Dataset> {
-    let options = PrepareOptions { known, stop: Some(control.stop), ..PrepareOptions::default() };
-    let observer = Mutex::new(&mut *control.observer);
-    let progress = |done, of| {
-        observer.lock().unwrap_or_else(PoisonError::into_inner).predicting("checking", done, of);
-    };
-    Ok(open(path, &options, &progress)?)
-}
-
-/// Tells the observer about unlisted files, rejected photos and the manifest's notes.
-pub fn tell_notes(data: &Dataset, control: &mut Control) {
-    let manifest = data.manifest();
-    // If the folder cannot be listed, reading its photos reports the error.
-    if let [first, ..] = &data.unlisted().unwrap_or_default()[..] {
-        control.observer.note(&format!(
-            "{} holds files that its manifest.json does not list, such as {first}: nobody looks at them; put new photos where the \
-             others came from, and run `kennel prepare` again",
-            data.root().display()
-        ));
-    }
-    // `kennel prepare` has already reported these.
-    if !data.is_prepared() {
-        for rejected in &manifest.rejected {
-            control.observer.note(&format!("left out: {}: {}", shown(&rejected.path), rejected.reason));
-        }
-        for note in &manifest.notes {
-            control.observer.note(note);
-        }
-    }
 }
 
 /// Checks every photo against its digest in the manifest before training. During training, each
@@ -185,16 +141,6 @@ fn check_answers(network: &Network, data: &Dataset, config: &RunConfig, device: 
         }
     }
     Ok(())
-}
-
-/// SHA-256 of the manifest's text.
-pub fn manifest_digest(data: &Dataset) -> Result<String> {
-    let text = serde_json::to_string(data.manifest()).map_err(|error| kennel_core::CoreError::Malformed {
-        path: PathBuf::from(kennel_core::Manifest::FILE_NAME),
-        what: "manifest",
-        reason: error.to_string(),
-    })?;
-    Ok(files::sha256_bytes(text.as_bytes()))
 }
 
 /// A network with its weights, and their origin.

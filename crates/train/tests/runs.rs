@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kennel_core::{EpochRecord, RunConfig, RunDir, SchedulerKind, Strategy, files, write_metrics};
+use kennel_infer::{Compute, PhotoObserver, predict_dataset};
 use kennel_models::{read_checkpoint, write_checkpoint};
 use kennel_train::{
-    CacheOptions, Compute, Control, Found, Observer, Outcome, Silent, TrainOptions, find_run,
-    predict_dataset, resume, train,
+    CacheOptions, Control, Found, Observer, Outcome, Silent, TrainOptions, find_run, resume, train,
 };
 use photos::{draw_photos, small_config};
 
@@ -23,6 +23,8 @@ struct StopAfter<'a> {
     step: usize,
     seen: usize,
 }
+
+impl PhotoObserver for StopAfter<'_> {}
 
 impl Observer for StopAfter<'_> {
     fn epoch(&mut self, record: &EpochRecord, _: bool) {
@@ -57,7 +59,9 @@ struct Listener {
     features: Vec<String>,
 }
 
-impl Observer for Listener {
+impl Observer for Listener {}
+
+impl PhotoObserver for Listener {
     fn note(&mut self, text: &str) {
         self.notes.push(text.into());
     }
@@ -136,9 +140,8 @@ fn a_small_network_learns_to_tell_two_textures_apart() {
     assert_eq!(found, Found { run: run.clone(), of_other_photos: 0 });
     let stop = AtomicBool::new(false);
     let mut control = Control { stop: &stop, observer: &mut Silent };
-    let again = predict_dataset(&run, &data, Some(kennel_core::Split::Test), &Compute::cpu(), &mut control)
-        .unwrap()
-        .unwrap();
+    let (compute, test) = (Compute::cpu(), Some(kennel_core::Split::Test));
+    let again = predict_dataset(&run, &data, test, &compute, &mut control.inference()).unwrap().unwrap();
     let own: kennel_metrics::RunEvaluation =
         serde_json::from_slice(&std::fs::read(run.evaluation()).unwrap()).unwrap();
     assert_eq!(Some(again), own.test, "the saved network says what it said");
@@ -330,6 +333,7 @@ fn test_photos_that_are_swapped_under_a_training_are_not_judged() {
     let data = dir.path().join("photos");
     draw_photos(&data, [4, 2, 2]);
     struct Swap(PathBuf);
+    impl PhotoObserver for Swap {}
     impl Observer for Swap {
         fn epoch(&mut self, _: &EpochRecord, _: bool) {
             std::fs::copy(self.0.join("striped/000.png"), self.0.join("checked/000.png")).unwrap();

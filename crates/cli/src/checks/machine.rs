@@ -27,7 +27,7 @@ pub fn build() -> String {
     ];
     let features: Vec<&str> = features.into_iter().filter_map(|(is, name)| is.then_some(name)).collect();
     let features = if features.is_empty() { "no cargo features".into() } else { features.join(", ") };
-    let burn = kennel_train::BURN_VERSION;
+    let burn = kennel_infer::BURN_VERSION;
     format!("{}, {profile}, {ARCH}-{OS}{library}, {features}, Burn {burn}", env!("CARGO_PKG_VERSION"))
 }
 
@@ -39,7 +39,7 @@ pub fn processor() -> Found {
     let name = system::processor().unwrap_or_else(|| ARCH.into());
     let sets = instruction_sets();
     let sets = if sets.is_empty() { String::new() } else { format!(" with {}", sets.join(", ")) };
-    Found::ok(format!("{name}{sets}; the kernels use {}", kennel_train::instruction_set()))
+    Found::ok(format!("{name}{sets}; the kernels use {}", kennel_infer::instruction_set()))
 }
 
 /// Returns the processor's instruction sets that matter for arithmetic.
@@ -68,7 +68,7 @@ fn instruction_sets() -> Vec<&'static str> {
 
 pub fn threads() -> Found {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let computing = kennel_train::threads();
+    let computing = kennel_infer::threads();
     let text = format!("{computing} compute, on {cores} cores for this process");
     let Some(asked) = std::env::var_os("RAYON_NUM_THREADS").filter(|value| !value.is_empty()) else {
         return Found::ok(text);

@@ -1,7 +1,7 @@
 //! Checks of what computes: devices for networks, runtimes for exported files.
 
+use kennel_infer::{Compute, DeviceChoice, GpuKind};
 use kennel_onnx::{OnnxError, RuntimeKind};
-use kennel_train::{Compute, DeviceChoice, GpuKind};
 
 use super::Found;
 
@@ -9,7 +9,7 @@ use super::Found;
 pub fn compute(compute: &Compute) -> String {
     match compute.name.as_str() {
         "cpu" => {
-            let (set, threads) = (kennel_train::instruction_set(), kennel_train::threads());
+            let (set, threads) = (kennel_infer::instruction_set(), kennel_infer::threads());
             format!("on cpu with {set} kernels on {threads} threads")
         }
         name => format!("on {name} through Burn"),

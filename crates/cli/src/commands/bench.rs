@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use kennel_core::Strategy;
+use kennel_infer::{BenchOptions, DataBench, NetworkBench, bench_data, bench_infer};
 use kennel_onnx::{FileBench, bench_file};
-use kennel_train::{BenchMode, BenchOptions, DataBench, NetworkBench, bench_data, bench_network};
+use kennel_train::bench_step;
 
 use crate::CommandResult;
 use crate::device::DeviceArg;
@@ -90,19 +91,14 @@ pub fn run(args: BenchArgs) -> CommandResult {
             Format::Table => print(&data_table(&bench)),
         };
     }
-    let options = BenchOptions {
-        model: args.model,
-        mode: match args.mode {
-            Mode::Infer => BenchMode::Infer,
-            Mode::Freeze => BenchMode::Step(Strategy::Freeze),
-            Mode::Partial => BenchMode::Step(Strategy::Partial),
-            Mode::Full => BenchMode::Step(Strategy::Full),
-        },
-        batch_size,
-        repeats: args.repeats,
-        warmup: args.warmup,
+    let options = BenchOptions { model: args.model, batch_size, repeats: args.repeats, warmup: args.warmup };
+    let compute = args.device.open()?;
+    let bench = match args.mode {
+        Mode::Infer => bench_infer(&options, &compute)?,
+        Mode::Freeze => bench_step(Strategy::Freeze, &options, &compute)?,
+        Mode::Partial => bench_step(Strategy::Partial, &options, &compute)?,
+        Mode::Full => bench_step(Strategy::Full, &options, &compute)?,
     };
-    let bench = bench_network(&options, &args.device.open()?)?;
     match args.format {
         Format::Json => print_json(&bench),
         Format::Table => print(&network_table(&bench)),

@@ -6,8 +6,8 @@ use clap_complete::Shell;
 
 use kennel_core::{AugmentationSet, Split, Strategy};
 use kennel_data::Preset;
+use kennel_infer::GpuKind;
 use kennel_models::architectures;
-use kennel_train::GpuKind;
 
 use crate::output::print_bytes;
 use crate::{Cli, CommandResult};

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kennel_core::{RunDir, Split, quoted};
+use kennel_infer::{Control, ZeroShotOptions, predict_dataset, zero_shot};
 use kennel_metrics::{Evaluation, RunEvaluation, format_proportion, render_report};
-use kennel_train::{Control, ZeroShotOptions, evaluate_run, predict_dataset, zero_shot};
+use kennel_train::evaluate_run;
 use serde_json::json;
 
 use super::report::compare_all;

@@ -2,17 +2,11 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 
 use clap::Args;
 use indicatif::ProgressBar;
-use kennel_core::Preprocessing;
-use kennel_data::{
-    DataError, NoPhoto, Note, Notes, PhotoSource, RgbImage, in_parallel, photo_sources, resize,
-};
-use kennel_metrics::{rank, rank_probabilities};
-use kennel_onnx::{Classifier, OnnxError, Takes};
-use kennel_train::Predictor;
+use kennel_data::Notes;
+use kennel_infer::{BATCH, InferError, Model, Photos, Predictor, label};
 
 use crate::chosen_run::ChosenRun;
 use crate::device::DeviceArg;
@@ -29,11 +23,6 @@ Examples:
   kennel predict photos/ more/*.jpg --onnx models/best_model_resnet50.onnx --format csv
   curl -s https://example.org/dog.jpg | kennel predict - --model mobilenetv2_100 --strategy freeze
   kennel predict new.jpg --model mobilenetv2_100 --weights DIR --top 5     with the ImageNet head";
-
-/// Photos of a batch. This bounds the memory, however many photos there are.
-const AT_ONCE: usize = 32;
-/// Limit of the batch's pixels in bytes, for networks with a large input: 32 photos of 408 by 408.
-const BYTES_AT_ONCE: usize = 64 << 20;
 
 /// Which photos, and by which network.
 #[derive(Args)]
@@ -68,18 +57,6 @@ pub struct PredictArgs {
     format: RowFormat,
 }
 
-/// A network or a file that labels photos.
-enum Engine {
-    Network(Box<Predictor>),
-    File(Box<Classifier>),
-}
-
-/// A photo in the form that an engine takes.
-enum Prepared {
-    Pixels(Vec<f32>),
-    Photo(RgbImage),
-}
-
 /// Labels photos in the given order. If one cannot be read, continues with the rest.
 pub fn run(args: PredictArgs) -> CommandResult {
     if !(0.0..=1.0).contains(&args.min_confidence) {
@@ -92,24 +69,12 @@ pub fn run(args: PredictArgs) -> CommandResult {
     if args.top == 0 {
         return Err(Failure::Usage("--top 0: expected at least 1".into()));
     }
-    let mut engine = args.engine()?;
-    if args.logits && matches!(&engine, Engine::File(file) if file.takes() == Takes::Photo) {
+    let mut model = args.model()?;
+    if args.logits && model.preprocessing().is_none() {
         return Err(Failure::Usage("--logits: a file that takes photos gives probabilities only".into()));
     }
-    let class_names = engine.class_names().to_vec();
+    let (class_names, temperature) = (model.class_names().to_vec(), model.temperature());
     let mut rows = Rows::begin(args.format, args.top.min(class_names.len()))?;
-    // Decoded photos are large, preprocessed ones are not.
-    let (preprocessing, at_once) = match engine.preprocessing() {
-        Some(preprocessing) => {
-            let bytes = 3 * size_of::<f32>() * (preprocessing.side_px as usize).pow(2);
-            (Some(preprocessing), (BYTES_AT_ONCE / bytes).clamp(1, AT_ONCE))
-        }
-        None => (None, std::thread::available_parallelism().map_or(1, usize::from)),
-    };
-    let make = |source: &Result<PhotoSource, NoPhoto>| match source {
-        Ok(source) => prepare(source, preprocessing.as_ref()).map_err(|error| error.to_string()),
-        Err(none) => Err(none.reason.clone()),
-    };
     let (mut asked, mut unreadable, mut unlabelled) = (0, 0, 0);
     let mut noted = Notes::default();
     // A process that waits for standard input cannot stop at the next photo, so it does not listen.
@@ -119,36 +84,32 @@ pub fn run(args: PredictArgs) -> CommandResult {
         true => ProgressBar::hidden(),
         false => photo_counter("labelled"),
     };
-    for chunk in in_parallel(photo_sources(args.photos.clone()), at_once, make) {
-        if stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
-            rows.end()?;
-            counter.finish_and_clear();
-            shout!("stopped after {asked} photos");
-            return Err(Failure::Interrupted(""));
-        }
-        let mut paths = Vec::with_capacity(chunk.len());
-        let mut prepared = Vec::with_capacity(chunk.len());
-        for (source, made) in chunk {
-            let path = source.map_or_else(|none| none.asked, |source| source.to_string());
-            prepared.push(made.map(|(prepared, notes)| {
-                noted.add(&path, &notes);
-                prepared
-            }));
-            paths.push(path);
-        }
-        asked += prepared.len();
-        unreadable += prepared.iter().filter(|photo| photo.is_err()).count();
-        let labelled = match engine.label(prepared, &class_names, &args) {
+    for labelled in label(&mut *model, Photos::Named(args.photos.clone()), stop) {
+        let labelled = match labelled {
             Ok(labelled) => labelled,
-            Err(failure) => {
+            Err(error) => {
                 rows.end()?;
                 counter.finish_and_clear();
-                return Err(failure);
+                return Err(match error {
+                    InferError::Stopped => {
+                        shout!("stopped after {asked} photos");
+                        Failure::Interrupted("")
+                    }
+                    error => error.into(),
+                });
             }
         };
-        unlabelled += labelled.iter().filter(|label| label.is_err()).count();
-        let found: Vec<Row> =
-            paths.into_iter().zip(labelled).map(|(path, label)| args.row(path, label)).collect();
+        asked += labelled.len();
+        let mut found = Vec::with_capacity(labelled.len());
+        for row in labelled {
+            noted.add(&row.photo, &row.notes);
+            if let Err(InferError::Data(_) | InferError::NoPhoto { .. }) = &row.scores {
+                unreadable += 1;
+            }
+            let row = args.row(row, &class_names, temperature);
+            unlabelled += usize::from(matches!(row, Row::Unreadable { .. }));
+            found.push(row);
+        }
         if !rows.write(&found)? {
             // The reader of the rows has gone (`| head`).
             return Ok(());
@@ -169,29 +130,11 @@ pub fn run(args: PredictArgs) -> CommandResult {
     Ok(())
 }
 
-/// The best classes of a photo, and its logits if asked for.
-struct Label {
-    top: Vec<kennel_metrics::RankedClass>,
-    logits: Option<Vec<f32>>,
-}
-
-fn prepare(
-    source: &PhotoSource,
-    preprocessing: Option<&Preprocessing>,
-) -> Result<(Prepared, Vec<Note>), DataError> {
-    let decoded = source.read()?;
-    Ok(match preprocessing {
-        None => (Prepared::Photo(decoded.photo), decoded.notes),
-        Some(preprocessing) => {
-            (Prepared::Pixels(resize::prepare(&decoded.photo, preprocessing)), decoded.notes)
-        }
-    })
-}
-
 impl PredictArgs {
-    fn engine(&self) -> Result<Engine, Failure> {
+    /// Opens the file, the weights or the run that labels the photos.
+    fn model(&self) -> Result<Box<dyn Model>, Failure> {
         if let Some(path) = &self.onnx {
-            return Ok(Engine::File(Box::new(self.file.open(path, AT_ONCE)?)));
+            return Ok(Box::new(self.file.open(path, BATCH)?));
         }
         let compute = self.device.open()?;
         let predictor = match &self.weights {
@@ -212,95 +155,21 @@ impl PredictArgs {
         if let Some(note) = predictor.note() {
             say!("note: {note}");
         }
-        Ok(Engine::Network(Box::new(predictor)))
+        Ok(Box::new(predictor))
     }
 
-    fn row(&self, path: String, label: Result<Label, String>) -> Row {
-        match label {
-            Err(error) => Row::Unreadable { path, error },
-            Ok(Label { top, logits }) => {
+    /// Returns what is printed of a photo.
+    fn row(&self, row: kennel_infer::Row, class_names: &[String], temperature: f64) -> Row {
+        let kennel_infer::Row { photo: path, scores, .. } = row;
+        match scores.map(|scores| (scores.rank(class_names, temperature, self.top), scores)) {
+            Err(error) | Ok((Err(error), _)) => Row::Unreadable { path, error: error.to_string() },
+            Ok((Ok(top), scores)) => {
                 let first = &top[0];
                 let is_sure = first.probability >= self.min_confidence;
                 let (label, probability) = (is_sure.then(|| first.label.clone()), first.probability);
+                let logits = self.logits.then(|| scores.into_values());
                 Row::Seen { path, label, probability, top, logits }
             }
         }
-    }
-}
-
-impl Engine {
-    fn class_names(&self) -> &[String] {
-        match self {
-            Engine::Network(predictor) => predictor.class_names(),
-            Engine::File(file) => &file.described().class_names,
-        }
-    }
-
-    /// Returns the preprocessing; none if the engine does it itself.
-    fn preprocessing(&self) -> Option<Preprocessing> {
-        match self {
-            Engine::Network(predictor) => Some(predictor.preprocessing().clone()),
-            Engine::File(file) if file.takes() == Takes::Photo => None,
-            Engine::File(file) => Some(file.described().preprocessing.clone()),
-        }
-    }
-
-    /// Labels the photos that could be read and keeps the order.
-    fn label(
-        &mut self,
-        prepared: Vec<Result<Prepared, String>>,
-        class_names: &[String],
-        args: &PredictArgs,
-    ) -> Result<Vec<Result<Label, String>>, Failure> {
-        let (mut pixels, mut count) = (Vec::new(), 0);
-        for photo in &prepared {
-            if let Ok(Prepared::Pixels(planes)) = photo {
-                pixels.extend_from_slice(planes);
-                count += 1;
-            }
-        }
-        let mut logits = match self {
-            _ if count == 0 => Vec::new(),
-            Engine::Network(predictor) => predictor.logits(pixels, count),
-            Engine::File(file) => file.answers(&pixels, count)?,
-        }
-        .into_iter();
-        let temperature = match self {
-            Engine::Network(predictor) => predictor.temperature(),
-            Engine::File(file) => file.described().temperature,
-        };
-        let mut labels = Vec::with_capacity(prepared.len());
-        for photo in prepared {
-            labels.push(match photo {
-                Err(error) => Err(error),
-                Ok(Prepared::Pixels(_)) => {
-                    let logits = logits.next().expect("a row for every photo that was read");
-                    match logits.iter().position(|logit| !logit.is_finite()) {
-                        Some(class) => Err(format!(
-                            "no label: the logit of class `{}` is {}, expected a finite number",
-                            class_names[class], logits[class]
-                        )),
-                        None => {
-                            let top = rank(&logits, class_names, temperature, args.top);
-                            Ok(Label { top, logits: args.logits.then_some(logits) })
-                        }
-                    }
-                }
-                Ok(Prepared::Photo(photo)) => {
-                    let Engine::File(file) = self else { unreachable!("networks take pixels") };
-                    match file.probabilities(&photo) {
-                        // A photo too large for the file's runtime fails alone.
-                        Err(error @ OnnxError::Runtime { .. }) => Err(error.to_string()),
-                        scores => {
-                            let scores = scores?;
-                            let probabilities: Vec<f64> = scores.iter().map(|&p| f64::from(p)).collect();
-                            let top = rank_probabilities(&scores, &probabilities, class_names, args.top);
-                            Ok(Label { top, logits: None })
-                        }
-                    }
-                }
-            });
-        }
-        Ok(labels)
     }
 }

@@ -8,12 +8,10 @@ use clap::Args;
 use kennel_core::{Manifest, RunDir, Split, Strategy, files, quoted};
 use kennel_data::{DataError, Dataset};
 use kennel_export::{ExportOptions, Exported, export};
+use kennel_infer::{Compute, ZeroShotOptions, manifest_digest, zero_shot};
 use kennel_models::{architecture, cached_weights, locate_weights};
 use kennel_report::{PublishedResults, Report, read_published, write_report};
-use kennel_train::{
-    Compute, Control, NO_WEIGHTS, Outcome, TrainError, TrainOptions, ZeroShotOptions, check_splits,
-    manifest_digest, resume, train, zero_shot,
-};
+use kennel_train::{Control, NO_WEIGHTS, Outcome, TrainError, TrainOptions, check_splits, resume, train};
 use serde::Serialize;
 use serde_json::json;
 use toml::{Table, Value};
@@ -456,7 +454,7 @@ fn baselines(
         let label = format!("{model} {}", Strategy::ZeroShot);
         say!("\nbaseline: {label}");
         let asked = ZeroShotOptions { model, weights: &source.name, data, splits: &splits, synsets: &none };
-        match zero_shot(&asked, &args.place.runs, &options.compute, control) {
+        match zero_shot(&asked, &args.place.runs, &options.compute, &mut control.inference()) {
             Ok(Some(_)) => {}
             Ok(None) => {
                 shout!("stopped before the end of {label}\nhint: the same command goes on from there");

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use kennel_core::{ClassWeights, RunConfig, RunDir};
+use kennel_infer::manifest_digest;
 use kennel_metrics::{RunEvaluation, format_proportion};
 use kennel_report::{Curves, Finding, diagnose};
 use kennel_train::{
-    Control, KeptFeatures, Outcome, Rehearsal, TrainOptions, check_hyperparameters, manifest_digest,
-    rehearse, resume, train,
+    Control, KeptFeatures, Outcome, Rehearsal, TrainOptions, check_hyperparameters, rehearse, resume, train,
 };
 use serde::Serialize;
 use toml::{Table, Value};

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use kennel_core::{RunConfig, Split, SplitCounts, Strategy};
+use kennel_infer::{BenchOptions, Compute, bench_infer};
 use kennel_models::architecture;
-use kennel_train::{BenchMode, BenchOptions, Compute, bench_network};
+use kennel_train::bench_step;
 
 use crate::failure::Failure;
 
@@ -28,15 +29,15 @@ impl Rates {
         }
         let options = BenchOptions {
             model: config.model.clone(),
-            mode: match strategy {
-                Strategy::ZeroShot => BenchMode::Infer,
-                trained => BenchMode::Step(trained),
-            },
             batch_size: config.batch_size.min(16),
             repeats: 1,
             warmup: 1,
         };
-        let rate = bench_network(&options, compute)?.rate.images_per_s;
+        let bench = match strategy {
+            Strategy::ZeroShot => bench_infer(&options, compute)?,
+            trained => bench_step(trained, &options, compute)?,
+        };
+        let rate = bench.rate.images_per_s;
         self.measured.insert(key, rate);
         Ok(rate)
     }

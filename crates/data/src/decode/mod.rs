@@ -13,7 +13,6 @@ mod note;
 // Memory and panics of decoders.
 mod budget;
 mod memory;
-mod quiet;
 
 // The formats.
 mod gif;
@@ -121,7 +120,7 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
         return Err(DecodeError::TooManyBytes);
     }
     // A panic of the decoder is an error of this file, and must not end the scan of the others.
-    quiet::catch_quietly(|| decode_by_format(bytes)).unwrap_or_else(|| {
+    kennel_core::catch_panic(|| decode_by_format(bytes)).unwrap_or_else(|_| {
         Err(DecodeError::Damaged { format: "image", reason: "the decoder gave up on it".into() })
     })
 }

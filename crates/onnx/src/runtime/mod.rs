@@ -3,11 +3,8 @@
 mod onnx_runtime;
 pub(crate) mod rten;
 
-use std::cell::Cell;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Once;
 use std::time::Instant;
 
 use crate::worker::{Apart, Worker};
@@ -189,11 +186,6 @@ impl Session {
     }
 }
 
-thread_local! {
-    /// Whether this thread is in [`guarded`].
-    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
-}
-
 /// Runs `work` and turns a panic into an error for this file: runtimes may panic on malformed
 /// models.
 fn guarded<T>(
@@ -203,24 +195,7 @@ fn guarded<T>(
     work: impl FnOnce() -> Result<T, String>,
 ) -> Result<T> {
     let failed = |reason: String| OnnxError::Runtime { runtime, verb, path: path.into(), reason };
-    // The panic message becomes the reason of the error, so keep it off stderr.
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| {
-        let others = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if !IS_GUARDED.get() {
-                others(panic);
-            }
-        }));
-    });
-    IS_GUARDED.set(true);
-    let result = catch_unwind(AssertUnwindSafe(work));
-    IS_GUARDED.set(false);
-    result
-        .unwrap_or_else(|panic| {
-            let words =
-                panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-            Err(format!("it gave up on the file: {}", words.unwrap_or("it gave no reason")))
-        })
+    kennel_core::catch_panic(work)
+        .unwrap_or_else(|words| Err(format!("it gave up on the file: {words}")))
         .map_err(failed)
 }

@@ -15,13 +15,12 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 use kennel_core::{RunConfig, Split, files};
 use kennel_data::{DatasetPhoto, Loader, LoaderOptions, Transform};
+use kennel_infer::{BATCH, pixels};
 use kennel_models::{Network, state_dict};
 use serde::Serialize;
 
 use self::file::FeatureFile;
-pub use self::store::CacheOptions;
 use self::store::FeatureStore;
-use crate::predict::{BATCH, pixels};
 use crate::setup::Setup;
 use crate::{Control, Result, TrainError, TrainOptions};
 
@@ -141,7 +140,7 @@ impl Features {
                 .map(|split| (split, Arc::clone(setup.data.photos(split))))
                 .collect(),
             input: LoaderOptions::default(),
-            device: compute.device.clone(),
+            device: compute.device().clone(),
             store,
             files: HashMap::new(),
             is_told: false,

@@ -9,18 +9,9 @@ use kennel_core::files;
 use kennel_core::scratch::WRITING;
 
 use super::file::{FeatureFile, FeatureWriter};
-use crate::Result;
+use crate::{CacheOptions, Result};
 
 const EXTENSION: &str = "features";
-
-/// Folder and size limit of the feature cache.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CacheOptions {
-    /// Folder, created when needed.
-    pub dir: PathBuf,
-    /// Maximum size of all its files together.
-    pub max_bytes: u64,
-}
 
 /// The cached features of one key.
 #[derive(Debug)]

@@ -1,38 +1,27 @@
-//! Computes a network's logits on photos.
+//! Predicts photos of a data set.
 
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use kennel_core::{PredictionRecord, Preprocessing};
-use kennel_data::{Batch, DatasetPhoto, Loader, LoaderOptions, Transform};
-use kennel_models::{Network, rows};
+use kennel_core::PredictionRecord;
+use kennel_data::{Batch, DatasetPhoto};
 
-use crate::{Control, Result};
-
-/// Photos per forward pass.
-pub const BATCH: usize = 32;
+use crate::{Control, Photos, Predictor, Result, Scores, label};
 
 /// Predicts `photos` in their order. Returns None when the caller said stop.
-///
-/// `network` must be in evaluation mode and off the autodiff tape
-/// ([`burn::module::Module::valid`]).
 ///
 /// # Errors
 ///
 /// A photo that cannot be read any more.
 pub fn predict_photos(
-    network: &Network,
-    device: &Device,
+    predictor: &mut Predictor,
     photos: &Arc<[DatasetPhoto]>,
     class_names: &[String],
-    preprocessing: &Preprocessing,
     what: &str,
     control: &mut Control,
 ) -> Result<Option<Vec<PredictionRecord>>> {
-    let order: Vec<usize> = (0..photos.len()).collect();
-    let transform = Transform::Eval(preprocessing.clone());
-    let logits = Loader::new(photos, order, transform, BATCH, &LoaderOptions::default())
-        .map(|batch| Ok(network.infer(pixels(batch?, device))));
+    let logits = label(predictor, Photos::Listed(Arc::clone(photos)), None)
+        .map(|rows| rows?.into_iter().map(|row| row.scores.map(Scores::into_values)).collect());
     collect(photos, class_names, logits, what, control)
 }
 
@@ -42,19 +31,19 @@ pub fn predict_photos(
 /// # Errors
 ///
 /// The first error that `logits` yields.
-pub fn collect(
+pub fn collect<E>(
     photos: &[DatasetPhoto],
     class_names: &[String],
-    logits: impl Iterator<Item = Result<Tensor<2>>>,
+    logits: impl Iterator<Item = Result<Vec<Vec<f32>>, E>>,
     what: &str,
     control: &mut Control,
-) -> Result<Option<Vec<PredictionRecord>>> {
+) -> Result<Option<Vec<PredictionRecord>>, E> {
     let mut records = Vec::with_capacity(photos.len());
     for batch in logits {
         if control.is_stopped() {
             return Ok(None);
         }
-        for logits in rows(batch?) {
+        for logits in batch? {
             let photo = &photos[records.len()];
             let label = class_names[photo.class_index].clone();
             records.push(PredictionRecord { path: photo.path.clone(), label, logits });

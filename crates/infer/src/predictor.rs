@@ -8,7 +8,7 @@ use kennel_models::{
     LoadOptions, Network, RegularizationRates, architecture, load, load_trained, locate_weights,
 };
 
-use crate::{Compute, Result};
+use crate::{Compute, Model, Result};
 
 /// A network with the names of its classes.
 pub struct Predictor {
@@ -21,14 +21,25 @@ pub struct Predictor {
 }
 
 impl Predictor {
+    /// Takes a network in evaluation mode and off the autodiff tape.
+    pub fn new(
+        network: Network,
+        preprocessing: Preprocessing,
+        class_names: Vec<String>,
+        temperature: f64,
+        compute: &Compute,
+    ) -> Self {
+        let device = compute.device().clone();
+        Self { network, preprocessing, class_names, temperature, note: None, device }
+    }
+
     /// Loads the best epoch of a run.
     ///
     /// # Errors
     ///
     /// A run that has no checkpoint or is damaged.
     pub fn of_run(run: &RunDir, compute: &Compute) -> Result<Self> {
-        let device = compute.device.clone();
-        let (network, config) = load_trained(run, &device)?;
+        let (network, config) = load_trained(run, compute.device())?;
         let class_names = config.facts(&run.config())?.class_names.clone();
         // A run that is not finished may not have predicted them yet.
         let val = match run.is_finished() {
@@ -39,7 +50,7 @@ impl Predictor {
         let preprocessing = config.preprocessing;
         let note = (!run.is_finished())
             .then(|| format!("{} is not finished: its best epoch so far answers", run.path().display()));
-        Ok(Self { network: network.valid(), preprocessing, class_names, temperature, note, device })
+        Ok(Self { note, ..Self::new(network.valid(), preprocessing, class_names, temperature, compute) })
     }
 
     /// Loads pretrained weights with their own head. Class names are those stored with the weights,
@@ -50,7 +61,6 @@ impl Predictor {
     ///
     /// Weights that cannot be found, or do not fit the model.
     pub fn of_weights(model: &str, weights: Option<&str>, compute: &Compute) -> Result<Self> {
-        let device = compute.device.clone();
         let architecture = architecture(model)?;
         let source = locate_weights(architecture, weights)?;
         if source.fine_tuned_in.is_some()
@@ -62,7 +72,7 @@ impl Predictor {
         let checkpoint = source.read()?;
         let bias = if architecture.is_resnet() { "fc.bias" } else { "classifier.bias" };
         let classes = checkpoint.tensors.get(bias).map_or(1000, |bias| bias.data.len());
-        let network = Network::new(architecture, classes, RegularizationRates::default(), &device);
+        let network = Network::new(architecture, classes, RegularizationRates::default(), compute.device());
         let (network, _) = load(network, &checkpoint, LoadOptions::Exact, architecture.name, &source.file)?;
         let class_names = match (source.class_names.filter(|names| names.len() == classes), classes) {
             (Some(names), _) => names,
@@ -73,7 +83,7 @@ impl Predictor {
         let note = (!notes.is_empty()).then(|| notes.join("; "));
         let preprocessing = source.preprocessing;
         let temperature = source.temperature.unwrap_or(1.0);
-        Ok(Self { network, preprocessing, class_names, temperature, note, device })
+        Ok(Self { note, ..Self::new(network, preprocessing, class_names, temperature, compute) })
     }
 
     /// A note for the user about the weights or the run, if any.
@@ -81,42 +91,27 @@ impl Predictor {
         self.note.as_deref()
     }
 
-    /// Class names in the order of the logits.
-    pub fn class_names(&self) -> &[String] {
-        &self.class_names
-    }
-
     /// The preprocessing of photos.
     pub fn preprocessing(&self) -> &Preprocessing {
         &self.preprocessing
     }
+}
 
-    /// The device that the network runs on.
-    pub fn device(&self) -> &Device {
-        &self.device
+impl Model for Predictor {
+    fn class_names(&self) -> &[String] {
+        &self.class_names
     }
 
-    /// The network, in evaluation mode.
-    pub fn network(&self) -> &Network {
-        &self.network
-    }
-
-    /// The temperature: logits are divided by it before the softmax.
-    pub fn temperature(&self) -> f64 {
+    fn temperature(&self) -> f64 {
         self.temperature
     }
 
-    /// Computes the logits of preprocessed photos, one row per photo.
-    ///
-    /// # Shapes
-    ///
-    /// `pixels`: `[count, 3, side, side]`, preprocessed as [`Predictor::preprocessing`] describes.
-    ///
-    /// # Panics
-    ///
-    /// When `pixels` has another length.
-    pub fn logits(&self, pixels: Vec<f32>, count: usize) -> Vec<Vec<f32>> {
+    fn preprocessing(&self) -> Option<&Preprocessing> {
+        Some(&self.preprocessing)
+    }
+
+    fn logits(&mut self, pixels: Vec<f32>, count: usize) -> Result<Vec<Vec<f32>>> {
         let side = self.preprocessing.side_px as usize;
-        self.network.infer_rows(pixels, count, side, &self.device)
+        Ok(self.network.infer_rows(pixels, count, side, &self.device))
     }
 }

@@ -5,7 +5,10 @@ use std::str::FromStr;
 
 use burn::tensor::Device;
 
-use crate::{Result, TrainError};
+use crate::{InferError, Result};
+
+/// The Burn version that this crate is built on; Cargo.toml pins it.
+pub const BURN_VERSION: &str = "0.22.1";
 
 /// The device that the user asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,8 +40,7 @@ pub enum GpuKind {
 /// A device that works.
 #[derive(Clone, Debug)]
 pub struct Compute {
-    /// Device of the tensors.
-    pub device: Device,
+    device: Device,
     /// `cpu`, `cuda:0`, `vulkan`.
     pub name: String,
 }
@@ -106,7 +108,7 @@ impl DeviceChoice {
     ///
     /// # Errors
     ///
-    /// [`TrainError::Device`] when it is not compiled in or does not work.
+    /// [`InferError::Device`] when it is not compiled in or does not work.
     pub fn open(self) -> Result<Compute> {
         match self {
             DeviceChoice::Cpu => Ok(Compute::cpu()),
@@ -124,35 +126,31 @@ impl Compute {
     pub fn cpu() -> Self {
         Self { device: Device::flex(), name: "cpu".into() }
     }
+
+    /// Burn's device, for the rooms that hold tensors.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
 }
 
 fn open_gpu(kind: GpuKind, index: usize) -> Result<Compute> {
     let name = DeviceChoice::Gpu(kind, index).to_string();
-    let error = |reason: String| TrainError::Device { name: name.clone(), reason };
+    let error = |reason: String| InferError::Device { name: name.clone(), reason };
     let feature = kind.as_str();
     let compute = || {
         let device = kind.device(index)?;
         let sum = burn::tensor::Tensor::<1>::ones([8], &device).sum().into_scalar::<f32>();
         Some((device, sum))
     };
-    // The libraries below panic when a driver is missing; the panic message becomes the error's
-    // reason.
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    let opened = std::panic::catch_unwind(compute);
-    std::panic::set_hook(hook);
-    match opened {
+    // The libraries below panic when a driver is missing, some on threads of their own; the panic
+    // message becomes the error's reason.
+    match kennel_core::catch_panics_of_threads(compute) {
         Ok(Some((device, 8.0))) => Ok(Compute { device, name }),
         Ok(Some((_, sum))) => Err(error(format!("it says that eight ones are {sum}"))),
         Ok(None) => Err(error(format!(
             "this binary was built without it\nhint: cargo build --release --workspace --features kennel/{feature}; or --device cpu"
         ))),
-        Err(panic) => {
-            let words = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or(panic.downcast_ref::<&str>().copied())
-                .unwrap_or("it gave no reason");
+        Err(words) => {
             let first = words.lines().next().unwrap_or_default();
             Err(error(format!("it does not answer: {first}\nhint: check its driver; or --device cpu")))
         }

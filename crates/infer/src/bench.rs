@@ -5,33 +5,22 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
-use kennel_core::{HeadInit, OptimizerConfig, RunConfig, Split, Strategy};
+use kennel_core::{HeadInit, RunConfig, Split, Strategy};
 use kennel_data::{Dataset, Loader, LoaderOptions, PhotoCache, Transform, shuffled};
 use kennel_metrics::Rate;
-use kennel_models::{Network, RegularizationRates, architecture, draw_network, with_trainable};
+use kennel_models::{Network, RegularizationRates, architecture, draw_network};
 use serde::Serialize;
 
-use crate::{Compute, CrossEntropy, Optimizer, Result, TrainError, machine, plan, take_gradients};
+use crate::{Compute, InferError, Result, machine};
 
 /// Classes of a benchmarked network.
-const CLASSES: usize = 5;
-
-/// What to time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BenchMode {
-    /// A forward pass in evaluation mode.
-    Infer,
-    /// A training step with a strategy: forward, backward, Adam.
-    Step(Strategy),
-}
+pub const CLASSES: usize = 5;
 
 /// Options of a network benchmark.
 #[derive(Clone, Debug)]
 pub struct BenchOptions {
     /// Architecture by timm's name.
     pub model: String,
-    /// What to time.
-    pub mode: BenchMode,
     /// Photos per pass.
     pub batch_size: usize,
     /// Timed passes.
@@ -98,49 +87,49 @@ pub struct DataBench {
     pub peak_rss_bytes: u64,
 }
 
-/// Times a network with random weights on photos of noise.
+/// Times a forward pass in evaluation mode.
 ///
 /// # Errors
 ///
 /// An unknown architecture, or a batch size or repeat count of 0.
-pub fn bench_network(options: &BenchOptions, compute: &Compute) -> Result<NetworkBench> {
+pub fn bench_infer(options: &BenchOptions, compute: &Compute) -> Result<NetworkBench> {
+    bench_network("infer", options, compute, |network, pixels| {
+        let network = network.valid();
+        Ok(move || drop(network.infer(pixels.clone()).into_data()))
+    })
+}
+
+/// Times a network with random weights on photos of noise. `prepare` turns both into the pass that
+/// is timed; `mode` names it.
+///
+/// # Shapes
+///
+/// The network has [`CLASSES`] classes, the photos are `[batch_size, 3, side, side]`.
+///
+/// # Errors
+///
+/// An unknown architecture, or a batch size or repeat count of 0; those of `prepare`.
+pub fn bench_network<Pass: FnMut(), E: From<InferError>>(
+    mode: &str,
+    options: &BenchOptions,
+    compute: &Compute,
+    prepare: impl FnOnce(Network, Tensor<4>) -> Result<Pass, E>,
+) -> Result<NetworkBench, E> {
     let bounded = |name, found: usize| match found {
         1..=65_536 => Ok(()),
-        _ => Err(TrainError::Hyperparameter { name, found: found.to_string(), expected: "1 to 65536" }),
+        _ => Err(InferError::OutOfBounds { name, found: found.to_string(), expected: "1 to 65536" }),
     };
     bounded("batch_size", options.batch_size)?;
     bounded("repeats", options.repeats)?;
-    let architecture = architecture(&options.model)?;
-    let preprocessing = architecture.default_tag().preprocessing.clone();
-    let side = preprocessing.side_px as usize;
-    let device = &compute.device;
+    let architecture = architecture(&options.model).map_err(InferError::from)?;
+    let side = architecture.default_tag().preprocessing.side_px as usize;
+    let device = compute.device();
     let network = Network::new(architecture, CLASSES, RegularizationRates::default(), device);
     let network = draw_network(network, architecture, HeadInit::FanIn, 42);
     let shape = [options.batch_size, 3, side, side];
     let noise: Vec<f32> = (0..shape.iter().product()).map(|i: usize| noise(i)).collect();
     let pixels = Tensor::<4>::from_data(TensorData::new(noise, shape), device);
-    let (rate, multiply_adds) = match options.mode {
-        BenchMode::Infer => {
-            let network = network.valid();
-            time(options, || drop(network.infer(pixels.clone()).into_data()))
-        }
-        BenchMode::Step(strategy) => {
-            let config =
-                RunConfig::published(options.model.clone(), String::new(), strategy, preprocessing.clone());
-            let trained = plan::trained_parts(&network, &config)?;
-            let mut network = Some(with_trainable(network, &trained));
-            let (betas, eps) = ([0.9, 0.999], 1e-8);
-            let mut optimizer = Optimizer::new(OptimizerConfig::Adam { betas, eps, weight_decay: 0.0 });
-            let labels: Vec<usize> = (0..options.batch_size).map(|i| i % CLASSES).collect();
-            let loss = CrossEntropy::new(0.0, vec![1.0; CLASSES]);
-            time(options, || {
-                let now = network.take().expect("put back by every pass");
-                let gradients = loss.forward(now.forward(pixels.clone()), &labels).backward();
-                let gradients = take_gradients(&now, gradients);
-                network = Some(optimizer.step(now, gradients, |_| 1e-5));
-            })
-        }
-    };
+    let (rate, multiply_adds) = time(options, prepare(network, pixels)?);
     let peak_rss_bytes = machine::peak_rss_bytes();
     let work = (multiply_adds > 0).then(|| {
         let gflop_per_image = multiply_adds as f64 * 2.0 / 1e9 / options.batch_size as f64;
@@ -150,10 +139,7 @@ pub fn bench_network(options: &BenchOptions, compute: &Compute) -> Result<Networ
     });
     Ok(NetworkBench {
         model: options.model.clone(),
-        mode: match options.mode {
-            BenchMode::Infer => "infer".into(),
-            BenchMode::Step(strategy) => strategy.to_string(),
-        },
+        mode: mode.into(),
         batch_size: options.batch_size,
         side_px: side,
         repeats: options.repeats,
@@ -175,7 +161,7 @@ pub fn bench_data(data_dir: &Path, batch_size: usize) -> Result<DataBench> {
     let data = Dataset::open(data_dir)?;
     let photos = data.photos(Split::Train);
     if photos.is_empty() {
-        return Err(TrainError::nothing_to_train_on(data_dir, Split::Train, "bench"));
+        return Err(InferError::nothing_to_train_on(data_dir, Split::Train, "bench"));
     }
     let preprocessing = architecture("resnet50")?.default_tag().preprocessing.clone();
     let config =
@@ -231,47 +217,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_mode_is_timed_and_its_work_counted() {
-        let bench = |mode| {
-            let model = "mobilenetv3_small_100".into();
-            bench_network(
-                &BenchOptions { model, mode, batch_size: 2, repeats: 3, warmup: 0 },
-                &Compute::cpu(),
-            )
-            .unwrap()
-        };
-        let modes = Strategy::ALL.map(BenchMode::Step);
-        for mode in modes.into_iter().chain([BenchMode::Infer]) {
-            let timed = bench(mode);
-            assert_eq!(timed.side_px, 224);
-            assert!(timed.rate.images_per_s_min > 0.0);
-            assert!(timed.rate.images_per_s_min <= timed.rate.images_per_s);
-            assert!(timed.rate.images_per_s <= timed.rate.images_per_s_max);
-            let gflop = timed.work.expect("counted on the CPU").gflop_per_image;
-            println!("{mode:?}: {gflop:.4}");
-            // About 55 million multiply-adds in the convolutions (Howard et al. 2019, table 3: 56
-            // million in all, with a head of 1000 classes). A full training step has two more
-            // products per convolution, the first one only one more.
-            let passes = match mode {
-                BenchMode::Step(Strategy::Full) => 3.0,
-                BenchMode::Infer => 1.0,
-                BenchMode::Step(_) => continue,
-            };
-            assert!((gflop / 2.0 / passes - 0.055).abs() < 0.003, "{mode:?}: {gflop}");
-        }
+    fn inference_is_timed_and_its_work_counted() {
+        let model = "mobilenetv3_small_100".into();
+        let options = BenchOptions { model, batch_size: 2, repeats: 3, warmup: 0 };
+        let timed = bench_infer(&options, &Compute::cpu()).unwrap();
+        assert_eq!(timed.side_px, 224);
+        assert!(timed.rate.images_per_s_min > 0.0);
+        assert!(timed.rate.images_per_s_min <= timed.rate.images_per_s);
+        assert!(timed.rate.images_per_s <= timed.rate.images_per_s_max);
+        let gflop = timed.work.expect("counted on the CPU").gflop_per_image;
+        // About 55 million multiply-adds in the convolutions (Howard et al. 2019, table 3: 56
+        // million in all, with a head of 1000 classes).
+        assert!((gflop / 2.0 - 0.055).abs() < 0.003, "{gflop}");
     }
 
     #[test]
     fn nothing_is_timed_without_photos() {
-        let options = BenchOptions {
-            model: "resnet18".into(),
-            mode: BenchMode::Infer,
-            batch_size: 0,
-            repeats: 1,
-            warmup: 0,
-        };
-        assert!(
-            bench_network(&options, &Compute::cpu()).unwrap_err().to_string().contains("batch_size is 0")
-        );
+        let options = BenchOptions { model: "resnet18".into(), batch_size: 0, repeats: 1, warmup: 0 };
+        let error = bench_infer(&options, &Compute::cpu()).unwrap_err().to_string();
+        assert!(error.contains("batch_size is 0"), "{error}");
     }
 }

@@ -11,8 +11,10 @@ use kennel_data::Dataset;
 use kennel_metrics::{Evaluation, MetricsError, Proportion, RunEvaluation, argmax, evaluate, in_top_k};
 
 use crate::predict::predict_photos;
-use crate::setup::{BURN_VERSION, manifest_digest, tell_notes};
-use crate::{Compute, Control, Predictor, Result, TrainError, machine};
+use crate::{
+    BURN_VERSION, Compute, Control, InferError, Model, Predictor, Result, machine, manifest_digest,
+    tell_notes,
+};
 
 /// Results of the unchanged head.
 #[derive(Clone, Debug)]
@@ -59,9 +61,9 @@ pub fn zero_shot(
     control: &mut Control,
 ) -> Result<Option<ZeroShot>> {
     let ZeroShotOptions { model, weights, data, splits, synsets } = *asked;
-    let predictor = Predictor::of_weights(model, Some(weights), compute)?;
+    let mut predictor = Predictor::of_weights(model, Some(weights), compute)?;
     if predictor.class_names().len() != imagenet::classes().len() {
-        return Err(TrainError::Hyperparameter {
+        return Err(InferError::OutOfBounds {
             name: "weights",
             found: format!("a head with {} classes", predictor.class_names().len()),
             expected: "ImageNet-1k's head with 1000",
@@ -77,16 +79,8 @@ pub fn zero_shot(
         if photos.is_empty() {
             continue;
         }
-        let Some(records) = predict_photos(
-            predictor.network(),
-            predictor.device(),
-            photos,
-            &class_names,
-            predictor.preprocessing(),
-            split.as_str(),
-            control,
-        )?
-        else {
+        let what = split.as_str();
+        let Some(records) = predict_photos(&mut predictor, photos, &class_names, what, control)? else {
             return Ok(None);
         };
         let mut restricted = Vec::with_capacity(records.len());
@@ -106,7 +100,7 @@ pub fn zero_shot(
     }
     if n == 0 {
         let split = splits.first().copied().unwrap_or(Split::Test);
-        return Err(TrainError::nothing_to_judge(data.root(), split));
+        return Err(InferError::nothing_to_judge(data.root(), split));
     }
     let facts = RunFacts {
         class_names: class_names.clone(),

@@ -1,0 +1,117 @@
+//! Errors of inference and evaluation.
+
+use std::path::{Path, PathBuf};
+
+use kennel_core::{CoreError, Split};
+use kennel_data::DataError;
+use kennel_metrics::MetricsError;
+use kennel_models::ModelError;
+use kennel_onnx::OnnxError;
+
+/// The result type of this crate.
+pub type Result<T, E = InferError> = std::result::Result<T, E>;
+
+/// An error when a device or photos are opened, or photos are labelled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InferError {
+    /// An error of `kennel-core`, such as a file that cannot be read.
+    #[error(transparent)]
+    Core(#[from] CoreError),
+    /// An error of the photos.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// An error of the network or its weights.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// An error of the metrics.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// An error of an ONNX file or its runtime.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+    /// The caller said stop.
+    #[error("stopped")]
+    Stopped,
+    /// A name that leads to no photo.
+    #[error("{reason}")]
+    NoPhoto {
+        /// Why not.
+        reason: String,
+    },
+    /// A photo's logit is not finite.
+    #[error("no label: the logit of class `{class}` is {logit}, expected a finite number")]
+    NotFinite {
+        /// The class.
+        class: String,
+        /// Its logit.
+        logit: f32,
+    },
+    /// An option that is out of bounds.
+    #[error("{name} is {found}, expected {expected}")]
+    OutOfBounds {
+        /// Its name.
+        name: &'static str,
+        /// The value.
+        found: String,
+        /// Which values are valid.
+        expected: &'static str,
+    },
+    /// A device that cannot be used.
+    #[error("device {name}: {reason}")]
+    Device {
+        /// The device that was asked for.
+        name: String,
+        /// Why not, and a hint.
+        reason: String,
+    },
+    /// A split that is needed has no photos.
+    #[error("{path} has no {split} photos, and {needed_for} needs them\nhint: {hint}", path = kennel_core::shown(path))]
+    EmptySplit {
+        /// The data set.
+        path: PathBuf,
+        /// The split.
+        split: Split,
+        /// What it is needed for.
+        needed_for: &'static str,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// The photos have a class that the run does not know.
+    #[error(
+        "{path} has a class `{found}`, but the run was trained on {expected}{hint}", path = kennel_core::shown(path)
+    )]
+    OtherClasses {
+        /// The data set.
+        path: PathBuf,
+        /// The class.
+        found: String,
+        /// The run's classes.
+        expected: String,
+        /// Empty, or a line that begins with `hint:`.
+        hint: String,
+    },
+}
+
+impl InferError {
+    /// The error for a split that evaluation needs.
+    pub(crate) fn nothing_to_judge(data: &Path, split: Split) -> Self {
+        InferError::EmptySplit {
+            path: data.into(),
+            split,
+            needed_for: "evaluation",
+            hint: "--split all takes the photos of every part",
+        }
+    }
+
+    /// The error for a split that training needs.
+    pub fn nothing_to_train_on(data: &Path, split: Split, needed_for: &'static str) -> Self {
+        InferError::EmptySplit {
+            path: data.into(),
+            split,
+            needed_for,
+            hint: "seven photos of a class give every part one: add photos, or divide otherwise with \
+                   `kennel prepare --train-fraction 0.5 --val-fraction 0.25`",
+        }
+    }
+}

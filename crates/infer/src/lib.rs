@@ -1,0 +1,41 @@
+//! Inference: opens a device, loads a network, and turns photos into predictions.
+//!
+//! [`Compute`] is a device that works. A [`Model`] labels photos: a [`Predictor`], which is a network
+//! with its classes, or an ONNX file. [`label`] is the loop from photos to rows. The rest uses it:
+//! evaluate a run on other photos, and score ImageNet's head without training. `bench` times a
+//! network.
+
+mod control;
+mod error;
+pub mod machine;
+
+mod device;
+mod model;
+mod predictor;
+
+mod open_data;
+mod photos;
+
+mod label;
+mod predict;
+
+mod evaluate;
+mod zero_shot;
+
+mod bench;
+
+pub use bench::{
+    BenchOptions, CLASSES as BENCH_CLASSES, DataBench, NetworkBench, bench_data, bench_infer, bench_network,
+};
+pub use control::{Control, PhotoObserver};
+pub use device::{BURN_VERSION, Compute, DeviceChoice, GpuKind};
+pub use error::{InferError, Result};
+pub use evaluate::predict_dataset;
+pub use kennel_kernels::{instruction_set, threads};
+pub use label::{Row, Scores, label};
+pub use model::Model;
+pub use open_data::{manifest_digest, open_data, open_data_to_judge, tell_notes};
+pub use photos::{BATCH, Photos};
+pub use predict::{collect, pixels};
+pub use predictor::Predictor;
+pub use zero_shot::{ZeroShot, ZeroShotOptions, zero_shot};

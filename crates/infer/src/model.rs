@@ -1,0 +1,73 @@
+//! What labels photos, such as a trained network or an ONNX file.
+
+use kennel_core::Preprocessing;
+use kennel_data::{RgbImage, resize};
+use kennel_metrics::softmax_at;
+use kennel_onnx::{Classifier, Takes};
+
+use crate::Result;
+
+/// A classifier of photos.
+pub trait Model {
+    /// Class names in the order of the scores.
+    fn class_names(&self) -> &[String];
+
+    /// The temperature: logits are divided by it before the softmax.
+    fn temperature(&self) -> f64;
+
+    /// The preprocessing of photos. None if the model takes decoded photos.
+    fn preprocessing(&self) -> Option<&Preprocessing>;
+
+    /// Computes the logits of preprocessed photos, one row per photo. A logit may be NaN or
+    /// infinite.
+    ///
+    /// # Shapes
+    ///
+    /// `pixels`: `[count, 3, side, side]`, preprocessed as [`Model::preprocessing`] describes.
+    ///
+    /// # Errors
+    ///
+    /// A model that fails on them.
+    ///
+    /// # Panics
+    ///
+    /// When `pixels` has another length, or the model takes decoded photos.
+    fn logits(&mut self, pixels: Vec<f32>, count: usize) -> Result<Vec<Vec<f32>>>;
+
+    /// Computes the probabilities of a decoded photo, one per class.
+    ///
+    /// # Errors
+    ///
+    /// A model that fails on it.
+    fn probabilities(&mut self, photo: &RgbImage) -> Result<Vec<f32>> {
+        let preprocessing = self.preprocessing().expect("models that take photos replace this method");
+        let logits = self.logits(resize::prepare(photo, preprocessing), 1)?;
+        let probabilities = softmax_at(&logits[0], self.temperature());
+        Ok(probabilities.into_iter().map(|probability| probability as f32).collect())
+    }
+}
+
+impl Model for Classifier {
+    fn class_names(&self) -> &[String] {
+        &self.described().class_names
+    }
+
+    fn temperature(&self) -> f64 {
+        self.described().temperature
+    }
+
+    fn preprocessing(&self) -> Option<&Preprocessing> {
+        match self.takes() {
+            Takes::Pixels { .. } => Some(&self.described().preprocessing),
+            Takes::Photo => None,
+        }
+    }
+
+    fn logits(&mut self, pixels: Vec<f32>, count: usize) -> Result<Vec<Vec<f32>>> {
+        Ok(self.answers(&pixels, count)?)
+    }
+
+    fn probabilities(&mut self, photo: &RgbImage) -> Result<Vec<f32>> {
+        Ok(Classifier::probabilities(self, photo)?)
+    }
+}

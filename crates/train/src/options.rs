@@ -1,0 +1,28 @@
+//! Options that do not change a run's result, and so are not part of its configuration.
+
+use std::path::PathBuf;
+
+use kennel_data::Dataset;
+use kennel_infer::Compute;
+
+/// How a run is trained.
+#[derive(Clone, Debug)]
+pub struct TrainOptions {
+    /// Device that the network runs on. (Another device rounds differently, so the device is
+    /// recorded.)
+    pub compute: Compute,
+    /// Cache for the features of the frozen stages; without it every epoch computes them again.
+    pub cache: Option<CacheOptions>,
+    /// The photos, if the caller has opened them already. Without them, a folder that was not
+    /// prepared is decoded again. Ignored if they are of another folder than the configuration's.
+    pub data: Option<Dataset>,
+}
+
+/// Folder and size limit of the feature cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheOptions {
+    /// Folder, created when needed.
+    pub dir: PathBuf,
+    /// Maximum size of all its files together.
+    pub max_bytes: u64,
+}
