@@ -119,7 +119,7 @@ pub(crate) fn resample(photo: &RgbImage, resized: (u32, u32), window: Window, fi
 }
 
 /// Both passes, compiled once for every instruction set that pulp knows; the processor selects one
-/// at run time.
+/// at run time. The kernels choose by themselves; a shared choice would tie this crate to Burn.
 struct Passes<'a> {
     pixels: &'a [u8],
     width: usize,

@@ -8,7 +8,7 @@ use kennel_core::Preprocessing;
 use kennel_data::DatasetPhoto;
 use kennel_models::is_under;
 use kennel_onnx::quantise::{
-    Layer, Ranges, Sensitivity, calibrate, quantisable_layers, quantise, sensitivity, tensors_of,
+    Layer, Probe, Ranges, Sensitivity, calibrate, quantisable_layers, quantise, sensitivity, tensors_of,
 };
 use kennel_onnx::{ModelProto, write_model};
 
@@ -73,11 +73,9 @@ impl<'a> Int8<'a> {
     /// Those of [`sensitivity`].
     pub fn worst(&self) -> Result<Vec<Sensitivity>> {
         let photos = &self.pixels[..self.pixels.len().min(SENSITIVITY_PHOTOS)];
-        let layers = &self.layers.quantised;
-        let ends = (INPUT, OUTPUT);
-        Ok(sensitivity(self.float, layers, &self.ranges, ends, self.side, photos, self.scratch, &|| {
-            self.stop.load(Ordering::Relaxed)
-        })?)
+        let probe = Probe { input: INPUT, output: OUTPUT, side: self.side, photos };
+        let is_stopped = || self.stop.load(Ordering::Relaxed);
+        Ok(sensitivity(self.float, &self.layers.quantised, &self.ranges, probe, self.scratch, &is_stopped)?)
     }
 }
 

@@ -6,7 +6,7 @@ use burn::tensor::{
     ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions},
 };
 
-use crate::{Activation, AdamState, AdamStep, BatchNormOutput, ConvSpec};
+use crate::types::{Activation, AdamState, AdamStep, BatchNormConstants, BatchNormOutput, ConvSpec};
 
 pub fn activate(x: Tensor<4>, activation: Activation) -> Tensor<4> {
     match activation {
@@ -30,15 +30,8 @@ pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, spec: Co
     module::conv2d(x, weight, bias, options)
 }
 
-pub fn batch_norm_inference(
-    x: Tensor<4>,
-    weight: Tensor<1>,
-    bias: Tensor<1>,
-    mean: Tensor<1>,
-    variance: Tensor<1>,
-    eps: f64,
-    activation: Activation,
-) -> Tensor<4> {
+pub fn batch_norm_inference(x: Tensor<4>, norm: BatchNormConstants, activation: Activation) -> Tensor<4> {
+    let BatchNormConstants { weight, bias, mean, variance, eps } = norm;
     // Combine the channel vectors first: one multiplication and one addition per value instead of
     // four operations.
     let scale = weight / (variance + eps).sqrt();

@@ -5,19 +5,7 @@ use burn::tensor::Tensor;
 
 use crate::composed;
 use crate::flex::{self, Kernels};
-
-/// Geometry of a convolution, the same in both directions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConvSpec {
-    /// Step between two outputs, in input pixels.
-    pub stride: usize,
-    /// Zeros added on every side.
-    pub padding: usize,
-    /// Step between two taps of the kernel.
-    pub dilation: usize,
-    /// Independent groups of channels; one per channel for a depthwise convolution.
-    pub groups: usize,
-}
+use crate::types::ConvSpec;
 
 /// Two-dimensional cross-correlation, as `torch.nn.functional.conv2d`.
 ///

@@ -5,49 +5,30 @@
 //! its tensors. On Burn's CPU backend, in f32, it takes the fast path (`flex`); on a GPU it is
 //! composed of Burn's own operations (`composed`).
 
-mod activation;
+mod types;
+
 mod adam;
 mod batches;
-mod combine;
 mod conv;
+mod elementwise;
+mod linear;
 mod norm;
 mod pool;
-mod work;
 
 #[doc(hidden)]
 pub mod composed;
 mod flex;
 
-pub use activation::{Activation, activate};
-pub use adam::{AdamState, AdamStep, adam_step};
+pub use adam::adam_step;
 pub use batches::in_micro_batches;
-pub use combine::{residual_add, scale_channels};
-pub use conv::{ConvSpec, conv2d};
-pub use flex::FoldCache;
-pub use norm::{
-    BatchNormConstants, BatchNormOutput, batch_norm_inference, batch_norm_train, conv2d_batch_norm_inference,
-};
+pub use conv::conv2d;
+pub use elementwise::{activate, residual_add, scale_channels};
+pub use flex::{FoldCache, instruction_set, multiply_adds, peak_gflop_per_s, threads};
+pub use linear::linear;
+pub use norm::{batch_norm_inference, batch_norm_train, conv2d_batch_norm_inference};
 pub use pool::{avg_pool2d, global_avg_pool, max_pool2d};
-pub use work::{REVISION, instruction_set, multiply_adds, peak_gflop_per_s, threads};
+pub use types::{Activation, AdamState, AdamStep, BatchNormConstants, BatchNormOutput, ConvSpec};
 
-use burn::tensor::Tensor;
-
-/// Fully connected layer: `x @ weight^T + bias`.
-///
-/// # Shapes
-///
-/// - `x`: `[batch, features]`
-/// - `weight`: `[outputs, features]`, PyTorch's layout
-/// - `bias`: `[outputs]`
-/// - result: `[batch, outputs]`
-///
-/// # Panics
-///
-/// When the shapes disagree.
-pub fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
-    let y = x.matmul(weight.transpose());
-    match bias {
-        Some(bias) => y + bias.unsqueeze(),
-        None => y,
-    }
-}
+/// Increases with every change of the kernels that alters any bit of a result. Results stored under
+/// another revision are not used.
+pub const REVISION: u32 = 2;

@@ -3,33 +3,11 @@
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
-use crate::flex::{self, Kernels};
-use crate::{Activation, ConvSpec, FoldCache, composed, conv2d, residual_add};
-
-/// Result of [`batch_norm_train`].
-pub struct BatchNormOutput {
-    /// Normalised, scaled, shifted and activated; `[batch, channels, height, width]`.
-    pub output: Tensor<4>,
-    /// Mean of the batch, `[channels]`, without gradient.
-    pub mean: Tensor<1>,
-    /// *Biased* variance of the batch (divided by n), `[channels]`, without gradient.
-    pub variance: Tensor<1>,
-}
-
-/// Parameters and statistics of a normalisation, each `[channels]`.
-#[derive(Clone, Debug)]
-pub struct BatchNormConstants {
-    /// Scale.
-    pub weight: Tensor<1>,
-    /// Shift.
-    pub bias: Tensor<1>,
-    /// Running mean.
-    pub mean: Tensor<1>,
-    /// Running variance.
-    pub variance: Tensor<1>,
-    /// Added to the variance.
-    pub eps: f64,
-}
+use crate::composed;
+use crate::conv::conv2d;
+use crate::elementwise::residual_add;
+use crate::flex::{self, FoldCache, Kernels, NormConstants, PlainKernels, Shortcut};
+use crate::types::{Activation, BatchNormConstants, BatchNormOutput, ConvSpec};
 
 /// [`conv2d`] without bias, then [`batch_norm_inference`], then [`residual_add`] if there is a
 /// `shortcut`.
@@ -50,53 +28,33 @@ pub fn conv2d_batch_norm_inference(
     activation: Activation,
     cache: &FoldCache,
 ) -> Tensor<4> {
-    let BatchNormConstants { weight: norm_weight, bias, mean, variance, eps } = norm;
     let is_fused = flex::takes(&x)
         && flex::conv_is_supported(x.dims()[1], weight.dims(), spec)
         && flex::is_plain(&x)
         && flex::takes(&weight)
         && flex::is_plain(&weight)
         && shortcut.as_ref().is_none_or(|shortcut| flex::takes(shortcut) && flex::is_plain(shortcut))
-        && [&norm_weight, &bias, &mean, &variance].iter().all(|v| flex::takes(v) && flex::is_plain(v));
+        && [&norm.weight, &norm.bias, &norm.mean, &norm.variance]
+            .iter()
+            .all(|v| flex::takes(v) && flex::is_plain(v));
     if !is_fused {
         let y = conv2d(x, weight, None, spec);
-        let normalise =
-            |activation| batch_norm_inference(y, norm_weight, bias, mean, variance, eps, activation);
         return match shortcut {
-            Some(shortcut) => residual_add(normalise(Activation::Identity), shortcut, activation),
-            None => normalise(activation),
+            Some(shortcut) => {
+                residual_add(batch_norm_inference(y, norm, Activation::Identity), shortcut, activation)
+            }
+            None => batch_norm_inference(y, norm, activation),
         };
     }
-    let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
-    let [norm_weight, bias, mean, variance] = [norm_weight, bias, mean, variance].map(Tensor::into_dispatch);
-    let cache = cache.clone();
-    Tensor::from_dispatch(match shortcut {
-        Some(shortcut) => Dispatch::kernel_conv2d_batch_norm_add(
-            x,
-            weight,
-            spec,
-            norm_weight,
-            bias,
-            mean,
-            variance,
-            eps,
-            shortcut.into_dispatch(),
-            activation,
-            cache,
-        ),
-        None => Dispatch::kernel_conv2d_batch_norm(
-            x,
-            weight,
-            spec,
-            norm_weight,
-            bias,
-            mean,
-            variance,
-            eps,
-            activation,
-            cache,
-        ),
-    })
+    Tensor::from_dispatch(Dispatch::kernel_conv2d_batch_norm(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        spec,
+        into_dispatch(norm),
+        shortcut.map_or(Shortcut::None, |shortcut| Shortcut::Add(shortcut.into_dispatch())),
+        activation,
+        cache.clone(),
+    ))
 }
 
 /// Normalises with given statistics, `(x - mean) / sqrt(variance + eps) * weight + bias`, and
@@ -105,26 +63,13 @@ pub fn conv2d_batch_norm_inference(
 /// # Shapes
 ///
 /// - `x` and result: `[batch, channels, height, width]`
-/// - all others: `[channels]`
-pub fn batch_norm_inference(
-    x: Tensor<4>,
-    weight: Tensor<1>,
-    bias: Tensor<1>,
-    mean: Tensor<1>,
-    variance: Tensor<1>,
-    eps: f64,
-    activation: Activation,
-) -> Tensor<4> {
-    if !(flex::takes(&x) && flex::takes(&weight) && flex::takes(&bias)) {
-        return composed::batch_norm_inference(x, weight, bias, mean, variance, eps, activation);
+pub fn batch_norm_inference(x: Tensor<4>, norm: BatchNormConstants, activation: Activation) -> Tensor<4> {
+    if !(flex::takes(&x) && flex::takes(&norm.weight) && flex::takes(&norm.bias)) {
+        return composed::batch_norm_inference(x, norm, activation);
     }
     Tensor::from_dispatch(Dispatch::kernel_batch_norm_inference(
         x.into_dispatch(),
-        weight.into_dispatch(),
-        bias.into_dispatch(),
-        mean.into_dispatch(),
-        variance.into_dispatch(),
-        eps,
+        into_dispatch(norm),
         activation,
     ))
 }
@@ -157,5 +102,15 @@ pub fn batch_norm_train(
         output: Tensor::from_dispatch(output),
         mean: Tensor::<1>::from_dispatch(mean).without_autodiff(),
         variance: Tensor::<1>::from_dispatch(variance).without_autodiff(),
+    }
+}
+
+fn into_dispatch(norm: BatchNormConstants) -> NormConstants<Dispatch> {
+    NormConstants {
+        weight: norm.weight.into_dispatch(),
+        bias: norm.bias.into_dispatch(),
+        mean: norm.mean.into_dispatch(),
+        variance: norm.variance.into_dispatch(),
+        eps: norm.eps,
     }
 }

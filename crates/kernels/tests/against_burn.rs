@@ -60,6 +60,10 @@ fn compare<const N: usize>(
     }
 }
 
+fn constants(weight: Tensor<1>, bias: Tensor<1>, mean: Tensor<1>, variance: Tensor<1>) -> BatchNormConstants {
+    BatchNormConstants { weight, bias, mean, variance, eps: 1e-5 }
+}
+
 #[test]
 fn convolutions_are_those_of_burn() {
     // (channels, outputs, groups, kernel, stride, padding, dilation)
@@ -235,12 +239,12 @@ fn normalisation_with_given_statistics_is_that_of_burn() {
                 |[x, w, b]| {
                     let (mean, variance) = (mean(&x), variance(&x));
                     let (w, b) = (w.reshape([channels]), b.reshape([channels]));
-                    batch_norm_inference(x, w, b, mean, variance, 1e-5, activation)
+                    batch_norm_inference(x, constants(w, b, mean, variance), activation)
                 },
                 |[x, w, b]| {
                     let (mean, variance) = (mean(&x), variance(&x));
                     let (w, b) = (w.reshape([channels]), b.reshape([channels]));
-                    composed::batch_norm_inference(x, w, b, mean, variance, 1e-5, activation)
+                    composed::batch_norm_inference(x, constants(w, b, mean, variance), activation)
                 },
             );
         }
@@ -265,18 +269,10 @@ fn a_fused_convolution_and_normalisation_are_the_two() {
         let x = random([2, channels, 13, 9], 1, &device);
         let weight = random([outputs, channels / groups, kernel, kernel], 2, &device);
         let vector = |seed| random([outputs], seed, &device);
-        let norm = BatchNormConstants {
-            weight: vector(3),
-            bias: vector(4),
-            mean: vector(5),
-            variance: vector(6).powf_scalar(2.0) + 0.1,
-            eps: 1e-5,
-        };
-        let n = norm.clone();
+        let norm = constants(vector(3), vector(4), vector(5), vector(6).powf_scalar(2.0) + 0.1);
         let separate = composed::conv2d(x.clone(), weight.clone(), None, spec);
         let activation = Activation::Silu;
-        let separate =
-            composed::batch_norm_inference(separate, n.weight, n.bias, n.mean, n.variance, n.eps, activation);
+        let separate = composed::batch_norm_inference(separate, norm.clone(), activation);
         // Fused without autodiff; two separate functions with it.
         for x in [x.clone(), x.autodiff()] {
             let cache = FoldCache::default();
@@ -308,11 +304,7 @@ fn a_fused_convolution_and_normalisation_are_the_two() {
             let shortcut = random(separate.dims(), 7, &device);
             let linear = composed::batch_norm_inference(
                 composed::conv2d(x.clone(), weight.clone(), None, spec),
-                norm.weight.clone(),
-                norm.bias.clone(),
-                norm.mean.clone(),
-                norm.variance.clone(),
-                norm.eps,
+                norm.clone(),
                 Activation::Identity,
             );
             let added = composed::residual_add(linear, shortcut.clone(), activation);
@@ -429,11 +421,12 @@ fn a_plain_operand_is_a_constant() {
     let y = conv2d(random([2, 4, 5, 5], 1, &plain), w.clone(), None, spec);
     let y = batch_norm_inference(
         y,
-        Tensor::ones([6], &plain),
-        Tensor::zeros([6], &plain),
-        Tensor::zeros([6], &plain),
-        Tensor::ones([6], &plain),
-        1e-5,
+        constants(
+            Tensor::ones([6], &plain),
+            Tensor::zeros([6], &plain),
+            Tensor::zeros([6], &plain),
+            Tensor::ones([6], &plain),
+        ),
         Activation::Silu,
     );
     let y = residual_add(y, random([2, 6, 5, 5], 3, &plain), Activation::Relu);

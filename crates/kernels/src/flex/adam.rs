@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::nhwc;
 use super::simd::vectorised;
-use crate::AdamStep;
+use crate::types::AdamStep;
 
 pub fn step(
     weight: FlexTensor,

@@ -2,54 +2,42 @@
 
 use std::sync::Arc;
 
-use burn::backend::Autodiff;
-use burn::backend::Flex;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Flex};
 use burn_flex::FlexTensor;
 
-use super::batch_norm::Normalisation;
+use super::batch_norm::{NormConstants, Normalisation};
 use super::conv::{self, Geometry};
+use super::elementwise;
+use super::kernels::Kernels;
 use super::nhwc::{self, ChannelsLast, Dims};
-use super::normalised::{self, Kept, Normalised};
+use super::normalised::Normalised;
 use super::pooling::{self, Window};
-use super::{FoldCache, Kernels, elementwise, meeting};
-use crate::{Activation, AdamStep, ConvSpec};
+use super::saved_input::SavedInput;
+use super::tape::{self, Step};
+use crate::types::{Activation, ConvSpec};
 
 type Tracked<C> = FloatTensor<Autodiff<Flex, C>>;
 
-/// Takes the gradient of the output of an operation. (A macro, because the type of nodes has no
-/// public name.)
-macro_rules! consume {
-    ($grads:expr, $node:expr) => {{
-        meeting::leave($node.id.value);
-        $grads.consume::<Flex>(&$node)
-    }};
+/// Takes the gradient that a parent has already received from another kernel, if any. The caller
+/// must add to it and register the sum. Burn adds the gradients of leaves and of results of its own
+/// operations. (A macro, because the type of nodes has no public name.)
+macro_rules! first_gradient {
+    ($grads:expr, $node:expr, $parent:expr) => {
+        $parent.mark_gradient().then(|| ChannelsLast::new($grads.consume::<Flex>(&$node)))
+    };
 }
 
-/// Takes the gradient that a parent has already received from another consumer, if any. The caller
-/// must add to it and register the sum. Returns `None` for leaves: Burn keeps the gradient of a
-/// leaf when it is consumed, and so adds to it itself.
-macro_rules! other_way {
-    ($grads:expr, $node:expr) => {{
-        let is_between = !$node.parents.is_empty();
-        if is_between && meeting::is_second($node.id.value) {
-            Some(ChannelsLast::new($grads.consume::<Flex>(&$node)))
-        } else {
-            None
-        }
-    }};
-}
-
-/// Registers the gradient of a parent, added to the one from another consumer, if any.
+/// Registers the gradient of a parent, added to the one from another kernel, if any.
 macro_rules! register {
-    ($grads:expr, $node:expr, $gradient:expr) => {{
+    ($grads:expr, $node:expr, $parent:expr, $gradient:expr) => {{
         let gradient = $gradient;
-        let gradient = match other_way!($grads, $node) {
-            Some(other) => {
-                elementwise::residual_add(ChannelsLast::new(gradient), other, Activation::Identity)
+        let gradient = match first_gradient!($grads, $node, $parent) {
+            Some(first) => {
+                elementwise::residual_add(ChannelsLast::new(gradient), first, Activation::Identity)
             }
             None => gradient,
         };
@@ -62,72 +50,42 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         #[derive(Debug)]
         struct Conv;
         #[derive(Clone, Debug)]
-        struct State {
+        struct Kept {
             /// Kept if the weight takes a gradient.
-            x: Option<Kept>,
+            x: Option<SavedInput>,
             /// Kept if the input takes a gradient.
             weight: Option<FlexTensor>,
             geometry: Geometry,
         }
         impl Backward<Flex, 2> for Conv {
-            type State = State;
-            fn backward(self, ops: Ops<State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+            type State = Step<Kept, 2>;
+            fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
                 let [x_node, weight_node] = ops.parents;
-                let gradient = ChannelsLast::new(consume!(grads, ops.node));
-                let State { x, weight, geometry } = ops.state;
+                let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
+                let Step { kept: Kept { x, weight, geometry }, parents: [x_parent, _], .. } = ops.state;
                 if let (Some(node), Some(x)) = (weight_node, x) {
                     grads.register::<Flex>(node.id, conv::weight_gradient(&gradient, &x, &geometry));
                 }
                 if let (Some(node), Some(weight)) = (x_node, weight) {
-                    register!(grads, node, conv::input_gradient(&gradient, &weight, &geometry));
+                    register!(grads, node, x_parent, conv::input_gradient(&gradient, &weight, &geometry));
                 }
             }
         }
         let (x_is_tracked, weight_is_tracked) = (x.is_tracked(), weight.is_tracked());
-        let x_id = x.node().id().value;
-        let prepare = Conv.prepare::<C>([x.node(), weight.node()]).compute_bound().stateful();
+        let nodes = [x.node(), weight.node()];
+        let parents = tape::parents(&nodes);
+        let prepare = Conv.prepare::<C>(nodes).compute_bound().stateful();
         let (x, weight) = (ChannelsLast::new(x.into_primitive()), weight.into_primitive());
         let y = conv::forward(&x, &weight, spec);
         match prepare {
             OpsKind::Tracked(prepare) => {
                 let geometry = Geometry::new(x.dims(), &weight, spec);
-                let x = weight_is_tracked.then(|| conv::keep(x_id, x, &geometry));
+                let x = weight_is_tracked.then(|| conv::save_input(x, &parents[0], &geometry));
                 let weight = x_is_tracked.then_some(weight);
-                prepare.finish(State { x, weight, geometry }, y)
+                tape::record(prepare, parents, Kept { x, weight, geometry }, y, None)
             }
             OpsKind::UnTracked(prepare) => prepare.finish(y),
         }
-    }
-
-    fn kernel_conv2d_batch_norm(
-        _: Tracked<C>,
-        _: Tracked<C>,
-        _: ConvSpec,
-        _: Tracked<C>,
-        _: Tracked<C>,
-        _: Tracked<C>,
-        _: Tracked<C>,
-        _: f64,
-        _: Activation,
-        _: FoldCache,
-    ) -> Tracked<C> {
-        unreachable!("fused for plain tensors only: a backward pass needs what is between")
-    }
-
-    fn kernel_conv2d_batch_norm_add(
-        _: Tracked<C>,
-        _: Tracked<C>,
-        _: ConvSpec,
-        _: Tracked<C>,
-        _: Tracked<C>,
-        _: Tracked<C>,
-        _: Tracked<C>,
-        _: f64,
-        _: Tracked<C>,
-        _: Activation,
-        _: FoldCache,
-    ) -> Tracked<C> {
-        unreachable!("fused for plain tensors only: a backward pass needs what is between")
     }
 
     fn kernel_batch_norm_train(
@@ -138,6 +96,7 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         activation: Activation,
     ) -> (Tracked<C>, Tracked<C>, Tracked<C>) {
         let nodes = [x.node(), weight.node(), bias.node()];
+        let parents = tape::parents(&nodes);
         let x = ChannelsLast::new(x.into_primitive());
         let (weight, bias) = (weight.into_primitive(), bias.into_primitive());
         let (normalisation, mean, variance) = Normalisation::of_batch(&x, &weight, &bias, eps);
@@ -145,9 +104,8 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
             OpsKind::Tracked(prepare) => {
                 let y = normalisation.apply(x.clone(), activation);
                 let of = Arc::new(Normalised { x, normalisation, activation });
-                let y = prepare.finish(BatchNormState { of: Arc::clone(&of), of_batch: true }, y);
-                normalised::remember(y.node().id().value, &of);
-                y
+                let kept = BatchNormKept { of: Arc::clone(&of), of_batch: true };
+                tape::record(prepare, parents, kept, y, Some(&of))
             }
             OpsKind::UnTracked(prepare) => prepare.finish(normalisation.apply(x, activation)),
         };
@@ -156,29 +114,25 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
 
     fn kernel_batch_norm_inference(
         x: Tracked<C>,
-        weight: Tracked<C>,
-        bias: Tracked<C>,
-        mean: Tracked<C>,
-        variance: Tracked<C>,
-        eps: f64,
+        norm: NormConstants<Self>,
         activation: Activation,
     ) -> Tracked<C> {
-        let nodes = [x.node(), weight.node(), bias.node()];
+        let nodes = [x.node(), norm.weight.node(), norm.bias.node()];
+        let parents = tape::parents(&nodes);
         let x = ChannelsLast::new(x.into_primitive());
-        let normalisation = Normalisation::given(
-            &mean.into_primitive(),
-            &variance.into_primitive(),
-            &weight.into_primitive(),
-            &bias.into_primitive(),
-            eps,
-        );
+        let normalisation = Normalisation::given(&NormConstants {
+            weight: norm.weight.into_primitive(),
+            bias: norm.bias.into_primitive(),
+            mean: norm.mean.into_primitive(),
+            variance: norm.variance.into_primitive(),
+            eps: norm.eps,
+        });
         match BatchNorm.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prepare) => {
                 let y = normalisation.apply(x.clone(), activation);
                 let of = Arc::new(Normalised { x, normalisation, activation });
-                let y = prepare.finish(BatchNormState { of: Arc::clone(&of), of_batch: false }, y);
-                normalised::remember(y.node().id().value, &of);
-                y
+                let kept = BatchNormKept { of: Arc::clone(&of), of_batch: false };
+                tape::record(prepare, parents, kept, y, Some(&of))
             }
             OpsKind::UnTracked(prepare) => prepare.finish(normalisation.apply(x, activation)),
         }
@@ -188,21 +142,23 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         #[derive(Debug)]
         struct Activate;
         impl Backward<Flex, 1> for Activate {
-            type State = (ChannelsLast, Activation);
+            type State = Step<(ChannelsLast, Activation), 1>;
             fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let gradient = ChannelsLast::new(consume!(grads, ops.node));
-                let (x, activation) = ops.state;
+                let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
+                let Step { kept: (x, activation), parents: [parent], .. } = ops.state;
                 if let [Some(node)] = ops.parents {
-                    register!(grads, node, elementwise::activate_gradient(&x, gradient, activation));
+                    register!(grads, node, parent, elementwise::activate_gradient(&x, gradient, activation));
                 }
             }
         }
-        let prepare = Activate.prepare::<C>([x.node()]).compute_bound().stateful();
+        let nodes = [x.node()];
+        let parents = tape::parents(&nodes);
+        let prepare = Activate.prepare::<C>(nodes).compute_bound().stateful();
         let x = ChannelsLast::new(x.into_primitive());
         match prepare {
             OpsKind::Tracked(prepare) => {
                 let y = elementwise::activate(x.clone(), activation);
-                prepare.finish((x, activation), y)
+                tape::record(prepare, parents, (x, activation), y, None)
             }
             OpsKind::UnTracked(prepare) => prepare.finish(elementwise::activate(x, activation)),
         }
@@ -212,29 +168,32 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         #[derive(Debug)]
         struct ResidualAdd;
         impl Backward<Flex, 2> for ResidualAdd {
-            /// The output, unless the activation is the identity.
-            type State = Option<(ChannelsLast, Activation)>;
+            /// Keeps the output, unless the activation is the identity.
+            type State = Step<Option<(ChannelsLast, Activation)>, 2>;
             fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let mut gradient = consume!(grads, ops.node);
-                if let Some((y, activation)) = ops.state {
+                let mut gradient = grads.consume::<Flex>(&ops.node);
+                let Step { kept, parents: [a_parent, b_parent], .. } = ops.state;
+                if let Some((y, activation)) = kept {
                     gradient = elementwise::residual_gradient(&y, ChannelsLast::new(gradient), activation);
                 }
                 let [a, b] = ops.parents;
                 if let Some(node) = a {
-                    register!(grads, node, gradient.clone());
+                    register!(grads, node, a_parent, gradient.clone());
                 }
                 if let Some(node) = b {
-                    register!(grads, node, gradient);
+                    register!(grads, node, b_parent, gradient);
                 }
             }
         }
-        let prepare = ResidualAdd.prepare::<C>([a.node(), b.node()]).compute_bound().stateful();
+        let nodes = [a.node(), b.node()];
+        let parents = tape::parents(&nodes);
+        let prepare = ResidualAdd.prepare::<C>(nodes).compute_bound().stateful();
         let y = Flex::kernel_residual_add(a.into_primitive(), b.into_primitive(), activation);
         match prepare {
             OpsKind::Tracked(prepare) => {
                 let is_linear = activation == Activation::Identity;
-                let state = (!is_linear).then(|| (ChannelsLast::new(y.clone()), activation));
-                prepare.finish(state, y)
+                let kept = (!is_linear).then(|| (ChannelsLast::new(y.clone()), activation));
+                tape::record(prepare, parents, kept, y, None)
             }
             OpsKind::UnTracked(prepare) => prepare.finish(y),
         }
@@ -244,28 +203,30 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         #[derive(Debug)]
         struct ScaleChannels;
         impl Backward<Flex, 2> for ScaleChannels {
-            type State = (Option<ChannelsLast>, ChannelsLast);
+            type State = Step<(Option<ChannelsLast>, ChannelsLast), 2>;
             fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
                 let [x_node, factors_node] = ops.parents;
-                let gradient = ChannelsLast::new(consume!(grads, ops.node));
-                let (x, factors) = ops.state;
+                let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
+                let Step { kept: (x, factors), parents: [x_parent, factors_parent], .. } = ops.state;
                 if let (Some(node), Some(x)) = (factors_node, x) {
-                    register!(grads, node, elementwise::factors_gradient(&x, &gradient));
+                    register!(grads, node, factors_parent, elementwise::factors_gradient(&x, &gradient));
                 }
                 if let Some(node) = x_node {
-                    register!(grads, node, elementwise::scale_channels(gradient, &factors));
+                    register!(grads, node, x_parent, elementwise::scale_channels(gradient, &factors));
                 }
             }
         }
         let factors_are_tracked = factors.is_tracked();
-        let prepare = ScaleChannels.prepare::<C>([x.node(), factors.node()]).compute_bound().stateful();
+        let nodes = [x.node(), factors.node()];
+        let parents = tape::parents(&nodes);
+        let prepare = ScaleChannels.prepare::<C>(nodes).compute_bound().stateful();
         let x = ChannelsLast::new(x.into_primitive());
         let factors = ChannelsLast::new(factors.into_primitive());
         match prepare {
             OpsKind::Tracked(prepare) => {
                 let kept = factors_are_tracked.then(|| x.clone());
                 let y = elementwise::scale_channels(x, &factors);
-                prepare.finish((kept, factors), y)
+                tape::record(prepare, parents, (kept, factors), y, None)
             }
             OpsKind::UnTracked(prepare) => prepare.finish(elementwise::scale_channels(x, &factors)),
         }
@@ -275,21 +236,24 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         #[derive(Debug)]
         struct GlobalAvgPool;
         impl Backward<Flex, 1> for GlobalAvgPool {
-            type State = Dims;
-            fn backward(self, ops: Ops<Dims, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let gradient = ChannelsLast::new(consume!(grads, ops.node));
+            type State = Step<Dims, 1>;
+            fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+                let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
+                let Step { kept: dims, parents: [parent], .. } = ops.state;
                 if let [Some(node)] = ops.parents {
-                    let other = other_way!(grads, node);
-                    let gradient = pooling::global_avg_pool_gradient(&gradient, ops.state, other);
+                    let first = first_gradient!(grads, node, parent);
+                    let gradient = pooling::global_avg_pool_gradient(&gradient, dims, first);
                     grads.register::<Flex>(node.id, gradient);
                 }
             }
         }
-        let prepare = GlobalAvgPool.prepare::<C>([x.node()]).compute_bound().stateful();
+        let nodes = [x.node()];
+        let parents = tape::parents(&nodes);
+        let prepare = GlobalAvgPool.prepare::<C>(nodes).compute_bound().stateful();
         let x = ChannelsLast::new(x.into_primitive());
         let y = pooling::global_avg_pool(&x);
         match prepare {
-            OpsKind::Tracked(prepare) => prepare.finish(x.dims(), y),
+            OpsKind::Tracked(prepare) => tape::record(prepare, parents, x.dims(), y, None),
             OpsKind::UnTracked(prepare) => prepare.finish(y),
         }
     }
@@ -298,20 +262,22 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         #[derive(Debug)]
         struct AvgPool;
         impl Backward<Flex, 1> for AvgPool {
-            type State = (Dims, usize);
+            type State = Step<(Dims, usize), 1>;
             fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let gradient = ChannelsLast::new(consume!(grads, ops.node));
-                let (dims, side) = ops.state;
+                let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
+                let Step { kept: (dims, side), parents: [parent], .. } = ops.state;
                 if let [Some(node)] = ops.parents {
-                    register!(grads, node, pooling::avg_pool_gradient(&gradient, dims, side));
+                    register!(grads, node, parent, pooling::avg_pool_gradient(&gradient, dims, side));
                 }
             }
         }
-        let prepare = AvgPool.prepare::<C>([x.node()]).compute_bound().stateful();
+        let nodes = [x.node()];
+        let parents = tape::parents(&nodes);
+        let prepare = AvgPool.prepare::<C>(nodes).compute_bound().stateful();
         let x = ChannelsLast::new(x.into_primitive());
         let y = pooling::avg_pool(&x, side);
         match prepare {
-            OpsKind::Tracked(prepare) => prepare.finish((x.dims(), side), y),
+            OpsKind::Tracked(prepare) => tape::record(prepare, parents, (x.dims(), side), y, None),
             OpsKind::UnTracked(prepare) => prepare.finish(y),
         }
     }
@@ -320,36 +286,28 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         #[derive(Debug)]
         struct MaxPool;
         impl Backward<Flex, 1> for MaxPool {
-            type State = (Kept, ChannelsLast, Window);
+            type State = Step<(SavedInput, ChannelsLast, Window), 1>;
             fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let gradient = ChannelsLast::new(consume!(grads, ops.node));
-                let (x, y, window) = ops.state;
+                let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
+                let Step { kept: (x, y, window), parents: [parent], .. } = ops.state;
                 if let [Some(node)] = ops.parents {
-                    register!(grads, node, pooling::max_pool_gradient(&x, &y, &gradient, window));
+                    register!(grads, node, parent, pooling::max_pool_gradient(&x, &y, &gradient, window));
                 }
             }
         }
         let window = Window { kernel, stride, padding };
-        let x_id = x.node().id().value;
-        let prepare = MaxPool.prepare::<C>([x.node()]).compute_bound().stateful();
+        let nodes = [x.node()];
+        let parents = tape::parents(&nodes);
+        let prepare = MaxPool.prepare::<C>(nodes).compute_bound().stateful();
         let x = ChannelsLast::new(x.into_primitive());
         let y = pooling::max_pool(&x, window);
         match prepare {
             OpsKind::Tracked(prepare) => {
-                prepare.finish((Kept::new(x_id, x), ChannelsLast::new(y.clone()), window), y)
+                let kept = (SavedInput::new(x, &parents[0]), ChannelsLast::new(y.clone()), window);
+                tape::record(prepare, parents, kept, y, None)
             }
             OpsKind::UnTracked(prepare) => prepare.finish(y),
         }
-    }
-
-    fn kernel_adam_step(
-        _: Tracked<C>,
-        _: Tracked<C>,
-        _: Tracked<C>,
-        _: Tracked<C>,
-        _: AdamStep,
-    ) -> (Tracked<C>, Tracked<C>, Tracked<C>) {
-        unreachable!("the update of a weight is not itself differentiated")
     }
 }
 
@@ -358,19 +316,19 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
 struct BatchNorm;
 
 #[derive(Clone, Debug)]
-struct BatchNormState {
+struct BatchNormKept {
     of: Arc<Normalised>,
     /// Whether the statistics are those of the batch `x`.
     of_batch: bool,
 }
 
 impl Backward<Flex, 3> for BatchNorm {
-    type State = BatchNormState;
+    type State = Step<BatchNormKept, 3>;
 
-    fn backward(self, ops: Ops<BatchNormState, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let [x_node, weight_node, bias_node] = ops.parents;
-        let gradient = ChannelsLast::new(consume!(grads, ops.node));
-        let BatchNormState { of, of_batch } = ops.state;
+        let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
+        let Step { kept: BatchNormKept { of, of_batch }, parents: [x_parent, ..], .. } = ops.state;
         let Normalised { x, normalisation, activation } = &*of;
         let wants_sums = of_batch || weight_node.is_some() || bias_node.is_some();
         let sums = wants_sums.then(|| normalisation.sums(x, &gradient, *activation));
@@ -388,7 +346,47 @@ impl Backward<Flex, 3> for BatchNorm {
                 Some(sums) => normalisation.input_gradient_of_batch(x, gradient, &sums, *activation),
                 None => normalisation.input_gradient(x, gradient, *activation),
             };
-            register!(grads, node, gradient);
+            register!(grads, node, x_parent, gradient);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::TensorData;
+
+    use super::*;
+
+    type Tape = Autodiff<Flex>;
+
+    /// A small residual block. Returns its result and the ids of all nodes between.
+    fn block() -> (FloatTensor<Tape>, [u64; 3]) {
+        let leaf = |shape: [usize; 4]| {
+            let values: Vec<f32> = (0..shape.iter().product()).map(|i| (i % 5) as f32 - 2.0).collect();
+            let tensor = FlexTensor::from_data(TensorData::new(values, shape));
+            FloatTensor::<Tape>::new(tensor).require_grad()
+        };
+        let vector = |value: f32| FloatTensor::<Tape>::new(nhwc::vector(&[value; 4]));
+        let spec = ConvSpec { stride: 1, padding: 0, dilation: 1, groups: 1 };
+        let x = Tape::kernel_conv2d(leaf([2, 4, 3, 3]), leaf([4, 4, 1, 1]), spec);
+        let (y, ..) =
+            Tape::kernel_batch_norm_train(x.clone(), vector(1.0), vector(0.5), 1e-5, Activation::Relu);
+        let branch = Tape::kernel_conv2d(y.clone(), leaf([4, 4, 1, 1]), spec);
+        let ids = [&x, &y, &branch].map(|tensor| tensor.id().value);
+        (Tape::kernel_residual_add(branch, y, Activation::Relu), ids)
+    }
+
+    #[test]
+    fn outputs_are_known_for_as_long_as_their_steps_exist() {
+        let (y, ids) = block();
+        assert!(ids.iter().all(|&id| tape::is_known(id)));
+        y.backward();
+        assert!(!ids.iter().any(|&id| tape::is_known(id)));
+
+        // Burn frees a graph that is no longer in use during later backward passes, layer by layer.
+        let (y, abandoned) = block();
+        drop(y);
+        (0..10).for_each(|_| drop(block().0.backward()));
+        assert!(!abandoned.iter().any(|&id| tape::is_known(id)));
     }
 }

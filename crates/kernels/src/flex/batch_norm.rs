@@ -4,6 +4,8 @@
 //! pass recomputes `z` from `x` instead of storing it, and reads everything twice: once for the
 //! sums, once for the gradient.
 
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, ExtensionType, Flex};
 use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
@@ -12,7 +14,18 @@ use super::channels::{Passes, rewrite};
 use super::nhwc::{self, ChannelsLast};
 use super::pointwise::{Pointwise, with_activation};
 use super::simd::vectorised;
-use crate::Activation;
+use crate::types::Activation;
+
+/// Scale, shift, mean and variance of a normalisation, each `[channels]`, and the number added to
+/// the variance.
+#[derive(Debug, ExtensionType)]
+pub struct NormConstants<B: Backend> {
+    pub weight: FloatTensor<B>,
+    pub bias: FloatTensor<B>,
+    pub mean: FloatTensor<B>,
+    pub variance: FloatTensor<B>,
+    pub eps: f64,
+}
 
 /// Parameters of a normalisation, one value per channel each.
 #[derive(Clone, Debug)]
@@ -48,15 +61,9 @@ impl Normalisation {
     }
 
     /// Uses given statistics.
-    pub fn given(
-        mean: &FlexTensor,
-        variance: &FlexTensor,
-        weight: &FlexTensor,
-        bias: &FlexTensor,
-        eps: f64,
-    ) -> Self {
+    pub fn given(norm: &NormConstants<Flex>) -> Self {
         let as_f64 = |t: &FlexTensor| nhwc::values(t).iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
-        Self::new(as_f64(mean), &as_f64(variance), weight, bias, eps)
+        Self::new(as_f64(&norm.mean), &as_f64(&norm.variance), &norm.weight, &norm.bias, norm.eps)
     }
 
     /// `a` of `a x + b`, per channel.

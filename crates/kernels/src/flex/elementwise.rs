@@ -8,7 +8,7 @@ use super::channels::{Passes, for_each_in_place, for_each_span, rewrite};
 use super::nhwc::{self, ChannelsLast, Dims};
 use super::pointwise::{Pointwise, slope_from_value, with_activation};
 use super::simd::vectorised;
-use crate::Activation;
+use crate::types::Activation;
 
 /// Computes `activation(x)`, in place if no other tensor shares the memory of `x`.
 pub fn activate(mut x: ChannelsLast, activation: Activation) -> FlexTensor {

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use super::buffer::Buffer;
 use super::micro::Block;
-use super::vector::Instructions;
+use super::simd::Instructions;
 
 /// Depth of a block, so that one strip of rows and one panel fit into the L1 cache.
 const DEPTH: usize = 512;

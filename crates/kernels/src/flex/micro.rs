@@ -9,7 +9,8 @@
 
 #![allow(unsafe_code)]
 
-use super::vector::{Instructions, Kernel, Vector};
+use super::simd::{Instructions, Kernel};
+use super::vector::Vector;
 
 /// Rows and columns of the largest tile of any instruction set.
 const MOST_ROWS: usize = 12;

@@ -1,7 +1,7 @@
 //! Values and slopes of the activations, one element at a time, in a form that the compiler
 //! vectorises.
 
-use crate::Activation;
+use crate::types::Activation;
 
 /// A function of one number.
 pub trait Pointwise: Send + Sync {
@@ -14,31 +14,31 @@ macro_rules! with_activation {
     ($activation:expr, $A:ident => $body:expr) => {{
         use $crate::flex::pointwise as kinds;
         match $activation {
-            $crate::Activation::Identity => {
+            $crate::types::Activation::Identity => {
                 type $A = kinds::Identity;
                 $body
             }
-            $crate::Activation::Relu => {
+            $crate::types::Activation::Relu => {
                 type $A = kinds::Relu;
                 $body
             }
-            $crate::Activation::Relu6 => {
+            $crate::types::Activation::Relu6 => {
                 type $A = kinds::Relu6;
                 $body
             }
-            $crate::Activation::Silu => {
+            $crate::types::Activation::Silu => {
                 type $A = kinds::Silu;
                 $body
             }
-            $crate::Activation::HardSwish => {
+            $crate::types::Activation::HardSwish => {
                 type $A = kinds::HardSwish;
                 $body
             }
-            $crate::Activation::Sigmoid => {
+            $crate::types::Activation::Sigmoid => {
                 type $A = kinds::Sigmoid;
                 $body
             }
-            $crate::Activation::HardSigmoid => {
+            $crate::types::Activation::HardSigmoid => {
                 type $A = kinds::HardSigmoid;
                 $body
             }

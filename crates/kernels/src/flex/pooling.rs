@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::buffer::Buffer;
 use super::nhwc::{self, ChannelsLast, Dims};
-use super::normalised::Kept;
+use super::saved_input::SavedInput;
 use super::simd::vectorised;
 
 /// Mean over height and width.
@@ -192,7 +192,12 @@ pub fn max_pool(x: &ChannelsLast, window: Window) -> FlexTensor {
 /// Gradient of the input of [`max_pool`]. The gradient of each window goes to the first of its
 /// pixels, row by row, that has the maximum, as in PyTorch. Finds that pixel again from `x` and the
 /// output `y`, so that no indices are stored.
-pub fn max_pool_gradient(x: &Kept, y: &ChannelsLast, gradient: &ChannelsLast, window: Window) -> FlexTensor {
+pub fn max_pool_gradient(
+    x: &SavedInput,
+    y: &ChannelsLast,
+    gradient: &ChannelsLast,
+    window: Window,
+) -> FlexTensor {
     let (dims, output) = (x.dims(), y.dims());
     let channels = dims.channels;
     let (size, output_size) = (dims.height * dims.width * channels, output.height * output.width * channels);

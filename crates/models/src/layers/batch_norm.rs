@@ -61,21 +61,18 @@ impl BatchNorm2d {
     ///
     /// `[batch, channels, height, width]`, unchanged.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let (weight, bias) = (self.weight.val(), self.bias.val());
-        if self.training.is_enabled() {
-            let [batch, _, height, width] = x.dims();
-            let out = batch_norm_train(x, weight, bias, EPS, self.activation);
-            let n = (batch * height * width) as f64;
-            // A single value per channel has no spread. PyTorch raises an error; here the variance
-            // stays the biased one, 0.
-            let unbiased = out.variance * (n / (n - 1.0).max(1.0));
-            let blend = |running: Tensor<1>, batch: Tensor<1>| running * (1.0 - MOMENTUM) + batch * MOMENTUM;
-            self.running_mean.update(blend(self.running_mean.value_sync(), out.mean));
-            self.running_var.update(blend(self.running_var.value_sync(), unbiased));
-            out.output
-        } else {
-            let (mean, var) = (self.running_mean.value_sync(), self.running_var.value_sync());
-            batch_norm_inference(x, weight, bias, mean, var, EPS, self.activation)
+        if let Some(constants) = self.constants() {
+            return batch_norm_inference(x, constants, self.activation);
         }
+        let [batch, _, height, width] = x.dims();
+        let out = batch_norm_train(x, self.weight.val(), self.bias.val(), EPS, self.activation);
+        let n = (batch * height * width) as f64;
+        // A single value per channel has no spread. PyTorch raises an error; here the variance
+        // stays the biased one, 0.
+        let unbiased = out.variance * (n / (n - 1.0).max(1.0));
+        let blend = |running: Tensor<1>, batch: Tensor<1>| running * (1.0 - MOMENTUM) + batch * MOMENTUM;
+        self.running_mean.update(blend(self.running_mean.value_sync(), out.mean));
+        self.running_var.update(blend(self.running_var.value_sync(), unbiased));
+        out.output
     }
 }

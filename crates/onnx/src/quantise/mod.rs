@@ -20,4 +20,4 @@ mod sensitivity;
 pub use calibrate::{Range, Ranges, calibrate};
 pub use layers::{Layer, quantisable_layers, tensors_of};
 pub use rewrite::quantise;
-pub use sensitivity::{Sensitivity, sensitivity};
+pub use sensitivity::{Probe, Sensitivity, sensitivity};

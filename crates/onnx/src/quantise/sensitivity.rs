@@ -16,24 +16,35 @@ pub struct Sensitivity {
     pub error: f64,
 }
 
-/// Quantises each of `layers` alone and compares the logits of `photos` (prepared pixels
-/// `[1, 3, side, side]`) with those of the float model. Returns the layers with the largest error
-/// first. `scratch` is a folder for temporary files.
+/// Photos to compare logits on, and how a model takes them.
+#[derive(Clone, Copy, Debug)]
+pub struct Probe<'a> {
+    /// Name of the model's input.
+    pub input: &'a str,
+    /// Name of the model's output, the logits.
+    pub output: &'a str,
+    /// Side of the photos, in pixels.
+    pub side: usize,
+    /// Prepared pixels of each photo, `[1, 3, side, side]`.
+    pub photos: &'a [Vec<f32>],
+}
+
+/// Quantises each of `layers` alone and compares the logits of the probe's photos with those of the
+/// float model. Returns the layers with the largest error first. `scratch` is a folder for
+/// temporary files.
 ///
 /// # Errors
 ///
 /// Those of [`quantise`] and of [`Session`]; [`OnnxError::Stopped`] when `is_stopped` returns true.
-#[allow(clippy::too_many_arguments)] // one call, each of another type
 pub fn sensitivity(
     model: &ModelProto,
     layers: &[Layer],
     ranges: &Ranges,
-    (input, output): (&str, &str),
-    side: usize,
-    photos: &[Vec<f32>],
+    probe: Probe,
     scratch: &Path,
     is_stopped: &dyn Fn() -> bool,
 ) -> Result<Vec<Sensitivity>> {
+    let Probe { input, output, side, photos } = probe;
     let path = scratch.join("one_layer.onnx");
     let logits = |model: &ModelProto| -> Result<Vec<f32>> {
         if is_stopped() {

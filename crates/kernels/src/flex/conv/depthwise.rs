@@ -6,10 +6,10 @@ mod band;
 use rayon::prelude::*;
 
 use self::band::Band;
-use super::Geometry;
+use super::geometry::Geometry;
 use crate::flex::buffer::Buffer;
 use crate::flex::gemm::sum_in_order;
-use crate::flex::normalised::Kept;
+use crate::flex::saved_input::SavedInput;
 use crate::flex::simd::vectorised;
 
 /// Computes the convolution. `w`: `[taps, channels]`, as [`by_tap`] packs them.
@@ -41,7 +41,7 @@ pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
     spread(gy, &by_tap(w, g, |tap| tap), g)
 }
 
-pub fn weight_gradient(gy: &[f32], x: &Kept, g: &Geometry) -> Buffer {
+pub fn weight_gradient(gy: &[f32], x: &SavedInput, g: &Geometry) -> Buffer {
     let (row, height) = (g.output.width * g.output.channels, g.output.height);
     let zeros = Buffer::zeros(g.input.width * g.input.channels);
     let rows_per_band = rows_per_band(g);

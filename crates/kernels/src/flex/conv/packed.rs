@@ -1,7 +1,7 @@
 //! The weights of a convolution, in the order in which its algorithm reads them.
 
-use super::winograd;
-use super::{Geometry, Way, depthwise, pointwise, windows};
+use super::geometry::{Algorithm, Geometry};
+use super::{depthwise, pointwise, windows, winograd};
 use crate::flex::buffer::Buffer;
 use crate::flex::gemm::{Matrix, Panels};
 
@@ -18,7 +18,7 @@ impl Packed {
     /// Packs for inference, with the fastest algorithm. `w`:
     /// `[outputs, channels / groups, kernel, kernel]`.
     pub fn for_inference(w: &[f32], g: &Geometry) -> Self {
-        if !g.suits_winograd() {
+        if !winograd::suits(g) {
             return Self::direct(w, g);
         }
         let (channels, outputs) = (g.input.channels, g.output.channels);
@@ -34,20 +34,22 @@ impl Packed {
     /// sums stay within 0.24 %, the difference between PyTorch's own memory layouts.
     pub fn direct(w: &[f32], g: &Geometry) -> Self {
         let (channels, outputs) = (g.input.channels, g.output.channels);
-        match g.way {
-            Way::Pointwise => Packed::Pointwise(Panels::new(Matrix::new(w, outputs, channels).transposed())),
-            Way::Depthwise => Packed::Depthwise(depthwise::by_tap(w, g, |tap| tap)),
-            Way::Windows => Packed::Windows(windows::pack(w, g)),
+        match g.algorithm {
+            Algorithm::Pointwise => {
+                Packed::Pointwise(Panels::new(Matrix::new(w, outputs, channels).transposed()))
+            }
+            Algorithm::Depthwise => Packed::Depthwise(depthwise::by_tap(w, g, |tap| tap)),
+            Algorithm::Windows => Packed::Windows(windows::pack(w, g)),
         }
     }
 
     /// Whether the weights are packed for the algorithm that `g` needs.
     pub fn fits(&self, g: &Geometry) -> bool {
         match self {
-            Packed::Pointwise(_) => g.way == Way::Pointwise,
-            Packed::Depthwise(_) => g.way == Way::Depthwise,
-            Packed::Windows(_) => g.way == Way::Windows && !g.suits_winograd(),
-            Packed::Winograd(_) => g.suits_winograd(),
+            Packed::Pointwise(_) => g.algorithm == Algorithm::Pointwise,
+            Packed::Depthwise(_) => g.algorithm == Algorithm::Depthwise,
+            Packed::Windows(_) => g.algorithm == Algorithm::Windows && !winograd::suits(g),
+            Packed::Winograd(_) => winograd::suits(g),
         }
     }
 

@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::Geometry;
+use super::geometry::Geometry;
 use crate::flex::buffer::Buffer;
 use crate::flex::gemm::{Matrix, Panels, product_of_columns, product_of_rows};
-use crate::flex::normalised::Kept;
+use crate::flex::saved_input::SavedInput;
 
 /// `w`: `[channels, outputs]`.
 pub fn convolve(x: &[f32], w: &Panels, g: &Geometry, finish: impl Fn(usize, &mut [f32]) + Sync) -> Buffer {
@@ -40,7 +40,7 @@ pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
     gx
 }
 
-pub fn weight_gradient(gy: &[f32], x: &Kept, g: &Geometry) -> Buffer {
+pub fn weight_gradient(gy: &[f32], x: &SavedInput, g: &Geometry) -> Buffer {
     let (channels, outputs, pixels) = (g.input.channels, g.output.channels, g.output.pixels());
     let gy = Matrix::new(gy, pixels, outputs);
     if g.stride == 1 {

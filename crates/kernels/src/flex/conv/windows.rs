@@ -8,11 +8,11 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Geometry;
+use super::geometry::Geometry;
 use crate::flex::buffer::Buffer;
 use crate::flex::gemm::{Matrix, Panels, partial_sums, product, rows_per_block, sum_in_order};
 use crate::flex::nhwc::Dims;
-use crate::flex::normalised::Kept;
+use crate::flex::saved_input::SavedInput;
 
 /// Packs the weights for [`convolve`].
 pub fn pack(w: &[f32], g: &Geometry) -> Panels {
@@ -69,7 +69,7 @@ pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
     gx
 }
 
-pub fn weight_gradient(gy: &[f32], x: &Kept, g: &Geometry) -> Buffer {
+pub fn weight_gradient(gy: &[f32], x: &SavedInput, g: &Geometry) -> Buffer {
     let outputs = g.output.channels;
     let window = g.taps() * g.input.channels;
     let input_row = g.input.width * g.input.channels;

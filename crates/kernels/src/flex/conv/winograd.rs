@@ -8,12 +8,11 @@
 
 use rayon::prelude::*;
 
-use super::Geometry;
+use super::geometry::{Algorithm, Geometry};
 use crate::flex::buffer::Buffer;
 use crate::flex::gemm::{Matrix, PackedMatrix, product};
 use crate::flex::nhwc::Dims;
-use crate::flex::simd::vectorised;
-use crate::flex::vector::Instructions;
+use crate::flex::simd::{Instructions, vectorised};
 
 /// Side of a tile of outputs, and of the inputs under it.
 const OUT: usize = 4;
@@ -30,7 +29,7 @@ pub fn suits(g: &Geometry) -> bool {
     let wide = |dims: Dims| dims.channels.is_multiple_of(2 * LANES);
     let tiles = g.output.height.div_ceil(OUT) * g.output.width.div_ceil(OUT);
     let pixels = g.output.height * g.output.width;
-    let is_form = g.kernel == 3 && g.stride == 1 && g.padding == 1;
+    let is_form = g.algorithm == Algorithm::Windows && g.kernel == 3 && g.stride == 1 && g.padding == 1;
     is_form && wide(g.input) && wide(g.output) && tiles * PLACES * 3 < pixels * g.taps() * 2
 }
 
@@ -112,8 +111,8 @@ pub fn convolve(
         for (index, row) in rows.clone().enumerate() {
             let (photo, tile_y) = (row / tile_rows, row % tile_rows);
             for tile_x in 0..tile_columns {
-                let tile = index * tile_columns + tile_x;
-                transform_inputs(x, &mut seen, photo, tile_y, tile_x, tile, tiles, g);
+                let tile = Tile { photo, y: tile_y, x: tile_x, index: index * tile_columns + tile_x, tiles };
+                transform_inputs(x, &mut seen, tile, g);
             }
         }
         let mut products = Buffer::new(PLACES * tiles * outputs);
@@ -157,23 +156,26 @@ pub fn convolve(
     y
 }
 
-/// Computes `B^T d B` of one tile for all channels, into `[place, tile, channel]`.
-#[allow(clippy::too_many_arguments)]
-fn transform_inputs(
-    x: &[f32],
-    seen: &mut [f32],
+/// A tile of a photo.
+#[derive(Clone, Copy)]
+struct Tile {
     photo: usize,
-    tile_y: usize,
-    tile_x: usize,
-    tile: usize,
+    /// Row and column among the tiles of the photo.
+    y: usize,
+    x: usize,
+    /// Place among the `tiles` of its task.
+    index: usize,
     tiles: usize,
-    g: &Geometry,
-) {
+}
+
+/// Computes `B^T d B` of one tile for all channels, into `[place, tile, channel]`.
+fn transform_inputs(x: &[f32], seen: &mut [f32], tile: Tile, g: &Geometry) {
     let Dims { height, width, channels, .. } = g.input;
+    let Tile { photo, index, tiles, .. } = tile;
     // Offset of the pixel at each place; `None` in the padding.
     let pixels: [Option<usize>; PLACES] = std::array::from_fn(|place| {
-        let y = (tile_y * OUT + place / IN).checked_sub(1).filter(|&y| y < height)?;
-        let x = (tile_x * OUT + place % IN).checked_sub(1).filter(|&x| x < width)?;
+        let y = (tile.y * OUT + place / IN).checked_sub(1).filter(|&y| y < height)?;
+        let x = (tile.x * OUT + place % IN).checked_sub(1).filter(|&x| x < width)?;
         Some(((photo * height + y) * width + x) * channels)
     });
     vectorised(
@@ -192,7 +194,7 @@ fn transform_inputs(
                 }
                 for (row, half) in half.iter().enumerate() {
                     for (column, value) in input_transform(half).into_iter().enumerate() {
-                        let to = ((row * IN + column) * tiles + tile) * channels + channel;
+                        let to = ((row * IN + column) * tiles + index) * channels + channel;
                         seen[to..to + LANES].copy_from_slice(&value);
                     }
                 }

@@ -8,7 +8,8 @@ use std::array;
 use std::ops::Range;
 
 use crate::flex::conv::Geometry;
-use crate::flex::vector::{Four, Instructions, Kernel, Vector};
+use crate::flex::simd::{Instructions, Kernel};
+use crate::flex::vector::{Four, Vector};
 
 /// Number of neighbouring outputs that are computed together.
 const TOGETHER: usize = 4;

@@ -1,10 +1,22 @@
-//! Combines two branches of a network.
+//! Activations, residual sums, and scaling of channels.
 
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
+use crate::composed;
 use crate::flex::{self, Kernels};
-use crate::{Activation, activate, composed};
+use crate::types::Activation;
+
+/// Applies `activation` to every element.
+pub fn activate(x: Tensor<4>, activation: Activation) -> Tensor<4> {
+    if activation == Activation::Identity {
+        x
+    } else if flex::takes(&x) {
+        Tensor::from_dispatch(Dispatch::kernel_activate(x.into_dispatch(), activation))
+    } else {
+        composed::activate(x, activation)
+    }
+}
 
 /// Adds a residual branch and its shortcut: `activation(branch + shortcut)`.
 ///

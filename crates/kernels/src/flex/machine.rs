@@ -1,32 +1,15 @@
-//! Counts the work done and measures peak speed, for benchmarks.
+//! What this machine can do: instruction set, threads and peak speed, for benchmarks.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use rayon::prelude::*;
 
-use crate::flex;
+use super::gemm::{Matrix, Panels, product};
+use super::simd::Instructions;
 
-/// Increases with every change of the kernels that alters any bit of a result. Results stored under
-/// another revision are not used.
-pub const REVISION: u32 = 2;
-
-/// Instruction set of the matrix products of the fast path on this machine: `avx512`, `avx2` or
-/// `portable`.
+/// Instruction set of the fast path on this machine: `avx512`, `avx2` or `portable`.
 pub fn instruction_set() -> &'static str {
-    flex::instruction_set()
-}
-
-static MULTIPLY_ADDS: AtomicU64 = AtomicU64::new(0);
-
-/// Multiply-adds of all convolutions on the fast path in this process so far, forward and backward.
-/// They follow from the definition of a convolution, whichever algorithm computes it.
-pub fn multiply_adds() -> u64 {
-    MULTIPLY_ADDS.load(Ordering::Relaxed)
-}
-
-pub(crate) fn count_multiply_adds(count: usize) {
-    MULTIPLY_ADDS.fetch_add(count as u64, Ordering::Relaxed);
+    Instructions::detect().name()
 }
 
 /// Number of threads of the fast path.
@@ -42,13 +25,14 @@ pub fn peak_gflop_per_s() -> f64 {
     const PRODUCTS: usize = 8;
     let threads = threads();
     let a: Vec<f32> = (0..SIDE * SIDE).map(|i| (i % 7) as f32 - 3.0).collect();
+    let a = Matrix::new(&a, SIDE, SIDE);
     let attempt = || {
         let began = Instant::now();
         let sums: Vec<f32> = (0..threads)
             .into_par_iter()
             .map(|_| {
                 let mut c = vec![0.0; SIDE * SIDE];
-                (0..PRODUCTS).for_each(|_| flex::square_product(&mut c, &a, SIDE));
+                (0..PRODUCTS).for_each(|_| product(&mut c, a, Panels::on_this_thread(a).packed(), false));
                 c[0]
             })
             .collect();

@@ -1,0 +1,99 @@
+//! Shapes of a convolution, and the algorithm that computes it.
+
+use std::ops::Range;
+
+use burn_flex::FlexTensor;
+
+use crate::flex::nhwc::Dims;
+use crate::types::ConvSpec;
+
+/// Algorithm of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    Pointwise,
+    Depthwise,
+    Windows,
+}
+
+impl Algorithm {
+    /// `None` if no algorithm supports the convolution.
+    fn of(channels: usize, weight: [usize; 4], spec: ConvSpec) -> Option<Self> {
+        let [outputs, per_group, kernel, other] = weight;
+        let ConvSpec { padding, dilation, groups, .. } = spec;
+        if kernel != other || dilation != 1 {
+            None
+        } else if groups == 1 && per_group == channels {
+            Some(if kernel == 1 && padding == 0 { Algorithm::Pointwise } else { Algorithm::Windows })
+        } else if groups == channels && outputs == channels && matches!(kernel, 3 | 5) {
+            Some(Algorithm::Depthwise)
+        } else {
+            None
+        }
+    }
+}
+
+/// Whether this module supports the convolution. Burn's own operations compute the others: dilated,
+/// rectangular and otherwise grouped.
+pub fn is_supported(channels: usize, weight: [usize; 4], spec: ConvSpec) -> bool {
+    Algorithm::of(channels, weight, spec).is_some()
+}
+
+/// Shapes and parameters of a convolution.
+#[derive(Clone, Copy, Debug)]
+pub struct Geometry {
+    pub(super) input: Dims,
+    pub(super) output: Dims,
+    pub(super) kernel: usize,
+    pub(super) stride: usize,
+    pub(super) padding: usize,
+    pub(super) algorithm: Algorithm,
+}
+
+impl Geometry {
+    pub fn new(input: Dims, weight: &FlexTensor, spec: ConvSpec) -> Self {
+        let weight = Dims::of(weight);
+        let kernel = weight.height;
+        let side = |side: usize| {
+            assert!(side + 2 * spec.padding >= kernel, "a kernel of {kernel} over {side} pixels");
+            (side + 2 * spec.padding - kernel) / spec.stride + 1
+        };
+        let output = Dims {
+            batch: input.batch,
+            channels: weight.batch,
+            height: side(input.height),
+            width: side(input.width),
+        };
+        let algorithm =
+            Algorithm::of(input.channels, [weight.batch, weight.channels, kernel, weight.width], spec);
+        Self {
+            input,
+            output,
+            kernel,
+            stride: spec.stride,
+            padding: spec.padding,
+            algorithm: algorithm.expect("asked `is_supported` first"),
+        }
+    }
+
+    pub fn output(&self) -> Dims {
+        self.output
+    }
+
+    /// Multiply-adds of the forward pass, and of each of the two gradients.
+    pub fn multiply_adds(&self) -> usize {
+        let per_group = if self.algorithm == Algorithm::Depthwise { 1 } else { self.input.channels };
+        self.output.len() * per_group * self.taps()
+    }
+
+    /// Input rows that a range of output rows of a photo uses.
+    pub fn input_rows(&self, outputs: Range<usize>) -> Range<usize> {
+        let from = (outputs.start * self.stride).saturating_sub(self.padding);
+        let to = ((outputs.end - 1) * self.stride + self.kernel).saturating_sub(self.padding);
+        let to = to.min(self.input.height);
+        from.min(to)..to
+    }
+
+    pub fn taps(&self) -> usize {
+        self.kernel * self.kernel
+    }
+}
