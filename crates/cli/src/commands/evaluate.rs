@@ -212,7 +212,7 @@ fn parse_split(text: Option<&str>) -> Result<Split, Failure> {
             "--split all goes with --data or --zero-shot: a run has learnt from its own training photos"
                 .into(),
         )),
-        Some(text) => text.parse::<Split>().map_err(|_| {
+        Some(text) => Split::named(text).ok_or_else(|| {
             let hint = kennel_core::hint_did_you_mean(text, ["train", "val", "test", "all"]);
             Failure::Usage(format!(
                 "unknown split `{text}`; expected one of: train, val, test; with --data or --zero-shot also all{hint}"
