@@ -22,10 +22,11 @@ use std::path::{Path, PathBuf};
 use kennel_core::{archive, files, hub_cache};
 
 use crate::body::Limits;
-use crate::client::{Client, Event, Remote, Watch};
+use crate::client::{Client, Event, Watch};
 use crate::download::{Job, beside};
 use crate::error::{FetchError, Result};
 use crate::lock::acquire_and_leave;
+use crate::message::Remote;
 use crate::verify::Digest;
 
 /// Largest file that is fetched, in bytes. The largest of timm's weights have 10 GB.

@@ -20,10 +20,11 @@ use sha2::digest::common::hazmat::{SerializableState, SerializedState};
 use sha2::{Digest, Sha256};
 
 use crate::body::{Body, Limits, Piece, ResumePoint};
-use crate::client::{Client, Remote, Watch};
+use crate::client::{Client, Watch};
 use crate::download::{Outcome, beside};
 use crate::error::{FetchError, Result};
 use crate::lock::{acquire, tidy};
+use crate::message::Remote;
 
 /// A tar on a server, and which of its files to write.
 #[derive(Clone, Copy)]
