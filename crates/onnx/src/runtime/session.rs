@@ -1,0 +1,136 @@
+//! A model that is open in a runtime, in this process or in one of its own.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+use std::time::Instant;
+
+use super::{Input, Output, RuntimeKind, onnx_runtime, rten};
+use crate::worker::{Apart, Worker};
+use crate::{OnnxError, Result};
+
+/// A model that is ready to run.
+pub struct Session {
+    path: PathBuf,
+    kind: RuntimeKind,
+    engine: Engine,
+    last_run_s: f64,
+}
+
+enum Engine {
+    Rten(Box<rten::Engine>),
+    OnnxRuntime(onnx_runtime::Engine),
+    Apart(Box<Worker>),
+}
+
+impl Session {
+    /// Opens a file in a runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`OnnxError::NoRuntime`] when the runtime is not available, [`OnnxError::Runtime`] when it
+    /// rejects the file.
+    pub fn open(path: &Path, kind: RuntimeKind) -> Result<Self> {
+        kind.check()?;
+        let engine = guarded(path, kind, "read", || match kind {
+            RuntimeKind::Rten => rten::Engine::open(path).map(|engine| Engine::Rten(Box::new(engine))),
+            RuntimeKind::OnnxRuntime => onnx_runtime::Engine::open(path).map(Engine::OnnxRuntime),
+        })?;
+        Ok(Self { path: path.into(), kind, engine, last_run_s: 0.0 })
+    }
+
+    /// As [`Session::open`], but in a process of its own with a memory and a time limit.
+    /// `size_bytes` is the size of graph and weights together.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::open`]; also [`OnnxError::Runtime`] when the process cannot be started, ends,
+    /// or takes too long.
+    pub fn open_apart(path: &Path, kind: RuntimeKind, size_bytes: u64, apart: &Apart) -> Result<Self> {
+        kind.check()?;
+        let worker = Worker::open(path, kind, size_bytes, apart).map_err(|reason| OnnxError::Runtime {
+            runtime: kind,
+            verb: "read",
+            path: path.into(),
+            reason,
+        })?;
+        Ok(Self { path: path.into(), kind, engine: Engine::Apart(Box::new(worker)), last_run_s: 0.0 })
+    }
+
+    /// Whether it runs in a process of its own.
+    pub fn is_apart(&self) -> bool {
+        matches!(self.engine, Engine::Apart(_))
+    }
+
+    /// Seconds that the last run took, measured where it ran: communication with another process is
+    /// not included.
+    pub fn last_run_s(&self) -> f64 {
+        self.last_run_s
+    }
+
+    /// Runtime of this session.
+    pub fn kind(&self) -> RuntimeKind {
+        self.kind
+    }
+
+    /// Path of the file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs the graph once and returns each of `outputs`.
+    ///
+    /// # Errors
+    ///
+    /// [`OnnxError::Runtime`].
+    pub fn run(&mut self, input: Input<'_>, outputs: &[&str]) -> Result<Vec<Output>> {
+        let engine = &mut self.engine;
+        let began = Instant::now();
+        let (found, seconds) = guarded(&self.path, self.kind, "run", || match engine {
+            Engine::Rten(engine) => engine.run(input, outputs).map(|found| (found, None)),
+            Engine::OnnxRuntime(engine) => engine.run(input, outputs).map(|found| (found, None)),
+            Engine::Apart(worker) => {
+                worker.run(input, outputs).map(|(found, seconds)| (found, Some(seconds)))
+            }
+        })?;
+        self.last_run_s = seconds.unwrap_or_else(|| began.elapsed().as_secs_f64());
+        Ok(found)
+    }
+}
+
+thread_local! {
+    /// Whether this thread is in [`guarded`].
+    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `work` and turns a panic into an error for this file: runtimes may panic on malformed
+/// models.
+fn guarded<T>(
+    path: &Path,
+    runtime: RuntimeKind,
+    verb: &'static str,
+    work: impl FnOnce() -> Result<T, String>,
+) -> Result<T> {
+    let failed = |reason: String| OnnxError::Runtime { runtime, verb, path: path.into(), reason };
+    // The panic message becomes the reason of the error, so keep it off stderr.
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let others = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !IS_GUARDED.get() {
+                others(panic);
+            }
+        }));
+    });
+    IS_GUARDED.set(true);
+    let result = catch_unwind(AssertUnwindSafe(work));
+    IS_GUARDED.set(false);
+    result
+        .unwrap_or_else(|panic| {
+            let words =
+                panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+            Err(format!("it gave up on the file: {}", words.unwrap_or("it gave no reason")))
+        })
+        .map_err(failed)
+}
