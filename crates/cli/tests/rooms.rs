@@ -13,9 +13,10 @@ const WITH_CIRCLES: &[&str] = &["kennel", "kennel-kernels", "kennel-models", "ke
 #[test]
 fn arrows_point_downwards_and_burn_stands_in_four_manifests_only() {
     let allowed = BTreeMap::from([
+        ("kennel-archive", vec![]),
         ("kennel-core", vec![]),
-        ("kennel-fetch", vec!["kennel-core"]),
-        ("kennel-data", vec!["kennel-core"]),
+        ("kennel-fetch", vec!["kennel-archive", "kennel-core"]),
+        ("kennel-data", vec!["kennel-archive", "kennel-core"]),
         ("kennel-metrics", vec!["kennel-core"]),
         ("kennel-kernels", vec![]),
         ("kennel-models", vec!["kennel-core", "kennel-kernels"]),

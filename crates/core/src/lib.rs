@@ -4,7 +4,6 @@
 //! of a run, the logits of a photo, the paths of a run's files. There are no pixels here, no
 //! tensors and no clock.
 
-pub mod archive;
 mod bounded;
 mod direction;
 mod error;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use kennel_core::archive::{TarBounds, TarError, TarReader, TarUsed};
+use kennel_archive::{TarBounds, TarError, TarReader, TarUsed};
 use kennel_core::files;
 use serde::{Deserialize, Serialize};
 use sha2::digest::common::hazmat::{SerializableState, SerializedState};
