@@ -42,7 +42,7 @@ pub use run_config::{ClassWeights, HeadInit, OptimizerConfig, RunConfig, RunFact
 pub use run_dir::{EpochRecord, RunDir, write_metrics};
 pub use shell::quoted;
 pub use shown::{escaped_lines, shown, shown_message};
-pub use spelling::{caseless, composed, foreign_letter};
+pub use spelling::{caseless, composed};
 pub use split::Split;
 pub use strategy::Strategy;
 pub use suggest::{did_you_mean, hint_did_you_mean};

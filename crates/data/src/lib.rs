@@ -13,6 +13,7 @@ pub mod decode;
 mod archive;
 mod division;
 mod endings;
+mod foreign_letter;
 mod layout;
 mod litter;
 mod preset;
