@@ -31,6 +31,7 @@ fn arrows_point_downwards_and_burn_stands_in_four_manifests_only() {
         ),
         ("kennel-demo", vec!["kennel-core"]),
         ("kennel-report", vec!["kennel-core", "kennel-data", "kennel-metrics"]),
+        ("kennel-tensorboard", vec!["kennel-core"]),
         (
             "kennel",
             vec![
@@ -43,6 +44,7 @@ fn arrows_point_downwards_and_burn_stands_in_four_manifests_only() {
                 "kennel-models",
                 "kennel-onnx",
                 "kennel-report",
+                "kennel-tensorboard",
                 "kennel-train",
             ],
         ),

@@ -25,7 +25,6 @@ mod gallery;
 mod page;
 mod report;
 mod table;
-mod tensorboard;
 mod write;
 
 pub use comparison::{Comparison, LEVEL, Pair, Power, Seed, SeedGroup, format_p};
@@ -38,5 +37,4 @@ pub use report::Report;
 pub use run::{FinishedRun, LeftOut, Predictions, TestSet, read_runs};
 pub use summary::{RunSummary, Scores};
 pub use table::{COLUMNS, LEAST, NUMBERS, duration, render_comparison, rows};
-pub use tensorboard::EventWriter;
 pub use write::{Written, write_report};
