@@ -19,6 +19,7 @@ mod settings;
 mod summary;
 
 // From results to figures, tables and pages.
+mod classification_report;
 mod drawings;
 pub mod figures;
 mod gallery;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use kennel_core::files;
-use kennel_metrics::render_classification_report;
 
+use crate::classification_report::render_classification_report;
 use crate::{Report, Result, page, published};
 
 /// Pixels of a PNG per pixel of its SVG.

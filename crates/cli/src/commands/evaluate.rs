@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kennel_core::{RunDir, Split, quoted};
-use kennel_metrics::{Evaluation, RunEvaluation, format_proportion, render_report};
+use kennel_metrics::{Evaluation, RunEvaluation, format_proportion};
 use kennel_train::{Control, ZeroShotOptions, evaluate_run, predict_dataset, zero_shot};
 use serde_json::json;
 
@@ -13,6 +13,7 @@ use super::report::compare_all;
 use crate::chosen_run::ChosenRun;
 use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
+use crate::evaluation_report::render_report;
 use crate::failure::{Failure, NOTHING_WRITTEN};
 use crate::lists::pairs_of;
 use crate::output::{Format, print, print_json};
