@@ -6,6 +6,7 @@
 
 mod bounded;
 mod direction;
+mod duration;
 mod error;
 pub mod files;
 pub mod hub_cache;
@@ -33,6 +34,7 @@ mod sums;
 pub use augmentation::{Augmentation, AugmentationSet, Crop};
 pub use bounded::{open_regular, read_bounded};
 pub use direction::kept_in_place;
+pub use duration::duration;
 pub use error::{CoreError, Result};
 pub use lock::Lock;
 pub use manifest::{DuplicateGroup, DuplicateKind, Manifest, PhotoRecord, RejectedPhoto, SplitCounts};

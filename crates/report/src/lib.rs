@@ -37,5 +37,5 @@ pub use published::{Against, AgainstPair, PublishedHistory, PublishedResults, re
 pub use report::Report;
 pub use run::{FinishedRun, LeftOut, Predictions, TestSet, read_runs};
 pub use summary::{RunSummary, Scores};
-pub use table::{COLUMNS, LEAST, NUMBERS, duration, render_comparison, rows};
+pub use table::{COLUMNS, LEAST, NUMBERS, render_comparison, rows};
 pub use write::{Written, write_report};
