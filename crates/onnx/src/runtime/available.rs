@@ -3,6 +3,9 @@
 use super::{RuntimeKind, onnx_runtime};
 use crate::Result;
 
+/// The release of rten that is built in; Cargo.toml pins it.
+const RTEN_VERSION: &str = "0.27.0";
+
 impl RuntimeKind {
     /// Runtimes that are available on this machine.
     pub fn at_hand() -> impl Iterator<Item = RuntimeKind> {
@@ -13,7 +16,7 @@ impl RuntimeKind {
     ///
     /// # Errors
     ///
-    /// [`OnnxError::NoRuntime`], with a hint how to install it.
+    /// [`OnnxError::NoRuntime`](crate::OnnxError::NoRuntime), with a hint how to install it.
     pub fn check(self) -> Result<()> {
         match self {
             RuntimeKind::Rten => Ok(()),
@@ -28,9 +31,19 @@ impl RuntimeKind {
     /// As [`RuntimeKind::check`].
     pub fn version(self) -> Result<String> {
         match self {
-            // Cargo.toml pins this release.
-            RuntimeKind::Rten => Ok("0.27.0".into()),
+            RuntimeKind::Rten => Ok(RTEN_VERSION.into()),
             RuntimeKind::OnnxRuntime => onnx_runtime::version(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_of_rten_is_that_of_the_lock() {
+        let lock = include_str!("../../../../Cargo.lock");
+        assert!(lock.contains(&format!("name = \"rten\"\nversion = \"{RTEN_VERSION}\"\n")));
     }
 }
