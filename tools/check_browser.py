@@ -24,6 +24,7 @@ LOOK = """() => ({
     width: document.documentElement.scrollWidth,
     runs: JSON.parse(document.getElementById('report').textContent).comparison.runs.length,
     articles: document.querySelectorAll('article').length,
+    rows: [...document.querySelectorAll('#comparison .scroll:first-of-type tbody tr')].map(row => Math.round(row.getBoundingClientRect().height)),
 })"""
 
 
@@ -49,6 +50,8 @@ def look(browser: Browser, page_file: Path, device: str, scheme: str, shots: Pat
         wrong.append(f"the page is {found['width']} px wide")
     if not found["runs"] or found["articles"] != found["runs"]:
         wrong.append(f"{found['articles']} pages of {found['runs']} runs")
+    if max(found["rows"]) > min(found["rows"]) + 1:
+        wrong.append(f"rows of the table of all runs are {found['rows']} px high")
     if len(found["headings"]) < 4:
         wrong.append(f"headings are {found['headings']}")
     page.keyboard.press("Tab")

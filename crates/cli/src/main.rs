@@ -31,6 +31,7 @@ mod chosen_run;
 mod commands;
 mod data;
 mod device;
+mod evaluation_report;
 mod failure;
 mod interrupt;
 mod limits;

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use kennel_core::{EpochRecord, RunDir};
 use kennel_infer::PhotoObserver;
-use kennel_report::EventWriter;
+use kennel_tensorboard::EventWriter;
 use kennel_train::{Observer, Plan};
 
 use crate::progress::Terminal;

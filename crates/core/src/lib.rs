@@ -4,9 +4,9 @@
 //! of a run, the logits of a photo, the paths of a run's files. There are no pixels here, no
 //! tensors and no clock.
 
-pub mod archive;
 mod bounded;
 mod direction;
+mod duration;
 mod error;
 pub mod files;
 pub mod hub_cache;
@@ -35,6 +35,7 @@ mod sums;
 pub use augmentation::{Augmentation, AugmentationSet, Crop};
 pub use bounded::{open_regular, read_bounded};
 pub use direction::kept_in_place;
+pub use duration::duration;
 pub use error::{CoreError, Result};
 pub use lock::Lock;
 pub use manifest::{DuplicateGroup, DuplicateKind, Manifest, PhotoRecord, RejectedPhoto, SplitCounts};
@@ -45,7 +46,7 @@ pub use run_config::{ClassWeights, HeadInit, OptimizerConfig, RunConfig, RunFact
 pub use run_dir::{EpochRecord, RunDir, write_metrics};
 pub use shell::quoted;
 pub use shown::{escaped_lines, shown, shown_message};
-pub use spelling::{caseless, composed, foreign_letter};
+pub use spelling::{caseless, composed};
 pub use split::Split;
 pub use strategy::Strategy;
 pub use suggest::{did_you_mean, hint_did_you_mean};

@@ -1,11 +1,8 @@
 //! The three splits of a data set.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-
-use crate::CoreError;
 
 /// The split that a photo belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -31,23 +28,15 @@ impl Split {
             Split::Test => "test",
         }
     }
+
+    /// Finds a split by the name of its folder.
+    pub fn named(name: &str) -> Option<Self> {
+        Split::ALL.into_iter().find(|split| split.as_str() == name)
+    }
 }
 
 impl fmt::Display for Split {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Split {
-    type Err = CoreError;
-
-    fn from_str(text: &str) -> Result<Self, CoreError> {
-        Split::ALL.into_iter().find(|split| split.as_str() == text).ok_or_else(|| CoreError::UnknownWord {
-            what: "split",
-            found: text.into(),
-            expected: "train, val, test".into(),
-            hint: crate::hint_did_you_mean(text, Split::ALL.map(Split::as_str)),
-        })
     }
 }

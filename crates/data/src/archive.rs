@@ -5,7 +5,7 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use kennel_core::archive::{TarBounds, TarError, TarReader};
+use kennel_archive::{TarBounds, TarError, TarReader};
 
 use crate::decode::MAX_FILE_BYTES;
 use crate::error::{DataError, Result, go_on};

@@ -4,7 +4,8 @@ use image::RgbImage;
 use kennel_core::{Crop, Preprocessing};
 
 use crate::chance::Chance;
-use crate::resize::{Window, prepare_pixels, resize_window, short_side_to};
+use crate::resize::{prepare_pixels, resize_window, short_side_to};
+use crate::window::Window;
 
 /// Returns the square that the network sees of a photo in one view.
 pub(crate) fn crop(

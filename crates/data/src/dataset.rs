@@ -13,7 +13,7 @@ use walkdir::WalkDir;
 use crate::assemble::{Assembled, Paths, Purpose, assemble};
 use crate::decode::{decode, read_bounded};
 use crate::error::{DataError, Result};
-use crate::prepare::PrepareOptions;
+use crate::options::PrepareOptions;
 use crate::scan::{Progress, scan};
 use crate::unlisted::unlisted;
 

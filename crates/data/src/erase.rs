@@ -1,7 +1,7 @@
 //! Random erasing: sets a rectangle of the normalised planes to 0.
 
 use crate::chance::Chance;
-use crate::resize::Window;
+use crate::window::Window;
 
 /// torchvision's defaults.
 const SCALE: [f64; 2] = [0.02, 0.33];

@@ -13,6 +13,7 @@ pub mod decode;
 mod archive;
 mod division;
 mod endings;
+mod foreign_letter;
 mod layout;
 mod litter;
 mod preset;
@@ -33,6 +34,7 @@ mod thumbnail;
 
 // A manifest to a folder that can be trained on.
 mod dataset;
+mod options;
 mod prepare;
 mod staging;
 mod unlisted;
@@ -46,6 +48,7 @@ mod erase;
 mod resample;
 pub mod resize;
 pub mod rotate;
+mod window;
 
 // Inputs to batches.
 mod cache;
@@ -63,9 +66,11 @@ pub use dataset::{Dataset, DatasetPhoto, Open};
 pub use decode::{DecodeError, Decoded, Note, Notes, decode, read_photo, set_memory_budget};
 pub use error::{DataError, LayoutReading, Result};
 pub use loader::{Batch, Loader, LoaderOptions, Transform};
-pub use prepare::{Outcome, PrepareOptions, Prepared, prepare};
+pub use options::PrepareOptions;
+pub use prepare::{Outcome, Prepared, prepare};
 pub use preset::Preset;
 pub use resize::{normalise, prepare_pixels};
 pub use scan::{Progress, Scan, ScanOptions, ScannedPhoto, scan};
 pub use sources::{NoPhoto, PhotoSource, in_parallel, photo_sources};
 pub use split::Fractions;
+pub use window::Window;

@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use image::RgbImage;
 
-use crate::resize::Window;
+use crate::window::Window;
 
 /// Fraction bits of the weights. Of 32 bits, 8 remain for the value and 2 for overshoot.
 const PRECISION: u32 = 32 - 8 - 2;

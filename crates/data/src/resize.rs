@@ -7,19 +7,7 @@ use image::RgbImage;
 use kennel_core::{Interpolation, Preprocessing};
 
 use crate::resample::{Filter, resample};
-
-/// A rectangle of pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// First column.
-    pub left: u32,
-    /// First row.
-    pub top: u32,
-    /// Columns.
-    pub width: u32,
-    /// Rows.
-    pub height: u32,
-}
+use crate::window::Window;
 
 /// Returns what the network sees of a photo in evaluation, before normalisation.
 ///

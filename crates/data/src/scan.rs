@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use kennel_core::scratch::Scratch;
-use kennel_core::{CoreError, RejectedPhoto, Split, caseless, files, foreign_letter};
+use kennel_core::{CoreError, RejectedPhoto, Split, caseless, files};
 use rayon::prelude::*;
 
 use crate::archive;
@@ -14,6 +14,7 @@ use crate::decode::{DecodeError, Note, Notes, decode, read_bounded};
 use crate::endings::other_format;
 use crate::error::{DataError, Result, go_on};
 use crate::fingerprint::Fingerprint;
+use crate::foreign_letter::foreign_letter;
 use crate::layout::{Candidate, Layout, NOT_IN_A_CLASS};
 use crate::litter::{HIDDEN, OF_THE_SYSTEM};
 use crate::preset::Preset;

@@ -5,7 +5,7 @@ mod common;
 
 use common::{difference, fixture, photo};
 use kennel_core::{Interpolation, Preprocessing};
-use kennel_data::resize::Window;
+use kennel_data::Window;
 use kennel_data::{RgbImage, color, crop, rotate};
 use serde::Deserialize;
 

@@ -5,8 +5,9 @@ use std::io::Read;
 
 use ureq::http::header::HeaderMap;
 
-use crate::client::{Answer, Client, Event, Follow, Remote, Watch};
+use crate::client::{Client, Event, Follow, Watch};
 use crate::error::{FetchError, Result};
+use crate::message::{Answer, Remote};
 use crate::retry::{Trouble, retry_after};
 
 /// Where an earlier process stopped.

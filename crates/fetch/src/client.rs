@@ -3,10 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use ureq::http::header::HeaderMap;
-
 use crate::address::Address;
 use crate::error::{FetchError, Result};
+use crate::message::{Answer, Remote};
 use crate::redirect;
 use crate::retry::{Trouble, retry_after};
 
@@ -132,30 +131,6 @@ const NO_SERVER_RETRIES: u32 = 1;
 pub struct Client {
     config: ClientConfig,
     agent: ureq::Agent,
-}
-
-/// An address to request.
-#[derive(Clone, Debug)]
-pub(crate) struct Remote {
-    pub url: String,
-    /// Sent to the host of `url`, and to no other.
-    pub token: Option<String>,
-}
-
-/// A response: its head and its body.
-pub(crate) struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    /// The headers of the redirections before it, in order.
-    pub on_the_way: Vec<HeaderMap>,
-    pub body: ureq::Body,
-}
-
-impl Answer {
-    /// Returns the value of a header, if it is text.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
 }
 
 /// Which redirections are followed.

@@ -8,9 +8,10 @@ use kennel_core::files;
 use serde::{Deserialize, Serialize};
 
 use crate::body::{Body, Limits, Piece, ResumePoint};
-use crate::client::{Client, Remote, Watch};
+use crate::client::{Client, Watch};
 use crate::error::{FetchError, Result};
 use crate::lock::{acquire, tidy};
+use crate::message::Remote;
 use crate::verify::Digest;
 
 /// What is known about a file before it is fetched.

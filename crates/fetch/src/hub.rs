@@ -19,13 +19,15 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use kennel_core::{archive, files, hub_cache};
+use kennel_archive::stay_inside;
+use kennel_core::{files, hub_cache};
 
 use crate::body::Limits;
-use crate::client::{Client, Event, Remote, Watch};
+use crate::client::{Client, Event, Watch};
 use crate::download::{Job, beside};
 use crate::error::{FetchError, Result};
 use crate::lock::acquire_and_leave;
+use crate::message::Remote;
 use crate::verify::Digest;
 
 /// Largest file that is fetched, in bytes. The largest of timm's weights have 10 GB.
@@ -287,8 +289,7 @@ fn check_names(repo: &str, revision: &str, names: &[&str]) -> Result<()> {
         let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         !part.is_empty() && part.bytes().all(is_known) && !part.starts_with('.') && !part.contains("..")
     };
-    let is_path =
-        |name: &str| name.split('/').all(is_plain) && archive::stay_inside(Path::new(name)).is_some();
+    let is_path = |name: &str| name.split('/').all(is_plain) && stay_inside(Path::new(name)).is_some();
     let bad = |what, name: &str, example| FetchError::BadName { what, name: name.into(), example };
     if repo.split('/').count() != 2 || !repo.split('/').all(is_plain) || repo.contains("--") {
         return Err(bad("repository", repo, "timm/resnet50.a1_in1k"));

@@ -11,6 +11,7 @@ mod error;
 
 // Requests and retries.
 mod client;
+mod message;
 mod redirect;
 mod retry;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::client::{Answer, Remote};
 use crate::error::FetchError;
+use crate::message::{Answer, Remote};
 
 /// Why a request failed.
 pub(crate) enum Trouble {

@@ -13,17 +13,18 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use kennel_core::archive::{TarBounds, TarError, TarReader, TarUsed};
+use kennel_archive::{TarBounds, TarError, TarReader, TarUsed};
 use kennel_core::files;
 use serde::{Deserialize, Serialize};
 use sha2::digest::common::hazmat::{SerializableState, SerializedState};
 use sha2::{Digest, Sha256};
 
 use crate::body::{Body, Limits, Piece, ResumePoint};
-use crate::client::{Client, Remote, Watch};
+use crate::client::{Client, Watch};
 use crate::download::{Outcome, beside};
 use crate::error::{FetchError, Result};
 use crate::lock::{acquire, tidy};
+use crate::message::Remote;
 
 /// A tar on a server, and which of its files to write.
 #[derive(Clone, Copy)]

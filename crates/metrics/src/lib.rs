@@ -18,10 +18,8 @@ mod confusion_matrix;
 mod interval;
 mod paired;
 
-mod classification_report;
 mod evaluation;
 mod rate;
-mod report;
 mod run_evaluation;
 
 pub use calibration::{
@@ -29,7 +27,6 @@ pub use calibration::{
     fit_temperature, temperature_of,
 };
 pub use classification::{ClassScores, class_scores, macro_average, weighted_average};
-pub use classification_report::render_classification_report;
 pub use confusion_matrix::{ConfusedPair, confusion_matrix, most_confused_pairs};
 pub use error::MetricsError;
 pub use evaluation::{ClassReport, Evaluation, evaluate};
@@ -39,6 +36,5 @@ pub use paired::{PairedCounts, holm, mcnemar_p, paired_counts, photos_to_separat
 pub use probabilities::{softmax, softmax_at};
 pub use ranking::{RankedClass, rank, rank_probabilities};
 pub use rate::Rate;
-pub use report::render_report;
 pub use run_evaluation::RunEvaluation;
 pub use top_k::{argmax, in_top_k, top_k};

@@ -8,19 +8,22 @@
 //! Metadata can be forged, so a file that claims to be Kennel's own runs like this, too. Only files
 //! that this process has just written run inside it.
 
+mod frame;
+mod serve;
+
 use std::ffi::OsString;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use self::frame::{Reply, Request, read_frame, write_frame};
+use crate::Result;
+use crate::runtime::{Input, Output, RuntimeKind, Values};
 
-use crate::runtime::{Input, Output, RuntimeKind, Session, Values};
-use crate::{OnnxError, Result};
+pub use self::serve::serve;
 
 /// Memory per byte of weights. The weights may be in memory as read, as packed and, if of a
 /// narrower type, as floats.
@@ -28,8 +31,6 @@ const MEMORY_PER_WEIGHT_BYTE: u64 = 4;
 /// Slowest rate at which opening may proceed. Packing weights is more than 100 times as fast on one
 /// core.
 const OPENED_BYTES_PER_S: f64 = 10e6;
-/// Limit on the header of a frame; the largest ones hold shapes or the reason of a failure.
-const MAX_HEADER_BYTES: u64 = 1 << 20;
 /// Limit on the values of a reply: 1024 photos in 100,000 classes.
 const MAX_VALUE_BYTES: u64 = 4 * 1024 * 100_000;
 /// How much of the stderr of the child is kept.
@@ -47,23 +48,6 @@ pub struct Apart {
     pub photo_s: f64,
     /// Memory limit, not counting the weights.
     pub memory_bytes: u64,
-}
-
-/// Header of a request; the values follow it.
-#[derive(Serialize, Deserialize)]
-struct Request {
-    input: String,
-    shape: Vec<usize>,
-    is_bytes: bool,
-    outputs: Vec<String>,
-}
-
-/// Header of a reply; the values of all outputs follow it, one after the other.
-#[derive(Serialize, Deserialize)]
-enum Reply {
-    Opened,
-    Ran { shapes: Vec<Vec<usize>>, seconds: f64 },
-    Failed { reason: String },
 }
 
 /// A file that runs in a process of its own.
@@ -204,121 +188,4 @@ fn last_words(mut stderr: impl Read) -> String {
         Ok(_) => line.into(),
         Err(error) => format!("{line} ({error})"),
     }
-}
-
-/// Main loop of the child: opens the file and answers requests until its standard input ends.
-/// `arguments` are those that [`Worker::open`] passes: path, runtime, memory limit in bytes.
-pub fn serve(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let arguments: Vec<OsString> = arguments.collect();
-    let [path, runtime, memory] = arguments.as_slice() else { return ExitCode::from(2) };
-    let runtime = RuntimeKind::ALL.into_iter().find(|kind| runtime == kind.as_str());
-    let memory = memory.to_str().and_then(|memory| memory.parse().ok());
-    let (Some(runtime), Some(memory)) = (runtime, memory) else { return ExitCode::from(2) };
-    let mut stdout = io::stdout().lock();
-    let (sender, requests) = mpsc::channel();
-    // Read on a separate thread, so that the process ends with its standard input even while a
-    // graph runs forever.
-    thread::spawn(move || {
-        let mut stdin = io::stdin().lock();
-        while let Ok(Some(frame)) = read_frame::<Request>(&mut stdin, u64::MAX) {
-            if sender.send(frame).is_err() {
-                break;
-            }
-        }
-        std::process::exit(0);
-    });
-    let opened = bound(memory)
-        .and_then(|()| Session::open(Path::new(path), runtime).map_err(|error| reason_of(&error)));
-    let mut session = match opened {
-        Ok(session) => session,
-        Err(reason) => {
-            // The parent may be gone, so ignore errors.
-            write_frame(&mut stdout, &Reply::Failed { reason }, &[]).unwrap_or_default();
-            return ExitCode::FAILURE;
-        }
-    };
-    let mut is_heard = write_frame(&mut stdout, &Reply::Opened, &[]).is_ok();
-    while is_heard && let Ok((request, values, bytes)) = requests.recv() {
-        let (reply, values) = answer(&mut session, &request, &values, bytes);
-        is_heard = write_frame(&mut stdout, &reply, bytemuck::cast_slice(&values)).is_ok();
-    }
-    ExitCode::SUCCESS
-}
-
-fn answer(session: &mut Session, request: &Request, values: &[f32], bytes: usize) -> (Reply, Vec<f32>) {
-    let values = match request.is_bytes {
-        true => Values::Bytes(&bytemuck::cast_slice(values)[..bytes]),
-        false => Values::Floats(values),
-    };
-    let outputs: Vec<&str> = request.outputs.iter().map(String::as_str).collect();
-    let input = Input { name: &request.input, shape: &request.shape, values };
-    match session.run(input, &outputs) {
-        Err(error) => (Reply::Failed { reason: reason_of(&error) }, Vec::new()),
-        Ok(found) => {
-            let values = found.iter().flat_map(|output| &output.values).copied().collect();
-            let shapes = found.into_iter().map(|output| output.shape).collect();
-            (Reply::Ran { shapes, seconds: session.last_run_s() }, values)
-        }
-    }
-}
-
-/// Reason alone: the parent adds runtime and path.
-fn reason_of(error: &OnnxError) -> String {
-    match error {
-        OnnxError::Runtime { reason, .. } => reason.clone(),
-        error => error.to_string(),
-    }
-}
-
-/// Limits the memory that this process may write to. Linux counts every private writable mapping;
-/// other systems may count less, and then only the time limit remains.
-#[cfg(unix)]
-fn bound(memory_bytes: u64) -> Result<(), String> {
-    use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let lower = |resource, bytes: u64| {
-        let (_, hard) = getrlimit(resource)?;
-        setrlimit(resource, bytes.min(hard), hard)
-    };
-    // A crash at the limit is expected: write no core dump.
-    lower(Resource::RLIMIT_CORE, 0)
-        .and_then(|()| lower(Resource::RLIMIT_DATA, memory_bytes))
-        .map_err(|error| format!("its process cannot bound its memory: {error}"))
-}
-
-#[cfg(not(unix))]
-fn bound(_: u64) -> Result<(), String> {
-    Ok(())
-}
-
-/// Writes lengths, header and values. Values have the byte order of the machine: both sides are
-/// this program on this machine.
-fn write_frame(to: &mut impl Write, header: &impl Serialize, values: &[u8]) -> io::Result<()> {
-    let header = serde_json::to_vec(header)?;
-    to.write_all(bytemuck::bytes_of(&[header.len() as u64, values.len() as u64]))?;
-    to.write_all(&header)?;
-    to.write_all(values)?;
-    to.flush()
-}
-
-/// Reads what [`write_frame`] wrote: header, values and their number of bytes; `None` at the end of
-/// the stream.
-fn read_frame<T: DeserializeOwned>(
-    from: &mut impl Read,
-    max_values: u64,
-) -> io::Result<Option<(T, Vec<f32>, usize)>> {
-    let mut lengths = [0_u64; 2];
-    match from.read_exact(bytemuck::bytes_of_mut(&mut lengths)) {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
-        read => read?,
-    }
-    let [header_bytes, value_bytes] = lengths;
-    if header_bytes > MAX_HEADER_BYTES || value_bytes > max_values {
-        return Err(io::Error::other("a frame is too long"));
-    }
-    let mut header = vec![0; header_bytes as usize];
-    from.read_exact(&mut header)?;
-    let bytes = value_bytes as usize;
-    let mut values = vec![0.0; bytes.div_ceil(size_of::<f32>())];
-    from.read_exact(&mut bytemuck::cast_slice_mut(&mut values)[..bytes])?;
-    Ok(Some((serde_json::from_slice(&header)?, values, bytes)))
 }

@@ -47,12 +47,18 @@ impl Figure {
     }
 }
 
-/// Draws every figure of a report.
-///
-/// # Errors
-///
-/// A figure that cannot be drawn.
-pub fn draw(report: &Report) -> Result<Figures> {
+impl Report {
+    /// Draws every figure.
+    ///
+    /// # Errors
+    ///
+    /// A figure that cannot be drawn.
+    pub fn figures(&self) -> Result<Figures> {
+        draw(self)
+    }
+}
+
+fn draw(report: &Report) -> Result<Figures> {
     let summaries = &report.comparison.runs;
     let mut overall = Vec::new();
     let runs = report.runs.iter().zip(summaries).enumerate();

@@ -19,13 +19,14 @@ mod settings;
 mod summary;
 
 // From results to figures, tables and pages.
+mod classification_report;
 mod drawings;
 pub mod figures;
 mod gallery;
 mod page;
 mod report;
 mod table;
-mod tensorboard;
+mod write;
 
 pub use comparison::{Comparison, LEVEL, Pair, Power, Seed, SeedGroup, format_p};
 pub use diagnosis::{Curves, Diagnosis, Finding, diagnose};
@@ -33,8 +34,8 @@ pub use drawings::{Figure, Figures};
 pub use error::{ReportError, Result};
 pub use honesty::{Check, Level, Overlap, PICTURES, checks, overlap};
 pub use published::{Against, AgainstPair, PublishedHistory, PublishedResults, read_published, set_against};
-pub use report::{Report, Written, write_report};
+pub use report::Report;
 pub use run::{FinishedRun, LeftOut, Predictions, TestSet, read_runs};
 pub use summary::{RunSummary, Scores};
-pub use table::{COLUMNS, LEAST, NUMBERS, duration, render_comparison, rows};
-pub use tensorboard::EventWriter;
+pub use table::{COLUMNS, LEAST, NUMBERS, render_comparison, rows};
+pub use write::{Written, write_report};

@@ -1,19 +1,11 @@
-//! The report on a folder of runs, and the files that it is written to.
+//! The report on a folder of runs.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use kennel_core::{Manifest, files};
-use kennel_metrics::render_classification_report;
+use kennel_core::Manifest;
 use serde::Serialize;
 
-use crate::drawings::{Figures, draw};
-use crate::{
-    Against, Check, Comparison, FinishedRun, Overlap, PublishedResults, Result, honesty, page, published,
-};
-
-/// Pixels of a PNG per pixel of its SVG.
-const PNG_SCALE: f32 = 2.0;
+use crate::{Against, Check, Comparison, FinishedRun, Overlap, PublishedResults, Result, honesty, published};
 
 /// The contents of a report; the JSON in `report.html`.
 #[derive(Clone, Debug, Serialize)]
@@ -31,20 +23,6 @@ pub struct Report {
     /// The runs themselves, in the order of the comparison.
     #[serde(skip)]
     pub runs: Vec<FinishedRun>,
-}
-
-/// The files that were written.
-#[derive(Clone, Debug)]
-pub struct Written {
-    /// The page.
-    pub page: PathBuf,
-    /// Figures and texts.
-    pub plots: Vec<PathBuf>,
-    /// Some of the characters that no font of this machine has. They are empty boxes in the PNG
-    /// figures.
-    pub boxes: BTreeSet<char>,
-    /// Runs that are not in this report but still have results in `metrics/`.
-    pub others: BTreeSet<String>,
 }
 
 impl Report {
@@ -76,51 +54,4 @@ impl Report {
             runs,
         })
     }
-
-    /// Draws every figure.
-    ///
-    /// # Errors
-    ///
-    /// A figure that cannot be drawn.
-    pub fn figures(&self) -> Result<Figures> {
-        draw(self)
-    }
-}
-
-/// Writes `metrics/<run>_results.json`, `plots/` and `report.html` under `out`, each file through a
-/// temporary file.
-///
-/// # Errors
-///
-/// A folder that cannot be created, a file that cannot be written, a figure that cannot be drawn.
-pub fn write_report(report: &Report, out: &Path) -> Result<Written> {
-    let (metrics, plots) = (out.join("metrics"), out.join("plots"));
-    files::create_dir_all(&metrics)?;
-    files::create_dir_all(&plots)?;
-    for (run, summary) in report.runs.iter().zip(&report.comparison.runs) {
-        published::write_results(&metrics, run, summary)?;
-    }
-    let figures = report.figures()?;
-    let (mut written, mut boxes) = (Vec::new(), BTreeSet::new());
-    for figure in figures.all() {
-        let (svg, png) =
-            (plots.join(format!("{}.svg", figure.stem)), plots.join(format!("{}.png", figure.stem)));
-        files::write_atomically(&svg, figure.svg.as_str().as_bytes())?;
-        let (pixels, missing) = figure.svg.to_png_with_boxes(PNG_SCALE)?;
-        files::write_atomically(&png, &pixels)?;
-        boxes.extend(missing);
-        written.extend([svg, png]);
-    }
-    for summary in &report.comparison.runs {
-        if let Some(test) = &summary.test {
-            let path = plots.join(format!("{}_classification_report.txt", summary.name));
-            files::write_atomically(&path, render_classification_report(&test.evaluation).as_bytes())?;
-            written.push(path);
-        }
-    }
-    let page = out.join("report.html");
-    files::write_atomically(&page, page::render(report, &figures)?.as_bytes())?;
-    let names: BTreeSet<String> = report.comparison.runs.iter().map(|run| run.name.clone()).collect();
-    let others = published::names(&metrics)?.difference(&names).cloned().collect();
-    Ok(Written { page, plots: written, boxes, others })
 }

@@ -1,5 +1,6 @@
 //! The comparison as rows of text, the same in the terminal, the figure and the report.
 
+use kennel_core::duration;
 use kennel_metrics::{Proportion, format_proportion};
 
 use crate::{Comparison, RunSummary};
@@ -105,17 +106,6 @@ pub fn thousands(number: usize) -> String {
     text
 }
 
-/// Formats seconds as `9.5 s`, `42 s`, `3 min 20 s` or `2 h 5 min`.
-pub fn duration(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match whole {
-        0..60 if seconds < 9.95 => format!("{seconds:.1} s"),
-        0..60 => format!("{whole} s"),
-        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,10 +116,6 @@ mod tests {
             [(0, "0"), (999, "999"), (6405, "6\u{202f}405"), (2_230_277, "2\u{202f}230\u{202f}277")]
         {
             assert_eq!(thousands(number), text);
-        }
-        for (seconds, text) in [(1.04, "1.0 s"), (42.4, "42 s"), (200.0, "3 min 20 s"), (7500.0, "2 h 5 min")]
-        {
-            assert_eq!(duration(seconds), text);
         }
     }
 }

@@ -92,3 +92,13 @@ pub fn memory() -> Found {
         false => Found::ok(text),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_version_of_burn_is_that_of_the_lock() {
+        let lock = include_str!("../../../../Cargo.lock");
+        let burn = format!("name = \"burn\"\nversion = \"{}\"\n", kennel_train::BURN_VERSION);
+        assert!(lock.contains(&burn));
+    }
+}

@@ -227,7 +227,7 @@ fn conclude(args: &DemoArgs, runs: &Path, file: &Path, elapsed_s: f64) -> Comman
          Next, your own photos, in a folder for every class:\n\
          \x20 kennel prepare photos/\n\
          \x20 kennel train --model mobilenetv2_100\n",
-        kennel_report::duration(elapsed_s),
+        kennel_core::duration(elapsed_s),
         file.display(),
     ))
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use kennel_core::{RunDir, Split, quoted};
 use kennel_infer::{Control, ZeroShotOptions, predict_dataset, zero_shot};
-use kennel_metrics::{Evaluation, RunEvaluation, format_proportion, render_report};
+use kennel_metrics::{Evaluation, RunEvaluation, format_proportion};
 use kennel_train::evaluate_run;
 use serde_json::json;
 
@@ -14,6 +14,7 @@ use super::report::compare_all;
 use crate::chosen_run::ChosenRun;
 use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
+use crate::evaluation_report::render_report;
 use crate::failure::{Failure, NOTHING_WRITTEN};
 use crate::lists::pairs_of;
 use crate::output::{Format, print, print_json};
@@ -213,7 +214,7 @@ fn parse_split(text: Option<&str>) -> Result<Split, Failure> {
             "--split all goes with --data or --zero-shot: a run has learnt from its own training photos"
                 .into(),
         )),
-        Some(text) => text.parse::<Split>().map_err(|_| {
+        Some(text) => Split::named(text).ok_or_else(|| {
             let hint = kennel_core::hint_did_you_mean(text, ["train", "val", "test", "all"]);
             Failure::Usage(format!(
                 "unknown split `{text}`; expected one of: train, val, test; with --data or --zero-shot also all{hint}"

@@ -398,7 +398,7 @@ fn planned<'a>(
 /// Renders a row for each experiment, and the estimated time of all new ones.
 fn render_plan(plan: &[Planned], stream: Stream) -> String {
     let row = |planned: &Planned| {
-        let state = planned.about_s.map(|seconds| format!("about {}", kennel_report::duration(seconds)));
+        let state = planned.about_s.map(|seconds| format!("about {}", kennel_core::duration(seconds)));
         let rate = planned.learning_rate.map_or_else(String::new, |rate| format!("{rate:e}"));
         let epochs = planned.epochs.map_or_else(String::new, |epochs| epochs.to_string());
         [
@@ -419,7 +419,7 @@ fn render_plan(plan: &[Planned], stream: Stream) -> String {
         0.0 => format!("{table}\n"),
         all => format!(
             "{table}\nabout {} for what is new, less where features are kept already\n",
-            kennel_report::duration(all)
+            kennel_core::duration(all)
         ),
     }
 }

@@ -312,7 +312,7 @@ fn dry_run(
     if Level::chosen() > Level::Quiet {
         let kept = kept_features.map_or(0, |kept| kept.photos);
         let seconds = estimate_s(config, facts.photos, kept, &mut Rates::default(), &options.compute)?;
-        let about = kennel_report::duration(seconds.max(1.0));
+        let about = kennel_core::duration(seconds.max(1.0));
         say!("takes      about {about}, the reading of photos not counted");
     }
     match format {

@@ -1,6 +1,6 @@
 //! Why bytes are not a photo.
 
-use super::{MAX_FILE_BYTES, MAX_PIXELS};
+use super::limits::{MAX_FILE_BYTES, MAX_PIXELS};
 
 /// Why bytes are not a photo. The message is the reason, without the file's name.
 #[derive(Debug, thiserror::Error)]

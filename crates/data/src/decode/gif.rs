@@ -3,7 +3,8 @@
 use gif::{ColorOutput, DecodeOptions, DecodingError, MemoryLimit};
 use image::RgbImage;
 
-use super::{DecodeError, Decoded, admit};
+use super::admission::admit;
+use super::{DecodeError, Decoded};
 
 /// An index of the frame and one of the screen.
 const SCRATCH_BYTES_A_PIXEL: u64 = 2;

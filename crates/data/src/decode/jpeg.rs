@@ -3,9 +3,10 @@
 use image::RgbImage;
 use libjpeg_turbo_rs::{DecodeLimits, DecodeWarning, Decoder, Image, JpegError, PixelFormat};
 
+use super::admission::admit;
 use super::jpeg_markers::{Frame, Markers};
 use super::jpeg_planes::mix_planes;
-use super::{DecodeError, Decoded, MAX_PIXELS, Note, admit, orientation};
+use super::{DecodeError, Decoded, MAX_PIXELS, Note, orientation};
 
 /// The most scans a JPEG may have: every scan costs a walk over the whole picture, and a scan of a
 /// few bytes is valid. Progressive photos have about ten; libjpeg-turbo's own fuzzing stops at 500.

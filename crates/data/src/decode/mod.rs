@@ -7,10 +7,13 @@
 //! JPEG pixels equal those of libjpeg-turbo, and so of Pillow; `tools/check_jpegs.py` checks that
 //! on folders of photos.
 
+mod decoded;
 mod error;
+mod limits;
 mod note;
 
 // Memory and panics of decoders.
+mod admission;
 mod budget;
 mod memory;
 
@@ -30,50 +33,20 @@ mod orientation;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use image::metadata::Orientation;
 use image::{ImageFormat, RgbImage};
 use kennel_core::CoreError;
 
-use self::budget::{Budget, Reservation};
 use crate::error::{DataError, Result};
 
 pub use self::budget::set_memory_budget;
+pub use self::decoded::Decoded;
 pub use self::error::DecodeError;
+pub use self::limits::{MAX_FILE_BYTES, MAX_PIXELS};
 pub use self::note::{Note, Notes};
 
 /// Increases with every change that changes a pixel of a decoded photo. Results computed from other
 /// pixels are then not reused.
 pub const REVISION: u32 = 2;
-
-/// The most pixels a photo may have: 200 million, more than any camera has, 600 MB of RGB.
-pub const MAX_PIXELS: u64 = 200_000_000;
-/// Size of the largest photo file, in bytes.
-pub const MAX_FILE_BYTES: u64 = 512 << 20;
-
-/// A photo, and notes on it.
-#[derive(Debug)]
-pub struct Decoded {
-    /// Its pixels, upright.
-    pub photo: RgbImage,
-    /// Notes on it, each at most once.
-    pub notes: Vec<Note>,
-    /// Reserves the memory for the pixels and for resizing them while this value exists.
-    _held: Reservation,
-}
-
-impl Decoded {
-    fn new(
-        photo: RgbImage,
-        orientation: Option<Orientation>,
-        notes: Vec<Note>,
-        mut held: Reservation,
-    ) -> Self {
-        let photo = orientation::upright(photo, orientation);
-        let (width, height) = photo.dimensions();
-        held.shrink_to(photo.as_raw().len() as u64 + resizing_bytes(width.into(), height.into()));
-        Self { photo, notes, _held: held }
-    }
-}
 
 /// Reads and decodes one photo.
 ///
@@ -152,31 +125,4 @@ fn not_an_image(bytes: &[u8]) -> DecodeError {
     // The cut may split a character of several bytes.
     let begins = begins.trim_end_matches(char::REPLACEMENT_CHARACTER).escape_debug();
     DecodeError::NotAnImage { begins: format!("\"{begins}\"") }
-}
-
-/// Checks that a picture has pixels, and not too many.
-fn check_size(width: u64, height: u64) -> Result<(), DecodeError> {
-    if width == 0 || height == 0 {
-        return Err(DecodeError::NoPixels { width, height });
-    }
-    if width.saturating_mul(height) > MAX_PIXELS {
-        return Err(DecodeError::TooManyPixels { width, height });
-    }
-    Ok(())
-}
-
-/// Admits a picture of any format by its stated size. Checks the size, and reserves memory for its
-/// RGB, for turning it upright, for resizing it, and for `scratch_bytes` of the decoder. Waits for
-/// other photos if it must.
-fn admit(width: u64, height: u64, scratch_bytes: u64) -> Result<Reservation, DecodeError> {
-    check_size(width, height)?;
-    let need_bytes = (6 * width * height + resizing_bytes(width, height)).saturating_add(scratch_bytes);
-    let budget = Budget::of_process();
-    let budget_bytes = budget.total();
-    budget.reserve(need_bytes).ok_or(DecodeError::TooMuchMemory { width, height, need_bytes, budget_bytes })
-}
-
-/// Returns the memory for resizing besides the photo: a weight for each of its columns and rows.
-fn resizing_bytes(width: u64, height: u64) -> u64 {
-    4 * (width + height)
 }

@@ -5,7 +5,8 @@ use std::io::{Cursor, ErrorKind};
 use image::RgbImage;
 use png::{BitDepth, DecodeOptions, Decoder, DecodingError, Info, InterlaceInfo, Limits, Transformations};
 
-use super::{DecodeError, Decoded, Note, admit, check_size, orientation};
+use super::admission::{admit, check_size};
+use super::{DecodeError, Decoded, Note, orientation};
 
 /// Limit on what the decoder allocates for text and profiles, in bytes.
 const METADATA_BYTES: usize = 64 << 20;

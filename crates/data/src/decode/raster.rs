@@ -4,7 +4,8 @@ use std::io::{Cursor, ErrorKind};
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
 
-use super::{DecodeError, Decoded, MAX_PIXELS, admit, orientation};
+use super::admission::admit;
+use super::{DecodeError, Decoded, MAX_PIXELS, orientation};
 
 /// Four channels, and the data that a lossy WebP is made from.
 const SCRATCH_BYTES_A_PIXEL: u64 = 12;

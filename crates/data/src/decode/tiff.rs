@@ -7,8 +7,9 @@ use image::RgbImage;
 use tiff::TiffError;
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 
+use super::admission::{admit, check_size};
 use super::tiff_directory::TiffDirectory;
-use super::{DecodeError, Decoded, Note, admit, check_size, ink, orientation};
+use super::{DecodeError, Decoded, Note, ink, orientation};
 
 /// Limit on the values of a directory, in bytes.
 const VALUE_BYTES: usize = 16 << 20;

@@ -6,8 +6,8 @@ use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, Value
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
+use super::area::{Area, Drawn};
 use super::style::INK;
-use super::svg::{Area, Drawn};
 use super::text::{SMALL, TEXT, font, widest};
 
 /// A plot with its axes drawn.

@@ -3,9 +3,10 @@
 use kennel_metrics::Evaluation;
 use plotters::prelude::*;
 
+use super::area::{Area, Drawn};
 use super::shades::{GROUND, readable_on, shade_of};
 use super::style::{FAINT, INK};
-use super::svg::{Area, Drawn, Svg, cannot, draw};
+use super::svg::{Svg, cannot, draw};
 use super::text::{Label, SMALL, TEXT, TITLE, cut_inside, shortened, text_width, widest};
 use crate::Result;
 

@@ -2,10 +2,11 @@
 
 use plotters::prelude::*;
 
+use super::area::{Area, Drawn};
 use super::axes::{Axis, axes};
 use super::legend::{Legend, Sample};
 use super::style::{INK, hollow_mark, look, mark};
-use super::svg::{Area, Drawn, Svg, Under, cannot, draw};
+use super::svg::{Svg, Under, cannot, draw};
 use super::text::{Label, TEXT, text_width};
 use crate::Result;
 

@@ -3,8 +3,8 @@
 
 use plotters::prelude::*;
 
+use super::area::{Area, Drawn};
 use super::style::{look, mark};
-use super::svg::{Area, Drawn};
 use super::text::{Label, TEXT, cut_inside, widest};
 
 const ROW: i32 = 38;

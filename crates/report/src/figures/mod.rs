@@ -5,6 +5,7 @@
 //! dash; shares differ by lightness; right and wrong differ by a sign. All text (names of classes,
 //! runs, files) is made printable and escaped.
 
+mod area;
 mod shades;
 mod style;
 mod svg;

@@ -4,8 +4,9 @@ use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
 use plotters::prelude::*;
 
+use super::area::{Area, Drawn};
 use super::style::{GREEN, VERMILLION};
-use super::svg::{Area, Drawn, Svg, Under, cannot, draw};
+use super::svg::{Svg, Under, cannot, draw};
 use super::text::{Label, SMALL, TITLE, shortened};
 use crate::Result;
 

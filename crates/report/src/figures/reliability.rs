@@ -4,9 +4,10 @@ use kennel_metrics::{Calibration, ReliabilityBin, wilson_interval};
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 
+use super::area::{Area, Drawn};
 use super::axes::{Axis, axes};
 use super::style::{FAINT, INK, Look, Marker, SKY, mark};
-use super::svg::{Area, Drawn, Svg, cannot, draw};
+use super::svg::{Svg, cannot, draw};
 use super::text::{Label, SMALL, TEXT, TITLE, cut_inside, text_width};
 use crate::Result;
 

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use epaint_default_fonts::UBUNTU_LIGHT;
-use plotters::coord::Shift;
 use plotters::prelude::*;
 use resvg::tiny_skia;
 use resvg::usvg::fontdb::{Database, FaceInfo, ID, Source, Style, Weight};
 use resvg::usvg::{FontResolver, Options, Tree};
 
+use super::area::{Area, Drawn};
 use super::text::printable;
 use crate::{ReportError, Result};
 
@@ -21,11 +21,6 @@ use crate::{ReportError, Result};
 const UNITS_PER_PX: u32 = 2;
 /// Pixels of the largest PNG; drawing it takes 512 MiB.
 const MAX_PIXELS: u64 = 1 << 27;
-
-/// The surface that plotters draws on.
-pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-/// The result of drawing.
-pub(super) type Drawn<T = ()> = std::result::Result<T, DrawingAreaErrorKind<std::io::Error>>;
 
 /// A drawing as SVG text: one `svg` element on white, without scripts, styles, ids or anything from
 /// outside it.

@@ -2,8 +2,9 @@
 
 use plotters::prelude::*;
 
+use super::area::Drawn;
 use super::style::INK;
-use super::svg::{Drawn, Svg, cannot, draw};
+use super::svg::{Svg, cannot, draw};
 use super::text::{Label, TEXT, TITLE, cut_inside, shortened, text_width};
 use crate::Result;
 

@@ -8,8 +8,8 @@ use plotters::style::register_font;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use unicode_width::UnicodeWidthChar;
 
+use super::area::{Area, Drawn};
 use super::style::INK;
-use super::svg::{Area, Drawn};
 
 /// The embedded font, then others of similar width for programs that show the SVG without it.
 const FAMILY: &str = "Ubuntu, Segoe UI, Helvetica Neue, Arial, Liberation Sans, sans-serif";

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use kennel_core::Strategy;
 use kennel_metrics::format_proportion;
 
-use super::{Check, Level};
+use super::check::{Check, Level};
 use crate::{Comparison, FinishedRun, commands};
 
 pub fn checks(comparison: &Comparison, runs: &[FinishedRun]) -> Vec<Check> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use kennel_core::{DuplicateKind, PhotoRecord, Split};
 
-use super::{Check, Level};
+use super::check::{Check, Level};
 use crate::FinishedRun;
 
 /// A run with the groups of its photos that are copies of one picture.

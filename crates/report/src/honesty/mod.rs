@@ -2,6 +2,7 @@
 //! evidence.
 
 mod baseline;
+mod check;
 mod duplicates;
 mod overlap;
 mod pictures;
@@ -9,35 +10,12 @@ mod pictures;
 use std::collections::BTreeSet;
 
 use kennel_metrics::Temperature;
-use serde::Serialize;
 
+pub use check::{Check, Level};
 pub use overlap::{Overlap, overlap};
 pub use pictures::PICTURES;
 
 use crate::{Comparison, Finding, FinishedRun, RunSummary};
-
-/// How much the outcome of a check weakens the numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// Not at all.
-    Fine,
-    /// A reader must know the outcome.
-    Note,
-    /// The numbers mislead.
-    Warning,
-}
-
-/// One check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Check {
-    /// What was checked.
-    pub title: &'static str,
-    /// How serious it is.
-    pub level: Level,
-    /// The result and what it means.
-    pub text: String,
-}
 
 /// Returns every check of a comparison, in the order of the report.
 pub fn checks(comparison: &Comparison, runs: &[FinishedRun]) -> Vec<Check> {

@@ -3,7 +3,7 @@
 use kennel_core::{Split, imagenet};
 use serde::Serialize;
 
-use super::{Check, Level};
+use super::check::{Check, Level};
 use crate::FinishedRun;
 
 /// Evidence on whether the pretrained network has seen the test photos.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use kennel_core::Split;
 
-use super::{Check, Level};
+use super::check::{Check, Level};
 use crate::FinishedRun;
 
 /// The title of this check.

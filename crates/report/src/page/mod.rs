@@ -1,15 +1,14 @@
 //! `report.html`: one self-contained file without scripts. Its numbers come from the JSON that it
 //! embeds.
 
+mod figure;
 mod number;
 mod sections;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use kennel_core::CoreError;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, PreEscaped, html};
 
-use crate::{Figure, Figures, Report, Result};
+use crate::{Figures, Report, Result};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -63,17 +62,4 @@ pub fn render(report: &Report, figures: &Figures) -> Result<String> {
         }
     };
     Ok(page.into_string())
-}
-
-/// Renders a figure, inlined.
-fn figure(figure: &Figure) -> Markup {
-    let (width, height) = figure.svg.size_px();
-    let data = BASE64_STANDARD.encode(figure.svg.as_str());
-    html! {
-        figure {
-            img src={ "data:image/svg+xml;base64," (data) } alt=(figure.alt) width=(width) height=(height);
-            // The same words as `alt`: a screen reader should read them once.
-            figcaption aria-hidden="true" { (figure.alt) "." }
-        }
-    }
 }

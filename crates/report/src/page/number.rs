@@ -1,11 +1,12 @@
 //! Numbers of the page, read from the JSON that it embeds and rounded.
 
+use kennel_core::duration;
 use kennel_metrics::{Proportion, format_proportion};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::table::{duration, thousands};
+use crate::table::thousands;
 
 /// How to round a number. The page names the rounding, so that readers can check the number.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@ use kennel_core::{CoreError, Strategy};
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::figure;
+use super::figure::figure;
 use super::number::{Rounded, number};
 use crate::{Figure, FinishedRun, Level, Report, Result, RunSummary, commands, honesty};
 

@@ -1,34 +1,17 @@
-//! Reads an untrusted tar from a file or from the network: with bounds, and with no entry that
-//! leads outside a folder.
+//! Reads a tar entry by entry.
 
 use std::io::{self, Read, Write};
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
+
+use crate::bounds::{TarBounds, TarUsed};
+use crate::error::{TarError, damaged};
+use crate::names::{Names, stay_inside};
 
 /// Size of a tar's blocks. Every header begins at a multiple of it.
 pub const BLOCK_BYTES: u64 = 512;
 
 /// Largest size in bytes of a header that only describes the next entry.
 const MAX_NAME_BYTES: u64 = 64 << 10;
-
-/// Limits on what an archive may contain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TarBounds {
-    /// Largest number of entries of any kind.
-    pub max_entries: u64,
-    /// Largest size of one file, in bytes.
-    pub max_file_bytes: u64,
-    /// Largest size of all files together, in bytes.
-    pub max_total_bytes: u64,
-}
-
-/// How much of its bounds an archive has used. Needed to resume at the boundary of an entry.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TarUsed {
-    /// Entries read.
-    pub entries: u64,
-    /// Bytes of all files so far.
-    pub bytes: u64,
-}
 
 /// A file in an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,26 +20,6 @@ pub struct TarEntry {
     pub path: PathBuf,
     /// Size in bytes.
     pub size: u64,
-}
-
-/// Why reading an archive failed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TarError {
-    /// The archive cannot be read, or is truncated or damaged.
-    #[error("{0}")]
-    Read(#[source] io::Error),
-    /// The contents of an entry cannot be written.
-    #[error("{0}")]
-    Write(#[source] io::Error),
-    /// An entry that must not be unpacked. It makes the whole archive invalid.
-    #[error("entry `{entry}` {reason}")]
-    Refused {
-        /// Name of the entry.
-        entry: String,
-        /// What is wrong with it.
-        reason: String,
-    },
 }
 
 /// Reads the regular files of a tar one after the other, and skips folders. Refuses the whole
@@ -68,7 +31,7 @@ pub enum TarError {
 /// [`TarReader::resume`].
 ///
 /// ```
-/// # use kennel_core::archive::{TarBounds, TarReader};
+/// # use kennel_archive::{TarBounds, TarReader};
 /// let bounds = TarBounds { max_entries: 100, max_file_bytes: 1 << 20, max_total_bytes: 1 << 24 };
 /// let mut tar = TarReader::new([0; 1024].as_slice(), bounds);
 /// while let Some(entry) = tar.next_entry()? {
@@ -76,7 +39,7 @@ pub enum TarError {
 ///     println!("{} has {} bytes", entry.path.display(), entry.size);
 /// }
 /// assert!(tar.has_end());
-/// # Ok::<(), kennel_core::archive::TarError>(())
+/// # Ok::<(), kennel_archive::TarError>(())
 /// ```
 #[derive(Debug)]
 pub struct TarReader<R> {
@@ -291,85 +254,10 @@ impl<R: Read> TarReader<R> {
     }
 }
 
-/// The headers that precede an entry and describe it.
-#[derive(Default)]
-struct Names {
-    path: Option<Vec<u8>>,
-    size: Option<u64>,
-    seen: u8,
-}
-
-impl Names {
-    fn is_empty(&self) -> bool {
-        self.seen == 0
-    }
-
-    fn read(&mut self, kind: tar::EntryType, mut bytes: Vec<u8>) -> Result<(), TarError> {
-        self.seen += 1;
-        if self.seen > 3 {
-            return Err(damaged("one entry is described four times"));
-        }
-        if kind.is_gnu_longname() {
-            while bytes.last() == Some(&0) {
-                bytes.pop();
-            }
-            self.path = Some(bytes);
-        } else if kind.is_pax_local_extensions() {
-            for extension in tar::PaxExtensions::new(&bytes) {
-                let extension = extension.map_err(TarError::Read)?;
-                match extension.key() {
-                    Ok("path") => self.path = Some(extension.value_bytes().to_vec()),
-                    Ok("size") => {
-                        let size = extension.value().ok().and_then(|size| size.parse().ok());
-                        self.size = Some(size.ok_or_else(|| damaged("the size of an entry is no number"))?);
-                    }
-                    _ => {}
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn path(&self, header: &tar::Header) -> io::Result<PathBuf> {
-        match &self.path {
-            None => Ok(header.path()?.into_owned()),
-            Some(bytes) => path_of(bytes),
-        }
-    }
-}
-
-#[cfg(unix)]
-fn path_of(bytes: &[u8]) -> io::Result<PathBuf> {
-    use std::os::unix::ffi::OsStrExt;
-    Ok(std::ffi::OsStr::from_bytes(bytes).into())
-}
-
-#[cfg(not(unix))]
-fn path_of(bytes: &[u8]) -> io::Result<PathBuf> {
-    let text =
-        std::str::from_utf8(bytes).map_err(|_| io::Error::other("the name of an entry is not UTF-8"))?;
-    Ok(text.into())
-}
-
-/// Returns the path without `.` components. `None` when it is absolute or contains `..`.
-pub fn stay_inside(path: &Path) -> Option<PathBuf> {
-    let mut inside = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::Normal(name) => inside.push(name),
-            Component::CurDir => {}
-            _ => return None,
-        }
-    }
-    Some(inside)
-}
-
-fn damaged(reason: impl Into<String>) -> TarError {
-    TarError::Read(io::Error::other(reason.into()))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Component;
+
     use super::*;
 
     const BOUNDS: TarBounds = TarBounds { max_entries: 9, max_file_bytes: 5000, max_total_bytes: 9000 };

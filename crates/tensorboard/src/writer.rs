@@ -1,7 +1,4 @@
-//! Writes a run's scalars, while it trains, to an event file that TensorBoard reads.
-//!
-//! The file is a sequence of TFRecords, each of which holds one `Event` message. Source:
-//! TensorBoard 2.21, `summary/writer/record_writer.py` and `compat/proto/{event,summary}.proto`.
+//! Writes the scalars of a run as they come.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -10,6 +7,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use kennel_core::{CoreError, EpochRecord, Result, files};
 use prost::Message;
+
+use crate::event::{Event, SESSION_START, SessionLog, Summary, Value, What};
+use crate::record::frame;
 
 /// TensorBoard recognises an event file by `tfevents` in its name.
 const PREFIX: &str = "events.out.tfevents.";
@@ -116,65 +116,6 @@ fn seconds_in(name: &str) -> Option<u64> {
 /// Returns seconds since 1970, or 0 if the clock is set before 1970.
 fn unix_seconds(time: SystemTime) -> f64 {
     time.duration_since(UNIX_EPOCH).map_or(0.0, |elapsed| elapsed.as_secs_f64())
-}
-
-/// Encodes one TFRecord: length, its checksum, `data`, its checksum, all little-endian.
-fn frame(data: &[u8]) -> Vec<u8> {
-    let length = (data.len() as u64).to_le_bytes();
-    [&length[..], &masked_crc32c(&length).to_le_bytes(), data, &masked_crc32c(data).to_le_bytes()].concat()
-}
-
-/// CRC-32C, masked so that it stays a good checksum of data that contain checksums.
-fn masked_crc32c(data: &[u8]) -> u32 {
-    crc32c::crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8)
-}
-
-/// `tensorboard.Event`, with the fields that a reader of scalars needs.
-#[derive(Clone, PartialEq, Message)]
-struct Event {
-    /// Seconds since 1970.
-    #[prost(double, tag = "1")]
-    wall_time: f64,
-    #[prost(int64, tag = "2")]
-    step: i64,
-    #[prost(oneof = "What", tags = "3, 5, 7")]
-    what: Option<What>,
-}
-
-#[derive(Clone, PartialEq, prost::Oneof)]
-enum What {
-    /// Only in the first record.
-    #[prost(string, tag = "3")]
-    FileVersion(String),
-    #[prost(message, tag = "5")]
-    Summary(Summary),
-    #[prost(message, tag = "7")]
-    SessionLog(SessionLog),
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Summary {
-    #[prost(message, repeated, tag = "1")]
-    value: Vec<Value>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Value {
-    #[prost(string, tag = "1")]
-    tag: String,
-    // Part of a `oneof`, so it must be written even when it is 0: otherwise the value would have no
-    // kind.
-    #[prost(float, required, tag = "2")]
-    simple_value: f32,
-}
-
-/// `SessionLog.START`: drops earlier events at this event's step or later.
-const SESSION_START: i32 = 1;
-
-#[derive(Clone, PartialEq, Message)]
-struct SessionLog {
-    #[prost(int32, tag = "1")]
-    status: i32,
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! Renders an evaluation in scikit-learn's layout.
 
 use kennel_core::{kept_in_place, shown};
-
-use crate::{ClassScores, Evaluation};
+use kennel_metrics::{ClassScores, Evaluation};
 
 /// Renders precision, recall, F1 and support by class, accuracy and means, with exactly the layout
 /// of `sklearn.metrics.classification_report(zero_division=0)` (scikit-learn 1.9).
@@ -35,20 +34,25 @@ pub fn render_classification_report(evaluation: &Evaluation) -> String {
 #[cfg(test)]
 mod tests {
     use kennel_core::PredictionRecord;
+    use kennel_metrics::evaluate;
 
     use super::*;
-    use crate::evaluate;
 
-    #[test]
-    fn the_layout_is_that_of_scikit_learn() {
-        let class_names = ["a".to_string(), "a long\nclass name".to_string()];
-        let record = |label: usize, logits: [f32; 2]| PredictionRecord {
+    /// The report on one photo for each true class with its logits.
+    fn rendered(class_names: &[String], photos: &[(usize, [f32; 2])]) -> String {
+        let record = |&(label, logits): &(usize, [f32; 2])| PredictionRecord {
             path: "p".into(),
             label: class_names[label].clone(),
             logits: logits.to_vec(),
         };
-        let records = [record(0, [1.0, 0.0]), record(0, [0.0, 1.0]), record(1, [0.0, 1.0])];
-        let text = render_classification_report(&evaluate(&records, &class_names).unwrap());
+        let records: Vec<PredictionRecord> = photos.iter().map(record).collect();
+        render_classification_report(&evaluate(&records, class_names).unwrap())
+    }
+
+    #[test]
+    fn the_layout_is_that_of_scikit_learn() {
+        let class_names = ["a".to_string(), "a long\nclass name".to_string()];
+        let text = rendered(&class_names, &[(0, [1.0, 0.0]), (0, [0.0, 1.0]), (1, [0.0, 1.0])]);
         let expected = "                    precision    recall  f1-score   support
 
                  a       1.00      0.50      0.67         2
@@ -59,5 +63,12 @@ a long\\nclass name       0.50      1.00      0.67         1
       weighted avg       0.83      0.67      0.67         3
 ";
         assert_eq!(text, expected, "{text}");
+    }
+
+    #[test]
+    fn a_name_that_reads_from_right_to_left_stands_between_marks() {
+        let class_names = ["\u{628}\u{648}\u{62f}\u{644}".to_string(), "boxer".to_string()];
+        let text = rendered(&class_names, &[(0, [2.0, 0.0]), (1, [0.0, 2.0])]);
+        assert!(text.contains("\u{644}\u{200e}       1.00"), "{text}");
     }
 }
