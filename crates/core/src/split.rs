@@ -47,7 +47,7 @@ impl FromStr for Split {
             what: "split",
             found: text.into(),
             expected: "train, val, test".into(),
-            hint: crate::hint_did_you_mean(text, Split::ALL.map(Split::as_str)),
+            nearest: crate::did_you_mean(text, Split::ALL.map(Split::as_str)).map(String::from),
         })
     }
 }
