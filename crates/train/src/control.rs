@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kennel_core::EpochRecord;
+use kennel_core::{EpochRecord, Note};
 
 use crate::Plan;
 
@@ -10,7 +10,7 @@ use crate::Plan;
 /// threads report progress on photos.)
 pub trait Observer: Send {
     /// A message for the user.
-    fn note(&mut self, _text: &str) {}
+    fn note(&mut self, _note: &Note) {}
     /// The run is about to begin.
     fn plan(&mut self, _plan: &Plan) {}
     /// A step is done: photos of this epoch so far, all photos of the epoch, loss of the last

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kennel_core::CoreError;
+use kennel_core::{CoreError, Hint, Hinted, Strategy};
 use kennel_data::DataError;
 use kennel_metrics::MetricsError;
 use kennel_models::ModelError;
@@ -41,25 +41,29 @@ pub enum TrainError {
     Device {
         /// The device that was asked for.
         name: String,
-        /// Why not, and a hint.
+        /// Why not.
         reason: String,
+        /// What may help.
+        hint: Option<Box<Hint>>,
     },
     /// Class weights that do not match the classes.
     #[error("class weights: {reason}")]
     ClassWeights {
         /// What does not match.
         reason: String,
+        /// What may help.
+        hint: Option<Box<Hint>>,
     },
     /// A new head that would not be trained.
-    #[error("the new classifier `{head}` would not be trained\nhint: add it: --unfreeze {with_head}")]
+    #[error("the new classifier `{head}` would not be trained")]
     HeadNotTrained {
         /// Its prefix.
         head: String,
-        /// The value of `--unfreeze` that includes it.
+        /// All parts to train, with the head.
         with_head: String,
     },
     /// A split that is needed has no photos.
-    #[error("{path} has no {split} photos, and {needed_for} needs them\nhint: {hint}", path = kennel_core::shown(path))]
+    #[error("{path} has no {split} photos, and {needed_for} needs them", path = kennel_core::shown(path))]
     EmptySplit {
         /// The data set.
         path: PathBuf,
@@ -67,14 +71,11 @@ pub enum TrainError {
         split: kennel_core::Split,
         /// What it is needed for.
         needed_for: &'static str,
-        /// What to do.
-        hint: &'static str,
+        /// What may help.
+        hint: Hint,
     },
     /// A logit is not finite before the first step.
-    #[error(
-        "a logit of {photo} is {logit} before the first step: weights {weights} give no finite answers\n\
-         hint: every value of the file is finite, but what is computed of them is not: take other weights"
-    )]
+    #[error("a logit of {photo} is {logit} before the first step: weights {weights} give no finite answers")]
     NoFiniteAnswer {
         /// The weights that were asked for.
         weights: String,
@@ -84,10 +85,7 @@ pub enum TrainError {
         logit: f32,
     },
     /// The training loss is not finite.
-    #[error(
-        "the loss is {loss} in epoch {epoch}, step {step}: training has diverged\n\
-         hint: lower --learning-rate, or bound the gradient with --gradient-clip 1"
-    )]
+    #[error("the loss is {loss} in epoch {epoch}, step {step}: training has diverged")]
     Diverged {
         /// Counted from 1.
         epoch: usize,
@@ -97,10 +95,7 @@ pub enum TrainError {
         loss: f32,
     },
     /// A validation logit is not finite, though the training loss is.
-    #[error(
-        "a logit of {photo} is {logit} after epoch {epoch}: training has diverged\n\
-         hint: lower --learning-rate, or bound the gradient with --gradient-clip 1"
-    )]
+    #[error("a logit of {photo} is {logit} after epoch {epoch}: training has diverged")]
     DivergedAnswer {
         /// Counted from 1.
         epoch: usize,
@@ -116,16 +111,18 @@ pub enum TrainError {
         path: PathBuf,
         /// Why.
         reason: String,
+        /// What may help.
+        hint: Option<Box<Hint>>,
     },
     /// Another process is training the run.
-    #[error("{path} is being trained by another process\nhint: wait until it ends, or stop it first", path = kennel_core::shown(path))]
+    #[error("{path} is being trained by another process", path = kennel_core::shown(path))]
     InUse {
         /// The run.
         path: PathBuf,
     },
     /// The photos have a class that the run does not know.
     #[error(
-        "{path} has a class `{found}`, but the run was trained on {expected}{hint}", path = kennel_core::shown(path)
+        "{path} has a class `{found}`, but the run was trained on {expected}", path = kennel_core::shown(path)
     )]
     OtherClasses {
         /// The data set.
@@ -134,35 +131,27 @@ pub enum TrainError {
         found: String,
         /// The run's classes.
         expected: String,
-        /// Empty, or a line that begins with `hint:`.
-        hint: String,
+        /// The run's class that is closest to it.
+        nearest: Option<String>,
     },
     /// No finished run matches.
-    #[error(
-        "no finished run of {what} lies in {path}\nhint: {there}`kennel train {how}` makes one", path = kennel_core::shown(path),
-        there = if *is_there { "" } else { "there is no such folder; --runs takes the one that your runs lie in, " }
-    )]
+    #[error("no finished run of {} lies in {path}", of(model, *strategy), path = kennel_core::shown(path))]
     NoSuchRun {
-        /// The model, and the strategy if given.
-        what: String,
+        /// The model.
+        model: String,
+        /// The strategy, if given.
+        strategy: Option<Strategy>,
         /// The folder that was searched.
         path: PathBuf,
         /// Whether the folder exists.
         is_there: bool,
-        /// Arguments of `kennel train` that make one.
-        how: String,
     },
 }
 
 impl TrainError {
     /// The error for a split that evaluation needs.
     pub(crate) fn nothing_to_judge(data: &Path, split: kennel_core::Split) -> Self {
-        TrainError::EmptySplit {
-            path: data.into(),
-            split,
-            needed_for: "evaluation",
-            hint: "--split all takes the photos of every part",
-        }
+        TrainError::EmptySplit { path: data.into(), split, needed_for: "evaluation", hint: Hint::EverySplit }
     }
 
     /// The error for a split that training needs.
@@ -171,12 +160,44 @@ impl TrainError {
         split: kennel_core::Split,
         needed_for: &'static str,
     ) -> Self {
-        TrainError::EmptySplit {
-            path: data.into(),
-            split,
-            needed_for,
-            hint: "seven photos of a class give every part one: add photos, or divide otherwise with \
-                   `kennel prepare --train-fraction 0.5 --val-fraction 0.25`",
-        }
+        TrainError::EmptySplit { path: data.into(), split, needed_for, hint: Hint::OtherFractions }
+    }
+}
+
+/// The model, and the strategy if given.
+fn of(model: &str, strategy: Option<Strategy>) -> String {
+    match strategy {
+        Some(strategy) => format!("`{model}` with strategy `{strategy}`"),
+        None => format!("`{model}`"),
+    }
+}
+
+impl Hinted for TrainError {
+    fn hints(&self) -> Vec<Hint> {
+        let hint = match self {
+            TrainError::Core(error) => return error.hints(),
+            TrainError::Data(error) => return error.hints(),
+            TrainError::Model(error) => return error.hints(),
+            TrainError::Device { hint, .. }
+            | TrainError::ClassWeights { hint, .. }
+            | TrainError::CannotResume { hint, .. } => {
+                return hint.iter().map(|hint| (**hint).clone()).collect();
+            }
+            TrainError::HeadNotTrained { with_head, .. } => Hint::TrainPartsToo(with_head.clone()),
+            TrainError::EmptySplit { hint, .. } => hint.clone(),
+            TrainError::NoFiniteAnswer { .. } => Hint::OtherWeights,
+            TrainError::Diverged { .. } | TrainError::DivergedAnswer { .. } => Hint::SmallerSteps,
+            TrainError::InUse { .. } => Hint::WaitOrStop,
+            TrainError::OtherClasses { nearest: Some(nearest), .. } => Hint::DidYouMean(nearest.clone()),
+            TrainError::OtherClasses { found, .. } => Hint::OtherClass(found.clone()),
+            TrainError::NoSuchRun { model, strategy, is_there: true, .. } => {
+                Hint::Train { model: Some(model.clone()), strategy: *strategy }
+            }
+            TrainError::NoSuchRun { model, strategy, .. } => {
+                Hint::NoRunsFolderOrTrain { model: model.clone(), strategy: *strategy }
+            }
+            TrainError::Metrics(_) | TrainError::Hyperparameter { .. } => return Vec::new(),
+        };
+        vec![hint]
     }
 }

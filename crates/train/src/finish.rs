@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use kennel_core::{PredictionRecord, RunDir, Split, files, write_predictions};
+use kennel_core::{Hint, Note, PredictionRecord, RunDir, Split, files, write_predictions};
 use kennel_data::{DataError, Dataset, DatasetPhoto};
 use kennel_metrics::{Evaluation, RunEvaluation, evaluate};
 use kennel_models::load_trained;
@@ -77,12 +77,7 @@ pub fn predict_dataset(
     let other_classes = |found: String| TrainError::OtherClasses {
         path: data_dir.into(),
         expected: classes.join(", "),
-        hint: match kennel_core::hint_did_you_mean(&found, classes.iter().map(String::as_str)) {
-            hint if !hint.is_empty() => hint,
-            _ => format!(
-                "\nhint: train a run on photos that have this class, or judge this one on a folder without `{found}`"
-            ),
-        },
+        nearest: kennel_core::did_you_mean(&found, classes.iter().map(String::as_str)).map(String::from),
         found,
     };
     let data = match open_data_to_judge(data_dir, &classes, control) {
@@ -98,17 +93,16 @@ pub fn predict_dataset(
     }
     let all = data.manifest().photos.len();
     if !data.is_prepared() && photos.len() < all {
-        control.observer.note(&format!(
-            "{} of the {all} photos are judged, the {what} part; --split all judges all of them",
-            photos.len()
-        ));
+        let text = format!("{} of the {all} photos are judged, the {what} part", photos.len());
+        control.observer.note(&Note::hinted(text, Hint::JudgeEverySplit));
     }
     let learnt = photos_learnt_from(run, &data, &photos)?;
     if learnt > 0 {
-        control.observer.note(&format!(
+        let text = format!(
             "{learnt} of these {} photos are among those that the run was trained or chosen on: that it is right on them says little",
             photos.len()
-        ));
+        );
+        control.observer.note(&text.into());
     }
     let preprocessing = &config.preprocessing;
     let Some(records) =

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::tensor::Device;
-use kennel_core::{RunConfig, RunFacts, Split, files, shown};
+use kennel_core::hint::Stale;
+use kennel_core::{Hint, Note, RunConfig, RunFacts, Split, files, shown};
 use kennel_data::{DataError, Dataset, DatasetPhoto, Loader, LoaderOptions, Open, PrepareOptions, Transform};
 use kennel_models::{
     Architecture, LoadOptions, Network, RegularizationRates, StateDict, architecture, draw_head,
@@ -68,7 +69,9 @@ pub fn set_up(config: &RunConfig, options: &TrainOptions, control: &mut Control)
     };
     tell_notes(&data, control);
     if data.manifest().counts(None).of(Split::Test) == 0 {
-        control.observer.note("there are no test photos: the run will say how good it is on validation only");
+        control
+            .observer
+            .note(&"there are no test photos: the run will say how good it is on validation only".into());
     }
     plan::check_splits(folder, data.manifest().counts(None))?;
     check_photos(&data, control)?;
@@ -136,19 +139,20 @@ pub fn tell_notes(data: &Dataset, control: &mut Control) {
     let manifest = data.manifest();
     // If the folder cannot be listed, reading its photos reports the error.
     if let [first, ..] = &data.unlisted().unwrap_or_default()[..] {
-        control.observer.note(&format!(
-            "{} holds files that its manifest.json does not list, such as {first}: nobody looks at them; put new photos where the \
-             others came from, and run `kennel prepare` again",
+        let text = format!(
+            "{} holds files that its manifest.json does not list, such as {first}: nobody looks at them",
             data.root().display()
-        ));
+        );
+        control.observer.note(&Note::hinted(text, Hint::PrepareAgain(Stale::Unlisted)));
     }
     // `kennel prepare` has already reported these.
     if !data.is_prepared() {
         for rejected in &manifest.rejected {
-            control.observer.note(&format!("left out: {}: {}", shown(&rejected.path), rejected.reason));
+            let text = format!("left out: {}: {}", shown(&rejected.path), rejected.reason);
+            control.observer.note(&text.into());
         }
         for note in &manifest.notes {
-            control.observer.note(note);
+            control.observer.note(&note.as_str().into());
         }
     }
 }
@@ -227,7 +231,7 @@ fn fill(
     let source = locate_weights(architecture, Some(&config.weights))?;
     let checkpoint = source.read()?;
     if let Some(note) = checkpoint.note() {
-        control.observer.note(&note);
+        control.observer.note(&note.into());
     }
     let (network, ledger) =
         load(network, &checkpoint, LoadOptions::NewHead, architecture.name, &source.file)?;
@@ -237,16 +241,17 @@ fn fill(
     // unlearned first.
     let is_of_others = source.class_names.as_deref().is_some_and(|names| names != class_names);
     if !has_head {
-        control.observer.note("the weights have no classifier: a new one is drawn");
+        control.observer.note(&"the weights have no classifier: a new one is drawn".into());
     } else if is_replaced && source.fine_tuned_in.is_none() {
         // ImageNet's head is always replaced; no note needed.
     } else if is_replaced || is_of_others {
-        control.observer.note("the weights have a head for other classes: a new one is drawn");
+        control.observer.note(&"the weights have a head for other classes: a new one is drawn".into());
     } else {
-        control.observer.note(&format!(
+        let text = format!(
             "the weights have a head for {} classes already, as the data: it is kept",
             class_names.len()
-        ));
+        );
+        control.observer.note(&text.into());
     }
     let network = match is_replaced || is_of_others {
         true => draw_head(network, architecture, config.head_init, config.seed),
