@@ -124,8 +124,8 @@ impl Session {
     pub fn open(path: &Path, kind: RuntimeKind) -> Result<Self> {
         kind.check()?;
         let engine = guarded(path, kind, "read", || match kind {
-            RuntimeKind::Rten => rten::Engine::open(path).map(|engine| Engine::Rten(Box::new(engine))),
-            RuntimeKind::OnnxRuntime => onnx_runtime::Engine::open(path).map(Engine::OnnxRuntime),
+            RuntimeKind::Rten => Ok(Engine::Rten(Box::new(rten::Engine::open(path)?))),
+            RuntimeKind::OnnxRuntime => Ok(Engine::OnnxRuntime(onnx_runtime::Engine::open(path)?)),
         })?;
         Ok(Self { path: path.into(), kind, engine, last_run_s: 0.0 })
     }
@@ -139,12 +139,8 @@ impl Session {
     /// or takes too long.
     pub fn open_apart(path: &Path, kind: RuntimeKind, size_bytes: u64, apart: &Apart) -> Result<Self> {
         kind.check()?;
-        let worker = Worker::open(path, kind, size_bytes, apart).map_err(|reason| OnnxError::Runtime {
-            runtime: kind,
-            verb: "read",
-            path: path.into(),
-            reason,
-        })?;
+        let worker =
+            Worker::open(path, kind, size_bytes, apart).map_err(|failed| failed.of(kind, "read", path))?;
         Ok(Self { path: path.into(), kind, engine: Engine::Apart(Box::new(worker)), last_run_s: 0.0 })
     }
 
@@ -178,14 +174,35 @@ impl Session {
         let engine = &mut self.engine;
         let began = Instant::now();
         let (found, seconds) = guarded(&self.path, self.kind, "run", || match engine {
-            Engine::Rten(engine) => engine.run(input, outputs).map(|found| (found, None)),
-            Engine::OnnxRuntime(engine) => engine.run(input, outputs).map(|found| (found, None)),
+            Engine::Rten(engine) => Ok((engine.run(input, outputs)?, None)),
+            Engine::OnnxRuntime(engine) => Ok((engine.run(input, outputs)?, None)),
             Engine::Apart(worker) => {
                 worker.run(input, outputs).map(|(found, seconds)| (found, Some(seconds)))
             }
         })?;
         self.last_run_s = seconds.unwrap_or_else(|| began.elapsed().as_secs_f64());
         Ok(found)
+    }
+}
+
+/// Why a runtime could not read or run a file.
+pub(crate) struct Failed {
+    /// Message of the runtime.
+    pub reason: String,
+    /// Whether it took longer than its time limit.
+    pub timed_out: bool,
+}
+
+impl From<String> for Failed {
+    fn from(reason: String) -> Self {
+        Failed { reason, timed_out: false }
+    }
+}
+
+impl Failed {
+    fn of(self, runtime: RuntimeKind, verb: &'static str, path: &Path) -> OnnxError {
+        let Failed { reason, timed_out } = self;
+        OnnxError::Runtime { runtime, verb, path: path.into(), reason, timed_out }
     }
 }
 
@@ -200,9 +217,8 @@ fn guarded<T>(
     path: &Path,
     runtime: RuntimeKind,
     verb: &'static str,
-    work: impl FnOnce() -> Result<T, String>,
+    work: impl FnOnce() -> Result<T, Failed>,
 ) -> Result<T> {
-    let failed = |reason: String| OnnxError::Runtime { runtime, verb, path: path.into(), reason };
     // The panic message becomes the reason of the error, so keep it off stderr.
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -220,7 +236,7 @@ fn guarded<T>(
         .unwrap_or_else(|panic| {
             let words =
                 panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-            Err(format!("it gave up on the file: {}", words.unwrap_or("it gave no reason")))
+            Err(format!("it gave up on the file: {}", words.unwrap_or("it gave no reason")).into())
         })
-        .map_err(failed)
+        .map_err(|failed| failed.of(runtime, verb, path))
 }
