@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::Device;
 use kennel_core::Preprocessing;
+use kennel_core::hint::Describe;
 use kennel_data::DatasetPhoto;
 use kennel_metrics::{Proportion, argmax, softmax_at};
 use kennel_models::Network;
@@ -66,13 +67,17 @@ impl<'a> Reference<'a> {
     }
 
     /// Runs a file in every available runtime. Returns the results of each runtime that reads the
-    /// file, and the reason for each one that does not.
+    /// file, and the reason for each one that does not, in the words of `describe`.
     ///
     /// # Errors
     ///
     /// [`ExportError::Photos`] for a photo that cannot be read; [`ExportError::Onnx`] when a
     /// runtime reads the file and then fails on it, or when `stop` is set.
-    pub fn compare(&self, path: &Path) -> Result<(Vec<RuntimeParity>, BTreeMap<String, String>)> {
+    pub fn compare(
+        &self,
+        path: &Path,
+        describe: Describe<'_>,
+    ) -> Result<(Vec<RuntimeParity>, BTreeMap<String, String>)> {
         let (mut found, mut not_run) = (Vec::new(), BTreeMap::new());
         for runtime in RuntimeKind::ALL {
             match self.compare_in(path, runtime) {
@@ -82,7 +87,7 @@ impl<'a> Reference<'a> {
                 Err(ExportError::Onnx(
                     error @ (OnnxError::NoRuntime { .. } | OnnxError::Runtime { verb: "read", .. }),
                 )) => {
-                    not_run.insert(runtime.to_string(), error.to_string());
+                    not_run.insert(runtime.to_string(), describe(&error));
                 }
                 Err(error) => return Err(error),
             }
