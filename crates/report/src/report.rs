@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use crate::drawings::{Figures, draw};
 use crate::{
-    Against, Check, Comparison, FinishedRun, Overlap, PublishedResults, Result, honesty, page, published,
+    Against, Check, Commands, Comparison, FinishedRun, Overlap, PublishedResults, Result, honesty, page,
+    published,
 };
 
 /// Pixels of a PNG per pixel of its SVG.
@@ -49,14 +50,15 @@ pub struct Written {
 
 impl Report {
     /// Reads every finished run under `runs` and compares those that share their test photos.
-    /// `against` is a folder of published results to compare them with.
+    /// `against` is a folder of published results to compare them with; `commands` words commands
+    /// and errors.
     ///
     /// # Errors
     ///
     /// No finished run; published results that cannot be read.
-    pub fn read(runs: &Path, against: Option<&Path>) -> Result<Self> {
+    pub fn read(runs: &Path, against: Option<&Path>, commands: &dyn Commands) -> Result<Self> {
         let published = against.map(published::read_published).transpose()?.unwrap_or_default();
-        Report::of(runs, published, None)
+        Report::of(runs, published, None, commands)
     }
 
     /// As [`Report::read`], but compares the runs on the test photos of `photos`, if given.
@@ -64,12 +66,17 @@ impl Report {
     /// # Errors
     ///
     /// No finished run.
-    pub fn of(runs: &Path, published: Vec<PublishedResults>, photos: Option<&Manifest>) -> Result<Self> {
-        let (runs, left_out) = crate::read_runs(runs)?;
+    pub fn of(
+        runs: &Path,
+        published: Vec<PublishedResults>,
+        photos: Option<&Manifest>,
+        commands: &dyn Commands,
+    ) -> Result<Self> {
+        let (runs, left_out) = crate::read_runs(runs, &|error| commands.describe(error))?;
         let (comparison, runs) = Comparison::new(runs, left_out, photos);
         Ok(Report {
             kennel_version: env!("CARGO_PKG_VERSION"),
-            checks: honesty::checks(&comparison, &runs),
+            checks: honesty::checks(&comparison, &runs, commands),
             overlap: runs.iter().find_map(honesty::overlap),
             against: published::set_against(published, &comparison),
             comparison,
@@ -93,7 +100,7 @@ impl Report {
 /// # Errors
 ///
 /// A folder that cannot be created, a file that cannot be written, a figure that cannot be drawn.
-pub fn write_report(report: &Report, out: &Path) -> Result<Written> {
+pub fn write_report(report: &Report, out: &Path, commands: &dyn Commands) -> Result<Written> {
     let (metrics, plots) = (out.join("metrics"), out.join("plots"));
     files::create_dir_all(&metrics)?;
     files::create_dir_all(&plots)?;
@@ -119,7 +126,7 @@ pub fn write_report(report: &Report, out: &Path) -> Result<Written> {
         }
     }
     let page = out.join("report.html");
-    files::write_atomically(&page, page::render(report, &figures)?.as_bytes())?;
+    files::write_atomically(&page, page::render(report, &figures, commands)?.as_bytes())?;
     let names: BTreeSet<String> = report.comparison.runs.iter().map(|run| run.name.clone()).collect();
     let others = published::names(&metrics)?.difference(&names).cloned().collect();
     Ok(Written { page, plots: written, boxes, others })

@@ -14,7 +14,7 @@ use serde::Serialize;
 pub use overlap::{Overlap, overlap};
 pub use pictures::PICTURES;
 
-use crate::{Comparison, Finding, FinishedRun, RunSummary};
+use crate::{Commands, Comparison, Finding, FinishedRun, RunSummary};
 
 /// How much the outcome of a check weakens the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -40,14 +40,14 @@ pub struct Check {
 }
 
 /// Returns every check of a comparison, in the order of the report.
-pub fn checks(comparison: &Comparison, runs: &[FinishedRun]) -> Vec<Check> {
-    let mut checks = baseline::checks(comparison, runs);
+pub fn checks(comparison: &Comparison, runs: &[FinishedRun], commands: &dyn Commands) -> Vec<Check> {
+    let mut checks = baseline::checks(comparison, runs, commands);
     checks.extend(overlap::checks(runs));
-    checks.extend(duplicates::checks(runs));
+    checks.extend(duplicates::checks(runs, commands));
     checks.extend(calibration(comparison));
     checks.extend(diagnoses(comparison));
     checks.extend(power(comparison));
-    checks.extend(pictures::checks(runs));
+    checks.extend(pictures::checks(runs, commands));
     checks
 }
 
