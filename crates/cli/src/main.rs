@@ -32,6 +32,7 @@ mod commands;
 mod data;
 mod device;
 mod failure;
+mod hints;
 mod interrupt;
 mod limits;
 mod lists;

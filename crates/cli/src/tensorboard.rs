@@ -3,10 +3,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use kennel_core::{EpochRecord, RunDir};
+use kennel_core::{EpochRecord, Note, RunDir};
 use kennel_report::EventWriter;
 use kennel_train::{Observer, Plan};
 
+use crate::hints::worded;
 use crate::progress::Terminal;
 
 /// Subfolder of a run for the event files.
@@ -32,7 +33,7 @@ impl Watcher {
             Ok(writer) => self.writer = Some(writer),
             Err(error) => {
                 self.writer = None;
-                self.note(&format!("no more TensorBoard scalars: {error}"));
+                self.note(&format!("no more TensorBoard scalars: {}", worded(&error)).into());
             }
         }
     }
@@ -56,8 +57,8 @@ fn open(plan: &Plan) -> kennel_core::Result<EventWriter> {
 }
 
 impl Observer for Watcher {
-    fn note(&mut self, text: &str) {
-        self.terminal.note(text);
+    fn note(&mut self, note: &Note) {
+        self.terminal.note(note);
     }
 
     fn plan(&mut self, plan: &Plan) {

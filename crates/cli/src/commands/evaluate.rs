@@ -14,6 +14,7 @@ use crate::chosen_run::ChosenRun;
 use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
 use crate::failure::{Failure, NOTHING_WRITTEN};
+use crate::hints::hint_did_you_mean;
 use crate::lists::pairs_of;
 use crate::output::{Format, print, print_json};
 use crate::progress::Terminal;
@@ -213,7 +214,7 @@ fn parse_split(text: Option<&str>) -> Result<Split, Failure> {
                 .into(),
         )),
         Some(text) => text.parse::<Split>().map_err(|_| {
-            let hint = kennel_core::hint_did_you_mean(text, ["train", "val", "test", "all"]);
+            let hint = hint_did_you_mean(text, ["train", "val", "test", "all"]);
             Failure::Usage(format!(
                 "unknown split `{text}`; expected one of: train, val, test; with --data or --zero-shot also all{hint}"
             ))
