@@ -11,6 +11,11 @@ pub fn worded(error: &dyn Hinted) -> String {
     error.hints().iter().fold(error.to_string(), |said, hint| said + &line(hint))
 }
 
+/// Returns the message of an error and its hints on one line, for a row of a table.
+pub fn in_a_row(error: &dyn Hinted) -> String {
+    error.hints().iter().fold(error.to_string(), |said, hint| format!("{said}; {}", words(hint)))
+}
+
 /// Returns a hint as a line to append to a message.
 pub fn line(hint: &Hint) -> String {
     format!("\nhint: {}", words(hint))

@@ -17,7 +17,7 @@ use kennel_train::Predictor;
 use crate::chosen_run::ChosenRun;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
-use crate::hints::worded;
+use crate::hints::in_a_row;
 use crate::nearby::hint_nearby;
 use crate::onnx_args::OnnxArgs;
 use crate::progress::photo_counter;
@@ -108,7 +108,7 @@ pub fn run(args: PredictArgs) -> CommandResult {
         None => (None, std::thread::available_parallelism().map_or(1, usize::from)),
     };
     let make = |source: &Result<PhotoSource, NoPhoto>| match source {
-        Ok(source) => prepare(source, preprocessing.as_ref()).map_err(|error| worded(&error)),
+        Ok(source) => prepare(source, preprocessing.as_ref()).map_err(|error| in_a_row(&error)),
         Err(none) => Err(none.reason.clone()),
     };
     let (mut asked, mut unreadable, mut unlabelled) = (0, 0, 0);
@@ -291,7 +291,7 @@ impl Engine {
                     let Engine::File(file) = self else { unreachable!("networks take pixels") };
                     match file.probabilities(&photo) {
                         // A photo too large for the file's runtime fails alone.
-                        Err(error @ OnnxError::Runtime { .. }) => Err(worded(&error)),
+                        Err(error @ OnnxError::Runtime { .. }) => Err(in_a_row(&error)),
                         scores => {
                             let scores = scores?;
                             let probabilities: Vec<f64> = scores.iter().map(|&p| f64::from(p)).collect();
