@@ -7,6 +7,7 @@ use kennel_core::{CoreError, RunDir, Strategy};
 use kennel_train::{Found, find_run};
 
 use crate::failure::Failure;
+use crate::hints::worded;
 use crate::resolve::RUNS_DIR;
 
 /// The flag that resumes a run.
@@ -61,7 +62,7 @@ pub fn open_run(flag: &str, path: &Path, runs: &Path) -> Result<RunDir, Failure>
     }
     if path.exists() {
         return RunDir::open(path).map_err(|error| {
-            Failure::Failed(format!("{error}{}", of_surroundings(flag, path).unwrap_or_default()))
+            Failure::Failed(worded(&error) + &of_surroundings(flag, path).unwrap_or_default())
         });
     }
     let typed = path.file_name().unwrap_or_default().to_string_lossy();

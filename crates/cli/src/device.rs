@@ -4,11 +4,12 @@ use clap::Args;
 use kennel_infer::{Compute, DeviceChoice};
 
 use crate::failure::Failure;
+use crate::hints::parsed;
 
 #[derive(Args)]
 pub struct DeviceArg {
     /// Device: auto, cpu, cuda[:n], rocm, metal, vulkan or webgpu
-    #[arg(long, env = "KENNEL_DEVICE", hide_env_values = true, default_value_t)]
+    #[arg(long, env = "KENNEL_DEVICE", hide_env_values = true, default_value_t, value_parser = parsed::<DeviceChoice>)]
     device: DeviceChoice,
 }
 

@@ -1,4 +1,4 @@
-//! How a command fails: its message and its exit status.
+//! How a command fails: its message, with hints, and its exit status.
 
 use kennel_core::CoreError;
 use kennel_data::DataError;
@@ -10,6 +10,7 @@ use kennel_onnx::OnnxError;
 use kennel_report::ReportError;
 use kennel_train::TrainError;
 
+use crate::hints::worded;
 use crate::nearby::hint_nearby;
 
 /// Message of a stopped command that writes all or nothing.
@@ -60,8 +61,8 @@ impl Failure {
 impl From<CoreError> for Failure {
     fn from(error: CoreError) -> Self {
         match error {
-            CoreError::UnknownWord { .. } => Failure::Usage(error.to_string()),
-            _ => Failure::Failed(error.to_string()),
+            CoreError::UnknownWord { .. } => Failure::Usage(worded(&error)),
+            _ => Failure::Failed(worded(&error)),
         }
     }
 }
@@ -70,13 +71,13 @@ impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
         match error {
             ModelError::UnknownModel { .. } | ModelError::UnknownPart { .. } => {
-                Failure::Usage(error.to_string())
+                Failure::Usage(worded(&error))
             }
             ModelError::Core(error) => error.into(),
             ModelError::NothingThere { ref path, .. } => {
-                Failure::Failed(format!("{error}{}", hint_nearby(path).unwrap_or_default()))
+                Failure::Failed(worded(&error) + &hint_nearby(path).unwrap_or_default())
             }
-            _ => Failure::Failed(error.to_string()),
+            _ => Failure::Failed(worded(&error)),
         }
     }
 }
@@ -86,12 +87,12 @@ impl From<TrainError> for Failure {
         match error {
             TrainError::Hyperparameter { .. }
             | TrainError::ClassWeights { .. }
-            | TrainError::HeadNotTrained { .. } => Failure::Usage(error.to_string()),
+            | TrainError::HeadNotTrained { .. } => Failure::Usage(worded(&error)),
             TrainError::Infer(error) => (*error).into(),
             TrainError::Core(error) => error.into(),
             TrainError::Data(error) => error.into(),
             TrainError::Model(error) => error.into(),
-            _ => Failure::Failed(error.to_string()),
+            _ => Failure::Failed(worded(&error)),
         }
     }
 }
@@ -114,11 +115,11 @@ impl From<DataError> for Failure {
     fn from(error: DataError) -> Self {
         match error {
             DataError::Stopped => Failure::Interrupted(NOTHING_WRITTEN),
-            DataError::Fractions { .. } => Failure::Usage(error.to_string()),
+            DataError::Fractions { .. } => Failure::Usage(worded(&error)),
             DataError::NoDataset { ref path } => {
-                Failure::Failed(format!("{error}{}", hint_nearby(path).unwrap_or_default()))
+                Failure::Failed(worded(&error) + &hint_nearby(path).unwrap_or_default())
             }
-            _ => Failure::Failed(error.to_string()),
+            _ => Failure::Failed(worded(&error)),
         }
     }
 }
@@ -131,16 +132,16 @@ impl From<MetricsError> for Failure {
 
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
-        Failure::Failed(error.to_string())
+        Failure::Failed(worded(&error))
     }
 }
 
 impl From<OnnxError> for Failure {
     fn from(error: OnnxError) -> Self {
         match error {
-            OnnxError::Undescribed { .. } => Failure::Usage(error.to_string()),
+            OnnxError::Undescribed { .. } => Failure::Usage(worded(&error)),
             OnnxError::Stopped => Failure::Interrupted(NOTHING_WRITTEN),
-            _ => Failure::Failed(error.to_string()),
+            _ => Failure::Failed(worded(&error)),
         }
     }
 }
@@ -148,11 +149,11 @@ impl From<OnnxError> for Failure {
 impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Self {
         match error {
-            ExportError::UnknownLayer { .. } => Failure::Usage(error.to_string()),
+            ExportError::UnknownLayer { .. } => Failure::Usage(worded(&error)),
             ExportError::Core(error) => error.into(),
             ExportError::Model(error) => error.into(),
             ExportError::Onnx(error) => error.into(),
-            _ => Failure::Failed(error.to_string()),
+            _ => Failure::Failed(worded(&error)),
         }
     }
 }

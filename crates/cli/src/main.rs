@@ -33,6 +33,7 @@ mod data;
 mod device;
 mod evaluation_report;
 mod failure;
+mod hints;
 mod interrupt;
 mod limits;
 mod lists;

@@ -14,6 +14,7 @@ use kennel_models::{Architecture, ModelError, WeightsSource, locate_weights};
 use kennel_train::NO_WEIGHTS;
 
 use crate::failure::Failure;
+use crate::hints::{self, worded};
 use crate::progress::byte_bar;
 use crate::{CommandResult, interrupt, variables};
 
@@ -67,7 +68,8 @@ pub fn weights(
         )));
     }
     match locate_weights(architecture, asked) {
-        Err(ModelError::WeightsNotFound { name, hint, .. }) => {
+        Err(ModelError::WeightsNotFound { name, meant, .. }) => {
+            let hint = meant.as_deref().map(hints::line).unwrap_or_default();
             let repo = format!("timm/{name}");
             // Every experiment of a study asks for the same weights.
             let mut failed = FAILED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,7 +86,7 @@ pub fn weights(
             fetched.map_err(|error| {
                 const WAYS: &str = "a folder with its model.safetensors and config.json: --weights DIR (`kennel run`: MODEL=DIR); \
                                     a mirror of the hub: HF_ENDPOINT=URL";
-                let is_known = hint.is_empty();
+                let is_known = meant.is_none();
                 match error {
                     FetchError::Refused { status: 401 | 404, .. } if !is_known => Failure::Failed(format!(
                         "no folder or file is called `{}`, and {repo} is not on the hub{hint}",
@@ -139,7 +141,7 @@ pub fn stanford_dogs(preset: Preset, url: Option<&str>, into: &Path) -> Result<P
 /// what is missing and why, then `slip` (a suggestion on a line that begins with `hint:`, or
 /// empty), then the alternatives: `ways` and the demo.
 fn failure(error: FetchError, missing: &str, ways: &str, slip: &str) -> Failure {
-    let text = error.to_string();
+    let text = worded(&error);
     match error {
         FetchError::Stopped { .. } => {
             say!("{text}");

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
-use kennel_core::{Interpolation, RunDir};
+use kennel_core::{Hint, Interpolation, RunDir};
 use kennel_onnx::{Classifier, Description, OnnxError, RuntimeKind, Takes};
 
 use crate::failure::Failure;
+use crate::hints::{worded, words};
 use crate::nearby::hint_nearby;
 use crate::onnx_worker::TimeLimit;
 
@@ -88,13 +89,19 @@ impl OnnxArgs {
             Runtime::Auto => match in_runtime(RuntimeKind::Rten) {
                 Err(refused @ OnnxError::Runtime { .. }) => match in_runtime(RuntimeKind::OnnxRuntime) {
                     Ok(classifier) => {
-                        say!("note: {refused}; ONNX Runtime runs it");
+                        say!("note: {}; ONNX Runtime runs it", worded(&refused));
                         Ok(classifier)
                     }
-                    Err(OnnxError::NoRuntime { hint, .. }) => {
-                        return Err(Failure::Failed(format!("{refused}\nhint: ONNX Runtime may: {hint}")));
+                    Err(OnnxError::NoRuntime { variable, .. }) => {
+                        let install = words(&Hint::InstallRuntime { variable });
+                        return Err(Failure::Failed(format!(
+                            "{}\nhint: ONNX Runtime may: {install}",
+                            worded(&refused)
+                        )));
                     }
-                    Err(error) => return Err(Failure::Failed(format!("{refused}\n{error}"))),
+                    Err(error) => {
+                        return Err(Failure::Failed(format!("{}\n{}", worded(&refused), worded(&error))));
+                    }
                 },
                 opened => opened,
             },

@@ -4,10 +4,11 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
-use kennel_core::{EpochRecord, SplitCounts};
+use kennel_core::{EpochRecord, Note, SplitCounts};
 use kennel_infer::PhotoObserver;
 use kennel_train::{Observer, Plan};
 
+use crate::hints;
 use crate::output::{Level, line_that_fits, note_once};
 
 /// Rates before this are those of a cold start.
@@ -116,9 +117,9 @@ impl Drop for Terminal {
 }
 
 impl PhotoObserver for Terminal {
-    fn note(&mut self, text: &str) {
+    fn note(&mut self, note: &Note) {
         self.clear();
-        note_once(text);
+        note_once(&hints::note(note));
     }
 
     fn predicting(&mut self, what: &str, photos: usize, of: usize) {

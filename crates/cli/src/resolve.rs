@@ -15,6 +15,7 @@ use kennel_train::{NO_WEIGHTS, check_hyperparameters};
 use toml::{Table, Value};
 
 use crate::failure::Failure;
+use crate::hints::{hint_did_you_mean, worded};
 use crate::nearby::hint_nearby;
 use crate::output::note_once;
 use crate::{data, network};
@@ -117,7 +118,7 @@ pub fn resolve(mut file: Table, flags: Table) -> Result<RunConfig, Failure> {
         let source = network::weights(architecture, Some(&weights), || {
             let trial = completed(base(weights.clone(), usual.clone()), asked.clone())?;
             // A usage error would end a study; this way only one experiment fails.
-            check_hyperparameters(&trial).map_err(|error| Failure::Failed(error.to_string()))?;
+            check_hyperparameters(&trial).map_err(|error| Failure::Failed(worded(&error)))?;
             text("data_dir").map_or(Ok(()), |photos| data::open(Path::new(&photos)).map(drop))
         })?;
         if let Some(note) = source.note {
@@ -176,7 +177,7 @@ fn completed(base: RunConfig, mut asked: Table) -> Result<RunConfig, Failure> {
     if let Some(name) = asked.get("class_weights").and_then(Value::as_str) {
         let known = ["none", "balanced"];
         if !known.contains(&name) {
-            let hint = kennel_core::hint_did_you_mean(name, known);
+            let hint = hint_did_you_mean(name, known);
             return Err(Failure::Usage(format!(
                 "configuration: class_weights is `{name}`, expected none, balanced, or a weight for each class, such as {{ beagle = 2.0 }}{hint}"
             )));
@@ -258,7 +259,7 @@ fn crop(kind: &str) -> Result<Value, Failure> {
 }
 
 fn unknown(what: &str, found: &str, known: &[&str]) -> Failure {
-    let hint = kennel_core::hint_did_you_mean(found, known.iter().copied());
+    let hint = hint_did_you_mean(found, known.iter().copied());
     Failure::Usage(format!("unknown {what} `{found}`; expected one of: {}{hint}", known.join(", ")))
 }
 
@@ -277,7 +278,7 @@ fn check_keys(asked: &Table) -> Result<(), Failure> {
             let inside = known.iter().find(|(_, value)| value.get(key).is_some());
             let hint = match inside {
                 Some((table, _)) => format!("\nhint: did you mean `{table}.{key}`?"),
-                None => kennel_core::hint_did_you_mean(key, names()),
+                None => hint_did_you_mean(key, names()),
             };
             Err(Failure::Usage(format!("configuration: there is no setting `{key}`{hint}")))
         }

@@ -3,11 +3,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use kennel_core::{EpochRecord, RunDir};
+use kennel_core::{EpochRecord, Note, RunDir};
 use kennel_infer::PhotoObserver;
 use kennel_tensorboard::EventWriter;
 use kennel_train::{Observer, Plan};
 
+use crate::hints::worded;
 use crate::progress::Terminal;
 
 /// Subfolder of a run for the event files.
@@ -33,7 +34,7 @@ impl Watcher {
             Ok(writer) => self.writer = Some(writer),
             Err(error) => {
                 self.writer = None;
-                self.note(&format!("no more TensorBoard scalars: {error}"));
+                self.note(&format!("no more TensorBoard scalars: {}", worded(&error)).into());
             }
         }
     }
@@ -57,8 +58,8 @@ fn open(plan: &Plan) -> kennel_core::Result<EventWriter> {
 }
 
 impl PhotoObserver for Watcher {
-    fn note(&mut self, text: &str) {
-        self.terminal.note(text);
+    fn note(&mut self, note: &Note) {
+        self.terminal.note(note);
     }
 
     fn predicting(&mut self, what: &str, photos: usize, of: usize) {

@@ -45,7 +45,7 @@ pub fn problem(name: &str, value: &OsStr) -> Option<String> {
             .then(|| "not UTF-8".into());
     };
     let problem = match name {
-        "KENNEL_DEVICE" => text.parse::<DeviceChoice>().err(),
+        "KENNEL_DEVICE" => text.parse::<DeviceChoice>().err().map(|error| error.to_string()),
         "KENNEL_CACHE_SIZE" => text.parse::<ByteSize>().err(),
         _ => None,
     }?;

@@ -131,7 +131,8 @@ impl FromStr for AugmentationSet {
                 what: "augmentation",
                 found: text.into(),
                 expected: "light, rrc, none".into(),
-                hint: crate::hint_did_you_mean(text, AugmentationSet::ALL.map(|set| set.as_str())),
+                nearest: crate::did_you_mean(text, AugmentationSet::ALL.map(|set| set.as_str()))
+                    .map(String::from),
             }
         })
     }

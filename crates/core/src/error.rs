@@ -3,6 +3,8 @@
 use std::io::{Error, ErrorKind};
 use std::path::PathBuf;
 
+use crate::{Hint, Hinted};
+
 /// Result of this crate's functions.
 pub type Result<T, E = CoreError> = std::result::Result<T, E>;
 
@@ -11,7 +13,7 @@ pub type Result<T, E = CoreError> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum CoreError {
     /// The file system refused.
-    #[error("cannot {verb} {path}: {source}{hint}", path = crate::shown(path), hint = way_out(verb, source))]
+    #[error("cannot {verb} {path}: {source}", path = crate::shown(path))]
     Io {
         /// The attempted action: `read`, `write`, `create`.
         verb: &'static str,
@@ -45,8 +47,7 @@ pub enum CoreError {
     },
     /// A file of a run that changed since it was written.
     #[error(
-        "{path} has {found}, {sums} expects another: it is damaged, or was changed since it was written\n\
-         hint: put a copy back, or train the run again; if you changed it on purpose, remove {sums}",
+        "{path} has {found}, {sums} expects another: it is damaged, or was changed since it was written",
         path = crate::shown(path), sums = crate::shown(sums)
     )]
     Damaged {
@@ -57,11 +58,16 @@ pub enum CoreError {
         /// Path of `SHA256SUMS`.
         sums: PathBuf,
     },
+    /// A damaged list of a run's digests.
+    #[error("{path} is not a valid list of digests: `{line}` is no digest with a name", path = crate::shown(path), line = line.escape_debug())]
+    MalformedSums {
+        /// The list.
+        path: PathBuf,
+        /// The first damaged line.
+        line: String,
+    },
     /// A run directory where a folder of runs was expected.
-    #[error(
-        "{path} is a run, not a folder of runs\nhint: --runs takes the folder that it lies in, {beside}; a single run is given with --run",
-        path = crate::shown(path), beside = crate::shown(beside)
-    )]
+    #[error("{path} is a run, not a folder of runs", path = crate::shown(path))]
     RunNotRuns {
         /// Path of the run.
         path: PathBuf,
@@ -69,20 +75,13 @@ pub enum CoreError {
         beside: PathBuf,
     },
     /// A run that was stopped or is still training.
-    #[error(
-        "{run} is not finished: it has no evaluation.json\nhint: `kennel train --resume {word}` finishes it", run = crate::shown(run),
-        word = crate::quoted(&run.to_string_lossy())
-    )]
+    #[error("{run} is not finished: it has no evaluation.json", run = crate::shown(run))]
     Unfinished {
         /// Path of the run.
         run: PathBuf,
     },
     /// Predictions whose photos are not those of the run's manifest.
-    #[error(
-        "{path} does not hold the {split} photos of manifest.json: {reason}\nhint: the file was edited or cut: `kennel train --config RUN` \
-         trains the run again",
-        path = crate::shown(path)
-    )]
+    #[error("{path} does not hold the {split} photos of manifest.json: {reason}", path = crate::shown(path))]
     OtherPredictions {
         /// Path of the predictions.
         path: PathBuf,
@@ -92,7 +91,7 @@ pub enum CoreError {
         reason: String,
     },
     /// A word that is not one of the choices.
-    #[error("unknown {what} `{found}`; expected one of: {expected}{hint}")]
+    #[error("unknown {what} `{found}`; expected one of: {expected}")]
     UnknownWord {
         /// What the word should name.
         what: &'static str,
@@ -100,37 +99,36 @@ pub enum CoreError {
         found: String,
         /// The choices, separated by commas.
         expected: String,
-        /// Empty, or a line that begins with `hint:`.
-        hint: String,
+        /// The choice that is closest to the word.
+        nearest: Option<String>,
     },
     /// A class of a data set that matches no class of ImageNet-1k.
-    #[error("class `{class}` {reason}{others}\nhint: {hint}")]
+    #[error("class `{class}` {reason}{}", and_others(others))]
     NotImagenet {
         /// Name of the class.
         class: String,
         /// Why neither its name nor its file names match.
         reason: String,
-        /// Empty, or a semicolon and the other classes without a match.
-        others: String,
-        /// How to choose a class.
-        hint: String,
+        /// The other classes without a match.
+        others: Vec<String>,
+        /// The classes of ImageNet-1k that it may mean.
+        hint: Box<Hint>,
     },
     /// A given word that is not the synset or name of exactly one class of ImageNet-1k.
     #[error(
-        "`{found}`, given for class `{class}`, is not the synset or name of exactly one of ImageNet-1k's 1000 classes\nhint: {hint}"
+        "`{found}`, given for class `{class}`, is not the synset or name of exactly one of ImageNet-1k's 1000 classes"
     )]
     UnknownSynset {
         /// Name of the class in the data set.
         class: String,
         /// The given word.
         found: String,
-        /// How to choose a class.
-        hint: String,
+        /// The classes that it may mean.
+        hint: Box<Hint>,
     },
     /// Two classes of a data set that match the same output of the ImageNet head.
     #[error(
-        "classes `{first}` and `{second}` are both {synset} ({name}), output {imagenet_index} of the ImageNet head\n\
-         hint: tell them apart with `{hint}`, or make one class of them"
+        "classes `{first}` and `{second}` are both {synset} ({name}), output {imagenet_index} of the ImageNet head"
     )]
     SameImagenetClass {
         /// The first class.
@@ -143,8 +141,6 @@ pub enum CoreError {
         name: &'static str,
         /// Output of the head.
         imagenet_index: usize,
-        /// The flag that chooses another synset.
-        hint: String,
     },
 }
 
@@ -156,23 +152,51 @@ impl CoreError {
     }
 }
 
-/// Returns a hint for a refusal by the file system, on its own line; empty when there is none.
-fn way_out(verb: &str, refused: &Error) -> &'static str {
+/// Lists the other classes without a match, as the end of a sentence.
+fn and_others(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    if names.is_empty() {
+        return String::new();
+    }
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let more = match names.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("; to be given too: {}{more}", shown.join(", "))
+}
+
+impl Hinted for CoreError {
+    fn hints(&self) -> Vec<Hint> {
+        let hint = match self {
+            CoreError::Io { verb, source, .. } => return refused(verb, source).into_iter().collect(),
+            CoreError::Damaged { sums, .. } => Hint::RestoreOrTrain { sums: sums.clone() },
+            CoreError::MalformedSums { .. } => Hint::RestoreSums,
+            CoreError::RunNotRuns { beside, .. } => Hint::FolderOfRuns(beside.clone()),
+            CoreError::Unfinished { run } => Hint::Resume { run: run.clone() },
+            CoreError::OtherPredictions { .. } => Hint::TrainAgain,
+            CoreError::UnknownWord { nearest, .. } => {
+                return nearest.iter().cloned().map(Hint::DidYouMean).collect();
+            }
+            CoreError::NotImagenet { hint, .. } | CoreError::UnknownSynset { hint, .. } => (**hint).clone(),
+            CoreError::SameImagenetClass { second, .. } => Hint::TellApart { class: second.clone() },
+            CoreError::Malformed { .. } | CoreError::MalformedLine { .. } => return Vec::new(),
+        };
+        vec![hint]
+    }
+}
+
+/// Returns a hint for a refusal by the file system.
+fn refused(verb: &str, refused: &Error) -> Option<Hint> {
     match refused.kind() {
         // For `read` and `copy`, `path` is the source, so this advice does not apply.
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem if !["read", "copy"].contains(&verb) => {
-            "\nhint: this place is read-only for you; choose another with a flag such as --out or --runs, with HF_HOME for fetched weights"
+            Some(Hint::OtherPlace)
         }
-        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
-            "\nhint: a file stands where a folder should be: move it away, or choose another place"
-        }
-        ErrorKind::FileTooLarge if ["write", "copy"].contains(&verb) => {
-            "\nhint: a limit on the size of files stops it: raise it with `ulimit -f unlimited`, or ask whoever set it"
-        }
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            "\nhint: make room (`kennel doctor` says what is free), or choose another place with a flag such as --out or --runs, with HF_HOME for fetched weights"
-        }
-        _ => "",
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => Some(Hint::FileInTheWay),
+        ErrorKind::FileTooLarge if ["write", "copy"].contains(&verb) => Some(Hint::FileSizeLimit),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some(Hint::MakeRoom),
+        _ => None,
     }
 }
 
@@ -181,17 +205,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_file_system_refuses_has_a_way_out() {
-        let said = |verb, kind: ErrorKind| CoreError::io(verb, "runs/x")(kind.into()).to_string();
-        let read_only = said("create", ErrorKind::PermissionDenied);
-        assert!(
-            read_only.starts_with("cannot create runs/x: ") && read_only.contains("--out"),
-            "{read_only}"
-        );
-        assert!(said("write", ErrorKind::StorageFull).contains("hint: make room"));
-        assert!(said("write", ErrorKind::FileTooLarge).contains("ulimit -f"));
-        assert!(said("create", ErrorKind::AlreadyExists).contains("a file stands where a folder should be"));
+    fn what_the_file_system_refuses_has_a_hint() {
+        let hints = |verb, kind: ErrorKind| CoreError::io(verb, "runs/x")(kind.into()).hints();
+        assert_eq!(hints("create", ErrorKind::PermissionDenied), [Hint::OtherPlace]);
+        assert_eq!(hints("write", ErrorKind::StorageFull), [Hint::MakeRoom]);
+        assert_eq!(hints("write", ErrorKind::FileTooLarge), [Hint::FileSizeLimit]);
+        assert_eq!(hints("create", ErrorKind::AlreadyExists), [Hint::FileInTheWay]);
         // Choosing another output place does not help with a file that cannot be read.
-        assert!(!said("read", ErrorKind::PermissionDenied).contains("hint:"));
+        assert_eq!(hints("read", ErrorKind::PermissionDenied), []);
     }
 }

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CoreError, Result, composed, did_you_mean};
+use crate::{CoreError, Hint, Result, composed, did_you_mean};
 
 /// One class of ImageNet-1k; its index is its place in [`classes`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,8 +102,8 @@ pub fn is_name_of_class(name: &str) -> bool {
 ///
 /// A class is matched by the first of these that applies:
 ///
-/// - the user's choice in `given`, which maps a label to a synset or name
-///   (`--synset poodle=n02113624`, `--synset gato=tabby`);
+/// - the user's choice in `given`, which maps a label to a synset or name (poodle to n02113624,
+///   gato to tabby);
 /// - the name of its folder, which may be a lemma or a synset (`n02088364`, `n02088364-beagle`);
 /// - the synset with which all its file names begin (`n02113624_1001.jpg`).
 ///
@@ -126,7 +126,7 @@ pub fn match_classes(
             what: "class",
             found: label.clone(),
             expected: classes.join(", "),
-            hint: crate::hint_did_you_mean(label, classes.iter().map(String::as_str)),
+            nearest: crate::did_you_mean(label, classes.iter().map(String::as_str)).map(String::from),
         });
     }
     if let Some((label, said)) = given.iter().find(|(_, said)| index_said(said).is_none()) {
@@ -153,7 +153,6 @@ pub fn match_classes(
             return Err(CoreError::SameImagenetClass {
                 first: first.to_string(),
                 second: label.clone(),
-                hint: synset_flag(label, "n########"),
                 synset,
                 name: TABLE.classes[imagenet_index].names[0],
                 imagenet_index,
@@ -213,7 +212,7 @@ fn match_class(
     Err(CoreError::NotImagenet {
         class: label.into(),
         reason: format!("{by_name}, and {}", files_say(&synsets, file_names.len() - named)),
-        others: String::new(),
+        others: Vec::new(),
         hint: candidates_hint(label, label, &synsets.into_keys().collect::<Vec<_>>()),
     })
 }
@@ -221,14 +220,8 @@ fn match_class(
 /// Adds the other unmatched classes to the error of the first, so that the user can give all of
 /// them at once.
 fn beside_others(mut error: CoreError, lost: &[&str]) -> CoreError {
-    const SHOWN: usize = 8;
-    if let (CoreError::NotImagenet { others, .. }, [_, rest @ ..]) = (&mut error, lost)
-        && !rest.is_empty()
-    {
-        let names: Vec<String> = rest.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
-        let more = rest.len().checked_sub(SHOWN).filter(|more| *more > 0);
-        let more = more.map(|more| format!(" and {more} more")).unwrap_or_default();
-        *others = format!("; to be given too: {}{more}", names.join(", "));
+    if let (CoreError::NotImagenet { others, .. }, [_, rest @ ..]) = (&mut error, lost) {
+        *others = rest.iter().map(ToString::to_string).collect();
     }
     error
 }
@@ -249,9 +242,8 @@ fn files_say(synsets: &BTreeMap<&str, usize>, unnamed: usize) -> String {
     }
 }
 
-/// Returns a hint: the classes that `said` or the file names may mean, and the flag that chooses
-/// one.
-fn candidates_hint(label: &str, said: &str, file_synsets: &[&str]) -> String {
+/// Returns the classes that `said` or the file names may mean.
+fn candidates_hint(label: &str, said: &str, file_synsets: &[&str]) -> Box<Hint> {
     const SHOWN: usize = 10;
     let words = format!("_{}_", normalised(said));
     let contains = |name: &&str| format!("_{}_", normalised(name)).contains(&words);
@@ -274,36 +266,18 @@ fn candidates_hint(label: &str, said: &str, file_synsets: &[&str]) -> String {
     let named = |&index: &usize| {
         let ImagenetClass { synset, names } = &TABLE.classes[index];
         // Show the name that matched.
-        format!("{synset} ({})", names.iter().find(|name| contains(name)).unwrap_or(&names[0]))
+        (*synset, *names.iter().find(|name| contains(name)).unwrap_or(&names[0]))
     };
-    let choices: Vec<String> = indices.iter().take(SHOWN).map(named).collect();
-    let more = match indices.len().saturating_sub(SHOWN) {
-        0 => String::new(),
-        more => format!(" or one of {more} more"),
-    };
-    match &indices[..] {
-        [] => format!(
-            "say which class it is by an English name or a synset, as in `{}`; one word such as `cat` lists the classes that have it",
-            synset_flag(label, "tabby")
-        ),
-        [first, ..] => format!(
-            "did you mean {}{more}? Say so with `{}`",
-            choices.join(", "),
-            synset_flag(label, TABLE.classes[*first].synset)
-        ),
-    }
+    Box::new(Hint::Synset {
+        class: label.into(),
+        candidates: indices.iter().take(SHOWN).map(named).collect(),
+        more: indices.len().saturating_sub(SHOWN),
+    })
 }
 
 /// Returns the output for a synset or a name that the user gave.
 fn index_said(said: &str) -> Option<usize> {
     index_of_synset(said).or_else(|| index_of_name(said))
-}
-
-fn synset_flag(label: &str, synset: &str) -> String {
-    match label.contains(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))) {
-        true => format!("--synset \"{label}={synset}\""),
-        false => format!("--synset {label}={synset}"),
-    }
 }
 
 fn indices_of_name(name: &str) -> &'static [usize] {
@@ -353,6 +327,7 @@ impl fmt::Display for MatchedBy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Hinted;
 
     fn strings(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| name.to_string()).collect()
@@ -448,47 +423,50 @@ mod tests {
     }
 
     #[test]
-    fn an_unmatched_class_is_named_with_what_was_found_and_the_way_out() {
-        for (label, files, expected) in [
+    fn an_unmatched_class_is_named_with_what_was_found_and_a_hint() {
+        for (label, files, expected, candidates) in [
             (
                 "poodle",
                 &["n02113624_1.jpg", "n02113712_2.jpg"][..],
-                "class `poodle` is not an ImageNet-1k class by name, and its files begin with n02113624, n02113712\n\
-                 hint: did you mean n02113624 (toy poodle), n02113712 (miniature poodle)? Say so with `--synset \
-                 poodle=n02113624`",
+                "class `poodle` is not an ImageNet-1k class by name, and its files begin with n02113624, n02113712",
+                &[("n02113624", "toy poodle"), ("n02113712", "miniature poodle")][..],
             ),
             (
                 "poodle",
                 &[],
-                "class `poodle` is not an ImageNet-1k class by name, and it has no files\n\
-                 hint: did you mean n02113624 (toy poodle), n02113712 (miniature poodle), n02113799 (standard \
-                 poodle)? Say so with `--synset poodle=n02113624`",
+                "class `poodle` is not an ImageNet-1k class by name, and it has no files",
+                &[
+                    ("n02113624", "toy poodle"),
+                    ("n02113712", "miniature poodle"),
+                    ("n02113799", "standard poodle"),
+                ],
             ),
             (
                 "crane",
                 &["1.jpg"],
                 "class `crane` is the name of several ImageNet-1k classes (n02012849, n03126707), and its file names \
-                 begin with no synset\n\
-                 hint: did you mean n02012849 (crane), n03126707 (crane)? Say so with `--synset crane=n02012849`",
+                 begin with no synset",
+                &[("n02012849", "crane"), ("n03126707", "crane")],
             ),
             (
                 "my dog",
                 &["n02113624_1.jpg", "2.jpg"],
                 "class `my dog` is not an ImageNet-1k class by name, and its files begin with n02113624, or (1 of \
-                 them) with no synset\n\
-                 hint: did you mean n02113624 (toy poodle)? Say so with `--synset \"my dog=n02113624\"`",
+                 them) with no synset",
+                &[("n02113624", "toy poodle")],
             ),
             (
                 "xyzzy",
                 &["n00000001_1.jpg"],
                 "class `xyzzy` is not an ImageNet-1k class by name, and its files begin with n00000001, which is not \
-                 one of ImageNet-1k's\n\
-                 hint: say which class it is by an English name or a synset, as in `--synset xyzzy=tabby`; one word \
-                 such as `cat` lists the classes that have it",
+                 one of ImageNet-1k's",
+                &[],
             ),
         ] {
             let error = match_classes(&strings(&[label]), |_| strings(files), &BTreeMap::new()).unwrap_err();
             assert_eq!(error.to_string(), expected);
+            let candidates = candidates.to_vec();
+            assert_eq!(error.hints(), [Hint::Synset { class: label.into(), candidates, more: 0 }]);
         }
     }
 
@@ -497,16 +475,20 @@ mod tests {
         let classes = strings(&["beagle", "Dackel", "Pudel", "Windhund"]);
         let error = match_classes(&classes, no_files, &BTreeMap::new()).unwrap_err().to_string();
         assert!(error.starts_with("class `Dackel` "), "{error}");
-        assert!(error.contains("; to be given too: `Pudel`, `Windhund`\n"), "{error}");
+        assert!(error.ends_with("; to be given too: `Pudel`, `Windhund`"), "{error}");
     }
 
     #[test]
     fn a_mistyped_name_is_mended_and_another_language_is_not() {
-        let error = match_classes(&strings(&["begle"]), no_files, &BTreeMap::new()).unwrap_err().to_string();
-        assert!(error.contains("n02088364 (beagle)"), "{error}");
-        let error =
-            match_classes(&strings(&["Boksery"]), no_files, &BTreeMap::new()).unwrap_err().to_string();
-        assert!(!error.contains("bakery"), "{error}");
+        let candidates = |label: &str| {
+            let error = match_classes(&strings(&[label]), no_files, &BTreeMap::new()).unwrap_err();
+            match error.hints().as_slice() {
+                [Hint::Synset { candidates, .. }] => candidates.clone(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(candidates("begle"), [("n02088364", "beagle")]);
+        assert_eq!(candidates("Boksery"), []);
     }
 
     #[test]
@@ -517,12 +499,14 @@ mod tests {
         let named = match_classes(&classes, no_files, &given(&[("poodle", "Toy Poodle")])).unwrap();
         assert_eq!((named[1].imagenet_index, named[1].by), (265, MatchedBy::Given));
         // A single word is not a full name; the hint lists the names that contain it.
-        let error = match_classes(&classes, no_files, &given(&[("poodle", "cat")])).unwrap_err().to_string();
-        assert!(error.contains("n02123045 (tabby cat)") && error.contains("--synset poodle=n0"), "{error}");
-        let error = match_classes(&classes, no_files, &given(&[("poodle", "dog")])).unwrap_err().to_string();
-        assert!(error.contains(" more? Say so"), "{error}");
-        let error = match_classes(&classes, no_files, &given(&[("podle", "n02113624")])).unwrap_err();
-        assert!(error.to_string().contains("did you mean `poodle`"), "{error}");
+        let hint = |said| match_classes(&classes, no_files, &given(&[said])).unwrap_err().hints().remove(0);
+        assert!(matches!(
+            hint(("poodle", "cat")),
+            Hint::Synset { class, candidates, .. }
+                if class == "poodle" && candidates.contains(&("n02123045", "tabby cat"))
+        ));
+        assert!(matches!(hint(("poodle", "dog")), Hint::Synset { more: 1.., .. }));
+        assert_eq!(hint(("podle", "n02113624")), Hint::DidYouMean("poodle".into()));
     }
 
     #[test]

@@ -72,7 +72,7 @@ impl FromStr for Strategy {
                 what: "strategy",
                 found: text.into(),
                 expected: "freeze, partial, full".into(),
-                hint: crate::hint_did_you_mean(text, Strategy::ALL.map(|s| s.as_str())),
+                nearest: crate::did_you_mean(text, Strategy::ALL.map(|s| s.as_str())).map(String::from),
             }
         })
     }

@@ -13,11 +13,6 @@ pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -
         .map(|(_, name)| name)
 }
 
-/// Returns the suggestion as a hint line that ends an error message, or an empty string.
-pub fn hint_did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    did_you_mean(typed, known).map_or_else(String::new, |name| format!("\nhint: did you mean `{name}`?"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -55,14 +55,7 @@ impl Sums {
             read => read?,
         };
         let text = files::as_text(bytes, &path)?;
-        let malformed = |line: &str| CoreError::Malformed {
-            path: path.clone(),
-            what: "list of digests",
-            reason: format!(
-                "`{}` is no digest with a name\nhint: put a copy back; without the file, the run is read as it is",
-                line.escape_debug()
-            ),
-        };
+        let malformed = |line: &str| CoreError::MalformedSums { path: path.clone(), line: line.into() };
         if !text.ends_with('\n') {
             return Err(malformed(text.lines().last().unwrap_or_default()));
         }
@@ -258,6 +251,7 @@ fn name_next(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Hinted;
 
     fn change(root: &Path, files: &[(&str, &[u8])]) -> Changes {
         let mut changes = Changes::of(root).unwrap();
@@ -349,7 +343,8 @@ mod tests {
         assert_eq!(read(dir.path(), "config.toml").unwrap(), b"old");
         change(dir.path(), &[("metrics.jsonl", b"1")]).commit().unwrap();
         fs::write(dir.path().join("config.toml"), b"new").unwrap();
-        let error = read(dir.path(), "config.toml").unwrap_err().to_string();
-        assert!(error.contains("hint: ") && error.contains("SHA256SUMS"), "{error}");
+        let error = read(dir.path(), "config.toml").unwrap_err();
+        assert!(error.to_string().contains("SHA256SUMS"), "{error}");
+        assert_eq!(error.hints(), [crate::Hint::RestoreOrTrain { sums: dir.path().join(FILE_NAME) }]);
     }
 }

@@ -77,6 +77,8 @@ fn check_is_tar(archive: &Path, file: &mut File) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use kennel_core::{Hint, Hinted};
+
     use super::*;
 
     fn tar_of(entries: &[(&str, tar::EntryType, &[u8])]) -> tempfile::NamedTempFile {
@@ -138,7 +140,8 @@ mod tests {
     fn what_is_no_tar_says_what_it_is() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), [0x1F, 0x8B, 8, 0]).unwrap();
-        let error = unpack(file.path(), Path::new("nowhere"), None).unwrap_err().to_string();
-        assert!(error.contains("gzip") && error.contains("hint:"), "{error}");
+        let error = unpack(file.path(), Path::new("nowhere"), None).unwrap_err();
+        assert!(error.to_string().contains("gzip"), "{error}");
+        assert_eq!(error.hints(), [Hint::FolderOrTar]);
     }
 }

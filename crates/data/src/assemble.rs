@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use kennel_core::{DuplicateGroup, DuplicateKind, Manifest, PhotoRecord, Split, caseless, composed};
+use kennel_core::{DuplicateGroup, DuplicateKind, Hint, Manifest, PhotoRecord, Split, caseless, composed};
 
 use crate::duplicates::{Group, count_plain, find_duplicates};
-use crate::error::{DataError, Result};
-use crate::scan::{Scan, ScannedPhoto, of_rejected};
+use crate::error::{DataError, LeftOut, Result};
+use crate::scan::{Scan, ScannedPhoto};
 use crate::split::{Fractions, stratified};
 
 /// Which paths the manifest lists.
@@ -193,30 +193,19 @@ fn check_classes(scan: &Scan, splits: &[Split], source: &Path, notes: &mut Vec<S
             let twin =
                 scan.classes.iter().find(|other| *other != class && caseless(other) == caseless(class));
             let hint = match twin {
-                Some(twin) => format!(
-                    "`{twin}` differs in capitals or spaces only; if they are one class, call both folders the same"
-                ),
-                None if scan.divided => {
-                    "add photos of it to train/, or take its folders out of the other parts".into()
-                }
-                None => {
-                    "two photos give it one to train on, seven one in every part: add photos, or take its folder out"
-                        .into()
-                }
+                Some(twin) => Hint::SameClass(twin.clone()),
+                None => Hint::MorePhotos { divided: scan.divided },
             };
             let of_class = |path: &str| path.split('/').any(|folder| composed(folder) == *class);
-            let left_out: Vec<_> =
-                scan.rejected.iter().filter(|photo| of_class(&photo.path)).cloned().collect();
             return Err(DataError::TooFewPhotos {
                 path: source.into(),
                 class: class.clone(),
                 train,
                 all: val + test,
-                left_out: match left_out.as_slice() {
-                    [] => String::new(),
-                    rejected => format!("; {}", of_rejected(rejected)),
-                },
-                hint,
+                left_out: LeftOut(
+                    scan.rejected.iter().filter(|photo| of_class(&photo.path)).cloned().collect(),
+                ),
+                hint: Box::new(hint),
             });
         }
         for (count, part) in [(val, Split::Val), (test, Split::Test)] {

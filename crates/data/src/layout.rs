@@ -241,12 +241,7 @@ impl Layout {
         } else {
             return Ok(());
         };
-        Err(DataError::NotThePreset {
-            path: named.into(),
-            preset: preset.as_str(),
-            found,
-            hint: "give Stanford Dogs' `images.tar` or the folder that holds `Images`; without --preset, every folder is a class".into(),
-        })
+        Err(DataError::NotThePreset { path: named.into(), preset: preset.as_str(), found })
     }
 }
 

@@ -64,7 +64,7 @@ pub use cache::PhotoCache;
 pub use chance::shuffled;
 pub use dataset::{Dataset, DatasetPhoto, Open};
 pub use decode::{DecodeError, Decoded, Note, Notes, decode, read_photo, set_memory_budget};
-pub use error::{DataError, LayoutReading, Result};
+pub use error::{DataError, LayoutReading, LeftOut, Result};
 pub use loader::{Batch, Loader, LoaderOptions, Transform};
 pub use options::PrepareOptions;
 pub use prepare::{Outcome, Prepared, prepare};

@@ -80,7 +80,7 @@ impl FromStr for Preset {
             what: "preset",
             found: text.into(),
             expected: "stanford-dogs-5, stanford-dogs".into(),
-            hint: kennel_core::hint_did_you_mean(text, Preset::ALL.map(Preset::as_str)),
+            nearest: kennel_core::did_you_mean(text, Preset::ALL.map(Preset::as_str)).map(String::from),
         })
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use kennel_core::scratch::Scratch;
-use kennel_core::{CoreError, RejectedPhoto, Split, caseless, files};
+use kennel_core::{CoreError, Hint, RejectedPhoto, Split, caseless, files};
 use rayon::prelude::*;
 
 use crate::archive;
@@ -20,6 +20,11 @@ use crate::litter::{HIDDEN, OF_THE_SYSTEM};
 use crate::preset::Preset;
 use crate::reading::Expected;
 use crate::walk::beginning;
+
+// The manifest stores these endings, and a run is resumed only if the digest of its manifest is the
+// same. So they are part of the file format, although they name settings of a program.
+const MIN_SIDE: &str = " (`kennel prepare --min-side`)";
+const MEMORY: &str = " (--memory)";
 
 /// Progress callback. It is called from many threads with the number of files done and the total.
 pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
@@ -217,13 +222,13 @@ fn scan_folder(
         [] => Err(DataError::NoPhotos {
             path: named.into(),
             found: describe(&folders, &rejected),
-            or: or_above(named, &rejected),
+            above: is_of_one_class(named, &rejected),
         }),
         // A single class is fine when the set of classes is known.
         [class] if options.known.is_none() => Err(DataError::OneClass {
             path: named.into(),
             class: class.clone(),
-            hint: hint_one_class(named, &photos),
+            hint: Box::new(hint_one_class(named, &photos)),
         }),
         _ => Ok(Scan { classes, photos, rejected, divided, notes, unpacked }),
     }
@@ -238,22 +243,14 @@ fn class_not_among(candidates: &[Candidate], options: &ScanOptions) -> Option<St
 }
 
 /// Returns the hint for photos of one class: the classes may be folders inside it, or beside it.
-fn hint_one_class(named: &Path, photos: &[ScannedPhoto]) -> String {
+fn hint_one_class(named: &Path, photos: &[ScannedPhoto]) -> Hint {
     match folders_below(&photos.iter().collect::<Vec<_>>()) {
         Some((above, count)) => {
-            let (above, way_on) = match named.is_dir() {
-                true => (named.join(above), "give that folder"),
-                false => (above.into(), "unpack the archive and give that folder"),
-            };
-            format!(
-                "its photos lie in {count} folders in {}; if those are the classes, {way_on}",
-                above.display()
-            )
+            let packed = !named.is_dir();
+            let folder = if packed { above.into() } else { named.join(above) };
+            Hint::ClassesInside { folder, count, packed }
         }
-        None => format!(
-            "Kennel expects one folder per class in {}; is this the folder of a single class?",
-            named.display()
-        ),
+        None => Hint::OneFolderPerClass { source: named.into() },
     }
 }
 
@@ -270,12 +267,9 @@ fn folders_below(photos: &[&ScannedPhoto]) -> Option<(String, usize)> {
     (common > 0 && *first != above).then_some((above, folders.len()))
 }
 
-/// Suggests the folder above, if files lie directly in the source.
-fn or_above(named: &Path, rejected: &[RejectedPhoto]) -> String {
-    match rejected.iter().any(|photo| photo.reason == NOT_IN_A_CLASS) && named.is_dir() {
-        true => "; if this is the folder of one class, give the one above it".into(),
-        false => String::new(),
-    }
+/// Whether the source may be the folder of one class: files lie directly in it.
+fn is_of_one_class(named: &Path, rejected: &[RejectedPhoto]) -> bool {
+    rejected.iter().any(|photo| photo.reason == NOT_IN_A_CLASS) && named.is_dir()
 }
 
 fn describe(folders: &[String], rejected: &[RejectedPhoto]) -> String {
@@ -324,23 +318,31 @@ fn photo_of(candidate: Candidate, min_side_px: u32) -> Result<(ScannedPhoto, Vec
     let other_format = other_format(&candidate.file, beginning);
     let found = match &other_format {
         None => look_at(candidate, min_side_px),
-        Some(what) => Err(DecodeError::Unsupported { what: what.clone() }.to_string()),
+        Some(what) => Err(stored_reason(&DecodeError::Unsupported { what: what.clone() })),
     };
     found.map_err(|reason| LeftOut { row: RejectedPhoto { path, reason }, other_format })
+}
+
+/// Returns the reason that the manifest stores.
+fn stored_reason(error: &DecodeError) -> String {
+    match error {
+        DecodeError::TooMuchMemory { .. } => format!("{error}{MEMORY}"),
+        error => error.to_string(),
+    }
 }
 
 fn look_at(candidate: Candidate, min_side_px: u32) -> Result<(ScannedPhoto, Vec<Note>), String> {
     // The row names the file already, so the reason does not.
     let bytes = read_bounded(&candidate.file).map_err(|error| match error {
-        DataError::Decode { source, .. } => source.to_string(),
+        DataError::Decode { source, .. } => stored_reason(&source),
         DataError::Core(CoreError::Io { source, .. }) => format!("cannot be read: {source}"),
         other => other.to_string(),
     })?;
-    let decoded = decode(&bytes).map_err(|error| error.to_string())?;
+    let decoded = decode(&bytes).map_err(|error| stored_reason(&error))?;
     let (width_px, height_px) = decoded.photo.dimensions();
     if width_px.min(height_px) < min_side_px {
         return Err(format!(
-            "too small: {width_px} x {height_px} pixels, the shorter side must have {min_side_px} (`kennel prepare --min-side`)"
+            "too small: {width_px} x {height_px} pixels, the shorter side must have {min_side_px}{MIN_SIDE}"
         ));
     }
     let photo = ScannedPhoto {

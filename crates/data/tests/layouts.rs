@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use kennel_core::Hinted;
 use kennel_data::{DataError, Scan, ScanOptions, scan};
 
 /// The bytes of a small photo.
@@ -56,8 +57,8 @@ fn read_as(source: &Path, classes_are: Option<&str>) -> String {
     let scan = match scanned(source, classes_are) {
         Ok(scan) => scan,
         Err(error) => {
-            let said = error.to_string().replace(&source.display().to_string(), "SOURCE");
-            return said.replace("kennel prepare SOURCE --classes-are", "--classes-are");
+            let hints: String = error.hints().iter().map(|hint| format!("\nhint: {hint:?}")).collect();
+            return format!("{error}{hints}").replace(&source.display().to_string(), "SOURCE");
         }
     };
     let mut counts: BTreeMap<_, BTreeMap<&str, usize>> = BTreeMap::new();
@@ -262,34 +263,30 @@ const REFUSED: [Row; 17] = [
     (
         "a class called train",
         &["{bus,car,train}/*2"],
-        "the folders beside it are the classes themselves: --classes-are .",
+        "hint: FolderPerClass { source: \"SOURCE\", folder: \"train\", classes_are: \".\" }",
     ),
     ("a class called Test", &["{control,Test}/*2"], "Test in SOURCE holds photos and no folder"),
     (
         "a class called train, of folders",
         &["bus/city/*1", "car/red/*1", "train/{steam,tram}/*1"],
-        "two ways\n  classes bus, car, train: --classes-are .\n  classes steam, tram: --classes-are train\nhint:",
+        "two ways\n  classes bus, car, train in .\n  classes steam, tram in train\nhint:",
     ),
     (
         "valid and invalid",
         &["{valid,invalid}/{a,b}/*1"],
-        "classes invalid, valid: --classes-are .\n  classes a, b: --classes-are valid",
+        "classes invalid, valid in .\n  classes a, b in valid",
     ),
-    (
-        "a part beside a folder",
-        &["train/{cats,dogs}/*1", "extra/*1"],
-        "classes cats, dogs: --classes-are train",
-    ),
+    ("a part beside a folder", &["train/{cats,dogs}/*1", "extra/*1"], "classes cats, dogs in train"),
     (
         "the same in each",
         &["plantvillage dataset/{color,grayscale}/{Apple,Corn}/*1"],
-        "classes Apple, Corn: --classes-are 'plantvillage dataset/color'",
+        "classes Apple, Corn in plantvillage dataset/color",
     ),
-    ("parts in each class", &["{cats,dogs}/{train,test}/*1"], "classes cats, dogs: --classes-are ."),
+    ("parts in each class", &["{cats,dogs}/{train,test}/*1"], "classes cats, dogs in ."),
     (
         "parts in words that are not known",
         &["{обучение,проверка}/{кошка,собака}/*1"],
-        "classes кошка, собака: --classes-are обучение",
+        "classes кошка, собака in обучение",
     ),
     ("one class", &["cats/*3"], "SOURCE has one class, `cats`"),
 ];

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use common::photo;
-use kennel_core::{DuplicateKind, Lock, Manifest, Split, files};
+use kennel_core::{DuplicateKind, Hinted, Lock, Manifest, Split, files};
 use kennel_data::{
     DataError, Dataset, Fractions, Outcome, PrepareOptions, Prepared, Preset, RgbImage, decode, prepare,
 };
@@ -48,7 +48,9 @@ fn run(source: &Path, out: &Path) -> Result<Prepared, DataError> {
 }
 
 fn message<T>(result: Result<T, DataError>) -> String {
-    result.err().expect("this must not succeed").to_string()
+    let error = result.err().expect("this must not succeed");
+    let hints: String = error.hints().iter().map(|hint| format!("\nhint: {hint:?}")).collect();
+    format!("{error}{hints}")
 }
 
 fn files_of(folder: &Path) -> BTreeMap<String, String> {
@@ -217,7 +219,10 @@ fn what_somebody_reads_is_not_replaced_and_what_changes_nothing_is_done_beside_i
     drop(opened);
     assert_eq!(run(source.path(), &out).unwrap().outcome, Outcome::Unchanged);
     let error = message(again());
-    assert!(error.contains("is being read by another process") && error.contains("--out"), "{error}");
+    assert!(
+        error.contains("is being read by another process") && error.contains("OtherOutput(BeingRead)"),
+        "{error}"
+    );
     drop(copy);
     assert!(again().is_err());
     assert_eq!(files_of(&out), before);
@@ -509,7 +514,7 @@ fn a_prepared_folder_says_what_lies_beside_its_manifest_and_above_it() {
     let out = home.path().join("out");
     run(source.path(), &out).unwrap();
     let error = message(Dataset::open(home.path()));
-    assert!(error.contains("holds a prepared data set") && error.contains("--data "), "{error}");
+    assert!(error.contains("holds a prepared data set") && error.contains("hint: OtherData"), "{error}");
     let error = message(Dataset::open(&out.join("train")));
     assert!(error.contains("is one part of a prepared data set"), "{error}");
     let error = message(run(&out.join("train"), &home.path().join("again")));
@@ -596,7 +601,7 @@ fn an_output_that_cannot_be_written_is_a_clear_error() {
     std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o555)).unwrap();
     if std::fs::write(locked.join("probe"), "").is_err() {
         let error = message(run(source.path(), &locked.join("out")));
-        assert!(error.contains("read-only") && error.contains("--out"), "{error}");
+        assert!(error.contains("hint: OtherPlace"), "{error}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use kennel_core::CoreError;
+use kennel_core::{CoreError, Hint, Hinted};
 use kennel_data::DataError;
 use kennel_infer::InferError;
 use kennel_metrics::{MetricsError, Proportion, format_proportion};
@@ -17,7 +17,7 @@ pub type Result<T, E = ExportError> = std::result::Result<T, E>;
 /// Accuracy that a file lost.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loss {
-    /// `int8`, `fp16`, `--input photo` or two of them.
+    /// `int8`, `fp16`, `photo-input` or two of them.
     pub flavour: String,
     /// Runtime that showed the loss.
     pub runtime: String,
@@ -43,12 +43,7 @@ impl fmt::Display for Loss {
         for Sensitivity { layer, error } in worst {
             write!(f, "\n  `{layer}` alone in 8 bits moves the logits by {:.1} %", 100.0 * error)?;
         }
-        write!(f, "\nhint: ")?;
-        if !worst.is_empty() {
-            let names: Vec<_> = worst.iter().map(|layer| layer.layer.as_str()).collect();
-            write!(f, "keep layers in floats with --float-layers {}, or ", names.join(","))?;
-        }
-        write!(f, "allow more with --max-drop POINTS")
+        Ok(())
     }
 }
 
@@ -72,39 +67,28 @@ pub enum ExportError {
     #[error(transparent)]
     Infer(Box<InferError>),
     /// The photos for the proof cannot be read.
-    #[error(
-        "{source}\nhint: the file is proved on the run's own validation photos{prepared}; say where they lie now with --data DIR"
-    )]
+    #[error("{source}")]
     Photos {
         /// What is wrong with them.
         #[source]
         source: Box<DataError>,
-        /// Empty, or a comma and how the photos were divided.
-        prepared: String,
+        /// Seed of their split, if Kennel divided them.
+        seed: Option<u64>,
     },
     /// The photos' folder is gone.
-    #[error(
-        "there is no {folder}, where the run's photos lay\n\
-         hint: the file is proved on the run's own validation photos; say where they lie now with --data DIR", folder = kennel_core::shown(folder)
-    )]
+    #[error("there is no {folder}, where the run's photos lay", folder = kennel_core::shown(folder))]
     NoPhotoFolder {
         /// The folder.
         folder: PathBuf,
     },
     /// A photo for the proof differs from the run's.
-    #[error(
-        "{path} is not the photo that the run was trained with\n\
-         hint: the file is proved on the run's own validation photos; say where they lie with --data DIR", path = kennel_core::shown(path)
-    )]
+    #[error("{path} is not the photo that the run was trained with", path = kennel_core::shown(path))]
     OtherPhoto {
         /// The photo.
         path: PathBuf,
     },
     /// The trained network's logit for a photo is not finite.
-    #[error(
-        "the trained network gives {photo} a logit of {logit}\n\
-         hint: its weights overflow, or a running variance is negative; train it again with a lower --learning-rate", photo = kennel_core::shown(photo)
-    )]
+    #[error("the trained network gives {photo} a logit of {logit}", photo = kennel_core::shown(photo))]
     NoNumber {
         /// The photo.
         photo: PathBuf,
@@ -120,8 +104,7 @@ pub enum ExportError {
     /// A float file that does not match the network.
     #[error(
         "the file is not named: in {runtime} its logits differ from the trained network's by {difference:e} of the largest \
-         (at most 1e-4), and {agreement} photos have the same first class\n\
-         hint: this is a bug of Kennel's or of the runtime's; please report it with the run's config.toml"
+         (at most 1e-4), and {agreement} photos have the same first class"
     )]
     NotEqual {
         /// Runtime that ran the file.
@@ -141,24 +124,30 @@ pub enum ExportError {
         reasons: String,
     },
     /// A layer that was to stay in floats is not in the network.
-    #[error(
-        "`{name}` is no layer of this network{hint}\nhint: its layers are named as in its state dict: {examples}"
-    )]
+    #[error("`{name}` is no layer of this network")]
     UnknownLayer {
         /// The name.
         name: String,
-        /// Empty, or a line that begins with `hint:`.
-        hint: String,
+        /// The layer that is closest to it.
+        nearest: Option<String>,
         /// A few of the network's layers.
-        examples: String,
+        examples: Vec<String>,
     },
     /// Something else is at the path.
-    #[error("{path} is in the way: {what}\nhint: give another name, or move it away", path = kennel_core::shown(path))]
+    #[error("{path} is in the way: {what}", path = kennel_core::shown(path))]
     InTheWay {
         /// What is there.
         what: &'static str,
         /// The path.
         path: PathBuf,
+    },
+    /// The list of proofs is damaged.
+    #[error("{path} is not a valid list of proofs: {reason}", path = kennel_core::shown(path))]
+    Proofs {
+        /// The list.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// The written file reads back differently.
     #[error("{path} was written and reads back differently: {reason}", path = kennel_core::shown(path))]
@@ -178,5 +167,41 @@ impl From<InferError> for ExportError {
             InferError::Onnx(error) => error.into(),
             error => ExportError::Infer(Box::new(error)),
         }
+    }
+}
+
+impl Hinted for ExportError {
+    fn hints(&self) -> Vec<Hint> {
+        let hint = match self {
+            ExportError::Core(error) => return error.hints(),
+            ExportError::Model(error) => return error.hints(),
+            ExportError::Onnx(error) => return error.hints(),
+            ExportError::Infer(error) => return error.hints(),
+            ExportError::Photos { source, seed } => {
+                let mut hints = source.hints();
+                hints.push(Hint::RunsPhotos { seed: *seed });
+                return hints;
+            }
+            ExportError::NoPhotoFolder { .. } | ExportError::OtherPhoto { .. } => {
+                Hint::RunsPhotos { seed: None }
+            }
+            ExportError::NoNumber { .. } => Hint::LowerRate,
+            ExportError::NotEqual { .. } => Hint::ReportBug,
+            ExportError::LostTooMuch(loss) => {
+                Hint::AllowLoss { layers: loss.worst.iter().map(|layer| layer.layer.clone()).collect() }
+            }
+            ExportError::UnknownLayer { nearest, examples, .. } => {
+                let mut hints: Vec<Hint> = nearest.iter().cloned().map(Hint::DidYouMean).collect();
+                hints.push(Hint::Layers(examples.clone()));
+                return hints;
+            }
+            ExportError::InTheWay { .. } => Hint::OtherName,
+            ExportError::Proofs { .. } => Hint::MoveAway,
+            ExportError::Metrics(_)
+            | ExportError::NoPhotos { .. }
+            | ExportError::NotProved { .. }
+            | ExportError::ReadsBackDifferently { .. } => return Vec::new(),
+        };
+        vec![hint]
     }
 }

@@ -109,7 +109,7 @@ fn unknown(name: &str, layers: &[Layer]) -> ExportError {
     let few: Vec<&str> = names().take(3).chain(names().next_back()).collect();
     ExportError::UnknownLayer {
         name: name.into(),
-        hint: kennel_core::hint_did_you_mean(name, names()),
-        examples: few.join(", "),
+        nearest: kennel_core::did_you_mean(name, names()).map(String::from),
+        examples: few.into_iter().map(String::from).collect(),
     }
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use kennel_core::{CoreError, files};
+use kennel_core::files;
 use kennel_metrics::Proportion;
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
+use crate::{ExportError, Result};
 
 /// The proof of one file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,17 +68,14 @@ const FILE_NAME: &str = "parity.json";
 ///
 /// # Errors
 ///
-/// [`CoreError::Malformed`] when the file is damaged.
+/// [`ExportError::Proofs`] when the file is damaged.
 pub fn read(folder: &Path) -> Result<Proofs> {
     let path = folder.join(FILE_NAME);
     if !path.exists() {
         return Ok(Proofs::new());
     }
-    Ok(serde_json::from_str(&files::read_text(&path)?).map_err(|error| CoreError::Malformed {
-        path,
-        what: "list of proofs",
-        reason: format!("{error}\nhint: move it away; it is written anew"),
-    })?)
+    serde_json::from_str(&files::read_text(&path)?)
+        .map_err(|error| ExportError::Proofs { path, reason: error.to_string() })
 }
 
 /// Adds a file's proof to those of its folder. Returns the older proof that it replaces.

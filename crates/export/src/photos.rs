@@ -32,24 +32,21 @@ pub fn open(
         return Err(ExportError::NoPhotoFolder { folder });
     }
     let manifest = run.read_manifest()?;
-    let prepared = how_prepared(&manifest);
+    let seed = seed_of_split(&manifest);
     Dataset::of_run(&folder, manifest, &run.manifest(), parts)
-        .map_err(|source| ExportError::Photos { source: Box::new(source), prepared })
+        .map_err(|source| ExportError::Photos { source: Box::new(source), seed })
 }
 
-/// Returns how Kennel divided the photos into a folder, if it did. With another seed, the same
-/// photos lie in other places.
-fn how_prepared(manifest: &Manifest) -> String {
+/// Returns the seed with which Kennel divided the photos into a folder, if it did. With another
+/// seed, the same photos lie in other places.
+fn seed_of_split(manifest: &Manifest) -> Option<u64> {
     let in_tree = |photo: &PhotoRecord| photo.path.starts_with(&format!("{}/", photo.split));
-    match manifest.division == "stratified" && manifest.photos.iter().all(in_tree) {
-        true => format!(", as `kennel prepare --seed {}` divided them", manifest.seed),
-        false => String::new(),
-    }
+    (manifest.division == "stratified" && manifest.photos.iter().all(in_tree)).then_some(manifest.seed)
 }
 
 /// Returns the error for a photo of a proof that cannot be read.
 pub fn unreadable(source: DataError) -> ExportError {
-    ExportError::Photos { source: Box::new(source), prepared: String::new() }
+    ExportError::Photos { source: Box::new(source), seed: None }
 }
 
 /// Returns at most `count` photos of a split, evenly spaced in its order, and checks each against

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use kennel_core::hint::Describe;
 use kennel_data::DatasetPhoto;
 use kennel_infer::{Model, Photos, Predictor, label};
 use kennel_metrics::{Proportion, argmax, softmax_at};
@@ -48,13 +49,17 @@ impl<'a> Reference<'a> {
     }
 
     /// Runs a file in every available runtime. Returns the results of each runtime that reads the
-    /// file, and the reason for each one that does not.
+    /// file, and the reason for each one that does not, in the words of `describe`.
     ///
     /// # Errors
     ///
     /// [`ExportError::Photos`] for a photo that cannot be read; [`ExportError::Onnx`] when a
     /// runtime reads the file and then fails on it, or when `stop` is set.
-    pub fn compare(&self, path: &Path) -> Result<(Vec<RuntimeParity>, BTreeMap<String, String>)> {
+    pub fn compare(
+        &self,
+        path: &Path,
+        describe: Describe<'_>,
+    ) -> Result<(Vec<RuntimeParity>, BTreeMap<String, String>)> {
         let (mut found, mut not_run) = (Vec::new(), BTreeMap::new());
         for runtime in RuntimeKind::ALL {
             match self.compare_in(path, runtime) {
@@ -64,7 +69,7 @@ impl<'a> Reference<'a> {
                 Err(ExportError::Onnx(
                     error @ (OnnxError::NoRuntime { .. } | OnnxError::Runtime { verb: "read", .. }),
                 )) => {
-                    not_run.insert(runtime.to_string(), error.to_string());
+                    not_run.insert(runtime.to_string(), describe(&error));
                 }
                 Err(error) => return Err(error),
             }

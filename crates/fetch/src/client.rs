@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use kennel_core::Hint;
+
 use crate::address::Address;
 use crate::error::{FetchError, Result};
 use crate::message::{Answer, Remote};
@@ -164,9 +166,9 @@ impl Client {
     }
 
     /// Returns an error when the client is offline.
-    pub(crate) fn check_online(&self, what: &str, hint: &str) -> Result<()> {
+    pub(crate) fn check_online(&self, what: &str, hint: Hint) -> Result<()> {
         match self.config.offline {
-            true => Err(FetchError::Offline { what: what.into(), hint: hint.into() }),
+            true => Err(FetchError::Offline { what: what.into(), hint }),
             false => Ok(()),
         }
     }
@@ -224,7 +226,9 @@ impl Client {
     ///
     /// The reason why there is no answer, as text; also when the client is offline.
     pub fn reach(&self, url: &str) -> std::result::Result<(), String> {
-        self.check_online(url, "").map_err(|_| "the network is off".to_string())?;
+        if self.config.offline {
+            return Err("the network is off".into());
+        }
         let remote = Remote { url: url.into(), token: None };
         match self.ask(true, &remote, &[], Follow::OnTheSameHost) {
             Ok(_) => Ok(()),

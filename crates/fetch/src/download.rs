@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use kennel_core::files;
+use kennel_core::{Hint, files};
 use serde::{Deserialize, Serialize};
 
 use crate::body::{Body, Limits, Piece, ResumePoint};
@@ -69,7 +69,8 @@ pub fn download(
         tidy(&lock, &[&sidecar], watch);
         return Ok(Outcome::AlreadyThere);
     }
-    client.check_online(&target.display().to_string(), &format!("fetch {url} yourself"))?;
+    let otherwise = Hint::FetchOtherwise { url: url.into(), unpack: false };
+    client.check_online(&target.display().to_string(), otherwise)?;
     files::create_dir_all(files::folder_of(target))?;
     let _lock = acquire(&lock, watch)?;
     if fits() {

@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
-use kennel_core::CoreError;
+use kennel_core::hint::Access;
+use kennel_core::{CoreError, Hint, Hinted};
 
 use crate::Address;
 
 /// Result of this crate's functions.
 pub type Result<T, E = FetchError> = std::result::Result<T, E>;
 
-/// Why something could not be fetched, with a hint.
+/// Why something could not be fetched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
@@ -17,23 +18,21 @@ pub enum FetchError {
     #[error(transparent)]
     Core(#[from] CoreError),
     /// The user interrupted. The received part is kept, and the same call resumes.
-    #[error("stopped: what was received of {what} is kept\nhint: the same command goes on from there")]
+    #[error("stopped: what was received of {what} is kept")]
     Stopped {
         /// What was being fetched.
         what: String,
     },
     /// The client is offline.
-    #[error(
-        "{what} is not on this machine, and the network is off (--offline or HF_HUB_OFFLINE)\nhint: {hint}"
-    )]
+    #[error("{what} is not on this machine, and the network is off")]
     Offline {
         /// What is missing.
         what: String,
-        /// What to do about it.
-        hint: String,
+        /// How to get it otherwise.
+        hint: Hint,
     },
     /// The server answered with an error status.
-    #[error("{url}: the server answers {status}{reason}\nhint: {hint}")]
+    #[error("{url}: the server answers {status}{reason}")]
     Refused {
         /// The requested address.
         url: Address,
@@ -41,13 +40,11 @@ pub enum FetchError {
         status: u16,
         /// Empty, or the meaning of the code after a space.
         reason: String,
-        /// What to do about it.
-        hint: String,
+        /// How to get access.
+        access: Access,
     },
     /// The server could not be reached, or broke off, in every attempt.
-    #[error(
-        "cannot fetch {url}: {reason} (tried {tries} times without progress)\nhint: check the connection (a proxy is taken from HTTPS_PROXY and HTTP_PROXY); the same command goes on where it stopped"
-    )]
+    #[error("cannot fetch {url}: {reason} (tried {tries} times without progress)")]
     Unreachable {
         /// The requested address.
         url: Address,
@@ -57,7 +54,7 @@ pub enum FetchError {
         tries: u32,
     },
     /// A redirection that is invalid, endless or not encrypted, or an invalid address.
-    #[error("{url}: {reason}\nhint: check the address (of a mirror: HF_ENDPOINT, --url)")]
+    #[error("{url}: {reason}")]
     Redirect {
         /// The requested address.
         url: Address,
@@ -65,9 +62,7 @@ pub enum FetchError {
         reason: String,
     },
     /// The number of bytes is not the promised or expected one.
-    #[error(
-        "{url}: {promise} {promised} bytes, the server sent {sent}\nhint: the file was replaced or the server is at fault; check the address"
-    )]
+    #[error("{url}: {promise} {promised} bytes, the server sent {sent}")]
     Length {
         /// The requested address.
         url: Address,
@@ -79,7 +74,7 @@ pub enum FetchError {
         sent: u64,
     },
     /// More bytes than the limit allows.
-    #[error("{url} has {size} bytes or more, at most {max} are fetched\nhint: check the address")]
+    #[error("{url} has {size} bytes or more, at most {max} are fetched")]
     TooLarge {
         /// The requested address.
         url: Address,
@@ -89,9 +84,7 @@ pub enum FetchError {
         max: u64,
     },
     /// The received bytes have the wrong digest. They were deleted.
-    #[error(
-        "{url}: the {algorithm} of what was received is {found}, expected {expected}; it was deleted\nhint: try again; if it stays so, the file was replaced or something on the way changes it"
-    )]
+    #[error("{url}: the {algorithm} of what was received is {found}, expected {expected}; it was deleted")]
     Digest {
         /// The requested address.
         url: Address,
@@ -103,15 +96,13 @@ pub enum FetchError {
         found: String,
     },
     /// The file on the server changed twice during the download.
-    #[error("{url} changes while it is fetched\nhint: try again later")]
+    #[error("{url} changes while it is fetched")]
     Changing {
         /// The requested address.
         url: Address,
     },
     /// The archive is damaged or ends early.
-    #[error(
-        "{url} is not a whole tar archive: {reason}\nhint: check the address; {url} should be an uncompressed tar"
-    )]
+    #[error("{url} is not a whole tar archive: {reason}")]
     DamagedArchive {
         /// The requested address.
         url: Address,
@@ -119,7 +110,7 @@ pub enum FetchError {
         reason: String,
     },
     /// The archive must not be unpacked. Nothing of it is kept.
-    #[error("{url} is refused: entry `{entry}` {reason}\nhint: check the address")]
+    #[error("{url} is refused: entry `{entry}` {reason}")]
     UnsafeArchive {
         /// The requested address.
         url: Address,
@@ -129,9 +120,7 @@ pub enum FetchError {
         reason: String,
     },
     /// The server does not answer like the Hugging Face hub.
-    #[error(
-        "{url}: {reason}\nhint: is HF_ENDPOINT ({endpoint}) a Hugging Face hub? check proxy and firewall"
-    )]
+    #[error("{url}: {reason}")]
     NotAHub {
         /// The requested address.
         url: Address,
@@ -141,7 +130,7 @@ pub enum FetchError {
         reason: String,
     },
     /// A name that cannot be a repository, revision or file of the hub.
-    #[error("`{name}` is not the name of a {what}\nhint: for example `{example}`")]
+    #[error("`{name}` is not the name of a {what}")]
     BadName {
         /// `repository`, `revision`, `file`.
         what: &'static str,
@@ -151,10 +140,10 @@ pub enum FetchError {
         example: &'static str,
     },
     /// There is no home folder to cache the hub's files in.
-    #[error("there is no home folder to keep downloaded weights in\nhint: set HF_HUB_CACHE to a folder")]
+    #[error("there is no home folder to keep downloaded weights in")]
     NoCache,
     /// A folder does not contain the expected photos.
-    #[error("{path} is not {what}: {found}\nhint: move that folder away and fetch it again", path = kennel_core::shown(path))]
+    #[error("{path} is not {what}: {found}", path = kennel_core::shown(path))]
     OtherPhotos {
         /// The folder.
         path: PathBuf,
@@ -173,5 +162,28 @@ impl FetchError {
     ) -> impl FnOnce(std::io::Error) -> FetchError {
         let wrap = CoreError::io(verb, path);
         move |source| wrap(source).into()
+    }
+}
+
+impl Hinted for FetchError {
+    fn hints(&self) -> Vec<Hint> {
+        let hint = match self {
+            FetchError::Core(error) => return error.hints(),
+            FetchError::Stopped { .. } => Hint::SameAgain,
+            FetchError::Offline { hint, .. } => hint.clone(),
+            FetchError::Refused { access, .. } => Hint::Access(*access),
+            FetchError::Unreachable { .. } => Hint::CheckConnection,
+            FetchError::Redirect { .. } => Hint::CheckMirror,
+            FetchError::Length { .. } => Hint::Replaced,
+            FetchError::TooLarge { .. } | FetchError::UnsafeArchive { .. } => Hint::CheckAddress,
+            FetchError::Digest { .. } => Hint::TryAgain,
+            FetchError::Changing { .. } => Hint::TryLater,
+            FetchError::DamagedArchive { url, .. } => Hint::PlainTar { url: url.to_string() },
+            FetchError::NotAHub { endpoint, .. } => Hint::CheckHub { endpoint: endpoint.to_string() },
+            FetchError::BadName { example, .. } => Hint::Example(example),
+            FetchError::NoCache => Hint::NameCache,
+            FetchError::OtherPhotos { .. } => Hint::FetchAgain,
+        };
+        vec![hint]
     }
 }

@@ -20,7 +20,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use kennel_archive::stay_inside;
-use kennel_core::{files, hub_cache};
+use kennel_core::{Hint, files, hub_cache};
 
 use crate::body::Limits;
 use crate::client::{Client, Event, Watch};
@@ -142,7 +142,7 @@ pub fn fetch_model(
     if config.offline || client.config().offline {
         return Err(FetchError::Offline {
             what: format!("{repo} ({})", files.join(", ")),
-            hint: format!("fetch it where there is a network, and copy {} here", folder.display()),
+            hint: Hint::CopyFrom(folder),
         });
     }
     // The first answer tells the commit of the revision; the other files are requested at that
@@ -305,6 +305,8 @@ fn check_names(repo: &str, revision: &str, names: &[&str]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use kennel_core::Hinted;
+
     use super::*;
 
     #[test]
@@ -323,8 +325,8 @@ mod tests {
             ("timm/a", "main", "a/../../f"),
             ("timm/a", "main", "a?b"),
         ] {
-            let error = check_names(repo, revision, &[file]).unwrap_err().to_string();
-            assert!(error.contains("hint: for example"), "{error}");
+            let hints = check_names(repo, revision, &[file]).unwrap_err().hints();
+            assert!(matches!(hints.as_slice(), [Hint::Example(_)]), "{hints:?}");
         }
     }
 

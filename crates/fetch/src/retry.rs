@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use kennel_core::hint::Access;
+
 use crate::error::FetchError;
 use crate::message::{Answer, Remote};
 
@@ -27,22 +29,18 @@ impl Trouble {
             let reason = format!("the server answers {status}{}", meaning(status));
             return Trouble::Passing { reason, retry_after };
         }
-        let hint = match (status, &remote.token) {
-            (401, Some(_)) => "the token was not accepted: check HF_TOKEN, or `hf auth login`",
-            (403, Some(_)) => {
-                "accept the repository's conditions on its page, with the account of your token"
-            }
-            (401 | 403, None) => "what is gated or private needs a token: set HF_TOKEN, or `hf auth login`",
-            (404 | 410, _) => {
-                "check the name; what is private is also answered so without a token (HF_TOKEN)"
-            }
-            _ => "check the address",
+        let access = match (status, &remote.token) {
+            (401, Some(_)) => Access::CheckToken,
+            (403, Some(_)) => Access::AcceptConditions,
+            (401 | 403, None) => Access::SetToken,
+            (404 | 410, _) => Access::CheckName,
+            _ => Access::CheckAddress,
         };
         Trouble::Final(FetchError::Refused {
             url: (&remote.url).into(),
             status,
             reason: meaning(status).into(),
-            hint: hint.into(),
+            access,
         })
     }
 

@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use kennel_archive::{TarBounds, TarError, TarReader, TarUsed};
-use kennel_core::files;
+use kennel_core::{Hint, files};
 use serde::{Deserialize, Serialize};
 use sha2::digest::common::hazmat::{SerializableState, SerializedState};
 use sha2::{Digest, Sha256};
@@ -96,7 +96,7 @@ pub fn stream_tar(
         return Ok(already);
     }
     let what = into.display().to_string();
-    client.check_online(&what, &format!("fetch {} yourself and unpack it", source.url))?;
+    client.check_online(&what, Hint::FetchOtherwise { url: source.url.into(), unpack: true })?;
     files::create_dir_all(files::folder_of(into))?;
     let _lock = acquire(&lock, watch)?;
     if has_entries(into) {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use common::{Reply, Request, Server, client, files_of, noise};
 use kennel_core::files::sha256_bytes;
+use kennel_core::{Hint, Hinted};
 use kennel_fetch::hub::{HubConfig, fetch_model};
 use kennel_fetch::{FetchError, Watch};
 
@@ -201,8 +202,9 @@ fn a_newer_commit_moves_the_branch_and_shares_the_blobs() {
 fn what_the_cache_has_needs_no_network_and_what_it_lacks_is_named() {
     let case = Case::new(|_, request| answer(request));
     let offline = HubConfig { offline: true, ..case.config() };
-    let error = case.run_with(&offline).unwrap_err().to_string();
-    assert!(error.contains(REPO) && error.contains("--offline") && error.contains("hint:"), "{error}");
+    let error = case.run_with(&offline).unwrap_err();
+    assert!(error.to_string().contains(REPO), "{error}");
+    assert!(matches!(&error.hints()[..], [Hint::CopyFrom(_)]), "{error:?}");
     assert!(case.server.requests().is_empty());
     let snapshot = case.run().unwrap();
     assert_eq!(case.run_with(&offline).unwrap(), snapshot);

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use common::{Reply, Request, Server, client, files_of, noise};
 use kennel_core::files::sha256_bytes;
+use kennel_core::hint::Access;
+use kennel_core::{Hint, Hinted};
 use kennel_fetch::stanford_dogs::{self, Breeds};
 use kennel_fetch::{FetchError, Outcome, Streamed, TarSource, Watch, stream_tar};
 
@@ -233,8 +235,9 @@ fn a_tar_without_its_end_or_with_other_bytes_is_refused() {
 #[test]
 fn a_refusing_server_ends_it_at_once() {
     let case = Case::new(|_, _| Reply::status(403));
-    let error = case.run().unwrap_err().to_string();
-    assert!(error.contains("403") && error.contains("hint:"), "{error}");
+    let error = case.run().unwrap_err();
+    assert!(error.to_string().contains("403"), "{error}");
+    assert_eq!(error.hints(), [Hint::Access(Access::SetToken)]);
     assert_eq!(case.server.requests().len(), 1);
     case.nothing_is_left();
 }

@@ -2,11 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use kennel_core::Note;
+
 /// Receives the events of opening and predicting photos. Every method has an empty default.
 /// (`Send`, because several threads report progress on photos.)
 pub trait PhotoObserver: Send {
     /// A message for the user.
-    fn note(&mut self, _text: &str) {}
+    fn note(&mut self, _note: &Note) {}
     /// Photos are being checked or predicted: photos so far, and all of them.
     fn predicting(&mut self, _what: &str, _photos: usize, _of: usize) {}
 }

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use burn::tensor::Device;
 
+use kennel_core::{Hint, Hinted};
+
 use crate::{InferError, Result};
 
 /// The Burn version that this crate is built on; Cargo.toml pins it.
@@ -135,8 +137,11 @@ impl Compute {
 
 fn open_gpu(kind: GpuKind, index: usize) -> Result<Compute> {
     let name = DeviceChoice::Gpu(kind, index).to_string();
-    let error = |reason: String| InferError::Device { name: name.clone(), reason };
-    let feature = kind.as_str();
+    let error = |reason: String, hint: Option<Hint>| InferError::Device {
+        name: name.clone(),
+        reason,
+        hint: hint.map(Box::new),
+    };
     let compute = || {
         let device = kind.device(index)?;
         let sum = burn::tensor::Tensor::<1>::ones([8], &device).sum().into_scalar::<f32>();
@@ -146,13 +151,13 @@ fn open_gpu(kind: GpuKind, index: usize) -> Result<Compute> {
     // message becomes the error's reason.
     match kennel_core::catch_panics_of_threads(compute) {
         Ok(Some((device, 8.0))) => Ok(Compute { device, name }),
-        Ok(Some((_, sum))) => Err(error(format!("it says that eight ones are {sum}"))),
-        Ok(None) => Err(error(format!(
-            "this binary was built without it\nhint: cargo build --release --workspace --features kennel/{feature}; or --device cpu"
-        ))),
+        Ok(Some((_, sum))) => Err(error(format!("it says that eight ones are {sum}"), None)),
+        Ok(None) => {
+            Err(error("this binary was built without it".into(), Some(Hint::BuildWith(kind.as_str()))))
+        }
         Err(words) => {
             let first = words.lines().next().unwrap_or_default();
-            Err(error(format!("it does not answer: {first}\nhint: check its driver; or --device cpu")))
+            Err(error(format!("it does not answer: {first}"), Some(Hint::CheckDriver)))
         }
     }
 }
@@ -168,15 +173,43 @@ impl fmt::Display for DeviceChoice {
     }
 }
 
-impl FromStr for DeviceChoice {
-    type Err = String;
+/// A text that names no device.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotADevice {
+    /// The name is not known.
+    #[error("expected one of {known}")]
+    Name {
+        /// The known names, separated by commas.
+        known: String,
+        /// The known name that is closest.
+        nearest: Option<String>,
+    },
+    /// The number is not one.
+    #[error("`{index}` is no number of a device")]
+    Index {
+        /// What stands after the colon.
+        index: String,
+    },
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl Hinted for NotADevice {
+    fn hints(&self) -> Vec<Hint> {
+        match self {
+            NotADevice::Name { nearest, .. } => nearest.iter().cloned().map(Hint::DidYouMean).collect(),
+            NotADevice::Index { .. } => Vec::new(),
+        }
+    }
+}
+
+impl FromStr for DeviceChoice {
+    type Err = NotADevice;
+
+    fn from_str(text: &str) -> Result<Self, NotADevice> {
         let (name, index) = match text.split_once(':') {
             None => (text, None),
             Some((name, index)) => {
-                let index =
-                    index.parse::<u16>().map_err(|_| format!("`{index}` is no number of a device"))?;
+                let index = index.parse::<u16>().map_err(|_| NotADevice::Index { index: index.into() })?;
                 (name, Some(index))
             }
         };
@@ -190,8 +223,8 @@ impl FromStr for DeviceChoice {
             Some(kind) => Ok(DeviceChoice::Gpu(kind, index.unwrap_or(0).into())),
             None => {
                 let known = ["auto", "cpu"].into_iter().chain(GpuKind::ALL.map(GpuKind::as_str));
-                let hint = kennel_core::hint_did_you_mean(name, known.clone());
-                Err(format!("expected one of {}{hint}", known.collect::<Vec<_>>().join(", ")))
+                let nearest = kennel_core::did_you_mean(name, known.clone()).map(String::from);
+                Err(NotADevice::Name { known: known.collect::<Vec<_>>().join(", "), nearest })
             }
         }
     }
@@ -210,7 +243,8 @@ mod tests {
         for wrong in ["gpu", "cpu:1", "cuda:x", "cuda:99999", ""] {
             assert!(wrong.parse::<DeviceChoice>().is_err(), "{wrong}");
         }
-        assert!("vulcan".parse::<DeviceChoice>().unwrap_err().contains("vulkan"));
+        let wrong = "vulcan".parse::<DeviceChoice>().unwrap_err();
+        assert_eq!(wrong.hints(), [Hint::DidYouMean("vulkan".into())]);
     }
 
     #[test]
@@ -218,8 +252,8 @@ mod tests {
         assert!(!DeviceChoice::Auto.open().unwrap().name.is_empty());
         assert_eq!(DeviceChoice::Cpu.open().unwrap().name, "cpu");
         if !cfg!(feature = "rocm") {
-            let error = DeviceChoice::Gpu(GpuKind::Rocm, 0).open().unwrap_err().to_string();
-            assert!(error.contains("--features kennel/rocm"), "{error}");
+            let error = DeviceChoice::Gpu(GpuKind::Rocm, 0).open().unwrap_err();
+            assert_eq!(error.hints(), [Hint::BuildWith("rocm")]);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kennel_core::{CoreError, Split};
+use kennel_core::{CoreError, Hint, Hinted, Split};
 use kennel_data::DataError;
 use kennel_metrics::MetricsError;
 use kennel_models::ModelError;
@@ -62,11 +62,13 @@ pub enum InferError {
     Device {
         /// The device that was asked for.
         name: String,
-        /// Why not, and a hint.
+        /// Why not.
         reason: String,
+        /// What may help.
+        hint: Option<Box<Hint>>,
     },
     /// A split that is needed has no photos.
-    #[error("{path} has no {split} photos, and {needed_for} needs them\nhint: {hint}", path = kennel_core::shown(path))]
+    #[error("{path} has no {split} photos, and {needed_for} needs them", path = kennel_core::shown(path))]
     EmptySplit {
         /// The data set.
         path: PathBuf,
@@ -74,12 +76,12 @@ pub enum InferError {
         split: Split,
         /// What it is needed for.
         needed_for: &'static str,
-        /// What to do.
-        hint: &'static str,
+        /// What may help.
+        hint: Hint,
     },
     /// The photos have a class that the run does not know.
     #[error(
-        "{path} has a class `{found}`, but the run was trained on {expected}{hint}", path = kennel_core::shown(path)
+        "{path} has a class `{found}`, but the run was trained on {expected}", path = kennel_core::shown(path)
     )]
     OtherClasses {
         /// The data set.
@@ -88,30 +90,41 @@ pub enum InferError {
         found: String,
         /// The run's classes.
         expected: String,
-        /// Empty, or a line that begins with `hint:`.
-        hint: String,
+        /// The run's class that is closest to it.
+        nearest: Option<String>,
     },
 }
 
 impl InferError {
     /// The error for a split that evaluation needs.
     pub(crate) fn nothing_to_judge(data: &Path, split: Split) -> Self {
-        InferError::EmptySplit {
-            path: data.into(),
-            split,
-            needed_for: "evaluation",
-            hint: "--split all takes the photos of every part",
-        }
+        InferError::EmptySplit { path: data.into(), split, needed_for: "evaluation", hint: Hint::EverySplit }
     }
 
     /// The error for a split that training needs.
     pub fn nothing_to_train_on(data: &Path, split: Split, needed_for: &'static str) -> Self {
-        InferError::EmptySplit {
-            path: data.into(),
-            split,
-            needed_for,
-            hint: "seven photos of a class give every part one: add photos, or divide otherwise with \
-                   `kennel prepare --train-fraction 0.5 --val-fraction 0.25`",
+        InferError::EmptySplit { path: data.into(), split, needed_for, hint: Hint::OtherFractions }
+    }
+}
+
+impl Hinted for InferError {
+    fn hints(&self) -> Vec<Hint> {
+        match self {
+            InferError::Core(error) => error.hints(),
+            InferError::Data(error) => error.hints(),
+            InferError::Model(error) => error.hints(),
+            InferError::Onnx(error) => error.hints(),
+            InferError::Device { hint, .. } => hint.iter().map(|hint| (**hint).clone()).collect(),
+            InferError::EmptySplit { hint, .. } => vec![hint.clone()],
+            InferError::OtherClasses { nearest: Some(nearest), .. } => {
+                vec![Hint::DidYouMean(nearest.clone())]
+            }
+            InferError::OtherClasses { found, .. } => vec![Hint::OtherClass(found.clone())],
+            InferError::Metrics(_)
+            | InferError::Stopped
+            | InferError::NoPhoto { .. }
+            | InferError::NotFinite { .. }
+            | InferError::OutOfBounds { .. } => Vec::new(),
         }
     }
 }

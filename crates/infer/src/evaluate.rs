@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use kennel_core::{RunDir, Split, write_predictions};
+use kennel_core::{Hint, Note, RunDir, Split, write_predictions};
 use kennel_data::{DataError, Dataset, DatasetPhoto};
 use kennel_metrics::{Evaluation, evaluate};
 use kennel_models::load_trained;
@@ -31,12 +31,7 @@ pub fn predict_dataset(
     let other_classes = |found: String| InferError::OtherClasses {
         path: data_dir.into(),
         expected: classes.join(", "),
-        hint: match kennel_core::hint_did_you_mean(&found, classes.iter().map(String::as_str)) {
-            hint if !hint.is_empty() => hint,
-            _ => format!(
-                "\nhint: train a run on photos that have this class, or judge this one on a folder without `{found}`"
-            ),
-        },
+        nearest: kennel_core::did_you_mean(&found, classes.iter().map(String::as_str)).map(String::from),
         found,
     };
     let data = match open_data_to_judge(data_dir, &classes, control) {
@@ -52,17 +47,16 @@ pub fn predict_dataset(
     }
     let all = data.manifest().photos.len();
     if !data.is_prepared() && photos.len() < all {
-        control.observer.note(&format!(
-            "{} of the {all} photos are judged, the {what} part; --split all judges all of them",
-            photos.len()
-        ));
+        let text = format!("{} of the {all} photos are judged, the {what} part", photos.len());
+        control.observer.note(&Note::hinted(text, Hint::JudgeEverySplit));
     }
     let learnt = photos_learnt_from(run, &data, &photos)?;
     if learnt > 0 {
-        control.observer.note(&format!(
+        let text = format!(
             "{learnt} of these {} photos are among those that the run was trained or chosen on: that it is right on them says little",
             photos.len()
-        ));
+        );
+        control.observer.note(&text.into());
     }
     let mut predictor = Predictor::new(network, config.preprocessing, classes.clone(), 1.0, compute);
     let Some(records) = predict_photos(&mut predictor, &photos, data.classes(), what, control)? else {

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use kennel_core::{files, shown};
+use kennel_core::hint::Stale;
+use kennel_core::{Hint, Note, files, shown};
 use kennel_data::{Dataset, Open, PrepareOptions};
 
 use crate::{Control, Result};
@@ -46,19 +47,20 @@ pub fn tell_notes(data: &Dataset, control: &mut Control) {
     let manifest = data.manifest();
     // If the folder cannot be listed, reading its photos reports the error.
     if let [first, ..] = &data.unlisted().unwrap_or_default()[..] {
-        control.observer.note(&format!(
-            "{} holds files that its manifest.json does not list, such as {first}: nobody looks at them; put new photos where the \
-             others came from, and run `kennel prepare` again",
+        let text = format!(
+            "{} holds files that its manifest.json does not list, such as {first}: nobody looks at them",
             data.root().display()
-        ));
+        );
+        control.observer.note(&Note::hinted(text, Hint::PrepareAgain(Stale::Unlisted)));
     }
     // `kennel prepare` has already reported these.
     if !data.is_prepared() {
         for rejected in &manifest.rejected {
-            control.observer.note(&format!("left out: {}: {}", shown(&rejected.path), rejected.reason));
+            let text = format!("left out: {}: {}", shown(&rejected.path), rejected.reason);
+            control.observer.note(&text.into());
         }
         for note in &manifest.notes {
-            control.observer.note(note);
+            control.observer.note(&note.as_str().into());
         }
     }
 }

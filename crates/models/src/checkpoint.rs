@@ -172,13 +172,7 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>> {
     };
     let header = u64::from_le_bytes(header);
     if header > MAX_HEADER_BYTES || header > size - 8 {
-        let hint = match path.extension().is_some_and(|ending| ending == "onnx") {
-            true => {
-                "\nhint: an exported file is used with `kennel predict --onnx`; its run, or `kennel export --timm DIR`, has weights to train on"
-            }
-            false => "",
-        };
-        return malformed(format!("its header claims {header} bytes, the file has {size}{hint}"));
+        return malformed(format!("its header claims {header} bytes, the file has {size}"));
     }
     if size > MAX_FILE_BYTES {
         return malformed(format!("it has {size} bytes, at most {MAX_FILE_BYTES} are read"));

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use kennel_core::CoreError;
+use kennel_core::{CoreError, Hint, Hinted};
 
 /// The result type of this crate.
 pub type Result<T, E = ModelError> = std::result::Result<T, E>;
@@ -15,32 +15,25 @@ pub enum ModelError {
     #[error(transparent)]
     Core(#[from] CoreError),
     /// No architecture has this name.
-    #[error("unknown model `{name}`{hint}\nhint: `kennel models` lists those there are")]
+    #[error("unknown model `{name}`")]
     UnknownModel {
         /// The name that was asked for.
         name: String,
-        /// Empty, or a line that begins with `hint:`.
-        hint: String,
+        /// The name that is closest to it.
+        nearest: Option<String>,
     },
     /// Weights that are not on this machine.
-    #[error(
-        "weights `{name}` are not on this machine: {searched}{hint}\n\
-         hint: give a folder or file with --weights DIR (model.safetensors and config.json, as on huggingface.co/timm/{name}), \
-         or put that folder into the Hugging Face cache"
-    )]
+    #[error("weights `{name}` are not on this machine: {searched}")]
     WeightsNotFound {
         /// `arch.tag`.
         name: String,
         /// Where Kennel searched for them.
         searched: String,
-        /// Empty, or a line that begins with `hint:`.
-        hint: String,
+        /// What may be meant instead; `None` if the name is known.
+        meant: Option<Box<Hint>>,
     },
     /// A path without weights.
-    #[error(
-        "there is no {path}\nhint: weights are a safetensors file, a folder with model.safetensors, a run, or a name such as {default}",
-        path = kennel_core::shown(path)
-    )]
+    #[error("there is no {path}", path = kennel_core::shown(path))]
     NothingThere {
         /// The path.
         path: PathBuf,
@@ -48,18 +41,17 @@ pub enum ModelError {
         default: String,
     },
     /// A run without a finished epoch.
-    #[error("{run} has no checkpoint: checkpoints/best.safetensors is not there\nhint: {hint}", run = kennel_core::shown(run))]
+    #[error("{run} has no checkpoint: checkpoints/best.safetensors is not there", run = kennel_core::shown(run))]
     NoCheckpoint {
         /// Its directory.
         run: PathBuf,
-        /// What to do.
-        hint: String,
+        /// What may help.
+        hint: Box<Hint>,
     },
     /// A pickle, which is never read.
     #[error(
-        "{path} is not read: only safetensors files are, since a pickle can run any code when it is opened\n\
-         hint: convert it in Python with `safetensors.torch.save_file(torch.load(path, weights_only=True), \
-         \"model.safetensors\")`", path = kennel_core::shown(path)
+        "{path} is not read: only safetensors files are, since a pickle can run any code when it is opened",
+        path = kennel_core::shown(path)
     )]
     Pickle {
         /// The file.
@@ -76,7 +68,7 @@ pub enum ModelError {
     /// The weights are of another architecture, by their `config.json`, their run's configuration
     /// or their name.
     #[error(
-        "{path} holds weights of `{found}`, expected `{expected}`\nhint: use --model {found}", path = kennel_core::shown(path)
+        "{path} holds weights of `{found}`, expected `{expected}`", path = kennel_core::shown(path)
     )]
     OtherArchitecture {
         /// The folder or file.
@@ -98,9 +90,7 @@ pub enum ModelError {
     },
     /// Weights without a classifier, where one is needed.
     #[error(
-        "{path} has no classifier: `{head}` of `{model}` is missing\n\
-         hint: a network without one names no class; `kennel train --model {model} --weights {word}` trains a new one",
-        path = kennel_core::shown(path), word = kennel_core::quoted(&path.to_string_lossy())
+        "{path} has no classifier: `{head}` of `{model}` is missing", path = kennel_core::shown(path)
     )]
     NoHead {
         /// The file.
@@ -111,15 +101,45 @@ pub enum ModelError {
         head: String,
     },
     /// A prefix that matches no tensor.
-    #[error("`{prefix}` is no part of `{model}`{hint}\nhint: its stages are {stages}")]
+    #[error("`{prefix}` is no part of `{model}`")]
     UnknownPart {
         /// The prefix.
         prefix: String,
         /// The architecture.
         model: String,
         /// The stages.
-        stages: String,
-        /// Empty, or a line that begins with `hint:`.
-        hint: String,
+        stages: Vec<String>,
+        /// The stage that is closest to the prefix.
+        nearest: Option<String>,
     },
+}
+
+impl Hinted for ModelError {
+    fn hints(&self) -> Vec<Hint> {
+        let near = |nearest: &Option<String>| nearest.iter().cloned().map(Hint::DidYouMean).collect();
+        let (mut hints, hint): (Vec<Hint>, Hint) = match self {
+            ModelError::Core(error) => return error.hints(),
+            ModelError::UnknownModel { nearest, .. } => (near(nearest), Hint::ListModels),
+            ModelError::WeightsNotFound { name, meant, .. } => (
+                meant.iter().map(|hint| (**hint).clone()).collect(),
+                Hint::GiveWeights { name: name.clone() },
+            ),
+            ModelError::NothingThere { default, .. } => {
+                (Vec::new(), Hint::KindsOfWeights { example: default.clone() })
+            }
+            ModelError::NoCheckpoint { hint, .. } => (Vec::new(), (**hint).clone()),
+            ModelError::Pickle { .. } => (Vec::new(), Hint::ConvertPickle),
+            ModelError::Malformed { path, .. } if path.extension().is_some_and(|end| end == "onnx") => {
+                (Vec::new(), Hint::UseOnnx)
+            }
+            ModelError::OtherArchitecture { found, .. } => (Vec::new(), Hint::UseModel(found.clone())),
+            ModelError::NoHead { path, model, .. } => {
+                (Vec::new(), Hint::TrainHead { model: model.clone(), weights: path.clone() })
+            }
+            ModelError::UnknownPart { stages, nearest, .. } => (near(nearest), Hint::Stages(stages.clone())),
+            ModelError::Malformed { .. } | ModelError::DoesNotFit { .. } => return Vec::new(),
+        };
+        hints.push(hint);
+        hints
+    }
 }

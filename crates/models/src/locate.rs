@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use kennel_core::{
-    CoreError, Interpolation, Preprocessing, RunConfig, RunDir, did_you_mean, files, hub_cache, shown,
+    CoreError, Hint, Interpolation, Preprocessing, RunConfig, RunDir, did_you_mean, files, hub_cache, shown,
 };
 use serde::Deserialize;
 
@@ -107,8 +107,8 @@ pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Resul
         folder.as_deref().and_then(|folder| hub_cache::snapshot(folder, "main", &["model.safetensors"]));
     let Some(snapshot) = snapshot else {
         let folder = folder.map(|folder| folder.display().to_string()).unwrap_or_default();
-        let hint = hint_of_tag(architecture, &name);
-        return Err(ModelError::WeightsNotFound { name, searched: format!("looked for {folder}"), hint });
+        let meant = meant_tag(architecture, &name).map(Box::new);
+        return Err(ModelError::WeightsNotFound { name, searched: format!("looked for {folder}"), meant });
     };
     let mut found = from_folder(architecture, &name, &snapshot)?;
     if let Some(tag) = architecture.tags().find(|tag| tag.name() == name) {
@@ -117,24 +117,22 @@ pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Resul
     Ok(found)
 }
 
-/// Returns a hint for an unknown `arch.tag`: the nearest known one, or all of them. Returns an
-/// empty string for a known one. Only tags are compared, because the architecture before them is
-/// the same.
-fn hint_of_tag(architecture: &Architecture, name: &str) -> String {
+/// Returns a hint for an unknown `arch.tag`: the nearest known one, or all of them. Returns `None`
+/// for a known one. Only tags are compared, because the architecture before them is the same.
+fn meant_tag(architecture: &Architecture, name: &str) -> Option<Hint> {
     let tags = || architecture.tags().map(|known| known.tag.as_str());
     let typed = name.strip_prefix(architecture.name).map_or(name, |tag| tag.trim_start_matches('.'));
     // The architecture itself may be mistyped: `resnt50.a1_in1k`.
     let typed = typed.split_once('.').map_or(typed, |(_, tag)| tag);
     if architecture.tags().any(|known| known.name() == name) {
-        return String::new();
+        return None;
     }
-    match did_you_mean(typed, tags()) {
-        Some(tag) => format!("\nhint: did you mean `{}.{tag}`?", architecture.name),
+    Some(match did_you_mean(typed, tags()) {
+        Some(tag) => Hint::DidYouMean(format!("{}.{tag}", architecture.name)),
         None => {
-            let known: Vec<&str> = tags().collect();
-            format!("\nhint: known weights of {}: {}", architecture.name, known.join(", "))
+            Hint::KnownWeights { model: architecture.name.into(), tags: tags().map(String::from).collect() }
         }
-    }
+    })
 }
 
 fn from_folder(architecture: &Architecture, asked: &str, folder: &Path) -> Result<WeightsSource> {

@@ -79,8 +79,9 @@ impl Network {
                 return Err(ModelError::UnknownPart {
                     prefix: prefix.clone(),
                     model: model.into(),
-                    hint: kennel_core::hint_did_you_mean(prefix, stages.iter().map(String::as_str)),
-                    stages: stages.join(", "),
+                    nearest: kennel_core::did_you_mean(prefix, stages.iter().map(String::as_str))
+                        .map(String::from),
+                    stages,
                 });
             }
         }

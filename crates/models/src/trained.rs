@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use burn::tensor::Device;
-use kennel_core::{CoreError, RunConfig, RunDir, Strategy};
+use kennel_core::{CoreError, Hint, RunConfig, RunDir, Strategy};
 
 use crate::{
     LoadOptions, ModelError, Network, RegularizationRates, Result, architecture, load, read_checkpoint,
@@ -46,18 +46,10 @@ pub(crate) fn best_weights_of(run: &RunDir, config: &RunConfig) -> Result<PathBu
     }
     let hint = match config.strategy {
         Strategy::ZeroShot => {
-            format!(
-                "it scored the untouched head, which has no file of its own; `kennel predict PHOTO --model {} --weights {}` labels with it",
-                config.model, config.weights
-            )
+            Hint::UntouchedHead { model: config.model.clone(), weights: config.weights.clone() }
         }
-        _ => {
-            let word = kennel_core::quoted(&run.path().to_string_lossy());
-            match run.is_finished() {
-                true => format!("it was taken away; `kennel train --config {word}` trains the same again"),
-                false => format!("`kennel train --resume {word}` goes on with it"),
-            }
-        }
+        _ if run.is_finished() => Hint::TrainSame { run: run.path().into() },
+        _ => Hint::ResumeForWeights { run: run.path().into() },
     };
-    Err(ModelError::NoCheckpoint { run: run.path().into(), hint })
+    Err(ModelError::NoCheckpoint { run: run.path().into(), hint: Box::new(hint) })
 }

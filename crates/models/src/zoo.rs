@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use kennel_core::{Interpolation, Preprocessing, hint_did_you_mean};
+use kennel_core::{Interpolation, Preprocessing, did_you_mean};
 
 use crate::efficientnet::{
     EfficientNetConfig, efficientnet, mobilenetv2, mobilenetv3_large, mobilenetv3_small, test_efficientnet,
@@ -82,7 +82,8 @@ pub fn architecture(name: &str) -> Result<&'static Architecture> {
     ARCHITECTURES.iter().find(|architecture| architecture.name == name).ok_or_else(|| {
         ModelError::UnknownModel {
             name: name.into(),
-            hint: hint_did_you_mean(name, ARCHITECTURES.iter().map(|architecture| architecture.name)),
+            nearest: did_you_mean(name, ARCHITECTURES.iter().map(|architecture| architecture.name))
+                .map(String::from),
         }
     })
 }

@@ -6,6 +6,8 @@ use kennel_data::RgbImage;
 use kennel_metrics::Rate;
 use serde::Serialize;
 
+use kennel_core::hint::Describe;
+
 use crate::{Apart, Classifier, Description, Result, RuntimeKind, Takes};
 
 /// More classes than this are not plausible; the shape of the output is then ignored.
@@ -65,6 +67,7 @@ pub fn bench_file(
     warmup: usize,
     repeats: usize,
     apart: &Apart,
+    describe: Describe<'_>,
 ) -> Result<FileBench> {
     // The names of the classes do not affect the speed.
     let model = crate::read_model(path)?;
@@ -95,7 +98,7 @@ pub fn bench_file(
         };
         match time() {
             Ok(timed) => rates.extend(timed),
-            Err(error) => not_run.push(NotRun { runtime: runtime.to_string(), reason: error.to_string() }),
+            Err(error) => not_run.push(NotRun { runtime: runtime.to_string(), reason: describe(&error) }),
         }
     }
     Ok(FileBench { path: path.to_string_lossy().into_owned(), file_bytes, rates, not_run })

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use kennel_core::hint::Missing;
 use kennel_core::{Interpolation, Preprocessing};
 use kennel_metrics::Proportion;
 use serde::Serialize;
@@ -33,8 +34,8 @@ impl Precision {
         }
     }
 
-    /// Name of the command-line flag that selects it, without dashes; `None` for the default.
-    pub const fn flag(self) -> Option<&'static str> {
+    /// Short name; `None` for the default.
+    pub const fn short_name(self) -> Option<&'static str> {
         match self {
             Precision::Float32 => None,
             Precision::Float16 => Some("fp16"),
@@ -238,31 +239,25 @@ impl Description {
     ///
     /// # Errors
     ///
-    /// [`OnnxError::Undescribed`], with everything that is missing and the flags that set it;
+    /// [`OnnxError::Undescribed`], with everything that is missing;
     /// [`OnnxError::Metadata`] for an invalid value.
     pub fn complete(self, path: &Path, needs_pixels: bool) -> Result<Described> {
-        let mut missing: Vec<(&str, &str)> = Vec::new();
-        let mut need = |is_there: bool, what: &'static str, flag: &'static str| {
+        let mut missing = Vec::new();
+        let mut need = |is_there: bool, what: Missing| {
             if !is_there {
-                missing.push((what, flag));
+                missing.push(what);
             }
         };
-        need(self.class_names.is_some(), "what its classes are called", "--classes NAME,...");
+        need(self.class_names.is_some(), Missing::ClassNames);
         if needs_pixels {
-            need(self.side_px.is_some(), "the side of its input", "--side PIXELS");
-            need(self.crop_pct.is_some(), "how much of the photo is cropped", "--crop-pct 0.875");
-            need(self.interpolation.is_some(), "how photos are resized", "--interpolation bicubic");
-            need(self.mean.is_some(), "the mean of its channels", "--mean 0.485,0.456,0.406");
-            need(self.std.is_some(), "their standard deviation", "--std 0.229,0.224,0.225");
+            need(self.side_px.is_some(), Missing::Side);
+            need(self.crop_pct.is_some(), Missing::CropPct);
+            need(self.interpolation.is_some(), Missing::Interpolation);
+            need(self.mean.is_some(), Missing::Mean);
+            need(self.std.is_some(), Missing::Std);
         }
         if !missing.is_empty() {
-            let words: Vec<_> = missing.iter().map(|(what, _)| *what).collect();
-            let flags: Vec<_> = missing.iter().map(|(_, flag)| *flag).collect();
-            return Err(OnnxError::Undescribed {
-                path: path.into(),
-                missing: words.join(", "),
-                hint: format!("what its metadata do not say can be given: {}", flags.join(" ")),
-            });
+            return Err(OnnxError::Undescribed { path: path.into(), missing });
         }
         self.check(path)?;
         Ok(Described {
@@ -326,15 +321,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_asked_for_by_its_flags_and_flags_win() {
+    fn what_is_missing_is_listed_and_given_values_win() {
         let path = Path::new("other.onnx");
         let none = Description::default();
-        let said = none.clone().complete(path, true).unwrap_err().to_string();
-        for flag in ["--classes", "--side", "--crop-pct", "--interpolation", "--mean", "--std"] {
-            assert!(said.contains(flag), "{said}");
-        }
-        let said = none.clone().complete(path, false).unwrap_err().to_string();
-        assert!(said.contains("--classes") && !said.contains("--mean"), "{said}");
+        let missing = |needs_pixels| match none.clone().complete(path, needs_pixels) {
+            Err(OnnxError::Undescribed { missing, .. }) => missing,
+            other => panic!("{other:?}"),
+        };
+        use Missing::{ClassNames, CropPct, Interpolation, Mean, Side, Std};
+        assert_eq!(missing(true), [ClassNames, Side, CropPct, Interpolation, Mean, Std]);
+        assert_eq!(missing(false), [ClassNames]);
         let given = Description { temperature: Some(2.0), ..none };
         let mut model = ModelProto::default();
         card().write_into(&mut model);

@@ -106,7 +106,7 @@ impl Classifier {
                 Takes::Pixels { batch: *batch }
             }
             _ => {
-                let expected = "float[batch, 3, side, side] (or the photo of `--input photo`)";
+                let expected = "float[batch, 3, side, side] (or a photo)";
                 return Err(wrong(&format!("input `{}`", input.name), input.to_string(), expected));
             }
         };
@@ -115,7 +115,7 @@ impl Classifier {
         if let (Takes::Pixels { .. }, Some(fixed)) = (takes, input.shape[2])
             && fixed != side
         {
-            let expected = format!("{side} pixels a side, as its metadata or --side say");
+            let expected = format!("{side} pixels a side, as its metadata or the given side say");
             return Err(wrong(&format!("input `{}`", input.name), input.to_string(), &expected));
         }
         let classes = described.class_names.len();
@@ -286,6 +286,7 @@ impl Classifier {
                 verb: "run",
                 path: self.session.path().into(),
                 reason: format!("its output `{}` holds {value}", self.output),
+                timed_out: false,
             }),
         }
     }

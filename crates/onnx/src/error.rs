@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use kennel_core::CoreError;
+use kennel_core::hint::Missing;
+use kennel_core::{CoreError, Hint, Hinted};
 
 use crate::RuntimeKind;
 
@@ -34,8 +35,7 @@ pub enum OnnxError {
     },
     /// The weights file that the graph refers to is missing or unusable.
     #[error(
-        "{path} is a graph whose weights lie in {weights}, which is {problem}\n\
-         hint: both files must travel together; or export again without --external-data", path = kennel_core::shown(path), weights = kennel_core::shown(weights)
+        "{path} is a graph whose weights lie in {weights}, which is {problem}", path = kennel_core::shown(path), weights = kennel_core::shown(weights)
     )]
     WeightsMissing {
         /// Path of the graph.
@@ -47,8 +47,7 @@ pub enum OnnxError {
     },
     /// The weights file is not the one that the graph was written with.
     #[error(
-        "{weights} does not hold the weights of {path}: its SHA-256 is {found}, the graph's {expected}\n\
-         hint: both files must travel together; copy both again, or export again", path = kennel_core::shown(path), weights = kennel_core::shown(weights)
+        "{weights} does not hold the weights of {path}: its SHA-256 is {found}, the graph's {expected}", path = kennel_core::shown(path), weights = kennel_core::shown(weights)
     )]
     OtherWeights {
         /// Path of the graph.
@@ -73,14 +72,12 @@ pub enum OnnxError {
         expected: String,
     },
     /// The metadata lack class names or preprocessing.
-    #[error("{path} does not say {missing}\nhint: {hint}", path = kennel_core::shown(path))]
+    #[error("{path} does not say {}", in_words(missing), path = kennel_core::shown(path))]
     Undescribed {
         /// Path of the file.
         path: PathBuf,
         /// What is missing.
-        missing: String,
-        /// Flags that set it.
-        hint: String,
+        missing: Vec<Missing>,
     },
     /// A value of the metadata is invalid.
     #[error("{path}: its metadata `{key}` is `{found}`, expected {expected}", path = kennel_core::shown(path))]
@@ -95,14 +92,14 @@ pub enum OnnxError {
         expected: String,
     },
     /// The runtime is not available on this machine.
-    #[error("{runtime} is not at hand: {reason}\nhint: {hint}")]
+    #[error("{runtime} is not at hand: {reason}")]
     NoRuntime {
         /// The runtime.
         runtime: RuntimeKind,
         /// Why it is not available.
         reason: String,
-        /// How to install it.
-        hint: String,
+        /// Environment variable that names its library.
+        variable: &'static str,
     },
     /// The runtime rejects the file or fails on it.
     #[error("{runtime} cannot {verb} {path}: {reason}", path = kennel_core::shown(path))]
@@ -115,6 +112,8 @@ pub enum OnnxError {
         path: PathBuf,
         /// Message of the runtime.
         reason: String,
+        /// Whether it took longer than its time limit.
+        timed_out: bool,
     },
     /// The caller asked to stop.
     #[error("stopped")]
@@ -128,4 +127,32 @@ pub enum OnnxError {
         /// Why not.
         reason: String,
     },
+}
+
+/// What is missing, as the end of a sentence.
+fn in_words(missing: &[Missing]) -> String {
+    let word = |missing: &Missing| match missing {
+        Missing::ClassNames => "what its classes are called",
+        Missing::Side => "the side of its input",
+        Missing::CropPct => "how much of the photo is cropped",
+        Missing::Interpolation => "how photos are resized",
+        Missing::Mean => "the mean of its channels",
+        Missing::Std => "their standard deviation",
+    };
+    missing.iter().map(word).collect::<Vec<_>>().join(", ")
+}
+
+impl Hinted for OnnxError {
+    fn hints(&self) -> Vec<Hint> {
+        let hint = match self {
+            OnnxError::Core(error) => return error.hints(),
+            OnnxError::WeightsMissing { .. } => Hint::KeepTogether { inside: true },
+            OnnxError::OtherWeights { .. } => Hint::KeepTogether { inside: false },
+            OnnxError::Undescribed { missing, .. } => Hint::Describe(missing.clone()),
+            OnnxError::NoRuntime { variable, .. } => Hint::InstallRuntime { variable },
+            OnnxError::Runtime { timed_out: true, .. } => Hint::MoreTime,
+            _ => return Vec::new(),
+        };
+        vec![hint]
+    }
 }

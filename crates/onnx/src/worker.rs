@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use self::frame::{Reply, Request, read_frame, write_frame};
 use crate::Result;
-use crate::runtime::{Input, Output, RuntimeKind, Values};
+use crate::runtime::{Failed, Input, Output, RuntimeKind, Values};
 
 pub use self::serve::serve;
 
@@ -66,8 +66,8 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// The reason as text.
-    pub fn open(path: &Path, runtime: RuntimeKind, size_bytes: u64, apart: &Apart) -> Result<Self, String> {
+    /// The reason.
+    pub fn open(path: &Path, runtime: RuntimeKind, size_bytes: u64, apart: &Apart) -> Result<Self, Failed> {
         let memory_bytes = apart.memory_bytes + MEMORY_PER_WEIGHT_BYTE * size_bytes;
         let mut command = Command::new(&apart.program);
         command.args(&apart.arguments).arg(path).args([runtime.as_str(), &memory_bytes.to_string()]);
@@ -93,8 +93,10 @@ impl Worker {
         let limit_s = apart.photo_s + size_bytes as f64 / OPENED_BYTES_PER_S;
         match worker.reply(limit_s)? {
             (Reply::Opened, _) => Ok(worker),
-            (Reply::Failed { reason }, _) => Err(reason),
-            (Reply::Ran { .. }, _) => Err(worker.stop("its process answered what it was not asked".into())),
+            (Reply::Failed { reason }, _) => Err(reason.into()),
+            (Reply::Ran { .. }, _) => {
+                Err(worker.stop("its process answered what it was not asked".into()).into())
+            }
         }
     }
 
@@ -102,9 +104,11 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// The reason as text.
-    pub fn run(&mut self, input: Input<'_>, outputs: &[&str]) -> Result<(Vec<Output>, f64), String> {
-        let Some(requests) = &mut self.requests else { return Err("its process was stopped".into()) };
+    /// The reason.
+    pub fn run(&mut self, input: Input<'_>, outputs: &[&str]) -> Result<(Vec<Output>, f64), Failed> {
+        let Some(requests) = &mut self.requests else {
+            return Err("its process was stopped".to_string().into());
+        };
         let (bytes, photos) = match input.values {
             Values::Floats(values) => {
                 (bytemuck::cast_slice(values), input.shape.first().copied().unwrap_or(1))
@@ -118,13 +122,14 @@ impl Worker {
             outputs: outputs.iter().map(ToString::to_string).collect(),
         };
         if let Err(error) = write_frame(requests, &request, bytes) {
-            return Err(self.stop(format!("its process took nothing more ({error})")));
+            return Err(self.stop(format!("its process took nothing more ({error})")).into());
         }
         let (reply, values) = self.reply(self.photo_s * photos as f64)?;
-        let wrong = |worker: &mut Self| Err(worker.stop("its process answered what it was not asked".into()));
+        let wrong =
+            |worker: &mut Self| Err(worker.stop("its process answered what it was not asked".into()).into());
         let (shapes, seconds) = match reply {
             Reply::Ran { shapes, seconds } if shapes.len() == outputs.len() => (shapes, seconds),
-            Reply::Failed { reason } => return Err(reason),
+            Reply::Failed { reason } => return Err(reason.into()),
             _ => return wrong(self),
         };
         let mut values = values.into_iter();
@@ -138,14 +143,14 @@ impl Worker {
     }
 
     /// Waits for the next reply, or returns why there is none.
-    fn reply(&mut self, limit_s: f64) -> Result<(Reply, Vec<f32>), String> {
+    fn reply(&mut self, limit_s: f64) -> Result<(Reply, Vec<f32>), Failed> {
         match self.replies.recv_timeout(Duration::from_secs_f64(limit_s)) {
             Ok(frame) => Ok(frame),
-            Err(RecvTimeoutError::Timeout) => Err(self.stop(format!(
-                "it did not end within {limit_s:.1} s and was stopped\n\
-                 hint: a large network on a slow machine may take longer: --time-limit SECONDS for each photo"
-            ))),
-            Err(RecvTimeoutError::Disconnected) => Err(self.stop(String::new())),
+            Err(RecvTimeoutError::Timeout) => {
+                let reason = self.stop(format!("it did not end within {limit_s:.1} s and was stopped"));
+                Err(Failed { reason, timed_out: true })
+            }
+            Err(RecvTimeoutError::Disconnected) => Err(self.stop(String::new()).into()),
         }
     }
 

@@ -1,25 +1,35 @@
-//! Commands that a reader may copy.
+//! What the program around a report words: commands that a reader may copy, and errors with hints.
 
-use kennel_core::{Strategy, quoted};
+use kennel_core::hint::Hinted;
 
 use crate::FinishedRun;
 
-/// Returns the command that repeats a run.
-pub fn reproduce(run: &FinishedRun) -> String {
-    match run.config.strategy {
-        Strategy::ZeroShot => zero_shot(run),
-        _ => format!("kennel train --config {}", quoted(&run.dir.config().display().to_string())),
-    }
+/// The words of the program that makes a report. The report names no command and no flag itself.
+pub trait Commands {
+    /// The command that repeats a run.
+    fn reproduce(&self, run: &FinishedRun) -> String;
+    /// The command that scores the untouched head of a run's network on the run's photos and stores
+    /// the result in the same folder of runs.
+    fn zero_shot(&self, run: &FinishedRun) -> String;
+    /// One of the names that a sentence may need.
+    fn name(&self, of: Named) -> &'static str;
+    /// An error with its hints.
+    fn describe(&self, error: &dyn Hinted) -> String;
 }
 
-/// Returns the command that scores the untouched head of a run's network on the run's photos and
-/// stores the result in the same folder of runs.
-pub fn zero_shot(run: &FinishedRun) -> String {
-    let runs = run.dir.path().parent().map_or_else(String::new, |runs| runs.display().to_string());
-    let config = &run.config;
-    let [weights, data, runs] = [&config.weights, &config.data_dir, &runs].map(|word| quoted(word));
-    format!(
-        "kennel evaluate --zero-shot --model {} --weights {weights} --data {data} --split all --runs {runs}",
-        config.model
-    )
+/// What a sentence of a report may have to name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// The command that prepares photos.
+    Prepare,
+    /// The command that makes this report.
+    Report,
+    /// The command that scores untouched heads.
+    ZeroShot,
+    /// The setting that maps a class to one of ImageNet's.
+    Synset,
+    /// [`Named::Synset`] with an example.
+    SynsetExample,
+    /// The setting for a new view of each photo in every epoch.
+    FreshViews,
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use kennel_core::CoreError;
+use kennel_core::{CoreError, Hint, Hinted};
 use kennel_data::DataError;
 use kennel_metrics::MetricsError;
 
@@ -29,14 +29,12 @@ pub enum ReportError {
         source: MetricsError,
     },
     /// There is no finished run.
-    #[error("no finished run under {path}{left_out}\nhint: {hint}", path = kennel_core::shown(path))]
+    #[error("no finished run under {path}{left_out}", path = kennel_core::shown(path))]
     NoRuns {
         /// Folder that was searched for runs.
         path: PathBuf,
         /// Empty, or the unusable runs with the reason, one per line.
         left_out: String,
-        /// What to do about it.
-        hint: &'static str,
     },
     /// A figure could not be drawn.
     #[error("cannot draw {figure}: {reason}")]
@@ -46,4 +44,18 @@ pub enum ReportError {
         /// The plotting library's reason.
         reason: String,
     },
+}
+
+impl Hinted for ReportError {
+    fn hints(&self) -> Vec<Hint> {
+        match self {
+            ReportError::Core(error) => error.hints(),
+            ReportError::Data(error) => error.hints(),
+            ReportError::NoRuns { path, .. } if path.exists() => {
+                vec![Hint::Train { model: None, strategy: None }]
+            }
+            ReportError::NoRuns { .. } => vec![Hint::NoRunsFolder],
+            ReportError::Metrics { .. } | ReportError::Figure { .. } => Vec::new(),
+        }
+    }
 }

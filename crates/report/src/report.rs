@@ -5,7 +5,9 @@ use std::path::Path;
 use kennel_core::Manifest;
 use serde::Serialize;
 
-use crate::{Against, Check, Comparison, FinishedRun, Overlap, PublishedResults, Result, honesty, published};
+use crate::{
+    Against, Check, Commands, Comparison, FinishedRun, Overlap, PublishedResults, Result, honesty, published,
+};
 
 /// The contents of a report; the JSON in `report.html`.
 #[derive(Clone, Debug, Serialize)]
@@ -27,14 +29,15 @@ pub struct Report {
 
 impl Report {
     /// Reads every finished run under `runs` and compares those that share their test photos.
-    /// `against` is a folder of published results to compare them with.
+    /// `against` is a folder of published results to compare them with; `commands` words commands
+    /// and errors.
     ///
     /// # Errors
     ///
     /// No finished run; published results that cannot be read.
-    pub fn read(runs: &Path, against: Option<&Path>) -> Result<Self> {
+    pub fn read(runs: &Path, against: Option<&Path>, commands: &dyn Commands) -> Result<Self> {
         let published = against.map(published::read_published).transpose()?.unwrap_or_default();
-        Report::of(runs, published, None)
+        Report::of(runs, published, None, commands)
     }
 
     /// As [`Report::read`], but compares the runs on the test photos of `photos`, if given.
@@ -42,12 +45,17 @@ impl Report {
     /// # Errors
     ///
     /// No finished run.
-    pub fn of(runs: &Path, published: Vec<PublishedResults>, photos: Option<&Manifest>) -> Result<Self> {
-        let (runs, left_out) = crate::read_runs(runs)?;
+    pub fn of(
+        runs: &Path,
+        published: Vec<PublishedResults>,
+        photos: Option<&Manifest>,
+        commands: &dyn Commands,
+    ) -> Result<Self> {
+        let (runs, left_out) = crate::read_runs(runs, &|error| commands.describe(error))?;
         let (comparison, runs) = Comparison::new(runs, left_out, photos);
         Ok(Report {
             kennel_version: env!("CARGO_PKG_VERSION"),
-            checks: honesty::checks(&comparison, &runs),
+            checks: honesty::checks(&comparison, &runs, commands),
             overlap: runs.iter().find_map(honesty::overlap),
             against: published::set_against(published, &comparison),
             comparison,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use kennel_core::hint::Describe;
 use kennel_core::{CoreError, EpochRecord, Manifest, PredictionRecord, RunConfig, RunDir, RunFacts, Split};
 use kennel_metrics::{Evaluation, RunEvaluation, argmax, evaluate};
 use serde::Serialize;
@@ -176,12 +177,12 @@ fn was_prepared_anew(run: &RunDir) -> bool {
 }
 
 /// Reads every finished run under `runs`, in the order in which they began. Also returns the runs
-/// that cannot be read, with the reason.
+/// that cannot be read, with the reason in the words of `describe`.
 ///
 /// # Errors
 ///
 /// [`ReportError::NoRuns`] when no finished run is left; a folder that cannot be listed.
-pub fn read_runs(runs: &Path) -> Result<(Vec<FinishedRun>, Vec<LeftOut>)> {
+pub fn read_runs(runs: &Path, describe: Describe<'_>) -> Result<(Vec<FinishedRun>, Vec<LeftOut>)> {
     let (mut finished, mut left_out) = (Vec::new(), Vec::new());
     for dir in RunDir::list(runs)? {
         match FinishedRun::read(dir.clone()) {
@@ -190,17 +191,13 @@ pub fn read_runs(runs: &Path) -> Result<(Vec<FinishedRun>, Vec<LeftOut>)> {
                 let reason = "it was stopped, and its photos were prepared anew since: it cannot go on";
                 left_out.push(LeftOut::unreadable(dir.name(), reason.into()));
             }
-            Err(error) => left_out.push(LeftOut::unreadable(dir.name(), error.to_string())),
+            Err(error) => left_out.push(LeftOut::unreadable(dir.name(), describe(&error))),
         }
     }
     left_out.extend(without_configuration(runs)?);
     if finished.is_empty() {
         let lines = left_out.iter().map(|LeftOut { run, reason, .. }| format!("\n  {run}: {reason}"));
-        let hint = match runs.exists() {
-            false => "there is no such folder; --runs takes the one that your runs lie in",
-            true => "`kennel run` trains them, `kennel train --model NAME` trains one",
-        };
-        return Err(ReportError::NoRuns { path: runs.into(), left_out: lines.collect(), hint });
+        return Err(ReportError::NoRuns { path: runs.into(), left_out: lines.collect() });
     }
     Ok((finished, left_out))
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use kennel_core::files;
 
 use crate::classification_report::render_classification_report;
-use crate::{Report, Result, page, published};
+use crate::{Commands, Report, Result, page, published};
 
 /// Pixels of a PNG per pixel of its SVG.
 const PNG_SCALE: f32 = 2.0;
@@ -31,7 +31,7 @@ pub struct Written {
 /// # Errors
 ///
 /// A folder that cannot be created, a file that cannot be written, a figure that cannot be drawn.
-pub fn write_report(report: &Report, out: &Path) -> Result<Written> {
+pub fn write_report(report: &Report, out: &Path, commands: &dyn Commands) -> Result<Written> {
     let (metrics, plots) = (out.join("metrics"), out.join("plots"));
     files::create_dir_all(&metrics)?;
     files::create_dir_all(&plots)?;
@@ -57,7 +57,7 @@ pub fn write_report(report: &Report, out: &Path) -> Result<Written> {
         }
     }
     let page = out.join("report.html");
-    files::write_atomically(&page, page::render(report, &figures)?.as_bytes())?;
+    files::write_atomically(&page, page::render(report, &figures, commands)?.as_bytes())?;
     let names: BTreeSet<String> = report.comparison.runs.iter().map(|run| run.name.clone()).collect();
     let others = published::names(&metrics)?.difference(&names).cloned().collect();
     Ok(Written { page, plots: written, boxes, others })

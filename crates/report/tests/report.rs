@@ -2,12 +2,37 @@
 
 use std::path::Path;
 
+use kennel_core::hint::Hinted;
 use kennel_core::{
-    DuplicateGroup, DuplicateKind, EpochRecord, Interpolation, Manifest, PhotoRecord, PredictionRecord,
+    DuplicateGroup, DuplicateKind, EpochRecord, Hint, Interpolation, Manifest, PhotoRecord, PredictionRecord,
     Preprocessing, RunConfig, RunDir, RunFacts, Split, Strategy, files, write_metrics, write_predictions,
 };
-use kennel_report::{Finding, Level, PICTURES, Report, write_report};
+use kennel_report::{Commands, Finding, FinishedRun, Level, Named, PICTURES, Report, write_report};
 use serde_json::{Value, json};
+
+/// Words of a program without commands.
+struct Words;
+
+impl Commands for Words {
+    fn reproduce(&self, run: &FinishedRun) -> String {
+        format!("reproduce {}", run.name())
+    }
+
+    fn zero_shot(&self, run: &FinishedRun) -> String {
+        format!("score the head of {}", run.config.model)
+    }
+
+    fn name(&self, of: Named) -> &'static str {
+        match of {
+            Named::Synset => "a synset",
+            _ => "a command",
+        }
+    }
+
+    fn describe(&self, error: &dyn Hinted) -> String {
+        error.to_string()
+    }
+}
 
 /// How to make a run: which of its ten test photos (five of each class) are wrong, and their names.
 struct Made<'a> {
@@ -149,7 +174,7 @@ fn the_overlap_warning_fires_on_names_of_imagenet_and_on_nothing_else() {
     ] {
         let runs = tempfile::tempdir().unwrap();
         make(runs.path(), &made);
-        let report = Report::read(runs.path(), None).unwrap();
+        let report = Report::read(runs.path(), None, &Words).unwrap();
         assert_eq!(level(&report, TITLE), expected, "{} {:?} {}", made.photo, made.classes, made.weights);
     }
 }
@@ -160,7 +185,7 @@ fn weights_that_kennel_fine_tuned_are_told_beside_what_they_were_pretrained_on()
     for (photo, expected) in [("photo {}.jpg", 1), ("n02088364_{}.jpg", 2)] {
         let runs = tempfile::tempdir().unwrap();
         make(runs.path(), &Made { weights_run, photo, ..PLAIN });
-        let report = Report::read(runs.path(), None).unwrap();
+        let report = Report::read(runs.path(), None, &Words).unwrap();
         let told: Vec<_> =
             report.checks.iter().filter(|check| check.title == "Pretraining overlap").collect();
         assert_eq!(told.len(), expected, "{told:?}");
@@ -171,10 +196,13 @@ fn weights_that_kennel_fine_tuned_are_told_beside_what_they_were_pretrained_on()
     // gives a warning, which counts.
     let runs = tempfile::tempdir().unwrap();
     make(runs.path(), &Made { weights_run, shared: Some(0), ..PLAIN });
-    assert_eq!(level(&Report::read(runs.path(), None).unwrap(), "Pretraining overlap"), Level::Note);
+    assert_eq!(level(&Report::read(runs.path(), None, &Words).unwrap(), "Pretraining overlap"), Level::Note);
     let name = "20260102_000000-resnet18-freeze-s43";
     make(runs.path(), &Made { name, seed: 43, weights_run, shared: Some(1), ..PLAIN });
-    assert_eq!(level(&Report::read(runs.path(), None).unwrap(), "Pretraining overlap"), Level::Warning);
+    assert_eq!(
+        level(&Report::read(runs.path(), None, &Words).unwrap(), "Pretraining overlap"),
+        Level::Warning
+    );
 }
 
 #[test]
@@ -190,7 +218,7 @@ fn copies_on_one_side_on_both_and_under_two_classes_are_told() {
     ] {
         let runs = tempfile::tempdir().unwrap();
         make(runs.path(), &Made { same, ..PLAIN });
-        let report = Report::read(runs.path(), None).unwrap();
+        let report = Report::read(runs.path(), None, &Words).unwrap();
         let told = |title: &str| report.checks.iter().find(|check| check.title == title);
         let crosses = told(sides).unwrap().level == Level::Warning;
         assert_eq!([told(copies).is_some(), told(labels).is_some(), crosses], expected, "{same:?}");
@@ -205,7 +233,7 @@ fn copies_on_one_side_on_both_and_under_two_classes_are_told() {
 fn photos_that_merely_look_alike_are_no_copies() {
     let runs = tempfile::tempdir().unwrap();
     make(runs.path(), &Made { same: &[0, 1, 10], kind: DuplicateKind::Alike, ..PLAIN });
-    let report = Report::read(runs.path(), None).unwrap();
+    let report = Report::read(runs.path(), None, &Words).unwrap();
     assert_eq!(level(&report, "Duplicates across splits"), Level::Fine);
     let titles: Vec<_> = report.checks.iter().map(|check| check.title).collect();
     assert!(!titles.contains(&"Contradictory labels"), "{titles:?}");
@@ -223,7 +251,7 @@ fn a_label_says_what_tells_a_run_from_the_others() {
     ] {
         make(dir.path(), &made);
     }
-    let report = Report::read(dir.path(), None).unwrap();
+    let report = Report::read(dir.path(), None, &Words).unwrap();
     let mut labels: Vec<&str> = report.comparison.runs.iter().map(|run| run.label.as_str()).collect();
     labels.sort();
     assert_eq!(
@@ -243,7 +271,7 @@ fn two_runs_are_told_apart_by_the_photos_on_which_they_differ() {
     make(runs.path(), &PLAIN);
     let other = Made { name: "20260102_000000-resnet18-freeze-s43", seed: 43, wrong: &[0, 3, 4, 9], ..PLAIN };
     make(runs.path(), &other);
-    let report = Report::read(runs.path(), None).unwrap();
+    let report = Report::read(runs.path(), None, &Words).unwrap();
     let [pair] = &report.comparison.pairs[..] else { panic!("{:?}", report.comparison.pairs) };
     assert_eq!((pair.only_first, pair.only_second, pair.p, pair.p_holm), (4, 0, 0.125, 0.125));
     let verdict = "no evidence that resnet18 freeze, seed 42 is better than resnet18 freeze, seed 43: they differ on 4 photos, \
@@ -265,7 +293,7 @@ fn a_run_that_was_repeated_takes_part_in_pairs_once() {
     make(runs.path(), &PLAIN);
     make(runs.path(), &Made { name: "20260101_000100-resnet18-freeze-s42", ..PLAIN });
     make(runs.path(), &Made { name: "20260102_000000-resnet18-freeze-s43", seed: 43, wrong: &[0], ..PLAIN });
-    let comparison = Report::read(runs.path(), None).unwrap().comparison;
+    let comparison = Report::read(runs.path(), None, &Words).unwrap().comparison;
     let [pair] = &comparison.pairs[..] else { panic!("{:?}", comparison.pairs) };
     assert_eq!(pair.first, "20260101_000100-resnet18-freeze-s42", "the newest stands for both");
     assert!(comparison.runs.len() == 3 && !pair.verdict.contains("Holm"), "{}", pair.verdict);
@@ -278,7 +306,7 @@ fn power_does_not_contradict_the_verdict() {
     let worse = Made { strategy: Strategy::Partial, wrong: &[0, 1, 2, 3, 4, 5], ..PLAIN };
     make(runs.path(), &Made { name: "20260102_000000-resnet18-partial-s42", ..worse });
     let said = |runs: &Path| {
-        let comparison = Report::read(runs, None).unwrap().comparison;
+        let comparison = Report::read(runs, None, &Words).unwrap().comparison;
         let evidence =
             comparison.pairs.iter().any(|pair| pair.verdict.contains("is better than") && pair.p_holm < 0.05);
         (evidence, comparison.power.unwrap().sentence)
@@ -297,7 +325,7 @@ fn an_untouched_head_on_other_photos_does_not_decide_what_is_compared() {
     let trained = make(runs.path(), &PLAIN);
     let head = Made { name: "20260102_000000-resnet18-zero_shot", photo: "other {}.jpg", ..PLAIN };
     let head = make(runs.path(), &Made { strategy: Strategy::ZeroShot, ..head });
-    let comparison = Report::read(runs.path(), None).unwrap().comparison;
+    let comparison = Report::read(runs.path(), None, &Words).unwrap().comparison;
     assert_eq!(comparison.best, Some(trained.name()));
     assert_eq!(comparison.left_out[0].run, head.name());
 }
@@ -306,7 +334,7 @@ fn an_untouched_head_on_other_photos_does_not_decide_what_is_compared() {
 fn photos_that_are_gone_are_said() {
     let runs = tempfile::tempdir().unwrap();
     make(runs.path(), &PLAIN);
-    let report = Report::read(runs.path(), None).unwrap();
+    let report = Report::read(runs.path(), None, &Words).unwrap();
     let check = report.checks.iter().find(|check| check.title == PICTURES).unwrap();
     assert!(check.text.starts_with("There is no data/processed in this folder"), "{}", check.text);
 }
@@ -324,7 +352,7 @@ fn published_counts_give_the_p_that_they_determine_and_else_the_smallest() {
         "history": { "train_loss": [0.7], "train_acc": [50.0], "val_loss": [0.7], "val_acc": [75.0] },
     });
     files::write_json(&published.join("resnet18_freeze_1_results.json"), &results).unwrap();
-    let report = Report::read(&runs, Some(&published)).unwrap();
+    let report = Report::read(&runs, Some(&published), &Words).unwrap();
     let [against] = &report.against[..] else { panic!("{:?}", report.against) };
     assert_eq!(against.test.map(|test| test.correct), Some(6));
     let [all_right, one_wrong] = &against.pairs[..] else { panic!("{:?}", against.pairs) };
@@ -334,7 +362,7 @@ fn published_counts_give_the_p_that_they_determine_and_else_the_smallest() {
     assert!(report.figures().unwrap().find("published_curves").is_some());
 
     files::write_atomically(&published.join("b_results.json"), b"{\"lr\": \"fast\"}").unwrap();
-    let error = Report::read(&runs, Some(&published)).unwrap_err().to_string();
+    let error = Report::read(&runs, Some(&published), &Words).unwrap_err().to_string();
     assert!(error.contains("b_results.json"), "{error}");
 }
 
@@ -344,8 +372,8 @@ fn what_a_folder_is_called_cannot_leave_its_place_in_the_page() {
     let runs = dir.path().join("runs");
     let hostile = "</script><script>alert(1)</script>";
     make(&runs, &Made { classes: [hostile, "<img src=x onerror=alert(1)>"], wrong: &[2], ..PLAIN });
-    let report = Report::read(&runs, None).unwrap();
-    let written = write_report(&report, &dir.path().join("results")).unwrap();
+    let report = Report::read(&runs, None, &Words).unwrap();
+    let written = write_report(&report, &dir.path().join("results"), &Words).unwrap();
     let page = files::read_text(&written.page).unwrap();
     assert_eq!(page.matches("<script").count(), 1, "the JSON's own");
     assert!(!page.contains("<img src=x"));
@@ -361,8 +389,9 @@ fn what_a_folder_is_called_cannot_leave_its_place_in_the_page() {
 fn damaged_and_unfinished_runs_are_named_and_the_others_stay() {
     let dir = tempfile::tempdir().unwrap();
     let runs = dir.path();
-    let error = Report::read(&runs.join("nowhere"), None).unwrap_err().to_string();
-    assert!(error.contains("no finished run") && error.contains("hint: "), "{error}");
+    let error = Report::read(&runs.join("nowhere"), None, &Words).unwrap_err();
+    assert!(error.to_string().contains("no finished run"), "{error}");
+    assert_eq!(error.hints(), [Hint::NoRunsFolder]);
     make(runs, &PLAIN);
     let unfinished = make(runs, &Made { name: "b", ..PLAIN });
     std::fs::remove_file(unfinished.evaluation()).unwrap();
@@ -372,7 +401,7 @@ fn damaged_and_unfinished_runs_are_named_and_the_others_stay() {
     files::write_atomically(&damaged.predictions(Split::Test), &text.as_bytes()[..text.len() - 20]).unwrap();
     make(runs, &Made { name: "e", ..PLAIN });
 
-    let report = Report::read(runs, None).unwrap();
+    let report = Report::read(runs, None, &Words).unwrap();
     assert_eq!(report.runs.len(), 2);
     let reason = |name: &str| {
         let found = report.comparison.left_out.iter().find(|out| out.run == name);

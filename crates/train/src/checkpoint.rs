@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use kennel_core::{
-    CoreError, EpochRecord, PredictionRecord, RunConfig, RunDir, Split, quoted, write_metrics,
+    CoreError, EpochRecord, Hint, PredictionRecord, RunConfig, RunDir, Split, write_metrics,
     write_predictions,
 };
 use kennel_models::{StateDict, is_under, read_checkpoint, write_checkpoint};
@@ -132,12 +132,11 @@ pub fn read_saved(run: &RunDir) -> Result<Option<Saved>> {
         if !run.metrics().exists() || !run.has_digests() && run.read_metrics()?.len() == 1 {
             return Ok(None);
         }
-        let reason = format!(
-            "epochs were finished, but {} is gone\nhint: `kennel train --config {}` begins anew",
-            path.display(),
-            quoted(&run.path().to_string_lossy())
-        );
-        return Err(TrainError::CannotResume { path: run.path().into(), reason });
+        return Err(TrainError::CannotResume {
+            path: run.path().into(),
+            reason: format!("epochs were finished, but {} is gone", path.display()),
+            hint: Some(Box::new(Hint::BeginAnew { run: run.path().into(), early_stopping: None })),
+        });
     }
     // Fail now rather than after the last epoch, which may need this file.
     read_checkpoint(&run.best_weights())?;

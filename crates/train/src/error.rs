@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use kennel_core::CoreError;
+use kennel_core::{CoreError, Hint, Hinted, Strategy};
 use kennel_data::DataError;
 use kennel_infer::InferError;
 use kennel_metrics::MetricsError;
@@ -45,20 +45,19 @@ pub enum TrainError {
     ClassWeights {
         /// What does not match.
         reason: String,
+        /// What may help.
+        hint: Option<Box<Hint>>,
     },
     /// A new head that would not be trained.
-    #[error("the new classifier `{head}` would not be trained\nhint: add it: --unfreeze {with_head}")]
+    #[error("the new classifier `{head}` would not be trained")]
     HeadNotTrained {
         /// Its prefix.
         head: String,
-        /// The value of `--unfreeze` that includes it.
+        /// All parts to train, with the head.
         with_head: String,
     },
     /// A logit is not finite before the first step.
-    #[error(
-        "a logit of {photo} is {logit} before the first step: weights {weights} give no finite answers\n\
-         hint: every value of the file is finite, but what is computed of them is not: take other weights"
-    )]
+    #[error("a logit of {photo} is {logit} before the first step: weights {weights} give no finite answers")]
     NoFiniteAnswer {
         /// The weights that were asked for.
         weights: String,
@@ -68,10 +67,7 @@ pub enum TrainError {
         logit: f32,
     },
     /// The training loss is not finite.
-    #[error(
-        "the loss is {loss} in epoch {epoch}, step {step}: training has diverged\n\
-         hint: lower --learning-rate, or bound the gradient with --gradient-clip 1"
-    )]
+    #[error("the loss is {loss} in epoch {epoch}, step {step}: training has diverged")]
     Diverged {
         /// Counted from 1.
         epoch: usize,
@@ -81,10 +77,7 @@ pub enum TrainError {
         loss: f32,
     },
     /// A validation logit is not finite, though the training loss is.
-    #[error(
-        "a logit of {photo} is {logit} after epoch {epoch}: training has diverged\n\
-         hint: lower --learning-rate, or bound the gradient with --gradient-clip 1"
-    )]
+    #[error("a logit of {photo} is {logit} after epoch {epoch}: training has diverged")]
     DivergedAnswer {
         /// Counted from 1.
         epoch: usize,
@@ -100,27 +93,26 @@ pub enum TrainError {
         path: PathBuf,
         /// Why.
         reason: String,
+        /// What may help.
+        hint: Option<Box<Hint>>,
     },
     /// Another process is training the run.
-    #[error("{path} is being trained by another process\nhint: wait until it ends, or stop it first", path = kennel_core::shown(path))]
+    #[error("{path} is being trained by another process", path = kennel_core::shown(path))]
     InUse {
         /// The run.
         path: PathBuf,
     },
     /// No finished run matches.
-    #[error(
-        "no finished run of {what} lies in {path}\nhint: {there}`kennel train {how}` makes one", path = kennel_core::shown(path),
-        there = if *is_there { "" } else { "there is no such folder; --runs takes the one that your runs lie in, " }
-    )]
+    #[error("no finished run of {} lies in {path}", of(model, *strategy), path = kennel_core::shown(path))]
     NoSuchRun {
-        /// The model, and the strategy if given.
-        what: String,
+        /// The model.
+        model: String,
+        /// The strategy, if given.
+        strategy: Option<Strategy>,
         /// The folder that was searched.
         path: PathBuf,
         /// Whether the folder exists.
         is_there: bool,
-        /// Arguments of `kennel train` that make one.
-        how: String,
     },
 }
 
@@ -133,5 +125,39 @@ impl From<InferError> for TrainError {
             InferError::Metrics(error) => error.into(),
             error => TrainError::Infer(Box::new(error)),
         }
+    }
+}
+
+/// The model, and the strategy if given.
+fn of(model: &str, strategy: Option<Strategy>) -> String {
+    match strategy {
+        Some(strategy) => format!("`{model}` with strategy `{strategy}`"),
+        None => format!("`{model}`"),
+    }
+}
+
+impl Hinted for TrainError {
+    fn hints(&self) -> Vec<Hint> {
+        let hint = match self {
+            TrainError::Core(error) => return error.hints(),
+            TrainError::Data(error) => return error.hints(),
+            TrainError::Model(error) => return error.hints(),
+            TrainError::Infer(error) => return error.hints(),
+            TrainError::ClassWeights { hint, .. } | TrainError::CannotResume { hint, .. } => {
+                return hint.iter().map(|hint| (**hint).clone()).collect();
+            }
+            TrainError::HeadNotTrained { with_head, .. } => Hint::TrainPartsToo(with_head.clone()),
+            TrainError::NoFiniteAnswer { .. } => Hint::OtherWeights,
+            TrainError::Diverged { .. } | TrainError::DivergedAnswer { .. } => Hint::SmallerSteps,
+            TrainError::InUse { .. } => Hint::WaitOrStop,
+            TrainError::NoSuchRun { model, strategy, is_there: true, .. } => {
+                Hint::Train { model: Some(model.clone()), strategy: *strategy }
+            }
+            TrainError::NoSuchRun { model, strategy, .. } => {
+                Hint::NoRunsFolderOrTrain { model: model.clone(), strategy: *strategy }
+            }
+            TrainError::Metrics(_) | TrainError::Hyperparameter { .. } => return Vec::new(),
+        };
+        vec![hint]
     }
 }

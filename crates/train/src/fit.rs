@@ -8,7 +8,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use kennel_core::seed::stream_seed;
 use kennel_core::{
-    EpochRecord, Lock, Manifest, PredictionRecord, RunConfig, RunDir, SchedulerKind, Split, quoted,
+    EpochRecord, Hint, Lock, Manifest, Note, PredictionRecord, RunConfig, RunDir, SchedulerKind, Split,
 };
 use kennel_data::shuffled;
 use kennel_infer::{BATCH, collect, machine};
@@ -89,38 +89,35 @@ pub fn resume(
         run.tidy();
         control
             .observer
-            .note("the run is finished already: nothing is left to train; --epochs N trains it further");
+            .note(&Note::hinted("the run is finished already: nothing is left to train", Hint::MoreEpochs));
         let evaluation = finish::evaluate_run(&run)?;
         return Ok(Outcome::Finished { run, evaluation: Box::new(evaluation) });
     }
     run.check_files()?;
     let saved = read_saved(&run)?;
     if saved.is_none() {
-        control.observer.note("no epoch was finished: it begins at epoch 1 again");
+        control.observer.note(&"no epoch was finished: it begins at epoch 1 again".into());
     }
     let (setup, features) = set_up_features(&config, options, control)?;
-    let cannot = |reason: &str| TrainError::CannotResume { path: run.path().into(), reason: reason.into() };
+    let cannot = |reason: &str, hint: Option<Hint>| TrainError::CannotResume {
+        path: run.path().into(),
+        reason: reason.into(),
+        hint: hint.map(Box::new),
+    };
     if setup.facts.manifest_sha256 != began.manifest_sha256 {
-        let (data, run_word) = (quoted(&config.data_dir), quoted(&run.path().to_string_lossy()));
-        let way_back = match Path::new(&config.data_dir).join(Manifest::FILE_NAME).is_file() {
-            true => {
-                let Manifest { seed, .. } = run.read_manifest()?;
-                format!(
-                    "`kennel prepare PHOTOS --seed {seed} --out {data}` with the photos of then brings them back"
-                )
-            }
-            // The user's own folder: `kennel prepare` did not write it and cannot restore it.
-            false => format!("it goes on when {data} holds the photos of then"),
+        let seed = match Path::new(&config.data_dir).join(Manifest::FILE_NAME).is_file() {
+            true => Some(run.read_manifest()?.seed),
+            // The user's own folder: Kennel did not write it and cannot restore it.
+            false => None,
         };
-        return Err(cannot(&format!(
-            "the photos are not those it began with\nhint: {way_back}; `kennel train --config {run_word}` begins anew with those of now"
-        )));
+        let hint = Hint::RestorePhotos { run: run.path().into(), data: config.data_dir.clone(), seed };
+        return Err(cannot("the photos are not those it began with", Some(hint)));
     }
     if setup.facts.class_names != began.class_names {
-        return Err(cannot("its class names are not those of the photos"));
+        return Err(cannot("its class names are not those of the photos", None));
     }
     if setup.facts.weights_sha256 != began.weights_sha256 {
-        return Err(cannot("the pretrained weights are not those it began with"));
+        return Err(cannot("the pretrained weights are not those it began with", None));
     }
     if let Some(epochs) = epochs {
         go_further(&run, &mut config, epochs, saved.as_ref(), control)?;
@@ -151,27 +148,27 @@ fn go_further(
         });
     }
     if saved.is_some_and(|saved| is_out_of_patience(config, &saved.progress)) {
-        let reason = format!(
-            "early stopping ended it after epoch {finished}\nhint: `kennel train --config {} --early-stopping {epochs}` begins anew",
-            quoted(&run.path().to_string_lossy())
-        );
-        return Err(TrainError::CannotResume { path: run.path().into(), reason });
+        return Err(TrainError::CannotResume {
+            path: run.path().into(),
+            reason: format!("early stopping ended it after epoch {finished}"),
+            hint: Some(Box::new(Hint::BeginAnew { run: run.path().into(), early_stopping: Some(epochs) })),
+        });
     }
     let before = std::mem::replace(&mut config.epochs, epochs);
     let depends = matches!(config.scheduler, SchedulerKind::Cosine { .. } | SchedulerKind::OneCycle { .. });
     if depends && before != epochs {
-        control.observer.note(&format!(
+        let text = format!(
             "the {} schedule now runs over {epochs} epochs in place of {before}: the learning rate jumps to where it would be in \
              epoch {} of {epochs}, and the run ends otherwise than one that was told so from the beginning",
             config.scheduler.name(),
             finished + 1
-        ));
+        );
+        control.observer.note(&text.into());
     }
     if run.is_finished() {
-        control.observer.note(
-            "the run was finished: its best epoch of all will read the test photos again; whoever chooses the number of epochs by \
-             what they say has chosen on them",
-        );
+        let text = "the run was finished: its best epoch of all will read the test photos again; whoever chooses the number of epochs by \
+                    what they say has chosen on them";
+        control.observer.note(&text.into());
     }
     let mut changes = run.changes()?;
     changes.write(&run.config(), |path| config.write(path))?;
@@ -257,7 +254,7 @@ impl Fit {
             let began = RunConfig { epochs: config.epochs, ..saved.progress.config.clone() };
             if began != told(&config) {
                 let reason = "config.toml is not what it began with".into();
-                return Err(TrainError::CannotResume { path: run.path().into(), reason });
+                return Err(TrainError::CannotResume { path: run.path().into(), reason, hint: None });
             }
             setup.network = setup.network.map(|network| apply_state_dict(network, &saved.network));
             setup.initial_head = saved.initial_head;

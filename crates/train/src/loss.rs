@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{Tensor, TensorData, activation};
-use kennel_core::ClassWeights;
+use kennel_core::{ClassWeights, Hint};
 
 use crate::{Result, TrainError};
 
@@ -65,23 +65,23 @@ pub fn class_weights(config: &ClassWeights, class_names: &[String], counts: &[us
 }
 
 fn given_weights(given: &BTreeMap<String, f64>, class_names: &[String]) -> Result<Vec<f64>> {
-    let wrong = |reason: String| TrainError::ClassWeights { reason };
+    let wrong =
+        |reason: String, hint: Option<Hint>| TrainError::ClassWeights { reason, hint: hint.map(Box::new) };
     let given: BTreeMap<String, f64> =
         given.iter().map(|(name, weight)| (kennel_core::composed(name), *weight)).collect();
     if let Some(name) = given.keys().find(|name| !class_names.contains(name)) {
-        let hint = kennel_core::hint_did_you_mean(name, class_names.iter().map(String::as_str));
-        return Err(wrong(format!("`{name}` is none of the classes{hint}")));
+        let nearest = kennel_core::did_you_mean(name, class_names.iter().map(String::as_str));
+        let hint = nearest.map(|name| Hint::DidYouMean(name.into()));
+        return Err(wrong(format!("`{name}` is none of the classes"), hint));
     }
     class_names
         .iter()
         .map(|name| match given.get(name) {
             Some(weight) if *weight > 0.0 && weight.is_finite() => Ok(*weight),
             Some(weight) => {
-                Err(wrong(format!("the weight of `{name}` is {weight}, expected a positive number")))
+                Err(wrong(format!("the weight of `{name}` is {weight}, expected a positive number"), None))
             }
-            None => {
-                Err(wrong(format!("`{name}` has no weight\nhint: every class needs one; 1 is a plain one")))
-            }
+            None => Err(wrong(format!("`{name}` has no weight"), Some(Hint::WeightPerClass))),
         })
         .collect()
 }
@@ -89,6 +89,7 @@ fn given_weights(given: &BTreeMap<String, f64>, class_names: &[String]) -> Resul
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
+    use kennel_core::Hinted;
 
     use super::*;
     use crate::fixtures::{formula, read_safetensors};
@@ -130,7 +131,8 @@ mod tests {
     fn a_mistyped_class_is_named() {
         let names = ["beagle", "boxer"].map(String::from);
         let given = ClassWeights::Given(BTreeMap::from([("beagel".to_string(), 2.0)]));
-        let error = class_weights(&given, &names, &[1, 1]).unwrap_err().to_string();
-        assert!(error.contains("`beagel`") && error.contains("did you mean `beagle`"), "{error}");
+        let error = class_weights(&given, &names, &[1, 1]).unwrap_err();
+        assert!(error.to_string().contains("`beagel`"), "{error}");
+        assert_eq!(error.hints(), [Hint::DidYouMean("beagle".into())]);
     }
 }

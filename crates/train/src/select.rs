@@ -59,15 +59,9 @@ pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<
         }
     }
     best.map(|(_, run)| Found { run, of_other_photos }).ok_or_else(|| TrainError::NoSuchRun {
-        what: match strategy {
-            Some(strategy) => format!("`{model}` with strategy `{strategy}`"),
-            None => format!("`{model}`"),
-        },
+        model: model.into(),
+        strategy,
         path: runs.into(),
         is_there: runs.exists(),
-        how: match strategy {
-            Some(strategy) => format!("--model {model} --strategy {strategy}"),
-            None => format!("--model {model}"),
-        },
     })
 }

@@ -65,7 +65,9 @@ pub fn set_up(config: &RunConfig, options: &TrainOptions, control: &mut Control)
     };
     tell_notes(&data, &mut control.inference());
     if data.manifest().counts(None).of(Split::Test) == 0 {
-        control.observer.note("there are no test photos: the run will say how good it is on validation only");
+        control
+            .observer
+            .note(&"there are no test photos: the run will say how good it is on validation only".into());
     }
     plan::check_splits(folder, data.manifest().counts(None))?;
     check_photos(&data, control)?;
@@ -173,7 +175,7 @@ fn fill(
     let source = locate_weights(architecture, Some(&config.weights))?;
     let checkpoint = source.read()?;
     if let Some(note) = checkpoint.note() {
-        control.observer.note(&note);
+        control.observer.note(&note.into());
     }
     let (network, ledger) =
         load(network, &checkpoint, LoadOptions::NewHead, architecture.name, &source.file)?;
@@ -183,16 +185,17 @@ fn fill(
     // unlearned first.
     let is_of_others = source.class_names.as_deref().is_some_and(|names| names != class_names);
     if !has_head {
-        control.observer.note("the weights have no classifier: a new one is drawn");
+        control.observer.note(&"the weights have no classifier: a new one is drawn".into());
     } else if is_replaced && source.fine_tuned_in.is_none() {
         // ImageNet's head is always replaced; no note needed.
     } else if is_replaced || is_of_others {
-        control.observer.note("the weights have a head for other classes: a new one is drawn");
+        control.observer.note(&"the weights have a head for other classes: a new one is drawn".into());
     } else {
-        control.observer.note(&format!(
+        let text = format!(
             "the weights have a head for {} classes already, as the data: it is kept",
             class_names.len()
-        ));
+        );
+        control.observer.note(&text.into());
     }
     let network = match is_replaced || is_of_others {
         true => draw_head(network, architecture, config.head_init, config.seed),

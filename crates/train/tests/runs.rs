@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kennel_core::{EpochRecord, RunConfig, RunDir, SchedulerKind, Strategy, files, write_metrics};
+use kennel_core::{
+    EpochRecord, Hint, Note, RunConfig, RunDir, SchedulerKind, Strategy, files, write_metrics,
+};
 use kennel_infer::{Compute, PhotoObserver, predict_dataset};
 use kennel_models::{read_checkpoint, write_checkpoint};
 use kennel_train::{
@@ -55,15 +57,15 @@ fn uncached() -> TrainOptions {
 /// Records the notes, and the feature passes that were computed.
 #[derive(Default)]
 struct Listener {
-    notes: Vec<String>,
+    notes: Vec<Note>,
     features: Vec<String>,
 }
 
 impl Observer for Listener {}
 
 impl PhotoObserver for Listener {
-    fn note(&mut self, text: &str) {
-        self.notes.push(text.into());
+    fn note(&mut self, note: &Note) {
+        self.notes.push(note.clone());
     }
 
     fn predicting(&mut self, what: &str, photos: usize, of: usize) {
@@ -262,7 +264,7 @@ fn a_run_that_ended_before_its_first_epoch_had_a_state_begins_again_and_says_so(
     std::fs::rename(new.last_state(), next(&new.last_state())).unwrap();
     let notes = resumed(new.clone());
     assert!(
-        !notes.iter().any(|note| note.contains("begins at epoch 1")),
+        !notes.iter().any(|note| note.text.contains("begins at epoch 1")),
         "its epoch was finished: {notes:?}"
     );
     for folder in [new.path().to_path_buf(), new.checkpoints(), new.predictions_dir()] {
@@ -290,7 +292,7 @@ fn a_finished_run_goes_on_to_more_epochs_as_if_it_had_been_told_so() {
     assert!(error.contains("epochs is 2, expected more than are finished") && short.is_finished(), "{error}");
     let (long, notes) = further(&short, 4).unwrap();
     same(&train_quietly(&small_config(&data, Strategy::Full, 4), &runs), &long);
-    let said = |notes: &[String], what: &str| notes.iter().any(|note| note.contains(what));
+    let said = |notes: &[Note], what: &str| notes.iter().any(|note| note.text.contains(what));
     assert!(said(&notes, "read the test photos again"), "{notes:?}");
     assert!(!said(&notes, "schedule"), "{notes:?}");
     assert_eq!(long.read_config().unwrap().epochs, 4);
@@ -451,7 +453,11 @@ fn a_run_ends_the_same_with_a_cold_a_warm_a_full_and_no_cache() {
         assert!(contents(&cold) == contents(&none), "{name}: none");
         std::fs::remove_dir_all(&dir).unwrap();
         let (full, listener) = run(Some(5000));
-        assert!(listener.notes.iter().any(|note| note.contains("--cache-size")), "{:?}", listener.notes);
+        assert!(
+            listener.notes.iter().any(|note| note.hint == Some(Hint::LargerCache)),
+            "{:?}",
+            listener.notes
+        );
         assert!(contents(&cold) == contents(&full), "{name}: full");
 
         // A fresh view every epoch gives another result.

@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn the_version_of_burn_is_that_of_the_lock() {
         let lock = include_str!("../../../../Cargo.lock");
-        let burn = format!("name = \"burn\"\nversion = \"{}\"\n", kennel_train::BURN_VERSION);
+        let burn = format!("name = \"burn\"\nversion = \"{}\"\n", kennel_infer::BURN_VERSION);
         assert!(lock.contains(&burn));
     }
 }

@@ -1,9 +1,11 @@
 //! Checks of what computes: devices for networks, runtimes for exported files.
 
+use kennel_core::Hint;
 use kennel_infer::{Compute, DeviceChoice, GpuKind};
 use kennel_onnx::{OnnxError, RuntimeKind};
 
 use super::Found;
+use crate::hints::words;
 
 /// Describes a device and how it computes.
 pub fn compute(compute: &Compute) -> String {
@@ -47,7 +49,8 @@ pub fn onnx_runtime() -> Found {
     };
     match RuntimeKind::OnnxRuntime.version() {
         Ok(version) => Found::ok(format!("{version}; {place}")),
-        Err(OnnxError::NoRuntime { reason, hint, .. }) => {
+        Err(OnnxError::NoRuntime { reason, variable, .. }) => {
+            let hint = words(&Hint::InstallRuntime { variable });
             let text = format!("{place}, and it does not load: {}", first_line(&reason));
             match given {
                 Some(_) => Found::problem(text).hint(hint),

@@ -11,6 +11,7 @@ use kennel_train::bench_step;
 use crate::CommandResult;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
+use crate::hints::worded;
 use crate::onnx_worker::TimeLimit;
 use crate::output::{Format, columns, print, print_json};
 use crate::resolve::DATA_DIR;
@@ -111,7 +112,7 @@ fn run_file(path: &Path, args: &BenchArgs) -> CommandResult {
         return Err(Failure::Usage("--repeats is 1 or more, --batch-size 1 to 1024".into()));
     }
     let apart = args.time_limit.apart(batch_sizes.iter().copied().max().unwrap_or(1))?;
-    let bench = bench_file(path, &batch_sizes, args.warmup, args.repeats, &apart)?;
+    let bench = bench_file(path, &batch_sizes, args.warmup, args.repeats, &apart, &worded)?;
     if bench.rates.is_empty() {
         let reasons = bench.not_run.iter().map(|not| format!("\n  {}: {}", not.runtime, not.reason));
         return Err(Failure::Failed(format!(

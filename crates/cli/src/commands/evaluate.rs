@@ -16,6 +16,7 @@ use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
 use crate::evaluation_report::render_report;
 use crate::failure::{Failure, NOTHING_WRITTEN};
+use crate::hints::hint_did_you_mean;
 use crate::lists::pairs_of;
 use crate::output::{Format, print, print_json};
 use crate::progress::Terminal;
@@ -215,7 +216,7 @@ fn parse_split(text: Option<&str>) -> Result<Split, Failure> {
                 .into(),
         )),
         Some(text) => Split::named(text).ok_or_else(|| {
-            let hint = kennel_core::hint_did_you_mean(text, ["train", "val", "test", "all"]);
+            let hint = hint_did_you_mean(text, ["train", "val", "test", "all"]);
             Failure::Usage(format!(
                 "unknown split `{text}`; expected one of: train, val, test; with --data or --zero-shot also all{hint}"
             ))

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::chosen_run::ChosenRun;
 use crate::failure::Failure;
+use crate::hints::worded;
 use crate::lists::trimmed;
 use crate::output::{Format, print, print_json};
 use crate::resolve::MODELS_DIR;
@@ -114,7 +115,8 @@ pub fn run(args: ExportArgs) -> CommandResult {
         float_layers: args.float_layers,
         data_dir: args.data,
     };
-    let exported = export(&run, &options, interrupt::listen(), &mut |what| say!("proving    {what}"))?;
+    let exported =
+        export(&run, &options, &worded, interrupt::listen(), &mut |what| say!("proving    {what}"))?;
     match args.format {
         Format::Json => print_json(&json!({
             "path": exported.path.display().to_string(),
@@ -134,7 +136,7 @@ fn default_path(
 ) -> Result<PathBuf, Failure> {
     let model = run.read_config()?.model;
     let parts = [
-        precision.flag(),
+        precision.short_name(),
         (args.input == Input::Photo).then_some("photo"),
         args.external_data.then_some("external"),
     ];

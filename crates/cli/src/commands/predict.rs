@@ -11,6 +11,7 @@ use kennel_infer::{BATCH, InferError, Model, Photos, Predictor, label};
 use crate::chosen_run::ChosenRun;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
+use crate::hints::in_a_row;
 use crate::nearby::hint_nearby;
 use crate::onnx_args::OnnxArgs;
 use crate::progress::photo_counter;
@@ -162,7 +163,7 @@ impl PredictArgs {
     fn row(&self, row: kennel_infer::Row, class_names: &[String], temperature: f64) -> Row {
         let kennel_infer::Row { photo: path, scores, .. } = row;
         match scores.map(|scores| (scores.rank(class_names, temperature, self.top), scores)) {
-            Err(error) | Ok((Err(error), _)) => Row::Unreadable { path, error: error.to_string() },
+            Err(error) | Ok((Err(error), _)) => Row::Unreadable { path, error: in_a_row(&error) },
             Ok((Ok(top), scores)) => {
                 let first = &top[0];
                 let is_sure = first.probability >= self.min_confidence;

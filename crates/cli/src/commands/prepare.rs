@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use kennel_core::{DuplicateGroup, DuplicateKind, Manifest, RunDir, files, hint_did_you_mean, shown};
+use kennel_core::{DuplicateGroup, DuplicateKind, Manifest, RunDir, files, shown};
 use kennel_data::{DataError, Fractions, Outcome, PrepareOptions, Preset, prepare};
 
 use crate::failure::Failure;
+use crate::hints::hint_did_you_mean;
 use crate::nearby::hint_nearby;
 use crate::output::{Format, columns, print, print_json, wrapped};
 use crate::progress::with_photo_bar;

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::CommandResult;
 use crate::failure::Failure;
+use crate::hints::Kennel;
 use crate::output::{Format, Stream, columns_that_fit, print, print_json, wrapped};
 use crate::resolve::{RESULTS_DIR, RUNS_DIR};
 
@@ -46,9 +47,9 @@ pub struct ReportArgs {
 /// Reads the runs and writes the report.
 pub fn run(args: ReportArgs) -> CommandResult {
     let PlaceArgs { runs, out, against } = &args.place;
-    let report = Report::read(runs, against.as_deref())?;
+    let report = Report::read(runs, against.as_deref(), &Kennel)?;
     tell_left_out(&report.comparison);
-    let written = write_report(&report, out)?;
+    let written = write_report(&report, out, &Kennel)?;
     tell_written(&report, &written, out);
     match args.format {
         Format::Json => print_json(&json!({
@@ -120,7 +121,7 @@ pub fn render(report: &Report) -> String {
 
 /// `kennel evaluate --compare-all`: prints the comparison and writes nothing.
 pub fn compare_all(runs: &Path, against: Option<&Path>, format: Format) -> Result<(), Failure> {
-    let report = Report::read(runs, against)?;
+    let report = Report::read(runs, against, &Kennel)?;
     tell_left_out(&report.comparison);
     match format {
         Format::Json => print_json(&report),

@@ -22,6 +22,7 @@ use crate::cache::CacheArgs;
 use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
 use crate::failure::Failure;
+use crate::hints::{Kennel, hint_did_you_mean, worded};
 use crate::lists::{pairs_of, rate, trimmed};
 use crate::output::{Format, Level, Stream, columns_that_fit, print, print_json};
 use crate::resolve::{MODELS_DIR, insert, read_config};
@@ -236,8 +237,9 @@ pub fn run(args: RunArgs) -> CommandResult {
                 return Err(Failure::Interrupted(""));
             }
             Err(error) => {
-                shout!("failed: {label}: {error}");
-                failed.push(Failed { label: label.clone(), reason: error.to_string() });
+                let reason = worded(&error);
+                shout!("failed: {label}: {reason}");
+                failed.push(Failed { label: label.clone(), reason });
             }
         }
     }
@@ -274,7 +276,7 @@ fn finish(
     failed: &[Failed],
     stop: &AtomicBool,
 ) -> CommandResult {
-    let report = match Report::of(&args.place.runs, published, Some(data.manifest())) {
+    let report = match Report::of(&args.place.runs, published, Some(data.manifest()), &Kennel) {
         Ok(report) => report,
         Err(error) => {
             tell_failed(failed);
@@ -282,7 +284,7 @@ fn finish(
         }
     };
     tell_left_out(&report.comparison);
-    let written = write_report(&report, &args.place.out)?;
+    let written = write_report(&report, &args.place.out, &Kennel)?;
     tell_written(&report, &written, &args.place.out);
     let exported = match report.comparison.best.as_deref() {
         Some(best) => export_best(&args.place.runs.join(best), args, data, stop).map(Some),
@@ -325,7 +327,7 @@ fn export_best(run: &Path, args: &RunArgs, data: &Dataset, stop: &AtomicBool) ->
         data_dir: Some(data.root().into()),
         ..ExportOptions::float(args.export_dir.join(format!("best_model_{model}.onnx")))
     };
-    Ok(export(&run, &options, stop, &mut |what| say!("proving    {what}"))?)
+    Ok(export(&run, &options, &worded, stop, &mut |what| say!("proving    {what}"))?)
 }
 
 fn say_photos(data: &Dataset) {
@@ -460,7 +462,7 @@ fn baselines(
                 shout!("stopped before the end of {label}\nhint: the same command goes on from there");
                 return Err(Failure::Interrupted(""));
             }
-            Err(error) => failed.push(Failed { label, reason: error.to_string() }),
+            Err(error) => failed.push(Failed { label, reason: worded(&error) }),
         }
     }
     Ok(failed)
@@ -496,7 +498,7 @@ impl RunArgs {
                 ))
             })?;
             if !models.iter().any(|known| known == model) {
-                let hint = kennel_core::hint_did_you_mean(model, models.iter().map(String::as_str));
+                let hint = hint_did_you_mean(model, models.iter().map(String::as_str));
                 return Err(Failure::Usage(format!("--weights {pair}: `{model}` is none of --models{hint}")));
             }
             weights.insert(model.to_string(), path.to_string());

@@ -21,6 +21,7 @@ use crate::chosen_run::{RESUME, open_run};
 use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
 use crate::failure::Failure;
+use crate::hints::hint_did_you_mean;
 use crate::interrupt;
 use crate::lists::trimmed;
 use crate::output::{Format, Level, print, print_json};
@@ -432,7 +433,7 @@ fn class_weights(text: &str) -> Result<Value, Failure> {
             };
             let given: Option<BTreeMap<_, _>> = list.split(',').map(parse).collect();
             ClassWeights::Given(given.ok_or_else(|| {
-                let hint = kennel_core::hint_did_you_mean(text, ["none", "balanced"]);
+                let hint = hint_did_you_mean(text, ["none", "balanced"]);
                 Failure::Usage(format!(
                     "--class-weights {text}: expected none, balanced, or pairs such as beagle=2,boxer=1{hint}"
                 ))

@@ -9,6 +9,7 @@ use kennel_train::{check_hyperparameters, class_weights};
 use toml::{Table, Value};
 
 use crate::failure::Failure;
+use crate::hints::worded;
 use crate::resolve::{insert, resolve};
 
 /// One training run.
@@ -26,7 +27,7 @@ impl Experiment {
         let counts: Vec<usize> =
             data.classes().iter().map(|class| data.manifest().counts(Some(class)).of(Split::Train)).collect();
         if let Err(error) = class_weights(&config.class_weights, data.classes(), &counts) {
-            self.config = Err(error.to_string());
+            self.config = Err(worded(&error));
         }
     }
 }
@@ -104,7 +105,7 @@ fn experiment(
     let config = match resolve(settings.base.clone(), flags) {
         Ok(config) => match check_hyperparameters(&config) {
             Ok(()) => Ok(config),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(worded(&error)),
         },
         Err(Failure::Failed(reason)) => Err(reason),
         Err(failure) => return Err(failure),

@@ -1,5 +1,7 @@
 //! Why bytes are not a photo.
 
+use kennel_core::{Hint, Hinted};
+
 use super::limits::{MAX_FILE_BYTES, MAX_PIXELS};
 
 /// Why bytes are not a photo. The message is the reason, without the file's name.
@@ -39,7 +41,7 @@ pub enum DecodeError {
     },
     /// Decoding needs more memory than its whole budget.
     #[error(
-        "too large for the memory budget: {width} x {height} pixels need {} MB, decoding may take {} MB (--memory)",
+        "too large for the memory budget: {width} x {height} pixels need {} MB, decoding may take {} MB",
         need_bytes.div_ceil(1_000_000), budget_bytes / 1_000_000
     )]
     TooMuchMemory {
@@ -69,4 +71,13 @@ pub enum DecodeError {
         /// The decoder's message.
         reason: String,
     },
+}
+
+impl Hinted for DecodeError {
+    fn hints(&self) -> Vec<Hint> {
+        match self {
+            DecodeError::TooMuchMemory { .. } => vec![Hint::MoreMemory],
+            _ => Vec::new(),
+        }
+    }
 }

@@ -42,7 +42,13 @@ pub fn calibrate(
     is_stopped: &dyn Fn() -> bool,
 ) -> Result<Ranges> {
     let failed = |verb| {
-        move |reason| OnnxError::Runtime { runtime: RuntimeKind::Rten, verb, path: path.into(), reason }
+        move |reason| OnnxError::Runtime {
+            runtime: RuntimeKind::Rten,
+            verb,
+            path: path.into(),
+            reason,
+            timed_out: false,
+        }
     };
     let engine = rten::Engine::open_unoptimised(path).map_err(failed("read"))?;
     let names: Vec<&str> = tensors.iter().copied().collect();

@@ -37,10 +37,7 @@ pub fn environment() -> OnnxResult<&'static Environment> {
     loaded.as_ref().map_err(|reason| OnnxError::NoRuntime {
         runtime: RuntimeKind::OnnxRuntime,
         reason: reason.clone(),
-        hint: format!(
-            "`pip install onnxruntime` (or a release from its site), then set {VARIABLE} to its library, which pip puts into \
-             onnxruntime/capi/"
-        ),
+        variable: VARIABLE,
     })
 }
 

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::{Input, Output, RuntimeKind, onnx_runtime, rten};
+use super::{Failed, Input, Output, RuntimeKind, onnx_runtime, rten};
+use crate::Result;
 use crate::worker::{Apart, Worker};
-use crate::{OnnxError, Result};
 
 /// A model that is ready to run.
 pub struct Session {
@@ -31,8 +31,8 @@ impl Session {
     pub fn open(path: &Path, kind: RuntimeKind) -> Result<Self> {
         kind.check()?;
         let engine = guarded(path, kind, "read", || match kind {
-            RuntimeKind::Rten => rten::Engine::open(path).map(|engine| Engine::Rten(Box::new(engine))),
-            RuntimeKind::OnnxRuntime => onnx_runtime::Engine::open(path).map(Engine::OnnxRuntime),
+            RuntimeKind::Rten => Ok(Engine::Rten(Box::new(rten::Engine::open(path)?))),
+            RuntimeKind::OnnxRuntime => Ok(Engine::OnnxRuntime(onnx_runtime::Engine::open(path)?)),
         })?;
         Ok(Self { path: path.into(), kind, engine, last_run_s: 0.0 })
     }
@@ -46,12 +46,8 @@ impl Session {
     /// or takes too long.
     pub fn open_apart(path: &Path, kind: RuntimeKind, size_bytes: u64, apart: &Apart) -> Result<Self> {
         kind.check()?;
-        let worker = Worker::open(path, kind, size_bytes, apart).map_err(|reason| OnnxError::Runtime {
-            runtime: kind,
-            verb: "read",
-            path: path.into(),
-            reason,
-        })?;
+        let worker =
+            Worker::open(path, kind, size_bytes, apart).map_err(|failed| failed.of(kind, "read", path))?;
         Ok(Self { path: path.into(), kind, engine: Engine::Apart(Box::new(worker)), last_run_s: 0.0 })
     }
 
@@ -85,8 +81,8 @@ impl Session {
         let engine = &mut self.engine;
         let began = Instant::now();
         let (found, seconds) = guarded(&self.path, self.kind, "run", || match engine {
-            Engine::Rten(engine) => engine.run(input, outputs).map(|found| (found, None)),
-            Engine::OnnxRuntime(engine) => engine.run(input, outputs).map(|found| (found, None)),
+            Engine::Rten(engine) => Ok((engine.run(input, outputs)?, None)),
+            Engine::OnnxRuntime(engine) => Ok((engine.run(input, outputs)?, None)),
             Engine::Apart(worker) => {
                 worker.run(input, outputs).map(|(found, seconds)| (found, Some(seconds)))
             }
@@ -102,10 +98,9 @@ fn guarded<T>(
     path: &Path,
     runtime: RuntimeKind,
     verb: &'static str,
-    work: impl FnOnce() -> Result<T, String>,
+    work: impl FnOnce() -> Result<T, Failed>,
 ) -> Result<T> {
-    let failed = |reason: String| OnnxError::Runtime { runtime, verb, path: path.into(), reason };
     kennel_core::catch_panic(work)
-        .unwrap_or_else(|words| Err(format!("it gave up on the file: {words}")))
-        .map_err(failed)
+        .unwrap_or_else(|words| Err(format!("it gave up on the file: {words}").into()))
+        .map_err(|failed| failed.of(runtime, verb, path))
 }

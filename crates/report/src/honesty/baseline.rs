@@ -7,9 +7,9 @@ use kennel_core::Strategy;
 use kennel_metrics::format_proportion;
 
 use super::check::{Check, Level};
-use crate::{Comparison, FinishedRun, commands};
+use crate::{Commands, Comparison, FinishedRun, Named};
 
-pub fn checks(comparison: &Comparison, runs: &[FinishedRun]) -> Vec<Check> {
+pub fn checks(comparison: &Comparison, runs: &[FinishedRun], commands: &dyn Commands) -> Vec<Check> {
     let check = |level, text| Check { title: "Zero-shot baseline", level, text };
     let mut networks: BTreeMap<(&str, &str), &FinishedRun> = BTreeMap::new();
     for run in runs {
@@ -21,18 +21,24 @@ pub fn checks(comparison: &Comparison, runs: &[FinishedRun]) -> Vec<Check> {
     let is_there = networks.values().any(|run| run.config.strategy == Strategy::ZeroShot);
     let is_named = runs[0].manifest.match_imagenet(&BTreeMap::new()).is_ok();
     if !is_there && !is_named {
-        let text = "Neither names nor file names say of every class which of ImageNet's it is, so no untouched head was scored. \
-                    Where all are in it under other names, `kennel evaluate --zero-shot` with `--synset CLASS=n########` for each \
-                    scores one.";
-        return vec![check(Level::Fine, text.into())];
+        let text = format!(
+            "Neither names nor file names say of every class which of ImageNet's it is, so no untouched head was scored. \
+             Where all are in it under other names, `{}` with `{}` for each scores one.",
+            commands.name(Named::ZeroShot),
+            commands.name(Named::SynsetExample)
+        );
+        return vec![check(Level::Fine, text)];
     }
     let of_network = |((model, weights), run): ((&str, &str), &FinishedRun)| {
         if run.config.strategy != Strategy::ZeroShot {
             let synsets = match is_named {
-                true => "",
-                false => ", with the `--synset`s that the other network was given,",
+                true => String::new(),
+                false => {
+                    let synset = commands.name(Named::Synset);
+                    format!(", with the `{synset}`s that the other network was given,")
+                }
             };
-            let command = commands::zero_shot(run);
+            let command = commands.zero_shot(run);
             let text = format!("{model} has no zero-shot baseline here; `{command}`{synsets} makes it.");
             return (weights != "none").then(|| check(Level::Note, text));
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use kennel_core::{DuplicateKind, PhotoRecord, Split};
 
 use super::check::{Check, Level};
-use crate::FinishedRun;
+use crate::{Commands, FinishedRun, Named};
 
 /// A run with the groups of its photos that are copies of one picture.
 struct Pictures<'a> {
@@ -14,14 +14,15 @@ struct Pictures<'a> {
 }
 
 /// Checks the runs' manifests for pictures that occur more than once.
-pub fn checks(runs: &[FinishedRun]) -> Vec<Check> {
+pub fn checks(runs: &[FinishedRun], commands: &dyn Commands) -> Vec<Check> {
     let pictures: Vec<Pictures> = runs.iter().map(Pictures::of).collect();
-    let [within_test, labels] = [within_test(&pictures), labels(&pictures)];
-    [Some(across_splits(&pictures)), within_test, labels].into_iter().flatten().collect()
+    let prepare = commands.name(Named::Prepare);
+    let [within_test, labels] = [within_test(&pictures), labels(&pictures, prepare)];
+    [Some(across_splits(&pictures, prepare)), within_test, labels].into_iter().flatten().collect()
 }
 
 /// Checks for pictures that occur in several splits.
-fn across_splits(pictures: &[Pictures]) -> Check {
+fn across_splits(pictures: &[Pictures], prepare: &str) -> Check {
     let check = |level, text| Check { title: "Duplicates across splits", level, text };
     let crosses = |group: &&Vec<&PhotoRecord>| group.iter().any(|photo| photo.split != group[0].split);
     let crossing = pictures.iter().find_map(|Pictures { run, groups }| {
@@ -45,7 +46,7 @@ fn across_splits(pictures: &[Pictures]) -> Check {
     check(
         Level::Warning,
         format!(
-            "Pictures on both sides of the split of {}: {n}. One is {}: {meaning}. Let `kennel prepare` divide the photos anew.",
+            "Pictures on both sides of the split of {}: {n}. One is {}: {meaning}. Let `{prepare}` divide the photos anew.",
             run.name(),
             paths.join(" and ")
         ),
@@ -76,7 +77,7 @@ fn within_test(pictures: &[Pictures]) -> Option<Check> {
 }
 
 /// Checks for the same picture under two classes. At most one of the labels is right.
-fn labels(pictures: &[Pictures]) -> Option<Check> {
+fn labels(pictures: &[Pictures], prepare: &str) -> Option<Check> {
     let is_contradictory = |group: &&Vec<&PhotoRecord>| group.iter().any(|p| p.label != group[0].label);
     let contradictory: Vec<_> = pictures
         .iter()
@@ -89,7 +90,7 @@ fn labels(pictures: &[Pictures]) -> Option<Check> {
         level: Level::Warning,
         text: format!(
             "Pictures that stand under more than one class: {}. One is {} and {}. At most one of the labels is right: \
-             correct them and let `kennel prepare` divide the photos anew.",
+             correct them and let `{prepare}` divide the photos anew.",
             contradictory.len(),
             example[0].path,
             other.path

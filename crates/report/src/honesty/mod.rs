@@ -15,17 +15,17 @@ pub use check::{Check, Level};
 pub use overlap::{Overlap, overlap};
 pub use pictures::PICTURES;
 
-use crate::{Comparison, Finding, FinishedRun, RunSummary};
+use crate::{Commands, Comparison, Finding, FinishedRun, RunSummary};
 
 /// Returns every check of a comparison, in the order of the report.
-pub fn checks(comparison: &Comparison, runs: &[FinishedRun]) -> Vec<Check> {
-    let mut checks = baseline::checks(comparison, runs);
+pub fn checks(comparison: &Comparison, runs: &[FinishedRun], commands: &dyn Commands) -> Vec<Check> {
+    let mut checks = baseline::checks(comparison, runs, commands);
     checks.extend(overlap::checks(runs));
-    checks.extend(duplicates::checks(runs));
+    checks.extend(duplicates::checks(runs, commands));
     checks.extend(calibration(comparison));
     checks.extend(diagnoses(comparison));
     checks.extend(power(comparison));
-    checks.extend(pictures::checks(runs));
+    checks.extend(pictures::checks(runs, commands));
     checks
 }
 

@@ -6,14 +6,14 @@ use std::path::Path;
 use kennel_core::Split;
 
 use super::check::{Check, Level};
-use crate::FinishedRun;
+use crate::{Commands, FinishedRun, Named};
 
 /// The title of this check.
 pub const PICTURES: &str = "Pictures";
 
 /// Notes test photos that are gone, once per data set. (The figures check the digest of those that
 /// are there when they draw them.)
-pub fn checks(runs: &[FinishedRun]) -> Vec<Check> {
+pub fn checks(runs: &[FinishedRun], commands: &dyn Commands) -> Vec<Check> {
     let mut seen = BTreeSet::new();
     let mut of_run = |run: &FinishedRun| {
         let folder = Path::new(&run.config.data_dir);
@@ -25,8 +25,9 @@ pub fn checks(runs: &[FinishedRun]) -> Vec<Check> {
         let (of, data) = (test.len(), folder.display());
         let text = match folder.is_relative() && !folder.exists() {
             true => format!(
-                "There is no {data} in this folder: the numbers stand, the figures show no photos; `kennel report` where the runs were \
-                 trained shows them."
+                "There is no {data} in this folder: the numbers stand, the figures show no photos; `{}` where the runs were \
+                 trained shows them.",
+                commands.name(Named::Report)
             ),
             false => format!(
                 "{gone} of {of} test photos are no longer in {data}: the numbers stand, the figures that show photos are without them."

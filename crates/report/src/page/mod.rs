@@ -8,7 +8,7 @@ mod sections;
 use kennel_core::CoreError;
 use maud::{DOCTYPE, PreEscaped, html};
 
-use crate::{Figures, Report, Result};
+use crate::{Commands, Figures, Report, Result};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -17,7 +17,7 @@ const STYLE: &str = include_str!("style.css");
 /// # Errors
 ///
 /// A configuration that cannot be serialised.
-pub fn render(report: &Report, figures: &Figures) -> Result<String> {
+pub fn render(report: &Report, figures: &Figures, commands: &dyn Commands) -> Result<String> {
     let json = serde_json::to_value(report).map_err(|error| CoreError::Malformed {
         path: "report.html".into(),
         what: "report",
@@ -54,7 +54,7 @@ pub fn render(report: &Report, figures: &Figures) -> Result<String> {
                     (sections::comparison(report, &json, &figures.overall))
                     (sections::checks(report))
                     @if !report.against.is_empty() { (sections::against(report, &json, &figures.published)) }
-                    (sections::runs(report, &json, &figures.of_runs)?)
+                    (sections::runs(report, &json, &figures.of_runs, commands)?)
                 }
                 footer { p { "Made by kennel " (report.kennel_version) " from the predictions that each run keeps." } }
                 script type="application/json" id="report" { (PreEscaped(embedded)) }

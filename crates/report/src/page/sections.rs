@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::figure::figure;
 use super::number::{Rounded, number};
-use crate::{Figure, FinishedRun, Level, Report, Result, RunSummary, commands, honesty};
+use crate::{Commands, Figure, FinishedRun, Level, Named, Report, Result, RunSummary, honesty};
 
 /// Largest number of pairs to list.
 const PAIRS: usize = 30;
@@ -210,9 +210,15 @@ pub fn against(report: &Report, json: &Value, figures: &[Figure]) -> Markup {
 }
 
 /// Renders an article for every run.
-pub fn runs(report: &Report, json: &Value, figures: &[Vec<Figure>]) -> Result<Markup> {
+pub fn runs(
+    report: &Report,
+    json: &Value,
+    figures: &[Vec<Figure>],
+    commands: &dyn Commands,
+) -> Result<Markup> {
     let each = report.runs.iter().zip(&report.comparison.runs).zip(figures).enumerate();
-    let pages = each.map(|(index, ((run, summary), figures))| self::run(run, summary, json, index, figures));
+    let pages = each
+        .map(|(index, ((run, summary), figures))| self::run(run, summary, json, index, figures, commands));
     let pages: Vec<Markup> = pages.collect::<Result<_>>()?;
     Ok(html! {
         section #runs aria-labelledby="runs-title" {
@@ -228,6 +234,7 @@ fn run(
     json: &Value,
     index: usize,
     figures: &[Figure],
+    commands: &dyn Commands,
 ) -> Result<Markup> {
     let at = |key: &str| format!("/comparison/runs/{index}/{key}");
     let config = toml::to_string(&run.config).map_err(|error| CoreError::Malformed {
@@ -249,7 +256,7 @@ fn run(
                 @if let Some(views) = summary.feature_views {
                     dt { "Frozen trunk" } dd {
                         "The epochs cycled through " (views) " augmented views of each photo, whose features were cached. \
-                         The published recipe draws a new view every epoch: --feature-views 0."
+                         The published recipe draws a new view every epoch: " (commands.name(Named::FreshViews)) "."
                     }
                 }
                 dt { "Validation" } dd { (number(json, &at("val/accuracy"), Rounded::Proportion)) }
@@ -270,7 +277,7 @@ fn run(
                 p { "No photo is shown: those of " code { (run.config.data_dir) } " are not there, or not those of this run." }
             }
             h4 { "To make it again" }
-            pre { code { (commands::reproduce(run)) } }
+            pre { code { (commands.reproduce(run)) } }
             details { summary { "Configuration" } pre { code { (config) } } }
         }
     })

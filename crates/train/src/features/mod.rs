@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use kennel_core::{RunConfig, Split, files};
+use kennel_core::{Hint, Hinted, Note, RunConfig, Split, files};
 use kennel_data::{DatasetPhoto, Loader, LoaderOptions, Transform};
 use kennel_infer::{BATCH, pixels};
 use kennel_models::{Network, state_dict};
@@ -298,11 +298,12 @@ impl Features {
         if std::mem::replace(&mut self.is_told, true) {
             return;
         }
-        let why = match error {
-            Some(error) => error.to_string(),
-            None => "the cache is full; --cache-size makes it larger".into(),
+        let (why, hint) = match error {
+            Some(error) => (error.to_string(), error.hints().into_iter().next()),
+            None => ("the cache is full".into(), Some(Hint::LargerCache)),
         };
-        control.observer.note(&format!("features of {} are computed every time: {why}", part.name()));
+        let text = format!("features of {} are computed every time: {why}", part.name());
+        control.observer.note(&Note { text, hint });
     }
 }
 
