@@ -100,13 +100,13 @@ impl From<TrainError> for Failure {
 impl From<InferError> for Failure {
     fn from(error: InferError) -> Self {
         match error {
-            InferError::OutOfBounds { .. } | InferError::Device { .. } => Failure::Usage(error.to_string()),
+            InferError::OutOfBounds { .. } | InferError::Device { .. } => Failure::Usage(worded(&error)),
             InferError::Stopped => Failure::Interrupted(NOTHING_WRITTEN),
             InferError::Onnx(error) => error.into(),
             InferError::Core(error) => error.into(),
             InferError::Data(error) => error.into(),
             InferError::Model(error) => error.into(),
-            _ => Failure::Failed(error.to_string()),
+            _ => Failure::Failed(worded(&error)),
         }
     }
 }
