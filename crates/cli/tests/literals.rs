@@ -46,9 +46,10 @@ fn names_a_flag_or_command(text: &str) -> bool {
     is_flag || is_command
 }
 
-/// Returns what a literal says: without its quotes, and with continued lines joined.
+/// Returns what a string literal says: without its quotes, and with continued lines joined. None
+/// for numbers and characters, of which `'"'` is one.
 fn contents(literal: &str) -> Option<String> {
-    let from = literal.find('"')?;
+    let from = literal.find('"').filter(|&from| !literal[..from].contains('\''))?;
     let text = &literal[from + 1..literal.rfind('"')?];
     let mut lines = text.split("\\\n");
     let mut joined = lines.next()?.to_string();
@@ -145,6 +146,7 @@ fn literals_are_found_and_tests_and_documentation_are_not() {
              prepare` again"
         }
         const FINE: [&str; 4] = ["a kennel of dogs", "models--timm--resnet18", "a -- b", "KENNEL train"];
+        const QUOTES: [u8; 1] = [b'"'];
         #[cfg(all(test, unix))]
         mod tests {
             const FLAG: &str = "--split";
@@ -155,7 +157,7 @@ fn literals_are_found_and_tests_and_documentation_are_not() {
     let expected = [
         (4, "{path} is in use\\nhint: choose another with --out"),
         (7, "run `kennel prepare` again"),
-        (15, "--cache-size makes it larger"),
+        (16, "--cache-size makes it larger"),
     ];
     assert_eq!(found, expected.map(|(line, text)| (line, text.to_string())));
 }
