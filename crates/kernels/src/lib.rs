@@ -12,6 +12,7 @@ mod combine;
 mod conv;
 mod norm;
 mod pool;
+mod tokens;
 mod work;
 
 #[doc(hidden)]
@@ -20,7 +21,7 @@ mod flex;
 
 pub use activation::{Activation, activate};
 pub use adam::{AdamState, AdamStep, adam_step};
-pub use batches::in_micro_batches;
+pub use batches::{Batch, in_micro_batches};
 pub use combine::{residual_add, scale_channels};
 pub use conv::{ConvSpec, conv2d};
 pub use flex::FoldCache;
@@ -28,6 +29,9 @@ pub use norm::{
     BatchNormConstants, BatchNormOutput, batch_norm_inference, batch_norm_train, conv2d_batch_norm_inference,
 };
 pub use pool::{avg_pool2d, global_avg_pool, max_pool2d};
+pub use tokens::{
+    activate_tokens, layer_norm, linear_tokens, mean_token, residual_add_tokens, tokens_of_map,
+};
 pub use work::{REVISION, instruction_set, multiply_adds, peak_gflop_per_s, threads};
 
 use burn::tensor::Tensor;
