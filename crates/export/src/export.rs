@@ -101,8 +101,11 @@ pub fn export(
     let mut card = provenance::card(run, &config, options.precision)?;
     let preprocessing = &config.preprocessing;
     let classes = card.class_names.len();
-    let float = graph::to_onnx(&describe(&network), &config.model, preprocessing.side_px, classes);
-    let layers = Layers::of(&float, &options.float_layers)?;
+    let described = describe(&network);
+    let float = graph::to_onnx(&described, &config.model, preprocessing.side_px, classes);
+    let layers = Layers::of(&float, &described, &options.float_layers)?;
+    // It holds a copy of all weights.
+    drop(described);
     let parts = match options.precision {
         Precision::Int8 => &[Split::Val, Split::Train][..],
         _ => &[Split::Val],

@@ -1,6 +1,6 @@
 //! Writes a network's description as an ONNX graph.
 
-use kennel_models::{Activation, GraphNode, GraphValue, NetworkGraph, Operation};
+use kennel_models::{Activation, GraphNode, GraphValue, NetworkGraph, Operation, TensorValue};
 use kennel_onnx::ModelProto;
 use kennel_onnx::builder::{self, Extent, GraphBuilder, float, int, ints};
 use kennel_onnx::proto::ElementType;
@@ -86,6 +86,47 @@ fn push(graph: &mut GraphBuilder, node: &GraphNode, inputs: &[&str]) {
         Operation::ScaleChannels => {
             graph.node("Mul", name, inputs, []);
         }
+        // Reshape copies the extents given as 0 from its input.
+        Operation::ToTokens => {
+            let shape = graph.ints(&format!("{name}.shape"), &[0, 0, -1]);
+            let pixels = graph.node("Reshape", &format!("{name}.pixels"), &[inputs[0], &shape], []);
+            graph.node("Transpose", name, &[&pixels], [ints("perm", &[0, 2, 1])]);
+        }
+        Operation::LinearOnTokens { weight, bias } => {
+            let (shape, values) = transposed(weight);
+            let weight = graph.floats(&format!("{name}.weight"), &shape, &values);
+            let bias = graph.floats(&format!("{name}.bias"), &[bias.len()], bias);
+            let product = graph.node("MatMul", &format!("{name}.product"), &[inputs[0], &weight], []);
+            graph.node("Add", name, &[&product, &bias], []);
+        }
+        Operation::LayerNorm { weight, bias, eps } => {
+            let weight = graph.floats(&format!("{name}.weight"), &[weight.len()], weight);
+            let bias = graph.floats(&format!("{name}.bias"), &[bias.len()], bias);
+            let attributes = [int("axis", -1), float("epsilon", *eps as f32)];
+            graph.node("LayerNormalization", name, &[inputs[0], &weight, &bias], attributes);
+        }
+        Operation::PrependToken { token } => {
+            let token = graph.floats(&format!("{name}.token"), &[1, 1, token.len()], token);
+            // Expands the token to `[batch, 1, channels]`.
+            let range = [int("start", 0), int("end", 1)];
+            let batch = graph.node("Shape", &format!("{name}.batch"), &[inputs[0]], range);
+            let ones = graph.ints(&format!("{name}.ones"), &[1, 1]);
+            let shape = graph.node("Concat", &format!("{name}.shape"), &[&batch, &ones], [int("axis", 0)]);
+            let tokens = graph.node("Expand", &format!("{name}.tokens"), &[&token, &shape], []);
+            graph.node("Concat", name, &[&tokens, inputs[0]], [int("axis", 1)]);
+        }
+        Operation::AddEmbedding { embedding } => {
+            let values = graph.floats(&format!("{name}.embedding"), &embedding.shape, &embedding.data);
+            graph.node("Add", name, &[inputs[0], &values], []);
+        }
+        Operation::MeanToken => {
+            let axes = graph.ints(&format!("{name}.axes"), &[1]);
+            graph.node("ReduceMean", name, &[inputs[0], &axes], [int("keepdims", 0)]);
+        }
+        Operation::FirstToken => {
+            let first = graph.int(&format!("{name}.index"), 0);
+            graph.node("Gather", name, &[inputs[0], &first], [int("axis", 1)]);
+        }
         Operation::Linear { weight, bias } => {
             let features = graph.node("Flatten", &format!("{name}.features"), inputs, [int("axis", 1)]);
             let weight = graph.floats(&format!("{name}.weight"), &weight.shape, &weight.data);
@@ -93,6 +134,13 @@ fn push(graph: &mut GraphBuilder, node: &GraphNode, inputs: &[&str]) {
             graph.node("Gemm", name, &[&features, &weight, &bias], [int("transB", 1)]);
         }
     }
+}
+
+/// `[outputs, features]` to `[features, outputs]`, as `MatMul` takes weights.
+fn transposed(weight: &TensorValue) -> ([usize; 2], Vec<f32>) {
+    let (outputs, features) = (weight.shape[0], weight.shape[1]);
+    let value = |place: usize| weight.data[place % outputs * features + place / outputs];
+    ([features, outputs], (0..outputs * features).map(value).collect())
 }
 
 fn push_activation(graph: &mut GraphBuilder, name: &str, activation: Activation, input: &str) {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kennel_core::Preprocessing;
 use kennel_data::DatasetPhoto;
-use kennel_models::is_under;
+use kennel_models::{NetworkGraph, is_under};
 use kennel_onnx::quantise::{
     Layer, Probe, Ranges, Sensitivity, calibrate, quantisable_layers, quantise, sensitivity, tensors_of,
 };
@@ -85,14 +85,16 @@ pub struct Layers {
 }
 
 impl Layers {
-    /// Selects all layers except those that always stay in floats and those under `keep`. An entry
-    /// of `keep` is a layer's name, or a prefix of several as in `--unfreeze`.
+    /// Selects all layers of `float`, which was written from `described`, except those that always
+    /// stay in floats and those under `keep`. An entry of `keep` is a layer's name, or a prefix of
+    /// several as in `--unfreeze`.
     ///
     /// # Errors
     ///
     /// [`ExportError::UnknownLayer`] when an entry of `keep` matches no layer.
-    pub fn of(float: &ModelProto, keep: &[String]) -> Result<Self> {
-        let all = float.graph.as_ref().map(quantisable_layers).unwrap_or_default();
+    pub fn of(float: &ModelProto, described: &NetworkGraph, keep: &[String]) -> Result<Self> {
+        let kept = described.kept_in_float();
+        let all = float.graph.as_ref().map(|graph| quantisable_layers(graph, &kept)).unwrap_or_default();
         for name in keep {
             if !all.iter().any(|layer| is_under(&layer.name, name)) {
                 return Err(unknown(name, &all));

@@ -46,13 +46,11 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
     let (network, config) = load_trained(run, &Device::flex())?;
     let card = provenance::card(run, &config, kennel_onnx::Precision::Float32)?;
     let Checkpoint { tensors, batches_tracked, .. } = read_checkpoint(&run.best_weights())?;
-    let head = network.head();
+    let architecture = network.architecture();
+    let head = architecture.head;
     let classes = card.class_names.len();
     let features = tensors[&format!("{head}.weight")].shape[1];
     let side = config.preprocessing.side_px;
-    let first_conv = ["conv1", "conv1.0", "conv_stem"]
-        .into_iter()
-        .find(|name| tensors.contains_key(&format!("{name}.weight")));
     let scratch = scratch_beside(folder)?;
     let draft = scratch.path().join("timm");
     files::create_dir_all(&draft)?;
@@ -62,20 +60,20 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
         "architecture": config.model,
         "num_classes": classes,
         "num_features": features,
-        "global_pool": "avg",
+        "global_pool": architecture.global_pool,
         "label_names": card.class_names,
         "pretrained_cfg": {
             "tag": format!("kennel_{}", config.strategy),
             "custom_load": false,
             "input_size": [3, side, side],
-            "fixed_input_size": false,
+            "fixed_input_size": architecture.is_side_fixed,
             "interpolation": config.preprocessing.interpolation,
             "crop_pct": config.preprocessing.crop_pct,
             "crop_mode": "center",
             "mean": config.preprocessing.mean,
             "std": config.preprocessing.std,
             "num_classes": classes,
-            "first_conv": first_conv,
+            "first_conv": architecture.first_conv,
             "classifier": head,
             "license": card.weights_licence,
         },

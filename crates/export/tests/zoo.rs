@@ -1,28 +1,29 @@
-//! The ONNX file of every architecture gives its network's logits.
+//! The ONNX file of every architecture, and of a family that the zoo does not have, gives its
+//! network's logits.
 
-use std::path::Path;
+#[path = "../../models/tests/common/tokens/mod.rs"]
+mod tokens;
+
+use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use kennel_core::{HeadInit, Interpolation};
 use kennel_export::{INPUT, OUTPUT, to_onnx};
 use kennel_models::{
-    Network, RegularizationRates, apply_state_dict, architecture, architectures, describe, draw_network,
-    state_dict,
+    Architecture, Network, NetworkGraph, RegularizationRates, apply_state_dict, architecture, architectures,
+    describe, draw_network, state_dict,
 };
 use kennel_onnx::photo_input::{PHOTO, PROBABILITIES, with_photo_input};
 use kennel_onnx::quantise::{calibrate, quantisable_layers, quantise, tensors_of};
 use kennel_onnx::{Input, ModelProto, RuntimeKind, Session, Values, half, write_model};
 
-/// Feature maps get odd sides on the way down, so that pooling windows hang over their edges.
-const SIDE: usize = 72;
 const CLASSES: usize = 7;
 
 /// Returns a network with random weights and normalisation statistics that differ from the
 /// identity's.
-fn network(name: &str) -> Network {
-    let architecture = architecture(name).unwrap();
+fn network(architecture: &Architecture) -> Network {
     let network = Network::new(architecture, CLASSES, RegularizationRates::default(), &Device::flex());
-    let network = draw_network(network, architecture, HeadInit::FanIn, 7);
+    let network = draw_network(network, HeadInit::FanIn, 7);
     let mut tensors = state_dict(&network);
     tensors.retain(|_, value| value.shape.len() == 1);
     for (name, value) in &mut tensors {
@@ -43,19 +44,23 @@ fn noise(i: usize) -> f32 {
     ((i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f32 / (1 << 24) as f32
 }
 
-fn photos(count: usize) -> Vec<f32> {
-    (0..count * 3 * SIDE * SIDE).map(|i| 4.0 * noise(i) - 2.0).collect()
+fn photos(count: usize, side: usize) -> Vec<f32> {
+    (0..count * 3 * side * side).map(|i| 4.0 * noise(i) - 2.0).collect()
 }
 
 fn expected(network: &Network, pixels: &[f32]) -> Vec<f32> {
-    let count = pixels.len() / (3 * SIDE * SIDE);
-    let data = TensorData::new(pixels.to_vec(), [count, 3, SIDE, SIDE]);
+    let data = TensorData::new(pixels.to_vec(), shape_of(network, pixels));
     let logits = network.infer(Tensor::<4>::from_data(data, &Device::flex()));
     logits.into_data().try_into_vec().unwrap()
 }
 
-fn run(path: &Path, runtime: RuntimeKind, pixels: &[f32]) -> Vec<f32> {
-    let shape = [pixels.len() / (3 * SIDE * SIDE), 3, SIDE, SIDE];
+/// Returns `[count, 3, side, side]` of pixels for a network.
+fn shape_of(network: &Network, pixels: &[f32]) -> [usize; 4] {
+    let side = network.architecture().test_side_px as usize;
+    [pixels.len() / (3 * side * side), 3, side, side]
+}
+
+fn run(path: &Path, runtime: RuntimeKind, shape: [usize; 4], pixels: &[f32]) -> Vec<f32> {
     let input = Input { name: INPUT, shape: &shape, values: Values::Floats(pixels) };
     Session::open(path, runtime).unwrap().run(input, &[OUTPUT]).unwrap().remove(0).values
 }
@@ -68,24 +73,34 @@ fn apart(found: &[f32], expected: &[f32]) -> f32 {
     differences.fold(0.0_f32, |most, x| if x > most || x.is_nan() { x } else { most }) / largest
 }
 
-fn file_of(name: &str, folder: &Path) -> (Network, ModelProto, std::path::PathBuf) {
-    let network = network(name);
-    let model = to_onnx(&describe(&network), name, SIDE as u32, CLASSES);
-    let path = folder.join(format!("{name}.onnx"));
+/// A network and its ONNX file.
+struct Written {
+    network: Network,
+    described: NetworkGraph,
+    model: ModelProto,
+    path: PathBuf,
+}
+
+fn written(architecture: &Architecture, folder: &Path) -> Written {
+    let network = network(architecture);
+    let described = describe(&network);
+    let model = to_onnx(&described, architecture.name, architecture.test_side_px, CLASSES);
+    let path = folder.join(format!("{}.onnx", architecture.name));
     write_model(&path, &model).unwrap();
-    (network, model, path)
+    Written { network, described, model, path }
 }
 
 #[test]
 fn logits_are_the_networks_for_every_family_and_batch() {
     let dir = tempfile::tempdir().unwrap();
-    for architecture in architectures() {
-        let name = architecture.name;
-        let (network, _, path) = file_of(name, dir.path());
+    for architecture in architectures().iter().chain(&tokens::architectures()) {
+        let (name, side) = (architecture.name, architecture.test_side_px as usize);
+        let Written { network, path, .. } = written(architecture, dir.path());
         for runtime in RuntimeKind::at_hand() {
             for batch in [1, 2, 7] {
-                let pixels = photos(batch);
-                let apart = apart(&run(&path, runtime, &pixels), &expected(&network, &pixels));
+                let pixels = photos(batch, side);
+                let found = run(&path, runtime, shape_of(&network, &pixels), &pixels);
+                let apart = apart(&found, &expected(&network, &pixels));
                 println!("{name} in {runtime}, batch {batch}: {apart:.1e}");
                 assert!(apart <= 1e-4, "{name} in {runtime}, batch {batch}: {apart:e}");
             }
@@ -97,30 +112,33 @@ fn logits_are_the_networks_for_every_family_and_batch() {
 fn sixteen_bit_floats_and_eight_bit_integers_stay_near() {
     let dir = tempfile::tempdir().unwrap();
     for name in ["resnet18", "efficientnet_b0", "mobilenetv2_100"] {
-        let (network, model, path) = file_of(name, dir.path());
+        let architecture = architecture(name).unwrap();
+        let side = architecture.test_side_px as usize;
+        let Written { network, described, model, path } = written(architecture, dir.path());
         let size = |path: &Path| std::fs::metadata(path).unwrap().len() as f64;
         let float_size = size(&path);
-        let pixels = photos(4);
+        let pixels = photos(4, side);
+        let shape = shape_of(&network, &pixels);
         let float = expected(&network, &pixels);
         let smaller = dir.path().join("smaller.onnx");
 
         write_model(&smaller, &half::to_half(&model).unwrap()).unwrap();
         assert!(size(&smaller) < 0.52 * float_size, "{name}: {} of {float_size}", size(&smaller));
         for runtime in RuntimeKind::at_hand() {
-            let apart = apart(&run(&smaller, runtime, &pixels), &float);
+            let apart = apart(&run(&smaller, runtime, shape, &pixels), &float);
             println!("{name}, fp16 in {runtime}: {apart:.4}");
             assert!(apart < 0.005, "{name}, fp16 in {runtime}: {apart}");
         }
 
-        let layers = quantisable_layers(model.graph.as_ref().unwrap());
+        let layers = quantisable_layers(model.graph.as_ref().unwrap(), &described.kept_in_float());
         let layers: Vec<_> = layers.into_iter().filter(|layer| !layer.stays_float).collect();
         let tensors = tensors_of(&layers);
-        let samples: Vec<Vec<f32>> = pixels.chunks(3 * SIDE * SIDE).map(<[f32]>::to_vec).collect();
-        let ranges = calibrate(&path, INPUT, SIDE, &tensors, &samples, &|| false).unwrap();
+        let samples: Vec<Vec<f32>> = pixels.chunks(3 * side * side).map(<[f32]>::to_vec).collect();
+        let ranges = calibrate(&path, INPUT, side, &tensors, &samples, &|| false).unwrap();
         write_model(&smaller, &quantise(&model, &layers, &ranges).unwrap()).unwrap();
         assert!(size(&smaller) < 0.42 * float_size, "{name}: {} of {float_size}", size(&smaller));
         for runtime in RuntimeKind::at_hand() {
-            let found = run(&smaller, runtime, &pixels);
+            let found = run(&smaller, runtime, shape, &pixels);
             let apart = apart(&found, &float);
             println!("{name}, int8 in {runtime}: {apart:.3}");
             assert!(apart < 0.15, "{name}, int8 in {runtime}: {apart}");
@@ -134,8 +152,9 @@ fn a_graph_that_takes_photos_says_what_the_network_says_of_them() {
     use kennel_data::{RgbImage, resize::prepare};
 
     let dir = tempfile::tempdir().unwrap();
-    let (network, model, _) = file_of("mobilenetv2_100", dir.path());
-    let preprocessing = Preprocessing::imagenet(SIDE as u32, 0.875, Interpolation::Bicubic);
+    let architecture = architecture("mobilenetv2_100").unwrap();
+    let Written { network, model, .. } = written(architecture, dir.path());
+    let preprocessing = Preprocessing::imagenet(architecture.test_side_px, 0.875, Interpolation::Bicubic);
     let path = dir.path().join("photo.onnx");
     write_model(&path, &with_photo_input(&model, &preprocessing, 2.0, CLASSES).unwrap()).unwrap();
     let photo = RgbImage::from_fn(120, 90, |x, y| image::Rgb([(x * 2) as u8, (y * 2) as u8, (x + y) as u8]));

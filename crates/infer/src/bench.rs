@@ -125,7 +125,7 @@ pub fn bench_network<Pass: FnMut(), E: From<InferError>>(
     let side = architecture.default_tag().preprocessing.side_px as usize;
     let device = compute.device();
     let network = Network::new(architecture, CLASSES, RegularizationRates::default(), device);
-    let network = draw_network(network, architecture, HeadInit::FanIn, 42);
+    let network = draw_network(network, HeadInit::FanIn, 42);
     let shape = [options.batch_size, 3, side, side];
     let noise: Vec<f32> = (0..shape.iter().product()).map(|i: usize| noise(i)).collect();
     let pixels = Tensor::<4>::from_data(TensorData::new(noise, shape), device);

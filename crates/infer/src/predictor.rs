@@ -70,8 +70,8 @@ impl Predictor {
             return Self::of_run(&run, compute);
         }
         let checkpoint = source.read()?;
-        let bias = if architecture.is_resnet() { "fc.bias" } else { "classifier.bias" };
-        let classes = checkpoint.tensors.get(bias).map_or(1000, |bias| bias.data.len());
+        let bias = checkpoint.tensors.get(&format!("{}.bias", architecture.head));
+        let classes = bias.map_or(1000, |bias| bias.data.len());
         let network = Network::new(architecture, classes, RegularizationRates::default(), compute.device());
         let (network, _) = load(network, &checkpoint, LoadOptions::Exact, architecture.name, &source.file)?;
         let class_names = match (source.class_names.filter(|names| names.len() == classes), classes) {

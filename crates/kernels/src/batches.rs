@@ -1,29 +1,59 @@
 //! Runs a function on micro-batches.
 
+use std::array;
+
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
 use crate::flex;
 
+/// Values of several photos, which can be split into parts of a few photos each.
+pub trait Batch: Sized + Send {
+    /// Number of photos.
+    fn photos(&self) -> usize;
+
+    /// Whether it lies on the CPU and nothing is differentiated.
+    fn is_plain_on_cpu(&self) -> bool;
+
+    /// Splits it into parts of `photos` photos; the last part may have fewer.
+    fn into_parts(self, photos: usize) -> Vec<Self>;
+
+    /// Joins parts in their order.
+    fn join(parts: Vec<Self>) -> Self;
+}
+
+impl<const D: usize> Batch for Tensor<D> {
+    fn photos(&self) -> usize {
+        self.dims()[0]
+    }
+
+    fn is_plain_on_cpu(&self) -> bool {
+        flex::takes(self) && flex::is_plain(self)
+    }
+
+    fn into_parts(self, photos: usize) -> Vec<Self> {
+        self.split(photos, 0)
+    }
+
+    fn join(parts: Vec<Self>) -> Self {
+        if D != 4 {
+            return Tensor::cat(parts, 0);
+        }
+        // Concatenate in memory order: feature maps have their channels last.
+        let channels_last = array::from_fn(|axis| [0, 2, 3, 1][axis]);
+        let channels_first = array::from_fn(|axis| [0, 3, 1, 2][axis]);
+        let parts = parts.into_iter().map(|part| part.permute::<isize>(channels_last)).collect();
+        Tensor::cat(parts, 0).permute::<isize>(channels_first)
+    }
+}
+
 /// Computes `f(x)`, on the CPU in micro-batches of `photos` photos if nothing is differentiated.
 /// Several micro-batches run at once, each on one thread and within its caches, and threads do not
 /// wait for each other between layers. In all other cases, calls `f(x)` once. `f` must treat each
 /// photo independently, so that the result does not depend on the micro-batches.
-///
-/// # Shapes
-///
-/// - `x`: `[batch, channels, height, width]`
-/// - result: `[batch, channels, height, width]`, with the extents that `f` returns
-pub fn in_micro_batches(
-    x: Tensor<4>,
-    photos: usize,
-    f: impl Fn(Tensor<4>) -> Tensor<4> + Send + Sync,
-) -> Tensor<4> {
-    if !(flex::takes(&x) && flex::is_plain(&x)) || x.dims()[0] <= photos {
+pub fn in_micro_batches<X: Batch, Y: Batch>(x: X, photos: usize, f: impl Fn(X) -> Y + Send + Sync) -> Y {
+    if !x.is_plain_on_cpu() || x.photos() <= photos {
         return f(x);
     }
-    // Concatenate in memory order, channels last.
-    let parts: Vec<Tensor<4>> =
-        x.split(photos, 0).into_par_iter().map(|part| f(part).permute([0, 2, 3, 1])).collect();
-    Tensor::cat(parts, 0).permute([0, 3, 1, 2])
+    Y::join(x.into_parts(photos).into_par_iter().map(f).collect())
 }

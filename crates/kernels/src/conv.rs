@@ -28,8 +28,8 @@ pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, spec: Co
     }
     let y = Dispatch::kernel_conv2d(x.into_dispatch(), weight.into_dispatch(), spec);
     let y = Tensor::<4>::from_dispatch(y);
-    // Only squeeze-and-excitation has biases, and its maps are one pixel, so a separate addition is
-    // cheap.
+    // In the zoo only squeeze-and-excitation has biases, and its maps are one pixel, so a separate
+    // addition is cheap.
     match bias {
         Some(bias) => {
             let outputs = bias.dims()[0];

@@ -14,19 +14,23 @@ mod elementwise;
 mod linear;
 mod norm;
 mod pool;
+mod tokens;
 
 #[doc(hidden)]
 pub mod composed;
 mod flex;
 
 pub use adam::adam_step;
-pub use batches::in_micro_batches;
+pub use batches::{Batch, in_micro_batches};
 pub use conv::conv2d;
 pub use elementwise::{activate, residual_add, scale_channels};
 pub use flex::{FoldCache, instruction_set, multiply_adds, peak_gflop_per_s, threads};
 pub use linear::linear;
 pub use norm::{batch_norm_inference, batch_norm_train, conv2d_batch_norm_inference};
 pub use pool::{avg_pool2d, global_avg_pool, max_pool2d};
+pub use tokens::{
+    activate_tokens, layer_norm, linear_tokens, mean_token, residual_add_tokens, tokens_of_map,
+};
 pub use types::{Activation, AdamState, AdamStep, BatchNormConstants, BatchNormOutput, ConvSpec};
 
 /// Increases with every change of the kernels that alters any bit of a result. Results stored under

@@ -5,23 +5,28 @@ use kennel_core::seed::stream_seed;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use crate::architecture::HeadDraw;
+use crate::backbone::Initial;
 use crate::state_dict::apply_state_dict;
-use crate::{Architecture, Network, StateDict, TensorValue, is_under, state_dict};
+use crate::{Network, StateDict, TensorValue, is_under, state_dict};
 
 /// Draws the classifier's weight and bias anew.
 ///
 /// [`HeadInit::FanIn`] draws both within `+-1/sqrt(features)`, as PyTorch's `nn.Linear` does.
-/// [`HeadInit::Timm`] differs only for the EfficientNet family: weights within `+-1/sqrt(classes)`,
-/// bias zero.
-pub fn draw_head(network: Network, architecture: &Architecture, init: HeadInit, seed: u64) -> Network {
+/// [`HeadInit::Timm`] draws them as the architecture's `timm_head` says.
+pub fn draw_head(network: Network, init: HeadInit, seed: u64) -> Network {
     let head = network.head();
     let mut tensors = state_dict(&network);
     tensors.retain(|name, _| is_under(name, head));
     let weight = &tensors[&format!("{head}.weight")];
     let (classes, features) = (weight.shape[0] as f64, weight.shape[1] as f64);
-    let (weight_bound, bias_bound) = match init {
-        HeadInit::Timm if !architecture.is_resnet() => (1.0 / classes.sqrt(), 0.0),
-        HeadInit::Timm | HeadInit::FanIn => (1.0 / features.sqrt(), 1.0 / features.sqrt()),
+    let draw = match init {
+        HeadInit::FanIn => HeadDraw::FanIn,
+        HeadInit::Timm => network.architecture().timm_head,
+    };
+    let (weight_bound, bias_bound) = match draw {
+        HeadDraw::FanIn => (1.0 / features.sqrt(), 1.0 / features.sqrt()),
+        HeadDraw::FanOut => (1.0 / classes.sqrt(), 0.0),
     };
     for (name, value) in &mut tensors {
         let bound = if name.ends_with(".weight") { weight_bound } else { bias_bound };
@@ -30,24 +35,16 @@ pub fn draw_head(network: Network, architecture: &Architecture, init: HeadInit, 
     apply_state_dict(network, &tensors)
 }
 
-/// Draws every weight, for training from scratch: convolutions uniformly with variance
-/// `2 / fan_out` (He et al. 2015), normalisation as the identity, then the head.
-pub fn draw_network(network: Network, architecture: &Architecture, init: HeadInit, seed: u64) -> Network {
+/// Draws every weight, for training from scratch: each tensor as its family says, then the head.
+pub fn draw_network(network: Network, init: HeadInit, seed: u64) -> Network {
     let mut tensors: StateDict = state_dict(&network);
     for (name, value) in &mut tensors {
-        match value.shape[..] {
-            [outputs, channels, height, width] => {
-                // A depthwise convolution has one channel per group: each weight feeds as many
-                // outputs as the kernel has taps.
-                let groups = if channels == 1 { outputs } else { 1 };
-                let fan_out = (outputs / groups * height * width) as f64;
-                fill_uniform(value, (6.0 / fan_out).sqrt(), seed, name);
-            }
-            [_] if name.ends_with(".weight") || name.ends_with(".running_var") => value.data.fill(1.0),
-            _ => value.data.fill(0.0),
+        match network.initial(name, &value.shape) {
+            Initial::Constant(constant) => value.data.fill(constant),
+            Initial::Uniform { bound } => fill_uniform(value, bound, seed, name),
         }
     }
-    draw_head(apply_state_dict(network, &tensors), architecture, init, seed)
+    draw_head(apply_state_dict(network, &tensors), init, seed)
 }
 
 /// Fills with uniform draws within `+-bound`, from the tensor's own random stream.

@@ -6,15 +6,21 @@
 
 mod layers;
 mod regularization;
+mod stage;
+mod value;
 
+mod architecture;
+mod backbone;
 mod efficientnet;
 mod resnet;
-
-mod network;
-mod stage;
 mod zoo;
 
+mod erased;
+mod network;
+
 mod describe;
+mod describer;
+mod graph;
 
 mod checkpoint;
 mod error;
@@ -27,11 +33,14 @@ mod trained;
 
 pub use kennel_kernels::Activation;
 
+pub use architecture::{Architecture, Constructor, HeadDraw};
+pub use backbone::{Backbone, Initial};
 pub use checkpoint::{Checkpoint, read_checkpoint, write_checkpoint};
-pub use describe::{GraphNode, GraphValue, NetworkGraph, Operation, describe};
+pub use describe::describe;
 pub use error::{ModelError, Result};
+pub use graph::{GraphNode, GraphValue, NetworkGraph, Operation};
 pub use head::{draw_head, draw_network};
-pub use layers::{BatchNorm2d, Conv2d, Linear};
+pub use layers::{BatchNorm2d, Conv2d, DropPath, Dropout, LayerNorm, Linear, Ops};
 pub use loader::{Ledger, LoadOptions, Mismatch, load};
 pub use locate::{WeightsSource, cached_weights, locate_weights};
 pub use network::{Network, rows};
@@ -40,4 +49,5 @@ pub use stage::{Stage, is_under};
 pub use state_dict::{NamePath, StateDict, TensorValue, apply_state_dict, is_buffer, state_dict};
 pub use trainable::with_trainable;
 pub use trained::load_trained;
-pub use zoo::{Architecture, PretrainedTag, architecture, architectures};
+pub use value::{FeatureTensor, Value, ValueOf};
+pub use zoo::{PretrainedTag, architecture, architectures};

@@ -2,27 +2,26 @@
 
 use std::ops::Range;
 
-use burn::module::Module;
+use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor};
 use burn::tensor::{Device, Tensor, TensorData};
 use kennel_kernels::in_micro_batches;
 
-use crate::efficientnet::EfficientNet;
-use crate::layers::{Eager, Linear, Ops};
+use crate::architecture::Architecture;
+use crate::backbone::Initial;
+use crate::describer::Describer;
+use crate::erased::ErasedBackbone;
+use crate::graph::GraphValue;
+use crate::layers::Linear;
 use crate::regularization::RegularizationRates;
-use crate::resnet::ResNet;
 use crate::stage::{Stage, is_under};
-use crate::zoo::{Architecture, Family};
+use crate::value::{FeatureTensor, Value};
 use crate::{ModelError, Result, state_dict::parameter_names};
 
 /// A network. A new one has zero weights: load or draw them.
-// Burn has no `Module` for `Box`, and there is only one network.
-#[allow(clippy::large_enum_variant)]
-#[derive(Module, Debug)]
-pub enum Network {
-    /// Residual networks.
-    ResNet(ResNet),
-    /// EfficientNets and MobileNets.
-    EfficientNet(EfficientNet),
+#[derive(Clone, Debug)]
+pub struct Network {
+    architecture: Architecture,
+    backbone: Box<dyn ErasedBackbone>,
 }
 
 impl Network {
@@ -34,36 +33,28 @@ impl Network {
         rates: RegularizationRates,
         device: &Device,
     ) -> Self {
-        match &architecture.family {
-            Family::ResNet(config) => Network::ResNet(ResNet::new(*config, classes, rates, device)),
-            Family::EfficientNet(config) => {
-                Network::EfficientNet(EfficientNet::new(&config(), classes, rates, device))
-            }
-        }
+        let backbone = architecture.constructor.make(classes, rates, device);
+        Self { architecture: architecture.clone(), backbone }
+    }
+
+    /// Returns its architecture.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
     }
 
     /// Returns its stages in forward order; the last is the head.
     pub fn stages(&self) -> Vec<Stage> {
-        match self {
-            Network::ResNet(network) => network.stages(),
-            Network::EfficientNet(network) => network.stages(),
-        }
+        self.backbone.stages()
     }
 
     /// Returns the name prefixes that the strategy `partial` trains by default.
     pub fn partial(&self) -> Vec<String> {
-        match self {
-            Network::ResNet(network) => network.partial(),
-            Network::EfficientNet(network) => network.partial(),
-        }
+        self.backbone.partial()
     }
 
-    /// Returns the classifier's name prefix: `fc` or `classifier`.
+    /// Returns the classifier's name prefix, such as `fc`.
     pub fn head(&self) -> &'static str {
-        match self {
-            Network::ResNet(_) => "fc",
-            Network::EfficientNet(_) => "classifier",
-        }
+        self.architecture.head
     }
 
     /// Checks that every prefix matches a trainable tensor.
@@ -95,7 +86,7 @@ impl Network {
     ///
     /// As [`Network::forward`].
     pub fn infer(&self, pixels: Tensor<4>) -> Tensor<2> {
-        self.infer_top(pixels, 0)
+        self.infer_top(Value::Map(pixels), 0)
     }
 
     /// [`Network::infer`] on plain values; returns one row of logits per photo.
@@ -128,20 +119,21 @@ impl Network {
     ///
     /// # Shapes
     ///
-    /// `[batch, 3, side, side]` to `[batch, channels, height, width]`, or
+    /// `[batch, 3, side, side]` to the last stage's output, or to the feature map
     /// `[batch, features, 1, 1]`.
-    pub fn infer_trunk(&self, pixels: Tensor<4>, stages: usize) -> Tensor<4> {
+    pub fn infer_trunk(&self, pixels: Tensor<4>, stages: usize) -> FeatureTensor {
         if stages == 0 {
-            return pixels;
+            return Value::Map(pixels);
         }
-        in_micro_batches(pixels, self.micro_batch(), |pixels| {
-            let features = self.forward_stages(pixels, 0..stages.min(self.head_stage()));
+        in_micro_batches(pixels, self.architecture.micro_batch, |pixels| {
+            let below_head = 0..stages.min(self.head_stage());
+            let features = self.forward_stages(Value::Map(pixels), below_head);
             if stages < self.head_stage() {
                 return features;
             }
             let features = self.pre_logits(features);
             let [batch, channels] = features.dims();
-            features.reshape([batch, channels, 1, 1])
+            Value::Map(features.reshape([batch, channels, 1, 1]))
         })
     }
 
@@ -151,9 +143,9 @@ impl Network {
     /// # Shapes
     ///
     /// The shapes that [`Network::infer_trunk`] returns, to `[batch, classes]`.
-    pub fn top(&self, features: Tensor<4>, stages: usize) -> Tensor<2> {
+    pub fn top(&self, features: FeatureTensor, stages: usize) -> Tensor<2> {
         if stages >= self.head_stage() {
-            return self.classify(features.flatten(1, 3));
+            return self.classify(features.into_map().flatten(1, 3));
         }
         let last = self.forward_stages(features, stages..self.head_stage());
         self.classify(self.pre_logits(last))
@@ -164,27 +156,13 @@ impl Network {
     /// # Shapes
     ///
     /// As [`Network::top`].
-    pub fn infer_top(&self, features: Tensor<4>, stages: usize) -> Tensor<2> {
-        let logits = in_micro_batches(features, self.micro_batch(), |features| {
-            let logits = self.top(features, stages);
-            let [batch, classes] = logits.dims();
-            logits.reshape([batch, classes, 1, 1])
-        });
-        logits.flatten(1, 3)
+    pub fn infer_top(&self, features: FeatureTensor, stages: usize) -> Tensor<2> {
+        in_micro_batches(features, self.architecture.micro_batch, |features| self.top(features, stages))
     }
 
     /// Index of the head's stage, the last one.
     fn head_stage(&self) -> usize {
         self.stages().len() - 1
-    }
-
-    /// Photos per micro-batch of inference. Light networks move more activations than weights, so
-    /// few photos stay in cache; heavy networks move more weights.
-    fn micro_batch(&self) -> usize {
-        match self {
-            Network::ResNet(_) => 8,
-            Network::EfficientNet(_) => 1,
-        }
     }
 
     /// Computes logits from pixels.
@@ -193,54 +171,22 @@ impl Network {
     ///
     /// `[batch, 3, side, side]` (f32, RGB, normalised) to `[batch, classes]`.
     pub fn forward(&self, pixels: Tensor<4>) -> Tensor<2> {
-        self.top(pixels, 0)
+        self.top(Value::Map(pixels), 0)
     }
 
-    /// Runs consecutive stages below the head, by their indices in [`Network::stages`].
-    ///
-    /// # Shapes
-    ///
-    /// `[batch, channels, height, width]`: the first stage's input to the last one's output.
-    pub fn forward_stages(&self, x: Tensor<4>, stages: Range<usize>) -> Tensor<4> {
-        self.pass_stages(&mut Eager, x, stages)
-    }
-
-    fn pass_stages<O: Ops>(&self, ops: &mut O, x: O::Value, stages: Range<usize>) -> O::Value {
-        stages.fold(x, |x, index| match self {
-            Network::ResNet(network) => network.forward_stage(ops, index, x),
-            Network::EfficientNet(network) => network.forward_stage(ops, index, x),
-        })
-    }
-
-    /// Runs all stages below the head and the layers between them and the classifier. Returns
-    /// `[batch, features, 1, 1]`.
-    pub(crate) fn pass_trunk<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
-        let last = self.pass_stages(ops, x, 0..self.head_stage());
-        self.pass_pre_logits(ops, last)
-    }
-
-    fn pass_pre_logits<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
-        match self {
-            Network::ResNet(network) => network.pre_logits(ops, x),
-            Network::EfficientNet(network) => network.pre_logits(ops, x),
-        }
-    }
-
-    /// The last layer.
-    pub(crate) fn classifier(&self) -> &Linear {
-        match self {
-            Network::ResNet(network) => network.classifier(),
-            Network::EfficientNet(network) => network.classifier(),
-        }
+    /// Runs consecutive stages below the head, by their indices in [`Network::stages`]: the first
+    /// stage's input to the last one's output.
+    pub fn forward_stages(&self, x: FeatureTensor, stages: Range<usize>) -> FeatureTensor {
+        stages.fold(x, |x, index| self.backbone.compute_stage(index, x))
     }
 
     /// Computes the classifier's input from the last stage's output.
     ///
     /// # Shapes
     ///
-    /// `[batch, channels, height, width]` to `[batch, features]`.
-    pub fn pre_logits(&self, x: Tensor<4>) -> Tensor<2> {
-        self.pass_pre_logits(&mut Eager, x).flatten(1, 3)
+    /// To `[batch, features]`.
+    pub fn pre_logits(&self, x: FeatureTensor) -> Tensor<2> {
+        self.backbone.compute_pre_logits(x).flatten(1, 3)
     }
 
     /// Runs the head.
@@ -249,10 +195,64 @@ impl Network {
     ///
     /// `[batch, features]` to `[batch, classes]`.
     pub fn classify(&self, pre_logits: Tensor<2>) -> Tensor<2> {
-        match self {
-            Network::ResNet(network) => network.classify(pre_logits),
-            Network::EfficientNet(network) => network.classify(pre_logits),
-        }
+        self.classifier().forward(self.backbone.head_drop().forward(pre_logits))
+    }
+
+    /// The last layer.
+    pub(crate) fn classifier(&self) -> &Linear {
+        self.backbone.classifier()
+    }
+
+    /// Says how a tensor starts when nothing is pretrained.
+    pub(crate) fn initial(&self, name: &str, shape: &[usize]) -> Initial {
+        self.backbone.initial(name, shape)
+    }
+
+    /// Describes everything below the classifier. Returns the classifier's input.
+    pub(crate) fn describe_trunk(&self, describer: &mut Describer) -> GraphValue {
+        let pixels = Value::Map(GraphValue::Pixels);
+        let last =
+            (0..self.head_stage()).fold(pixels, |x, index| self.backbone.describe_stage(describer, index, x));
+        self.backbone.describe_pre_logits(describer, last)
+    }
+
+    fn with_backbone(self, change: impl FnOnce(Box<dyn ErasedBackbone>) -> Box<dyn ErasedBackbone>) -> Self {
+        Self { backbone: change(self.backbone), ..self }
+    }
+}
+
+/// Burn derives no `Module` for a `Box`. The architecture adds nothing to the names of tensors.
+impl Module for Network {
+    fn collect_devices(&self, devices: Devices) -> Devices {
+        self.backbone.collect_devices(devices)
+    }
+
+    fn fork(self, device: &Device) -> Self {
+        self.with_backbone(|backbone| backbone.fork(device))
+    }
+
+    fn to_device(self, device: &Device) -> Self {
+        self.with_backbone(|backbone| backbone.to_device(device))
+    }
+
+    fn train(self) -> Self {
+        self.with_backbone(|backbone| backbone.train())
+    }
+
+    fn valid(&self) -> Self {
+        Self { architecture: self.architecture.clone(), backbone: self.backbone.valid() }
+    }
+
+    fn materialize(self) -> Self {
+        self.with_backbone(|backbone| backbone.materialize())
+    }
+
+    fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
+        self.backbone.visit(visitor);
+    }
+
+    fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
+        self.with_backbone(|backbone| backbone.map(mapper))
     }
 }
 

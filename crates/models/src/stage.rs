@@ -10,7 +10,8 @@ pub struct Stage {
 }
 
 impl Stage {
-    pub(crate) fn new(name: impl Into<String>, prefixes: &[&str]) -> Self {
+    /// Makes a stage of the tensors under `prefixes`.
+    pub fn new(name: impl Into<String>, prefixes: &[&str]) -> Self {
         Self { name: name.into(), prefixes: prefixes.iter().map(|prefix| prefix.to_string()).collect() }
     }
 

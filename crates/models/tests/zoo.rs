@@ -158,7 +158,8 @@ fn names_shapes_and_sizes_are_those_of_timm() {
             .lines()
             .find(|line| line.starts_with(&format!("{arch}\t")))
             .unwrap();
-        let side = architecture.default_tag().preprocessing.side_px;
+        let side = architecture.side_px;
+        assert_eq!(side, architecture.default_tag().preprocessing.side_px, "{arch}");
         assert_eq!(row, format!("{arch}\t{side}\t{}\t{}", architecture.parameters, architecture.macs));
         let counted: usize = state_dict(&network(arch, 1000))
             .iter()
@@ -181,6 +182,9 @@ fn every_stage_owns_its_tensors_and_no_other() {
         let partial = network.partial();
         network.check_parts(architecture.name, &partial).unwrap();
         assert_eq!(partial.last().map(String::as_str), Some(network.head()));
+        assert_eq!(stages.last().unwrap().prefixes, [network.head()]);
+        let first_conv = format!("{}.weight", architecture.first_conv);
+        assert_eq!(state_dict(&network)[&first_conv].shape[1], 3, "{}", architecture.name);
         assert!(network.num_params() > 0);
     }
 }

@@ -165,7 +165,7 @@ fn fill(
 ) -> Result<Filled> {
     if config.weights == NO_WEIGHTS {
         return Ok(Filled {
-            network: draw_network(network, architecture, config.head_init, config.seed),
+            network: draw_network(network, config.head_init, config.seed),
             batches_tracked: BTreeMap::new(),
             weights_sha256: String::new(),
             weights_run: String::new(),
@@ -198,7 +198,7 @@ fn fill(
         control.observer.note(&text.into());
     }
     let network = match is_replaced || is_of_others {
-        true => draw_head(network, architecture, config.head_init, config.seed),
+        true => draw_head(network, config.head_init, config.seed),
         false => network,
     };
     let shared = |theirs: Vec<String>| class_names.iter().filter(|name| theirs.contains(name)).count();

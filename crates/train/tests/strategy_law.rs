@@ -1,8 +1,10 @@
-//! The strategy law, for every architecture: after a step, frozen tensors are bit-equal and trained
-//! tensors have changed.
+//! The strategy law, for every architecture and for a family that the zoo does not have: after a
+//! step, frozen tensors are bit-equal and trained tensors have changed.
 
 #[path = "../../models/tests/common/formula.rs"]
 mod formula;
+#[path = "../../models/tests/common/tokens/mod.rs"]
+mod tokens;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use kennel_core::{OptimizerConfig, Strategy};
@@ -11,13 +13,13 @@ use kennel_models::{
 };
 use kennel_train::{CrossEntropy, Optimizer, take_gradients};
 
-const SIDE: usize = 64;
 const BATCH: usize = 2;
 
 #[test]
 fn frozen_tensors_are_bit_equal_after_a_step_and_every_trainable_tensor_moved() {
-    let images = TensorData::new(formula::images("input", BATCH, SIDE), [BATCH, 3, SIDE, SIDE]);
-    for architecture in architectures() {
+    for architecture in architectures().iter().chain(&tokens::architectures()) {
+        let side = architecture.test_side_px as usize;
+        let images = TensorData::new(formula::images("input", BATCH, side), [BATCH, 3, side, side]);
         let fresh = Network::new(architecture, 5, RegularizationRates::default(), &Device::flex());
         let before = formula::weights(&state_dict(&fresh));
         for strategy in Strategy::ALL {

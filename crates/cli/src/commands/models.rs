@@ -49,7 +49,7 @@ pub fn run(args: ModelsArgs) -> CommandResult {
     let all_tags = args.model.is_some() || args.format == Format::Json;
     let mut rows = Vec::new();
     for architecture in chosen {
-        let side = f64::from(architecture.default_tag().preprocessing.side_px);
+        let side = f64::from(architecture.side_px);
         let tags: Vec<&PretrainedTag> =
             architecture.tags().filter(|tag| all_tags || tag.is_default).collect();
         rows.extend(tags.into_iter().map(|tag| Row {

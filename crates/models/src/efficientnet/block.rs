@@ -75,7 +75,7 @@ impl Block {
         }
     }
 
-    pub fn forward<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
+    pub fn forward<O: Ops>(&self, ops: &mut O, x: O::Map) -> O::Map {
         match self {
             Block::Separable(block) => block.forward(ops, x),
             Block::InvertedResidual(block) => block.forward(ops, x),

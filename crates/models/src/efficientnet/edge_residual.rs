@@ -34,7 +34,7 @@ impl EdgeResidual {
         }
     }
 
-    pub fn forward<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
+    pub fn forward<O: Ops>(&self, ops: &mut O, x: O::Map) -> O::Map {
         let mut branch = ops.conv_norm(&self.conv_exp, &self.bn1, x.clone());
         if let Some(se) = &self.se {
             branch = se.forward(ops, branch);

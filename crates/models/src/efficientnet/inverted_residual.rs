@@ -37,7 +37,7 @@ impl InvertedResidual {
         }
     }
 
-    pub fn forward<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
+    pub fn forward<O: Ops>(&self, ops: &mut O, x: O::Map) -> O::Map {
         let branch = ops.conv_norm(&self.conv_pw, &self.bn1, x.clone());
         let mut branch = ops.conv_norm(&self.conv_dw, &self.bn2, branch);
         if let Some(se) = &self.se {

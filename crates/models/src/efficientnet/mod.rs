@@ -6,14 +6,17 @@ mod definitions;
 mod edge_residual;
 mod inverted_residual;
 mod separable;
+pub(crate) mod zoo;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use kennel_kernels::Activation;
 
+use crate::backbone::{Backbone, Initial};
 use crate::layers::{BatchNorm2d, Conv2d, Dropout, Linear, Ops};
 use crate::regularization::RegularizationRates;
 use crate::stage::Stage;
+use crate::value::{Value, ValueOf};
 use block::Block;
 
 pub use definitions::{
@@ -79,9 +82,11 @@ impl EfficientNet {
             activation: config.activation,
         }
     }
+}
 
-    /// Returns the stages: stem, stages of blocks, the 1x1 convolution above them, head.
-    pub fn stages(&self) -> Vec<Stage> {
+impl Backbone for EfficientNet {
+    /// Stem, stages of blocks, the 1x1 convolution above them, head.
+    fn stages(&self) -> Vec<Stage> {
         let mut stages = vec![Stage::new("stem", &["conv_stem", "bn1"])];
         stages.extend((0..self.blocks.len()).map(|index| {
             let name = format!("blocks.{index}");
@@ -92,9 +97,8 @@ impl EfficientNet {
         stages
     }
 
-    /// Returns what the strategy `partial` trains: the last stage of blocks and everything above
-    /// it.
-    pub fn partial(&self) -> Vec<String> {
+    /// The last stage of blocks and everything above it.
+    fn partial(&self) -> Vec<String> {
         let mut prefixes = vec![format!("blocks.{}", self.blocks.len() - 1), "conv_head".into()];
         if self.bn2.is_some() {
             prefixes.push("bn2".into());
@@ -103,11 +107,12 @@ impl EfficientNet {
         prefixes
     }
 
-    pub fn forward_stage<O: Ops>(&self, ops: &mut O, index: usize, x: O::Value) -> O::Value {
+    fn forward_stage<O: Ops>(&self, ops: &mut O, index: usize, x: ValueOf<O>) -> ValueOf<O> {
+        let x = x.into_map();
         if index == 0 {
-            return ops.conv_norm(&self.conv_stem, &self.bn1, x);
+            return Value::Map(ops.conv_norm(&self.conv_stem, &self.bn1, x));
         }
-        match (self.blocks.get(index - 1), &self.bn2) {
+        Value::Map(match (self.blocks.get(index - 1), &self.bn2) {
             (Some(stage), _) => stage.iter().fold(x, |x, block| block.forward(ops, x)),
             (None, Some(bn2)) => ops.conv_norm(&self.conv_head, bn2, x),
             // MobileNetV3 pools first, so its 1x1 convolution runs on one pixel.
@@ -116,23 +121,26 @@ impl EfficientNet {
                 let features = ops.conv(&self.conv_head, pooled);
                 ops.activate(features, self.activation)
             }
-        }
+        })
     }
 
-    /// Returns the classifier's input, `[batch, features, 1, 1]`.
-    pub fn pre_logits<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
+    fn pre_logits<O: Ops>(&self, ops: &mut O, x: ValueOf<O>) -> O::Map {
+        let x = x.into_map();
         match self.bn2 {
             Some(_) => ops.global_avg_pool(x),
             None => x,
         }
     }
 
-    /// Returns the last layer.
-    pub fn classifier(&self) -> &Linear {
+    fn head_drop(&self) -> &Dropout {
+        &self.head_drop
+    }
+
+    fn classifier(&self) -> &Linear {
         &self.classifier
     }
 
-    pub fn classify(&self, pre_logits: Tensor<2>) -> Tensor<2> {
-        self.classifier.forward(self.head_drop.forward(pre_logits))
+    fn initial(&self, name: &str, shape: &[usize]) -> Initial {
+        Initial::of_convolutional_network(name, shape)
     }
 }

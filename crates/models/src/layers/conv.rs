@@ -13,6 +13,8 @@ pub struct Conv2d {
     pub bias: Option<Param<Tensor<1>>>,
     #[module(skip)]
     pub(crate) spec: ConvSpec,
+    #[module(skip)]
+    pub(crate) kept_in_float: bool,
     /// Cache of the weights with the following normalisation folded in.
     #[module(skip)]
     pub(super) folded: FoldCache,
@@ -37,6 +39,20 @@ impl Conv2d {
         self
     }
 
+    /// Marks it to stay in floats where other layers become 8-bit integers.
+    pub fn kept_in_float(mut self) -> Self {
+        self.kept_in_float = true;
+        self
+    }
+
+    /// As [`Conv2d::new`] with stride `kernel` and without padding: adjacent patches, for a network
+    /// of tokens.
+    pub fn patches(channels: usize, outputs: usize, kernel: usize, device: &Device) -> Self {
+        let mut conv = Self::new(channels, outputs, kernel, kernel, device);
+        conv.spec.padding = 0;
+        conv
+    }
+
     fn grouped(
         channels: usize,
         outputs: usize,
@@ -47,7 +63,13 @@ impl Conv2d {
     ) -> Self {
         let weight = Tensor::zeros([outputs, channels / groups, kernel, kernel], device);
         let spec = ConvSpec { stride, padding: kernel / 2, dilation: 1, groups };
-        Self { weight: Param::from_tensor(weight), bias: None, spec, folded: FoldCache::default() }
+        Self {
+            weight: Param::from_tensor(weight),
+            bias: None,
+            spec,
+            kept_in_float: false,
+            folded: FoldCache::default(),
+        }
     }
 
     /// # Shapes

@@ -22,10 +22,14 @@ pub struct DropPath {
 }
 
 impl Dropout {
+    /// Makes a layer in evaluation mode.
     pub fn new(rate: f64) -> Self {
         Self { training: Param::from_bool(false), rate }
     }
 
+    /// # Shapes
+    ///
+    /// `[batch, features]`, unchanged.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         if !self.training.is_enabled() || self.rate == 0.0 {
             return x;
@@ -36,6 +40,7 @@ impl Dropout {
 }
 
 impl DropPath {
+    /// Makes a layer in evaluation mode.
     pub fn new(rate: f64) -> Self {
         Self { training: Param::from_bool(false), rate }
     }
@@ -45,12 +50,15 @@ impl DropPath {
         self.training.is_enabled() && self.rate > 0.0
     }
 
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    /// # Shapes
+    ///
+    /// `[batch, ...]`, unchanged.
+    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         if !self.is_active() {
             return x;
         }
-        let batch = x.dims()[0];
-        let shape = [batch, 1, 1, 1];
+        let mut shape = [1; D];
+        shape[0] = x.dims()[0];
         let kept =
             Tensor::random(shape, Distribution::Bernoulli(1.0 - self.rate), &x.device().without_autodiff());
         x * kept / (1.0 - self.rate)

@@ -3,6 +3,7 @@
 mod batch_norm;
 mod conv;
 mod drop;
+mod layer_norm;
 mod linear;
 mod ops;
 mod place;
@@ -10,8 +11,10 @@ mod squeeze_excite;
 
 pub use batch_norm::BatchNorm2d;
 pub use conv::Conv2d;
-pub(crate) use drop::{DropPath, Dropout};
+pub use drop::{DropPath, Dropout};
+pub use layer_norm::LayerNorm;
 pub use linear::Linear;
-pub(crate) use ops::{Eager, Ops};
+pub(crate) use ops::Eager;
+pub use ops::Ops;
 pub(crate) use place::Place;
 pub(crate) use squeeze_excite::{SqueezeExcite, SqueezeExciteConfig};

@@ -31,15 +31,17 @@ pub struct SqueezeExcite {
 
 impl SqueezeExcite {
     pub fn new(channels: usize, config: SqueezeExciteConfig, device: &Device) -> Self {
+        // Its factors scale whole channels, so it stays in floats.
+        let conv = |input, output| Conv2d::new(input, output, 1, 1, device).with_bias().kept_in_float();
         Self {
-            conv_reduce: Conv2d::new(channels, config.reduced, 1, 1, device).with_bias(),
-            conv_expand: Conv2d::new(config.reduced, channels, 1, 1, device).with_bias(),
+            conv_reduce: conv(channels, config.reduced),
+            conv_expand: conv(config.reduced, channels),
             activation: config.activation,
             gate: config.gate,
         }
     }
 
-    pub fn forward<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
+    pub fn forward<O: Ops>(&self, ops: &mut O, x: O::Map) -> O::Map {
         let squeezed = ops.global_avg_pool(x.clone());
         let reduced = ops.conv(&self.conv_reduce, squeezed);
         let reduced = ops.activate(reduced, self.activation);

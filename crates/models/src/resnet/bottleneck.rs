@@ -45,7 +45,7 @@ impl Bottleneck {
         }
     }
 
-    pub fn forward<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
+    pub fn forward<O: Ops>(&self, ops: &mut O, x: O::Map) -> O::Map {
         let branch = ops.conv_norm(&self.conv1, &self.bn1, x.clone());
         let branch = ops.conv_norm(&self.conv2, &self.bn2, branch);
         let shortcut = shortcut(ops, &self.downsample, x);

@@ -44,7 +44,7 @@ pub(super) fn downsample(
 }
 
 /// Computes the shortcut, which is added to the branch.
-pub(super) fn shortcut<O: Ops>(ops: &mut O, downsample: &Option<Downsample>, x: O::Value) -> O::Value {
+pub(super) fn shortcut<O: Ops>(ops: &mut O, downsample: &Option<Downsample>, x: O::Map) -> O::Map {
     match downsample {
         Some(Downsample::Strided((conv, bn))) => ops.conv_norm(conv, bn, x),
         Some(Downsample::Averaged((_, conv, bn))) => {

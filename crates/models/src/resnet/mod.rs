@@ -5,14 +5,17 @@ mod basic_block;
 mod bottleneck;
 mod downsample;
 mod stem;
+pub(crate) mod zoo;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use kennel_kernels::Activation;
 
+use crate::backbone::{Backbone, Initial};
 use crate::layers::{BatchNorm2d, Dropout, Linear, Ops};
 use crate::regularization::RegularizationRates;
 use crate::stage::Stage;
+use crate::value::{Value, ValueOf};
 use basic_block::BasicBlock;
 use bottleneck::Bottleneck;
 use stem::Stem;
@@ -109,7 +112,7 @@ enum Block {
 }
 
 impl Block {
-    fn forward<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
+    fn forward<O: Ops>(&self, ops: &mut O, x: O::Map) -> O::Map {
         match self {
             Block::Basic(block) => block.forward(ops, x),
             Block::Bottleneck(block) => block.forward(ops, x),
@@ -157,45 +160,49 @@ impl ResNet {
             fc: Linear::new(config.stages[3].output(), classes, device),
         }
     }
+}
 
-    /// Returns the stages: stem, four stages of blocks, head.
-    pub fn stages(&self) -> Vec<Stage> {
+impl Backbone for ResNet {
+    /// Stem, four stages of blocks, head.
+    fn stages(&self) -> Vec<Stage> {
         let mut stages = vec![Stage::new("stem", &["conv1", "bn1"])];
         stages.extend(["layer1", "layer2", "layer3", "layer4"].map(|name| Stage::new(name, &[name])));
         stages.push(Stage::new("head", &["fc"]));
         stages
     }
 
-    /// Returns what the strategy `partial` trains.
-    pub fn partial(&self) -> Vec<String> {
+    fn partial(&self) -> Vec<String> {
         ["layer3", "layer4", "fc"].map(String::from).to_vec()
     }
 
-    pub fn forward_stage<O: Ops>(&self, ops: &mut O, index: usize, x: O::Value) -> O::Value {
+    fn forward_stage<O: Ops>(&self, ops: &mut O, index: usize, x: ValueOf<O>) -> ValueOf<O> {
+        let x = x.into_map();
         let blocks = match index {
             0 => {
                 let stem = self.conv1.forward(ops, &self.bn1, x);
-                return ops.max_pool(stem, 3, 2, 1);
+                return Value::Map(ops.max_pool(stem, 3, 2, 1));
             }
             1 => &self.layer1,
             2 => &self.layer2,
             3 => &self.layer3,
             _ => &self.layer4,
         };
-        blocks.iter().fold(x, |x, block| block.forward(ops, x))
+        Value::Map(blocks.iter().fold(x, |x, block| block.forward(ops, x)))
     }
 
-    /// Returns the classifier's input, `[batch, features, 1, 1]`.
-    pub fn pre_logits<O: Ops>(&self, ops: &mut O, x: O::Value) -> O::Value {
-        ops.global_avg_pool(x)
+    fn pre_logits<O: Ops>(&self, ops: &mut O, x: ValueOf<O>) -> O::Map {
+        ops.global_avg_pool(x.into_map())
     }
 
-    /// Returns the last layer.
-    pub fn classifier(&self) -> &Linear {
+    fn head_drop(&self) -> &Dropout {
+        &self.head_drop
+    }
+
+    fn classifier(&self) -> &Linear {
         &self.fc
     }
 
-    pub fn classify(&self, pre_logits: Tensor<2>) -> Tensor<2> {
-        self.fc.forward(self.head_drop.forward(pre_logits))
+    fn initial(&self, name: &str, shape: &[usize]) -> Initial {
+        Initial::of_convolutional_network(name, shape)
     }
 }

@@ -56,7 +56,7 @@ impl Stem {
         }
     }
 
-    pub fn forward<O: Ops>(&self, ops: &mut O, bn1: &BatchNorm2d, x: O::Value) -> O::Value {
+    pub fn forward<O: Ops>(&self, ops: &mut O, bn1: &BatchNorm2d, x: O::Map) -> O::Map {
         match self {
             Stem::Plain(conv) => ops.conv_norm(conv, bn1, x),
             Stem::Deep((first, first_norm, _, second, second_norm, _, last)) => {

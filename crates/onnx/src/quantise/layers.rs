@@ -15,7 +15,7 @@ pub struct Layer {
     /// kernels compute both in one step.
     pub output: String,
     /// Whether the layer always stays in floats: the first and the last, where errors start and
-    /// end, and those of squeeze-and-excitation, which scale all other channels.
+    /// end, and those that its network keeps there.
     pub stays_float: bool,
 }
 
@@ -24,8 +24,9 @@ pub fn tensors_of<'a>(layers: impl IntoIterator<Item = &'a Layer>) -> BTreeSet<&
     layers.into_iter().flat_map(|layer| [layer.input.as_str(), layer.output.as_str()]).collect()
 }
 
-/// All layers with constant weights, in the order of the graph.
-pub fn quantisable_layers(graph: &GraphProto) -> Vec<Layer> {
+/// All layers with constant weights, in the order of the graph. Nodes named in `kept_in_float` stay
+/// in floats.
+pub fn quantisable_layers(graph: &GraphProto, kept_in_float: &BTreeSet<&str>) -> Vec<Layer> {
     let mut readers: HashMap<&str, Vec<&NodeProto>> = HashMap::new();
     for node in &graph.node {
         for input in &node.input {
@@ -48,7 +49,7 @@ pub fn quantisable_layers(graph: &GraphProto) -> Vec<Layer> {
                 Some([next]) if matches!(next.op_type.as_str(), "Relu" | "Clip") => next.output[0].as_str(),
                 _ => own,
             };
-            let stays_float = place == 0 || place == last || node.name.contains(".se.");
+            let stays_float = place == 0 || place == last || kept_in_float.contains(node.name.as_str());
             Layer {
                 name: node.name.clone(),
                 input: node.input[0].clone(),

@@ -1,9 +1,9 @@
 //! A file of cached features: one split, or one view of the training photos.
 //!
 //! The file starts with a header of one page: JSON, padded with spaces. Then follows one record per
-//! photo: f32, little-endian, height by width by channels. The header is written last and then the
-//! file gets its name, so a named file is complete. The header still holds a digest of the records,
-//! because other programs can write to the folder.
+//! photo: f32, little-endian, height by width by channels, or tokens by channels. The header is
+//! written last and then the file gets its name, so a named file is complete. The header still holds
+//! a digest of the records, because other programs can write to the folder.
 
 #![allow(unsafe_code)]
 
@@ -27,8 +27,8 @@ struct Header {
     format: String,
     key: String,
     part: String,
-    /// Height, width, channels.
-    shape: [usize; 3],
+    /// Height, width, channels; or tokens, channels.
+    shape: Vec<usize>,
     photos: usize,
     sha256: String,
 }
@@ -37,7 +37,7 @@ struct Header {
 #[derive(Debug)]
 pub struct FeatureFile {
     map: Mmap,
-    shape: [usize; 3],
+    shape: Vec<usize>,
     photos: usize,
 }
 
@@ -54,15 +54,16 @@ impl FeatureFile {
         let is_whole = header.format == FORMAT
             && header.key == key
             && header.part == part
+            && matches!(header.shape.len(), 2 | 3)
             && header.photos == photos
             && record.checked_mul(photos)?.checked_add(HEADER_BYTES)? == map.len()
             && header.sha256 == files::sha256_bytes(&map[HEADER_BYTES..]);
         is_whole.then_some(Self { map, shape: header.shape, photos })
     }
 
-    /// Height, width and channels of a record.
-    pub fn shape(&self) -> [usize; 3] {
-        self.shape
+    /// Height, width and channels of a record, or tokens and channels.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
     }
 
     /// Appends the record of photo `index` to `into`.
@@ -93,7 +94,7 @@ impl FeatureWriter {
     /// # Errors
     ///
     /// When the folder cannot be written to.
-    pub fn new(path: PathBuf, key: &str, part: &str, shape: [usize; 3], photos: usize) -> Result<Self> {
+    pub fn new(path: PathBuf, key: &str, part: &str, shape: Vec<usize>, photos: usize) -> Result<Self> {
         let error = || CoreError::io("write", &path);
         let folder = path.parent().expect("a file of the cache lies in a folder of it");
         scratch::clear_abandoned(folder, WRITING);
@@ -152,7 +153,7 @@ mod tests {
     use super::*;
 
     fn write(path: &Path) -> FeatureFile {
-        let mut writer = FeatureWriter::new(path.into(), "key", "val", [1, 2, 3], 2).unwrap();
+        let mut writer = FeatureWriter::new(path.into(), "key", "val", vec![1, 2, 3], 2).unwrap();
         writer.push(&[0.0, 1.0, 2.0, 3.0, 4.0, -5.5]).unwrap();
         writer.push(&[f32::NAN, 7.0, 8.0, 9.0, 10.0, f32::MIN_POSITIVE / 2.0]).unwrap();
         writer.finish().unwrap()
@@ -173,6 +174,19 @@ mod tests {
             assert_eq!(values[5], f32::MIN_POSITIVE / 2.0);
             assert_eq!(values[6..], [0.0, 1.0, 2.0, 3.0, 4.0, -5.5]);
         }
+    }
+
+    #[test]
+    fn tokens_are_records_of_two_axes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("val.features");
+        let mut writer = FeatureWriter::new(path.clone(), "key", "val", vec![3, 2], 1).unwrap();
+        writer.push(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
+        writer.finish().unwrap();
+        let mut values = Vec::new();
+        let file = FeatureFile::open(&path, "key", "val", 1).unwrap();
+        file.read(0, &mut values);
+        assert_eq!((file.shape(), values), (&[3, 2][..], vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0]));
     }
 
     #[test]
@@ -203,7 +217,7 @@ mod tests {
     fn an_unfinished_file_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let writer =
-            FeatureWriter::new(folder.path().join("val.features"), "k", "val", [1, 1, 1], 1).unwrap();
+            FeatureWriter::new(folder.path().join("val.features"), "k", "val", vec![1, 1, 1], 1).unwrap();
         drop(writer);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }

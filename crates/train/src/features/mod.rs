@@ -12,11 +12,12 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use kennel_core::{Hint, Hinted, Note, RunConfig, Split, files};
 use kennel_data::{DatasetPhoto, Loader, LoaderOptions, Transform};
 use kennel_infer::{BATCH, pixels};
-use kennel_models::{Network, state_dict};
+use kennel_kernels::Batch;
+use kennel_models::{FeatureTensor, Network, state_dict};
 use serde::Serialize;
 
 use self::file::FeatureFile;
@@ -84,8 +85,8 @@ pub struct KeptFeatures {
 pub enum Shown {
     /// Normalised pixels, `[batch, 3, side, side]`.
     Pixels(Tensor<4>),
-    /// Output of the frozen stages, `[batch, channels, height, width]`.
-    Features(Tensor<4>),
+    /// Output of the frozen stages.
+    Features(FeatureTensor),
 }
 
 /// Iterator over batches of photos with their labels.
@@ -218,7 +219,7 @@ impl Features {
         network.infer_top(self.features(network, shown), self.frozen_stages)
     }
 
-    fn features(&self, network: &Network, shown: Shown) -> Tensor<4> {
+    fn features(&self, network: &Network, shown: Shown) -> FeatureTensor {
         match shown {
             Shown::Pixels(pixels) => network.infer_trunk(pixels, self.frozen_stages),
             Shown::Features(features) => features,
@@ -260,9 +261,10 @@ impl Features {
                 return Ok(None);
             }
             let features = network.infer_trunk(pixels(batch?, &self.device), self.frozen_stages);
-            let [here, channels, height, width] = features.dims();
+            let here = features.photos();
+            let (shape, values) = features.into_records();
             if writer.is_none() {
-                match store.create(&part.name(), [height, width, channels], photos.len()) {
+                match store.create(&part.name(), shape, photos.len()) {
                     Ok(Some(new)) => writer = Some(new),
                     found => {
                         self.say_uncached(part, found.err(), control);
@@ -270,7 +272,6 @@ impl Features {
                     }
                 }
             }
-            let values = features.permute([0, 2, 3, 1]).into_data().try_into_vec().expect("features are f32");
             let pushed = writer.as_mut().map_or(Ok(()), |writer| writer.push(&values));
             if let Err(error) = pushed {
                 self.say_uncached(part, Some(error), control);
@@ -349,11 +350,9 @@ impl Iterator for Batches {
                     return None;
                 }
                 *given += here.len();
-                let [height, width, channels] = file.shape();
-                let mut values = Vec::with_capacity(here.len() * height * width * channels);
+                let mut values = Vec::with_capacity(here.len() * file.shape().iter().product::<usize>());
                 here.iter().for_each(|&index| file.read(index, &mut values));
-                let data = TensorData::new(values, [here.len(), height, width, channels]);
-                let features = Tensor::<4>::from_data(data, &*device).permute([0, 3, 1, 2]);
+                let features = FeatureTensor::from_records(file.shape(), here.len(), values, device);
                 let labels = here.iter().map(|&index| photos[index].class_index).collect();
                 Some(Ok((Shown::Features(features), labels)))
             }

@@ -45,7 +45,7 @@ impl FeatureStore {
     /// # Errors
     ///
     /// When the folder cannot be written to.
-    pub fn create(&self, part: &str, shape: [usize; 3], photos: usize) -> Result<Option<FeatureWriter>> {
+    pub fn create(&self, part: &str, shape: Vec<usize>, photos: usize) -> Result<Option<FeatureWriter>> {
         let needed = 4096 + 4 * (photos * shape.iter().product::<usize>()) as u64;
         if !self.make_room(needed) {
             return Ok(None);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     fn fill(store: &FeatureStore, part: &str) -> bool {
-        let Some(mut writer) = store.create(part, [1, 1, 1024], 1).unwrap() else { return false };
+        let Some(mut writer) = store.create(part, vec![1, 1, 1024], 1).unwrap() else { return false };
         writer.push(&[1.0; 1024]).unwrap();
         writer.finish().unwrap();
         true

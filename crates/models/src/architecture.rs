@@ -1,0 +1,84 @@
+//! What an architecture is, as data.
+
+use std::fmt;
+use std::sync::Arc;
+
+use burn::tensor::Device;
+
+use crate::backbone::Backbone;
+use crate::erased::ErasedBackbone;
+use crate::regularization::RegularizationRates;
+
+/// An architecture: its name, what callers have to know about it, and how to make it. Stands beside
+/// the definition of its family.
+#[derive(Clone, Debug)]
+pub struct Architecture {
+    /// timm's name.
+    pub name: &'static str,
+    /// Name prefix of the classifier: `fc`.
+    pub head: &'static str,
+    /// Name of the convolution that reads the pixels: `conv1`.
+    pub first_conv: &'static str,
+    /// How features become one vector, in timm's word: `avg` or `token`.
+    pub global_pool: &'static str,
+    /// How timm draws a new classifier.
+    pub timm_head: HeadDraw,
+    /// Side in pixels of the photos that its default weights take.
+    pub side_px: u32,
+    /// Whether it takes photos of no other side.
+    pub is_side_fixed: bool,
+    /// Side in pixels of the photos that tests run it on. Where the network takes any side, one
+    /// that gives feature maps odd sides on the way down, so that windows hang over their edges.
+    pub test_side_px: u32,
+    /// Photos per micro-batch of inference. Light networks move more activations than weights, so
+    /// few photos stay in cache; heavy networks move more weights.
+    pub micro_batch: usize,
+    /// Whether it is small enough for a demo or a test. Such networks are listed last.
+    pub is_miniature: bool,
+    /// Parameters with ImageNet's 1000 classes, without running statistics.
+    pub parameters: u64,
+    /// Multiply-accumulates for one photo of `side_px`.
+    pub macs: u64,
+    /// Makes the network.
+    pub constructor: Constructor,
+}
+
+/// The bounds of a classifier that is drawn uniformly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeadDraw {
+    /// Weights and bias within `+-1/sqrt(features)`, as PyTorch's `nn.Linear`.
+    FanIn,
+    /// Weights within `+-1/sqrt(classes)`, bias zero.
+    FanOut,
+}
+
+/// Makes a network of one architecture: its layers with zero weights, in evaluation mode, off the
+/// autodiff tape.
+#[derive(Clone)]
+pub struct Constructor(Arc<Construct>);
+
+type Construct = dyn Fn(usize, RegularizationRates, &Device) -> Box<dyn ErasedBackbone> + Send + Sync;
+
+impl Constructor {
+    /// Wraps a function of the number of classes, the rates and the device.
+    pub fn new<B: Backbone>(
+        make: impl Fn(usize, RegularizationRates, &Device) -> B + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(move |classes, rates, device| Box::new(make(classes, rates, device))))
+    }
+
+    pub(crate) fn make(
+        &self,
+        classes: usize,
+        rates: RegularizationRates,
+        device: &Device,
+    ) -> Box<dyn ErasedBackbone> {
+        (self.0)(classes, rates, device)
+    }
+}
+
+impl fmt::Debug for Constructor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Constructor")
+    }
+}

@@ -1,0 +1,77 @@
+//! What a family of networks does.
+
+use burn::module::Module;
+
+use crate::layers::{Dropout, Linear, Ops};
+use crate::stage::Stage;
+use crate::value::ValueOf;
+
+/// A network of one family: a tree of layers whose fields have timm's state-dict names, and its
+/// forward pass, stage by stage.
+///
+/// All its tensors are floats. The dropout before the classifier is the field `head_drop`: it has
+/// no tensors, so it follows the classifier into training.
+pub trait Backbone: Module + Sync + 'static {
+    /// Returns its stages in forward order; the last is the head.
+    fn stages(&self) -> Vec<Stage>;
+
+    /// Returns the name prefixes that the strategy `partial` trains by default. The last one is the
+    /// classifier's.
+    fn partial(&self) -> Vec<String>;
+
+    /// Runs one stage below the head, by its index in [`Backbone::stages`]. The first one gets the
+    /// pixels, a feature map `[batch, 3, side, side]`.
+    fn forward_stage<O: Ops>(&self, ops: &mut O, index: usize, x: ValueOf<O>) -> ValueOf<O>;
+
+    /// Computes the classifier's input, `[batch, features, 1, 1]`, from the output of the last
+    /// stage below the head. Has no tensors of its own: it counts as frozen when the head alone is
+    /// trained.
+    fn pre_logits<O: Ops>(&self, ops: &mut O, x: ValueOf<O>) -> O::Map;
+
+    /// Returns the dropout before the classifier.
+    fn head_drop(&self) -> &Dropout;
+
+    /// Returns the last layer.
+    fn classifier(&self) -> &Linear;
+
+    /// Says how a tensor starts when nothing is pretrained. The classifier's own are drawn
+    /// afterwards, as every new head is.
+    fn initial(&self, name: &str, shape: &[usize]) -> Initial;
+}
+
+/// The values of a tensor before training.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Initial {
+    /// One value everywhere.
+    Constant(f32),
+    /// Uniform draws within plus or minus `bound`.
+    Uniform {
+        /// Largest absolute value.
+        bound: f64,
+    },
+}
+
+impl Initial {
+    /// Draws a convolution uniformly with variance `2 / fan_out` (He et al. 2015).
+    ///
+    /// # Shapes
+    ///
+    /// `[outputs, channels / groups, height, width]`.
+    pub fn convolution([outputs, channels, height, width]: [usize; 4]) -> Self {
+        // A depthwise convolution has one channel per group: each weight feeds as many outputs as
+        // the kernel has taps.
+        let groups = if channels == 1 { outputs } else { 1 };
+        let fan_out = (outputs / groups * height * width) as f64;
+        Initial::Uniform { bound: (6.0 / fan_out).sqrt() }
+    }
+
+    /// The start of a network of convolutions and BatchNorm: [`Initial::convolution`], and
+    /// normalisation as the identity.
+    pub(crate) fn of_convolutional_network(name: &str, shape: &[usize]) -> Self {
+        match *shape {
+            [outputs, channels, height, width] => Self::convolution([outputs, channels, height, width]),
+            [_] if name.ends_with(".weight") || name.ends_with(".running_var") => Initial::Constant(1.0),
+            _ => Initial::Constant(0.0),
+        }
+    }
+}

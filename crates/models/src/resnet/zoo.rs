@@ -1,0 +1,43 @@
+//! The family in the zoo.
+
+use super::ResNetBlock::{Basic, Bottleneck};
+use super::{ResNet, ResNetConfig, StemKind};
+use crate::architecture::{Architecture, Constructor, HeadDraw};
+
+/// Returns the family's architectures. `tests/zoo.rs` checks parameters and multiply-accumulates
+/// against timm 1.0.31 and PyTorch's flop counter.
+pub fn architectures() -> Vec<Architecture> {
+    let published = ResNetConfig::published;
+    let test = resnet("test_resnet", ResNetConfig::test(), 469_688, 102_547_200);
+    vec![
+        resnet("resnet18", published(Basic, [2, 2, 2, 2]), 11_689_512, 1_814_073_344),
+        resnet("resnet34", published(Basic, [3, 4, 6, 3]), 21_797_672, 3_663_761_408),
+        resnet("resnet50", published(Bottleneck, [3, 4, 6, 3]), 25_557_032, 4_089_184_256),
+        resnet("resnet101", published(Bottleneck, [3, 4, 23, 3]), 44_549_160, 7_801_405_440),
+        resnet("resnet152", published(Bottleneck, [3, 8, 36, 3]), 60_192_808, 11_513_626_624),
+        Architecture { side_px: 160, is_miniature: true, ..test },
+    ]
+}
+
+fn resnet(name: &'static str, config: ResNetConfig, parameters: u64, macs: u64) -> Architecture {
+    Architecture {
+        name,
+        head: "fc",
+        first_conv: match config.stem {
+            StemKind::Plain => "conv1",
+            StemKind::Deep { .. } => "conv1.0",
+        },
+        global_pool: "avg",
+        timm_head: HeadDraw::FanIn,
+        side_px: 224,
+        is_side_fixed: false,
+        test_side_px: 72,
+        micro_batch: 8,
+        is_miniature: false,
+        parameters,
+        macs,
+        constructor: Constructor::new(move |classes, rates, device| {
+            ResNet::new(config, classes, rates, device)
+        }),
+    }
+}
