@@ -8,7 +8,7 @@ use kennel_core::hint::{Output, Stale};
 use kennel_core::{CoreError, Hint, Hinted, Manifest, RejectedPhoto};
 
 use crate::decode::DecodeError;
-use crate::scan::of_rejected;
+use crate::rejected::of_rejected;
 
 /// The result type of this crate.
 pub type Result<T, E = DataError> = std::result::Result<T, E>;

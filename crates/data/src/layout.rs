@@ -25,12 +25,11 @@ use std::path::{Path, PathBuf};
 use kennel_core::{RejectedPhoto, Split, composed};
 
 use crate::error::{DataError, Result};
+use crate::litter::NOT_IN_A_CLASS;
 use crate::preset::{Preset, split_synset};
 use crate::reading::{Around, Expected, Reading, Source, is_images};
 use crate::walk::{Entry, Photos, files_below, list, relative};
 
-/// Why a file beside the class folders is left out.
-pub(crate) const NOT_IN_A_CLASS: &str = "not in a class folder";
 /// Why a file beside the parts is left out.
 const NOT_IN_A_PART: &str = "not in train/, val/ or test/";
 /// Why a file in a second copy of the classes is left out.

@@ -18,6 +18,7 @@ mod layout;
 mod litter;
 mod preset;
 mod reading;
+mod rejected;
 mod scan;
 mod walk;
 

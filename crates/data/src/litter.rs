@@ -4,6 +4,8 @@
 pub(crate) const HIDDEN: &str = "hidden";
 /// Why a system's entry is left out.
 pub(crate) const OF_THE_SYSTEM: &str = "left by the system";
+/// Why a file beside the class folders is left out.
+pub const NOT_IN_A_CLASS: &str = "not in a class folder";
 
 /// Folders of storage boxes (Synology, QNAP), macOS, Windows and Linux, in lower case.
 const FOLDERS: [&str; 12] = [

@@ -1,7 +1,7 @@
 //! Scans a source: decodes every file, and lists the usable photos with their classes and the other
 //! files with the reason why they are left out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -15,10 +15,11 @@ use crate::endings::other_format;
 use crate::error::{DataError, Result, go_on};
 use crate::fingerprint::Fingerprint;
 use crate::foreign_letter::foreign_letter;
-use crate::layout::{Candidate, Layout, NOT_IN_A_CLASS};
-use crate::litter::{HIDDEN, OF_THE_SYSTEM};
+use crate::layout::{Candidate, Layout};
+use crate::litter::NOT_IN_A_CLASS;
 use crate::preset::Preset;
 use crate::reading::Expected;
+use crate::rejected::of_rejected;
 use crate::walk::beginning;
 
 // The manifest stores these endings, and a run is resumed only if the digest of its manifest is the
@@ -277,31 +278,6 @@ fn describe(folders: &[String], rejected: &[RejectedPhoto]) -> String {
         (0, []) => "the folder is empty".into(),
         (folders, []) => format!("{folders} folders without a file"),
         (_, rejected) => of_rejected(rejected),
-    }
-}
-
-/// Says how many files were left out, and the most common reason.
-pub(crate) fn of_rejected(rejected: &[RejectedPhoto]) -> String {
-    match rejected {
-        [] => "no file was left out".into(),
-        [one] => format!("{} cannot be used: {}", one.path, one.reason),
-        [first, ..] => {
-            // Hidden files, system files and files beside the class folders are seldom photos:
-            // their reasons count last.
-            let no_photos = [HIDDEN, OF_THE_SYSTEM, NOT_IN_A_CLASS];
-            let is_photo = |photo: &&RejectedPhoto| !no_photos.contains(&photo.reason.as_str());
-            let mut counts: HashMap<&str, usize> = HashMap::new();
-            rejected.iter().for_each(|photo| *counts.entry(&photo.reason).or_default() += 1);
-            // Of equally common reasons, take the first.
-            let by_count = |photo: &&RejectedPhoto| counts[photo.reason.as_str()];
-            let commonest = rejected.iter().rev().filter(is_photo).max_by_key(by_count).unwrap_or(first);
-            format!(
-                "{} files cannot be used, among them {}: {}",
-                rejected.len(),
-                commonest.path,
-                commonest.reason
-            )
-        }
     }
 }
 

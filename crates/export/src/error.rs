@@ -159,10 +159,17 @@ pub enum ExportError {
     },
 }
 
+impl ExportError {
+    /// The error for a photo of a proof that cannot be read.
+    pub(crate) fn unreadable(source: DataError) -> Self {
+        ExportError::Photos { source: Box::new(source), seed: None }
+    }
+}
+
 impl From<InferError> for ExportError {
     fn from(error: InferError) -> Self {
         match error {
-            InferError::Data(source) => crate::photos::unreadable(source),
+            InferError::Data(source) => ExportError::unreadable(source),
             InferError::Stopped => OnnxError::Stopped.into(),
             InferError::Onnx(error) => error.into(),
             error => ExportError::Infer(Box::new(error)),

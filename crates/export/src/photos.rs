@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kennel_core::{Manifest, PhotoRecord, Preprocessing, RunConfig, RunDir, Split, files};
-use kennel_data::{Batch, DataError, Dataset, DatasetPhoto, Loader, LoaderOptions, Transform};
+use kennel_data::{Batch, Dataset, DatasetPhoto, Loader, LoaderOptions, Transform};
 
 use kennel_onnx::OnnxError;
 
@@ -44,11 +44,6 @@ fn seed_of_split(manifest: &Manifest) -> Option<u64> {
     (manifest.division == "stratified" && manifest.photos.iter().all(in_tree)).then_some(manifest.seed)
 }
 
-/// Returns the error for a photo of a proof that cannot be read.
-pub fn unreadable(source: DataError) -> ExportError {
-    ExportError::Photos { source: Box::new(source), seed: None }
-}
-
 /// Returns at most `count` photos of a split, evenly spaced in its order, and checks each against
 /// its digest.
 ///
@@ -79,7 +74,7 @@ pub fn batches(
     Loader::new(of, order, transform, BATCH, &LoaderOptions::default()).map(|batch| {
         match stop.load(Ordering::Relaxed) {
             true => Err(OnnxError::Stopped.into()),
-            false => batch.map_err(unreadable),
+            false => batch.map_err(ExportError::unreadable),
         }
     })
 }

@@ -1,50 +1,13 @@
-//! One block of the family, and its configuration.
+//! One block of the family.
 
 use burn::module::Module;
 use burn::tensor::Device;
-use kennel_kernels::Activation;
 
+use super::block_config::{BlockConfig, BlockKind};
 use super::edge_residual::EdgeResidual;
 use super::inverted_residual::InvertedResidual;
 use super::separable::DepthwiseSeparable;
-use crate::layers::{BatchNorm2d, Conv2d, Ops, SqueezeExciteConfig};
-
-/// The kind of a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BlockKind {
-    /// Depthwise, then pointwise.
-    Separable,
-    /// Pointwise to `expanded` channels, depthwise, pointwise.
-    InvertedResidual {
-        /// Channels of the depthwise convolution.
-        expanded: usize,
-    },
-    /// A full convolution to `expanded` channels, pointwise.
-    EdgeResidual {
-        /// Channels of the first convolution.
-        expanded: usize,
-    },
-    /// One convolution.
-    Conv,
-}
-
-/// Configuration of a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BlockConfig {
-    /// Kind of the block.
-    pub kind: BlockKind,
-    /// Kernel side of the depthwise or full convolution.
-    pub kernel: usize,
-    /// Stride of that convolution.
-    pub stride: usize,
-    /// Output channels.
-    pub output: usize,
-    /// Activation after each normalisation but the last; for [`BlockKind::Conv`], after its only
-    /// one.
-    pub activation: Activation,
-    /// Squeeze-and-excitation after that convolution.
-    pub squeeze_excite: Option<SqueezeExciteConfig>,
-}
+use crate::layers::{BatchNorm2d, Conv2d, Ops};
 
 // Burn has no `Module` for `Box`, and a network has only a few of these.
 #[allow(clippy::large_enum_variant)]

@@ -2,7 +2,7 @@
 
 use kennel_kernels::Activation::{self, HardSigmoid, HardSwish, Relu, Relu6, Sigmoid, Silu};
 
-use super::block::{BlockConfig, BlockKind};
+use super::block_config::{BlockConfig, BlockKind};
 use crate::layers::SqueezeExciteConfig;
 
 /// Configuration of a network.

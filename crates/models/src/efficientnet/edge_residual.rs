@@ -5,7 +5,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use kennel_kernels::Activation;
 
-use super::block::BlockConfig;
+use super::block_config::BlockConfig;
 use crate::layers::{BatchNorm2d, Conv2d, DropPath, Ops, SqueezeExcite};
 
 /// timm's `EdgeResidual`.

@@ -2,6 +2,7 @@
 //! 2019). As in timm, they are one family of inverted residual blocks.
 
 mod block;
+mod block_config;
 mod definitions;
 mod edge_residual;
 mod inverted_residual;
