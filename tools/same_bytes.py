@@ -4,16 +4,20 @@
     tools/same_bytes.py compare before.json after.json
 
 `record` prepares the photos, trains each strategy for two epochs, with a cold and a warm feature cache and with none,
-stops a training and resumes it, evaluates without training, exports every flavour, predicts and reports. It stores the
-SHA-256 of every checkpoint, prediction, ONNX file and table. `compare` prints them side by side, as Markdown, and ends
-with status 1 if any differs. With `--old-runs DIR`, `record` also reads, resumes, reports and exports the runs in the
-`work` folder of an earlier record, so that run directories of an older build are tried with a newer one.
+stops a training and resumes it, evaluates without training, exports every flavour and predicts. It stores the SHA-256 of
+every checkpoint, prediction, ONNX file and table, times left out. `compare` prints them side by side, as Markdown, and
+ends with status 1 if any differs.
+
+An exported file holds the digest of its run, and a run holds times. So give the later record `--old-runs DIR`, the
+`--work` folder of the earlier one: it then exports and predicts with the older build's run, and also evaluates, resumes
+and reports the older build's runs.
 """
 
 import argparse
 import hashlib
 import json
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -24,6 +28,8 @@ import time
 from tiny_study import run_contents
 
 MODEL = "mobilenetv2_100"
+# What no two trainings have in common.
+TIMED = re.compile(r'"(training_s|images_per_s|peak_rss_bytes)": [^,\n]*')
 FLAVOURS = {
     "float": [],
     "external": ["--external-data"],
@@ -68,7 +74,7 @@ class Record:
         for file, digest in run_contents(self.work / "runs" / name).items():
             self.digests[f"{name}/{file}"] = digest
 
-    def export(self, run, folder):
+    def export(self, run, folder="models"):
         """Exports every flavour of a run, and a timm folder."""
         for flavour, flags in FLAVOURS.items():
             self.run("export", "--run", f"runs/{run}", "--out", f"{folder}/{flavour}.onnx", *flags)
@@ -93,7 +99,7 @@ def stop_and_resume(record, train):
     record.run("train", "--resume", f"runs/{stopped}")
 
 
-def record_all(record, photos, weights):
+def record_all(record, photos, weights, old):
     """Every command whose bytes are promised."""
     record.run("prepare", photos, "--out", "data")
     record.digests["data/manifest.json"] = sha256(record.work / "data/manifest.json")
@@ -117,22 +123,23 @@ def record_all(record, photos, weights):
         record.keep_run(name)
     stop_and_resume(record, [*cached, "--strategy", "partial", "--seed", "43"])
     record.keep_run("partial-resumed")
-    record.export("full", "models")
+    if old:
+        shutil.rmtree(record.work / "runs/full")
+        shutil.copytree(old / "runs/full", record.work / "runs/full")
+    record.export("full")
     record.keep("evaluate", record.run("evaluate", "--run", "runs/full", "--format", "json"))
-    record.keep("compare", record.run("evaluate", "--compare-all", "--format", "json"))
+    record.keep("compare", TIMED.sub("", record.run("evaluate", "--compare-all", "--format", "json")))
     record.keep("predict --run", record.run("predict", "data/test", "--run", "runs/full", "--logits", "--format", "json"))
     record.keep("predict --onnx", record.run("predict", "data/test", "--onnx", "models/float.onnx", "--format", "csv"))
 
 
 def use_old(record, old):
-    """Reads, resumes, reports and exports run directories that another build made."""
+    """Reads, resumes and reports run directories that another build made."""
     for name in ["freeze-cold", "full", "zero-shot", "random"]:
-        shutil.copytree(old / "runs" / name, record.work / "runs" / f"old-{name}", dirs_exist_ok=True)
+        shutil.copytree(old / "runs" / name, record.work / "runs" / f"old-{name}")
     record.run("evaluate", "--run", "runs/old-full")
     record.run("train", "--resume", "runs/old-freeze-cold", "--epochs", "3")
-    record.run("export", "--run", "runs/old-full", "--out", "old.onnx")
     record.run("report", "--out", "old-results")
-    # The name of the run is in the file's metadata.
     print("runs of the older build: read, resumed, exported, reported", flush=True)
 
 
@@ -170,10 +177,11 @@ def main():
         work = args.work or pathlib.Path(folder)
         work.mkdir(parents=True, exist_ok=True)
         record = Record(args.kennel.resolve(), work.resolve())
-        record_all(record, args.photos.resolve(), args.weights.resolve())
+        old = args.old_runs.resolve() if args.old_runs else None
+        record_all(record, args.photos.resolve(), args.weights.resolve(), old)
         args.out.write_text(json.dumps(record.digests, indent=1, sort_keys=True) + "\n")
-        if args.old_runs:
-            use_old(record, args.old_runs.resolve())
+        if old:
+            use_old(record, old)
 
 
 if __name__ == "__main__":
