@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use kennel_core::{DuplicateGroup, DuplicateKind, Hint, Manifest, PhotoRecord, Split, caseless, composed};
 
 use crate::duplicates::{Group, count_plain, find_duplicates};
-use crate::error::{DataError, LeftOut, Result};
-use crate::scan::{Scan, ScannedPhoto};
+use crate::error::{DataError, Result};
+use crate::scan::{Scan, ScannedPhoto, of_rejected};
 use crate::split::{Fractions, stratified};
 
 /// Which paths the manifest lists.
@@ -197,14 +197,14 @@ fn check_classes(scan: &Scan, splits: &[Split], source: &Path, notes: &mut Vec<S
                 None => Hint::MorePhotos { divided: scan.divided },
             };
             let of_class = |path: &str| path.split('/').any(|folder| composed(folder) == *class);
+            let left_out: Vec<_> =
+                scan.rejected.iter().filter(|photo| of_class(&photo.path)).cloned().collect();
             return Err(DataError::TooFewPhotos {
                 path: source.into(),
                 class: class.clone(),
                 train,
                 all: val + test,
-                left_out: LeftOut(
-                    scan.rejected.iter().filter(|photo| of_class(&photo.path)).cloned().collect(),
-                ),
+                left_out: of_rejected(&left_out),
                 hint: Box::new(hint),
             });
         }

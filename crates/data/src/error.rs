@@ -8,7 +8,6 @@ use kennel_core::hint::{Output, Stale};
 use kennel_core::{CoreError, Hint, Hinted, Manifest, RejectedPhoto};
 
 use crate::decode::DecodeError;
-use crate::scan::of_rejected;
 
 /// The result type of this crate.
 pub type Result<T, E = DataError> = std::result::Result<T, E>;
@@ -135,7 +134,7 @@ pub enum DataError {
         hint: Box<Hint>,
     },
     /// A class without training photos.
-    #[error("class `{class}` has {train} training photos ({all} usable in all, in {path}{left_out})", path = kennel_core::shown(path))]
+    #[error("class `{class}` has {train} training photos ({all} usable in all, in {path}{})", and(left_out), path = kennel_core::shown(path))]
     TooFewPhotos {
         /// The source.
         path: PathBuf,
@@ -146,7 +145,7 @@ pub enum DataError {
         /// Its usable photos in every part.
         all: usize,
         /// Its files that were left out.
-        left_out: LeftOut,
+        left_out: Option<LeftOut>,
         /// What may help.
         hint: Box<Hint>,
     },
@@ -303,17 +302,27 @@ pub(crate) fn go_on(stop: Option<&AtomicBool>) -> Result<()> {
     }
 }
 
-/// The files of a class that were left out, as the end of a sentence.
-#[derive(Clone, Debug)]
-pub struct LeftOut(pub Vec<RejectedPhoto>);
+/// Files that were left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// How many.
+    pub files: usize,
+    /// One of those with the most common reason.
+    pub example: RejectedPhoto,
+}
 
 impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.as_slice() {
-            [] => Ok(()),
-            rejected => write!(f, "; {}", of_rejected(rejected)),
+        let RejectedPhoto { path, reason } = &self.example;
+        match self.files {
+            1 => write!(f, "{path} cannot be used: {reason}"),
+            files => write!(f, "{files} files cannot be used, among them {path}: {reason}"),
         }
     }
+}
+
+fn and(left_out: &Option<LeftOut>) -> String {
+    left_out.as_ref().map(|left_out| format!("; {left_out}")).unwrap_or_default()
 }
 
 /// Renders one line per reading.

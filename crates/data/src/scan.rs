@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use crate::archive;
 use crate::decode::{DecodeError, Note, Notes, decode, read_bounded};
 use crate::endings::other_format;
-use crate::error::{DataError, Result, go_on};
+use crate::error::{self, DataError, Result, go_on};
 use crate::fingerprint::Fingerprint;
 use crate::layout::{Candidate, Layout, NOT_IN_A_CLASS};
 use crate::litter::{HIDDEN, OF_THE_SYSTEM};
@@ -275,33 +275,23 @@ fn describe(folders: &[String], rejected: &[RejectedPhoto]) -> String {
     match (folders.len(), rejected) {
         (0, []) => "the folder is empty".into(),
         (folders, []) => format!("{folders} folders without a file"),
-        (_, rejected) => of_rejected(rejected),
+        (_, rejected) => of_rejected(rejected).map(|left_out| left_out.to_string()).unwrap_or_default(),
     }
 }
 
-/// Says how many files were left out, and the most common reason.
-pub(crate) fn of_rejected(rejected: &[RejectedPhoto]) -> String {
-    match rejected {
-        [] => "no file was left out".into(),
-        [one] => format!("{} cannot be used: {}", one.path, one.reason),
-        [first, ..] => {
-            // Hidden files, system files and files beside the class folders are seldom photos:
-            // their reasons count last.
-            let no_photos = [HIDDEN, OF_THE_SYSTEM, NOT_IN_A_CLASS];
-            let is_photo = |photo: &&RejectedPhoto| !no_photos.contains(&photo.reason.as_str());
-            let mut counts: HashMap<&str, usize> = HashMap::new();
-            rejected.iter().for_each(|photo| *counts.entry(&photo.reason).or_default() += 1);
-            // Of equally common reasons, take the first.
-            let by_count = |photo: &&RejectedPhoto| counts[photo.reason.as_str()];
-            let commonest = rejected.iter().rev().filter(is_photo).max_by_key(by_count).unwrap_or(first);
-            format!(
-                "{} files cannot be used, among them {}: {}",
-                rejected.len(),
-                commonest.path,
-                commonest.reason
-            )
-        }
-    }
+/// Counts the files that were left out, and finds one with the most common reason.
+pub(crate) fn of_rejected(rejected: &[RejectedPhoto]) -> Option<error::LeftOut> {
+    let first = rejected.first()?;
+    // Hidden files, system files and files beside the class folders are seldom photos: their
+    // reasons count last.
+    let no_photos = [HIDDEN, OF_THE_SYSTEM, NOT_IN_A_CLASS];
+    let is_photo = |photo: &&RejectedPhoto| !no_photos.contains(&photo.reason.as_str());
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    rejected.iter().for_each(|photo| *counts.entry(&photo.reason).or_default() += 1);
+    // Of equally common reasons, take the first.
+    let by_count = |photo: &&RejectedPhoto| counts[photo.reason.as_str()];
+    let commonest = rejected.iter().rev().filter(is_photo).max_by_key(by_count).unwrap_or(first);
+    Some(error::LeftOut { files: rejected.len(), example: commonest.clone() })
 }
 
 /// A file that is left out.
