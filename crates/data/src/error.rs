@@ -2,10 +2,9 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use kennel_core::hint::{Output, Stale};
-use kennel_core::{CoreError, Hint, Hinted, Manifest, RejectedPhoto};
+use kennel_core::{CoreError, Hint, Hinted, Manifest, RejectedPhoto, Stopped};
 
 use crate::decode::DecodeError;
 
@@ -264,7 +263,7 @@ pub enum DataError {
     },
     /// Stopped on request.
     #[error("stopped; nothing was written")]
-    Stopped,
+    Stopped(#[from] Stopped),
     /// A photo was removed after the data set was opened.
     #[error("{path} is gone since its data set was opened", path = kennel_core::shown(path))]
     PhotoGone {
@@ -292,14 +291,6 @@ pub struct LayoutReading {
     pub classes_are: String,
     /// The classes.
     pub classes: Vec<String>,
-}
-
-/// Returns [`DataError::Stopped`] once `stop` is set.
-pub(crate) fn go_on(stop: Option<&AtomicBool>) -> Result<()> {
-    match stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
-        true => Err(DataError::Stopped),
-        false => Ok(()),
-    }
 }
 
 /// Files that were left out.
@@ -388,7 +379,7 @@ impl Hinted for DataError {
             DataError::PhotoGone { .. } => Hint::PrepareAgain(Stale::Gone),
             DataError::PhotoChanged { .. } => Hint::PrepareAgain(Stale::Changed),
             DataError::SourceChanged { .. } => Hint::PrepareAgain(Stale::ChangedMeanwhile),
-            DataError::UnknownClass { .. } | DataError::Stopped => return Vec::new(),
+            DataError::UnknownClass { .. } | DataError::Stopped(_) => return Vec::new(),
         };
         vec![hint]
     }

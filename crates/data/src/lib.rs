@@ -66,6 +66,6 @@ pub use loader::{Batch, Loader, LoaderOptions, Transform};
 pub use prepare::{Outcome, PrepareOptions, Prepared, prepare};
 pub use preset::Preset;
 pub use resize::{normalise, prepare_pixels};
-pub use scan::{Progress, Scan, ScanOptions, ScannedPhoto, scan};
+pub use scan::{Scan, ScanOptions, ScannedPhoto, scan};
 pub use sources::{NoPhoto, PhotoSource, in_parallel, photo_sources};
 pub use split::Fractions;

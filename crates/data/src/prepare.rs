@@ -4,16 +4,15 @@
 
 use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
-use kennel_core::{Lock, Manifest, files};
+use kennel_core::{Lock, Manifest, Task, files};
 use rayon::prelude::*;
 
 use crate::assemble::{Assembled, Paths, Purpose, assemble};
 use crate::dataset::part_of_prepared;
-use crate::error::{DataError, Result, go_on};
+use crate::error::{DataError, Result};
 use crate::preset::Preset;
-use crate::scan::{Progress, ScanOptions, scan};
+use crate::scan::{ScanOptions, scan};
 use crate::split::Fractions;
 use crate::staging::Staging;
 use crate::unlisted::unlisted;
@@ -35,23 +34,21 @@ pub struct PrepareOptions<'a> {
     pub known: Option<&'a [String]>,
     /// As [`ScanOptions::classes_are`].
     pub classes_are: Option<&'a Path>,
-    /// Stops the work once another thread sets it.
-    pub stop: Option<&'a AtomicBool>,
 }
 
 impl Default for PrepareOptions<'_> {
     fn default() -> Self {
-        let ScanOptions { preset, min_side_px, known, classes_are, stop } = ScanOptions::default();
+        let ScanOptions { preset, min_side_px, known, classes_are } = ScanOptions::default();
         let fractions = Fractions::default();
-        Self { preset, seed: 42, min_side_px, link: false, fractions, known, classes_are, stop }
+        Self { preset, seed: 42, min_side_px, link: false, fractions, known, classes_are }
     }
 }
 
 impl PrepareOptions<'_> {
     /// The options of the scan.
     pub(crate) fn of_scan(&self) -> ScanOptions<'_> {
-        let Self { preset, min_side_px, known, classes_are, stop, .. } = *self;
-        ScanOptions { preset, min_side_px, known, classes_are, stop }
+        let Self { preset, min_side_px, known, classes_are, .. } = *self;
+        ScanOptions { preset, min_side_px, known, classes_are }
     }
 }
 
@@ -85,15 +82,10 @@ pub struct Prepared {
 /// - The output overlaps the source, is not Kennel's, or cannot be written.
 /// - Another process prepares the output, or reads it while it would be replaced.
 /// - A class has no training photos.
-/// - [`DataError::Stopped`] once `options.stop` is set.
+/// - [`DataError::Stopped`] once the task is stopped.
 ///
 /// After an error, the output is as it was.
-pub fn prepare(
-    source: &Path,
-    out: &Path,
-    options: &PrepareOptions,
-    progress: Progress<'_>,
-) -> Result<Prepared> {
+pub fn prepare(source: &Path, out: &Path, options: &PrepareOptions, task: Task<'_>) -> Result<Prepared> {
     options.fractions.check()?;
     if !source.exists() {
         return Err(DataError::NotFound { path: source.into() });
@@ -109,7 +101,7 @@ pub fn prepare(
     let staging = Staging::beside(out)?;
     let before = Before::look(out)?;
 
-    let scan = scan(source, &options.of_scan(), staging.path(), progress)?;
+    let scan = scan(source, &options.of_scan(), staging.path(), task)?;
     scan.check_train(source)?;
     let Assembled { manifest, files } =
         assemble(&scan, source, options.seed, options.fractions, Paths::Tree, Purpose::Training)?;
@@ -118,7 +110,7 @@ pub fn prepare(
         && is_whole(out, old)
         && (options.link || !is_linked(out, old))
     {
-        go_on(options.stop)?;
+        task.check()?;
         return Ok(Prepared { manifest, outcome: Outcome::Unchanged });
     }
 
@@ -134,8 +126,8 @@ pub fn prepare(
     // Unpacked files are temporary, so link them instead of copying them.
     let link = options.link || scan.is_unpacked();
     let tree = staging.tree();
-    write_tree(&tree, &manifest, &files, link, options.stop)?;
-    go_on(options.stop)?;
+    write_tree(&tree, &manifest, &files, link, task)?;
+    task.check()?;
     // Windows cannot move a folder with an open file, so release the lock there.
     let lock = lock.filter(|_| cfg!(not(windows)));
     let outcome = swap(&staging, out, &before)?;
@@ -235,7 +227,7 @@ fn write_tree(
     manifest: &Manifest,
     sources: &[PathBuf],
     link: bool,
-    stop: Option<&AtomicBool>,
+    task: Task<'_>,
 ) -> Result<()> {
     std::fs::create_dir(tree).map_err(DataError::io("create", tree))?;
     let folders: HashSet<PathBuf> = manifest
@@ -247,7 +239,7 @@ fn write_tree(
         std::fs::create_dir_all(&folder).map_err(DataError::io("create", &folder))?;
     }
     manifest.photos.par_iter().zip(sources).try_for_each(|(photo, source)| {
-        go_on(stop)?;
+        task.check()?;
         let target = tree.join(&photo.path);
         if link {
             // Resolve symbolic links: a hard link to one would depend on its target.
