@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use kennel_core::{CoreError, Hint, Hinted};
+use kennel_core::{CoreError, Hint, Hinted, Stopped};
 use kennel_data::DataError;
 use kennel_metrics::{MetricsError, Proportion, format_proportion};
 use kennel_models::ModelError;
@@ -56,6 +56,9 @@ pub enum ExportError {
     /// A network or its weights failed.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// Stopped on request.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// Predictions that cannot be evaluated.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
@@ -182,6 +185,7 @@ impl Hinted for ExportError {
             ExportError::InTheWay { .. } => Hint::OtherName,
             ExportError::Proofs { .. } => Hint::MoveAway,
             ExportError::Metrics(_)
+            | ExportError::Stopped(_)
             | ExportError::NoPhotos { .. }
             | ExportError::NotProved { .. }
             | ExportError::ReadsBackDifferently { .. } => return Vec::new(),

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use burn::module::Module;
 use burn::tensor::Device;
 use kennel_core::hint::Describe;
 use kennel_core::scratch::Scratch;
-use kennel_core::{CoreError, RunDir, Split, files};
+use kennel_core::task::{Event, Stage};
+use kennel_core::{CoreError, RunDir, Split, Task, files};
 use kennel_metrics::Proportion;
 use kennel_models::{describe, load_trained};
 use kennel_onnx::photo_input::with_photo_input;
@@ -78,8 +78,7 @@ pub struct Exported {
 ///
 /// Runs the file on the run's validation photos and compares it with the trained network. Gives the
 /// file its name only when it passes. `wording` says why a runtime did not run, for
-/// `parity.json`. `tell` receives progress messages; `stop` ends the export between two batches of
-/// photos.
+/// `parity.json`. `task` hears of every stage, and stops the export between two batches of photos.
 ///
 /// # Errors
 ///
@@ -90,8 +89,7 @@ pub fn export(
     run: &RunDir,
     options: &ExportOptions,
     wording: Describe<'_>,
-    stop: &AtomicBool,
-    tell: &mut dyn FnMut(&str),
+    task: Task<'_>,
 ) -> Result<Exported> {
     if options.path.is_dir() {
         return Err(ExportError::InTheWay { what: "a folder", path: options.path.clone() });
@@ -118,16 +116,16 @@ pub fn export(
     parity::read(folder)?;
 
     if gone > 0 {
-        tell(&format!("without {gone} of the run's photos, which are gone"));
+        task.tell(Event::PhotosGone(gone));
     }
-    tell(&format!("the trained network on {} validation photos", val.len()));
-    let reference = Reference::of(&network, val, preprocessing, card.temperature, stop)?;
+    task.tell(Event::Stage(Stage::RunNetwork { photos: val.len() }));
+    let reference = Reference::of(&network, val, preprocessing, card.temperature, task)?;
     card.val_accuracy = Some(reference.accuracy());
     let int8 = match options.precision {
         Precision::Int8 => {
             let train = photos::some_of(&data, Split::Train, CALIBRATION_PHOTOS)?;
-            tell(&format!("ranges of every tensor on {} training photos", train.len()));
-            Some(Int8::calibrate(&float, layers, &train, preprocessing, scratch.path(), stop)?)
+            task.tell(Event::Stage(Stage::Calibrate { photos: train.len() }));
+            Some(Int8::calibrate(&float, layers, &train, preprocessing, scratch.path(), task)?)
         }
         _ => None,
     };
@@ -143,7 +141,7 @@ pub fn export(
     let name = options.path.file_name().unwrap_or_default();
     let draft = scratch.path().join(name);
     let mut weights = write(&draft, &mut model, &card, options)?;
-    tell("the file on the same photos");
+    task.tell(Event::Stage(Stage::RunFile));
     let (runtimes, not_run) = reference.compare(&draft, wording)?;
     if runtimes.is_empty() {
         let reasons = not_run.iter().map(|(runtime, reason)| format!("\n  {runtime}: {reason}")).collect();
@@ -153,7 +151,7 @@ pub fn export(
         if let Some(loss) = judge(found, reference.accuracy(), options)? {
             let mut worst = Vec::new();
             if let Some(int8) = &int8 {
-                tell("which layers hurt most");
+                task.tell(Event::Stage(Stage::FindWorstLayers));
                 worst = int8.worst()?;
                 worst.truncate(WORST_LAYERS);
             }

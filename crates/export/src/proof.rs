@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::Device;
-use kennel_core::Preprocessing;
 use kennel_core::hint::Describe;
+use kennel_core::{Preprocessing, Task};
 use kennel_data::DatasetPhoto;
 use kennel_metrics::{Proportion, argmax, softmax_at};
 use kennel_models::Network;
@@ -18,7 +17,7 @@ use crate::{ExportError, Result, photos};
 
 /// The trained network's logits for some photos.
 pub struct Reference<'a> {
-    stop: &'a AtomicBool,
+    task: Task<'a>,
     photos: Arc<[DatasetPhoto]>,
     preprocessing: Preprocessing,
     temperature: f64,
@@ -31,17 +30,17 @@ impl<'a> Reference<'a> {
     /// # Errors
     ///
     /// [`ExportError::Photos`] for a photo that cannot be read; [`ExportError::NoNumber`] when a
-    /// logit is not finite; [`OnnxError::Stopped`] when `stop` is set.
+    /// logit is not finite; [`ExportError::Stopped`] once the task is stopped.
     pub fn of(
         network: &Network,
         photos: Arc<[DatasetPhoto]>,
         preprocessing: &Preprocessing,
         temperature: f64,
-        stop: &'a AtomicBool,
+        task: Task<'a>,
     ) -> Result<Self> {
         let device = Device::flex();
         let mut logits: Vec<Vec<f32>> = Vec::with_capacity(photos.len());
-        for batch in photos::batches(&photos, preprocessing, stop) {
+        for batch in photos::batches(&photos, preprocessing, task) {
             let batch = batch?;
             let side = batch.side_px as usize;
             let count = batch.len();
@@ -53,7 +52,7 @@ impl<'a> Reference<'a> {
                 logits.push(row);
             }
         }
-        Ok(Self { stop, photos, preprocessing: preprocessing.clone(), temperature, logits })
+        Ok(Self { task, photos, preprocessing: preprocessing.clone(), temperature, logits })
     }
 
     /// Returns the trained network's accuracy.
@@ -72,7 +71,7 @@ impl<'a> Reference<'a> {
     /// # Errors
     ///
     /// [`ExportError::Photos`] for a photo that cannot be read; [`ExportError::Onnx`] when a
-    /// runtime reads the file and then fails on it, or when `stop` is set.
+    /// runtime reads the file and then fails on it, or once the task is stopped.
     pub fn compare(
         &self,
         path: &Path,
@@ -122,7 +121,7 @@ impl<'a> Reference<'a> {
 
     fn logits(&self, classifier: &mut Classifier) -> Result<Vec<Vec<f32>>> {
         let mut rows = Vec::with_capacity(self.photos.len());
-        for batch in photos::batches(&self.photos, &self.preprocessing, self.stop) {
+        for batch in photos::batches(&self.photos, &self.preprocessing, self.task) {
             let batch = batch?;
             rows.extend(classifier.logits(&batch.pixels, batch.len())?);
         }
@@ -133,9 +132,7 @@ impl<'a> Reference<'a> {
         self.photos
             .iter()
             .map(|photo| {
-                if self.stop.load(Ordering::Relaxed) {
-                    return Err(OnnxError::Stopped.into());
-                }
+                self.task.check()?;
                 let photo = photo.read().map_err(photos::unreadable)?;
                 Ok(classifier.probabilities(&photo)?)
             })
