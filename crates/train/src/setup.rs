@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::tensor::Device;
 use kennel_core::hint::Stale;
-use kennel_core::{Hint, Note, RunConfig, RunFacts, Split, files, shown};
+use kennel_core::task::Event;
+use kennel_core::{Hint, Note, RunConfig, RunFacts, Split, Stopped, Task, files, shown};
 use kennel_data::{DataError, Dataset, DatasetPhoto, Loader, LoaderOptions, Open, PrepareOptions, Transform};
 use kennel_models::{
     Architecture, LoadOptions, Network, RegularizationRates, StateDict, architecture, draw_head,
@@ -126,12 +127,14 @@ pub fn open_data_to_judge(path: &Path, known: &[String], control: &mut Control) 
 /// Opens a data set. If that decodes every photo, the observer sees the progress and the caller can
 /// stop it.
 fn opened(path: &Path, known: Option<&[String]>, control: &mut Control, open: Open) -> Result<Dataset> {
-    let options = PrepareOptions { known, stop: Some(control.stop), ..PrepareOptions::default() };
+    let options = PrepareOptions { known, ..PrepareOptions::default() };
     let observer = Mutex::new(&mut *control.observer);
-    let progress = |done, of| {
-        observer.lock().unwrap_or_else(PoisonError::into_inner).predicting("checking", done, of);
+    let on = |event: Event<'_>| {
+        if let Event::Photos { done, of } = event {
+            observer.lock().unwrap_or_else(PoisonError::into_inner).predicting("checking", done, of);
+        }
     };
-    Ok(open(path, &options, &progress)?)
+    Ok(open(path, &options, Task::new(control.stop, &on))?)
 }
 
 /// Tells the observer about unlisted files, rejected photos and the manifest's notes.
@@ -165,7 +168,7 @@ fn check_photos(data: &Dataset, control: &Control) -> Result<()> {
     }
     for photo in data.all_photos().iter() {
         if control.is_stopped() {
-            return Err(DataError::Stopped.into());
+            return Err(DataError::from(Stopped).into());
         }
         if files::sha256_file(&photo.file)? != photo.sha256 {
             return Err(DataError::PhotoChanged { path: photo.file.clone() }.into());
