@@ -204,7 +204,7 @@ fn check_classes(scan: &Scan, splits: &[Split], source: &Path, notes: &mut Vec<S
                 class: class.clone(),
                 train,
                 all: val + test,
-                left_out: of_rejected(&left_out),
+                left_out: of_rejected(&left_out).map(Box::new),
                 hint: Box::new(hint),
             });
         }

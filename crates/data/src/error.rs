@@ -144,7 +144,7 @@ pub enum DataError {
         /// Its usable photos in every part.
         all: usize,
         /// Its files that were left out.
-        left_out: Option<LeftOut>,
+        left_out: Option<Box<LeftOut>>,
         /// What may help.
         hint: Box<Hint>,
     },
@@ -312,7 +312,7 @@ impl fmt::Display for LeftOut {
     }
 }
 
-fn and(left_out: &Option<LeftOut>) -> String {
+fn and(left_out: &Option<Box<LeftOut>>) -> String {
     left_out.as_ref().map(|left_out| format!("; {left_out}")).unwrap_or_default()
 }
 
