@@ -10,7 +10,6 @@ use kennel_data::{Dataset, Open, PrepareOptions};
 use toml::{Table, Value};
 
 use crate::failure::Failure;
-use crate::interrupt;
 use crate::progress::with_photo_bar;
 use crate::resolve::DATA_DIR;
 
@@ -93,8 +92,7 @@ fn opened(folder: &Path, to_judge: bool) -> Result<Dataset, Failure> {
         return Ok(data.clone());
     }
     let open: Open = if to_judge { Dataset::open_to_judge } else { Dataset::open_with };
-    let options = PrepareOptions { stop: Some(interrupt::listen()), ..PrepareOptions::default() };
-    let data = with_photo_bar("checking", |progress| open(folder, &options, progress))?;
+    let data = with_photo_bar("checking", |task| open(folder, &PrepareOptions::default(), task))?;
     opened.push((data.clone(), to_judge));
     Ok(data)
 }

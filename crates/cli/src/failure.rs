@@ -101,7 +101,7 @@ impl From<InferError> for Failure {
     fn from(error: InferError) -> Self {
         match error {
             InferError::OutOfBounds { .. } | InferError::Device { .. } => Failure::Usage(worded(&error)),
-            InferError::Stopped => Failure::Interrupted(NOTHING_WRITTEN),
+            InferError::Stopped(_) => Failure::Interrupted(NOTHING_WRITTEN),
             InferError::Onnx(error) => error.into(),
             InferError::Core(error) => error.into(),
             InferError::Data(error) => error.into(),
@@ -114,7 +114,7 @@ impl From<InferError> for Failure {
 impl From<DataError> for Failure {
     fn from(error: DataError) -> Self {
         match error {
-            DataError::Stopped => Failure::Interrupted(NOTHING_WRITTEN),
+            DataError::Stopped(_) => Failure::Interrupted(NOTHING_WRITTEN),
             DataError::Fractions { .. } => Failure::Usage(worded(&error)),
             DataError::NoDataset { ref path } => {
                 Failure::Failed(worded(&error) + &hint_nearby(path).unwrap_or_default())
@@ -140,7 +140,7 @@ impl From<OnnxError> for Failure {
     fn from(error: OnnxError) -> Self {
         match error {
             OnnxError::Undescribed { .. } => Failure::Usage(worded(&error)),
-            OnnxError::Stopped => Failure::Interrupted(NOTHING_WRITTEN),
+            OnnxError::Stopped(_) => Failure::Interrupted(NOTHING_WRITTEN),
             _ => Failure::Failed(worded(&error)),
         }
     }
@@ -149,6 +149,7 @@ impl From<OnnxError> for Failure {
 impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Self {
         match error {
+            ExportError::Stopped(_) => Failure::Interrupted(NOTHING_WRITTEN),
             ExportError::UnknownLayer { .. } => Failure::Usage(worded(&error)),
             ExportError::Core(error) => error.into(),
             ExportError::Model(error) => error.into(),

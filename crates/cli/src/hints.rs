@@ -354,7 +354,6 @@ pub fn words(hint: &Hint) -> String {
         }
         Hint::NameCache => "set HF_HUB_CACHE to a folder",
         Hint::FetchAgain => "move that folder away and fetch it again",
-        other => return format!("{other:?}"),
     };
     text.into()
 }

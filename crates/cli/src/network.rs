@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use kennel_core::Task;
+use kennel_core::task::Event;
 use kennel_data::Preset;
 use kennel_fetch::hub::{HubConfig, fetch_model, is_offline_by_env};
 use kennel_fetch::stanford_dogs::{self, Breeds, Source};
-use kennel_fetch::{Address, Client, ClientConfig, Event, FetchError, Watch};
+use kennel_fetch::{Address, Client, ClientConfig, FetchError};
 use kennel_models::{Architecture, ModelError, WeightsSource, locate_weights};
 use kennel_train::NO_WEIGHTS;
 
@@ -80,8 +82,8 @@ pub fn weights(
             if !is_offline() {
                 say!("fetching   {repo}");
             }
-            let fetched = watched(|watch| {
-                fetch_model(&client(), &HubConfig::from_env()?, &repo, "main", &MODEL_FILES, watch)
+            let fetched = watched(|task| {
+                fetch_model(&client(), &HubConfig::from_env()?, &repo, "main", &MODEL_FILES, task)
             });
             fetched.map_err(|error| {
                 const WAYS: &str = "a folder with its model.safetensors and config.json: --weights DIR (`kennel run`: MODEL=DIR); \
@@ -124,7 +126,7 @@ pub fn stanford_dogs(preset: Preset, url: Option<&str>, into: &Path) -> Result<P
     if !into.exists() && !is_offline() {
         say!("fetching   {}", Address::from(&source.url));
     }
-    watched(|watch| stanford_dogs::fetch(&client(), &source, breeds, into, watch)).map_err(|error| {
+    watched(|task| stanford_dogs::fetch(&client(), &source, breeds, into, task)).map_err(|error| {
         failure(
             error,
             &format!("the photos of {preset} are not on this machine"),
@@ -161,7 +163,7 @@ fn failure(error: FetchError, missing: &str, ways: &str, slip: &str) -> Failure 
 }
 
 /// Fetches with a bar on a terminal and plain lines elsewhere.
-fn watched<T>(fetch: impl FnOnce(Watch<'_>) -> Result<T, FetchError>) -> Result<T, FetchError> {
+fn watched<T>(fetch: impl FnOnce(Task<'_>) -> Result<T, FetchError>) -> Result<T, FetchError> {
     let bar = byte_bar("fetching");
     let is_terminal = std::io::stderr().is_terminal();
     let tenths = AtomicU64::new(0);
@@ -186,7 +188,7 @@ fn watched<T>(fetch: impl FnOnce(Watch<'_>) -> Result<T, FetchError>) -> Result<
         Event::Waiting => bar.suspend(|| say!("waiting    another process fetches the same")),
         _ => {}
     };
-    let fetched = fetch(Watch { on_event: &on_event, stop: interrupt::listen() });
+    let fetched = fetch(Task::new(interrupt::listen(), &on_event));
     bar.finish_and_clear();
     fetched
 }

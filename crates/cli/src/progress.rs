@@ -4,11 +4,13 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
-use kennel_core::{EpochRecord, Note, SplitCounts};
+use kennel_core::task::{Event, Stage};
+use kennel_core::{EpochRecord, Note, SplitCounts, Task};
 use kennel_infer::PhotoObserver;
 use kennel_train::{Observer, Plan};
 
 use crate::hints;
+use crate::interrupt;
 use crate::output::{Level, line_that_fits, note_once};
 
 /// Rates before this are those of a cold start.
@@ -24,15 +26,35 @@ pub fn photo_bar(what: &str, of: usize) -> ProgressBar {
     bar
 }
 
-/// Runs `work` under a bar of photos. The total is known at its first call of the progress
-/// function.
-pub fn with_photo_bar<T>(what: &str, work: impl FnOnce(kennel_data::Progress<'_>) -> T) -> T {
+/// Runs `work` under a bar of photos; Ctrl-C stops it. The total is known at its first event.
+pub fn with_photo_bar<T>(what: &str, work: impl FnOnce(Task<'_>) -> T) -> T {
     let bar = OnceLock::new();
-    let done = work(&|done, of| bar.get_or_init(|| photo_bar(what, of)).set_position(done as u64));
+    let on = |event: Event<'_>| {
+        if let Event::Photos { done, of } = event {
+            bar.get_or_init(|| photo_bar(what, of)).set_position(done as u64);
+        }
+    };
+    let done = work(Task::new(interrupt::listen(), &on));
     if let Some(bar) = bar.get() {
         bar.finish_and_clear();
     }
     done
+}
+
+/// Prints the stages of an export.
+pub fn say_stage(event: Event<'_>) {
+    match event {
+        Event::PhotosGone(gone) => say!("proving    without {gone} of the run's photos, which are gone"),
+        Event::Stage(Stage::RunNetwork { photos }) => {
+            say!("proving    the trained network on {photos} validation photos");
+        }
+        Event::Stage(Stage::Calibrate { photos }) => {
+            say!("proving    ranges of every tensor on {photos} training photos");
+        }
+        Event::Stage(Stage::RunFile) => say!("proving    the file on the same photos"),
+        Event::Stage(Stage::FindWorstLayers) => say!("proving    which layers hurt most"),
+        _ => {}
+    }
 }
 
 /// Returns a counter of photos, for an unknown total.

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use crate::Strategy;
 
-/// What may help. It holds data for the program that words it.
+/// What may help. It holds data for the program that words it. A match over it needs an arm for
+/// every hint, so the compiler asks for the words of a new one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Hint {
     // Names.
     /// A known name that is close to the given one.
@@ -446,8 +446,3 @@ impl From<&str> for Note {
 /// Words an error with its hints. A library that stores or shows the text of an error takes one
 /// from the program.
 pub type Describe<'a> = &'a dyn Fn(&dyn Hinted) -> String;
-
-/// Returns the message of an error alone: a [`Describe`] without hints.
-pub fn message(error: &dyn Hinted) -> String {
-    error.to_string()
-}

@@ -19,6 +19,7 @@ pub mod seed;
 mod shell;
 mod shown;
 mod suggest;
+pub mod task;
 
 mod augmentation;
 mod manifest;
@@ -53,3 +54,4 @@ pub use split::Split;
 pub use strategy::Strategy;
 pub use suggest::did_you_mean;
 pub use sums::Changes;
+pub use task::{Stopped, Task};

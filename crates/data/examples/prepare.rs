@@ -5,14 +5,15 @@
 use std::path::Path;
 use std::time::Instant;
 
-use kennel_core::Split;
+use kennel_core::{Split, Task};
 use kennel_data::{Dataset, Loader, LoaderOptions, PrepareOptions, Transform, prepare, shuffled};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let (source, out) = (arguments.next().ok_or("the source?")?, arguments.next().ok_or("the output?")?);
     let start = Instant::now();
-    let prepared = prepare(Path::new(&source), Path::new(&out), &PrepareOptions::default(), &|_, _| {})?;
+    let prepared =
+        prepare(Path::new(&source), Path::new(&out), &PrepareOptions::default(), Task::unwatched())?;
     println!("{:?} in {:.1} s", prepared.outcome, start.elapsed().as_secs_f64());
     let manifest = prepared.manifest;
     println!("{:?}, {:?}", manifest.classes, manifest.counts(None));

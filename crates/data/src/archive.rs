@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 
 use kennel_archive::{TarBounds, TarError, TarReader};
+use kennel_core::Task;
 
 use crate::decode::MAX_FILE_BYTES;
-use crate::error::{DataError, Result, go_on};
+use crate::error::{DataError, Result};
 
 /// Limits on an archive: Stanford Dogs is 0.8 GB.
 const BOUNDS: TarBounds =
@@ -17,11 +17,11 @@ const BOUNDS: TarBounds =
 /// Unpacks the regular files of `archive` under `into`. Returns whether the archive has its end
 /// marker; without one, it may have been cut off between two files. Refuses the whole archive if an
 /// entry leads out of the folder, or is a link, a device or a sparse file.
-pub(crate) fn unpack(archive: &Path, into: &Path, stop: Option<&AtomicBool>) -> Result<bool> {
-    unpack_bounded(archive, into, BOUNDS, stop)
+pub(crate) fn unpack(archive: &Path, into: &Path, task: Task<'_>) -> Result<bool> {
+    unpack_bounded(archive, into, BOUNDS, task)
 }
 
-fn unpack_bounded(archive: &Path, into: &Path, bounds: TarBounds, stop: Option<&AtomicBool>) -> Result<bool> {
+fn unpack_bounded(archive: &Path, into: &Path, bounds: TarBounds, task: Task<'_>) -> Result<bool> {
     let failed = |error| match error {
         TarError::Refused { entry, reason } => {
             DataError::UnsafeArchive { path: archive.into(), entry, reason }
@@ -34,7 +34,7 @@ fn unpack_bounded(archive: &Path, into: &Path, bounds: TarBounds, stop: Option<&
     check_is_tar(archive, &mut file)?;
     let mut tar = TarReader::new(BufReader::with_capacity(1 << 20, file), bounds);
     while let Some(entry) = tar.next_entry().map_err(failed)? {
-        go_on(stop)?;
+        task.check()?;
         let target = into.join(entry.path);
         if let Some(folder) = target.parent() {
             std::fs::create_dir_all(folder).map_err(DataError::io("create", folder))?;
@@ -77,6 +77,8 @@ fn check_is_tar(archive: &Path, file: &mut File) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicBool;
+
     use kennel_core::{Hint, Hinted};
 
     use super::*;
@@ -115,7 +117,7 @@ mod tests {
             std::fs::create_dir(&into).unwrap();
             let bytes: &[u8] = if kind == Regular { b"evil" } else { b"" };
             let archive = tar_of(&[("a/good.jpg", Regular, b"good"), (name, kind, bytes)]);
-            let error = unpack(archive.path(), &into, None).unwrap_err().to_string();
+            let error = unpack(archive.path(), &into, Task::unwatched()).unwrap_err().to_string();
             assert!(error.contains("is refused") && error.contains(name), "{error}");
             assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "{name} escaped");
             assert!(!Path::new("/tmp/kennel-evil.jpg").exists());
@@ -128,11 +130,12 @@ mod tests {
         let into = tempfile::tempdir().unwrap();
         let archive = tar_of(&[("./a/1.jpg", Regular, b"1234"), ("a/2.jpg", Regular, b"5678")]);
         let bounds = TarBounds { max_total_bytes: 7, ..BOUNDS };
-        let error = unpack_bounded(archive.path(), into.path(), bounds, None).unwrap_err().to_string();
+        let error =
+            unpack_bounded(archive.path(), into.path(), bounds, Task::unwatched()).unwrap_err().to_string();
         assert!(error.contains("`a/2.jpg` brings the archive above 7 bytes"), "{error}");
-        let stopped = unpack(archive.path(), into.path(), Some(&AtomicBool::new(true)));
-        assert!(matches!(stopped, Err(DataError::Stopped)), "{stopped:?}");
-        unpack(archive.path(), into.path(), None).unwrap();
+        let stopped = unpack(archive.path(), into.path(), Task::new(&AtomicBool::new(true), &|_| {}));
+        assert!(matches!(stopped, Err(DataError::Stopped(_))), "{stopped:?}");
+        unpack(archive.path(), into.path(), Task::unwatched()).unwrap();
         assert_eq!(std::fs::read(into.path().join("a/1.jpg")).unwrap(), b"1234");
     }
 
@@ -140,7 +143,7 @@ mod tests {
     fn what_is_no_tar_says_what_it_is() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), [0x1F, 0x8B, 8, 0]).unwrap();
-        let error = unpack(file.path(), Path::new("nowhere"), None).unwrap_err();
+        let error = unpack(file.path(), Path::new("nowhere"), Task::unwatched()).unwrap_err();
         assert!(error.to_string().contains("gzip"), "{error}");
         assert_eq!(error.hints(), [Hint::FolderOrTar]);
     }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use kennel_core::{DuplicateGroup, DuplicateKind, Hint, Manifest, PhotoRecord, Split, caseless, composed};
 
 use crate::duplicates::{Group, count_plain, find_duplicates};
-use crate::error::{DataError, LeftOut, Result};
+use crate::error::{DataError, Result};
+use crate::rejected::of_rejected;
 use crate::scan::{Scan, ScannedPhoto};
 use crate::split::{Fractions, stratified};
 
@@ -197,14 +198,14 @@ fn check_classes(scan: &Scan, splits: &[Split], source: &Path, notes: &mut Vec<S
                 None => Hint::MorePhotos { divided: scan.divided },
             };
             let of_class = |path: &str| path.split('/').any(|folder| composed(folder) == *class);
+            let left_out: Vec<_> =
+                scan.rejected.iter().filter(|photo| of_class(&photo.path)).cloned().collect();
             return Err(DataError::TooFewPhotos {
                 path: source.into(),
                 class: class.clone(),
                 train,
                 all: val + test,
-                left_out: LeftOut(
-                    scan.rejected.iter().filter(|photo| of_class(&photo.path)).cloned().collect(),
-                ),
+                left_out: of_rejected(&left_out).map(Box::new),
                 hint: Box::new(hint),
             });
         }

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use image::RgbImage;
-use kennel_core::{CoreError, Lock, Manifest, PhotoRecord, Split, files};
+use kennel_core::{CoreError, Lock, Manifest, PhotoRecord, Split, Task, files};
 use rayon::prelude::*;
 use walkdir::WalkDir;
 
@@ -14,7 +14,7 @@ use crate::assemble::{Assembled, Paths, Purpose, assemble};
 use crate::decode::{decode, read_bounded};
 use crate::error::{DataError, Result};
 use crate::options::PrepareOptions;
-use crate::scan::{Progress, scan};
+use crate::scan::scan;
 use crate::unlisted::unlisted;
 
 /// One photo of a data set.
@@ -59,7 +59,7 @@ impl DatasetPhoto {
 }
 
 /// A function that opens a data set: [`Dataset::open_with`] or [`Dataset::open_to_judge`].
-pub type Open = fn(&Path, &PrepareOptions, Progress<'_>) -> Result<Dataset>;
+pub type Open = fn(&Path, &PrepareOptions, Task<'_>) -> Result<Dataset>;
 
 /// The classes and photos of a data set, with every file checked.
 #[derive(Clone, Debug)]
@@ -81,22 +81,22 @@ impl Dataset {
     ///
     /// As [`Dataset::open_with`].
     pub fn open(folder: &Path) -> Result<Self> {
-        Self::open_with(folder, &PrepareOptions::default(), &|_, _| {})
+        Self::open_with(folder, &PrepareOptions::default(), Task::unwatched())
     }
 
     /// Opens a data set.
     ///
     /// - A folder with a `manifest.json` opens as it was prepared. Every listed photo must exist.
     ///   Of the `options`, only `known` is checked.
-    /// - Any other folder is scanned, until `options.stop` is set. It keeps its division, or is
+    /// - Any other folder is scanned, until the task is stopped. It keeps its division, or is
     ///   divided as `prepare` would. The manifest stays in memory. `options.link` is not used.
     ///
     /// # Errors
     ///
     /// An invalid manifest, missing photos, a class that is not in `options.known`, and the errors
     /// of [`scan`] and of the split.
-    pub fn open_with(folder: &Path, options: &PrepareOptions, progress: Progress<'_>) -> Result<Self> {
-        Self::open_for(Purpose::Training, folder, options, progress)
+    pub fn open_with(folder: &Path, options: &PrepareOptions, task: Task<'_>) -> Result<Self> {
+        Self::open_for(Purpose::Training, folder, options, task)
     }
 
     /// As [`Dataset::open_with`], to evaluate a trained network: a class may have a single photo,
@@ -105,16 +105,11 @@ impl Dataset {
     /// # Errors
     ///
     /// As [`Dataset::open_with`], except that training photos are not required.
-    pub fn open_to_judge(folder: &Path, options: &PrepareOptions, progress: Progress<'_>) -> Result<Self> {
-        Self::open_for(Purpose::Judging, folder, options, progress)
+    pub fn open_to_judge(folder: &Path, options: &PrepareOptions, task: Task<'_>) -> Result<Self> {
+        Self::open_for(Purpose::Judging, folder, options, task)
     }
 
-    fn open_for(
-        purpose: Purpose,
-        folder: &Path,
-        options: &PrepareOptions,
-        progress: Progress<'_>,
-    ) -> Result<Self> {
+    fn open_for(purpose: Purpose, folder: &Path, options: &PrepareOptions, task: Task<'_>) -> Result<Self> {
         let path = folder.join(Manifest::FILE_NAME);
         if path.is_file() {
             let lock = shared(folder)?;
@@ -136,7 +131,7 @@ impl Dataset {
         if let Some(other) = beside_prepared(folder, purpose) {
             return Err(other);
         }
-        let scan = scan(folder, &options.of_scan(), folder, progress)?;
+        let scan = scan(folder, &options.of_scan(), folder, task)?;
         if purpose == Purpose::Training {
             scan.check_train(folder)?;
         }

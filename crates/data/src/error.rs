@@ -2,13 +2,11 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use kennel_core::hint::{Output, Stale};
-use kennel_core::{CoreError, Hint, Hinted, Manifest, RejectedPhoto};
+use kennel_core::{CoreError, Hint, Hinted, Manifest, RejectedPhoto, Stopped};
 
 use crate::decode::DecodeError;
-use crate::rejected::of_rejected;
 
 /// The result type of this crate.
 pub type Result<T, E = DataError> = std::result::Result<T, E>;
@@ -135,7 +133,7 @@ pub enum DataError {
         hint: Box<Hint>,
     },
     /// A class without training photos.
-    #[error("class `{class}` has {train} training photos ({all} usable in all, in {path}{left_out})", path = kennel_core::shown(path))]
+    #[error("class `{class}` has {train} training photos ({all} usable in all, in {path}{})", and(left_out), path = kennel_core::shown(path))]
     TooFewPhotos {
         /// The source.
         path: PathBuf,
@@ -146,7 +144,7 @@ pub enum DataError {
         /// Its usable photos in every part.
         all: usize,
         /// Its files that were left out.
-        left_out: LeftOut,
+        left_out: Option<Box<LeftOut>>,
         /// What may help.
         hint: Box<Hint>,
     },
@@ -265,7 +263,7 @@ pub enum DataError {
     },
     /// Stopped on request.
     #[error("stopped; nothing was written")]
-    Stopped,
+    Stopped(#[from] Stopped),
     /// A photo was removed after the data set was opened.
     #[error("{path} is gone since its data set was opened", path = kennel_core::shown(path))]
     PhotoGone {
@@ -295,25 +293,27 @@ pub struct LayoutReading {
     pub classes: Vec<String>,
 }
 
-/// Returns [`DataError::Stopped`] once `stop` is set.
-pub(crate) fn go_on(stop: Option<&AtomicBool>) -> Result<()> {
-    match stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
-        true => Err(DataError::Stopped),
-        false => Ok(()),
-    }
+/// Files that were left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// How many.
+    pub files: usize,
+    /// One of those with the most common reason.
+    pub example: RejectedPhoto,
 }
-
-/// The files of a class that were left out, as the end of a sentence.
-#[derive(Clone, Debug)]
-pub struct LeftOut(pub Vec<RejectedPhoto>);
 
 impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.as_slice() {
-            [] => Ok(()),
-            rejected => write!(f, "; {}", of_rejected(rejected)),
+        let RejectedPhoto { path, reason } = &self.example;
+        match self.files {
+            1 => write!(f, "{path} cannot be used: {reason}"),
+            files => write!(f, "{files} files cannot be used, among them {path}: {reason}"),
         }
     }
+}
+
+fn and(left_out: &Option<Box<LeftOut>>) -> String {
+    left_out.as_ref().map(|left_out| format!("; {left_out}")).unwrap_or_default()
 }
 
 /// Renders one line per reading.
@@ -379,7 +379,7 @@ impl Hinted for DataError {
             DataError::PhotoGone { .. } => Hint::PrepareAgain(Stale::Gone),
             DataError::PhotoChanged { .. } => Hint::PrepareAgain(Stale::Changed),
             DataError::SourceChanged { .. } => Hint::PrepareAgain(Stale::ChangedMeanwhile),
-            DataError::UnknownClass { .. } | DataError::Stopped => return Vec::new(),
+            DataError::UnknownClass { .. } | DataError::Stopped(_) => return Vec::new(),
         };
         vec![hint]
     }

@@ -71,7 +71,7 @@ pub use options::PrepareOptions;
 pub use prepare::{Outcome, Prepared, prepare};
 pub use preset::Preset;
 pub use resize::{normalise, prepare_pixels};
-pub use scan::{Progress, Scan, ScanOptions, ScannedPhoto, scan};
+pub use scan::{Scan, ScanOptions, ScannedPhoto, scan};
 pub use sources::{NoPhoto, PhotoSource, in_parallel, photo_sources};
 pub use split::Fractions;
 pub use window::Window;

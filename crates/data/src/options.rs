@@ -1,7 +1,6 @@
 //! Options of preparing a source, and of opening a data set.
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 
 use crate::preset::Preset;
 use crate::scan::ScanOptions;
@@ -24,22 +23,20 @@ pub struct PrepareOptions<'a> {
     pub known: Option<&'a [String]>,
     /// As [`ScanOptions::classes_are`].
     pub classes_are: Option<&'a Path>,
-    /// Stops the work once another thread sets it.
-    pub stop: Option<&'a AtomicBool>,
 }
 
 impl Default for PrepareOptions<'_> {
     fn default() -> Self {
-        let ScanOptions { preset, min_side_px, known, classes_are, stop } = ScanOptions::default();
+        let ScanOptions { preset, min_side_px, known, classes_are } = ScanOptions::default();
         let fractions = Fractions::default();
-        Self { preset, seed: 42, min_side_px, link: false, fractions, known, classes_are, stop }
+        Self { preset, seed: 42, min_side_px, link: false, fractions, known, classes_are }
     }
 }
 
 impl PrepareOptions<'_> {
     /// The options of the scan.
     pub(crate) fn of_scan(&self) -> ScanOptions<'_> {
-        let Self { preset, min_side_px, known, classes_are, stop, .. } = *self;
-        ScanOptions { preset, min_side_px, known, classes_are, stop }
+        let Self { preset, min_side_px, known, classes_are, .. } = *self;
+        ScanOptions { preset, min_side_px, known, classes_are }
     }
 }

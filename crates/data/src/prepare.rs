@@ -4,16 +4,15 @@
 
 use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
-use kennel_core::{Lock, Manifest, files};
+use kennel_core::{Lock, Manifest, Task, files};
 use rayon::prelude::*;
 
 use crate::assemble::{Assembled, Paths, Purpose, assemble};
 use crate::dataset::part_of_prepared;
-use crate::error::{DataError, Result, go_on};
+use crate::error::{DataError, Result};
 use crate::options::PrepareOptions;
-use crate::scan::{Progress, scan};
+use crate::scan::scan;
 use crate::staging::Staging;
 use crate::unlisted::unlisted;
 
@@ -47,15 +46,10 @@ pub struct Prepared {
 /// - The output overlaps the source, is not Kennel's, or cannot be written.
 /// - Another process prepares the output, or reads it while it would be replaced.
 /// - A class has no training photos.
-/// - [`DataError::Stopped`] once `options.stop` is set.
+/// - [`DataError::Stopped`] once the task is stopped.
 ///
 /// After an error, the output is as it was.
-pub fn prepare(
-    source: &Path,
-    out: &Path,
-    options: &PrepareOptions,
-    progress: Progress<'_>,
-) -> Result<Prepared> {
+pub fn prepare(source: &Path, out: &Path, options: &PrepareOptions, task: Task<'_>) -> Result<Prepared> {
     options.fractions.check()?;
     if !source.exists() {
         return Err(DataError::NotFound { path: source.into() });
@@ -71,7 +65,7 @@ pub fn prepare(
     let staging = Staging::beside(out)?;
     let before = Before::look(out)?;
 
-    let scan = scan(source, &options.of_scan(), staging.path(), progress)?;
+    let scan = scan(source, &options.of_scan(), staging.path(), task)?;
     scan.check_train(source)?;
     let Assembled { manifest, files } =
         assemble(&scan, source, options.seed, options.fractions, Paths::Tree, Purpose::Training)?;
@@ -80,7 +74,7 @@ pub fn prepare(
         && is_whole(out, old)
         && (options.link || !is_linked(out, old))
     {
-        go_on(options.stop)?;
+        task.check()?;
         return Ok(Prepared { manifest, outcome: Outcome::Unchanged });
     }
 
@@ -96,8 +90,8 @@ pub fn prepare(
     // Unpacked files are temporary, so link them instead of copying them.
     let link = options.link || scan.is_unpacked();
     let tree = staging.tree();
-    write_tree(&tree, &manifest, &files, link, options.stop)?;
-    go_on(options.stop)?;
+    write_tree(&tree, &manifest, &files, link, task)?;
+    task.check()?;
     // Windows cannot move a folder with an open file, so release the lock there.
     let lock = lock.filter(|_| cfg!(not(windows)));
     let outcome = swap(&staging, out, &before)?;
@@ -197,7 +191,7 @@ fn write_tree(
     manifest: &Manifest,
     sources: &[PathBuf],
     link: bool,
-    stop: Option<&AtomicBool>,
+    task: Task<'_>,
 ) -> Result<()> {
     std::fs::create_dir(tree).map_err(DataError::io("create", tree))?;
     let folders: HashSet<PathBuf> = manifest
@@ -209,7 +203,7 @@ fn write_tree(
         std::fs::create_dir_all(&folder).map_err(DataError::io("create", &folder))?;
     }
     manifest.photos.par_iter().zip(sources).try_for_each(|(photo, source)| {
-        go_on(stop)?;
+        task.check()?;
         let target = tree.join(&photo.path);
         if link {
             // Resolve symbolic links: a hard link to one would depend on its target.

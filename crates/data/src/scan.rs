@@ -3,16 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kennel_core::scratch::Scratch;
-use kennel_core::{CoreError, Hint, RejectedPhoto, Split, caseless, files};
+use kennel_core::task::Event;
+use kennel_core::{CoreError, Hint, RejectedPhoto, Split, Task, caseless, files};
 use rayon::prelude::*;
 
 use crate::archive;
 use crate::decode::{DecodeError, Note, Notes, decode, read_bounded};
 use crate::endings::other_format;
-use crate::error::{DataError, Result, go_on};
+use crate::error::{DataError, Result};
 use crate::fingerprint::Fingerprint;
 use crate::foreign_letter::foreign_letter;
 use crate::layout::{Candidate, Layout};
@@ -27,9 +28,6 @@ use crate::walk::beginning;
 const MIN_SIDE: &str = " (`kennel prepare --min-side`)";
 const MEMORY: &str = " (--memory)";
 
-/// Progress callback. It is called from many threads with the number of files done and the total.
-pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
-
 /// How to scan.
 #[derive(Clone, Debug)]
 pub struct ScanOptions<'a> {
@@ -43,13 +41,11 @@ pub struct ScanOptions<'a> {
     /// The folder whose subfolders are the classes, whatever their names, relative to the source.
     /// Without it, the layout decides.
     pub classes_are: Option<&'a Path>,
-    /// Stops the scan once another thread sets it.
-    pub stop: Option<&'a AtomicBool>,
 }
 
 impl Default for ScanOptions<'_> {
     fn default() -> Self {
-        Self { preset: None, min_side_px: 64, known: None, classes_are: None, stop: None }
+        Self { preset: None, min_side_px: 64, known: None, classes_are: None }
     }
 }
 
@@ -121,20 +117,20 @@ impl Scan {
 /// - It is not the preset, or it has a class that is not in `options.known`.
 /// - Its folders can be read in two ways, or name no class.
 /// - It has fewer than two classes with photos (one is enough with `options.known`).
-/// - [`DataError::Stopped`] once `options.stop` is set.
+/// - [`DataError::Stopped`] once the task is stopped.
 ///
 /// A single file that cannot be used is a row in `rejected`, never an error.
-pub fn scan(source: &Path, options: &ScanOptions, scratch: &Path, progress: Progress<'_>) -> Result<Scan> {
+pub fn scan(source: &Path, options: &ScanOptions, scratch: &Path, task: Task<'_>) -> Result<Scan> {
     if !source.exists() {
         return Err(DataError::NotFound { path: source.into() });
     }
     if source.is_dir() {
-        return scan_folder(source, source, options, None, progress);
+        return scan_folder(source, source, options, None, task);
     }
     let unpacked = Scratch::new_in(scratch, ".kennel-unpacked-")?;
-    let is_whole = archive::unpack(source, unpacked.path(), options.stop)?;
+    let is_whole = archive::unpack(source, unpacked.path(), task)?;
     let folder = unpacked.path().to_path_buf();
-    let mut scan = scan_folder(source, &folder, options, Some(unpacked), progress)?;
+    let mut scan = scan_folder(source, &folder, options, Some(unpacked), task)?;
     if !is_whole {
         scan.notes.push("The archive ends without an end marker: the rest of it may be missing.".into());
     }
@@ -146,7 +142,7 @@ fn scan_folder(
     folder: &Path,
     options: &ScanOptions,
     unpacked: Option<Scratch>,
-    progress: Progress<'_>,
+    task: Task<'_>,
 ) -> Result<Scan> {
     let Layout { candidates, mut rejected, divided, classes: folders, mut notes, .. } =
         Layout::read(named, folder, options.expected())?;
@@ -154,13 +150,14 @@ fn scan_folder(
         return Err(DataError::UnknownClass { path: named.into(), found });
     }
     let (all, done) = (candidates.len(), AtomicUsize::new(0));
-    progress(0, all);
+    task.tell(Event::Photos { done: 0, of: all });
     let looked_at: Vec<Result<(ScannedPhoto, Vec<Note>), LeftOut>> = candidates
         .into_par_iter()
         .map(|candidate| {
-            go_on(options.stop)?;
+            task.check()?;
             let found = photo_of(candidate, options.min_side_px);
-            progress(done.fetch_add(1, Ordering::Relaxed) + 1, all);
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            task.tell(Event::Photos { done, of: all });
             Ok(found)
         })
         .collect::<Result<_>>()?;
@@ -277,7 +274,7 @@ fn describe(folders: &[String], rejected: &[RejectedPhoto]) -> String {
     match (folders.len(), rejected) {
         (0, []) => "the folder is empty".into(),
         (folders, []) => format!("{folders} folders without a file"),
-        (_, rejected) => of_rejected(rejected),
+        (_, rejected) => of_rejected(rejected).map(|left_out| left_out.to_string()).unwrap_or_default(),
     }
 }
 

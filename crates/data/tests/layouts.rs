@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use kennel_core::Hinted;
+use kennel_core::{Hinted, Task};
 use kennel_data::{DataError, Scan, ScanOptions, scan};
 
 /// The bytes of a small photo.
@@ -48,7 +48,7 @@ fn folder(patterns: &[&str]) -> tempfile::TempDir {
 fn scanned(source: &Path, classes_are: Option<&str>) -> Result<Scan, DataError> {
     let classes_are = classes_are.map(Path::new);
     let options = ScanOptions { min_side_px: 1, classes_are, ..ScanOptions::default() };
-    scan(source, &options, source, &|_, _| {})
+    scan(source, &options, source, Task::unwatched())
 }
 
 /// Returns `cats 2, dogs 1` or `train cats 2; test cats 1`, with how many files are left out; or
@@ -371,7 +371,7 @@ fn a_tar_without_its_end_marker_is_noted() {
     let notes = |bytes: &[u8]| {
         std::fs::write(&file, bytes).unwrap();
         let options = ScanOptions { min_side_px: 1, ..ScanOptions::default() };
-        let scan = scan(&file, &options, home.path(), &|_, _| {}).unwrap();
+        let scan = scan(&file, &options, home.path(), Task::unwatched()).unwrap();
         (scan.photos.len(), scan.notes.join("\n"))
     };
     let (photos, said) = notes(&whole);

@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 
 use common::photo;
-use kennel_core::{Augmentation, AugmentationSet, Interpolation, Preprocessing, Split};
+use kennel_core::{Augmentation, AugmentationSet, Interpolation, Preprocessing, Split, Task};
 use kennel_data::{
     Batch, Dataset, DatasetPhoto, Fractions, Loader, LoaderOptions, PhotoCache, PrepareOptions, Transform,
     shuffled,
@@ -25,7 +25,7 @@ fn dataset() -> (tempfile::TempDir, Dataset) {
         fractions: Fractions { train: 1.0, val: 0.0 },
         ..PrepareOptions::default()
     };
-    let dataset = Dataset::open_with(dir.path(), &options, &|_, _| {}).unwrap();
+    let dataset = Dataset::open_with(dir.path(), &options, Task::unwatched()).unwrap();
     (dir, dataset)
 }
 

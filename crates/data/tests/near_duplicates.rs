@@ -2,7 +2,7 @@
 
 use image::imageops::{FilterType, crop_imm, flip_horizontal, overlay, resize};
 use image::{Rgb, RgbImage};
-use kennel_core::{DuplicateKind, Manifest, Split};
+use kennel_core::{DuplicateKind, Manifest, Split, Task};
 use kennel_data::fingerprint::Fingerprint;
 use kennel_data::likeness::{Compared, Likeness, MIN_DETAIL};
 use kennel_data::{PrepareOptions, color, decode, prepare};
@@ -150,7 +150,9 @@ fn prepared(n: u64, draw: fn(usize, u64) -> RgbImage, more: &[(&str, RgbImage)])
         }
     }
     more.iter().for_each(|(name, picture)| save(picture, name));
-    prepare(source.path(), &out.path().join("data"), &PrepareOptions::default(), &|_, _| {}).unwrap().manifest
+    prepare(source.path(), &out.path().join("data"), &PrepareOptions::default(), Task::unwatched())
+        .unwrap()
+        .manifest
 }
 
 #[test]

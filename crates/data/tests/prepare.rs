@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use common::photo;
-use kennel_core::{DuplicateKind, Hinted, Lock, Manifest, Split, files};
+use kennel_core::task::Event;
+use kennel_core::{DuplicateKind, Hinted, Lock, Manifest, Split, Task, files};
 use kennel_data::{
     DataError, Dataset, Fractions, Outcome, PrepareOptions, Prepared, Preset, RgbImage, decode, prepare,
 };
@@ -44,7 +45,7 @@ fn source(n: u32) -> tempfile::TempDir {
 }
 
 fn run(source: &Path, out: &Path) -> Result<Prepared, DataError> {
-    prepare(source, out, &PrepareOptions::default(), &|_, _| {})
+    prepare(source, out, &PrepareOptions::default(), Task::unwatched())
 }
 
 fn message<T>(result: Result<T, DataError>) -> String {
@@ -118,18 +119,19 @@ fn who_says_stop_finds_everything_as_it_was() {
     let out = home.path().join("out");
     run(source.path(), &out).unwrap();
     let before = files_of(&out);
-    let options = PrepareOptions { seed: 7, stop: Some(&STOP), ..PrepareOptions::default() };
+    let options = PrepareOptions { seed: 7, ..PrepareOptions::default() };
     // Stop at the first photo, and at the last, when only the writing remains.
     let one_by_one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     for at in [1, 16] {
         STOP.store(false, Ordering::Relaxed);
         let looked_at = AtomicUsize::new(0);
-        let progress = |done, _| {
+        let on = |event: Event<'_>| {
+            let Event::Photos { done, .. } = event else { return };
             looked_at.store(done, Ordering::Relaxed);
             STOP.fetch_or(done >= at, Ordering::Relaxed);
         };
-        let stopped = one_by_one.install(|| prepare(source.path(), &out, &options, &progress));
-        assert!(matches!(stopped, Err(DataError::Stopped)), "{stopped:?}");
+        let stopped = one_by_one.install(|| prepare(source.path(), &out, &options, Task::new(&STOP, &on)));
+        assert!(matches!(stopped, Err(DataError::Stopped(_))), "{stopped:?}");
         assert_eq!(looked_at.into_inner(), at);
         assert_eq!(files_of(&out), before);
         assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1, "only `out`");
@@ -148,7 +150,7 @@ fn an_output_of_ours_is_replaced_and_restored_but_never_one_with_other_files() {
     assert_eq!(run(source.path(), &out).unwrap().outcome, Outcome::Replaced);
     assert!(victim.is_file());
     let options = PrepareOptions { seed: 7, ..PrepareOptions::default() };
-    let again = prepare(source.path(), &out, &options, &|_, _| {}).unwrap();
+    let again = prepare(source.path(), &out, &options, Task::unwatched()).unwrap();
     assert_eq!(again.outcome, Outcome::Replaced);
     assert_ne!(again.manifest, first);
     assert_eq!(Dataset::open(&out).unwrap().manifest(), &again.manifest);
@@ -208,7 +210,7 @@ fn what_somebody_reads_is_not_replaced_and_what_changes_nothing_is_done_beside_i
     let then = run(source.path(), &out).unwrap().manifest;
     let again = || {
         let options = PrepareOptions { seed: 7, ..PrepareOptions::default() };
-        prepare(source.path(), &out, &options, &|_, _| {})
+        prepare(source.path(), &out, &options, Task::unwatched())
     };
     let path = out.join("manifest.json");
     let before = files_of(&out);
@@ -253,7 +255,7 @@ fn a_folder_with_a_test_part_alone_is_judged_and_not_trained_on() {
     save(&drawn(10), dir.path().join("mine/cats/night/2.png"));
     let known = ["cats", "dogs"].map(String::from);
     let options = PrepareOptions { known: Some(&known), ..PrepareOptions::default() };
-    let data = Dataset::open_to_judge(&dir.path().join("mine"), &options, &|_, _| {}).unwrap();
+    let data = Dataset::open_to_judge(&dir.path().join("mine"), &options, Task::unwatched()).unwrap();
     assert_eq!(data.classes(), ["cats"]);
 }
 
@@ -294,7 +296,7 @@ fn planted_duplicates_never_stand_on_two_sides() {
     for seed in 0..12 {
         let out = home.path().join(seed.to_string());
         let options = PrepareOptions { seed, ..PrepareOptions::default() };
-        let manifest = prepare(source.path(), &out, &options, &|_, _| {}).unwrap().manifest;
+        let manifest = prepare(source.path(), &out, &options, Task::unwatched()).unwrap().manifest;
         let split_of: BTreeMap<&str, (Split, &str)> =
             manifest.photos.iter().map(|p| (p.path.as_str(), (p.split, p.source.as_str()))).collect();
         let mut groups: Vec<(DuplicateKind, Vec<&str>)> = Vec::new();
@@ -429,7 +431,7 @@ fn every_file_that_is_not_a_photo_is_a_row_with_its_reason() {
 }
 
 fn judged(folder: &Path) -> kennel_data::Result<Dataset> {
-    Dataset::open_to_judge(folder, &PrepareOptions::default(), &|_, _| {})
+    Dataset::open_to_judge(folder, &PrepareOptions::default(), Task::unwatched())
 }
 
 #[test]
@@ -442,9 +444,12 @@ fn a_class_that_is_not_known_is_told_before_the_photos_are_looked_at() {
     let open = |known: &[String]| {
         let options = PrepareOptions { known: Some(known), ..PrepareOptions::default() };
         looked_at.store(0, Ordering::Relaxed);
-        Dataset::open_to_judge(dir.path(), &options, &|done, _| {
+        let never = AtomicBool::new(false);
+        let on = |event: Event<'_>| {
+            let Event::Photos { done, .. } = event else { return };
             looked_at.fetch_max(done, Ordering::Relaxed);
-        })
+        };
+        Dataset::open_to_judge(dir.path(), &options, Task::new(&never, &on))
     };
     let known = ["cats", "dogs", "foxes"].map(String::from);
     assert!(open(&known).is_ok());
@@ -455,7 +460,7 @@ fn a_class_that_is_not_known_is_told_before_the_photos_are_looked_at() {
     let one = tempfile::tempdir().unwrap();
     save(&drawn(4), one.path().join("dogs/1.png"));
     let options = PrepareOptions { known: Some(&known), ..PrepareOptions::default() };
-    assert_eq!(Dataset::open_to_judge(one.path(), &options, &|_, _| {}).unwrap().classes(), ["dogs"]);
+    assert_eq!(Dataset::open_to_judge(one.path(), &options, Task::unwatched()).unwrap().classes(), ["dogs"]);
     // A folder without a photo is no class.
     std::fs::write(dir.path().join("foxes/1.png"), "no photo").unwrap();
     assert!(open(&known[..2]).is_ok());
@@ -487,11 +492,11 @@ fn bad_sources_are_clear_errors_and_leave_nothing_behind() {
     std::fs::remove_file(empty.path().join("cats/notes.txt")).unwrap();
     std::fs::remove_file(empty.path().join("dogs/2.jpg")).unwrap();
     let preset = PrepareOptions { preset: Some(Preset::StanfordDogs5), ..PrepareOptions::default() };
-    let error = message(prepare(empty.path(), &out, &preset, &|_, _| {}));
+    let error = message(prepare(empty.path(), &out, &preset, Task::unwatched()));
     assert!(error.contains("stanford-dogs-5") && error.contains("n02088364-beagle"), "{error}");
     let fractions = Fractions { train: 0.9, val: 0.9 };
     let wrong = PrepareOptions { fractions, ..PrepareOptions::default() };
-    assert!(message(prepare(empty.path(), &out, &wrong, &|_, _| {})).contains("fractions"));
+    assert!(message(prepare(empty.path(), &out, &wrong, Task::unwatched())).contains("fractions"));
 }
 
 #[test]
@@ -550,7 +555,7 @@ fn photos_of_a_run_are_found_where_they_are_now() {
     let source = source(20);
     let out = home.path().join("out");
     let then = run(source.path(), &out).unwrap().manifest;
-    prepare(source.path(), &out, &PrepareOptions { seed: 7, ..PrepareOptions::default() }, &|_, _| {})
+    prepare(source.path(), &out, &PrepareOptions { seed: 7, ..PrepareOptions::default() }, Task::unwatched())
         .unwrap();
     let path = out.join("manifest.json");
     let (found, gone) = Dataset::of_run(&out, then.clone(), &path, &[Split::Val]).unwrap();
@@ -618,7 +623,7 @@ fn names_with_unicode_and_spaces_work_and_equal_file_names_are_told_apart() {
     let out = home.path().join("вывод данных");
     let options =
         PrepareOptions { fractions: Fractions { train: 1.0, val: 0.0 }, ..PrepareOptions::default() };
-    let manifest = prepare(dir.path(), &out, &options, &|_, _| {}).unwrap().manifest;
+    let manifest = prepare(dir.path(), &out, &options, Task::unwatched()).unwrap().manifest;
     assert_eq!(manifest.classes, ["Немецкая овчарка", "ゴールデン 🐕"]);
     let path_of = |source: &str| &manifest.photos.iter().find(|photo| photo.source == source).unwrap().path;
     assert_eq!(path_of("Немецкая овчарка/more/фото 1.png"), "train/Немецкая овчарка/фото 1.png");
@@ -660,7 +665,7 @@ fn stanford_dogs_is_read_as_folder_and_as_tar() {
     let five = ["beagle", "boxer", "german_shepherd", "golden_retriever", "poodle"];
     let with = |source: PathBuf, preset, out: &str| {
         let options = PrepareOptions { preset, ..PrepareOptions::default() };
-        prepare(&source, &home.path().join(out), &options, &|_, _| {}).unwrap().manifest
+        prepare(&source, &home.path().join(out), &options, Task::unwatched()).unwrap().manifest
     };
     let folder = with(dir.path().into(), Some(Preset::StanfordDogs5), "folder");
     assert_eq!(folder.classes, five);
@@ -717,7 +722,8 @@ fn stanford_dogs_is_found_however_it_was_unpacked() {
             let options = PrepareOptions { preset, ..PrepareOptions::default() };
             let out = tempfile::tempdir().unwrap();
             let prepared =
-                prepare(&home.path().join(source), &out.path().join("o"), &options, &|_, _| {}).unwrap();
+                prepare(&home.path().join(source), &out.path().join("o"), &options, Task::unwatched())
+                    .unwrap();
             let five = preset == Some(Preset::StanfordDogs5);
             assert_eq!(prepared.manifest.classes.len(), if five { 5 } else { 6 }, "{source}");
             assert_eq!(prepared.manifest.rejected, [], "{source}");
@@ -752,7 +758,7 @@ fn hard_links_share_the_bytes() {
         .unwrap()
         .join(format!("{}-linked", source.path().file_name().unwrap().display()));
     let options = PrepareOptions { link: true, ..PrepareOptions::default() };
-    let manifest = prepare(source.path(), &out, &options, &|_, _| {}).unwrap().manifest;
+    let manifest = prepare(source.path(), &out, &options, Task::unwatched()).unwrap().manifest;
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
@@ -762,7 +768,10 @@ fn hard_links_share_the_bytes() {
             std::fs::metadata(source.path().join(&photo.source)).unwrap().ino()
         );
         // Preparing with links again changes nothing; preparing without links makes copies.
-        assert_eq!(prepare(source.path(), &out, &options, &|_, _| {}).unwrap().outcome, Outcome::Unchanged);
+        assert_eq!(
+            prepare(source.path(), &out, &options, Task::unwatched()).unwrap().outcome,
+            Outcome::Unchanged
+        );
         assert_eq!(run(source.path(), &out).unwrap().outcome, Outcome::Replaced);
         assert_eq!(std::fs::metadata(out.join(&photo.path)).unwrap().nlink(), 1);
         assert_eq!(run(source.path(), &out).unwrap().outcome, Outcome::Unchanged);

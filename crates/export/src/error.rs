@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use kennel_core::{CoreError, Hint, Hinted};
+use kennel_core::{CoreError, Hint, Hinted, Stopped};
 use kennel_data::DataError;
 use kennel_infer::InferError;
 use kennel_metrics::{MetricsError, Proportion, format_proportion};
@@ -57,6 +57,9 @@ pub enum ExportError {
     /// A network or its weights failed.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// Stopped on request.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// Predictions that cannot be evaluated.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
@@ -170,7 +173,7 @@ impl From<InferError> for ExportError {
     fn from(error: InferError) -> Self {
         match error {
             InferError::Data(source) => ExportError::unreadable(source),
-            InferError::Stopped => OnnxError::Stopped.into(),
+            InferError::Stopped(stopped) => stopped.into(),
             InferError::Onnx(error) => error.into(),
             error => ExportError::Infer(Box::new(error)),
         }
@@ -205,6 +208,7 @@ impl Hinted for ExportError {
             ExportError::InTheWay { .. } => Hint::OtherName,
             ExportError::Proofs { .. } => Hint::MoveAway,
             ExportError::Metrics(_)
+            | ExportError::Stopped(_)
             | ExportError::NoPhotos { .. }
             | ExportError::NotProved { .. }
             | ExportError::ReadsBackDifferently { .. } => return Vec::new(),

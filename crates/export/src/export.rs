@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use burn::module::Module;
 use kennel_core::hint::Describe;
 use kennel_core::scratch::Scratch;
-use kennel_core::{CoreError, RunDir, Split, files};
+use kennel_core::task::{Event, Stage};
+use kennel_core::{CoreError, RunDir, Split, Task, files};
 use kennel_infer::{Compute, Predictor};
 use kennel_metrics::Proportion;
 use kennel_models::{describe, load_trained};
@@ -78,8 +78,7 @@ pub struct Exported {
 ///
 /// Runs the file on the run's validation photos and compares it with the trained network. Gives the
 /// file its name only when it passes. `wording` says why a runtime did not run, for
-/// `parity.json`. `tell` receives progress messages; `stop` ends the export between two batches of
-/// photos.
+/// `parity.json`. `task` hears of every stage, and stops the export between two batches of photos.
 ///
 /// # Errors
 ///
@@ -90,8 +89,7 @@ pub fn export(
     run: &RunDir,
     options: &ExportOptions,
     wording: Describe<'_>,
-    stop: &AtomicBool,
-    tell: &mut dyn FnMut(&str),
+    task: Task<'_>,
 ) -> Result<Exported> {
     if options.path.is_dir() {
         return Err(ExportError::InTheWay { what: "a folder", path: options.path.clone() });
@@ -121,20 +119,20 @@ pub fn export(
     parity::read(folder)?;
 
     if gone > 0 {
-        tell(&format!("without {gone} of the run's photos, which are gone"));
+        task.tell(Event::PhotosGone(gone));
     }
-    tell(&format!("the trained network on {} validation photos", val.len()));
+    task.tell(Event::Stage(Stage::RunNetwork { photos: val.len() }));
     let reference = {
         let (names, preprocessing) = (card.class_names.clone(), preprocessing.clone());
         let mut network = Predictor::new(network, preprocessing, names, card.temperature, &Compute::cpu());
-        Reference::of(&mut network, val, stop)?
+        Reference::of(&mut network, val, task)?
     };
     card.val_accuracy = Some(reference.accuracy());
     let int8 = match options.precision {
         Precision::Int8 => {
             let train = photos::some_of(&data, Split::Train, CALIBRATION_PHOTOS)?;
-            tell(&format!("ranges of every tensor on {} training photos", train.len()));
-            Some(Int8::calibrate(&float, layers, &train, preprocessing, scratch.path(), stop)?)
+            task.tell(Event::Stage(Stage::Calibrate { photos: train.len() }));
+            Some(Int8::calibrate(&float, layers, &train, preprocessing, scratch.path(), task)?)
         }
         _ => None,
     };
@@ -150,7 +148,7 @@ pub fn export(
     let name = options.path.file_name().unwrap_or_default();
     let draft = scratch.path().join(name);
     let mut weights = write(&draft, &mut model, &card, options)?;
-    tell("the file on the same photos");
+    task.tell(Event::Stage(Stage::RunFile));
     let (runtimes, not_run) = reference.compare(&draft, wording)?;
     if runtimes.is_empty() {
         let reasons = not_run.iter().map(|(runtime, reason)| format!("\n  {runtime}: {reason}")).collect();
@@ -160,7 +158,7 @@ pub fn export(
         if let Some(loss) = judge(found, reference.accuracy(), options)? {
             let mut worst = Vec::new();
             if let Some(int8) = &int8 {
-                tell("which layers hurt most");
+                task.tell(Event::Stage(Stage::FindWorstLayers));
                 worst = int8.worst()?;
                 worst.truncate(WORST_LAYERS);
             }

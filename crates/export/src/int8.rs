@@ -2,9 +2,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use kennel_core::Preprocessing;
+use kennel_core::{Preprocessing, Task};
 use kennel_data::DatasetPhoto;
 use kennel_models::{NetworkGraph, is_under};
 use kennel_onnx::quantise::{
@@ -27,7 +26,7 @@ pub struct Int8<'a> {
     pixels: Vec<Vec<f32>>,
     side: usize,
     scratch: &'a Path,
-    stop: &'a AtomicBool,
+    task: Task<'a>,
 }
 
 impl<'a> Int8<'a> {
@@ -36,25 +35,25 @@ impl<'a> Int8<'a> {
     ///
     /// # Errors
     ///
-    /// Errors of photos or of a runtime; [`kennel_onnx::OnnxError::Stopped`] when `stop` is set.
+    /// Errors of photos or of a runtime; [`ExportError::Stopped`] once the task is stopped.
     pub fn calibrate(
         float: &'a ModelProto,
         layers: Layers,
         photos: &Arc<[DatasetPhoto]>,
         preprocessing: &Preprocessing,
         scratch: &'a Path,
-        stop: &'a AtomicBool,
+        task: Task<'a>,
     ) -> Result<Self> {
         let side = preprocessing.side_px as usize;
         let mut pixels = Vec::with_capacity(photos.len());
-        for batch in photos::batches(photos, preprocessing, stop) {
+        for batch in photos::batches(photos, preprocessing, task) {
             pixels.extend(batch?.pixels.chunks_exact(3 * side * side).map(<[f32]>::to_vec));
         }
         let path = scratch.join("float.onnx");
         write_model(&path, float)?;
         let tensors = tensors_of(&layers.quantised);
-        let ranges = calibrate(&path, INPUT, side, &tensors, &pixels, &|| stop.load(Ordering::Relaxed))?;
-        Ok(Self { float, layers, ranges, pixels, side, scratch, stop })
+        let ranges = calibrate(&path, INPUT, side, &tensors, &pixels, task)?;
+        Ok(Self { float, layers, ranges, pixels, side, scratch, task })
     }
 
     /// Returns the quantised model.
@@ -74,8 +73,7 @@ impl<'a> Int8<'a> {
     pub fn worst(&self) -> Result<Vec<Sensitivity>> {
         let photos = &self.pixels[..self.pixels.len().min(SENSITIVITY_PHOTOS)];
         let probe = Probe { input: INPUT, output: OUTPUT, side: self.side, photos };
-        let is_stopped = || self.stop.load(Ordering::Relaxed);
-        Ok(sensitivity(self.float, &self.layers.quantised, &self.ranges, probe, self.scratch, &is_stopped)?)
+        Ok(sensitivity(self.float, &self.layers.quantised, &self.ranges, probe, self.scratch, self.task)?)
     }
 }
 

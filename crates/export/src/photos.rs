@@ -2,12 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use kennel_core::{Manifest, PhotoRecord, Preprocessing, RunConfig, RunDir, Split, files};
+use kennel_core::{Manifest, PhotoRecord, Preprocessing, RunConfig, RunDir, Split, Task, files};
 use kennel_data::{Batch, Dataset, DatasetPhoto, Loader, LoaderOptions, Transform};
-
-use kennel_onnx::OnnxError;
 
 use crate::{ExportError, Result};
 
@@ -63,18 +60,16 @@ pub fn some_of(data: &Dataset, split: Split, count: usize) -> Result<Arc<[Datase
 }
 
 /// Yields the pixels of photos for calibration, in their order and a batch at a time, preprocessed
-/// as in evaluation. Yields an error for a photo that cannot be read, and when `stop` is set.
+/// as in evaluation. Yields an error for a photo that cannot be read, and once the task is stopped.
 pub fn batches(
     of: &Arc<[DatasetPhoto]>,
     preprocessing: &Preprocessing,
-    stop: &AtomicBool,
+    task: Task<'_>,
 ) -> impl Iterator<Item = Result<Batch>> {
     let order = (0..of.len()).collect();
     let transform = Transform::Eval(preprocessing.clone());
-    Loader::new(of, order, transform, BATCH, &LoaderOptions::default()).map(|batch| {
-        match stop.load(Ordering::Relaxed) {
-            true => Err(OnnxError::Stopped.into()),
-            false => batch.map_err(ExportError::unreadable),
-        }
+    Loader::new(of, order, transform, BATCH, &LoaderOptions::default()).map(move |batch| {
+        task.check()?;
+        batch.map_err(ExportError::unreadable)
     })
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
+use kennel_core::Task;
 use kennel_core::hint::Describe;
 use kennel_data::DatasetPhoto;
 use kennel_infer::{Model, Photos, Predictor, label};
@@ -16,7 +16,7 @@ use crate::{ExportError, Result};
 
 /// The trained network's logits for some photos.
 pub struct Reference<'a> {
-    stop: &'a AtomicBool,
+    task: Task<'a>,
     photos: Arc<[DatasetPhoto]>,
     temperature: f64,
     logits: Vec<Vec<f32>>,
@@ -28,14 +28,14 @@ impl<'a> Reference<'a> {
     /// # Errors
     ///
     /// [`ExportError::Photos`] for a photo that cannot be read; [`ExportError::NoNumber`] when a
-    /// logit is not finite; [`OnnxError::Stopped`] when `stop` is set.
-    pub fn of(network: &mut Predictor, photos: Arc<[DatasetPhoto]>, stop: &'a AtomicBool) -> Result<Self> {
+    /// logit is not finite; [`ExportError::Stopped`] once the task is stopped.
+    pub fn of(network: &mut Predictor, photos: Arc<[DatasetPhoto]>, task: Task<'a>) -> Result<Self> {
         let logits =
-            scores(network, &photos, stop, |row, photo| match row.iter().find(|logit| !logit.is_finite()) {
+            scores(network, &photos, task, |row, photo| match row.iter().find(|logit| !logit.is_finite()) {
                 None => Ok(()),
                 Some(&logit) => Err(ExportError::NoNumber { photo: photo.file.clone(), logit }),
             })?;
-        Ok(Self { stop, photos, temperature: network.temperature(), logits })
+        Ok(Self { task, photos, temperature: network.temperature(), logits })
     }
 
     /// Returns the trained network's accuracy.
@@ -54,7 +54,7 @@ impl<'a> Reference<'a> {
     /// # Errors
     ///
     /// [`ExportError::Photos`] for a photo that cannot be read; [`ExportError::Onnx`] when a
-    /// runtime reads the file and then fails on it, or when `stop` is set.
+    /// runtime reads the file and then fails on it, or once the task is stopped.
     pub fn compare(
         &self,
         path: &Path,
@@ -80,7 +80,7 @@ impl<'a> Reference<'a> {
     fn compare_in(&self, path: &Path, runtime: RuntimeKind) -> Result<RuntimeParity> {
         let mut classifier = Classifier::open(path, runtime, Description::default())?;
         let takes_photos = classifier.takes() == Takes::Photo;
-        let values = scores(&mut classifier, &self.photos, self.stop, |_, _| Ok(()))?;
+        let values = scores(&mut classifier, &self.photos, self.task, |_, _| Ok(()))?;
         if !takes_photos {
             values.iter().try_for_each(|row| classifier.check_logits(row))?;
         }
@@ -109,11 +109,11 @@ impl<'a> Reference<'a> {
 fn scores(
     model: &mut dyn Model,
     photos: &Arc<[DatasetPhoto]>,
-    stop: &AtomicBool,
+    task: Task<'_>,
     check: impl Fn(&[f32], &DatasetPhoto) -> Result<()>,
 ) -> Result<Vec<Vec<f32>>> {
     let mut found: Vec<Vec<f32>> = Vec::with_capacity(photos.len());
-    for rows in label(model, Photos::Listed(Arc::clone(photos)), Some(stop)) {
+    for rows in label(model, Photos::Listed(Arc::clone(photos)), task) {
         for row in rows? {
             let scores = row.scores?.into_values();
             check(&scores, &photos[found.len()])?;

@@ -7,7 +7,7 @@ mod tokens;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
-use kennel_core::{HeadInit, Interpolation};
+use kennel_core::{HeadInit, Interpolation, Task};
 use kennel_export::{INPUT, OUTPUT, to_onnx};
 use kennel_models::{
     Architecture, Network, NetworkGraph, RegularizationRates, apply_state_dict, architecture, architectures,
@@ -134,7 +134,7 @@ fn sixteen_bit_floats_and_eight_bit_integers_stay_near() {
         let layers: Vec<_> = layers.into_iter().filter(|layer| !layer.stays_float).collect();
         let tensors = tensors_of(&layers);
         let samples: Vec<Vec<f32>> = pixels.chunks(3 * side * side).map(<[f32]>::to_vec).collect();
-        let ranges = calibrate(&path, INPUT, side, &tensors, &samples, &|| false).unwrap();
+        let ranges = calibrate(&path, INPUT, side, &tensors, &samples, Task::unwatched()).unwrap();
         write_model(&smaller, &quantise(&model, &layers, &ranges).unwrap()).unwrap();
         assert!(size(&smaller) < 0.42 * float_size, "{name}: {} of {float_size}", size(&smaller));
         for runtime in RuntimeKind::at_hand() {

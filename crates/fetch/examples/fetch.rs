@@ -4,9 +4,11 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use kennel_core::Task;
+use kennel_core::task::Event;
 use kennel_fetch::hub::{HubConfig, fetch_model};
 use kennel_fetch::stanford_dogs::{self, Breeds};
-use kennel_fetch::{Client, ClientConfig, Event, TarSource, Watch, stream_tar};
+use kennel_fetch::{Client, ClientConfig, TarSource, stream_tar};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -17,16 +19,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             eprintln!("{event:?}");
         }
     };
-    let watch = Watch { on_event: &on_event, stop: &stop };
+    let task = Task::new(&stop, &on_event);
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["--hub", repo] => {
             let files = ["config.json", "model.safetensors"];
-            let folder = fetch_model(&client, &HubConfig::from_env()?, repo, "main", &files, watch)?;
+            let folder = fetch_model(&client, &HubConfig::from_env()?, repo, "main", &files, task)?;
             println!("{}", folder.display());
         }
         ["--dogs", url, folder] => {
             let source = stanford_dogs::Source::mirror(url, Breeds::Five);
-            let outcome = stanford_dogs::fetch(&client, &source, Breeds::Five, Path::new(folder), watch)?;
+            let outcome = stanford_dogs::fetch(&client, &source, Breeds::Five, Path::new(folder), task)?;
             println!("{outcome:?}");
         }
         [url, folder] => {
@@ -39,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 choice: "jpg",
                 check: &|_| Ok(()),
             };
-            let streamed = stream_tar(&client, &source, Path::new(folder), watch)?;
+            let streamed = stream_tar(&client, &source, Path::new(folder), task)?;
             println!("{} files", streamed.files.len());
         }
         _ => return Err("usage: fetch URL FOLDER | fetch --hub REPO | fetch --dogs URL FOLDER".into()),

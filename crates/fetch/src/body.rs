@@ -3,9 +3,11 @@
 
 use std::io::Read;
 
+use kennel_core::Task;
+use kennel_core::task::Event;
 use ureq::http::header::HeaderMap;
 
-use crate::client::{Client, Event, Follow, Watch};
+use crate::client::{Client, Follow, check};
 use crate::error::{FetchError, Result};
 use crate::message::{Answer, Remote};
 use crate::retry::{Trouble, retry_after};
@@ -43,7 +45,7 @@ pub(crate) enum Piece {
 pub(crate) struct Body<'a> {
     client: &'a Client,
     remote: Remote,
-    watch: Watch<'a>,
+    task: Task<'a>,
     limits: Limits,
     position: u64,
     furthest: u64,
@@ -61,12 +63,12 @@ impl<'a> Body<'a> {
         remote: Remote,
         limits: Limits,
         from: ResumePoint,
-        watch: Watch<'a>,
+        task: Task<'a>,
     ) -> Self {
         Self {
             client,
             remote,
-            watch,
+            task,
             limits,
             position: from.offset,
             furthest: from.offset,
@@ -91,7 +93,7 @@ impl<'a> Body<'a> {
     /// Reads the next bytes, reconnecting after failures that may pass.
     pub fn next(&mut self, buffer: &mut [u8]) -> Result<Piece> {
         loop {
-            self.watch.check_stop(&self.remote.url)?;
+            check(self.task, &self.remote.url)?;
             let Some(reader) = &mut self.reader else {
                 if self.position > 0 && self.total == Some(self.position) {
                     return self.end();
@@ -139,7 +141,7 @@ impl<'a> Body<'a> {
                     }
                 }
             };
-            self.client.pause_or_give_up(trouble, &mut self.failures, &self.remote.url, self.watch)?;
+            self.client.pause_or_give_up(trouble, &mut self.failures, &self.remote.url, self.task)?;
         }
     }
 
@@ -182,7 +184,7 @@ impl<'a> Body<'a> {
                     status => Trouble::of_status(&self.remote, status, retry_after(&answer)),
                 },
             };
-            self.client.pause_or_give_up(trouble, &mut self.failures, &self.remote.url, self.watch)?;
+            self.client.pause_or_give_up(trouble, &mut self.failures, &self.remote.url, self.task)?;
         }
     }
 
@@ -246,7 +248,7 @@ impl<'a> Body<'a> {
     }
 
     fn report(&self) {
-        self.watch.event(Event::Bytes { so_far: self.position, total: self.total() });
+        self.task.tell(Event::Bytes { so_far: self.position, total: self.total() });
     }
 }
 

@@ -1,9 +1,9 @@
 //! HTTP requests: timeouts, retries, redirections, proxies.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use kennel_core::Hint;
+use kennel_core::task::Event;
+use kennel_core::{Hint, Task};
 
 use crate::address::Address;
 use crate::error::{FetchError, Result};
@@ -55,71 +55,19 @@ impl Default for ClientConfig {
     }
 }
 
-/// An event during a download.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event<'a> {
-    /// Bytes received so far, including those of an earlier process. Falls when a server starts
-    /// over.
-    Bytes {
-        /// Bytes received.
-        so_far: u64,
-        /// Total number of bytes, if known.
-        total: Option<u64>,
-    },
-    /// A request failed, and is repeated after a pause.
-    Retry {
-        /// What failed.
-        reason: &'a str,
-        /// Length of the pause.
-        wait: Duration,
-    },
-    /// The next of several files begins.
-    File {
-        /// Its name.
-        name: &'a str,
-    },
-    /// Another process fetches the same file; this one waits for it.
-    Waiting,
+/// Returns [`FetchError::Stopped`] once the caller stopped the download of `what`.
+pub(crate) fn check(task: Task<'_>, what: &str) -> Result<()> {
+    task.check().map_err(|source| FetchError::Stopped { what: what.into(), source })
 }
 
-/// Receives the events of a download, and can stop it. Made for each call.
-#[derive(Clone, Copy)]
-pub struct Watch<'a> {
-    /// Called for every event: often, so it should be quick. For the progress of several files, add
-    /// up their events.
-    pub on_event: &'a dyn Fn(Event<'_>),
-    /// Set it to stop between two pieces of a body or during a pause: for Ctrl-C.
-    pub stop: &'a AtomicBool,
-}
-
-impl Watch<'_> {
-    /// Ignores all events and never stops.
-    pub fn nobody() -> Watch<'static> {
-        static NEVER: AtomicBool = AtomicBool::new(false);
-        Watch { on_event: &|_| {}, stop: &NEVER }
-    }
-
-    pub(crate) fn event(&self, event: Event<'_>) {
-        (self.on_event)(event);
-    }
-
-    pub(crate) fn check_stop(&self, what: &str) -> Result<()> {
-        match self.stop.load(Ordering::Relaxed) {
-            true => Err(FetchError::Stopped { what: what.into() }),
-            false => Ok(()),
-        }
-    }
-
-    /// Waits, and checks for a stop meanwhile.
-    pub(crate) fn pause(&self, wait: Duration, what: &str) -> Result<()> {
-        let end = Instant::now() + wait;
-        loop {
-            self.check_stop(what)?;
-            match end.checked_duration_since(Instant::now()) {
-                None | Some(Duration::ZERO) => return Ok(()),
-                Some(left) => std::thread::sleep(left.min(Duration::from_millis(50))),
-            }
+/// Waits, and checks for a stop meanwhile.
+pub(crate) fn pause(task: Task<'_>, wait: Duration, what: &str) -> Result<()> {
+    let end = Instant::now() + wait;
+    loop {
+        check(task, what)?;
+        match end.checked_duration_since(Instant::now()) {
+            None | Some(Duration::ZERO) => return Ok(()),
+            Some(left) => std::thread::sleep(left.min(Duration::from_millis(50))),
         }
     }
 }
@@ -238,16 +186,16 @@ impl Client {
 
     /// Requests the headers only, retrying failures that may pass. Returns only answers with status
     /// 2xx or 3xx.
-    pub(crate) fn head(&self, remote: &Remote, watch: Watch<'_>) -> Result<Answer> {
+    pub(crate) fn head(&self, remote: &Remote, task: Task<'_>) -> Result<Answer> {
         let mut failures = 0;
         loop {
-            watch.check_stop(&remote.url)?;
+            check(task, &remote.url)?;
             let trouble = match self.ask(true, remote, &[], Follow::OnTheSameHost) {
                 Ok(answer) if answer.status < 400 => return Ok(answer),
                 Ok(answer) => Trouble::of_status(remote, answer.status, retry_after(&answer)),
                 Err(trouble) => trouble,
             };
-            self.pause_or_give_up(trouble, &mut failures, &remote.url, watch)?;
+            self.pause_or_give_up(trouble, &mut failures, &remote.url, task)?;
         }
     }
 
@@ -257,7 +205,7 @@ impl Client {
         trouble: Trouble,
         failures: &mut u32,
         url: &str,
-        watch: Watch<'_>,
+        task: Task<'_>,
     ) -> Result<()> {
         let (reason, asked_for, retries) = match trouble {
             Trouble::Final(error) => return Err(error),
@@ -273,7 +221,7 @@ impl Client {
             Some(asked_for) => asked_for.min(self.config.longest_retry_after),
             None => doubled.min(self.config.longest_wait),
         };
-        watch.event(Event::Retry { reason: &reason, wait });
-        watch.pause(wait, url)
+        task.tell(Event::Retry { reason: &reason, wait });
+        pause(task, wait, url)
     }
 }

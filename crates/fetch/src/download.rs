@@ -4,11 +4,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use kennel_core::{Hint, files};
+use kennel_core::{Hint, Task, files};
 use serde::{Deserialize, Serialize};
 
 use crate::body::{Body, Limits, Piece, ResumePoint};
-use crate::client::{Client, Watch};
+use crate::client::Client;
 use crate::error::{FetchError, Result};
 use crate::lock::{acquire, tidy};
 use crate::message::Remote;
@@ -53,7 +53,7 @@ pub fn download(
     url: &str,
     target: &Path,
     expect: &Expect,
-    watch: Watch<'_>,
+    task: Task<'_>,
 ) -> Result<Outcome> {
     let digest = expect.sha256.clone().map(Digest::Sha256);
     let fits = || {
@@ -66,13 +66,13 @@ pub fn download(
     };
     let (lock, sidecar) = (beside(target, ".lock"), beside(target, ".part.json"));
     if fits() {
-        tidy(&lock, &[&sidecar], watch);
+        tidy(&lock, &[&sidecar], task);
         return Ok(Outcome::AlreadyThere);
     }
     let otherwise = Hint::FetchOtherwise { url: url.into(), unpack: false };
     client.check_online(&target.display().to_string(), otherwise)?;
     files::create_dir_all(files::folder_of(target))?;
-    let _lock = acquire(&lock, watch)?;
+    let _lock = acquire(&lock, task)?;
     if fits() {
         return Ok(Outcome::AlreadyThere);
     }
@@ -84,7 +84,7 @@ pub fn download(
         limits: Limits { size: expect.size, max_bytes: expect.max_bytes, digest_follows: digest.is_some() },
         digest,
     };
-    job.run(client, watch)?;
+    job.run(client, task)?;
     Ok(Outcome::Fetched)
 }
 
@@ -115,9 +115,9 @@ struct Sidecar {
 }
 
 impl Job {
-    pub fn run(&self, client: &Client, watch: Watch<'_>) -> Result<()> {
+    pub fn run(&self, client: &Client, task: Task<'_>) -> Result<()> {
         loop {
-            let went_on = match self.receive(client, watch) {
+            let went_on = match self.receive(client, task) {
                 Err(error @ (FetchError::Length { .. } | FetchError::TooLarge { .. })) => {
                     self.forget();
                     return Err(error);
@@ -147,7 +147,7 @@ impl Job {
     }
 
     /// Receives the whole body. Returns `true` when it resumed an existing part.
-    fn receive(&self, client: &Client, watch: Watch<'_>) -> Result<bool> {
+    fn receive(&self, client: &Client, task: Task<'_>) -> Result<bool> {
         let failed = || FetchError::io("write", &self.part);
         let mut file =
             OpenOptions::new().create(true).write(true).truncate(false).open(&self.part).map_err(failed())?;
@@ -155,7 +155,7 @@ impl Job {
         let mut went_on = from.offset > 0;
         file.set_len(from.offset).map_err(failed())?;
         file.seek(SeekFrom::End(0)).map_err(failed())?;
-        let mut body = Body::new(client, self.remote.clone(), self.limits, from, watch);
+        let mut body = Body::new(client, self.remote.clone(), self.limits, from, task);
         let mut buffer = vec![0; 256 << 10];
         let mut noted = None;
         loop {

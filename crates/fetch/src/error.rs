@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use kennel_core::hint::Access;
-use kennel_core::{CoreError, Hint, Hinted};
+use kennel_core::{CoreError, Hint, Hinted, Stopped};
 
 use crate::Address;
 
@@ -22,6 +22,9 @@ pub enum FetchError {
     Stopped {
         /// What was being fetched.
         what: String,
+        /// The caller's stop.
+        #[source]
+        source: Stopped,
     },
     /// The client is offline.
     #[error("{what} is not on this machine, and the network is off")]

@@ -20,10 +20,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use kennel_archive::stay_inside;
-use kennel_core::{Hint, files, hub_cache};
+use kennel_core::task::Event;
+use kennel_core::{Hint, Task, files, hub_cache};
 
 use crate::body::Limits;
-use crate::client::{Client, Event, Watch};
+use crate::client::Client;
 use crate::download::{Job, beside};
 use crate::error::{FetchError, Result};
 use crate::lock::acquire_and_leave;
@@ -132,7 +133,7 @@ pub fn fetch_model(
     repo: &str,
     revision: &str,
     files: &[&str],
-    watch: Watch<'_>,
+    task: Task<'_>,
 ) -> Result<PathBuf> {
     check_names(repo, revision, files)?;
     let folder = hub_cache::repo_folder(&config.cache, repo);
@@ -150,10 +151,10 @@ pub fn fetch_model(
     let mut commit = hub_cache::is_commit(revision).then(|| revision.to_string());
     for file in files {
         let at = commit.as_deref().unwrap_or(revision);
-        let found = Metadata::ask(client, config, repo, at, file, watch)?;
+        let found = Metadata::ask(client, config, repo, at, file, task)?;
         let commit = commit.get_or_insert(found.commit.clone());
         let snapshot = folder.join("snapshots").join(commit);
-        place(client, config, repo, file, &snapshot, &found, watch)?;
+        place(client, config, repo, file, &snapshot, &found, task)?;
     }
     let commit = commit.unwrap_or_else(|| revision.into());
     if commit != revision {
@@ -181,14 +182,14 @@ impl Metadata {
         repo: &str,
         revision: &str,
         file: &str,
-        watch: Watch<'_>,
+        task: Task<'_>,
     ) -> Result<Self> {
         let url_at = |revision: &str| {
             let revision = revision.replace('/', "%2F");
             format!("{}/{repo}/resolve/{revision}/{file}", config.endpoint)
         };
         let remote = Remote { url: url_at(revision), token: config.token.clone() };
-        let answer = client.head(&remote, watch)?;
+        let answer = client.head(&remote, task)?;
         let not_a_hub = |reason: String| FetchError::NotAHub {
             url: (&remote.url).into(),
             endpoint: (&config.endpoint).into(),
@@ -230,7 +231,7 @@ fn place(
     file: &str,
     snapshot: &Path,
     found: &Metadata,
-    watch: Watch<'_>,
+    task: Task<'_>,
 ) -> Result<()> {
     let pointer = snapshot.join(file);
     if pointer.is_file() {
@@ -241,8 +242,8 @@ fn place(
     for folder in [&blobs, &locks, files::folder_of(&pointer)] {
         files::create_dir_all(folder)?;
     }
-    watch.event(Event::File { name: file });
-    let _lock = acquire_and_leave(&locks.join(format!("{}.lock", found.etag)), watch)?;
+    task.tell(Event::File { name: file });
+    let _lock = acquire_and_leave(&locks.join(format!("{}.lock", found.etag)), task)?;
     let blob = blobs.join(&found.etag);
     if !blob.is_file() {
         let job = Job {
@@ -253,7 +254,7 @@ fn place(
             limits: Limits { size: Some(found.size), max_bytes: MAX_BYTES, digest_follows: true },
             digest: Some(found.digest.clone()),
         };
-        job.run(client, watch)?;
+        job.run(client, task)?;
     }
     let up = "../".repeat(file.split('/').count() + 1);
     link_or_move(&format!("{up}blobs/{}", found.etag), &blob, &pointer)

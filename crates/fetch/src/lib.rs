@@ -29,7 +29,7 @@ pub mod stanford_dogs;
 mod stream_tar;
 
 pub use address::Address;
-pub use client::{Client, ClientConfig, Event, Watch};
+pub use client::{Client, ClientConfig};
 pub use download::{Expect, Outcome, download};
 pub use error::{FetchError, Result};
 pub use stream_tar::{Streamed, TarSource, WrittenFile, stream_tar};

@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use kennel_core::files;
+use kennel_core::{Task, files};
 
-use crate::client::{Client, Watch};
+use crate::client::Client;
 use crate::download::Outcome;
 use crate::error::{FetchError, Result};
 use crate::stream_tar::{TarSource, stream_tar};
@@ -92,7 +92,7 @@ pub fn fetch(
     source: &Source,
     breeds: Breeds,
     into: &Path,
-    watch: Watch<'_>,
+    task: Task<'_>,
 ) -> Result<Outcome> {
     let keep = |path: &Path| is_wanted(path, breeds);
     // The checked folder has a temporary name until it is verified, so errors name `into`.
@@ -109,7 +109,7 @@ pub fn fetch(
         },
         check: &check,
     };
-    let outcome = stream_tar(client, &tar, into, watch)?.outcome;
+    let outcome = stream_tar(client, &tar, into, task)?.outcome;
     if outcome == Outcome::AlreadyThere {
         check(into)?;
     }

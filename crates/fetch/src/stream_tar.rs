@@ -14,13 +14,13 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use kennel_archive::{TarBounds, TarError, TarReader, TarUsed};
-use kennel_core::{Hint, files};
+use kennel_core::{Hint, Task, files};
 use serde::{Deserialize, Serialize};
 use sha2::digest::common::hazmat::{SerializableState, SerializedState};
 use sha2::{Digest, Sha256};
 
 use crate::body::{Body, Limits, Piece, ResumePoint};
-use crate::client::{Client, Watch};
+use crate::client::Client;
 use crate::download::{Outcome, beside};
 use crate::error::{FetchError, Result};
 use crate::lock::{acquire, tidy};
@@ -83,29 +83,24 @@ pub struct WrittenFile {
 ///
 /// After the last group, and after [`FetchError::Stopped`], a later call resumes. After the others
 /// nothing is kept.
-pub fn stream_tar(
-    client: &Client,
-    source: &TarSource<'_>,
-    into: &Path,
-    watch: Watch<'_>,
-) -> Result<Streamed> {
+pub fn stream_tar(client: &Client, source: &TarSource<'_>, into: &Path, task: Task<'_>) -> Result<Streamed> {
     let already = Streamed { outcome: Outcome::AlreadyThere, files: Vec::new() };
     let lock = beside(into, ".lock");
     if has_entries(into) {
-        tidy(&lock, &[&beside(into, ".partial")], watch);
+        tidy(&lock, &[&beside(into, ".partial")], task);
         return Ok(already);
     }
     let what = into.display().to_string();
     client.check_online(&what, Hint::FetchOtherwise { url: source.url.into(), unpack: true })?;
     files::create_dir_all(files::folder_of(into))?;
-    let _lock = acquire(&lock, watch)?;
+    let _lock = acquire(&lock, task)?;
     if has_entries(into) {
         return Ok(already);
     }
     let work = Work::new(into, source);
     let mut changes = 0;
     loop {
-        match work.run(client, watch) {
+        match work.run(client, task) {
             Ok(files) => return Ok(Streamed { outcome: Outcome::Fetched, files }),
             Err(Ended::Changed) if changes > 0 => {
                 work.forget()?;
@@ -180,7 +175,7 @@ impl<'a> Work<'a> {
         Self { source, into, partial, tree, state }
     }
 
-    fn run(&self, client: &Client, watch: Watch<'_>) -> Result<Vec<WrittenFile>, Ended> {
+    fn run(&self, client: &Client, task: Task<'_>) -> Result<Vec<WrittenFile>, Ended> {
         let TarSource { url, size, sha256, max_bytes, .. } = *self.source;
         let before = self.read_state().filter(|(state, _)| state.offset <= max_bytes);
         if before.is_none() {
@@ -196,7 +191,7 @@ impl<'a> Work<'a> {
         let remote = Remote { url: url.into(), token: None };
         let failure = Rc::new(RefCell::new(None));
         let stream = HashedBody {
-            body: Body::new(client, remote, limits, from, watch),
+            body: Body::new(client, remote, limits, from, task),
             hasher,
             position: state.offset,
             failure: failure.clone(),

@@ -2,15 +2,18 @@
 
 mod common;
 
-use std::cell::RefCell;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use common::{Reply, Request, Server, client, files_of, noise, quick};
 use kennel_core::files::sha256_bytes;
-use kennel_core::{Hint, Hinted};
-use kennel_fetch::{Client, ClientConfig, Event, Expect, FetchError, Outcome, Watch, download};
+use kennel_core::task::Event;
+use kennel_core::{Hint, Hinted, Task};
+use kennel_fetch::{Client, ClientConfig, Expect, FetchError, Outcome, download};
+
+static NEVER: AtomicBool = AtomicBool::new(false);
 
 const ETAG: &str = "\"v1\"";
 
@@ -41,12 +44,12 @@ impl Case {
         }
     }
 
-    fn run_with(&self, client: &Client, expect: &Expect, watch: Watch<'_>) -> Result<Outcome, FetchError> {
-        download(client, &self.server.url("/file.bin"), &self.target(), expect, watch)
+    fn run_with(&self, client: &Client, expect: &Expect, task: Task<'_>) -> Result<Outcome, FetchError> {
+        download(client, &self.server.url("/file.bin"), &self.target(), expect, task)
     }
 
     fn run(&self) -> Result<Outcome, FetchError> {
-        self.run_with(&client(), &Expect::default(), Watch::nobody())
+        self.run_with(&client(), &Expect::default(), Task::unwatched())
     }
 
     fn message(&self) -> String {
@@ -64,17 +67,17 @@ impl Case {
 #[test]
 fn a_file_arrives_whole_and_is_not_fetched_twice() {
     let case = Case::new(|_, request, bytes| Reply::file(request, bytes, ETAG));
-    let seen = RefCell::new(Vec::new());
+    let seen = Mutex::new(Vec::new());
     let on_event = |event: Event<'_>| {
         if let Event::Bytes { so_far, total } = event {
-            seen.borrow_mut().push((so_far, total));
+            seen.lock().unwrap().push((so_far, total));
         }
     };
-    let watch = Watch { on_event: &on_event, ..Watch::nobody() };
-    assert_eq!(case.run_with(&client(), &case.expect(), watch).unwrap(), Outcome::Fetched);
+    let task = Task::new(&NEVER, &on_event);
+    assert_eq!(case.run_with(&client(), &case.expect(), task).unwrap(), Outcome::Fetched);
     case.is_right();
-    assert_eq!(seen.borrow().last(), Some(&(100_000, Some(100_000))));
-    assert_eq!(case.run_with(&client(), &case.expect(), Watch::nobody()).unwrap(), Outcome::AlreadyThere);
+    assert_eq!(seen.lock().unwrap().last(), Some(&(100_000, Some(100_000))));
+    assert_eq!(case.run_with(&client(), &case.expect(), Task::unwatched()).unwrap(), Outcome::AlreadyThere);
     let requests = case.server.requests();
     assert_eq!(requests.len(), 1);
     assert_eq!(requests[0].header("user-agent"), Some(concat!("kennel/", env!("CARGO_PKG_VERSION"))));
@@ -117,7 +120,7 @@ fn what_nothing_identifies_is_gone_on_with_only_where_a_digest_follows() {
     case.is_right();
     assert_eq!(case.server.ranges(), [None, None]);
     let case = Case::new(answer);
-    case.run_with(&client(), &case.expect(), Watch::nobody()).unwrap();
+    case.run_with(&client(), &case.expect(), Task::unwatched()).unwrap();
     case.is_right();
     assert_eq!(case.server.ranges(), [None, Some(40_000)]);
 }
@@ -133,7 +136,7 @@ fn a_stall_is_a_break() {
     });
     let client = Client::new(ClientConfig { stall_timeout: Duration::from_millis(500), ..quick() });
     let begun = std::time::Instant::now();
-    case.run_with(&client, &Expect::default(), Watch::nobody()).unwrap();
+    case.run_with(&client, &Expect::default(), Task::unwatched()).unwrap();
     // The server holds the connection for ten minutes; the client waits for half a second of it.
     assert!(begun.elapsed() < Duration::from_secs(300), "{:?}", begun.elapsed());
     case.is_right();
@@ -200,7 +203,7 @@ fn a_length_that_is_not_kept_or_not_expected_is_an_error() {
     assert!(error.contains("the server promised 100001 bytes and sent 100000"), "{error}");
 
     let case = Case::new(|_, _, bytes| Reply::ok(bytes).with("Content-Length", 99_999));
-    let error = case.run_with(&client(), &case.expect(), Watch::nobody()).unwrap_err();
+    let error = case.run_with(&client(), &case.expect(), Task::unwatched()).unwrap_err();
     let error = error.to_string();
     assert!(error.contains("expected 100000 bytes, the server sent 99999"), "{error}");
     assert_eq!(case.server.requests().len(), 1);
@@ -214,12 +217,12 @@ fn a_body_without_a_length_ends_where_it_says() {
         reply.without("Content-Length")
     };
     let case = Case::new(chunked);
-    case.run_with(&client(), &case.expect(), Watch::nobody()).unwrap();
+    case.run_with(&client(), &case.expect(), Task::unwatched()).unwrap();
     case.is_right();
     let case = Case::new(chunked);
     for (size, word) in [(99_000, "99000 bytes"), (101_000, "101000 bytes")] {
         let expect = Expect { size: Some(size), ..Expect::default() };
-        let error = case.run_with(&client(), &expect, Watch::nobody()).unwrap_err().to_string();
+        let error = case.run_with(&client(), &expect, Task::unwatched()).unwrap_err().to_string();
         assert!(error.contains(word), "{error}");
     }
     // A chunked body that breaks off must not count as ended.
@@ -238,7 +241,7 @@ fn more_than_the_bound_is_refused_announced_or_not() {
     let silent =
         Case::new(|_, _, bytes| Reply { chunked: true, ..Reply::ok(bytes) }.without("Content-Length"));
     for case in [announced, silent] {
-        let error = case.run_with(&client(), &expect, Watch::nobody()).unwrap_err();
+        let error = case.run_with(&client(), &expect, Task::unwatched()).unwrap_err();
         assert!(matches!(error, FetchError::TooLarge { max: 50_000, .. }), "{error}");
         assert!(files_of(case.dir.path()).is_empty());
     }
@@ -247,7 +250,7 @@ fn more_than_the_bound_is_refused_announced_or_not() {
 #[test]
 fn wrong_bytes_are_deleted_and_both_digests_are_named() {
     let case = Case::new(|_, request, _| Reply::file(request, &noise(100_000, 8), ETAG));
-    let error = case.run_with(&client(), &case.expect(), Watch::nobody()).unwrap_err().to_string();
+    let error = case.run_with(&client(), &case.expect(), Task::unwatched()).unwrap_err().to_string();
     for digest in [sha256_bytes(&case.bytes), sha256_bytes(&noise(100_000, 8))] {
         assert!(error.contains(&digest), "{error}");
     }
@@ -280,17 +283,17 @@ fn a_busy_server_is_asked_again_when_it_says_and_never_later_than_bounded() {
             (0, None) => Reply::status(status),
             _ => Reply::file(request, bytes, ETAG),
         });
-        let waits = RefCell::new(Vec::new());
+        let waits = Mutex::new(Vec::new());
         let on_event = |event: Event<'_>| {
             if let Event::Retry { wait, reason } = event {
                 assert!(reason.contains(&status.to_string()), "{reason}");
-                waits.borrow_mut().push(wait);
+                waits.lock().unwrap().push(wait);
             }
         };
         let client = Client::new(ClientConfig { longest_retry_after: Duration::from_millis(30), ..quick() });
-        let watch = Watch { on_event: &on_event, ..Watch::nobody() };
-        case.run_with(&client, &Expect::default(), watch).unwrap();
-        assert_eq!(*waits.borrow(), [Duration::from_millis(waited)]);
+        let task = Task::new(&NEVER, &on_event);
+        case.run_with(&client, &Expect::default(), task).unwrap();
+        assert_eq!(*waits.lock().unwrap(), [Duration::from_millis(waited)]);
         case.is_right();
     }
 }
@@ -298,17 +301,17 @@ fn a_busy_server_is_asked_again_when_it_says_and_never_later_than_bounded() {
 #[test]
 fn waits_double_up_to_the_longest_and_end() {
     let case = Case::new(|_, _, _| Reply::silent());
-    let waits = RefCell::new(Vec::new());
+    let waits = Mutex::new(Vec::new());
     let on_event = |event: Event<'_>| {
         if let Event::Retry { wait, .. } = event {
-            waits.borrow_mut().push(wait.as_millis());
+            waits.lock().unwrap().push(wait.as_millis());
         }
     };
     let client = Client::new(ClientConfig { retries: 5, ..quick() });
-    let watch = Watch { on_event: &on_event, ..Watch::nobody() };
-    let error = case.run_with(&client, &Expect::default(), watch).unwrap_err();
+    let task = Task::new(&NEVER, &on_event);
+    let error = case.run_with(&client, &Expect::default(), task).unwrap_err();
     assert!(matches!(error, FetchError::Unreachable { tries: 6, .. }), "{error}");
-    assert_eq!(*waits.borrow(), [1, 2, 4, 4, 4]);
+    assert_eq!(*waits.lock().unwrap(), [1, 2, 4, 4, 4]);
     assert_eq!(case.server.requests().len(), 6);
 }
 
@@ -318,7 +321,7 @@ fn nobody_at_the_address_is_an_error_with_the_address() {
     let dir = tempfile::tempdir().unwrap();
     for url in [format!("http://{free}/x"), "ftp://127.0.0.1/x".into(), "not an address".into()] {
         let expect = Expect::default();
-        let error = download(&client(), &url, &dir.path().join("x"), &expect, Watch::nobody()).unwrap_err();
+        let error = download(&client(), &url, &dir.path().join("x"), &expect, Task::unwatched()).unwrap_err();
         assert!(error.to_string().contains(&url), "{error}");
     }
 }
@@ -339,7 +342,7 @@ fn redirections_are_followed_to_any_host_and_not_for_ever() {
     let dir = tempfile::tempdir().unwrap();
     let get = |path: &str| {
         let target = dir.path().join("x");
-        download(&client(), &server.url(path), &target, &Expect::default(), Watch::nobody())
+        download(&client(), &server.url(path), &target, &Expect::default(), Task::unwatched())
     };
     for (path, word) in [("/loop", "more than 10 redirections"), ("/out", "neither http nor https")] {
         let error = get(path).unwrap_err().to_string();
@@ -361,13 +364,13 @@ fn what_was_stopped_goes_on_in_the_next_call() {
             stop.store(true, Ordering::Relaxed);
         }
     };
-    let watch = Watch { on_event: &on_event, stop: &stop };
-    let error = case.run_with(&client(), &case.expect(), watch).unwrap_err();
+    let task = Task::new(&stop, &on_event);
+    let error = case.run_with(&client(), &case.expect(), task).unwrap_err();
     assert!(matches!(error, FetchError::Stopped { .. }), "{error}");
     assert!(!case.target().exists());
     let kept = std::fs::metadata(case.dir.path().join("file.bin.part")).unwrap().len() as usize;
     assert!((30_000..100_000).contains(&kept), "{kept}");
-    case.run_with(&client(), &case.expect(), Watch::nobody()).unwrap();
+    case.run_with(&client(), &case.expect(), Task::unwatched()).unwrap();
     case.is_right();
     assert_eq!(case.server.ranges(), [None, Some(kept)]);
     assert_eq!(case.server.requests()[1].header("if-range"), Some(ETAG));
@@ -381,7 +384,7 @@ fn a_part_of_another_address_or_with_damage_is_not_used() {
     let note = |url: String| format!(r#"{{"url":"{url}","validator":"\"v1\"","total":100000}}"#);
     std::fs::write(&part, noise(500, 3)).unwrap();
     std::fs::write(&sidecar, note("http://elsewhere/file.bin".into())).unwrap();
-    case.run_with(&client(), &case.expect(), Watch::nobody()).unwrap();
+    case.run_with(&client(), &case.expect(), Task::unwatched()).unwrap();
     case.is_right();
     assert_eq!(case.server.ranges(), [None]);
     // The part is of this address, but its bytes were lost: the digest differs, and the file is
@@ -389,7 +392,7 @@ fn a_part_of_another_address_or_with_damage_is_not_used() {
     std::fs::remove_file(case.target()).unwrap();
     std::fs::write(&part, noise(500, 3)).unwrap();
     std::fs::write(&sidecar, note(case.server.url("/file.bin"))).unwrap();
-    case.run_with(&client(), &case.expect(), Watch::nobody()).unwrap();
+    case.run_with(&client(), &case.expect(), Task::unwatched()).unwrap();
     case.is_right();
     assert_eq!(case.server.ranges(), [None, Some(500), None]);
 }
@@ -401,9 +404,9 @@ fn a_file_that_does_not_fit_is_replaced_only_by_one_that_does() {
         _ => Reply::file(request, bytes, ETAG),
     });
     std::fs::write(case.target(), "old").unwrap();
-    case.run_with(&client(), &case.expect(), Watch::nobody()).unwrap_err();
+    case.run_with(&client(), &case.expect(), Task::unwatched()).unwrap_err();
     assert_eq!(std::fs::read(case.target()).unwrap(), b"old");
-    case.run_with(&client(), &case.expect(), Watch::nobody()).unwrap();
+    case.run_with(&client(), &case.expect(), Task::unwatched()).unwrap();
     case.is_right();
 }
 
@@ -417,7 +420,7 @@ fn two_at_once_fetch_it_once() {
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                let outcome = case.run_with(&client(), &case.expect(), Watch::nobody()).unwrap();
+                let outcome = case.run_with(&client(), &case.expect(), Task::unwatched()).unwrap();
                 fetched.fetch_add(usize::from(outcome == Outcome::Fetched), Ordering::Relaxed);
             });
         }
@@ -430,11 +433,11 @@ fn two_at_once_fetch_it_once() {
 fn offline_asks_nothing_and_says_what_is_missing() {
     let case = Case::new(|_, request, bytes| Reply::file(request, bytes, ETAG));
     let offline = Client::new(ClientConfig { offline: true, ..quick() });
-    let error = case.run_with(&offline, &case.expect(), Watch::nobody()).unwrap_err();
+    let error = case.run_with(&offline, &case.expect(), Task::unwatched()).unwrap_err();
     assert!(error.to_string().contains("file.bin"), "{error}");
     assert!(matches!(&error.hints()[..], [Hint::FetchOtherwise { unpack: false, .. }]), "{error:?}");
     assert!(case.server.requests().is_empty() && files_of(case.dir.path()).is_empty());
     std::fs::write(case.target(), &case.bytes).unwrap();
-    let outcome = case.run_with(&offline, &case.expect(), Watch::nobody()).unwrap();
+    let outcome = case.run_with(&offline, &case.expect(), Task::unwatched()).unwrap();
     assert_eq!(outcome, Outcome::AlreadyThere);
 }

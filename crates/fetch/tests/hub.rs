@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use common::{Reply, Request, Server, client, files_of, noise};
 use kennel_core::files::sha256_bytes;
-use kennel_core::{Hint, Hinted};
+use kennel_core::{Hint, Hinted, Task};
+use kennel_fetch::FetchError;
 use kennel_fetch::hub::{HubConfig, fetch_model};
-use kennel_fetch::{FetchError, Watch};
 
 const REPO: &str = "timm/tiny.a1_in1k";
 const FILES: [&str; 2] = ["config.json", "model.safetensors"];
@@ -66,7 +66,7 @@ impl Case {
     }
 
     fn run_with(&self, config: &HubConfig) -> Result<PathBuf, FetchError> {
-        fetch_model(&client(), config, REPO, "main", &FILES, Watch::nobody())
+        fetch_model(&client(), config, REPO, "main", &FILES, Task::unwatched())
     }
 
     fn run(&self) -> Result<PathBuf, FetchError> {
@@ -208,6 +208,6 @@ fn what_the_cache_has_needs_no_network_and_what_it_lacks_is_named() {
     assert!(case.server.requests().is_empty());
     let snapshot = case.run().unwrap();
     assert_eq!(case.run_with(&offline).unwrap(), snapshot);
-    let by_commit = fetch_model(&client(), &offline, REPO, COMMIT, &FILES, Watch::nobody()).unwrap();
+    let by_commit = fetch_model(&client(), &offline, REPO, COMMIT, &FILES, Task::unwatched()).unwrap();
     assert_eq!(by_commit, snapshot);
 }

@@ -10,9 +10,10 @@ use std::time::Duration;
 use common::{Reply, Request, Server, client, files_of, noise};
 use kennel_core::files::sha256_bytes;
 use kennel_core::hint::Access;
-use kennel_core::{Hint, Hinted};
+use kennel_core::task::Event;
+use kennel_core::{Hint, Hinted, Task};
 use kennel_fetch::stanford_dogs::{self, Breeds};
-use kennel_fetch::{FetchError, Outcome, Streamed, TarSource, Watch, stream_tar};
+use kennel_fetch::{FetchError, Outcome, Streamed, TarSource, stream_tar};
 
 const ETAG: &str = "\"tar\"";
 
@@ -59,7 +60,7 @@ impl Case {
         self.dir.path().join("dogs")
     }
 
-    fn run_with(&self, max_bytes: u64, watch: Watch<'_>) -> Result<Streamed, FetchError> {
+    fn run_with(&self, max_bytes: u64, task: Task<'_>) -> Result<Streamed, FetchError> {
         let source = TarSource {
             url: &self.server.url("/images.tar"),
             size: None,
@@ -69,11 +70,11 @@ impl Case {
             choice: "no chihuahuas",
             check: &|_| Ok(()),
         };
-        stream_tar(&client(), &source, &self.folder(), watch)
+        stream_tar(&client(), &source, &self.folder(), task)
     }
 
     fn run(&self) -> Result<Streamed, FetchError> {
-        self.run_with(1 << 20, Watch::nobody())
+        self.run_with(1 << 20, Task::unwatched())
     }
 
     fn is_right(&self, wanted: &BTreeMap<String, Vec<u8>>) {
@@ -165,12 +166,12 @@ fn what_was_stopped_goes_on_at_the_boundary_of_an_entry() {
             })
         };
         let stop = AtomicBool::new(false);
-        let on_event = |event: kennel_fetch::Event<'_>| {
-            if matches!(event, kennel_fetch::Event::Bytes { so_far, .. } if so_far > 60_000) {
+        let on_event = |event: Event<'_>| {
+            if matches!(event, Event::Bytes { so_far, .. } if so_far > 60_000) {
                 stop.store(true, Ordering::Relaxed);
             }
         };
-        let error = case.run_with(1 << 20, Watch { on_event: &on_event, stop: &stop }).unwrap_err();
+        let error = case.run_with(1 << 20, Task::new(&stop, &on_event)).unwrap_err();
         assert!(matches!(error, FetchError::Stopped { .. }), "{error}");
         assert!(!case.folder().exists());
         case.run().unwrap();
@@ -211,7 +212,7 @@ fn an_unsafe_or_swelling_tar_is_refused_and_nothing_is_kept() {
     }
     let (tar, _) = tar_of_dogs();
     let case = Case::of(tar);
-    let error = case.run_with(50_000, Watch::nobody()).unwrap_err();
+    let error = case.run_with(50_000, Task::unwatched()).unwrap_err();
     assert!(matches!(error, FetchError::TooLarge { .. }), "{error}");
     case.nothing_is_left();
 }
@@ -253,7 +254,7 @@ fn stanford_dogs_has_the_breeds_that_were_asked_for_or_no_name() {
     let case = Case::of(tar);
     let url = case.server.url("/images.tar");
     let fetch = |source: &stanford_dogs::Source| {
-        stanford_dogs::fetch(&client(), source, Breeds::Five, &case.folder(), Watch::nobody())
+        stanford_dogs::fetch(&client(), source, Breeds::Five, &case.folder(), Task::unwatched())
     };
     let real = stanford_dogs::Source::mirror(&url, Breeds::Five);
     let error = fetch(&real).unwrap_err().to_string();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kennel_core::{CoreError, Hint, Hinted, Split};
+use kennel_core::{CoreError, Hint, Hinted, Split, Stopped};
 use kennel_data::DataError;
 use kennel_metrics::MetricsError;
 use kennel_models::ModelError;
@@ -31,8 +31,8 @@ pub enum InferError {
     #[error(transparent)]
     Onnx(#[from] OnnxError),
     /// The caller said stop.
-    #[error("stopped")]
-    Stopped,
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// A name that leads to no photo.
     #[error("{reason}")]
     NoPhoto {
@@ -121,7 +121,7 @@ impl Hinted for InferError {
             }
             InferError::OtherClasses { found, .. } => vec![Hint::OtherClass(found.clone())],
             InferError::Metrics(_)
-            | InferError::Stopped
+            | InferError::Stopped(_)
             | InferError::NoPhoto { .. }
             | InferError::NotFinite { .. }
             | InferError::OutOfBounds { .. } => Vec::new(),

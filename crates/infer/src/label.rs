@@ -1,7 +1,6 @@
 //! The loop from photos to rows, for every model.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
+use kennel_core::Task;
 use kennel_data::Note;
 use kennel_metrics::{RankedClass, rank, rank_probabilities};
 use kennel_onnx::OnnxError;
@@ -68,17 +67,17 @@ impl Scores {
 ///
 /// # Errors
 ///
-/// An item is an error when the model fails, a photo of a data set cannot be read, or `stop` is set
-/// ([`InferError::Stopped`]). The caller then takes no further item.
+/// An item is an error when the model fails, a photo of a data set cannot be read, or the task is
+/// stopped. The caller then takes no further item.
 pub fn label<'a>(
     model: &'a mut dyn Model,
     photos: Photos,
-    stop: Option<&'a AtomicBool>,
+    task: Task<'a>,
 ) -> impl Iterator<Item = Result<Vec<Row>>> + 'a {
     let batches = photos.batches(model.preprocessing().cloned());
-    batches.map(move |batch| match stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
-        true => Err(InferError::Stopped),
-        false => label_batch(model, batch?),
+    batches.map(move |batch| {
+        task.check()?;
+        label_batch(model, batch?)
     })
 }
 
@@ -106,6 +105,7 @@ fn label_batch(model: &mut dyn Model, batch: Batch) -> Result<Vec<Row>> {
 #[cfg(test)]
 mod tests {
     use std::path::{Path, PathBuf};
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use kennel_core::{Interpolation, Preprocessing};
     use kennel_data::RgbImage;
@@ -168,7 +168,7 @@ mod tests {
         std::fs::write(&asked[7], "no photo").unwrap();
         asked.push(dir.path().join("empty*.png"));
         let mut model = FirstPixel::new();
-        let rows: Vec<Row> = label(&mut model, Photos::Named(asked.clone()), None)
+        let rows: Vec<Row> = label(&mut model, Photos::Named(asked.clone()), Task::unwatched())
             .collect::<Result<Vec<_>>>()
             .unwrap()
             .into_iter()
@@ -193,10 +193,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let asked = draw(dir.path(), 33);
         let (stop, mut model) = (AtomicBool::new(false), FirstPixel::new());
-        let mut rows = label(&mut model, Photos::Named(asked), Some(&stop));
+        let mut rows = label(&mut model, Photos::Named(asked), Task::new(&stop, &|_| {}));
         assert_eq!(rows.next().unwrap().unwrap().len(), 32);
         stop.store(true, Ordering::Relaxed);
-        assert!(matches!(rows.next(), Some(Err(InferError::Stopped))));
+        assert!(matches!(rows.next(), Some(Err(InferError::Stopped(_)))));
         drop(rows);
         assert_eq!(model.batches, [32]);
     }

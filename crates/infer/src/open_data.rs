@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use kennel_core::hint::Stale;
-use kennel_core::{Hint, Note, files, shown};
+use kennel_core::task::Event;
+use kennel_core::{Hint, Note, Task, files, shown};
 use kennel_data::{Dataset, Open, PrepareOptions};
 
 use crate::{Control, Result};
@@ -34,12 +35,14 @@ pub fn open_data_to_judge(path: &Path, known: &[String], control: &mut Control) 
 /// Opens a data set. If that decodes every photo, the observer sees the progress and the caller can
 /// stop it.
 fn opened(path: &Path, known: Option<&[String]>, control: &mut Control, open: Open) -> Result<Dataset> {
-    let options = PrepareOptions { known, stop: Some(control.stop), ..PrepareOptions::default() };
+    let options = PrepareOptions { known, ..PrepareOptions::default() };
     let observer = Mutex::new(&mut *control.observer);
-    let progress = |done, of| {
-        observer.lock().unwrap_or_else(PoisonError::into_inner).predicting("checking", done, of);
+    let on = |event: Event<'_>| {
+        if let Event::Photos { done, of } = event {
+            observer.lock().unwrap_or_else(PoisonError::into_inner).predicting("checking", done, of);
+        }
     };
-    Ok(open(path, &options, &progress)?)
+    Ok(open(path, &options, Task::new(control.stop, &on))?)
 }
 
 /// Tells the observer about unlisted files, rejected photos and the manifest's notes.

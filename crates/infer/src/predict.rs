@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use kennel_core::PredictionRecord;
+use kennel_core::{PredictionRecord, Task};
 use kennel_data::{Batch, DatasetPhoto};
 
 use crate::{Control, Photos, Predictor, Result, Scores, label};
@@ -20,7 +20,7 @@ pub fn predict_photos(
     what: &str,
     control: &mut Control,
 ) -> Result<Option<Vec<PredictionRecord>>> {
-    let logits = label(predictor, Photos::Listed(Arc::clone(photos)), None)
+    let logits = label(predictor, Photos::Listed(Arc::clone(photos)), Task::unwatched())
         .map(|rows| rows?.into_iter().map(|row| row.scores.map(Scores::into_values)).collect());
     collect(photos, class_names, logits, what, control)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use kennel_core::hint::Missing;
-use kennel_core::{CoreError, Hint, Hinted};
+use kennel_core::{CoreError, Hint, Hinted, Stopped};
 
 use crate::RuntimeKind;
 
@@ -116,8 +116,8 @@ pub enum OnnxError {
         timed_out: bool,
     },
     /// The caller asked to stop.
-    #[error("stopped")]
-    Stopped,
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// The graph cannot be rewritten: it lacks what the rewrite expects, or holds a value that does
     /// not fit.
     #[error("the graph cannot be {verb}: {reason}")]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use kennel_core::{RunConfig, RunFacts, Split, files};
+use kennel_core::{RunConfig, RunFacts, Split, Stopped, files};
 use kennel_data::{DataError, Dataset, DatasetPhoto, Loader, LoaderOptions, Transform};
 use kennel_infer::{BURN_VERSION, machine, manifest_digest, open_data, pixels, tell_notes};
 use kennel_models::{
@@ -119,7 +119,7 @@ fn check_photos(data: &Dataset, control: &Control) -> Result<()> {
     }
     for photo in data.all_photos().iter() {
         if control.is_stopped() {
-            return Err(DataError::Stopped.into());
+            return Err(DataError::from(Stopped).into());
         }
         if files::sha256_file(&photo.file)? != photo.sha256 {
             return Err(DataError::PhotoChanged { path: photo.file.clone() }.into());

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
-use kennel_core::RunDir;
+use kennel_core::{RunDir, Task};
 use kennel_export::{ExportOptions, Exported, export, export_timm};
 use kennel_metrics::format_proportion;
 use kennel_onnx::Precision;
@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::hints::worded;
 use crate::lists::trimmed;
 use crate::output::{Format, print, print_json};
+use crate::progress::say_stage;
 use crate::resolve::MODELS_DIR;
 use crate::{CommandResult, interrupt};
 
@@ -115,8 +116,7 @@ pub fn run(args: ExportArgs) -> CommandResult {
         float_layers: args.float_layers,
         data_dir: args.data,
     };
-    let exported =
-        export(&run, &options, &worded, interrupt::listen(), &mut |what| say!("proving    {what}"))?;
+    let exported = export(&run, &options, &worded, Task::new(interrupt::listen(), &say_stage))?;
     match args.format {
         Format::Json => print_json(&json!({
             "path": exported.path.display().to_string(),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::ProgressBar;
+use kennel_core::Task;
 use kennel_data::Notes;
 use kennel_infer::{BATCH, InferError, Model, Photos, Predictor, label};
 
@@ -79,20 +80,23 @@ pub fn run(args: PredictArgs) -> CommandResult {
     let (mut asked, mut unreadable, mut unlabelled) = (0, 0, 0);
     let mut noted = Notes::default();
     // A process that waits for standard input cannot stop at the next photo, so it does not listen.
-    let stop = (!args.photos.iter().any(|path| path == Path::new("-"))).then(interrupt::listen);
+    let task = match args.photos.iter().any(|path| path == Path::new("-")) {
+        true => Task::unwatched(),
+        false => Task::new(interrupt::listen(), &|_| {}),
+    };
     // On a terminal the rows themselves show the progress.
     let counter = match std::io::stdout().is_terminal() {
         true => ProgressBar::hidden(),
         false => photo_counter("labelled"),
     };
-    for labelled in label(&mut *model, Photos::Named(args.photos.clone()), stop) {
+    for labelled in label(&mut *model, Photos::Named(args.photos.clone()), task) {
         let labelled = match labelled {
             Ok(labelled) => labelled,
             Err(error) => {
                 rows.end()?;
                 counter.finish_and_clear();
                 return Err(match error {
-                    InferError::Stopped => {
+                    InferError::Stopped(_) => {
                         shout!("stopped after {asked} photos");
                         Failure::Interrupted("")
                     }

@@ -12,7 +12,7 @@ use crate::nearby::hint_nearby;
 use crate::output::{Format, columns, print, print_json, wrapped};
 use crate::progress::with_photo_bar;
 use crate::resolve::{DATA_DIR, RAW_DIR, RUNS_DIR};
-use crate::{CommandResult, interrupt, network, variables};
+use crate::{CommandResult, network, variables};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -96,11 +96,10 @@ pub fn run(args: PrepareArgs) -> CommandResult {
         link: args.link,
         classes_are: args.classes_are.as_deref(),
         fractions: Fractions { train: args.train_fraction, val: args.val_fraction },
-        stop: Some(interrupt::listen()),
         ..PrepareOptions::default()
     };
     let (running, stopped) = unfinished_on(&args.out);
-    let prepared = with_photo_bar("checking", |progress| prepare(&source, &args.out, &options, progress))
+    let prepared = with_photo_bar("checking", |task| prepare(&source, &args.out, &options, task))
         .map_err(|error| match (error, running) {
             (DataError::OutputBeingRead { path }, Some(run)) => Failure::Failed(format!(
                 "{} is being trained on {}\nhint: wait for it or stop it, or choose another folder with --out",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
-use kennel_core::{Manifest, RunDir, Split, Strategy, files, quoted};
+use kennel_core::{Manifest, RunDir, Split, Strategy, Task, files, quoted};
 use kennel_data::{DataError, Dataset};
 use kennel_export::{ExportOptions, Exported, export};
 use kennel_infer::{Compute, ZeroShotOptions, manifest_digest, zero_shot};
@@ -25,6 +25,7 @@ use crate::failure::Failure;
 use crate::hints::{Kennel, hint_did_you_mean, worded};
 use crate::lists::{pairs_of, rate, trimmed};
 use crate::output::{Format, Level, Stream, columns_that_fit, print, print_json};
+use crate::progress::say_stage;
 use crate::resolve::{MODELS_DIR, insert, read_config};
 use crate::study::{Existing, Experiment, Rates, Settings, State, estimate_s, plan};
 use crate::tensorboard::Watcher;
@@ -229,7 +230,7 @@ pub fn run(args: RunArgs) -> CommandResult {
                 shout!("stopped {} of {label}\nhint: {way_on}", interrupt::after(epochs));
                 return Err(Failure::Interrupted(""));
             }
-            Err(TrainError::Data(DataError::Stopped)) => {
+            Err(TrainError::Data(DataError::Stopped(_))) => {
                 shout!(
                     "stopped while the photos of {label} were checked\nhint: {} goes on from there",
                     way_on(args.force)
@@ -327,7 +328,7 @@ fn export_best(run: &Path, args: &RunArgs, data: &Dataset, stop: &AtomicBool) ->
         data_dir: Some(data.root().into()),
         ..ExportOptions::float(args.export_dir.join(format!("best_model_{model}.onnx")))
     };
-    Ok(export(&run, &options, &worded, stop, &mut |what| say!("proving    {what}"))?)
+    Ok(export(&run, &options, &worded, Task::new(stop, &say_stage))?)
 }
 
 fn say_photos(data: &Dataset) {

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use kennel_core::Task;
+
 use crate::runtime::{Input, Values, rten};
 use crate::{OnnxError, Result, RuntimeKind};
 
@@ -32,14 +34,14 @@ pub type Ranges = BTreeMap<String, Range>;
 ///
 /// # Errors
 ///
-/// [`OnnxError::Runtime`]; [`OnnxError::Stopped`] when `is_stopped` returns true.
+/// [`OnnxError::Runtime`]; [`OnnxError::Stopped`] once the task is stopped.
 pub fn calibrate(
     path: &Path,
     input: &str,
     side: usize,
     tensors: &BTreeSet<&str>,
     photos: &[Vec<f32>],
-    is_stopped: &dyn Fn() -> bool,
+    task: Task<'_>,
 ) -> Result<Ranges> {
     let failed = |verb| {
         move |reason| OnnxError::Runtime {
@@ -54,9 +56,7 @@ pub fn calibrate(
     let names: Vec<&str> = tensors.iter().copied().collect();
     let each_photo = |visit: &mut dyn FnMut(usize, &[f32])| -> Result<()> {
         for pixels in photos {
-            if is_stopped() {
-                return Err(OnnxError::Stopped);
-            }
+            task.check()?;
             let input = Input { name: input, shape: &[1, 3, side, side], values: Values::Floats(pixels) };
             let values = engine.run(input, &names).map_err(failed("run"))?;
             values.iter().enumerate().for_each(|(tensor, output)| visit(tensor, &output.values));

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use kennel_core::Task;
 use serde::Serialize;
 
 use super::{Layer, Ranges, quantise};
-use crate::{Input, ModelProto, OnnxError, Result, RuntimeKind, Session, Values, write_model};
+use crate::{Input, ModelProto, Result, RuntimeKind, Session, Values, write_model};
 
 /// Effect of quantising one layer on the logits.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,21 +36,20 @@ pub struct Probe<'a> {
 ///
 /// # Errors
 ///
-/// Those of [`quantise`] and of [`Session`]; [`OnnxError::Stopped`] when `is_stopped` returns true.
+/// Those of [`quantise`] and of [`Session`]; [`OnnxError::Stopped`](crate::OnnxError::Stopped) once
+/// the task is stopped.
 pub fn sensitivity(
     model: &ModelProto,
     layers: &[Layer],
     ranges: &Ranges,
     probe: Probe,
     scratch: &Path,
-    is_stopped: &dyn Fn() -> bool,
+    task: Task<'_>,
 ) -> Result<Vec<Sensitivity>> {
     let Probe { input, output, side, photos } = probe;
     let path = scratch.join("one_layer.onnx");
     let logits = |model: &ModelProto| -> Result<Vec<f32>> {
-        if is_stopped() {
-            return Err(OnnxError::Stopped);
-        }
+        task.check()?;
         write_model(&path, model)?;
         let mut session = Session::open(&path, RuntimeKind::Rten)?;
         let mut all = Vec::new();
