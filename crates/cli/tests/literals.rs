@@ -46,9 +46,12 @@ fn names_a_flag_or_command(text: &str) -> bool {
     is_flag || is_command
 }
 
-/// Returns what a literal says: without its quotes, and with continued lines joined.
+/// Returns what a string literal says: without its quotes, and with continued lines joined.
 fn contents(literal: &str) -> Option<String> {
     let from = literal.find('"')?;
+    if !literal[..from].chars().all(|c| matches!(c, 'b' | 'c' | 'r' | '#')) {
+        return None; // a character
+    }
     let text = &literal[from + 1..literal.rfind('"')?];
     let mut lines = text.split("\\\n");
     let mut joined = lines.next()?.to_string();
