@@ -588,7 +588,7 @@ fn photos_to_judge_a_network_on_may_be_one_of_a_class() {
     assert!(message(Dataset::open(dir.path())).contains("has 0 training photos"));
     assert_eq!(judged(dir.path()).unwrap().all_photos().len(), 2);
     let error = message(judged(&dir.path().join("cats")));
-    assert!(error.contains("if this is the folder of one class, give the one above it"), "{error}");
+    assert!(error.contains("hint: ExpectedFolders") && error.contains("above: true"), "{error}");
 }
 
 #[cfg(unix)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use common::{Reply, Request, Server, client, files_of, noise, quick};
 use kennel_core::files::sha256_bytes;
+use kennel_core::hint::Access;
 use kennel_core::task::Event;
 use kennel_core::{Hint, Hinted, Task};
 use kennel_fetch::{Client, ClientConfig, Expect, FetchError, Outcome, download};
@@ -259,12 +260,16 @@ fn wrong_bytes_are_deleted_and_both_digests_are_named() {
 
 #[test]
 fn a_refusal_is_not_asked_again() {
-    for (status, word) in
-        [(401, "HF_TOKEN"), (403, "HF_TOKEN"), (404, "check the name"), (400, "check the address")]
-    {
+    for (status, access) in [
+        (401, Access::SetToken),
+        (403, Access::SetToken),
+        (404, Access::CheckName),
+        (400, Access::CheckAddress),
+    ] {
         let case = Case::new(move |_, _, _| Reply::status(status));
-        let error = case.message();
-        assert!(error.contains(&status.to_string()) && error.contains(word), "{error}");
+        let error = case.run().unwrap_err();
+        assert!(error.to_string().contains(&status.to_string()), "{error}");
+        assert_eq!(error.hints(), [Hint::Access(access)]);
         assert_eq!(case.server.requests().len(), 1);
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use common::{Reply, Request, Server, client, files_of, noise};
 use kennel_core::files::sha256_bytes;
+use kennel_core::hint::Access;
 use kennel_core::{Hint, Hinted, Task};
 use kennel_fetch::FetchError;
 use kennel_fetch::hub::{HubConfig, fetch_model};
@@ -107,8 +108,9 @@ fn the_token_goes_to_the_hub_and_to_no_other_host() {
         None if !request.path.starts_with("/cdn") => Reply::status(401),
         _ => answer(request),
     });
-    let error = case.run().unwrap_err().to_string();
-    assert!(error.contains("401") && error.contains("set HF_TOKEN"), "{error}");
+    let error = case.run().unwrap_err();
+    assert!(error.to_string().contains("401"), "{error}");
+    assert_eq!(error.hints(), [Hint::Access(Access::SetToken)]);
     case.run_with(&HubConfig { token: Some("hf_secret".into()), ..case.config() }).unwrap();
     for request in &case.server.requests()[1..] {
         let expected = (!request.path.starts_with("/cdn")).then_some("Bearer hf_secret");
@@ -116,15 +118,17 @@ fn the_token_goes_to_the_hub_and_to_no_other_host() {
     }
     let gated = Case::new(|_, _| Reply::status(403));
     let token = HubConfig { token: Some("hf_secret".into()), ..gated.config() };
-    let error = gated.run_with(&token).unwrap_err().to_string();
-    assert!(error.contains("accept the repository's conditions") && !error.contains("hf_secret"), "{error}");
+    let error = gated.run_with(&token).unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("hf_secret"), "{error}");
+    assert_eq!(error.hints(), [Hint::Access(Access::AcceptConditions)]);
 }
 
 #[test]
 fn what_is_not_there_is_said_at_once() {
     let case = Case::new(|_, _| Reply::status(404));
-    let error = case.run().unwrap_err().to_string();
-    assert!(error.contains("404") && error.contains("check the name"), "{error}");
+    let error = case.run().unwrap_err();
+    assert!(error.to_string().contains("404"), "{error}");
+    assert_eq!(error.hints(), [Hint::Access(Access::CheckName)]);
     assert_eq!(case.server.requests().len(), 1);
     assert!(!case.folder().join("refs").exists());
 }
@@ -172,8 +176,9 @@ fn a_server_that_is_no_hub_is_said_to_be_none() {
         [("X-Repo-Commit", "X-Repo-Commit"), ("ETag", "ETag"), ("Content-Length", "how large")]
     {
         let case = Case::new(move |_, request| answer(request).without(missing));
-        let error = case.run().unwrap_err().to_string();
-        assert!(error.contains(word) && error.contains("HF_ENDPOINT"), "{error}");
+        let error = case.run().unwrap_err();
+        assert!(error.to_string().contains(word), "{error}");
+        assert!(matches!(&error.hints()[..], [Hint::CheckHub { .. }]), "{error:?}");
     }
     for etag in ["\"../../evil\"", "\"abc\"", "\"\""] {
         let case = Case::new(move |_, request| answer(request).with("ETag", etag));
