@@ -1,6 +1,6 @@
 //! The shared types of Kennel and the file formats that store them.
 //!
-//! Every other crate uses these types: the split of a photo, its preprocessing, the configuration
+//! Every other crate uses these types: the split of a photo, its preprocessing, the settings
 //! of a run, the logits of a photo, the paths of a run's files. There are no pixels here, no
 //! tensors and no clock.
 
@@ -23,8 +23,11 @@ mod manifest;
 mod preprocessing;
 mod split;
 
-mod run_config;
+mod choice;
+mod settings;
 mod strategy;
+
+mod run_record;
 
 mod prediction;
 mod run_dir;
@@ -39,12 +42,16 @@ pub use lock::Lock;
 pub use manifest::{DuplicateGroup, DuplicateKind, Manifest, PhotoRecord, RejectedPhoto, SplitCounts};
 pub use prediction::{PredictionRecord, write_predictions};
 pub use preprocessing::{Interpolation, Preprocessing};
-pub use run_config::{ClassWeights, HeadInit, OptimizerConfig, RunConfig, RunFacts, SchedulerKind};
 pub use run_dir::{EpochRecord, RunDir, write_metrics};
+pub use run_record::{RunFacts, RunRecord};
+pub use settings::{
+    ClassWeights, HeadInit, OptimizerConfig, OutOfBounds, PartialAugmentation, PartialCrop, PartialOptimizer,
+    PartialPreprocessing, PartialScheduler, PartialSettings, SchedulerKind, Settings, SettingsError, Weights,
+};
 pub use shell::quoted;
 pub use shown::{escaped_lines, shown, shown_message};
 pub use spelling::{caseless, composed, foreign_letter};
 pub use split::Split;
-pub use strategy::Strategy;
+pub use strategy::{Method, Strategy};
 pub use suggest::{did_you_mean, hint_did_you_mean};
 pub use sums::Changes;
