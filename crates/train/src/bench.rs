@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
-use kennel_core::{HeadInit, OptimizerConfig, RunConfig, Split, Strategy};
+use kennel_core::{HeadInit, OptimizerConfig, Settings, Split, Strategy, Weights};
 use kennel_data::{Dataset, Loader, LoaderOptions, PhotoCache, Transform, shuffled};
 use kennel_metrics::Rate;
 use kennel_models::{Network, RegularizationRates, architecture, draw_network, with_trainable};
@@ -17,7 +17,7 @@ use crate::{Compute, CrossEntropy, Optimizer, Result, TrainError, machine, plan,
 const CLASSES: usize = 5;
 
 /// What to time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BenchMode {
     /// A forward pass in evaluation mode.
     Infer,
@@ -125,12 +125,11 @@ pub fn bench_network(options: &BenchOptions, compute: &Compute) -> Result<Networ
             time(options, || drop(network.infer(pixels.clone()).into_data()))
         }
         BenchMode::Step(strategy) => {
-            let config =
-                RunConfig::published(options.model.clone(), String::new(), strategy, preprocessing.clone());
-            let trained = plan::trained_parts(&network, &config)?;
+            let settings =
+                Settings::published(options.model.clone(), Weights::Random, strategy, preprocessing.clone());
+            let trained = plan::trained_parts(&network, &settings)?;
             let mut network = Some(with_trainable(network, &trained));
-            let (betas, eps) = ([0.9, 0.999], 1e-8);
-            let mut optimizer = Optimizer::new(OptimizerConfig::Adam { betas, eps, weight_decay: 0.0 });
+            let mut optimizer = Optimizer::new(OptimizerConfig::adam());
             let labels: Vec<usize> = (0..options.batch_size).map(|i| i % CLASSES).collect();
             let loss = CrossEntropy::new(0.0, vec![1.0; CLASSES]);
             time(options, || {
@@ -178,15 +177,15 @@ pub fn bench_data(data_dir: &Path, batch_size: usize) -> Result<DataBench> {
         return Err(TrainError::nothing_to_train_on(data_dir, Split::Train, "bench"));
     }
     let preprocessing = architecture("resnet50")?.default_tag().preprocessing.clone();
-    let config =
-        RunConfig::published("resnet50".into(), String::new(), Strategy::Freeze, preprocessing.clone());
+    let settings =
+        Settings::published("resnet50".into(), Weights::Random, Strategy::Freeze, preprocessing.clone());
     let options = LoaderOptions { cache: PhotoCache::new(8 << 30).into(), ..LoaderOptions::default() };
     let epoch = |view: u64| -> Result<f64> {
         let began = Instant::now();
         let transform = Transform::Train {
-            augmentation: config.augmentation.clone(),
+            augmentation: settings.augmentation.clone(),
             preprocessing: preprocessing.clone(),
-            seed: config.seed,
+            seed: settings.seed,
             view,
         };
         for batch in Loader::new(photos, shuffled(photos.len(), 42, view), transform, batch_size, &options) {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kennel_core::CoreError;
+use kennel_core::{CoreError, OutOfBounds, Weights};
 use kennel_data::DataError;
 use kennel_metrics::MetricsError;
 use kennel_models::ModelError;
@@ -77,7 +77,7 @@ pub enum TrainError {
     )]
     NoFiniteAnswer {
         /// The weights that were asked for.
-        weights: String,
+        weights: Weights,
         /// A training photo.
         photo: String,
         /// The logit.
@@ -152,6 +152,12 @@ pub enum TrainError {
         /// Arguments of `kennel train` that make one.
         how: String,
     },
+}
+
+impl From<OutOfBounds> for TrainError {
+    fn from(OutOfBounds { name, found, expected }: OutOfBounds) -> Self {
+        TrainError::Hyperparameter { name, found, expected }
+    }
 }
 
 impl TrainError {

@@ -33,8 +33,8 @@ pub fn finish_run(run: &RunDir, test: Option<&[PredictionRecord]>) -> Result<Run
     let mut evaluation = evaluation_of(run)?;
     let mut changes = run.changes()?;
     if let Some(records) = test {
-        let config = run.read_config()?;
-        evaluation.test = Some(evaluate(records, &config.facts(&run.config())?.class_names)?);
+        let record = run.read_record()?;
+        evaluation.test = Some(evaluate(records, &record.facts.class_names)?);
         changes.write(&run.predictions(Split::Test), |path| write_predictions(path, records))?;
     }
     changes.write(&run.evaluation(), |path| files::write_json(path, &evaluation))?;
@@ -43,8 +43,8 @@ pub fn finish_run(run: &RunDir, test: Option<&[PredictionRecord]>) -> Result<Run
 }
 
 fn evaluation_of(run: &RunDir) -> Result<RunEvaluation> {
-    let config = run.read_config()?;
-    let classes = &config.facts(&run.config())?.class_names;
+    let record = run.read_record()?;
+    let classes = &record.facts.class_names;
     let manifest = run.read_manifest()?;
     let of = |split: Split| -> Result<Option<Evaluation>> {
         let records = run.read_predictions(split, classes, &manifest)?;
@@ -72,8 +72,8 @@ pub fn predict_dataset(
     compute: &Compute,
     control: &mut Control,
 ) -> Result<Option<Evaluation>> {
-    let (network, config) = load_trained(run, &compute.device)?;
-    let classes = config.facts(&run.config())?.class_names.clone();
+    let (network, record) = load_trained(run, &compute.device)?;
+    let classes = record.facts.class_names;
     let other_classes = |found: String| TrainError::OtherClasses {
         path: data_dir.into(),
         expected: classes.join(", "),
@@ -110,7 +110,7 @@ pub fn predict_dataset(
             photos.len()
         ));
     }
-    let preprocessing = &config.preprocessing;
+    let preprocessing = &record.settings.preprocessing;
     let Some(records) =
         predict_photos(&network, &compute.device, &photos, data.classes(), preprocessing, what, control)?
     else {

@@ -1,8 +1,7 @@
 //! Training: chooses the trainable layers, runs the epochs, keeps the best checkpoint, and caches
 //! features of the frozen stages.
 //!
-//! A run goes through these files in order: check the configuration ([`plan`]), set up the network
-//! ([`setup`]), run the epochs ([`fit`]), save a checkpoint after each ([`checkpoint`]), evaluate
+//! A run goes through these files in order: set up the network ([`setup`]), plan ([`plan`]), run the epochs ([`fit`]), save a checkpoint after each ([`checkpoint`]), evaluate
 //! the best one on the test photos, once ([`finish`]).
 
 mod control;
@@ -46,12 +45,12 @@ pub use fit::{Outcome, TrainOptions, resume, train};
 pub use kennel_kernels::{instruction_set, threads};
 pub use loss::{CrossEntropy, class_weights};
 pub use optimizer::{NamedGradients, Optimizer, clip_gradients, take_gradients};
-pub use plan::{Plan, check_hyperparameters, check_splits, trained_parts};
+pub use plan::{Plan, check_splits, trained_parts};
 pub use predict::predict_photos;
 pub use predictor::Predictor;
 pub use rates::LayerRates;
 pub use rehearsal::{Rehearsal, rehearse};
 pub use schedule::{Plateau, Schedule};
 pub use select::{Found, find_run};
-pub use setup::{BURN_VERSION, NO_WEIGHTS, manifest_digest};
+pub use setup::{BURN_VERSION, manifest_digest};
 pub use zero_shot::{ZeroShot, ZeroShotOptions, zero_shot};

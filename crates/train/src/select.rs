@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kennel_core::{EpochRecord, RunDir, Strategy};
+use kennel_core::{EpochRecord, Method, RunDir, RunRecord, Strategy};
 
 use crate::{Result, TrainError, best_epoch};
 
@@ -29,14 +29,14 @@ pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<
         if !run.is_finished() || !run.best_weights().exists() {
             continue;
         }
-        let config = run.read_config()?;
-        if config.model != model || strategy.is_some_and(|strategy| strategy != config.strategy) {
+        let RunRecord { settings, facts } = run.read_record()?;
+        let is_other = |strategy| settings.method != Method::Train(strategy);
+        if settings.model != model || strategy.is_some_and(is_other) {
             continue;
         }
         let history = run.read_metrics()?;
         let Some(epoch) = best_epoch(&history).cloned() else { continue };
-        let photos = config.facts(&run.config())?.manifest_sha256.clone();
-        matching.push((photos, epoch, run));
+        matching.push((facts.manifest_sha256, epoch, run));
     }
     let all = matching.len();
     // Runs are listed oldest first.
