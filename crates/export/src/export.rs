@@ -93,18 +93,19 @@ pub fn export(
     if options.path.is_dir() {
         return Err(ExportError::InTheWay { what: "a folder", path: options.path.clone() });
     }
-    let (network, config) = load_trained(run, &Device::flex())?;
+    let (network, record) = load_trained(run, &Device::flex())?;
+    let settings = &record.settings;
     let network = network.valid();
-    let mut card = provenance::card(run, &config, options.precision)?;
-    let preprocessing = &config.preprocessing;
+    let mut card = provenance::card(run, &record, options.precision)?;
+    let preprocessing = &settings.preprocessing;
     let classes = card.class_names.len();
-    let float = graph::to_onnx(&describe(&network), &config.model, preprocessing.side_px, classes);
+    let float = graph::to_onnx(&describe(&network), &settings.model, preprocessing.side_px, classes);
     let layers = Layers::of(&float, &options.float_layers)?;
     let parts = match options.precision {
         Precision::Int8 => &[Split::Val, Split::Train][..],
         _ => &[Split::Val],
     };
-    let (data, gone) = photos::open(run, &config, parts, options.data_dir.as_deref())?;
+    let (data, gone) = photos::open(run, settings, parts, options.data_dir.as_deref())?;
     let val = photos::some_of(&data, Split::Val, usize::MAX)?;
     if val.is_empty() {
         return Err(ExportError::NoPhotos { run: run.path().into() });

@@ -43,13 +43,14 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
         let what = if folder.is_dir() { "a folder that is not empty" } else { "a file" };
         return Err(ExportError::InTheWay { what, path: folder.into() });
     }
-    let (network, config) = load_trained(run, &Device::flex())?;
-    let card = provenance::card(run, &config, kennel_onnx::Precision::Float32)?;
+    let (network, record) = load_trained(run, &Device::flex())?;
+    let settings = &record.settings;
+    let card = provenance::card(run, &record, kennel_onnx::Precision::Float32)?;
     let Checkpoint { tensors, batches_tracked, .. } = read_checkpoint(&run.best_weights())?;
     let head = network.head();
     let classes = card.class_names.len();
     let features = tensors[&format!("{head}.weight")].shape[1];
-    let side = config.preprocessing.side_px;
+    let side = settings.preprocessing.side_px;
     let first_conv = ["conv1", "conv1.0", "conv_stem"]
         .into_iter()
         .find(|name| tensors.contains_key(&format!("{name}.weight")));
@@ -59,21 +60,21 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
     let weights = draft.join("model.safetensors");
     write_checkpoint(&weights, &tensors, &batches_tracked, None)?;
     let description = json!({
-        "architecture": config.model,
+        "architecture": settings.model,
         "num_classes": classes,
         "num_features": features,
         "global_pool": "avg",
         "label_names": card.class_names,
         "pretrained_cfg": {
-            "tag": format!("kennel_{}", config.strategy),
+            "tag": format!("kennel_{}", settings.method),
             "custom_load": false,
             "input_size": [3, side, side],
             "fixed_input_size": false,
-            "interpolation": config.preprocessing.interpolation,
-            "crop_pct": config.preprocessing.crop_pct,
+            "interpolation": settings.preprocessing.interpolation,
+            "crop_pct": settings.preprocessing.crop_pct,
             "crop_mode": "center",
-            "mean": config.preprocessing.mean,
-            "std": config.preprocessing.std,
+            "mean": settings.preprocessing.mean,
+            "std": settings.preprocessing.std,
             "num_classes": classes,
             "first_conv": first_conv,
             "classifier": head,
@@ -90,7 +91,7 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
         },
     });
     files::write_json(&draft.join("config.json"), &description)?;
-    check(&draft, &config.model, &tensors)?;
+    check(&draft, &settings.model, &tensors)?;
     if is_ours(folder) {
         // The same command may have written these files and been stopped before it reported.
         for name in FILES {
