@@ -1,14 +1,16 @@
 //! Commands that a reader may copy.
 
-use kennel_core::{Strategy, quoted};
+use kennel_core::{Method, quoted};
 
 use crate::FinishedRun;
 
 /// Returns the command that repeats a run.
 pub fn reproduce(run: &FinishedRun) -> String {
-    match run.config.strategy {
-        Strategy::ZeroShot => zero_shot(run),
-        _ => format!("kennel train --config {}", quoted(&run.dir.config().display().to_string())),
+    match run.settings().method {
+        Method::ZeroShot => zero_shot(run),
+        Method::Train(_) => {
+            format!("kennel train --config {}", quoted(&run.dir.config().display().to_string()))
+        }
     }
 }
 
@@ -16,10 +18,10 @@ pub fn reproduce(run: &FinishedRun) -> String {
 /// stores the result in the same folder of runs.
 pub fn zero_shot(run: &FinishedRun) -> String {
     let runs = run.dir.path().parent().map_or_else(String::new, |runs| runs.display().to_string());
-    let config = &run.config;
-    let [weights, data, runs] = [&config.weights, &config.data_dir, &runs].map(|word| quoted(word));
+    let settings = run.settings();
+    let [weights, data, runs] = [settings.weights.as_str(), &settings.data_dir, &runs].map(quoted);
     format!(
         "kennel evaluate --zero-shot --model {} --weights {weights} --data {data} --split all --runs {runs}",
-        config.model
+        settings.model
     )
 }
