@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use clap::builder::NonEmptyStringValueParser;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
+use kennel_core::PartialSettings;
 use kennel_data::{Dataset, Open, PrepareOptions};
-use toml::{Table, Value};
 
 use crate::failure::Failure;
 use crate::interrupt;
@@ -44,11 +44,10 @@ impl DataArg {
 
     /// Sets `data_dir` of `config.toml`: a typed folder in `flags`, the default in `file` if that
     /// has none.
-    pub fn put(&self, file: &mut Table, flags: &mut Table) {
-        let value = Value::String(self.dir.clone());
+    pub fn put(&self, file: &mut PartialSettings, flags: &mut PartialSettings) {
         match self.is_typed {
-            true => drop(flags.insert("data_dir".into(), value)),
-            false => drop(file.entry("data_dir").or_insert(value)),
+            true => flags.data_dir = Some(self.dir.clone()),
+            false => drop(file.data_dir.get_or_insert_with(|| self.dir.clone())),
         }
     }
 }
