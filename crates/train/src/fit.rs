@@ -126,7 +126,7 @@ pub fn resume(
             false => format!("it goes on when {data} holds the photos of then"),
         };
         return Err(cannot(&format!(
-            "the photos are not those it began with\nhint: {way_back}; `kennel train --settings {run_word}` begins anew with those of now"
+            "the photos are not those it began with\nhint: {way_back}; `kennel train --config {run_word}` begins anew with those of now"
         )));
     }
     if setup.facts.class_names != began.class_names {
@@ -165,7 +165,7 @@ fn go_further(
     }
     if saved.is_some_and(|saved| is_out_of_patience(&record.settings, &saved.progress)) {
         let reason = format!(
-            "early stopping ended it after epoch {finished}\nhint: `kennel train --settings {} --early-stopping {epochs}` begins anew",
+            "early stopping ended it after epoch {finished}\nhint: `kennel train --config {} --early-stopping {epochs}` begins anew",
             quoted(&run.path().to_string_lossy())
         );
         return Err(TrainError::CannotResume { path: run.path().into(), reason });

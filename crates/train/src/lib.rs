@@ -1,8 +1,9 @@
 //! Training: chooses the trainable layers, runs the epochs, keeps the best checkpoint, and caches
 //! features of the frozen stages.
 //!
-//! A run goes through these files in order: set up the network ([`setup`]), plan ([`plan`]), run the epochs ([`fit`]), save a checkpoint after each ([`checkpoint`]), evaluate
-//! the best one on the test photos, once ([`finish`]).
+//! A run goes through these files in order: set up the network ([`setup`]), plan ([`plan`]), run
+//! the epochs ([`fit`]), save a checkpoint after each ([`checkpoint`]), evaluate the best one on the
+//! test photos, once ([`finish`]).
 
 mod control;
 mod error;
