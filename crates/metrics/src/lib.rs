@@ -23,6 +23,7 @@ mod evaluation;
 mod rate;
 mod report;
 mod run_evaluation;
+mod validation;
 
 pub use calibration::{
     Calibration, NotFitted, RELIABILITY_BINS, ReliabilityBin, TEMPERATURES, Temperature, calibration,
@@ -42,3 +43,4 @@ pub use rate::Rate;
 pub use report::render_report;
 pub use run_evaluation::RunEvaluation;
 pub use top_k::{argmax, in_top_k, top_k};
+pub use validation::ValidationScore;

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use kennel_core::{Manifest, Settings};
-use kennel_metrics::{holm, mcnemar_p, photos_to_separate};
+use kennel_metrics::{Evaluation, ValidationScore, holm, mcnemar_p, photos_to_separate};
 use serde::Serialize;
 
 use crate::run::{TestSet, test_photos};
@@ -234,18 +234,16 @@ fn stamp(run: &FinishedRun) -> String {
 
 /// Returns the trained runs with validation predictions, best first; of equals the newest first.
 fn ranked(runs: &[FinishedRun]) -> Vec<usize> {
-    let val = |index: &usize| runs[*index].val.as_ref().map(|val| &val.evaluation);
+    let val = |index: &usize| {
+        let Evaluation { accuracy, log_loss, .. } = &runs[*index].val.as_ref()?.evaluation;
+        Some(ValidationScore { accuracy: accuracy.value, loss: *log_loss })
+    };
     let mut ranked: Vec<usize> = (0..runs.len())
         .filter(|index| runs[*index].settings().method.is_training() && val(index).is_some())
         .collect();
     ranked.sort_by(|a, b| {
         let (Some(first), Some(second)) = (val(a), val(b)) else { return Ordering::Equal };
-        second
-            .accuracy
-            .value
-            .total_cmp(&first.accuracy.value)
-            .then(first.log_loss.total_cmp(&second.log_loss))
-            .then_with(|| runs[*b].began().cmp(&runs[*a].began()))
+        second.compare(&first).then_with(|| runs[*b].began().cmp(&runs[*a].began()))
     });
     ranked
 }

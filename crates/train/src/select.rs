@@ -4,7 +4,8 @@ use std::path::Path;
 
 use kennel_core::{EpochRecord, Method, RunDir, RunRecord, Strategy};
 
-use crate::{Result, TrainError, best_epoch};
+use crate::best::{best_epoch, score};
+use crate::{Result, TrainError};
 
 /// The run that was found, and how many it was not compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,13 +48,7 @@ pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<
     let mut best: Option<(EpochRecord, RunDir)> = None;
     for (_, epoch, run) in matching {
         // Of two equal runs, the newer one wins.
-        let loses = best.as_ref().is_some_and(|(old, _)| {
-            epoch
-                .val_accuracy
-                .total_cmp(&old.val_accuracy)
-                .then(old.val_loss.total_cmp(&epoch.val_loss))
-                .is_lt()
-        });
+        let loses = best.as_ref().is_some_and(|(old, _)| score(&epoch).compare(&score(old)).is_lt());
         if !loses {
             best = Some((epoch, run));
         }
