@@ -42,12 +42,12 @@ impl DataArg {
         self.is_typed.then_some(self.dir())
     }
 
-    /// Sets `data_dir` of `config.toml`: a typed folder in `flags`, the default in `file` if that
-    /// has none.
-    pub fn put(&self, file: &mut PartialSettings, flags: &mut PartialSettings) {
+    /// Lays a typed folder over the settings of a file, or the default under them.
+    pub fn around(&self, file: PartialSettings) -> PartialSettings {
+        let own = PartialSettings { data_dir: Some(self.dir.clone()), ..PartialSettings::default() };
         match self.is_typed {
-            true => flags.data_dir = Some(self.dir.clone()),
-            false => drop(file.data_dir.get_or_insert_with(|| self.dir.clone())),
+            true => file.layered(own),
+            false => own.layered(file),
         }
     }
 }

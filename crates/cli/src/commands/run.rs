@@ -131,7 +131,7 @@ fn tell_failed(failed: &[Failed]) {
 /// Plans the experiments, trains those that are not finished, compares, reports and exports.
 pub fn run(args: RunArgs) -> CommandResult {
     let study = args.study()?;
-    let data_dir = study.shared.data_dir.as_ref().or(study.base.data_dir.as_ref());
+    let data_dir = study.base.data_dir.as_ref();
     let data_dir = data_dir.map_or_else(|| args.data.dir().to_path_buf(), PathBuf::from);
     // Check the photos before `plan` fetches weights.
     let data = data::open(&data_dir)?;
@@ -472,10 +472,10 @@ fn baselines(
 impl RunArgs {
     /// Returns the study that the flags and the file ask for.
     fn study(&self) -> Result<Study, Failure> {
-        let mut base = self.config.as_deref().map(read_settings).transpose()?.unwrap_or_default();
+        let file = self.config.as_deref().map(read_settings).transpose()?.unwrap_or_default();
+        let base = self.data.around(file);
         let epochs = self.epochs.map(|epochs| epochs as usize);
         let mut shared = PartialSettings { epochs, ..PartialSettings::default() };
-        self.data.put(&mut base, &mut shared);
         let mut grid = Vec::new();
         if !self.learning_rates.is_empty() {
             let rates = self.learning_rates.iter().copied().map(Value::Float).collect();

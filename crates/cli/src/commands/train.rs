@@ -345,10 +345,8 @@ fn report(run: &RunDir, evaluation: &RunEvaluation, format: Format) -> CommandRe
 impl TrainArgs {
     /// Resolves the settings of a new run.
     fn resolve(&self) -> Result<Settings, Failure> {
-        let mut file = self.config.as_deref().map(read_settings).transpose()?.unwrap_or_default();
-        let mut flags = self.flags()?;
-        self.data.put(&mut file, &mut flags);
-        resolve(file, flags)
+        let file = self.config.as_deref().map(read_settings).transpose()?.unwrap_or_default();
+        resolve(self.data.around(file), self.flags()?)
     }
 
     /// Returns the given flags as settings.

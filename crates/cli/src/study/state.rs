@@ -75,8 +75,8 @@ impl Existing {
     }
 }
 
-/// Returns the SHA-256 of pretrained weights; none if it has no weights or they
-/// cannot be read (training reports why).
+/// Returns the SHA-256 of the pretrained weights; none if there are none or they cannot be read
+/// (training reports why).
 fn weights_digest(settings: &Settings) -> Option<String> {
     let source =
         locate_weights(architecture(&settings.model).ok()?, Some(settings.weights.pretrained()?)).ok()?;
