@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use clap::builder::NonEmptyStringValueParser;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
+use kennel_core::PartialSettings;
 use kennel_data::{Dataset, Open, PrepareOptions};
-use toml::{Table, Value};
 
 use crate::failure::Failure;
 use crate::progress::with_photo_bar;
@@ -41,13 +41,12 @@ impl DataArg {
         self.is_typed.then_some(self.dir())
     }
 
-    /// Sets `data_dir` of `config.toml`: a typed folder in `flags`, the default in `file` if that
-    /// has none.
-    pub fn put(&self, file: &mut Table, flags: &mut Table) {
-        let value = Value::String(self.dir.clone());
+    /// Lays a typed folder over the settings of a file, or the default under them.
+    pub fn around(&self, file: PartialSettings) -> PartialSettings {
+        let own = PartialSettings { data_dir: Some(self.dir.clone()), ..PartialSettings::default() };
         match self.is_typed {
-            true => drop(flags.insert("data_dir".into(), value)),
-            false => drop(file.entry("data_dir").or_insert(value)),
+            true => file.layered(own),
+            false => own.layered(file),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How a command fails: its message, with hints, and its exit status.
 
-use kennel_core::CoreError;
+use kennel_core::{CoreError, SettingsError};
 use kennel_data::DataError;
 use kennel_export::ExportError;
 use kennel_infer::InferError;
@@ -63,6 +63,18 @@ impl From<CoreError> for Failure {
         match error {
             CoreError::UnknownWord { .. } => Failure::Usage(worded(&error)),
             _ => Failure::Failed(worded(&error)),
+        }
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        match error {
+            SettingsError::UnknownWord(error) => error.into(),
+            SettingsError::NoModel => {
+                Failure::Usage("which network? give --model NAME\nhint: `kennel models` lists them".into())
+            }
+            error => Failure::Usage(worded(&error)),
         }
     }
 }

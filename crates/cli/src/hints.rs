@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kennel_core::hint::{Access, Hinted, Missing, Output, Stale};
-use kennel_core::{Hint, Note, Strategy, did_you_mean, quoted, shown};
+use kennel_core::{Hint, Method, Note, did_you_mean, quoted, shown};
 use kennel_report::{Commands, FinishedRun, Named};
 
 /// Returns the message of an error, and its hints on lines of their own.
@@ -44,6 +44,17 @@ pub fn words(hint: &Hint) -> String {
     let word = |path: &Path| quoted(&path.to_string_lossy());
     let text = match hint {
         Hint::DidYouMean(name) => return format!("did you mean `{name}`?"),
+        Hint::ChoiceByName { section, name } => {
+            return format!(
+                "{section} = {{ name = \"{name}\" }} in a file; `kennel run` takes --set {section}.name={name}"
+            );
+        }
+        Hint::OtherChoice { section, key } => {
+            return format!("leave `{key}` out, or choose another with --{section}");
+        }
+        Hint::ScoreOrTrain => {
+            "`kennel evaluate --zero-shot` scores an untouched head; --strategy freeze trains a new one"
+        }
         Hint::ListModels => "`kennel models` lists those there are",
         Hint::KnownWeights { model, tags } => {
             return format!("known weights of {model}: {}", tags.join(", "));
@@ -380,7 +391,7 @@ fn synset_flag(class: &str, synset: &str) -> String {
     }
 }
 
-fn train(model: &str, strategy: Option<Strategy>) -> String {
+fn train(model: &str, strategy: Option<&str>) -> String {
     let strategy = strategy.map(|strategy| format!(" --strategy {strategy}")).unwrap_or_default();
     format!("`kennel train --model {model}{strategy}` makes one")
 }
@@ -405,19 +416,21 @@ pub struct Kennel;
 
 impl Commands for Kennel {
     fn reproduce(&self, run: &FinishedRun) -> String {
-        match run.config.strategy {
-            Strategy::ZeroShot => self.zero_shot(run),
-            _ => format!("kennel train --config {}", quoted(&run.dir.config().display().to_string())),
+        match run.settings().method {
+            Method::ZeroShot => self.zero_shot(run),
+            Method::Train(_) => {
+                format!("kennel train --config {}", quoted(&run.dir.config().display().to_string()))
+            }
         }
     }
 
     fn zero_shot(&self, run: &FinishedRun) -> String {
         let runs = run.dir.path().parent().map_or_else(String::new, |runs| runs.display().to_string());
-        let config = &run.config;
-        let [weights, data, runs] = [&config.weights, &config.data_dir, &runs].map(|word| quoted(word));
+        let settings = run.settings();
+        let [weights, data, runs] = [settings.weights.as_str(), &settings.data_dir, &runs].map(quoted);
         format!(
             "kennel evaluate --zero-shot --model {} --weights {weights} --data {data} --split all --runs {runs}",
-            config.model
+            settings.model
         )
     }
 

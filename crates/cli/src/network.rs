@@ -6,14 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use kennel_core::Task;
 use kennel_core::task::Event;
+use kennel_core::{Task, Weights};
 use kennel_data::Preset;
 use kennel_fetch::hub::{HubConfig, fetch_model, is_offline_by_env};
 use kennel_fetch::stanford_dogs::{self, Breeds, Source};
 use kennel_fetch::{Address, Client, ClientConfig, FetchError};
 use kennel_models::{Architecture, ModelError, WeightsSource, locate_weights};
-use kennel_train::NO_WEIGHTS;
 
 use crate::failure::Failure;
 use crate::hints::{self, worded};
@@ -64,9 +63,10 @@ pub fn weights(
     asked: Option<&str>,
     check: impl FnOnce() -> CommandResult,
 ) -> Result<WeightsSource, Failure> {
-    if asked == Some(NO_WEIGHTS) {
+    if asked.map(Weights::from) == Some(Weights::Random) {
         return Err(Failure::Usage(format!(
-            "--weights {NO_WEIGHTS}: only training begins from nothing\nhint: leave --weights out for timm's own, or give a folder"
+            "--weights {}: only training begins from nothing\nhint: leave --weights out for timm's own, or give a folder",
+            Weights::Random
         )));
     }
     match locate_weights(architecture, asked) {

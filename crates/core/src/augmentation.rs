@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::CoreError;
+use crate::choice::choose;
 
 /// Which part of a training photo is used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,46 @@ pub enum Crop {
         /// Bounds of width over height.
         ratio: [f64; 2],
     },
+}
+
+impl Crop {
+    /// The published crop: resized by 256/224.
+    pub const fn random() -> Self {
+        Crop::Random { resize_ratio: 256.0 / 224.0 }
+    }
+
+    /// torchvision's defaults: 8 to 100 % of the area, 3/4 to 4/3 of width over height.
+    pub const fn random_resized() -> Self {
+        Crop::RandomResized { scale: [0.08, 1.0], ratio: [3.0 / 4.0, 4.0 / 3.0] }
+    }
+
+    /// Returns its name on the command line and in files.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Crop::Center => "center",
+            Crop::Random { .. } => "random",
+            Crop::RandomResized { .. } => "random_resized",
+        }
+    }
+
+    /// Returns the keys that it has besides its kind.
+    pub const fn keys(&self) -> &'static [&'static str] {
+        match self {
+            Crop::Center => &[],
+            Crop::Random { .. } => &["resize_ratio"],
+            Crop::RandomResized { .. } => &["ratio", "scale"],
+        }
+    }
+}
+
+impl FromStr for Crop {
+    type Err = CoreError;
+
+    /// Returns the defaults of the crop with this name.
+    fn from_str(name: &str) -> Result<Self, CoreError> {
+        let all = [Self::Center, Self::random(), Self::random_resized()];
+        choose("crop", name, all.map(|of| (of.name(), of)))
+    }
 }
 
 /// The parts of training augmentation, each as torchvision defines it. Zero disables a part.
@@ -96,14 +137,14 @@ impl AugmentationSet {
                 brightness: 0.2,
                 contrast: 0.2,
                 saturation: 0.2,
-                crop: Crop::Random { resize_ratio: 256.0 / 224.0 },
+                crop: Crop::random(),
                 ..none
             },
             AugmentationSet::Rrc => Augmentation {
                 flip: 0.5,
                 brightness: 0.2,
                 contrast: 0.2,
-                crop: Crop::RandomResized { scale: [0.08, 1.0], ratio: [3.0 / 4.0, 4.0 / 3.0] },
+                crop: Crop::random_resized(),
                 ..none
             },
         }
@@ -126,14 +167,6 @@ impl FromStr for AugmentationSet {
     type Err = CoreError;
 
     fn from_str(text: &str) -> Result<Self, CoreError> {
-        AugmentationSet::ALL.into_iter().find(|set| set.as_str() == text).ok_or_else(|| {
-            CoreError::UnknownWord {
-                what: "augmentation",
-                found: text.into(),
-                expected: "light, rrc, none".into(),
-                nearest: crate::did_you_mean(text, AugmentationSet::ALL.map(|set| set.as_str()))
-                    .map(String::from),
-            }
-        })
+        choose("augmentation", text, AugmentationSet::ALL.map(|set| (set.as_str(), set)))
     }
 }

@@ -4,8 +4,6 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use crate::Strategy;
-
 /// What may help. It holds data for the program that words it. A match over it needs an arm for
 /// every hint, so the compiler asks for the words of a new one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +97,7 @@ pub enum Hint {
         /// The architecture.
         model: Option<String>,
         /// The strategy.
-        strategy: Option<Strategy>,
+        strategy: Option<&'static str>,
     },
     /// The folder of runs does not exist.
     NoRunsFolder,
@@ -108,10 +106,28 @@ pub enum Hint {
         /// The architecture.
         model: String,
         /// The strategy.
-        strategy: Option<Strategy>,
+        strategy: Option<&'static str>,
     },
     /// A finished run can be trained further.
     MoreEpochs,
+
+    // Settings.
+    /// The choice in a section (`optimizer`, `scheduler`) is given by a key `name`.
+    ChoiceByName {
+        /// The section.
+        section: String,
+        /// The choice.
+        name: String,
+    },
+    /// Leave a key out that the choice in its section does not have, or choose another.
+    OtherChoice {
+        /// The section.
+        section: &'static str,
+        /// The key.
+        key: &'static str,
+    },
+    /// Score an untouched head, or train a new one.
+    ScoreOrTrain,
 
     // Photos.
     /// Fetch a photo from its address and pipe it in.

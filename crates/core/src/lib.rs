@@ -1,6 +1,6 @@
 //! The shared types of Kennel and the file formats that store them.
 //!
-//! Every other crate uses these types: the split of a photo, its preprocessing, the configuration
+//! Every other crate uses these types: the split of a photo, its preprocessing, the settings
 //! of a run, the logits of a photo, the paths of a run's files. There are no pixels here, no
 //! tensors and no clock.
 
@@ -26,8 +26,11 @@ mod manifest;
 mod preprocessing;
 mod split;
 
-mod run_config;
+mod choice;
+mod settings;
 mod strategy;
+
+mod run_record;
 
 mod prediction;
 mod run_dir;
@@ -45,13 +48,17 @@ pub use manifest::{DuplicateGroup, DuplicateKind, Manifest, PhotoRecord, Rejecte
 pub use panics::{catch_panic, catch_panics_of_threads};
 pub use prediction::{PredictionRecord, write_predictions};
 pub use preprocessing::{Interpolation, Preprocessing};
-pub use run_config::{ClassWeights, HeadInit, OptimizerConfig, RunConfig, RunFacts, SchedulerKind};
 pub use run_dir::{EpochRecord, RunDir, write_metrics};
+pub use run_record::{RunFacts, RunRecord};
+pub use settings::{
+    ClassWeights, HeadInit, OptimizerConfig, OutOfBounds, PartialAugmentation, PartialCrop, PartialOptimizer,
+    PartialPreprocessing, PartialScheduler, PartialSettings, SchedulerKind, Settings, SettingsError, Weights,
+};
 pub use shell::quoted;
 pub use shown::{escaped_lines, shown, shown_message};
 pub use spelling::{caseless, composed};
 pub use split::Split;
-pub use strategy::Strategy;
+pub use strategy::{Method, Strategy};
 pub use suggest::did_you_mean;
 pub use sums::Changes;
 pub use task::{Stopped, Task};

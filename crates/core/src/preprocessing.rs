@@ -1,7 +1,12 @@
 //! How a photo becomes the network's input. Preprocessing is data that is bound to weights and
 //! stored with them.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
+
+use crate::CoreError;
+use crate::choice::choose;
 
 /// Filter for resizing, as in Pillow (antialiased).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +16,15 @@ pub enum Interpolation {
     Bilinear,
     /// Cubic convolution with a = -0.5.
     Bicubic,
+}
+
+impl FromStr for Interpolation {
+    type Err = CoreError;
+
+    fn from_str(name: &str) -> Result<Self, CoreError> {
+        let all = [("bilinear", Interpolation::Bilinear), ("bicubic", Interpolation::Bicubic)];
+        choose("interpolation", name, all)
+    }
 }
 
 /// Evaluation preprocessing: resize the short side, crop the centre, normalise.

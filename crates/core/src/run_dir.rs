@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::prediction::parse_predictions;
 use crate::sums::{self, Sums};
-use crate::{Changes, CoreError, Lock, Manifest, PredictionRecord, Result, RunConfig, Split, files};
+use crate::{Changes, CoreError, Lock, Manifest, PredictionRecord, Result, RunRecord, Split, files};
 
 /// One line of `metrics.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -135,7 +135,7 @@ impl RunDir {
             return Err(CoreError::Malformed {
                 path: run.root,
                 what: "run",
-                reason: format!("it holds no {}", RunConfig::FILE_NAME),
+                reason: format!("it holds no {}", RunRecord::FILE_NAME),
             });
         }
         Ok(run)
@@ -170,7 +170,7 @@ impl RunDir {
             }
         }
         // Runs with an unreadable config sort first.
-        let started = |run: &RunDir| run.read_config().ok().and_then(|config| Some(config.facts?.started));
+        let started = |run: &RunDir| run.read_record().ok().map(|record| record.facts.started);
         found.sort_by_cached_key(|run| (started(run), run.name()));
         Ok(found)
     }
@@ -187,7 +187,7 @@ impl RunDir {
 
     /// Path of `config.toml`: the resolved configuration and the facts recorded at the start.
     pub fn config(&self) -> PathBuf {
-        self.root.join(RunConfig::FILE_NAME)
+        self.root.join(RunRecord::FILE_NAME)
     }
 
     /// Path of `manifest.json`: the photos of this run.
@@ -277,9 +277,9 @@ impl RunDir {
     /// # Errors
     ///
     /// As [`RunDir::read_file`]; [`CoreError::Malformed`].
-    pub fn read_config(&self) -> Result<RunConfig> {
+    pub fn read_record(&self) -> Result<RunRecord> {
         let path = self.config();
-        RunConfig::parse(&files::as_text(self.read_file(&path)?, &path)?, &path)
+        RunRecord::parse(&files::as_text(self.read_file(&path)?, &path)?, &path)
     }
 
     /// Reads `manifest.json`.
@@ -418,7 +418,7 @@ pub fn write_metrics(path: &Path, epochs: &[EpochRecord]) -> Result<()> {
 fn clear_unborn(runs: &Path) -> Result<()> {
     for entry in fs::read_dir(runs).map_err(CoreError::io("read", runs))? {
         let folder = entry.map_err(CoreError::io("read", runs))?.path();
-        if folder.is_symlink() || !folder.is_dir() || folder.join(RunConfig::FILE_NAME).exists() {
+        if folder.is_symlink() || !folder.is_dir() || folder.join(RunRecord::FILE_NAME).exists() {
             continue;
         }
         if is_unborn(&folder).map_err(CoreError::io("read", &folder))? {
@@ -438,7 +438,7 @@ fn is_unborn(folder: &Path) -> std::io::Result<bool> {
     let root = names(folder)?;
     let begins = root.iter().any(|name| name == "checkpoints" || name == "predictions");
     // `config.toml` is written last. Without it, its next version exists only while a run begins.
-    if begins && sums::next_of(&folder.join(RunConfig::FILE_NAME)).exists() {
+    if begins && sums::next_of(&folder.join(RunRecord::FILE_NAME)).exists() {
         return Ok(true);
     }
     for name in &root {
@@ -464,7 +464,7 @@ fn is_stamped(folder: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Interpolation, Preprocessing, RunFacts, Strategy};
+    use crate::{Interpolation, Preprocessing, RunFacts, Settings, Strategy, Weights};
 
     #[test]
     fn runs_come_in_the_order_in_which_they_began_whatever_they_are_called() {
@@ -475,11 +475,10 @@ mod tests {
         {
             let preprocessing = Preprocessing::imagenet(224, 1.0, Interpolation::Bicubic);
             let facts = RunFacts { started: started.into(), ..RunFacts::default() };
-            let config = RunConfig {
-                facts: Some(facts),
-                ..RunConfig::published("resnet18".into(), "none".into(), Strategy::Freeze, preprocessing)
-            };
-            config.write(&RunDir::create(runs, name).unwrap().config()).unwrap();
+            let settings =
+                Settings::published("resnet18".into(), Weights::Random, Strategy::Freeze, preprocessing);
+            let record = RunRecord { settings, facts };
+            record.write(&RunDir::create(runs, name).unwrap().config()).unwrap();
         }
         let names: Vec<String> = RunDir::list(runs).unwrap().iter().map(RunDir::name).collect();
         assert_eq!(names, ["b", "z", "a"]);

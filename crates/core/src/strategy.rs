@@ -1,4 +1,4 @@
-//! Which layers training may change.
+//! What a run does: it trains some of the layers, or scores the untouched network.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,9 +6,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::CoreError;
+use crate::choice::choose;
 
-/// Which part of a pretrained network is trained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Which part of a pretrained network is trained. The order is that of the number of layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Strategy {
     /// The head only.
@@ -17,14 +18,20 @@ pub enum Strategy {
     Partial,
     /// All layers.
     Full,
-    /// None: the unchanged ImageNet head is evaluated. Not a way to train, so not in
-    /// [`Strategy::ALL`].
-    #[serde(rename = "zero_shot")]
+}
+
+/// What a run does. Files and tables name it under `strategy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Method {
+    /// Scores the unchanged ImageNet head: `zero_shot`.
     ZeroShot,
+    /// Trains a new head and the layers of the strategy.
+    Train(Strategy),
 }
 
 impl Strategy {
-    /// Every way to train, from the fewest trained layers to the most.
+    /// Every strategy, from the fewest trained layers to the most.
     pub const ALL: [Strategy; 3] = [Strategy::Freeze, Strategy::Partial, Strategy::Full];
 
     /// Returns its name on the command line and in files.
@@ -33,7 +40,6 @@ impl Strategy {
             Strategy::Freeze => "freeze",
             Strategy::Partial => "partial",
             Strategy::Full => "full",
-            Strategy::ZeroShot => "zero_shot",
         }
     }
 
@@ -43,7 +49,6 @@ impl Strategy {
             Strategy::Freeze => 1e-3,
             Strategy::Partial => 1e-4,
             Strategy::Full => 1e-5,
-            Strategy::ZeroShot => 0.0,
         }
     }
 
@@ -52,8 +57,30 @@ impl Strategy {
         match self {
             Strategy::Freeze | Strategy::Partial => 15,
             Strategy::Full => 20,
-            Strategy::ZeroShot => 0,
         }
+    }
+}
+
+impl Method {
+    /// Returns its name in files, in tables and in the names of run directories.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Method::ZeroShot => "zero_shot",
+            Method::Train(strategy) => strategy.as_str(),
+        }
+    }
+
+    /// Returns the strategy of a training.
+    pub const fn strategy(self) -> Option<Strategy> {
+        match self {
+            Method::ZeroShot => None,
+            Method::Train(strategy) => Some(strategy),
+        }
+    }
+
+    /// Whether the run trains a network.
+    pub const fn is_training(self) -> bool {
+        self.strategy().is_some()
     }
 }
 
@@ -63,17 +90,48 @@ impl fmt::Display for Strategy {
     }
 }
 
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 impl FromStr for Strategy {
     type Err = CoreError;
 
     fn from_str(text: &str) -> Result<Self, CoreError> {
-        Strategy::ALL.into_iter().find(|strategy| strategy.as_str() == text).ok_or_else(|| {
-            CoreError::UnknownWord {
-                what: "strategy",
-                found: text.into(),
-                expected: "freeze, partial, full".into(),
-                nearest: crate::did_you_mean(text, Strategy::ALL.map(|s| s.as_str())).map(String::from),
-            }
-        })
+        choose("strategy", text, Strategy::ALL.map(|strategy| (strategy.as_str(), strategy)))
+    }
+}
+
+impl FromStr for Method {
+    type Err = CoreError;
+
+    /// An unknown word is answered with the strategies.
+    fn from_str(text: &str) -> Result<Self, CoreError> {
+        match text == Method::ZeroShot.as_str() {
+            true => Ok(Method::ZeroShot),
+            false => text.parse().map(Method::Train),
+        }
+    }
+}
+
+impl TryFrom<String> for Method {
+    type Error = CoreError;
+
+    fn try_from(text: String) -> Result<Self, CoreError> {
+        text.parse()
+    }
+}
+
+impl From<Method> for String {
+    fn from(method: Method) -> Self {
+        method.as_str().into()
+    }
+}
+
+impl From<Strategy> for Method {
+    fn from(strategy: Strategy) -> Self {
+        Method::Train(strategy)
     }
 }

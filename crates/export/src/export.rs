@@ -94,13 +94,14 @@ pub fn export(
     if options.path.is_dir() {
         return Err(ExportError::InTheWay { what: "a folder", path: options.path.clone() });
     }
-    let (network, config) = load_trained(run, Compute::cpu().device())?;
+    let (network, record) = load_trained(run, Compute::cpu().device())?;
+    let settings = &record.settings;
     let network = network.valid();
-    let mut card = provenance::card(run, &config, options.precision)?;
-    let preprocessing = &config.preprocessing;
+    let mut card = provenance::card(run, &record, options.precision)?;
+    let preprocessing = &settings.preprocessing;
     let classes = card.class_names.len();
     let described = describe(&network);
-    let float = graph::to_onnx(&described, &config.model, preprocessing.side_px, classes);
+    let float = graph::to_onnx(&described, &settings.model, preprocessing.side_px, classes);
     let layers = Layers::of(&float, &described, &options.float_layers)?;
     // It holds a copy of all weights.
     drop(described);
@@ -108,7 +109,7 @@ pub fn export(
         Precision::Int8 => &[Split::Val, Split::Train][..],
         _ => &[Split::Val],
     };
-    let (data, gone) = photos::open(run, &config, parts, options.data_dir.as_deref())?;
+    let (data, gone) = photos::open(run, settings, parts, options.data_dir.as_deref())?;
     let val = photos::some_of(&data, Split::Val, usize::MAX)?;
     if val.is_empty() {
         return Err(ExportError::NoPhotos { run: run.path().into() });

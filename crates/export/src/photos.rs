@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kennel_core::{Manifest, PhotoRecord, Preprocessing, RunConfig, RunDir, Split, Task, files};
+use kennel_core::{Manifest, PhotoRecord, Preprocessing, RunDir, Settings, Split, Task, files};
 use kennel_data::{Batch, Dataset, DatasetPhoto, Loader, LoaderOptions, Transform};
 
 use crate::{ExportError, Result};
@@ -20,11 +20,11 @@ const BATCH: usize = 32;
 /// are.
 pub fn open(
     run: &RunDir,
-    config: &RunConfig,
+    settings: &Settings,
     parts: &[Split],
     moved_to: Option<&Path>,
 ) -> Result<(Dataset, usize)> {
-    let folder = moved_to.map_or_else(|| PathBuf::from(&config.data_dir), Path::to_path_buf);
+    let folder = moved_to.map_or_else(|| PathBuf::from(&settings.data_dir), Path::to_path_buf);
     if !folder.is_dir() {
         return Err(ExportError::NoPhotoFolder { folder });
     }

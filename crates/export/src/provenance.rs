@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kennel_core::{CoreError, RunConfig, RunDir, Split, files};
+use kennel_core::{CoreError, RunDir, RunRecord, Settings, Split, Weights, files};
 use kennel_metrics::{evaluate, temperature_of};
 use kennel_models::{architecture, locate_weights};
 use kennel_onnx::{ModelCard, Precision};
@@ -15,9 +15,10 @@ use crate::Result;
 /// # Errors
 ///
 /// A run that is unfinished or has a damaged file.
-pub fn card(run: &RunDir, config: &RunConfig, precision: Precision) -> Result<ModelCard> {
+pub fn card(run: &RunDir, record: &RunRecord, precision: Precision) -> Result<ModelCard> {
     run.check_finished()?;
-    let class_names = config.facts(&run.config())?.class_names.clone();
+    let RunRecord { settings, facts } = record;
+    let class_names = facts.class_names.clone();
     let manifest = run.read_manifest()?;
     let of = |split: Split| run.read_predictions(split, &class_names, &manifest);
     let val = of(Split::Val)?.ok_or_else(|| CoreError::Malformed {
@@ -29,11 +30,11 @@ pub fn card(run: &RunDir, config: &RunConfig, precision: Precision) -> Result<Mo
     let temperature = temperature_of(&val, &class_names)?;
     let val = evaluate(&val, &class_names)?;
     Ok(ModelCard {
-        preprocessing: config.preprocessing.clone(),
+        preprocessing: settings.preprocessing.clone(),
         temperature,
-        architecture: config.model.clone(),
-        weights: weights_name(&config.weights),
-        weights_licence: licence(config),
+        architecture: settings.model.clone(),
+        weights: weights_name(settings.weights.as_str()),
+        weights_licence: licence(settings),
         precision,
         run: run.name(),
         run_sha256: digest(run)?,
@@ -62,15 +63,14 @@ fn weights_name(weights: &str) -> String {
 }
 
 /// Returns the licence of the pretrained weights, as far as it is stated on this machine.
-fn licence(config: &RunConfig) -> String {
-    let known = || {
-        let architecture = architecture(&config.model).ok()?;
-        let named =
-            || architecture.tags().find(|tag| tag.name() == config.weights).map(|tag| tag.licence.clone());
-        named().or_else(|| locate_weights(architecture, Some(&config.weights)).ok()?.licence)
+fn licence(settings: &Settings) -> String {
+    let Weights::Pretrained(weights) = &settings.weights else {
+        return "none: trained from random weights".into();
     };
-    match config.weights.as_str() {
-        "none" => "none: trained from random weights".into(),
-        _ => known().unwrap_or_else(|| "unknown".into()),
-    }
+    let known = || {
+        let architecture = architecture(&settings.model).ok()?;
+        let named = || architecture.tags().find(|tag| tag.name() == *weights).map(|tag| tag.licence.clone());
+        named().or_else(|| locate_weights(architecture, Some(weights)).ok()?.licence)
+    };
+    known().unwrap_or_else(|| "unknown".into())
 }

@@ -43,35 +43,36 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
         let what = if folder.is_dir() { "a folder that is not empty" } else { "a file" };
         return Err(ExportError::InTheWay { what, path: folder.into() });
     }
-    let (network, config) = load_trained(run, &Device::flex())?;
-    let card = provenance::card(run, &config, kennel_onnx::Precision::Float32)?;
+    let (network, record) = load_trained(run, &Device::flex())?;
+    let settings = &record.settings;
+    let card = provenance::card(run, &record, kennel_onnx::Precision::Float32)?;
     let Checkpoint { tensors, batches_tracked, .. } = read_checkpoint(&run.best_weights())?;
     let architecture = network.architecture();
     let head = architecture.head;
     let classes = card.class_names.len();
     let features = tensors[&format!("{head}.weight")].shape[1];
-    let side = config.preprocessing.side_px;
+    let side = settings.preprocessing.side_px;
     let scratch = scratch_beside(folder)?;
     let draft = scratch.path().join("timm");
     files::create_dir_all(&draft)?;
     let weights = draft.join("model.safetensors");
     write_checkpoint(&weights, &tensors, &batches_tracked, None)?;
     let description = json!({
-        "architecture": config.model,
+        "architecture": settings.model,
         "num_classes": classes,
         "num_features": features,
         "global_pool": architecture.global_pool,
         "label_names": card.class_names,
         "pretrained_cfg": {
-            "tag": format!("kennel_{}", config.strategy),
+            "tag": format!("kennel_{}", settings.method),
             "custom_load": false,
             "input_size": [3, side, side],
             "fixed_input_size": architecture.is_side_fixed,
-            "interpolation": config.preprocessing.interpolation,
-            "crop_pct": config.preprocessing.crop_pct,
+            "interpolation": settings.preprocessing.interpolation,
+            "crop_pct": settings.preprocessing.crop_pct,
             "crop_mode": "center",
-            "mean": config.preprocessing.mean,
-            "std": config.preprocessing.std,
+            "mean": settings.preprocessing.mean,
+            "std": settings.preprocessing.std,
             "num_classes": classes,
             "first_conv": architecture.first_conv,
             "classifier": head,
@@ -88,7 +89,7 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
         },
     });
     files::write_json(&draft.join("config.json"), &description)?;
-    check(&draft, &config.model, &tensors)?;
+    check(&draft, &settings.model, &tensors)?;
     if is_ours(folder) {
         // The same command may have written these files and been stopped before it reported.
         for name in FILES {

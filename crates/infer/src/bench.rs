@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::{Tensor, TensorData};
-use kennel_core::{HeadInit, RunConfig, Split, Strategy};
+use kennel_core::{HeadInit, Settings, Split, Strategy, Weights};
 use kennel_data::{Dataset, Loader, LoaderOptions, PhotoCache, Transform, shuffled};
 use kennel_metrics::Rate;
 use kennel_models::{Network, RegularizationRates, architecture, draw_network};
@@ -164,15 +164,15 @@ pub fn bench_data(data_dir: &Path, batch_size: usize) -> Result<DataBench> {
         return Err(InferError::nothing_to_train_on(data_dir, Split::Train, "bench"));
     }
     let preprocessing = architecture("resnet50")?.default_tag().preprocessing.clone();
-    let config =
-        RunConfig::published("resnet50".into(), String::new(), Strategy::Freeze, preprocessing.clone());
+    let settings =
+        Settings::published("resnet50".into(), Weights::Random, Strategy::Freeze, preprocessing.clone());
     let options = LoaderOptions { cache: PhotoCache::new(8 << 30).into(), ..LoaderOptions::default() };
     let epoch = |view: u64| -> Result<f64> {
         let began = Instant::now();
         let transform = Transform::Train {
-            augmentation: config.augmentation.clone(),
+            augmentation: settings.augmentation.clone(),
             preprocessing: preprocessing.clone(),
-            seed: config.seed,
+            seed: settings.seed,
             view,
         };
         for batch in Loader::new(photos, shuffled(photos.len(), 42, view), transform, batch_size, &options) {

@@ -26,8 +26,8 @@ pub fn predict_dataset(
     compute: &Compute,
     control: &mut Control,
 ) -> Result<Option<Evaluation>> {
-    let (network, config) = load_trained(run, compute.device())?;
-    let classes = config.facts(&run.config())?.class_names.clone();
+    let (network, record) = load_trained(run, compute.device())?;
+    let classes = record.facts.class_names;
     let other_classes = |found: String| InferError::OtherClasses {
         path: data_dir.into(),
         expected: classes.join(", "),
@@ -58,7 +58,7 @@ pub fn predict_dataset(
         );
         control.observer.note(&text.into());
     }
-    let mut predictor = Predictor::new(network, config.preprocessing, classes.clone(), 1.0, compute);
+    let mut predictor = Predictor::new(network, record.settings.preprocessing, classes.clone(), 1.0, compute);
     let Some(records) = predict_photos(&mut predictor, &photos, data.classes(), what, control)? else {
         return Ok(None);
     };

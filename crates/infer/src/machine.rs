@@ -1,6 +1,6 @@
 //! Facts about this machine: its description, the time, peak memory, and run names.
 
-use kennel_core::RunConfig;
+use kennel_core::{Method, Settings};
 
 /// Restarts the count of peak resident memory, for processes that train several runs. Only Linux
 /// supports this; elsewhere a run's figure includes the runs before it.
@@ -49,9 +49,9 @@ pub fn now() -> (String, String) {
 }
 
 /// Returns `<stamp>-<model>-<strategy>-s<seed>`, or `<stamp>-<model>-zero_shot`.
-pub fn run_name(stamp: &str, config: &RunConfig) -> String {
-    match config.strategy {
-        kennel_core::Strategy::ZeroShot => format!("{stamp}-{}-zero_shot", config.model),
-        strategy => format!("{stamp}-{}-{strategy}-s{}", config.model, config.seed),
+pub fn run_name(stamp: &str, settings: &Settings) -> String {
+    match settings.method {
+        Method::ZeroShot => format!("{stamp}-{}-zero_shot", settings.model),
+        Method::Train(strategy) => format!("{stamp}-{}-{strategy}-s{}", settings.model, settings.seed),
     }
 }

@@ -39,15 +39,15 @@ impl Predictor {
     ///
     /// A run that has no checkpoint or is damaged.
     pub fn of_run(run: &RunDir, compute: &Compute) -> Result<Self> {
-        let (network, config) = load_trained(run, compute.device())?;
-        let class_names = config.facts(&run.config())?.class_names.clone();
+        let (network, record) = load_trained(run, compute.device())?;
+        let class_names = record.facts.class_names;
         // A run that is not finished may not have predicted them yet.
         let val = match run.is_finished() {
             true => run.read_predictions(Split::Val, &class_names, &run.read_manifest()?)?,
             false => None,
         };
         let temperature = temperature_of(val.as_deref().unwrap_or_default(), &class_names)?;
-        let preprocessing = config.preprocessing;
+        let preprocessing = record.settings.preprocessing;
         let note = (!run.is_finished())
             .then(|| format!("{} is not finished: its best epoch so far answers", run.path().display()));
         Ok(Self { note, ..Self::new(network.valid(), preprocessing, class_names, temperature, compute) })

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use kennel_core::imagenet::{self, ClassMatch};
-use kennel_core::{
-    AugmentationSet, PredictionRecord, RunConfig, RunDir, RunFacts, Split, Strategy, files, write_predictions,
-};
+use kennel_core::{PredictionRecord, RunDir, RunFacts, RunRecord, Settings, Split, files, write_predictions};
 use kennel_data::Dataset;
 use kennel_metrics::{Evaluation, MetricsError, Proportion, RunEvaluation, argmax, evaluate, in_top_k};
 
@@ -113,19 +111,24 @@ pub fn zero_shot(
         machine: machine::machine(),
         ..RunFacts::default()
     };
-    let config = untrained_config(model, weights, data.root(), &predictor, facts);
+    let preprocessing = predictor.preprocessing().clone();
+    let settings = Settings {
+        data_dir: data.root().to_string_lossy().into_owned(),
+        ..Settings::zero_shot(model.into(), weights.into(), preprocessing)
+    };
+    let record = RunRecord { settings, facts };
     let mut evaluation = RunEvaluation { best_epoch: None, train: None, val: None, test: None };
     for (split, records) in &per_split {
         *evaluation.of_mut(*split) = Some(evaluate(records, &class_names)?);
     }
-    let name = machine::run_name(&machine::now().1, &config);
+    let name = machine::run_name(&machine::now().1, &record.settings);
     let (run, _lock) = RunDir::begin(runs, &name, |run, changes| {
         changes.write(&run.manifest(), |path| data.manifest().write(path))?;
         for (split, records) in &per_split {
             changes.write(&run.predictions(*split), |path| write_predictions(path, records))?;
         }
         changes.write(&run.evaluation(), |path| files::write_json(path, &evaluation))?;
-        changes.write(&run.config(), |path| config.write(path))
+        changes.write(&run.config(), |path| record.write(path))
     })?;
     let all: Vec<PredictionRecord> = per_split.into_iter().flat_map(|(_, records)| records).collect();
     Ok(Some(ZeroShot {
@@ -135,21 +138,4 @@ pub fn zero_shot(
         top1: Proportion::new(top1, n),
         top5: Proportion::new(top5, n),
     }))
-}
-
-/// Returns the configuration of a run that trains nothing.
-fn untrained_config(
-    model: &str,
-    weights: &str,
-    data_dir: &Path,
-    predictor: &Predictor,
-    facts: RunFacts,
-) -> RunConfig {
-    let preprocessing = predictor.preprocessing().clone();
-    RunConfig {
-        data_dir: data_dir.to_string_lossy().into_owned(),
-        augmentation: AugmentationSet::None.augmentation(),
-        facts: Some(facts),
-        ..RunConfig::published(model.into(), weights.into(), Strategy::ZeroShot, preprocessing)
-    }
 }

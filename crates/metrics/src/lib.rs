@@ -21,6 +21,7 @@ mod paired;
 mod evaluation;
 mod rate;
 mod run_evaluation;
+mod validation;
 
 pub use calibration::{
     Calibration, NotFitted, RELIABILITY_BINS, ReliabilityBin, TEMPERATURES, Temperature, calibration,
@@ -38,3 +39,4 @@ pub use ranking::{RankedClass, rank, rank_probabilities};
 pub use rate::Rate;
 pub use run_evaluation::RunEvaluation;
 pub use top_k::{argmax, in_top_k, top_k};
+pub use validation::ValidationScore;

@@ -4,11 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use kennel_core::{
-    CoreError, Hint, Interpolation, Preprocessing, RunConfig, RunDir, did_you_mean, files, hub_cache, shown,
+    CoreError, Hint, Interpolation, Preprocessing, RunDir, RunRecord, did_you_mean, files, hub_cache, shown,
 };
 use serde::Deserialize;
 
-use crate::trained::{best_weights_of, configuration_of};
+use crate::trained::{best_weights_of, record_of};
 use crate::{Architecture, Checkpoint, ModelError, Result, architectures, read_checkpoint};
 
 /// Weights that were found, with their metadata.
@@ -146,8 +146,8 @@ fn from_folder(architecture: &Architecture, asked: &str, folder: &Path) -> Resul
             return Err(ModelError::Pickle { path: pickle });
         }
         if let Ok(run) = RunDir::open(folder) {
-            let trained = configuration_of(&run)?;
-            let file = best_weights_of(&run, &trained)?;
+            let trained = record_of(&run)?;
+            let file = best_weights_of(&run, &trained.settings)?;
             return from_run(architecture, asked, &run, trained, file);
         }
         return Err(ModelError::NothingThere { path: file, default: architecture.default_tag().name() });
@@ -172,7 +172,7 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
     if !config.is_file() {
         let mut reason = format!("no config.json lies beside {}", shown(file));
         if let Some((run, _)) = RunDir::of_checkpoint(file) {
-            match configuration_of(&run) {
+            match record_of(&run) {
                 Ok(trained) => return from_run(architecture, asked, &run, trained, file.into()),
                 // Other programs may also keep checkpoints below a config.toml.
                 Err(error) => reason += &format!(" ({error})"),
@@ -231,17 +231,18 @@ fn from_run(
     architecture: &Architecture,
     asked: &str,
     run: &RunDir,
-    trained: RunConfig,
+    trained: RunRecord,
     file: PathBuf,
 ) -> Result<WeightsSource> {
-    check_architecture(architecture, trained.model, &file)?;
+    let RunRecord { settings, facts } = trained;
+    check_architecture(architecture, settings.model, &file)?;
     Ok(WeightsSource {
         name: asked.into(),
         file,
-        preprocessing: trained.preprocessing,
+        preprocessing: settings.preprocessing,
         licence: None,
         fine_tuned_in: Some(run.name()),
-        class_names: trained.facts.map(|facts| facts.class_names),
+        class_names: Some(facts.class_names),
         temperature: None,
         sha256: None,
         note: None,

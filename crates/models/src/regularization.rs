@@ -1,6 +1,6 @@
 //! Rates of dropout and stochastic depth in training.
 
-use kennel_core::RunConfig;
+use kennel_core::Settings;
 
 /// Rates of dropout and stochastic depth in training.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -13,8 +13,8 @@ pub struct RegularizationRates {
 }
 
 impl RegularizationRates {
-    /// Returns the rates of a configuration.
-    pub fn of(config: &RunConfig) -> Self {
-        Self { drop: config.drop_rate, drop_path: config.drop_path_rate }
+    /// Returns the rates of a run.
+    pub fn of(settings: &Settings) -> Self {
+        Self { drop: settings.drop_rate, drop_path: settings.drop_path_rate }
     }
 }

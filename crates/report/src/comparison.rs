@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use kennel_core::{Manifest, RunConfig, RunFacts, Strategy};
-use kennel_metrics::{holm, mcnemar_p, photos_to_separate};
+use kennel_core::{Manifest, Settings};
+use kennel_metrics::{Evaluation, ValidationScore, holm, mcnemar_p, photos_to_separate};
 use serde::Serialize;
 
 use crate::run::{TestSet, test_photos};
@@ -111,7 +111,7 @@ impl Comparison {
     ) -> (Self, Vec<FinishedRun>) {
         let (mut runs, others) = on_same_photos(runs, photos);
         left_out.extend(others);
-        runs.sort_by(|a, b| by_place(&a.config, &b.config));
+        runs.sort_by(|a, b| by_place(a.settings(), b.settings()));
         let of_settings = settings::labels(&runs);
         let labels = labels(&runs, &of_settings);
         let summaries: Vec<RunSummary> =
@@ -119,7 +119,7 @@ impl Comparison {
         let ranked = ranked(&runs);
         let pairs = pairs(&runs, &summaries);
         let comparison = Comparison {
-            class_names: runs[0].facts.class_names.clone(),
+            class_names: runs[0].facts().class_names.clone(),
             test_photos: runs[0].test.as_ref().map_or(0, |test| test.records.len()),
             best: ranked.first().map(|&index| runs[index].name()),
             power: power(&runs, &summaries, &ranked, &pairs),
@@ -146,7 +146,7 @@ fn on_same_photos(runs: Vec<FinishedRun>, photos: Option<&Manifest>) -> (Vec<Fin
     let is_asked = |set: &TestSet| photos.is_some_and(|photos| test_photos(photos) == set.photos);
     // Runs are sorted by time and `max_by_key` takes the last of equals, so the newest wins.
     let chosen = (0..runs.len()).max_by_key(|&index| {
-        let is_trained = runs[index].config.strategy != Strategy::ZeroShot;
+        let is_trained = runs[index].settings().method.is_training();
         (is_asked(&sets[index]), !sets[index].photos.is_empty(), is_trained)
     });
     let reference = chosen.expect("the caller has runs");
@@ -198,11 +198,9 @@ fn difference(set: &TestSet, reference: &TestSet) -> Option<String> {
 }
 
 /// Orders the rows of the table.
-fn by_place(a: &RunConfig, b: &RunConfig) -> Ordering {
-    let strategy =
-        |config: &RunConfig| Strategy::ALL.iter().position(|strategy| *strategy == config.strategy);
-    (&a.model, strategy(a))
-        .cmp(&(&b.model, strategy(b)))
+fn by_place(a: &Settings, b: &Settings) -> Ordering {
+    (&a.model, a.method)
+        .cmp(&(&b.model, b.method))
         .then(a.learning_rate.total_cmp(&b.learning_rate))
         .then(a.seed.cmp(&b.seed))
 }
@@ -212,9 +210,9 @@ fn labels(runs: &[FinishedRun], of_settings: &[String]) -> Vec<String> {
     let mut labels = of_settings.to_vec();
     for (run, label) in runs.iter().zip(&mut labels) {
         // Name the seed even where settings differ, too: its effect must not be taken for theirs.
-        let kind = |run: &FinishedRun| (run.config.model.clone(), run.config.strategy);
-        if runs.iter().any(|other| kind(other) == kind(run) && other.config.seed != run.config.seed) {
-            *label += &format!(", seed {}", run.config.seed);
+        let kind = |run: &FinishedRun| (run.settings().model.clone(), run.settings().method);
+        if runs.iter().any(|other| kind(other) == kind(run) && other.settings().seed != run.settings().seed) {
+            *label += &format!(", seed {}", run.settings().seed);
         }
     }
     let before = labels.clone();
@@ -229,25 +227,23 @@ fn labels(runs: &[FinishedRun], of_settings: &[String]) -> Vec<String> {
 /// Returns the part of a run's name that its label leaves out: `20260207_165541`, with `-2` if
 /// another run began in that second.
 fn stamp(run: &FinishedRun) -> String {
-    let RunConfig { model, strategy, seed, .. } = &run.config;
+    let Settings { model, method, seed, .. } = run.settings();
     // The name has no seed if the seed does not matter.
-    run.name().replacen(&format!("-{model}-{strategy}"), "", 1).replacen(&format!("-s{seed}"), "", 1)
+    run.name().replacen(&format!("-{model}-{method}"), "", 1).replacen(&format!("-s{seed}"), "", 1)
 }
 
 /// Returns the trained runs with validation predictions, best first; of equals the newest first.
 fn ranked(runs: &[FinishedRun]) -> Vec<usize> {
-    let val = |index: &usize| runs[*index].val.as_ref().map(|val| &val.evaluation);
+    let val = |index: &usize| {
+        let Evaluation { accuracy, log_loss, .. } = &runs[*index].val.as_ref()?.evaluation;
+        Some(ValidationScore { accuracy: accuracy.value, loss: *log_loss })
+    };
     let mut ranked: Vec<usize> = (0..runs.len())
-        .filter(|index| runs[*index].config.strategy != Strategy::ZeroShot && val(index).is_some())
+        .filter(|index| runs[*index].settings().method.is_training() && val(index).is_some())
         .collect();
     ranked.sort_by(|a, b| {
         let (Some(first), Some(second)) = (val(a), val(b)) else { return Ordering::Equal };
-        second
-            .accuracy
-            .value
-            .total_cmp(&first.accuracy.value)
-            .then(first.log_loss.total_cmp(&second.log_loss))
-            .then_with(|| runs[*b].began().cmp(&runs[*a].began()))
+        second.compare(&first).then_with(|| runs[*b].began().cmp(&runs[*a].began()))
     });
     ranked
 }
@@ -263,12 +259,12 @@ fn discordant(first: &FinishedRun, second: &FinishedRun) -> Option<(usize, usize
 /// Whether a newer run had the same start and the same results. Its pairs would repeat this run's,
 /// and Holm's correction pays for each pair.
 fn is_repeated(run: &FinishedRun, runs: &[FinishedRun]) -> bool {
-    let began = |run: &FinishedRun| {
-        let RunFacts { weights_sha256, manifest_sha256, .. } = run.facts.clone();
-        (RunConfig { facts: None, ..run.config.clone() }, weights_sha256, manifest_sha256)
-    };
     let is_repetition = |other: &FinishedRun| {
-        other.began() > run.began() && began(other) == began(run) && discordant(run, other) == Some((0, 0))
+        let facts = other.facts();
+        let weights = facts.weights_sha256.as_deref();
+        other.began() > run.began()
+            && run.record.is_repeated_by(other.settings(), &facts.manifest_sha256, weights)
+            && discordant(run, other) == Some((0, 0))
     };
     runs.iter().any(is_repetition)
 }
@@ -347,22 +343,22 @@ pub fn p_equals(p: f64) -> String {
     }
 }
 
-/// Returns a configuration that is equal for runs that differ only in their seed.
-fn without_seed(config: &RunConfig) -> RunConfig {
-    RunConfig { seed: 0, facts: None, ..config.clone() }
+/// Returns settings that are equal for runs that differ only in their seed.
+fn without_seed(settings: &Settings) -> Settings {
+    Settings { seed: 0, ..settings.clone() }
 }
 
 fn seed_groups(runs: &[FinishedRun], of_settings: &[String]) -> Vec<SeedGroup> {
-    let mut groups: Vec<(RunConfig, &str, BTreeMap<u64, &FinishedRun>)> = Vec::new();
-    let tested = |run: &FinishedRun| run.config.strategy != Strategy::ZeroShot && run.test.is_some();
+    let mut groups: Vec<(Settings, &str, BTreeMap<u64, &FinishedRun>)> = Vec::new();
+    let tested = |run: &FinishedRun| run.settings().method.is_training() && run.test.is_some();
     for (run, label) in runs.iter().zip(of_settings).filter(|(run, _)| tested(run)) {
-        let key = without_seed(&run.config);
+        let key = without_seed(run.settings());
         let group = match groups.iter().position(|(other, ..)| *other == key) {
             Some(index) => &mut groups[index].2,
             None => &mut groups.push_mut((key, label, BTreeMap::new())).2,
         };
         // The same seed twice gives the same result, so the newest stands for both.
-        let newest = group.entry(run.config.seed).or_insert(run);
+        let newest = group.entry(run.settings().seed).or_insert(run);
         if newest.began() < run.began() {
             *newest = run;
         }
@@ -374,7 +370,7 @@ fn seed_groups(runs: &[FinishedRun], of_settings: &[String]) -> Vec<SeedGroup> {
 fn seed_group<'a>(label: &str, runs: impl Iterator<Item = &'a FinishedRun>) -> SeedGroup {
     let seed = |run: &FinishedRun| {
         let accuracy = run.test.as_ref()?.evaluation.accuracy;
-        let RunConfig { seed, .. } = run.config;
+        let seed = run.settings().seed;
         Some(Seed { seed, run: run.name(), correct: accuracy.correct, accuracy: accuracy.value })
     };
     let seeds: Vec<Seed> = runs.filter_map(seed).collect();
@@ -386,8 +382,8 @@ fn seed_group<'a>(label: &str, runs: impl Iterator<Item = &'a FinishedRun>) -> S
 
 fn power(runs: &[FinishedRun], summaries: &[RunSummary], ranked: &[usize], pairs: &[Pair]) -> Option<Power> {
     let (&first, rest) = ranked.split_first()?;
-    let key = without_seed(&runs[first].config);
-    let &second = rest.iter().find(|&&index| without_seed(&runs[index].config) != key)?;
+    let key = without_seed(runs[first].settings());
+    let &second = rest.iter().find(|&&index| without_seed(runs[index].settings()) != key)?;
     let (only_first, only_second) = discordant(&runs[first], &runs[second])?;
     let have = runs[first].test.as_ref()?.records.len();
     let need = photos_to_separate(only_first, only_second, have);

@@ -39,8 +39,8 @@ impl Said<'_> {
 pub fn examples(run: &FinishedRun, summary: &RunSummary) -> Result<Option<Svg>> {
     let Some(said) = said(run, summary) else { return Ok(None) };
     // As many photos of each class as there is room for, evenly spaced.
-    let each = (MOST / run.facts.class_names.len()).max(1);
-    let chosen = run.facts.class_names.iter().take(MOST).flat_map(|class| {
+    let each = (MOST / run.facts().class_names.len()).max(1);
+    let chosen = run.facts().class_names.iter().take(MOST).flat_map(|class| {
         let of_class: Vec<&Said> = said.iter().filter(|said| said.label == class).collect();
         let n = each.min(of_class.len());
         (0..n).map(move |index| of_class[index * of_class.len() / n]).collect::<Vec<_>>()
@@ -65,7 +65,7 @@ pub fn mistakes(run: &FinishedRun, summary: &RunSummary) -> Result<Option<Svg>> 
 /// Returns the run's predictions for its test photos, with the confidence that `kennel predict`
 /// would give.
 fn said<'a>(run: &'a FinishedRun, summary: &RunSummary) -> Option<Vec<Said<'a>>> {
-    let class_names = &run.facts.class_names;
+    let class_names = &run.facts().class_names;
     let temperature = summary.temperature.map_or(1.0, |fitted| fitted.value);
     let of_record = |record: &'a PredictionRecord| {
         let PredictionRecord { path, label, logits } = record;
@@ -83,7 +83,7 @@ fn picture(run: &FinishedRun, path: &str) -> Option<RgbImage> {
     if !Path::new(path).components().all(|part| matches!(part, Component::Normal(_))) {
         return None;
     }
-    let file = Path::new(&run.config.data_dir).join(path);
+    let file = Path::new(&run.settings().data_dir).join(path);
     let photo = run.manifest.photos.iter().find(|photo| photo.path == path)?;
     let is_the_same = files::sha256_file(&file).is_ok_and(|digest| digest == photo.sha256);
     if is_the_same { read_photo(&file).ok() } else { None }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use kennel_core::{CoreError, Strategy, files};
+use kennel_core::{CoreError, files};
 use kennel_metrics::{Proportion, paired_counts};
 use serde::{Deserialize, Serialize};
 
@@ -217,7 +217,7 @@ fn as_count(per_cent: f64, n: usize) -> Option<Proportion> {
 ///
 /// A file that cannot be written.
 pub fn write_results(folder: &Path, run: &FinishedRun, summary: &RunSummary) -> Result<()> {
-    if run.config.strategy == Strategy::ZeroShot {
+    if !run.settings().method.is_training() {
         return Ok(());
     }
     let accuracy = |scores: &Option<crate::Scores>| {

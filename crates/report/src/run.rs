@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use kennel_core::hint::Describe;
-use kennel_core::{CoreError, EpochRecord, Manifest, PredictionRecord, RunConfig, RunDir, RunFacts, Split};
+use kennel_core::{
+    CoreError, EpochRecord, Manifest, PredictionRecord, RunDir, RunFacts, RunRecord, Settings, Split,
+};
 use kennel_metrics::{Evaluation, RunEvaluation, argmax, evaluate};
 use serde::Serialize;
 
@@ -14,10 +16,8 @@ use crate::{ReportError, Result};
 pub struct FinishedRun {
     /// Its directory.
     pub dir: RunDir,
-    /// Its resolved configuration.
-    pub config: RunConfig,
-    /// Facts recorded when it began.
-    pub facts: RunFacts,
+    /// Its settings, and the facts recorded when it began.
+    pub record: RunRecord,
     /// Its photos.
     pub manifest: Manifest,
     /// A record per epoch; empty if nothing was trained.
@@ -105,21 +105,19 @@ impl FinishedRun {
         let evaluation: RunEvaluation = serde_json::from_slice(&bytes).map_err(|error| {
             CoreError::Malformed { path: dir.evaluation(), what: "evaluation", reason: error.to_string() }
         })?;
-        let config = dir.read_config()?;
-        let facts = config.facts(&dir.config())?.clone();
+        let record = dir.read_record()?;
+        let class_names = &record.facts.class_names;
         let manifest = dir.read_manifest()?;
         let epochs = match dir.metrics().exists() {
             true => dir.read_metrics()?,
             false => Vec::new(),
         };
         let of = |split: Split| -> Result<Option<Predictions>> {
-            let records = dir.read_predictions(split, &facts.class_names, &manifest)?;
-            records
-                .map(|records| Predictions::of(records, &facts.class_names, &dir.predictions(split)))
-                .transpose()
+            let records = dir.read_predictions(split, class_names, &manifest)?;
+            records.map(|records| Predictions::of(records, class_names, &dir.predictions(split))).transpose()
         };
         let (val, test) = (of(Split::Val)?, of(Split::Test)?);
-        Ok(FinishedRun { dir, config, facts, manifest, epochs, best_epoch: evaluation.best_epoch, val, test })
+        Ok(FinishedRun { dir, record, manifest, epochs, best_epoch: evaluation.best_epoch, val, test })
     }
 
     /// Returns its directory's name.
@@ -127,15 +125,25 @@ impl FinishedRun {
         self.dir.name()
     }
 
+    /// Returns its settings.
+    pub fn settings(&self) -> &Settings {
+        &self.record.settings
+    }
+
+    /// Returns the facts recorded when it began.
+    pub fn facts(&self) -> &RunFacts {
+        &self.record.facts
+    }
+
     /// Returns a sort key: newer runs compare greater.
     pub fn began(&self) -> (&str, String) {
-        (&self.facts.started, self.name())
+        (&self.facts().started, self.name())
     }
 
     /// Returns its classes and test photos.
     pub fn test_set(&self) -> TestSet<'_> {
         let photos = if self.test.is_some() { test_photos(&self.manifest) } else { Vec::new() };
-        TestSet { class_names: &self.facts.class_names, photos }
+        TestSet { class_names: &self.facts().class_names, photos }
     }
 }
 
@@ -154,10 +162,10 @@ fn without_configuration(runs: &Path) -> Result<Vec<LeftOut>> {
     for entry in std::fs::read_dir(runs).map_err(CoreError::io("read", runs))? {
         let folder = entry.map_err(CoreError::io("read", runs))?.path();
         let was_run =
-            folder.join("evaluation.json").is_file() && !folder.join(RunConfig::FILE_NAME).is_file();
+            folder.join("evaluation.json").is_file() && !folder.join(RunRecord::FILE_NAME).is_file();
         if let (true, Some(name)) = (was_run, folder.file_name()) {
             let run = name.to_string_lossy().into_owned();
-            found.push(LeftOut::unreadable(run, format!("its {} is gone", RunConfig::FILE_NAME)));
+            found.push(LeftOut::unreadable(run, format!("its {} is gone", RunRecord::FILE_NAME)));
         }
     }
     found.sort_by(|a, b| a.run.cmp(&b.run));
@@ -168,8 +176,8 @@ fn without_configuration(runs: &Path) -> Result<Vec<LeftOut>> {
 /// `false` if either cannot be read.
 fn was_prepared_anew(run: &RunDir) -> bool {
     let now = run
-        .read_config()
-        .and_then(|config| Manifest::read(&Path::new(&config.data_dir).join(Manifest::FILE_NAME)));
+        .read_record()
+        .and_then(|record| Manifest::read(&Path::new(&record.settings.data_dir).join(Manifest::FILE_NAME)));
     match (now, run.read_manifest()) {
         (Ok(now), Ok(then)) => now != then,
         _ => false,

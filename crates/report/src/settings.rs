@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kennel_core::RunConfig;
+use kennel_core::Settings;
 use toml::{Table, Value};
 
 use crate::FinishedRun;
@@ -14,8 +14,8 @@ const ELSEWHERE: [&str; 4] = ["model", "strategy", "seed", "data_dir"];
 /// strategy differ.
 pub fn labels(runs: &[FinishedRun]) -> Vec<String> {
     let base: Vec<String> =
-        runs.iter().map(|run| format!("{} {}", run.config.model, run.config.strategy)).collect();
-    let settings: Vec<BTreeMap<String, String>> = runs.iter().map(|run| settings(&run.config)).collect();
+        runs.iter().map(|run| format!("{} {}", run.settings().model, run.settings().method)).collect();
+    let settings: Vec<BTreeMap<String, String>> = runs.iter().map(|run| settings(run.settings())).collect();
     let label = |index: usize| {
         let alike: Vec<&BTreeMap<_, _>> = settings
             .iter()
@@ -26,7 +26,7 @@ pub fn labels(runs: &[FinishedRun]) -> Vec<String> {
         let keys: BTreeSet<&String> = alike.iter().flat_map(|of| of.keys()).collect();
         let varied = keys.into_iter().filter(|key| alike.iter().any(|of| of.get(*key) != alike[0].get(*key)));
         let mut label = base[index].clone();
-        let of_model = format!("{}.", runs[index].config.model);
+        let of_model = format!("{}.", runs[index].settings().model);
         for key in varied {
             let value = settings[index].get(key).map_or("none", String::as_str);
             let value = match key.as_str() {
@@ -57,10 +57,10 @@ fn short_weights<'a>(value: &'a str, alike: &[&BTreeMap<String, String>]) -> &'a
 }
 
 /// Returns the settings that affect a run's results, with dotted keys.
-fn settings(config: &RunConfig) -> BTreeMap<String, String> {
+fn settings(settings: &Settings) -> BTreeMap<String, String> {
     let mut flat = BTreeMap::new();
-    // A configuration that was read can also be written.
-    let table = Table::try_from(RunConfig { facts: None, ..config.clone() }).unwrap_or_default();
+    // Settings that were read can also be written.
+    let table = Table::try_from(settings).unwrap_or_default();
     flatten("", &table, &mut flat);
     flat.retain(|key, _| !ELSEWHERE.contains(&key.as_str()));
     flat

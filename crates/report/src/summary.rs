@@ -1,6 +1,6 @@
 //! The summary of one run.
 
-use kennel_core::Strategy;
+use kennel_core::Method;
 use kennel_metrics::{Calibration, Evaluation, Temperature, calibration, fit_temperature};
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ pub struct RunSummary {
     /// Pretrained weights.
     pub weights: String,
     /// What was trained.
-    pub strategy: Strategy,
+    pub strategy: Method,
     /// What was not trained, in words.
     pub frozen: String,
     /// Stages that were trained.
@@ -79,7 +79,7 @@ pub struct Scores {
 impl RunSummary {
     /// Summarises a run under a short name.
     pub fn new(run: &FinishedRun, label: String) -> Self {
-        let FinishedRun { config, facts, epochs, .. } = run;
+        let (settings, facts, epochs) = (run.settings(), run.facts(), &run.epochs);
         let classes = facts.class_names.len();
         let temperature = run.val.as_ref().map(|val| fit_temperature(&val.photos().collect::<Vec<_>>()));
         let scores = |predictions: &Option<Predictions>| {
@@ -90,27 +90,27 @@ impl RunSummary {
         RunSummary {
             name: run.name(),
             label,
-            model: config.model.clone(),
-            weights: config.weights.clone(),
-            strategy: config.strategy,
-            frozen: frozen(config.strategy, facts.trainable_params, facts.total_params, &facts.trained),
+            model: settings.model.clone(),
+            weights: settings.weights.to_string(),
+            strategy: settings.method,
+            frozen: frozen(settings.method, facts.trainable_params, facts.total_params, &facts.trained),
             trained: facts.trained.clone(),
             trainable_params: facts.trainable_params,
             total_params: facts.total_params,
-            learning_rate: config.learning_rate,
-            batch_size: config.batch_size,
-            optimizer: config.optimizer.name().into(),
-            seed: config.seed,
+            learning_rate: settings.learning_rate,
+            batch_size: settings.batch_size,
+            optimizer: settings.optimizer.name().into(),
+            seed: settings.seed,
             epochs: epochs.len(),
             best_epoch: run.best_epoch,
             val: scores(&run.val),
             test: scores(&run.test),
             temperature,
-            diagnosis: diagnose(&Curves::of(epochs, config.label_smoothing, classes), classes),
+            diagnosis: diagnose(&Curves::of(epochs, settings.label_smoothing, classes), classes),
             training_s: epochs.last().map(|epoch| epoch.elapsed_s),
             images_per_s: median(&rates),
             peak_rss_bytes: epochs.iter().map(|epoch| epoch.peak_rss_bytes).max(),
-            feature_views: (!facts.feature_cache.is_empty()).then_some(config.feature_views),
+            feature_views: facts.feature_cache.is_some().then_some(settings.feature_views),
             device: facts.device.clone(),
             machine: facts.machine.clone(),
         }
@@ -138,9 +138,9 @@ fn median(sorted: &[f64]) -> Option<f64> {
     }
 }
 
-fn frozen(strategy: Strategy, trainable: usize, total: usize, trained: &[String]) -> String {
-    match strategy {
-        Strategy::ZeroShot => "everything".into(),
+fn frozen(method: Method, trainable: usize, total: usize, trained: &[String]) -> String {
+    match method {
+        Method::ZeroShot => "everything".into(),
         _ if trainable == total => "nothing".into(),
         _ => format!("all but {}", trained.join(", ")),
     }

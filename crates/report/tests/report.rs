@@ -4,8 +4,9 @@ use std::path::Path;
 
 use kennel_core::hint::Hinted;
 use kennel_core::{
-    DuplicateGroup, DuplicateKind, EpochRecord, Hint, Interpolation, Manifest, PhotoRecord, PredictionRecord,
-    Preprocessing, RunConfig, RunDir, RunFacts, Split, Strategy, files, write_metrics, write_predictions,
+    DuplicateGroup, DuplicateKind, EpochRecord, Hint, Interpolation, Manifest, Method, PhotoRecord,
+    PredictionRecord, Preprocessing, RunDir, RunFacts, RunRecord, Settings, Split, Strategy, Weights, files,
+    write_metrics, write_predictions,
 };
 use kennel_report::{Commands, Finding, FinishedRun, Level, Named, PICTURES, Report, write_report};
 use serde_json::{Value, json};
@@ -19,7 +20,7 @@ impl Commands for Words {
     }
 
     fn zero_shot(&self, run: &FinishedRun) -> String {
-        format!("score the head of {}", run.config.model)
+        format!("score the head of {}", run.settings().model)
     }
 
     fn name(&self, of: Named) -> &'static str {
@@ -39,13 +40,13 @@ struct Made<'a> {
     name: &'a str,
     classes: [&'a str; 2],
     weights: &'a str,
-    strategy: Strategy,
+    method: Method,
     /// File name; `{}` stands for the photo's number.
     photo: &'a str,
     wrong: &'a [usize],
     seed: u64,
     /// The run that fine-tuned its weights.
-    weights_run: &'a str,
+    weights_run: Option<&'a str>,
     /// How many of its classes that run had.
     shared: Option<usize>,
     /// Indices of photos that are copies of one picture: 0 to 9 are test photos, 10 to 13
@@ -59,11 +60,11 @@ const PLAIN: Made = Made {
     name: "20260101_000000-resnet18-freeze-s42",
     classes: ["Mittens", "Tom"],
     weights: "resnet18.a1_in1k",
-    strategy: Strategy::Freeze,
+    method: Method::Train(Strategy::Freeze),
     photo: "photo {}.jpg",
     wrong: &[],
     seed: 42,
-    weights_run: "",
+    weights_run: None,
     shared: None,
     same: &[],
     kind: DuplicateKind::Exact,
@@ -130,17 +131,17 @@ fn make(runs: &Path, made: &Made) -> RunDir {
         trainable_params: 10,
         total_params: 100,
         trained: vec!["fc".into()],
-        weights_run: made.weights_run.into(),
+        weights_run: made.weights_run.map(String::from),
         weights_shared_classes: made.shared,
         ..RunFacts::default()
     };
-    RunConfig {
-        seed: made.seed,
-        facts: Some(facts),
-        ..RunConfig::published("resnet18".into(), made.weights.into(), made.strategy, preprocessing)
-    }
-    .write(&run.config())
-    .unwrap();
+    let weights = Weights::from(made.weights);
+    let settings = match made.method {
+        Method::ZeroShot => Settings::zero_shot("resnet18".into(), weights, preprocessing),
+        Method::Train(strategy) => Settings::published("resnet18".into(), weights, strategy, preprocessing),
+    };
+    let record = RunRecord { settings: Settings { seed: made.seed, ..settings }, facts };
+    record.write(&run.config()).unwrap();
     let epoch = |epoch: usize, loss: f64| EpochRecord {
         epoch,
         train_loss: loss,
@@ -181,7 +182,8 @@ fn the_overlap_warning_fires_on_names_of_imagenet_and_on_nothing_else() {
 
 #[test]
 fn weights_that_kennel_fine_tuned_are_told_beside_what_they_were_pretrained_on() {
-    let weights_run = "20251231_000000-resnet18-full-s42";
+    let fine_tuned = "20251231_000000-resnet18-full-s42";
+    let weights_run = Some(fine_tuned);
     for (photo, expected) in [("photo {}.jpg", 1), ("n02088364_{}.jpg", 2)] {
         let runs = tempfile::tempdir().unwrap();
         make(runs.path(), &Made { weights_run, photo, ..PLAIN });
@@ -190,7 +192,7 @@ fn weights_that_kennel_fine_tuned_are_told_beside_what_they_were_pretrained_on()
             report.checks.iter().filter(|check| check.title == "Pretraining overlap").collect();
         assert_eq!(told.len(), expected, "{told:?}");
         assert!(told.iter().all(|check| check.level == Level::Warning), "{told:?}");
-        assert!(told.iter().any(|check| check.text.contains(weights_run)), "{told:?}");
+        assert!(told.iter().any(|check| check.text.contains(fine_tuned)), "{told:?}");
     }
     // Weights fine-tuned on other classes give only a note. Another run whose weights share a class
     // gives a warning, which counts.
@@ -303,7 +305,7 @@ fn a_run_that_was_repeated_takes_part_in_pairs_once() {
 fn power_does_not_contradict_the_verdict() {
     let runs = tempfile::tempdir().unwrap();
     make(runs.path(), &PLAIN);
-    let worse = Made { strategy: Strategy::Partial, wrong: &[0, 1, 2, 3, 4, 5], ..PLAIN };
+    let worse = Made { method: Strategy::Partial.into(), wrong: &[0, 1, 2, 3, 4, 5], ..PLAIN };
     make(runs.path(), &Made { name: "20260102_000000-resnet18-partial-s42", ..worse });
     let said = |runs: &Path| {
         let comparison = Report::read(runs, None, &Words).unwrap().comparison;
@@ -314,7 +316,10 @@ fn power_does_not_contradict_the_verdict() {
     let (evidence, sentence) = said(runs.path());
     assert!(evidence && sentence.contains("on which it was found this time"), "{sentence}");
     // With more pairs the same difference is no longer evidence.
-    make(runs.path(), &Made { name: "20260103_000000-resnet18-full-s42", strategy: Strategy::Full, ..PLAIN });
+    make(
+        runs.path(),
+        &Made { name: "20260103_000000-resnet18-full-s42", method: Strategy::Full.into(), ..PLAIN },
+    );
     let (evidence, sentence) = said(runs.path());
     assert!(!evidence && !sentence.contains("found this time"), "{sentence}");
 }
@@ -324,7 +329,7 @@ fn an_untouched_head_on_other_photos_does_not_decide_what_is_compared() {
     let runs = tempfile::tempdir().unwrap();
     let trained = make(runs.path(), &PLAIN);
     let head = Made { name: "20260102_000000-resnet18-zero_shot", photo: "other {}.jpg", ..PLAIN };
-    let head = make(runs.path(), &Made { strategy: Strategy::ZeroShot, ..head });
+    let head = make(runs.path(), &Made { method: Method::ZeroShot, ..head });
     let comparison = Report::read(runs.path(), None, &Words).unwrap().comparison;
     assert_eq!(comparison.best, Some(trained.name()));
     assert_eq!(comparison.left_out[0].run, head.name());

@@ -1,6 +1,6 @@
 //! Measures how fast a network trains on this machine.
 
-use kennel_core::{OptimizerConfig, RunConfig, Strategy};
+use kennel_core::{OptimizerConfig, Settings, Strategy, Weights};
 use kennel_infer::{BENCH_CLASSES, BenchOptions, Compute, NetworkBench, bench_network};
 use kennel_models::{architecture, with_trainable};
 
@@ -14,11 +14,10 @@ use crate::{CrossEntropy, Optimizer, Result, plan, take_gradients};
 pub fn bench_step(strategy: Strategy, options: &BenchOptions, compute: &Compute) -> Result<NetworkBench> {
     bench_network(strategy.as_str(), options, compute, |network, pixels| {
         let preprocessing = architecture(&options.model)?.default_tag().preprocessing.clone();
-        let config = RunConfig::published(options.model.clone(), String::new(), strategy, preprocessing);
-        let trained = plan::trained_parts(&network, &config)?;
+        let settings = Settings::published(options.model.clone(), Weights::Random, strategy, preprocessing);
+        let trained = plan::trained_parts(&network, &settings)?;
         let mut network = Some(with_trainable(network, &trained));
-        let (betas, eps) = ([0.9, 0.999], 1e-8);
-        let mut optimizer = Optimizer::new(OptimizerConfig::Adam { betas, eps, weight_decay: 0.0 });
+        let mut optimizer = Optimizer::new(OptimizerConfig::adam());
         let labels: Vec<usize> = (0..options.batch_size).map(|i| i % BENCH_CLASSES).collect();
         let loss = CrossEntropy::new(0.0, vec![1.0; BENCH_CLASSES]);
         Ok(move || {

@@ -1,6 +1,7 @@
 //! Chooses the best epoch.
 
 use kennel_core::EpochRecord;
+use kennel_metrics::ValidationScore;
 
 /// Returns the best epoch: highest validation accuracy, then lowest validation loss, then earliest.
 pub fn best_epoch(epochs: &[EpochRecord]) -> Option<&EpochRecord> {
@@ -9,11 +10,12 @@ pub fn best_epoch(epochs: &[EpochRecord]) -> Option<&EpochRecord> {
 
 /// Whether `new` is better than `old`. On a tie `old` stays.
 pub fn is_better(new: &EpochRecord, old: &EpochRecord) -> bool {
-    match new.val_accuracy.total_cmp(&old.val_accuracy) {
-        std::cmp::Ordering::Greater => true,
-        std::cmp::Ordering::Less => false,
-        std::cmp::Ordering::Equal => new.val_loss < old.val_loss,
-    }
+    score(new).compare(&score(old)).is_gt()
+}
+
+/// Returns the result of an epoch on the validation photos.
+pub fn score(epoch: &EpochRecord) -> ValidationScore {
+    ValidationScore { accuracy: epoch.val_accuracy, loss: epoch.val_loss }
 }
 
 #[cfg(test)]

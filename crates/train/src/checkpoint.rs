@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use kennel_core::{
-    CoreError, EpochRecord, Hint, PredictionRecord, RunConfig, RunDir, Split, write_metrics,
-    write_predictions,
+    CoreError, EpochRecord, Hint, PredictionRecord, RunDir, Settings, Split, write_metrics, write_predictions,
 };
 use kennel_models::{StateDict, is_under, read_checkpoint, write_checkpoint};
 use serde::{Deserialize, Serialize};
@@ -33,14 +32,14 @@ pub struct Progress {
     pub optimizer_steps: u64,
     /// State of the plateau schedule.
     pub plateau: Plateau,
-    /// The run's configuration without facts. Resuming requires the same one, except for the number
-    /// of epochs.
-    pub config: RunConfig,
+    /// The run's settings. Resuming requires the same ones, except for the number of epochs.
+    #[serde(rename = "config")]
+    pub settings: Settings,
 }
 
 /// The saved state of a run.
 pub struct Saved {
-    /// Epochs, best epoch, schedule, configuration.
+    /// Epochs, best epoch, schedule, settings.
     pub progress: Progress,
     /// Trained tensors and their running statistics.
     pub network: StateDict,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use kennel_core::{CoreError, Hint, Hinted, Strategy};
+use kennel_core::{CoreError, Hint, Hinted, OutOfBounds, Strategy, Weights};
 use kennel_data::DataError;
 use kennel_infer::InferError;
 use kennel_metrics::MetricsError;
@@ -60,7 +60,7 @@ pub enum TrainError {
     #[error("a logit of {photo} is {logit} before the first step: weights {weights} give no finite answers")]
     NoFiniteAnswer {
         /// The weights that were asked for.
-        weights: String,
+        weights: Weights,
         /// A training photo.
         photo: String,
         /// The logit.
@@ -116,6 +116,12 @@ pub enum TrainError {
     },
 }
 
+impl From<OutOfBounds> for TrainError {
+    fn from(OutOfBounds { name, found, expected }: OutOfBounds) -> Self {
+        TrainError::Hyperparameter { name, found, expected }
+    }
+}
+
 impl From<InferError> for TrainError {
     fn from(error: InferError) -> Self {
         match error {
@@ -151,10 +157,10 @@ impl Hinted for TrainError {
             TrainError::Diverged { .. } | TrainError::DivergedAnswer { .. } => Hint::SmallerSteps,
             TrainError::InUse { .. } => Hint::WaitOrStop,
             TrainError::NoSuchRun { model, strategy, is_there: true, .. } => {
-                Hint::Train { model: Some(model.clone()), strategy: *strategy }
+                Hint::Train { model: Some(model.clone()), strategy: strategy.map(Strategy::as_str) }
             }
             TrainError::NoSuchRun { model, strategy, .. } => {
-                Hint::NoRunsFolderOrTrain { model: model.clone(), strategy: *strategy }
+                Hint::NoRunsFolderOrTrain { model: model.clone(), strategy: strategy.map(Strategy::as_str) }
             }
             TrainError::Metrics(_) | TrainError::Hyperparameter { .. } => return Vec::new(),
         };

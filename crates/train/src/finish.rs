@@ -26,8 +26,8 @@ pub fn finish_run(run: &RunDir, test: Option<&[PredictionRecord]>) -> Result<Run
     let mut evaluation = evaluation_of(run)?;
     let mut changes = run.changes()?;
     if let Some(records) = test {
-        let config = run.read_config()?;
-        evaluation.test = Some(evaluate(records, &config.facts(&run.config())?.class_names)?);
+        let record = run.read_record()?;
+        evaluation.test = Some(evaluate(records, &record.facts.class_names)?);
         changes.write(&run.predictions(Split::Test), |path| write_predictions(path, records))?;
     }
     changes.write(&run.evaluation(), |path| files::write_json(path, &evaluation))?;
@@ -36,8 +36,8 @@ pub fn finish_run(run: &RunDir, test: Option<&[PredictionRecord]>) -> Result<Run
 }
 
 fn evaluation_of(run: &RunDir) -> Result<RunEvaluation> {
-    let config = run.read_config()?;
-    let classes = &config.facts(&run.config())?.class_names;
+    let record = run.read_record()?;
+    let classes = &record.facts.class_names;
     let manifest = run.read_manifest()?;
     let of = |split: Split| -> Result<Option<Evaluation>> {
         let records = run.read_predictions(split, classes, &manifest)?;

@@ -8,7 +8,8 @@ use burn::module::Module;
 use burn::tensor::Device;
 use kennel_core::seed::stream_seed;
 use kennel_core::{
-    EpochRecord, Hint, Lock, Manifest, Note, PredictionRecord, RunConfig, RunDir, SchedulerKind, Split,
+    EpochRecord, Hint, Lock, Manifest, Note, PredictionRecord, RunDir, RunRecord, SchedulerKind, Settings,
+    Split,
 };
 use kennel_data::shuffled;
 use kennel_infer::{BATCH, collect, machine};
@@ -48,26 +49,26 @@ pub enum Outcome {
 ///
 /// # Errors
 ///
-/// A configuration, photos or weights that are invalid (then no run directory is made), a file that
+/// Settings, photos or weights that are invalid (then no run directory is made), a file that
 /// cannot be written, or a loss that is not finite.
 pub fn train(
-    config: &RunConfig,
+    settings: &Settings,
     runs: &Path,
     options: &TrainOptions,
     control: &mut Control,
 ) -> Result<Outcome> {
-    let (setup, features) = set_up_features(config, options, control)?;
+    let (setup, features) = set_up_features(settings, options, control)?;
     let (_, stamp) = machine::now();
-    let config = RunConfig { facts: Some(setup.facts.clone()), ..config.clone() };
-    let (run, _lock) = RunDir::begin(runs, &machine::run_name(&stamp, &config), |run, changes| {
+    let record = RunRecord { settings: settings.clone(), facts: setup.facts.clone() };
+    let (run, _lock) = RunDir::begin(runs, &machine::run_name(&stamp, settings), |run, changes| {
         changes.write(&run.manifest(), |path| setup.data.manifest().write(path))?;
-        changes.write(&run.config(), |path| config.write(path))
+        changes.write(&run.config(), |path| record.write(path))
     })?;
-    Fit::new(config, run, setup, features, None, options, control)?.run(control)
+    Fit::new(record.settings, run, setup, features, None, options, control)?.run(control)
 }
 
 /// Resumes a run after its last finished epoch. Trains up to `epochs` in all if given, else up to
-/// the number in its configuration. A finished run is only evaluated again, unless `epochs` asks
+/// the number in its settings. A finished run is only evaluated again, unless `epochs` asks
 /// for more.
 ///
 /// # Errors
@@ -83,8 +84,7 @@ pub fn resume(
     // `is_finished` is checked again below, after taking the lock: the previous owner may have
     // finished the run, or taking the lock may have completed a commit that finished it.
     let _lock = (!run.is_finished() || epochs.is_some()).then(|| taken(&run)).transpose()?;
-    let mut config = run.read_config()?;
-    let began = config.facts(&run.config())?.clone();
+    let mut record = run.read_record()?;
     if run.is_finished() && epochs.is_none() {
         run.tidy();
         control
@@ -98,19 +98,21 @@ pub fn resume(
     if saved.is_none() {
         control.observer.note(&"no epoch was finished: it begins at epoch 1 again".into());
     }
-    let (setup, features) = set_up_features(&config, options, control)?;
+    let (setup, features) = set_up_features(&record.settings, options, control)?;
+    let began = &record.facts;
     let cannot = |reason: &str, hint: Option<Hint>| TrainError::CannotResume {
         path: run.path().into(),
         reason: reason.into(),
         hint: hint.map(Box::new),
     };
     if setup.facts.manifest_sha256 != began.manifest_sha256 {
-        let seed = match Path::new(&config.data_dir).join(Manifest::FILE_NAME).is_file() {
+        let seed = match Path::new(&record.settings.data_dir).join(Manifest::FILE_NAME).is_file() {
             true => Some(run.read_manifest()?.seed),
             // The user's own folder: Kennel did not write it and cannot restore it.
             false => None,
         };
-        let hint = Hint::RestorePhotos { run: run.path().into(), data: config.data_dir.clone(), seed };
+        let hint =
+            Hint::RestorePhotos { run: run.path().into(), data: record.settings.data_dir.clone(), seed };
         return Err(cannot("the photos are not those it began with", Some(hint)));
     }
     if setup.facts.class_names != began.class_names {
@@ -120,21 +122,21 @@ pub fn resume(
         return Err(cannot("the pretrained weights are not those it began with", None));
     }
     if let Some(epochs) = epochs {
-        go_further(&run, &mut config, epochs, saved.as_ref(), control)?;
+        go_further(&run, &mut record, epochs, saved.as_ref(), control)?;
     }
-    Fit::new(config, run, setup, features, saved, options, control)?.run(control)
+    Fit::new(record.settings, run, setup, features, saved, options, control)?.run(control)
 }
 
 /// Whether early stopping ends the run: no improvement in the last `early_stopping` epochs.
-fn is_out_of_patience(config: &RunConfig, progress: &Progress) -> bool {
+fn is_out_of_patience(settings: &Settings, progress: &Progress) -> bool {
     let finished = progress.history.len();
-    config.early_stopping.is_some_and(|patience| finished > 0 && finished - 1 - progress.best >= patience)
+    settings.early_stopping.is_some_and(|patience| finished > 0 && finished - 1 - progress.best >= patience)
 }
 
 /// Raises the number of epochs of a run, including a finished one.
 fn go_further(
     run: &RunDir,
-    config: &mut RunConfig,
+    record: &mut RunRecord,
     epochs: usize,
     saved: Option<&Saved>,
     control: &mut Control,
@@ -147,20 +149,21 @@ fn go_further(
             expected: "more than are finished",
         });
     }
-    if saved.is_some_and(|saved| is_out_of_patience(config, &saved.progress)) {
+    if saved.is_some_and(|saved| is_out_of_patience(&record.settings, &saved.progress)) {
         return Err(TrainError::CannotResume {
             path: run.path().into(),
             reason: format!("early stopping ended it after epoch {finished}"),
             hint: Some(Box::new(Hint::BeginAnew { run: run.path().into(), early_stopping: Some(epochs) })),
         });
     }
-    let before = std::mem::replace(&mut config.epochs, epochs);
-    let depends = matches!(config.scheduler, SchedulerKind::Cosine { .. } | SchedulerKind::OneCycle { .. });
+    let before = std::mem::replace(&mut record.settings.epochs, epochs);
+    let scheduler = &record.settings.scheduler;
+    let depends = matches!(scheduler, SchedulerKind::Cosine { .. } | SchedulerKind::OneCycle { .. });
     if depends && before != epochs {
         let text = format!(
             "the {} schedule now runs over {epochs} epochs in place of {before}: the learning rate jumps to where it would be in \
              epoch {} of {epochs}, and the run ends otherwise than one that was told so from the beginning",
-            config.scheduler.name(),
+            scheduler.name(),
             finished + 1
         );
         control.observer.note(&text.into());
@@ -171,7 +174,7 @@ fn go_further(
         control.observer.note(&text.into());
     }
     let mut changes = run.changes()?;
-    changes.write(&run.config(), |path| config.write(path))?;
+    changes.write(&run.config(), |path| record.write(path))?;
     changes.reopen();
     Ok(changes.commit()?)
 }
@@ -184,23 +187,23 @@ fn taken(run: &RunDir) -> Result<Lock> {
 
 /// Sets up the run and its feature cache.
 pub(crate) fn set_up_features(
-    config: &RunConfig,
+    settings: &Settings,
     options: &TrainOptions,
     control: &mut Control,
 ) -> Result<(Setup, Features)> {
     machine::reset_peak_rss();
-    let mut setup = set_up(config, options, control)?;
+    let mut setup = set_up(settings, options, control)?;
     let frozen_stages = setup.network().frozen_stages(&setup.trained);
-    let features = Features::new(&setup, frozen_stages, config, options);
+    let features = Features::new(&setup, frozen_stages, settings, options);
     if let Some(folder) = features.folder() {
-        setup.facts.feature_cache = folder.display().to_string();
+        setup.facts.feature_cache = Some(folder.display().to_string());
     }
     Ok((setup, features))
 }
 
 /// A run in progress.
 struct Fit {
-    config: RunConfig,
+    settings: Settings,
     run: RunDir,
     setup: Setup,
     features: Features,
@@ -223,7 +226,7 @@ struct TrainPass {
 impl Fit {
     /// Begins a run, or resumes it from `saved`, the state after its last finished epoch.
     fn new(
-        config: RunConfig,
+        settings: Settings,
         run: RunDir,
         mut setup: Setup,
         features: Features,
@@ -233,26 +236,26 @@ impl Fit {
     ) -> Result<Self> {
         let device = options.compute.device().clone();
         let photos = setup.data.photos(Split::Train).len();
-        let steps = steps_per_epoch(photos, config.batch_size);
+        let steps = steps_per_epoch(photos, settings.batch_size);
         let mut schedule = Schedule::new(
-            config.scheduler.clone(),
-            config.warmup_epochs,
-            config.learning_rate,
-            config.epochs,
+            settings.scheduler.clone(),
+            settings.warmup_epochs,
+            settings.learning_rate,
+            settings.epochs,
             steps,
         );
-        let mut optimizer = Optimizer::new(config.optimizer.clone());
+        let mut optimizer = Optimizer::new(settings.optimizer.clone());
         let mut progress = Progress {
             history: Vec::new(),
             best: 0,
             optimizer_steps: 0,
             plateau: schedule.plateau(),
-            config: told(&config),
+            settings: settings.clone(),
         };
         if let Some(saved) = saved {
             // The number of epochs may change on resume; nothing else may.
-            let began = RunConfig { epochs: config.epochs, ..saved.progress.config.clone() };
-            if began != told(&config) {
+            let began = Settings { epochs: settings.epochs, ..saved.progress.settings.clone() };
+            if began != settings {
                 let reason = "config.toml is not what it began with".into();
                 return Err(TrainError::CannotResume { path: run.path().into(), reason, hint: None });
             }
@@ -260,31 +263,31 @@ impl Fit {
             setup.initial_head = saved.initial_head;
             let steps = saved.progress.optimizer_steps;
             optimizer = Optimizer::restore(
-                config.optimizer.clone(),
+                settings.optimizer.clone(),
                 steps,
                 OPTIMIZER_PREFIX,
                 &saved.optimizer,
                 &device,
             );
             schedule = schedule.resume(saved.progress.plateau);
-            progress = Progress { config: told(&config), ..saved.progress };
+            progress = Progress { settings: settings.clone(), ..saved.progress };
         }
         control.observer.plan(&Plan {
             run: run.path().into(),
-            model: config.model.clone(),
-            weights: config.weights.clone(),
+            model: settings.model.clone(),
+            weights: settings.weights.clone(),
             trained: setup.trained.clone(),
             trainable_params: setup.facts.trainable_params,
             total_params: setup.facts.total_params,
             class_names: setup.facts.class_names.clone(),
             photos: setup.facts.photos,
-            epochs: config.epochs,
+            epochs: settings.epochs,
             finished_epochs: progress.history.len(),
             keeps_features: features.folder().is_some(),
         });
-        let rates = LayerRates::new(setup.network(), &config);
-        let loss = CrossEntropy::new(config.label_smoothing, setup.class_weights.clone());
-        Ok(Self { config, run, setup, features, device, optimizer, schedule, rates, loss, progress })
+        let rates = LayerRates::new(setup.network(), &settings);
+        let loss = CrossEntropy::new(settings.label_smoothing, setup.class_weights.clone());
+        Ok(Self { settings, run, setup, features, device, optimizer, schedule, rates, loss, progress })
     }
 
     fn run(mut self, control: &mut Control) -> Result<Outcome> {
@@ -336,20 +339,21 @@ impl Fit {
 
     /// Whether all epochs are done or early stopping applies.
     fn is_done(&self) -> bool {
-        self.progress.history.len() >= self.config.epochs || is_out_of_patience(&self.config, &self.progress)
+        self.progress.history.len() >= self.settings.epochs
+            || is_out_of_patience(&self.settings, &self.progress)
     }
 
     /// Trains one epoch. Returns None when the caller said stop.
     fn train_pass(&mut self, epoch: usize, control: &mut Control) -> Result<Option<TrainPass>> {
         let photos = self.setup.data.photos(Split::Train).len();
-        let mut order = shuffled(photos, self.config.seed, epoch as u64);
-        order.truncate(photos_per_epoch(photos, self.config.batch_size));
+        let mut order = shuffled(photos, self.settings.seed, epoch as u64);
+        order.truncate(photos_per_epoch(photos, self.settings.batch_size));
         let of = order.len();
         let (mut seen, mut correct, mut total_loss, mut learning_rate) = (0, 0, 0.0, 0.0);
         let part = self.features.train_part(epoch);
         let began = Instant::now();
         let Some(batches) =
-            self.features.batches(self.setup.network(), part, order, self.config.batch_size, control)?
+            self.features.batches(self.setup.network(), part, order, self.settings.batch_size, control)?
         else {
             return Ok(None);
         };
@@ -367,7 +371,7 @@ impl Fit {
                 return Err(TrainError::Diverged { epoch: epoch + 1, step: step + 1, loss: value });
             }
             let mut gradients = take_gradients(&network, loss.backward());
-            if let Some(max_norm) = self.config.gradient_clip {
+            if let Some(max_norm) = self.settings.gradient_clip {
                 clip_gradients(&mut gradients, max_norm);
             }
             learning_rate = self.schedule.learning_rate(epoch, step);
@@ -395,8 +399,8 @@ impl Fit {
     /// Seeds the device's generator, which dropout draws from, at every step, so that a resumed run
     /// draws the same values.
     fn seed_dropout(&self, epoch: usize, step: usize) {
-        if self.config.drop_rate > 0.0 || self.config.drop_path_rate > 0.0 {
-            let bytes = stream_seed(self.config.seed, "dropout", &[epoch as u64, step as u64]);
+        if self.settings.drop_rate > 0.0 || self.settings.drop_path_rate > 0.0 {
+            let bytes = stream_seed(self.settings.seed, "dropout", &[epoch as u64, step as u64]);
             let (first, _) = bytes.split_first_chunk::<8>().expect("32 bytes");
             self.device.seed(u64::from_le_bytes(*first));
         }
@@ -440,7 +444,7 @@ impl Fit {
         let best = read_checkpoint(&self.run.best_weights())?;
         let network = self.setup.network().valid();
         let (network, _) =
-            load(network, &best, LoadOptions::Exact, &self.config.model, &self.run.best_weights())?;
+            load(network, &best, LoadOptions::Exact, &self.settings.model, &self.run.best_weights())?;
         let mut test = None;
         if !self.setup.data.photos(Split::Test).is_empty() {
             let Some(records) = self.predict(&network, Split::Test, "test", control)? else {
@@ -462,9 +466,4 @@ pub(crate) fn steps_per_epoch(photos: usize, batch_size: usize) -> usize {
 /// photo has no batch statistics to normalise by (PyTorch refuses it).
 fn photos_per_epoch(photos: usize, batch_size: usize) -> usize {
     if photos > 1 && photos % batch_size == 1 { photos - 1 } else { photos }
-}
-
-/// The configuration without `facts`: only what the user asked for.
-fn told(config: &RunConfig) -> RunConfig {
-    RunConfig { facts: None, ..config.clone() }
 }

@@ -1,9 +1,9 @@
 //! Training: chooses the trainable layers, runs the epochs, keeps the best checkpoint, and caches
 //! features of the frozen stages.
 //!
-//! A run goes through these files in order: check the configuration ([`plan`]), set up the network
-//! ([`setup`]), run the epochs ([`fit`]), save a checkpoint after each ([`checkpoint`]), evaluate
-//! the best one on the test photos, once ([`finish`]).
+//! A run goes through these files in order: set up the network ([`setup`]), plan ([`plan`]), run
+//! the epochs ([`fit`]), save a checkpoint after each ([`checkpoint`]), evaluate the best one on the
+//! test photos, once ([`finish`]).
 
 mod control;
 mod error;
@@ -41,9 +41,8 @@ pub use fit::{Outcome, resume, train};
 pub use loss::{CrossEntropy, class_weights};
 pub use optimizer::{NamedGradients, Optimizer, clip_gradients, take_gradients};
 pub use options::{CacheOptions, TrainOptions};
-pub use plan::{Plan, check_hyperparameters, check_splits, trained_parts};
+pub use plan::{Plan, check_splits, trained_parts};
 pub use rates::LayerRates;
 pub use rehearsal::{Rehearsal, rehearse};
 pub use schedule::{Plateau, Schedule};
 pub use select::{Found, find_run};
-pub use setup::NO_WEIGHTS;

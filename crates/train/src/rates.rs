@@ -1,6 +1,6 @@
 //! Learning rates by layer: a separate rate for the head, and decay from stage to stage.
 
-use kennel_core::RunConfig;
+use kennel_core::Settings;
 use kennel_models::{Network, Stage, is_under};
 
 /// For each tensor, the factor between its learning rate and the schedule's.
@@ -13,13 +13,13 @@ pub struct LayerRates {
 }
 
 impl LayerRates {
-    /// Reads `head_learning_rate` and `layer_decay` of the configuration.
-    pub fn new(network: &Network, config: &RunConfig) -> Self {
+    /// Reads `head_learning_rate` and `layer_decay` of the settings.
+    pub fn new(network: &Network, settings: &Settings) -> Self {
         Self {
             stages: network.stages(),
             head: network.head(),
-            decay: config.layer_decay.unwrap_or(1.0),
-            head_factor: config.head_learning_rate.map_or(1.0, |rate| rate / config.learning_rate),
+            decay: settings.layer_decay.unwrap_or(1.0),
+            head_factor: settings.head_learning_rate.map_or(1.0, |rate| rate / settings.learning_rate),
         }
     }
 

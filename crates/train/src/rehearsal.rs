@@ -1,6 +1,6 @@
 //! Rehearses a run: does everything that comes before training, and writes nothing.
 
-use kennel_core::{RunConfig, RunFacts};
+use kennel_core::{RunFacts, Settings};
 
 use crate::features::KeptFeatures;
 use crate::fit::{set_up_features, steps_per_epoch};
@@ -23,11 +23,11 @@ pub struct Rehearsal {
 /// # Errors
 ///
 /// As [`train`](crate::train), up to the point where it creates its run directory.
-pub fn rehearse(config: &RunConfig, options: &TrainOptions, control: &mut Control) -> Result<Rehearsal> {
-    let (setup, features) = set_up_features(config, options, control)?;
+pub fn rehearse(settings: &Settings, options: &TrainOptions, control: &mut Control) -> Result<Rehearsal> {
+    let (setup, features) = set_up_features(settings, options, control)?;
     Ok(Rehearsal {
-        steps_per_epoch: steps_per_epoch(setup.facts.photos.train, config.batch_size),
-        kept_features: features.kept(config.epochs),
+        steps_per_epoch: steps_per_epoch(setup.facts.photos.train, settings.batch_size),
+        kept_features: features.kept(settings.epochs),
         facts: setup.facts,
     })
 }

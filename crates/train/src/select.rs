@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use kennel_core::{EpochRecord, RunDir, Strategy};
+use kennel_core::{EpochRecord, Method, RunDir, RunRecord, Strategy};
 
-use crate::{Result, TrainError, best_epoch};
+use crate::best::{best_epoch, score};
+use crate::{Result, TrainError};
 
 /// The run that was found, and how many it was not compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,14 +30,14 @@ pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<
         if !run.is_finished() || !run.best_weights().exists() {
             continue;
         }
-        let config = run.read_config()?;
-        if config.model != model || strategy.is_some_and(|strategy| strategy != config.strategy) {
+        let RunRecord { settings, facts } = run.read_record()?;
+        let is_other = |strategy| settings.method != Method::Train(strategy);
+        if settings.model != model || strategy.is_some_and(is_other) {
             continue;
         }
         let history = run.read_metrics()?;
         let Some(epoch) = best_epoch(&history).cloned() else { continue };
-        let photos = config.facts(&run.config())?.manifest_sha256.clone();
-        matching.push((photos, epoch, run));
+        matching.push((facts.manifest_sha256, epoch, run));
     }
     let all = matching.len();
     // Runs are listed oldest first.
@@ -47,13 +48,7 @@ pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<
     let mut best: Option<(EpochRecord, RunDir)> = None;
     for (_, epoch, run) in matching {
         // Of two equal runs, the newer one wins.
-        let loses = best.as_ref().is_some_and(|(old, _)| {
-            epoch
-                .val_accuracy
-                .total_cmp(&old.val_accuracy)
-                .then(old.val_loss.total_cmp(&epoch.val_loss))
-                .is_lt()
-        });
+        let loses = best.as_ref().is_some_and(|(old, _)| score(&epoch).compare(&score(old)).is_lt());
         if !loses {
             best = Some((epoch, run));
         }

@@ -1,11 +1,11 @@
-//! Turns a configuration into a network and photos that are ready for training.
+//! Turns the settings of a run into a network and photos that are ready for training.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use kennel_core::{RunConfig, RunFacts, Split, Stopped, files};
+use kennel_core::{RunFacts, Settings, Split, Stopped, files};
 use kennel_data::{DataError, Dataset, DatasetPhoto, Loader, LoaderOptions, Transform};
 use kennel_infer::{BURN_VERSION, machine, manifest_digest, open_data, pixels, tell_notes};
 use kennel_models::{
@@ -14,9 +14,6 @@ use kennel_models::{
 };
 
 use crate::{Control, Result, TrainError, TrainOptions, class_weights, plan};
-
-/// The value of `weights` in a configuration that means "no pretrained weights".
-pub const NO_WEIGHTS: &str = "none";
 
 /// A network and its photos, ready for training.
 pub struct Setup {
@@ -33,7 +30,7 @@ pub struct Setup {
     pub class_weights: Vec<f64>,
     /// The head before the first step.
     pub initial_head: StateDict,
-    /// Facts that go into the run's configuration.
+    /// Facts that go into the run's record.
     pub facts: RunFacts,
 }
 
@@ -48,17 +45,17 @@ impl Setup {
     }
 }
 
-/// Opens the data and builds the network of a configuration, with pretrained weights and a new
+/// Opens the data and builds the network of a run, with pretrained weights and a new
 /// head.
 ///
 /// # Errors
 ///
-/// A configuration, photos or weights that are invalid. Nothing has been written then.
-pub fn set_up(config: &RunConfig, options: &TrainOptions, control: &mut Control) -> Result<Setup> {
-    plan::check_hyperparameters(config)?;
-    let architecture = architecture(&config.model)?;
+/// Settings, photos or weights that are invalid. Nothing has been written then.
+pub fn set_up(settings: &Settings, options: &TrainOptions, control: &mut Control) -> Result<Setup> {
+    settings.check()?;
+    let architecture = architecture(&settings.model)?;
     let compute = &options.compute;
-    let folder = Path::new(&config.data_dir);
+    let folder = Path::new(&settings.data_dir);
     let data = match &options.data {
         Some(data) if data.root() == folder => data.clone(),
         _ => open_data(folder, &mut control.inference())?,
@@ -76,13 +73,13 @@ pub fn set_up(config: &RunConfig, options: &TrainOptions, control: &mut Control)
     for photo in data.photos(Split::Train).iter() {
         counts[photo.class_index] += 1;
     }
-    let class_weights = class_weights(&config.class_weights, &class_names, &counts)?;
+    let class_weights = class_weights(&settings.class_weights, &class_names, &counts)?;
     let network =
-        Network::new(architecture, class_names.len(), RegularizationRates::of(config), compute.device());
-    let trained = plan::trained_parts(&network, config)?;
+        Network::new(architecture, class_names.len(), RegularizationRates::of(settings), compute.device());
+    let trained = plan::trained_parts(&network, settings)?;
     let Filled { network, batches_tracked, weights_sha256, weights_run, weights_shared_classes } =
-        fill(network, architecture, config, &class_names, control)?;
-    check_answers(&network, &data, config, compute.device())?;
+        fill(network, architecture, settings, &class_names, control)?;
+    check_answers(&network, &data, settings, compute.device())?;
     let network = with_trainable(network, &trained);
     let state = state_dict(&network);
     let sizes = |keep: &dyn Fn(&str) -> bool| -> usize {
@@ -94,7 +91,7 @@ pub fn set_up(config: &RunConfig, options: &TrainOptions, control: &mut Control)
         trained: trained.clone(),
         photos: data.manifest().counts(None),
         device: compute.name.clone(),
-        feature_cache: String::new(),
+        feature_cache: None,
         weights_run,
         weights_shared_classes,
         started: machine::now().0,
@@ -131,14 +128,14 @@ fn check_photos(data: &Dataset, control: &Control) -> Result<()> {
 /// Checks that the logits of one training photo are finite. Finite weights can still overflow
 /// together, and a running variance can be negative. Evaluation mode is used because training mode
 /// ignores the running variance.
-fn check_answers(network: &Network, data: &Dataset, config: &RunConfig, device: &Device) -> Result<()> {
+fn check_answers(network: &Network, data: &Dataset, settings: &Settings, device: &Device) -> Result<()> {
     let photos: Arc<[DatasetPhoto]> = data.photos(Split::Train).iter().take(1).cloned().collect();
-    let transform = Transform::Eval(config.preprocessing.clone());
+    let transform = Transform::Eval(settings.preprocessing.clone());
     let order = (0..photos.len()).collect();
     for batch in Loader::new(&photos, order, transform, 1, &LoaderOptions::default()) {
         let logits = rows(network.infer(pixels(batch?, device))).concat();
         if let Some(&logit) = logits.iter().find(|logit| !logit.is_finite()) {
-            let (weights, photo) = (config.weights.clone(), photos[0].path.clone());
+            let (weights, photo) = (settings.weights.clone(), photos[0].path.clone());
             return Err(TrainError::NoFiniteAnswer { weights, photo, logit });
         }
     }
@@ -149,8 +146,8 @@ fn check_answers(network: &Network, data: &Dataset, config: &RunConfig, device: 
 struct Filled {
     network: Network,
     batches_tracked: BTreeMap<String, i64>,
-    weights_sha256: String,
-    weights_run: String,
+    weights_sha256: Option<String>,
+    weights_run: Option<String>,
     weights_shared_classes: Option<usize>,
 }
 
@@ -159,20 +156,20 @@ struct Filled {
 fn fill(
     network: Network,
     architecture: &Architecture,
-    config: &RunConfig,
+    settings: &Settings,
     class_names: &[String],
     control: &mut Control,
 ) -> Result<Filled> {
-    if config.weights == NO_WEIGHTS {
+    let Some(weights) = settings.weights.pretrained() else {
         return Ok(Filled {
-            network: draw_network(network, config.head_init, config.seed),
+            network: draw_network(network, settings.head_init, settings.seed),
             batches_tracked: BTreeMap::new(),
-            weights_sha256: String::new(),
-            weights_run: String::new(),
+            weights_sha256: None,
+            weights_run: None,
             weights_shared_classes: None,
         });
-    }
-    let source = locate_weights(architecture, Some(&config.weights))?;
+    };
+    let source = locate_weights(architecture, Some(weights))?;
     let checkpoint = source.read()?;
     if let Some(note) = checkpoint.note() {
         control.observer.note(&note.into());
@@ -198,16 +195,16 @@ fn fill(
         control.observer.note(&text.into());
     }
     let network = match is_replaced || is_of_others {
-        true => draw_head(network, config.head_init, config.seed),
+        true => draw_head(network, settings.head_init, settings.seed),
         false => network,
     };
     let shared = |theirs: Vec<String>| class_names.iter().filter(|name| theirs.contains(name)).count();
     Ok(Filled {
         network,
         batches_tracked: checkpoint.batches_tracked,
-        weights_sha256: checkpoint.sha256,
+        weights_sha256: Some(checkpoint.sha256),
         // Set only for weights that a Kennel run has fine-tuned, not for ImageNet's.
         weights_shared_classes: source.class_names.filter(|_| source.fine_tuned_in.is_some()).map(shared),
-        weights_run: source.fine_tuned_in.unwrap_or_default(),
+        weights_run: source.fine_tuned_in,
     })
 }

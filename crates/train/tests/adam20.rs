@@ -43,7 +43,7 @@ fn twenty_adam_steps_lose_what_pytorch_loses() {
         let stages: Vec<String> = network.stages().into_iter().flat_map(|stage| stage.prefixes).collect();
         let weights = formula::weights(&state_dict(&network));
         let mut network = with_trainable(apply_state_dict(network, &weights), &stages);
-        let adam = OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 };
+        let adam = OptimizerConfig::adam();
         let mut optimizer = Optimizer::new(adam);
         let cross_entropy = CrossEntropy::new(0.0, vec![1.0; 5]);
         let batches: Vec<Tensor<4>> = (0..2)

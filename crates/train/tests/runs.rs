@@ -8,9 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kennel_core::{
-    EpochRecord, Hint, Note, RunConfig, RunDir, SchedulerKind, Strategy, files, write_metrics,
-};
+use kennel_core::{EpochRecord, Hint, Note, RunDir, SchedulerKind, Settings, Strategy, files, write_metrics};
 use kennel_infer::{Compute, PhotoObserver, predict_dataset};
 use kennel_models::{read_checkpoint, write_checkpoint};
 use kennel_train::{
@@ -75,7 +73,7 @@ impl PhotoObserver for Listener {
     }
 }
 
-fn train_quietly(config: &RunConfig, runs: &Path) -> RunDir {
+fn train_quietly(config: &Settings, runs: &Path) -> RunDir {
     let stop = AtomicBool::new(false);
     finished(train(config, runs, &uncached(), &mut Control { stop: &stop, observer: &mut Silent }).unwrap())
 }
@@ -160,10 +158,8 @@ fn the_same_seed_twice_gives_the_same_bytes_and_another_seed_does_not() {
     let (a, b) = (train_quietly(&config, &runs), train_quietly(&config, &runs));
     assert_ne!(a, b, "a run directory is never written twice");
     same(&a, &b);
-    // The saved configuration without its facts is the one that was given.
-    let mut saved = RunConfig::read(&a.config()).unwrap();
-    saved.facts = None;
-    assert_eq!(saved, config);
+    // The saved settings are those that were given.
+    assert_eq!(a.read_record().unwrap().settings, config);
     config.seed = 43;
     let other = train_quietly(&config, &runs);
     assert_ne!(
@@ -295,10 +291,10 @@ fn a_finished_run_goes_on_to_more_epochs_as_if_it_had_been_told_so() {
     let said = |notes: &[Note], what: &str| notes.iter().any(|note| note.text.contains(what));
     assert!(said(&notes, "read the test photos again"), "{notes:?}");
     assert!(!said(&notes, "schedule"), "{notes:?}");
-    assert_eq!(long.read_config().unwrap().epochs, 4);
+    assert_eq!(long.read_record().unwrap().settings.epochs, 4);
     // A schedule that depends on the number of epochs is noted.
     let scheduler = SchedulerKind::Cosine { min_learning_rate: 0.0 };
-    let config = RunConfig { scheduler, ..small_config(&data, Strategy::Full, 1) };
+    let config = Settings { scheduler, ..small_config(&data, Strategy::Full, 1) };
     let (_, notes) = further(&train_quietly(&config, &runs), 2).unwrap();
     assert!(said(&notes, "the cosine schedule now runs over 2 epochs in place of 1"), "{notes:?}");
 }
@@ -318,8 +314,8 @@ fn weights_that_are_finite_and_whose_answers_are_not_begin_no_run() {
         let weights = dir.path().join(format!("{name}.safetensors"));
         write_checkpoint(&weights, &tensors, &good.batches_tracked, None).unwrap();
         for strategy in [Strategy::Freeze, Strategy::Full] {
-            let weights = weights.to_string_lossy().into_owned();
-            let config = RunConfig { weights, strategy, ..config.clone() };
+            let weights = weights.to_string_lossy().into_owned().into();
+            let config = Settings { weights, method: strategy.into(), ..config.clone() };
             let stop = AtomicBool::new(false);
             let mut control = Control { stop: &stop, observer: &mut Silent };
             let error = train(&config, &runs, &uncached(), &mut control).unwrap_err().to_string();
@@ -422,7 +418,7 @@ fn a_run_ends_the_same_with_a_cold_a_warm_a_full_and_no_cache() {
         [("freeze", Strategy::Freeze, vec![]), ("partial", Strategy::Partial, vec!["layer4.1", "fc"])]
     {
         let runs = folder.path().join(name);
-        let config = RunConfig {
+        let config = Settings {
             feature_views: 2,
             unfreeze: unfreeze.into_iter().map(String::from).collect(),
             ..small_config(&data, strategy, 3)
@@ -441,12 +437,8 @@ fn a_run_ends_the_same_with_a_cold_a_warm_a_full_and_no_cache() {
         assert_eq!(listener.features, parts, "each computed once");
         let (warm, listener) = run(Some(1 << 30));
         assert!(listener.features.is_empty(), "nothing is computed again: {:?}", listener.features);
-        let facts = RunConfig::read(&warm.config()).unwrap().facts.unwrap();
-        assert!(
-            Path::new(&facts.feature_cache).starts_with(&dir),
-            "the run says so: {}",
-            facts.feature_cache
-        );
+        let cached = warm.read_record().unwrap().facts.feature_cache.unwrap();
+        assert!(Path::new(&cached).starts_with(&dir), "the run says so: {}", cached);
 
         let (none, _) = run(None);
         assert!(contents(&cold) == contents(&warm), "{name}: warm");
@@ -461,7 +453,7 @@ fn a_run_ends_the_same_with_a_cold_a_warm_a_full_and_no_cache() {
         assert!(contents(&cold) == contents(&full), "{name}: full");
 
         // A fresh view every epoch gives another result.
-        let fresh = RunConfig { feature_views: 0, ..config.clone() };
+        let fresh = Settings { feature_views: 0, ..config.clone() };
         assert!(contents(&train_quietly(&fresh, &runs)) != contents(&cold), "{name}: fresh views");
     }
 }

@@ -26,13 +26,13 @@ fn frozen_tensors_are_bit_equal_after_a_step_and_every_trainable_tensor_moved() 
             let trained = match strategy {
                 Strategy::Freeze => vec![fresh.head().to_string()],
                 Strategy::Partial => fresh.partial(),
-                _ => fresh.stages().into_iter().flat_map(|stage| stage.prefixes).collect(),
+                Strategy::Full => fresh.stages().into_iter().flat_map(|stage| stage.prefixes).collect(),
             };
             let network = with_trainable(apply_state_dict(fresh.clone(), &before), &trained);
             let logits = network.forward(Tensor::from_data(images.clone(), &Device::flex()));
             let loss = CrossEntropy::new(0.0, vec![1.0; 5]).forward(logits, &[0, 3]);
             let gradients = take_gradients(&network, loss.backward());
-            let adam = OptimizerConfig::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0 };
+            let adam = OptimizerConfig::adam();
             let network = Optimizer::new(adam).step(network, gradients, |_| 1e-3);
             let after = state_dict(&network);
             let (mut moved, mut kept) = (0, 0);

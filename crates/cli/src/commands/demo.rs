@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use kennel_core::{RunDir, Strategy, files};
+use kennel_core::{Method, RunDir, Strategy, Weights, files};
 use kennel_demo::{BACKBONES, Backbone, demo_breeds, write_photos};
 use kennel_metrics::{Proportion, format_proportion};
 use kennel_report::FinishedRun;
-use kennel_train::NO_WEIGHTS;
 use serde_json::{Value, json};
 
 use crate::CommandResult;
@@ -92,8 +91,9 @@ pub fn run(args: DemoArgs) -> CommandResult {
                 kennel(&["train", "--resume", &run, "--cache-dir", &cache])?;
             }
             None => {
+                let none = Weights::Random;
                 let network =
-                    ["--model", model, "--weights", NO_WEIGHTS, "--strategy", "freeze", "--side", &side];
+                    ["--model", model, "--weights", none.as_str(), "--strategy", "freeze", "--side", &side];
                 let rest = ["--config", &recipe, "--seed", &seed, "--data", &data, "--runs", &runs];
                 kennel(&[&["train"], &network[..], &rest, &["--cache-dir", &cache]].concat())?;
             }
@@ -159,11 +159,16 @@ fn side_px(model: &str, folder: &Path) -> Result<u32, Failure> {
 }
 
 /// Returns the run of `model` with frozen backbone from the wanted weights. Prefers a finished run.
-fn frozen_run(runs: &Path, model: &str, is_wanted: impl Fn(&str) -> bool) -> Result<Option<RunDir>, Failure> {
+fn frozen_run(
+    runs: &Path,
+    model: &str,
+    is_wanted: impl Fn(&Weights) -> bool,
+) -> Result<Option<RunDir>, Failure> {
     let mut begun = None;
     for run in RunDir::list(runs)? {
-        let config = run.read_config()?;
-        if config.model == model && config.strategy == Strategy::Freeze && is_wanted(&config.weights) {
+        let settings = run.read_record()?.settings;
+        let is_frozen = settings.method == Method::Train(Strategy::Freeze);
+        if settings.model == model && is_frozen && is_wanted(&settings.weights) {
             if run.is_finished() {
                 return Ok(Some(run));
             }
@@ -174,7 +179,7 @@ fn frozen_run(runs: &Path, model: &str, is_wanted: impl Fn(&str) -> bool) -> Res
 }
 
 fn random_run(runs: &Path, model: &str) -> Result<Option<RunDir>, Failure> {
-    frozen_run(runs, model, |weights| weights == NO_WEIGHTS)
+    frozen_run(runs, model, |weights| *weights == Weights::Random)
 }
 
 /// Returns the file that the study has just exported.
@@ -204,7 +209,7 @@ fn conclude(args: &DemoArgs, runs: &Path, file: &Path, elapsed_s: f64) -> Comman
             Some(run) => test_accuracy(run),
             None => Err(Failure::Failed(format!("{} has no finished run of {model}", runs.display()))),
         };
-        let pretrained = of(frozen_run(runs, model, |weights| weights != NO_WEIGHTS)?)?;
+        let pretrained = of(frozen_run(runs, model, |weights| *weights != Weights::Random)?)?;
         let random = of(random_run(runs, model)?)?;
         text += &format!(
             "  {model:<18} pretrained {}\n  {:<18} random     {}\n",

@@ -86,7 +86,7 @@ fn own_predictions(run: &RunDir, args: &EvaluateArgs) -> CommandResult {
     let evaluation = evaluate_run(run)?;
     let split = parse_split(args.split.as_deref())?;
     if of_split(&evaluation, split).is_none() {
-        let data = run.read_config()?.data_dir;
+        let data = run.read_record()?.settings.data_dir;
         return Err(Failure::Failed(format!(
             "{} has no predictions of the {split} photos\n\
              hint: `kennel evaluate --run {} --data {} --split {split}` makes them",

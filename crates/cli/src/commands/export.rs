@@ -134,7 +134,7 @@ fn default_path(
     args: &ExportArgs,
     precision: Precision,
 ) -> Result<PathBuf, Failure> {
-    let model = run.read_config()?.model;
+    let model = run.read_record()?.settings.model;
     let parts = [
         precision.short_name(),
         (args.input == Input::Photo).then_some("photo"),

@@ -132,7 +132,7 @@ fn unfinished_on(out: &Path) -> (Option<RunDir>, Option<RunDir>) {
     let runs = variables::value("KENNEL_RUNS").map_or_else(|| RUNS_DIR.into(), PathBuf::from);
     let is_of_out = |run: &RunDir| {
         !run.is_finished()
-            && run.read_config().is_ok_and(|config| files::is_same_place(&config.data_dir, out))
+            && run.read_record().is_ok_and(|record| files::is_same_place(&record.settings.data_dir, out))
     };
     // A folder that cannot be listed counts as empty.
     let mut of_out = RunDir::list(&runs).unwrap_or_default();

@@ -5,19 +5,21 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
-use kennel_core::{Manifest, RunDir, Split, Strategy, Task, files, quoted};
+use kennel_core::{
+    Manifest, Method, PartialSettings, RunDir, SettingsError, Split, Strategy, Task, Weights, files, quoted,
+};
 use kennel_data::{DataError, Dataset};
 use kennel_export::{ExportOptions, Exported, export};
 use kennel_infer::{Compute, ZeroShotOptions, manifest_digest, zero_shot};
 use kennel_models::{architecture, cached_weights, locate_weights};
 use kennel_report::{PublishedResults, Report, read_published, write_report};
-use kennel_train::{Control, NO_WEIGHTS, Outcome, TrainError, TrainOptions, check_splits, resume, train};
+use kennel_train::{Control, Outcome, TrainError, TrainOptions, check_splits, resume, train};
 use serde::Serialize;
 use serde_json::json;
 use toml::{Table, Value};
 
 use super::report::{PlaceArgs, render, tell_left_out, tell_written};
-use super::train::configuration;
+use super::train::toml_of;
 use crate::cache::CacheArgs;
 use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
@@ -26,8 +28,8 @@ use crate::hints::{Kennel, hint_did_you_mean, worded};
 use crate::lists::{pairs_of, rate, trimmed};
 use crate::output::{Format, Level, Stream, columns_that_fit, print, print_json};
 use crate::progress::say_stage;
-use crate::resolve::{MODELS_DIR, insert, read_config};
-use crate::study::{Existing, Experiment, Rates, Settings, State, estimate_s, plan};
+use crate::resolve::{MODELS_DIR, read_settings};
+use crate::study::{Existing, Experiment, Rates, State, Study, estimate_s, plan};
 use crate::tensorboard::Watcher;
 use crate::{CommandResult, interrupt};
 
@@ -103,7 +105,7 @@ struct Failed {
 impl Failed {
     /// Returns the failure of an experiment with invalid settings.
     fn before_it_began(experiment: &Experiment) -> Option<Self> {
-        let reason = experiment.config.as_ref().err()?.clone();
+        let reason = experiment.settings.as_ref().err()?.clone();
         Some(Failed { label: experiment.label.clone(), reason })
     }
 }
@@ -128,15 +130,13 @@ fn tell_failed(failed: &[Failed]) {
 
 /// Plans the experiments, trains those that are not finished, compares, reports and exports.
 pub fn run(args: RunArgs) -> CommandResult {
-    let settings = args.settings()?;
-    let data_dir = [&settings.shared, &settings.base]
-        .into_iter()
-        .find_map(|table| table.get("data_dir").and_then(Value::as_str));
+    let study = args.study()?;
+    let data_dir = study.base.data_dir.as_ref();
     let data_dir = data_dir.map_or_else(|| args.data.dir().to_path_buf(), PathBuf::from);
     // Check the photos before `plan` fetches weights.
     let data = data::open(&data_dir)?;
     check_splits(&data_dir, data.manifest().counts(None))?;
-    let mut experiments = plan(&settings)?;
+    let mut experiments = plan(&study)?;
     for experiment in &mut experiments {
         experiment.check_classes(&data);
     }
@@ -149,8 +149,8 @@ pub fn run(args: RunArgs) -> CommandResult {
 
     let states: Vec<State> = experiments
         .iter()
-        .map(|experiment| match (&experiment.config, args.force) {
-            (Ok(config), false) => existing.state(config),
+        .map(|experiment| match (&experiment.settings, args.force) {
+            (Ok(settings), false) => existing.state(settings),
             _ => State::New,
         })
         .collect();
@@ -169,11 +169,11 @@ pub fn run(args: RunArgs) -> CommandResult {
     }
     if failed.len() == experiments.len() {
         let is_here = |model: &String| {
-            let asked = settings.weights.get(model).map(String::as_str);
-            asked == Some(NO_WEIGHTS)
-                || architecture(model).is_ok_and(|model| locate_weights(model, asked).is_ok())
+            let asked = study.weights.get(model);
+            let is_found = |model| locate_weights(model, asked.map(Weights::as_str)).is_ok();
+            asked == Some(&Weights::Random) || architecture(model).is_ok_and(is_found)
         };
-        if settings.models.iter().all(is_here) {
+        if study.models.iter().all(is_here) {
             return Err(Failure::Failed("nothing of this study can be run".into()));
         }
         // An unreadable cache counts as empty.
@@ -197,11 +197,11 @@ pub fn run(args: RunArgs) -> CommandResult {
         interrupt::goes_on_with("the same command");
     }
     let mut control = Control { stop, observer: &mut watcher };
-    failed.extend(baselines(&args, &settings, &data, &existing, &options, &mut control)?);
+    failed.extend(baselines(&args, &study, &data, &existing, &options, &mut control)?);
     let mut finished = 0;
     for (index, (experiment, state)) in experiments.iter().zip(states).enumerate() {
-        let Experiment { label, config } = experiment;
-        let Ok(config) = config else { continue };
+        let Experiment { label, settings } = experiment;
+        let Ok(settings) = settings else { continue };
         let outcome = match state {
             State::Finished(run) => {
                 run.tidy();
@@ -214,8 +214,8 @@ pub fn run(args: RunArgs) -> CommandResult {
             }
             State::New => {
                 say!("\nexperiment {} of {}: {label}", index + 1, experiments.len());
-                detail!("{}", configuration(config)?.trim_end());
-                train(config, &args.place.runs, &options, &mut control)
+                detail!("{}", toml_of(settings)?.trim_end());
+                train(settings, &args.place.runs, &options, &mut control)
             }
         };
         match outcome {
@@ -322,7 +322,7 @@ fn finish(
 /// Exports the best network as a float file.
 fn export_best(run: &Path, args: &RunArgs, data: &Dataset, stop: &AtomicBool) -> Result<Exported, Failure> {
     let run = RunDir::open(run)?;
-    let model = run.read_config()?.model;
+    let model = run.read_record()?.settings.model;
     say!("\nexport     {}", run.path().display());
     let options = ExportOptions {
         data_dir: Some(data.root().into()),
@@ -368,7 +368,7 @@ fn planned<'a>(
 ) -> Vec<Planned<'a>> {
     let counts = photos.counts(None);
     let mut rates = Rates::default();
-    let mut planned = |(Experiment { label, config }, state): (&'a Experiment, &State)| {
+    let mut planned = |(Experiment { label, settings }, state): (&'a Experiment, &State)| {
         let unknown = Planned {
             experiment: label,
             state: "cannot be run",
@@ -378,8 +378,8 @@ fn planned<'a>(
             about_s: None,
             reason: None,
         };
-        let config = match config {
-            Ok(config) => config,
+        let settings = match settings {
+            Ok(settings) => settings,
             Err(reason) => return Planned { reason: Some(reason), ..unknown },
         };
         let (state, run, about_s) = match state {
@@ -390,9 +390,9 @@ fn planned<'a>(
             // If the measurement fails, the experiment reports the error when it runs, and the
             // others continue. How many of its features are cached is only known once its network
             // is loaded.
-            State::New => ("new", None, estimate_s(config, counts, 0, &mut rates, compute).ok()),
+            State::New => ("new", None, estimate_s(settings, counts, 0, &mut rates, compute).ok()),
         };
-        let (learning_rate, epochs) = (Some(config.learning_rate), Some(config.epochs));
+        let (learning_rate, epochs) = (Some(settings.learning_rate), Some(settings.epochs));
         Planned { state, run, learning_rate, epochs, about_s, ..unknown }
     };
     experiments.iter().zip(states).map(&mut planned).collect()
@@ -431,7 +431,7 @@ fn render_plan(plan: &[Planned], stream: Stream) -> String {
 /// exists.
 fn baselines(
     args: &RunArgs,
-    settings: &Settings,
+    study: &Study,
     data: &Dataset,
     existing: &Existing,
     options: &TrainOptions,
@@ -445,16 +445,17 @@ fn baselines(
     let splits: Vec<Split> =
         [Split::Val, Split::Test].into_iter().filter(|split| counts.of(*split) > 0).collect();
     let mut failed = Vec::new();
-    for model in settings.models.iter().collect::<BTreeSet<_>>() {
-        let weights = settings.weights.get(model).map(String::as_str);
+    for model in study.models.iter().collect::<BTreeSet<_>>() {
+        let weights = study.weights.get(model);
         // The experiments report missing weights.
-        let Ok(source) = locate_weights(architecture(model)?, weights) else { continue };
+        let found = locate_weights(architecture(model)?, weights.map(Weights::as_str));
+        let Ok(source) = found else { continue };
         // The head of a fine-tuned run is not ImageNet's.
-        let is_untouched = weights != Some(NO_WEIGHTS) && source.fine_tuned_in.is_none();
-        if !is_untouched || existing.has_zero_shot(model, &source.name, &splits) {
+        let is_untouched = weights != Some(&Weights::Random) && source.fine_tuned_in.is_none();
+        if !is_untouched || existing.has_zero_shot(model, &source.name.as_str().into(), &splits) {
             continue;
         }
-        let label = format!("{model} {}", Strategy::ZeroShot);
+        let label = format!("{model} {}", Method::ZeroShot);
         say!("\nbaseline: {label}");
         let asked = ZeroShotOptions { model, weights: &source.name, data, splits: &splits, synsets: &none };
         match zero_shot(&asked, &args.place.runs, &options.compute, &mut control.inference()) {
@@ -470,14 +471,12 @@ fn baselines(
 }
 
 impl RunArgs {
-    /// Returns the settings from the flags and the file, as keys of `config.toml`.
-    fn settings(&self) -> Result<Settings, Failure> {
-        let mut base = self.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
-        let mut shared = Table::new();
-        self.data.put(&mut base, &mut shared);
-        if let Some(epochs) = self.epochs {
-            insert(&mut shared, "epochs", Value::Integer(epochs.into()));
-        }
+    /// Returns the study that the flags and the file ask for.
+    fn study(&self) -> Result<Study, Failure> {
+        let file = self.config.as_deref().map(read_settings).transpose()?.unwrap_or_default();
+        let base = self.data.around(file);
+        let epochs = self.epochs.map(|epochs| epochs as usize);
+        let mut shared = PartialSettings { epochs, ..PartialSettings::default() };
         let mut grid = Vec::new();
         if !self.learning_rates.is_empty() {
             let rates = self.learning_rates.iter().copied().map(Value::Float).collect();
@@ -485,12 +484,20 @@ impl RunArgs {
         }
         for setting in &self.settings {
             match key_and_values(setting)? {
-                (key, values) if values.len() == 1 => insert(&mut shared, &key, values[0].clone()),
+                (key, values) if values.len() == 1 => shared.set(&key, values[0].clone())?,
                 (key, values) => grid.push((key, values)),
             }
         }
-        let models = given_or(&self.models, &base, "model", &["resnet50", "efficientnet_b0"]);
-        let strategies = given_or(&self.strategies, &base, "strategy", &["freeze", "partial", "full"]);
+        let models = match (self.models.as_slice(), &base.model) {
+            ([], Some(of_file)) => vec![of_file.clone()],
+            ([], None) => ["resnet50", "efficientnet_b0"].map(String::from).into(),
+            (typed, _) => typed.to_vec(),
+        };
+        let strategies = match (self.strategies.as_slice(), base.strategy) {
+            ([], Some(of_file)) => vec![of_file.strategy().ok_or(SettingsError::TrainsNothing)?],
+            ([], None) => Strategy::ALL.into(),
+            (typed, _) => typed.iter().map(|name| name.parse()).collect::<Result<_, _>>()?,
+        };
         let mut weights = BTreeMap::new();
         for pair in self.weights.iter().flat_map(|pairs| pairs_of(pairs)) {
             let (model, path) = pair.split_once('=').ok_or_else(|| {
@@ -502,21 +509,10 @@ impl RunArgs {
                 let hint = hint_did_you_mean(model, models.iter().map(String::as_str));
                 return Err(Failure::Usage(format!("--weights {pair}: `{model}` is none of --models{hint}")));
             }
-            weights.insert(model.to_string(), path.to_string());
+            weights.insert(model.to_string(), path.into());
         }
-        let strategies =
-            strategies.iter().map(|name| name.parse::<Strategy>()).collect::<Result<Vec<_>, _>>()?;
         let seeds = self.seeds.clone();
-        Ok(Settings { base, shared, models, weights, strategies, grid, seeds })
-    }
-}
-
-/// Returns the typed values, or else the configuration's, or else the published ones.
-fn given_or(typed: &[String], base: &Table, key: &str, published: &[&str]) -> Vec<String> {
-    match (typed, base.get(key).and_then(Value::as_str)) {
-        ([], Some(of_file)) => vec![of_file.into()],
-        ([], None) => published.iter().map(|name| name.to_string()).collect(),
-        (typed, _) => typed.to_vec(),
+        Ok(Study { base, shared, models, weights, strategies, grid, seeds })
     }
 }
 

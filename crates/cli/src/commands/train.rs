@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use kennel_core::{ClassWeights, RunConfig, RunDir};
+use kennel_core::{
+    ClassWeights, PartialAugmentation, PartialCrop, PartialOptimizer, PartialPreprocessing, PartialScheduler,
+    PartialSettings, RunDir, Settings,
+};
 use kennel_infer::manifest_digest;
 use kennel_metrics::{RunEvaluation, format_proportion};
 use kennel_report::{Curves, Finding, diagnose};
 use kennel_train::{
-    Control, KeptFeatures, Outcome, Rehearsal, TrainOptions, check_hyperparameters, rehearse, resume, train,
+    Control, KeptFeatures, Outcome, Rehearsal, TrainError, TrainOptions, rehearse, resume, train,
 };
 use serde::Serialize;
-use toml::{Table, Value};
 
 use crate::CommandResult;
 use crate::cache::CacheArgs;
@@ -26,7 +29,7 @@ use crate::interrupt;
 use crate::lists::trimmed;
 use crate::output::{Format, Level, print, print_json};
 use crate::progress::{tell_photos, tell_trained};
-use crate::resolve::{RUNS_DIR, insert, read_config, resolve};
+use crate::resolve::{RUNS_DIR, read_settings, resolve};
 use crate::study::{Rates, estimate_s};
 use crate::tensorboard::Watcher;
 
@@ -226,29 +229,28 @@ pub fn run(args: TrainArgs) -> CommandResult {
     let outcome = match &args.resume {
         Some(path) => {
             let run = open_run(RESUME, path, &args.runs)?;
-            let mut flags = args.flags()?;
-            flags.remove("epochs");
-            if !flags.is_empty() {
+            let others = PartialSettings { epochs: None, ..args.flags()? };
+            if others != PartialSettings::default() {
                 return Err(Failure::Usage(
                     "--resume continues with the run's own configuration and accepts only --epochs\n\
                      hint: to change more, start a new run with --config RUN/config.toml"
                         .into(),
                 ));
             }
-            detail!("{}", configuration(&run.read_config()?)?.trim_end());
+            detail!("{}", toml_of(&run.read_record()?)?.trim_end());
             resume(run, args.epochs.map(|epochs| epochs as usize), &options, &mut control)?
         }
         None => {
-            let config = args.resolve()?;
-            check_hyperparameters(&config)?;
-            let data = data::open(Path::new(&config.data_dir))?;
+            let settings = args.resolve()?;
+            settings.check().map_err(TrainError::from)?;
+            let data = data::open(Path::new(&settings.data_dir))?;
             options.data = Some(data.clone());
             if args.dry_run {
-                return dry_run(&config, &options, &mut control, args.format);
+                return dry_run(&settings, &options, &mut control, args.format);
             }
-            detail!("{}", configuration(&config)?.trim_end());
-            tell_same(&config, &manifest_digest(&data)?, &args.runs);
-            train(&config, &args.runs, &options, &mut control)?
+            detail!("{}", toml_of(&settings)?.trim_end());
+            tell_same(&settings, &manifest_digest(&data)?, &args.runs);
+            train(&settings, &args.runs, &options, &mut control)?
         }
     };
     drop(watcher);
@@ -265,14 +267,12 @@ pub fn run(args: TrainArgs) -> CommandResult {
     }
 }
 
-/// Prints a note if a finished run has the same configuration and photos: a user who repeats a
+/// Prints a note if a finished run has the same settings and photos: a user who repeats a
 /// command may have meant to change something.
-fn tell_same(config: &RunConfig, photos: &str, runs: &Path) {
+fn tell_same(settings: &Settings, photos: &str, runs: &Path) {
     let is_same = |run: &&RunDir| {
-        let is_known = |mut known: RunConfig| {
-            known.facts.take().is_some_and(|facts| facts.manifest_sha256 == photos) && known == *config
-        };
-        run.is_finished() && run.read_config().is_ok_and(is_known)
+        run.is_finished()
+            && run.read_record().is_ok_and(|record| record.is_repeated_by(settings, photos, None))
     };
     // A run that cannot be read is reported by the commands that read it.
     if let Some(run) = RunDir::list(runs).unwrap_or_default().iter().rev().find(is_same) {
@@ -286,45 +286,45 @@ fn tell_diagnosis(run: &RunDir) -> CommandResult {
     if !run.metrics().exists() {
         return Ok(());
     }
-    let config = run.read_config()?;
-    let classes = config.facts(&run.config())?.class_names.len();
-    let curves = Curves::of(&run.read_metrics()?, config.label_smoothing, classes);
+    let record = run.read_record()?;
+    let classes = record.facts.class_names.len();
+    let curves = Curves::of(&run.read_metrics()?, record.settings.label_smoothing, classes);
     if let Some(found) = diagnose(&curves, classes).filter(|found| found.finding != Finding::Converged) {
         say!("note: {}", found.sentence);
     }
     Ok(())
 }
 
-/// Prints the plan and the resolved configuration.
+/// Prints the plan and the resolved settings.
 fn dry_run(
-    config: &RunConfig,
+    settings: &Settings,
     options: &TrainOptions,
     control: &mut Control,
     format: Format,
 ) -> CommandResult {
-    let Rehearsal { facts, steps_per_epoch, kept_features } = rehearse(config, options, control)?;
-    say!("model      {} from {}", config.model, config.weights);
+    let Rehearsal { facts, steps_per_epoch, kept_features } = rehearse(settings, options, control)?;
+    say!("model      {} from {}", settings.model, settings.weights);
     tell_trained(&facts.trained, facts.trainable_params, facts.total_params);
     tell_photos(facts.photos, &facts.class_names);
-    say!("epochs     {} of {steps_per_epoch} steps, batch {}", config.epochs, config.batch_size);
+    say!("epochs     {} of {steps_per_epoch} steps, batch {}", settings.epochs, settings.batch_size);
     if let Some(KeptFeatures { passes, of, .. }) = kept_features {
         say!("features   {passes} of {of} passes through the frozen part are kept already");
     }
     if Level::chosen() > Level::Quiet {
         let kept = kept_features.map_or(0, |kept| kept.photos);
-        let seconds = estimate_s(config, facts.photos, kept, &mut Rates::default(), &options.compute)?;
+        let seconds = estimate_s(settings, facts.photos, kept, &mut Rates::default(), &options.compute)?;
         let about = kennel_core::duration(seconds.max(1.0));
         say!("takes      about {about}, the reading of photos not counted");
     }
     match format {
-        Format::Json => print_json(config),
-        Format::Table => print(&configuration(config)?),
+        Format::Json => print_json(settings),
+        Format::Table => print(&toml_of(settings)?),
     }
 }
 
-/// Renders a configuration as `config.toml`.
-pub fn configuration(config: &RunConfig) -> Result<String, Failure> {
-    toml::to_string(config).map_err(|error| Failure::Failed(error.to_string()))
+/// Renders settings, or the record of a run, as `config.toml`.
+pub fn toml_of(settings: &impl Serialize) -> Result<String, Failure> {
+    toml::to_string(settings).map_err(|error| Failure::Failed(error.to_string()))
 }
 
 fn report(run: &RunDir, evaluation: &RunEvaluation, format: Format) -> CommandResult {
@@ -344,101 +344,108 @@ fn report(run: &RunDir, evaluation: &RunEvaluation, format: Format) -> CommandRe
 }
 
 impl TrainArgs {
-    /// Resolves the configuration of a new run.
-    fn resolve(&self) -> Result<RunConfig, Failure> {
-        let mut file = self.config.as_deref().map(read_config).transpose()?.unwrap_or_default();
-        let mut flags = self.flags()?;
-        self.data.put(&mut file, &mut flags);
-        resolve(file, flags).map_err(|failure| match (failure, &self.config) {
-            (Failure::Usage(text), Some(path)) if text.starts_with("configuration:") => {
-                Failure::Usage(format!("{}: {text}", path.display()))
-            }
-            (failure, _) => failure,
-        })
+    /// Resolves the settings of a new run.
+    fn resolve(&self) -> Result<Settings, Failure> {
+        let file = self.config.as_deref().map(read_settings).transpose()?.unwrap_or_default();
+        resolve(self.data.around(file), self.flags()?)
     }
 
-    /// Returns the given flags as keys of `config.toml`.
-    fn flags(&self) -> Result<Table, Failure> {
-        let mut table = Table::new();
-        let mut set = |path: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                insert(&mut table, path, value);
-            }
-        };
-        let text = |value: &Option<String>| value.clone().map(Value::String);
-        let number = |value: Option<f64>| value.map(Value::Float);
-        let count = |value: Option<u32>| value.map(|n| Value::Integer(n.into()));
-        let pair = |flag: &str, value: &Option<Vec<f64>>| match value.as_deref() {
-            None => Ok(None),
-            Some(&[a, b]) => Ok(Some(Value::Array(vec![Value::Float(a), Value::Float(b)]))),
-            Some(_) => Err(Failure::Usage(format!("--{flag} takes two numbers with a comma between them"))),
-        };
-        set("model", text(&self.model));
-        set("strategy", text(&self.strategy));
-        set("weights", text(&self.weights));
-        let prefixes = |list: &Vec<String>| Value::Array(list.iter().cloned().map(Value::String).collect());
-        set("unfreeze", self.unfreeze.as_ref().map(prefixes));
-        set("head_init", text(&self.head_init));
-        set("drop_rate", number(self.drop_rate));
-        set("drop_path_rate", number(self.drop_path_rate));
-        set("seed", count(self.seed));
-        set("epochs", count(self.epochs));
-        set("batch_size", count(self.batch_size));
-        set("learning_rate", number(self.learning_rate));
-        set("head_learning_rate", number(self.head_learning_rate));
-        set("layer_decay", number(self.layer_decay));
-        set("optimizer.name", text(&self.optimizer));
-        set("optimizer.weight_decay", number(self.weight_decay));
-        set("optimizer.momentum", number(self.momentum));
-        set("optimizer.nesterov", self.nesterov.then_some(Value::Boolean(true)));
-        set("optimizer.betas", pair("betas", &self.betas)?);
-        set("scheduler.name", text(&self.scheduler));
-        set("warmup_epochs", number(self.warmup_epochs));
-        set("scheduler.factor", number(self.plateau_factor));
-        set("scheduler.patience", count(self.plateau_patience));
-        set("scheduler.min_learning_rate", number(self.min_learning_rate));
-        set("scheduler.step_size", count(self.step_size));
-        set("scheduler.gamma", number(self.gamma));
-        set("scheduler.pct_start", number(self.pct_start));
-        set("label_smoothing", number(self.label_smoothing));
-        set("class_weights", self.class_weights.as_deref().map(class_weights).transpose()?);
-        set("gradient_clip", number(self.gradient_clip));
-        set("early_stopping", count(self.early_stopping));
-        set("augment", text(&self.augment));
-        set("augmentation.crop.kind", text(&self.crop));
-        set("augmentation.crop.scale", pair("crop-scale", &self.crop_scale)?);
-        set("augmentation.crop.ratio", pair("crop-ratio", &self.crop_ratio)?);
-        set("augmentation.flip", number(self.flip));
-        set("augmentation.rotation_deg", number(self.rotation));
-        set("augmentation.brightness", number(self.brightness));
-        set("augmentation.contrast", number(self.contrast));
-        set("augmentation.saturation", number(self.saturation));
-        set("augmentation.hue", number(self.hue));
-        set("augmentation.erasing", number(self.erasing));
-        set("preprocessing.side_px", count(self.side));
-        set("feature_views", count(self.feature_views));
-        Ok(table)
+    /// Returns the given flags as settings.
+    fn flags(&self) -> Result<PartialSettings, Failure> {
+        Ok(PartialSettings {
+            model: self.model.clone(),
+            strategy: parsed(&self.strategy)?,
+            weights: self.weights.as_deref().map(Into::into),
+            data_dir: None,
+            unfreeze: self.unfreeze.clone(),
+            head_init: parsed(&self.head_init)?,
+            drop_rate: self.drop_rate,
+            drop_path_rate: self.drop_path_rate,
+            seed: self.seed.map(u64::from),
+            epochs: count(self.epochs),
+            batch_size: count(self.batch_size),
+            learning_rate: self.learning_rate,
+            head_learning_rate: self.head_learning_rate,
+            layer_decay: self.layer_decay,
+            optimizer: PartialOptimizer {
+                name: parsed(&self.optimizer)?,
+                betas: pair("betas", &self.betas)?,
+                eps: None,
+                momentum: self.momentum,
+                nesterov: self.nesterov.then_some(true),
+                weight_decay: self.weight_decay,
+            },
+            scheduler: PartialScheduler {
+                name: parsed(&self.scheduler)?,
+                factor: self.plateau_factor,
+                patience: count(self.plateau_patience),
+                min_learning_rate: self.min_learning_rate,
+                step_size: count(self.step_size),
+                gamma: self.gamma,
+                pct_start: self.pct_start,
+                ..PartialScheduler::default()
+            },
+            warmup_epochs: self.warmup_epochs,
+            label_smoothing: self.label_smoothing,
+            class_weights: self.class_weights.as_deref().map(class_weights).transpose()?,
+            gradient_clip: self.gradient_clip,
+            early_stopping: count(self.early_stopping),
+            augment: parsed(&self.augment)?,
+            augmentation: PartialAugmentation {
+                flip: self.flip,
+                rotation_deg: self.rotation,
+                brightness: self.brightness,
+                contrast: self.contrast,
+                saturation: self.saturation,
+                hue: self.hue,
+                erasing: self.erasing,
+                crop: PartialCrop {
+                    kind: parsed(&self.crop)?,
+                    scale: pair("crop-scale", &self.crop_scale)?,
+                    ratio: pair("crop-ratio", &self.crop_ratio)?,
+                    resize_ratio: None,
+                },
+            },
+            feature_views: count(self.feature_views),
+            preprocessing: PartialPreprocessing { side_px: self.side, ..PartialPreprocessing::default() },
+        })
     }
 }
 
+fn count(flag: Option<u32>) -> Option<usize> {
+    flag.map(|count| count as usize)
+}
+
+fn parsed<T: FromStr>(flag: &Option<String>) -> Result<Option<T>, T::Err> {
+    flag.as_deref().map(str::parse).transpose()
+}
+
+fn pair(flag: &str, values: &Option<Vec<f64>>) -> Result<Option<[f64; 2]>, Failure> {
+    let two = |values: &Vec<f64>| values.as_slice().try_into();
+    values
+        .as_ref()
+        .map(two)
+        .transpose()
+        .map_err(|_| Failure::Usage(format!("--{flag} takes two numbers with a comma between them")))
+}
+
 /// Parses `none`, `balanced` or `name=weight,...`.
-fn class_weights(text: &str) -> Result<Value, Failure> {
-    let config = match text {
-        "none" => ClassWeights::None,
-        "balanced" => ClassWeights::Balanced,
+fn class_weights(text: &str) -> Result<ClassWeights, Failure> {
+    match text {
+        "none" => Ok(ClassWeights::None),
+        "balanced" => Ok(ClassWeights::Balanced),
         list => {
             let parse = |pair: &str| -> Option<(String, f64)> {
                 let (name, weight) = pair.rsplit_once('=')?;
                 Some((name.trim().to_string(), weight.trim().parse().ok()?))
             };
             let given: Option<BTreeMap<_, _>> = list.split(',').map(parse).collect();
-            ClassWeights::Given(given.ok_or_else(|| {
+            given.map(ClassWeights::Given).ok_or_else(|| {
                 let hint = hint_did_you_mean(text, ["none", "balanced"]);
                 Failure::Usage(format!(
                     "--class-weights {text}: expected none, balanced, or pairs such as beagle=2,boxer=1{hint}"
                 ))
-            })?)
+            })
         }
-    };
-    Value::try_from(config).map_err(|error| Failure::Failed(error.to_string()))
+    }
 }

@@ -5,5 +5,5 @@ mod plan;
 mod state;
 
 pub use estimate::{Rates, estimate_s};
-pub use plan::{Experiment, Settings, plan};
+pub use plan::{Experiment, Study, plan};
 pub use state::{Existing, State};

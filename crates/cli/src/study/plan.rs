@@ -3,50 +3,50 @@
 
 use std::collections::BTreeMap;
 
-use kennel_core::{RunConfig, Split, Strategy};
+use kennel_core::{PartialSettings, Settings, Split, Strategy, Weights};
 use kennel_data::Dataset;
-use kennel_train::{check_hyperparameters, class_weights};
-use toml::{Table, Value};
+use kennel_train::class_weights;
+use toml::Value;
 
 use crate::failure::Failure;
 use crate::hints::worded;
-use crate::resolve::{insert, resolve};
+use crate::resolve::resolve;
 
 /// One training run.
 pub struct Experiment {
     /// Model, strategy, the settings that vary and the seed.
     pub label: String,
-    /// Its resolved configuration, or why there is none.
-    pub config: Result<RunConfig, String>,
+    /// Its resolved settings, or why there are none.
+    pub settings: Result<Settings, String>,
 }
 
 impl Experiment {
-    /// Checks that the class weights of the configuration match the classes of the photos.
+    /// Checks that the class weights of the settings match the classes of the photos.
     pub fn check_classes(&mut self, data: &Dataset) {
-        let Ok(config) = &self.config else { return };
+        let Ok(settings) = &self.settings else { return };
         let counts: Vec<usize> =
             data.classes().iter().map(|class| data.manifest().counts(Some(class)).of(Split::Train)).collect();
-        if let Err(error) = class_weights(&config.class_weights, data.classes(), &counts) {
-            self.config = Err(worded(&error));
+        if let Err(error) = class_weights(&settings.class_weights, data.classes(), &counts) {
+            self.settings = Err(worded(&error));
         }
     }
 }
 
-/// Settings of a study.
-pub struct Settings {
-    /// Settings of all experiments from a file: the keys of `config.toml`.
-    pub base: Table,
+/// What a study is made of.
+pub struct Study {
+    /// Settings of all experiments from a file.
+    pub base: PartialSettings,
     /// Settings of all experiments from flags, which override the file.
-    pub shared: Table,
+    pub shared: PartialSettings,
     /// Architectures.
     pub models: Vec<String>,
     /// Weights by architecture, if they are not timm's own.
-    pub weights: BTreeMap<String, String>,
+    pub weights: BTreeMap<String, Weights>,
     /// Strategies.
     pub strategies: Vec<Strategy>,
     /// Dotted keys of `config.toml`, each with the values to try.
     pub grid: Vec<(String, Vec<Value>)>,
-    /// Seeds; if empty, that of the configuration.
+    /// Seeds; if empty, that of the settings.
     pub seeds: Vec<u32>,
 }
 
@@ -56,17 +56,17 @@ pub struct Settings {
 ///
 /// If the settings are misspelt or malformed. An experiment whose weights are missing or whose
 /// settings make no sense is listed with the reason instead, and the others run.
-pub fn plan(settings: &Settings) -> Result<Vec<Experiment>, Failure> {
+pub fn plan(study: &Study) -> Result<Vec<Experiment>, Failure> {
     let mut experiments: Vec<Experiment> = Vec::new();
-    let seeds: Vec<Option<u32>> = match settings.seeds.is_empty() {
+    let seeds: Vec<Option<u32>> = match study.seeds.is_empty() {
         true => vec![None],
-        false => settings.seeds.iter().copied().map(Some).collect(),
+        false => study.seeds.iter().copied().map(Some).collect(),
     };
-    for model in &settings.models {
-        for strategy in &settings.strategies {
-            for combination in combinations(&settings.grid) {
+    for model in &study.models {
+        for strategy in &study.strategies {
+            for combination in combinations(&study.grid) {
                 for seed in &seeds {
-                    let experiment = experiment(settings, model, *strategy, &combination, *seed)?;
+                    let experiment = experiment(study, model, *strategy, &combination, *seed)?;
                     // A seed given twice is the same experiment.
                     if !experiments.iter().any(|other| other.label == experiment.label) {
                         experiments.push(experiment);
@@ -79,38 +79,37 @@ pub fn plan(settings: &Settings) -> Result<Vec<Experiment>, Failure> {
 }
 
 fn experiment(
-    settings: &Settings,
+    study: &Study,
     model: &str,
     strategy: Strategy,
     combination: &[(&str, &Value)],
     seed: Option<u32>,
 ) -> Result<Experiment, Failure> {
     let mut label = format!("{model} {strategy}");
-    let mut flags = settings.shared.clone();
-    insert(&mut flags, "model", Value::String(model.into()));
-    insert(&mut flags, "strategy", Value::String(strategy.to_string()));
-    if let Some(seed) = seed {
-        insert(&mut flags, "seed", Value::Integer(seed.into()));
-    }
-    if let Some(weights) = settings.weights.get(model) {
-        insert(&mut flags, "weights", Value::String(weights.clone()));
-    }
+    let shared = &study.shared;
+    let mut flags = PartialSettings {
+        model: Some(model.into()),
+        strategy: Some(strategy.into()),
+        seed: seed.map(u64::from).or(shared.seed),
+        weights: study.weights.get(model).cloned().or_else(|| shared.weights.clone()),
+        ..shared.clone()
+    };
     for (key, value) in combination {
-        insert(&mut flags, key, (*value).clone());
+        flags.set(key, (*value).clone())?;
         label += &format!(", {key} {value}");
     }
     if let Some(seed) = seed {
         label += &format!(", seed {seed}");
     }
-    let config = match resolve(settings.base.clone(), flags) {
-        Ok(config) => match check_hyperparameters(&config) {
-            Ok(()) => Ok(config),
-            Err(error) => Err(worded(&error)),
+    let settings = match resolve(study.base.clone(), flags) {
+        Ok(settings) => match settings.check() {
+            Ok(()) => Ok(settings),
+            Err(error) => Err(error.to_string()),
         },
         Err(Failure::Failed(reason)) => Err(reason),
         Err(failure) => return Err(failure),
     };
-    Ok(Experiment { label, config })
+    Ok(Experiment { label, settings })
 }
 
 /// Returns every combination of one value per key; the last key varies fastest. Without keys,

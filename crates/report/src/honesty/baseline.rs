@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use kennel_core::Strategy;
+use kennel_core::{Method, Weights};
 use kennel_metrics::format_proportion;
 
 use super::check::{Check, Level};
@@ -11,14 +11,14 @@ use crate::{Commands, Comparison, FinishedRun, Named};
 
 pub fn checks(comparison: &Comparison, runs: &[FinishedRun], commands: &dyn Commands) -> Vec<Check> {
     let check = |level, text| Check { title: "Zero-shot baseline", level, text };
-    let mut networks: BTreeMap<(&str, &str), &FinishedRun> = BTreeMap::new();
+    let mut networks: BTreeMap<(&str, &Weights), &FinishedRun> = BTreeMap::new();
     for run in runs {
-        let network = networks.entry((&run.config.model, &run.config.weights)).or_insert(run);
-        if run.config.strategy == Strategy::ZeroShot {
+        let network = networks.entry((run.settings().model.as_str(), &run.settings().weights)).or_insert(run);
+        if run.settings().method == Method::ZeroShot {
             *network = run;
         }
     }
-    let is_there = networks.values().any(|run| run.config.strategy == Strategy::ZeroShot);
+    let is_there = networks.values().any(|run| run.settings().method == Method::ZeroShot);
     let is_named = runs[0].manifest.match_imagenet(&BTreeMap::new()).is_ok();
     if !is_there && !is_named {
         let text = format!(
@@ -29,8 +29,8 @@ pub fn checks(comparison: &Comparison, runs: &[FinishedRun], commands: &dyn Comm
         );
         return vec![check(Level::Fine, text)];
     }
-    let of_network = |((model, weights), run): ((&str, &str), &FinishedRun)| {
-        if run.config.strategy != Strategy::ZeroShot {
+    let of_network = |((model, weights), run): ((&str, &Weights), &FinishedRun)| {
+        if run.settings().method.is_training() {
             let synsets = match is_named {
                 true => String::new(),
                 false => {
@@ -40,7 +40,7 @@ pub fn checks(comparison: &Comparison, runs: &[FinishedRun], commands: &dyn Comm
             };
             let command = commands.zero_shot(run);
             let text = format!("{model} has no zero-shot baseline here; `{command}`{synsets} makes it.");
-            return (weights != "none").then(|| check(Level::Note, text));
+            return (*weights != Weights::Random).then(|| check(Level::Note, text));
         }
         let test = comparison.run(&run.name())?.test.as_ref()?;
         let text = format!(

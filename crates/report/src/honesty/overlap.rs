@@ -20,12 +20,10 @@ pub struct Overlap {
 /// Looks for ImageNet's names among the photos and classes of a run. Returns `None` if its weights
 /// were not pretrained.
 pub fn overlap(run: &FinishedRun) -> Option<Overlap> {
-    if run.config.weights == "none" {
-        return None;
-    }
+    run.settings().weights.pretrained()?;
     let of = |split: Split| run.manifest.photos.iter().filter(move |photo| photo.split == split);
     let split = if of(Split::Test).next().is_some() { Split::Test } else { Split::Val };
-    let classes = run.facts.class_names.iter();
+    let classes = run.facts().class_names.iter();
     Some(Overlap {
         imagenet_names: imagenet::pretraining_overlap(of(split).map(|photo| &photo.path)),
         photos: of(split).count(),
@@ -45,17 +43,16 @@ pub fn checks(runs: &[FinishedRun]) -> Vec<Check> {
 /// Checks for weights that Kennel itself fine-tuned. A run whose weights may have seen these photos
 /// goes before one whose weights were trained on other classes.
 fn own(runs: &[FinishedRun]) -> Option<Check> {
-    let began = || runs.iter().filter(|run| !run.facts.weights_run.is_empty());
-    let is_of_others = |run: &&FinishedRun| run.facts.weights_shared_classes == Some(0);
-    let Some(run) = began().find(|run| !is_of_others(run)) else {
-        return began().next().map(|run| Check {
+    let began = || runs.iter().filter_map(|run| Some((run, run.facts().weights_run.as_ref()?)));
+    let is_of_others = |run: &FinishedRun| run.facts().weights_shared_classes == Some(0);
+    let Some((run, weights_run)) = began().find(|(run, _)| !is_of_others(run)) else {
+        return began().next().map(|(run, weights_run)| Check {
             title: TITLE,
             level: Level::Note,
             text: format!(
-                "{} began with weights that Kennel had fine-tuned (run {}) on other classes than these: it has learned from these \
+                "{} began with weights that Kennel had fine-tuned (run {weights_run}) on other classes than these: it has learned from these \
                  photos only if they were among that run's under other names.",
-                run.name(),
-                run.facts.weights_run
+                run.name()
             ),
         });
     };
@@ -63,11 +60,10 @@ fn own(runs: &[FinishedRun]) -> Option<Check> {
         title: TITLE,
         level: Level::Warning,
         text: format!(
-            "{} began with weights that Kennel had fine-tuned (run {}). Where that run learned from these test photos, or was \
+            "{} began with weights that Kennel had fine-tuned (run {weights_run}). Where that run learned from these test photos, or was \
              chosen by them, every accuracy here is higher than it would be on new ones: divide the photos as it did, with \
              the same seed, or measure on others.",
-            run.name(),
-            run.facts.weights_run
+            run.name()
         ),
     })
 }

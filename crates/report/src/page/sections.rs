@@ -1,6 +1,6 @@
 //! The sections of the page, from top to bottom.
 
-use kennel_core::{CoreError, Strategy};
+use kennel_core::CoreError;
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -86,7 +86,7 @@ fn head(words: &[&str], numbers: &[&str], more: &[&str]) -> Markup {
 fn row(run: &RunSummary, is_best: bool, json: &Value, index: usize) -> Markup {
     let cell =
         |key: &str, rounded: Rounded| number(json, &format!("/comparison/runs/{index}/{key}"), rounded);
-    let is_trained = run.strategy != Strategy::ZeroShot;
+    let is_trained = run.strategy.is_training();
     html! {
         tr.best[is_best] {
             th scope="row" { a href={ "#run-" (index) } { (run.label) } @if is_best { " " span role="img" aria-label="the best" { "★" } } }
@@ -237,7 +237,7 @@ fn run(
     commands: &dyn Commands,
 ) -> Result<Markup> {
     let at = |key: &str| format!("/comparison/runs/{index}/{key}");
-    let config = toml::to_string(&run.config).map_err(|error| CoreError::Malformed {
+    let config = toml::to_string(&run.record).map_err(|error| CoreError::Malformed {
         path: run.dir.config(),
         what: "configuration",
         reason: error.to_string(),
@@ -274,7 +274,7 @@ fn run(
             @if summary.test.is_some() { (classes(summary, json, index)) }
             @for drawn in figures { (figure(drawn)) }
             @if summary.test.is_some() && !figures.iter().any(|figure| figure.stem.ends_with("example_predictions")) {
-                p { "No photo is shown: those of " code { (run.config.data_dir) } " are not there, or not those of this run." }
+                p { "No photo is shown: those of " code { (run.settings().data_dir) } " are not there, or not those of this run." }
             }
             h4 { "To make it again" }
             pre { code { (commands.reproduce(run)) } }

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
-use kennel_core::{Hint, Hinted, Note, RunConfig, Split, files};
+use kennel_core::{Hint, Hinted, Note, Settings, Split, files};
 use kennel_data::{DatasetPhoto, Loader, LoaderOptions, Transform};
 use kennel_infer::{BATCH, pixels};
 use kennel_kernels::Batch;
@@ -59,7 +59,7 @@ struct Key<'a> {
 /// Runs photos through a network, using cached features of the frozen stages where there are any.
 pub struct Features {
     frozen_stages: usize,
-    config: RunConfig,
+    settings: Settings,
     photos: HashMap<Split, Arc<[DatasetPhoto]>>,
     input: LoaderOptions,
     device: Device,
@@ -112,19 +112,19 @@ pub enum Batches {
 
 impl Features {
     /// Prepares to run the photos of a run whose first `frozen_stages` stages are frozen.
-    pub fn new(setup: &Setup, frozen_stages: usize, config: &RunConfig, options: &TrainOptions) -> Self {
+    pub fn new(setup: &Setup, frozen_stages: usize, settings: &Settings, options: &TrainOptions) -> Self {
         let TrainOptions { compute, cache, .. } = options;
-        let wants_cache = frozen_stages > 0 && config.feature_views > 0;
+        let wants_cache = frozen_stages > 0 && settings.feature_views > 0;
         let store = cache.as_ref().filter(|cache| wants_cache && cache.max_bytes > 0).map(|cache| {
             let key = Key {
-                model: &config.model,
+                model: &settings.model,
                 frozen_sha256: frozen_digest(setup.network(), frozen_stages),
                 frozen_stages,
-                preprocessing: &config.preprocessing,
-                augmentation: &config.augmentation,
+                preprocessing: &settings.preprocessing,
+                augmentation: &settings.augmentation,
                 manifest_sha256: &setup.facts.manifest_sha256,
-                seed: config.seed,
-                views: config.feature_views,
+                seed: settings.seed,
+                views: settings.feature_views,
                 device: &compute.name,
                 instructions: kennel_kernels::instruction_set(),
                 kernels: kennel_kernels::REVISION,
@@ -135,7 +135,7 @@ impl Features {
         });
         Self {
             frozen_stages,
-            config: config.clone(),
+            settings: settings.clone(),
             photos: Split::ALL
                 .into_iter()
                 .map(|split| (split, Arc::clone(setup.data.photos(split))))
@@ -151,7 +151,7 @@ impl Features {
     /// The training photos of an epoch. If stages are frozen and `feature_views` is not 0, the
     /// epochs cycle through that many views; otherwise every epoch gets a fresh one.
     pub fn train_part(&self, epoch: usize) -> Part {
-        let views = self.config.feature_views;
+        let views = self.settings.feature_views;
         let cycles = self.frozen_stages > 0 && views > 0;
         Part::Train { view: if cycles { epoch % views } else { epoch } as u64 }
     }
@@ -165,7 +165,7 @@ impl Features {
     /// caches none.
     pub fn kept(&self, epochs: usize) -> Option<KeptFeatures> {
         let store = self.store.as_ref()?;
-        let views = (0..epochs.min(self.config.feature_views) as u64).map(|view| Part::Train { view });
+        let views = (0..epochs.min(self.settings.feature_views) as u64).map(|view| Part::Train { view });
         let parts = views.chain([Split::Val, Split::Test].map(Part::Eval));
         let mut kept = KeptFeatures { passes: 0, of: 0, photos: 0 };
         for part in parts {
@@ -227,12 +227,12 @@ impl Features {
     }
 
     fn transform(&self, part: Part) -> Transform {
-        let preprocessing = self.config.preprocessing.clone();
+        let preprocessing = self.settings.preprocessing.clone();
         match part {
             Part::Eval(_) => Transform::Eval(preprocessing),
             Part::Train { view } => {
-                let augmentation = self.config.augmentation.clone();
-                Transform::Train { augmentation, preprocessing, seed: self.config.seed, view }
+                let augmentation = self.settings.augmentation.clone();
+                Transform::Train { augmentation, preprocessing, seed: self.settings.seed, view }
             }
         }
     }

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use kennel_core::{AugmentationSet, Crop, Interpolation, Preprocessing, RunConfig, SchedulerKind, Strategy};
+use kennel_core::{
+    AugmentationSet, Crop, Interpolation, Preprocessing, SchedulerKind, Settings, Strategy, Weights,
+};
 
 /// Writes `<root>/<split>/<class>/*.png`, `counts` photos per class in train, val and test.
 pub fn draw_photos(root: &Path, counts: [usize; 3]) {
@@ -33,11 +35,11 @@ fn draw(class: &str, place: u32, x: u32, y: u32) -> image::Rgb<u8> {
 }
 
 /// ResNet-18 with random weights at 32 px: small enough for a test.
-pub fn small_config(data: &Path, strategy: Strategy, epochs: usize) -> RunConfig {
+pub fn small_config(data: &Path, strategy: Strategy, epochs: usize) -> Settings {
     let mut augmentation = AugmentationSet::Light.augmentation();
     augmentation.crop = Crop::Random { resize_ratio: 1.2 };
     let preprocessing = Preprocessing::imagenet(32, 0.9, Interpolation::Bicubic);
-    RunConfig {
+    Settings {
         data_dir: data.to_string_lossy().into_owned(),
         epochs,
         batch_size: 8,
@@ -45,6 +47,6 @@ pub fn small_config(data: &Path, strategy: Strategy, epochs: usize) -> RunConfig
         gradient_clip: Some(5.0),
         scheduler: SchedulerKind::Plateau { factor: 0.1, patience: 0, min_learning_rate: 0.0 },
         augmentation,
-        ..RunConfig::published("resnet18".into(), "none".into(), strategy, preprocessing)
+        ..Settings::published("resnet18".into(), Weights::Random, strategy, preprocessing)
     }
 }

@@ -1,0 +1,183 @@
+//! The bounds of all settings.
+
+use super::{OptimizerConfig, OutOfBounds, SchedulerKind, Settings};
+use crate::{Augmentation, Crop, Preprocessing};
+
+type Checked = Result<(), OutOfBounds>;
+
+fn check(name: &'static str, found: f64, fits: bool, expected: &'static str) -> Checked {
+    match fits && found.is_finite() {
+        true => Ok(()),
+        false => Err(OutOfBounds { name, found: found.to_string(), expected }),
+    }
+}
+
+fn share(name: &'static str, x: f64) -> Checked {
+    check(name, x, (0.0..1.0).contains(&x), "a number in [0, 1)")
+}
+
+fn positive(name: &'static str, x: f64) -> Checked {
+    check(name, x, x > 0.0, "a positive number")
+}
+
+fn not_negative(name: &'static str, x: f64) -> Checked {
+    check(name, x, x >= 0.0, "0 or more")
+}
+
+fn probability(name: &'static str, x: f64) -> Checked {
+    check(name, x, (0.0..=1.0).contains(&x), "a probability in [0, 1]")
+}
+
+impl Settings {
+    /// Checks the settings of a training: that it trains something, and every value that has
+    /// bounds.
+    ///
+    /// # Errors
+    ///
+    /// The first value that is out of bounds.
+    pub fn check(&self) -> Checked {
+        self.strategy()?;
+        positive("learning_rate", self.learning_rate)?;
+        if let Some(rate) = self.head_learning_rate {
+            positive("head_learning_rate", rate)?;
+        }
+        if let Some(decay) = self.layer_decay {
+            check("layer_decay", decay, decay > 0.0 && decay <= 1.0, "a number in (0, 1]")?;
+        }
+        if let Some(norm) = self.gradient_clip {
+            positive("gradient_clip", norm)?;
+        }
+        positive("epochs", self.epochs as f64)?;
+        positive("batch_size", self.batch_size as f64)?;
+        if let Some(patience) = self.early_stopping {
+            positive("early_stopping", patience as f64)?;
+        }
+        share("label_smoothing", self.label_smoothing)?;
+        share("drop_rate", self.drop_rate)?;
+        share("drop_path_rate", self.drop_path_rate)?;
+        not_negative("warmup_epochs", self.warmup_epochs)?;
+        self.optimizer.check()?;
+        self.scheduler.check(self.learning_rate)?;
+        self.augmentation.check()?;
+        self.preprocessing.check()
+    }
+}
+
+impl OptimizerConfig {
+    fn check(&self) -> Checked {
+        match *self {
+            OptimizerConfig::Adam { betas, eps, weight_decay }
+            | OptimizerConfig::AdamW { betas, eps, weight_decay } => {
+                share("betas", betas[0])?;
+                share("betas", betas[1])?;
+                positive("eps", eps)?;
+                not_negative("weight_decay", weight_decay)
+            }
+            OptimizerConfig::Sgd { momentum, weight_decay, .. } => {
+                share("momentum", momentum)?;
+                not_negative("weight_decay", weight_decay)
+            }
+        }
+    }
+}
+
+impl SchedulerKind {
+    fn check(&self, learning_rate: f64) -> Checked {
+        let lowest = |rate: f64| {
+            let fits = (0.0..=learning_rate).contains(&rate);
+            check("min_learning_rate", rate, fits, "0 or more, and at most the learning rate")
+        };
+        match *self {
+            SchedulerKind::Plateau { factor, min_learning_rate, .. } => {
+                check("plateau_factor", factor, factor > 0.0 && factor < 1.0, "a number in (0, 1)")?;
+                lowest(min_learning_rate)
+            }
+            SchedulerKind::Cosine { min_learning_rate } => lowest(min_learning_rate),
+            SchedulerKind::Step { step_size, gamma } => {
+                positive("step_size", step_size as f64)?;
+                check("gamma", gamma, gamma > 0.0 && gamma <= 1.0, "a number in (0, 1]")
+            }
+            SchedulerKind::OneCycle { pct_start, div_factor, final_div_factor } => {
+                share("pct_start", pct_start)?;
+                positive("div_factor", div_factor)?;
+                positive("final_div_factor", final_div_factor)
+            }
+            SchedulerKind::Constant => Ok(()),
+        }
+    }
+}
+
+impl Augmentation {
+    fn check(&self) -> Checked {
+        probability("flip", self.flip)?;
+        probability("erasing", self.erasing)?;
+        let rotation = self.rotation_deg;
+        check("rotation_deg", rotation, (0.0..=180.0).contains(&rotation), "degrees in [0, 180]")?;
+        check("hue", self.hue, (0.0..=0.5).contains(&self.hue), "turns in [0, 0.5]")?;
+        let jitter =
+            [("brightness", self.brightness), ("contrast", self.contrast), ("saturation", self.saturation)];
+        for (name, x) in jitter {
+            check(name, x, (0.0..=10.0).contains(&x), "a range in [0, 10]")?;
+        }
+        match self.crop {
+            Crop::Center => Ok(()),
+            Crop::Random { resize_ratio: ratio } => {
+                check("resize_ratio", ratio, (1.0..=4.0).contains(&ratio), "a number in [1, 4]")
+            }
+            Crop::RandomResized { scale: [small, large], ratio: [narrow, wide] } => {
+                let fits = small > 0.0 && small <= large && large <= 1.0;
+                check("crop_scale", small, fits, "two shares in (0, 1], the smaller first")?;
+                let fits = narrow > 0.0 && narrow <= wide && wide.is_finite();
+                check("crop_ratio", narrow, fits, "two positive numbers, the smaller first")
+            }
+        }
+    }
+}
+
+impl Preprocessing {
+    fn check(&self) -> Checked {
+        match self.problem() {
+            None => Ok(()),
+            Some((name, found, expected)) => Err(OutOfBounds { name, found, expected }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Interpolation, Strategy, Weights};
+
+    #[test]
+    fn every_recipe_is_within_bounds_and_a_value_out_of_them_is_named() {
+        let preprocessing = || Preprocessing::imagenet(224, 0.95, Interpolation::Bicubic);
+        let of =
+            |strategy| Settings::published("resnet50".into(), Weights::Random, strategy, preprocessing());
+        for strategy in Strategy::ALL {
+            assert_eq!(of(strategy).check(), Ok(()));
+        }
+        let base = of(Strategy::Freeze);
+        let crop = Crop::RandomResized { scale: [0.5, 0.1], ratio: [1.0, 1.0] };
+        for (wrong, name) in [
+            (Settings { learning_rate: f64::NAN, ..base.clone() }, "learning_rate"),
+            (Settings { batch_size: 0, ..base.clone() }, "batch_size"),
+            (Settings { label_smoothing: 1.0, ..base.clone() }, "label_smoothing"),
+            (Settings { layer_decay: Some(1.5), ..base.clone() }, "layer_decay"),
+            (
+                Settings { scheduler: SchedulerKind::Cosine { min_learning_rate: 0.1 }, ..base.clone() },
+                "min_learning_rate",
+            ),
+            (
+                Settings { augmentation: Augmentation { crop, ..base.augmentation.clone() }, ..base.clone() },
+                "crop_scale",
+            ),
+            (
+                Settings { preprocessing: Preprocessing { side_px: 8, ..preprocessing() }, ..base.clone() },
+                "side_px",
+            ),
+            (Settings::zero_shot("resnet50".into(), Weights::Random, preprocessing()), "strategy"),
+        ] {
+            assert_eq!(wrong.check().unwrap_err().name, name);
+        }
+    }
+}

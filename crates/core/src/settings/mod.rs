@@ -1,0 +1,150 @@
+//! The settings of a run: everything that decides its result, as plain data.
+
+mod check;
+mod error;
+mod head;
+mod optimizer;
+mod partial;
+mod scheduler;
+mod weights;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Augmentation, AugmentationSet, Method, Preprocessing, Strategy};
+
+pub use error::{OutOfBounds, SettingsError};
+pub use head::{ClassWeights, HeadInit};
+pub use optimizer::OptimizerConfig;
+pub use partial::{
+    PartialAugmentation, PartialCrop, PartialOptimizer, PartialPreprocessing, PartialScheduler,
+    PartialSettings,
+};
+pub use scheduler::SchedulerKind;
+pub use weights::Weights;
+
+/// Everything that decides the result of a run. [`Settings::published`] has the defaults.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Architecture by timm's name: `resnet50`.
+    pub model: String,
+    /// The weights that the network starts from.
+    pub weights: Weights,
+    /// Folder with the photos.
+    pub data_dir: String,
+    /// What the run does.
+    #[serde(rename = "strategy")]
+    pub method: Method,
+    /// timm name prefixes of the layers to train; empty for the strategy's own choice.
+    pub unfreeze: Vec<String>,
+    /// Seed of all random streams.
+    pub seed: u64,
+    /// Number of epochs.
+    pub epochs: usize,
+    /// Photos per step.
+    pub batch_size: usize,
+    /// Peak learning rate.
+    pub learning_rate: f64,
+    /// Learning rate of the head, if it differs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head_learning_rate: Option<f64>,
+    /// Factor by which the learning rate shrinks from one stage to the one below, if used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer_decay: Option<f64>,
+    /// Epochs of linear warm-up at the start; the rate climbs at every step.
+    pub warmup_epochs: f64,
+    /// Label smoothing in [0, 1).
+    pub label_smoothing: f64,
+    /// Largest global norm of the gradient, if it is clipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gradient_clip: Option<f64>,
+    /// Training stops after this many epochs without a better validation accuracy (or an equal
+    /// accuracy with a lower loss).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<usize>,
+    /// Dropout before the classifier.
+    pub drop_rate: f64,
+    /// Stochastic depth of the last block; earlier ones have proportionally less.
+    pub drop_path_rate: f64,
+    /// How the new head is initialised.
+    pub head_init: HeadInit,
+    /// How classes are weighted in the loss.
+    pub class_weights: ClassWeights,
+    /// The optimiser.
+    pub optimizer: OptimizerConfig,
+    /// The learning rate over time.
+    pub scheduler: SchedulerKind,
+    /// Augmentation of training photos.
+    pub augmentation: Augmentation,
+    /// Augmented views of each training photo through which the epochs cycle when a backbone is
+    /// frozen. 0, also when the key is missing, draws a fresh view every epoch.
+    #[serde(default)]
+    pub feature_views: usize,
+    /// Preprocessing of every photo, bound to the weights.
+    pub preprocessing: Preprocessing,
+}
+
+impl Settings {
+    /// Returns the recipe of the published study for one network and strategy, on photos in
+    /// `data/processed`: seed 42, batches of 32, Adam, the plateau schedule, light augmentation.
+    /// The strategy decides the learning rate and the number of epochs.
+    pub fn published(
+        model: String,
+        weights: Weights,
+        strategy: Strategy,
+        preprocessing: Preprocessing,
+    ) -> Self {
+        Self {
+            model,
+            weights,
+            data_dir: "data/processed".into(),
+            method: strategy.into(),
+            unfreeze: Vec::new(),
+            seed: 42,
+            epochs: strategy.epochs(),
+            batch_size: 32,
+            learning_rate: strategy.learning_rate(),
+            head_learning_rate: None,
+            layer_decay: None,
+            warmup_epochs: 0.0,
+            label_smoothing: 0.0,
+            gradient_clip: None,
+            early_stopping: None,
+            drop_rate: 0.0,
+            drop_path_rate: 0.0,
+            head_init: HeadInit::FanIn,
+            class_weights: ClassWeights::None,
+            optimizer: OptimizerConfig::adam(),
+            scheduler: SchedulerKind::plateau(),
+            augmentation: Augmentation::default(),
+            feature_views: 4,
+            preprocessing,
+        }
+    }
+
+    /// Returns the settings of a run that scores the untouched head: no epochs, a learning rate of
+    /// 0 and no augmentation. The other values are the published ones and mean nothing; files have
+    /// them.
+    pub fn zero_shot(model: String, weights: Weights, preprocessing: Preprocessing) -> Self {
+        Self {
+            method: Method::ZeroShot,
+            epochs: 0,
+            learning_rate: 0.0,
+            augmentation: AugmentationSet::None.augmentation(),
+            ..Self::published(model, weights, Strategy::Freeze, preprocessing)
+        }
+    }
+
+    /// Returns the strategy of a training.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfBounds`] if the run trains nothing.
+    pub fn strategy(&self) -> Result<Strategy, OutOfBounds> {
+        self.method.strategy().ok_or_else(|| OutOfBounds {
+            name: "strategy",
+            found: self.method.to_string(),
+            expected: "freeze, partial or full",
+        })
+    }
+}
