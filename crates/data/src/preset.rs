@@ -87,6 +87,8 @@ impl FromStr for Preset {
 
 #[cfg(test)]
 mod tests {
+    use kennel_core::{Hint, Hinted};
+
     use super::*;
 
     #[test]
@@ -100,6 +102,7 @@ mod tests {
         assert_eq!(all("n02105855-Shetland_sheepdog").as_deref(), Some("shetland_sheepdog"));
         assert_eq!(all("n02094258-black-and-tan_coonhound").as_deref(), Some("black-and-tan_coonhound"));
         assert_eq!(all("list-train"), None);
-        assert!("stanford-dog".parse::<Preset>().unwrap_err().to_string().contains("did you mean"));
+        let hints = "stanford-dog".parse::<Preset>().unwrap_err().hints();
+        assert!(matches!(hints[..], [Hint::DidYouMean(_)]), "{hints:?}");
     }
 }

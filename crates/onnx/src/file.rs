@@ -274,6 +274,8 @@ pub fn outputs(model: &ModelProto) -> Vec<TensorInfo> {
 
 #[cfg(test)]
 mod tests {
+    use kennel_core::{Hint, Hinted};
+
     use super::*;
     use crate::builder::{self, Extent, GraphBuilder};
 
@@ -310,8 +312,9 @@ mod tests {
         // Same length as before, and every number is still finite.
         bytes[7] ^= 0x40;
         std::fs::write(&weights, bytes).unwrap();
-        let said = read_model(&path).unwrap_err().to_string();
-        assert!(said.contains(".data does not hold the weights of ") && said.contains("hint:"), "{said}");
+        let error = read_model(&path).unwrap_err();
+        assert!(error.to_string().contains(".data does not hold the weights of "), "{error}");
+        assert!(matches!(error.hints()[..], [Hint::KeepTogether { .. }]), "{error:?}");
 
         // A file of an earlier release, or of another program, has no SHA-256 to compare with.
         let mut model = ModelProto::decode(std::fs::read(&path).unwrap().as_slice()).unwrap();
