@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// How long a wait may take. A loaded machine needs a hundredth of it.
+/// How long a wait may take, on a loaded machine too.
 const DEADLINE: Duration = Duration::from_secs(300);
 
 /// Waits until `is_so`. Fails with `what` if `child` ends first or the deadline passes.
