@@ -14,7 +14,10 @@ use crate::hints::worded;
 use crate::nearby::hint_nearby;
 
 /// Message of a stopped command that writes all or nothing.
-pub const NOTHING_WRITTEN: &str = "stopped; nothing was written";
+const NOTHING_WRITTEN: &str = "stopped; nothing was written";
+
+/// Message of a stopped training, where its command says no more.
+const EPOCHS_KEPT: &str = "stopped; the finished epochs are kept";
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -100,6 +103,8 @@ impl From<TrainError> for Failure {
             TrainError::Hyperparameter { .. }
             | TrainError::ClassWeights { .. }
             | TrainError::HeadNotTrained { .. } => Failure::Usage(worded(&error)),
+            TrainError::Stopped(_) => Failure::Interrupted(NOTHING_WRITTEN),
+            TrainError::Interrupted { .. } => Failure::Interrupted(EPOCHS_KEPT),
             TrainError::Infer(error) => (*error).into(),
             TrainError::Core(error) => error.into(),
             TrainError::Data(error) => error.into(),

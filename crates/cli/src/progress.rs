@@ -1,13 +1,11 @@
 //! Progress on stderr: a bar with rate and time left on a terminal, plain lines elsewhere.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use kennel_core::task::{Event, Stage};
-use kennel_core::{EpochRecord, Note, SplitCounts, Task};
-use kennel_infer::PhotoObserver;
-use kennel_train::{Observer, Plan};
+use kennel_core::{EpochRecord, Note, RunDir, RunFacts, Settings, SplitCounts, Task};
 
 use crate::hints;
 use crate::interrupt;
@@ -101,9 +99,33 @@ fn left(state: &ProgressState, text: &mut dyn std::fmt::Write) {
     }
 }
 
-/// Shows a run on the terminal.
+/// Shows a run, or photos that go through a network, on the terminal.
 #[derive(Default)]
 pub struct Terminal {
+    screen: Mutex<Screen>,
+}
+
+impl Terminal {
+    /// Shows an event.
+    pub fn on(&self, event: Event<'_>) {
+        let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::Note(note) => screen.note(note),
+            Event::Photos { done, of } => screen.pass("checking", done, of),
+            Event::Pass { what, done, of } => screen.pass(what, done, of),
+            Event::Run { run, settings, facts, finished_epochs } => {
+                screen.run(run, settings, facts, finished_epochs);
+            }
+            Event::Step { epoch, done, of, loss } => screen.step(epoch, done, of, loss),
+            Event::Epoch { record, is_best } => screen.epoch(record, is_best),
+            _ => {}
+        }
+    }
+}
+
+/// What the terminal shows now.
+#[derive(Default)]
+struct Screen {
     epochs: usize,
     /// Unit of an epoch's rate.
     unit: &'static str,
@@ -111,7 +133,7 @@ pub struct Terminal {
     shown: String,
 }
 
-impl Terminal {
+impl Screen {
     /// Returns the bar of a pass. Starts a new bar for a new pass.
     fn bar(&mut self, what: String, of: usize) -> &ProgressBar {
         if self.bar.is_none() || self.shown != what {
@@ -130,43 +152,33 @@ impl Terminal {
         }
         self.shown.clear();
     }
-}
 
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        self.clear();
-    }
-}
-
-impl PhotoObserver for Terminal {
     fn note(&mut self, note: &Note) {
         self.clear();
         note_once(&hints::note(note));
     }
 
-    fn predicting(&mut self, what: &str, photos: usize, of: usize) {
-        self.bar(what.to_string(), of).set_position(photos as u64);
+    fn pass(&mut self, what: &str, done: usize, of: usize) {
+        self.bar(what.to_string(), of).set_position(done as u64);
     }
-}
 
-impl Observer for Terminal {
-    fn plan(&mut self, plan: &Plan) {
+    fn run(&mut self, run: &RunDir, settings: &Settings, facts: &RunFacts, finished_epochs: usize) {
         self.clear();
-        self.epochs = plan.epochs;
-        self.unit = if plan.keeps_features { "features/s" } else { "images/s" };
-        say!("run        {}", plan.run.display());
-        say!("model      {} from {}", plan.model, plan.weights);
-        tell_trained(&plan.trained, plan.trainable_params, plan.total_params);
-        tell_photos(plan.photos, &plan.class_names);
-        if plan.finished_epochs > 0 {
-            say!("goes on    after epoch {} of {}", plan.finished_epochs, plan.epochs);
+        self.epochs = settings.epochs;
+        self.unit = if facts.feature_cache.is_some() { "features/s" } else { "images/s" };
+        say!("run        {}", run.path().display());
+        say!("model      {} from {}", settings.model, settings.weights);
+        tell_trained(&facts.trained, facts.trainable_params, facts.total_params);
+        tell_photos(facts.photos, &facts.class_names);
+        if finished_epochs > 0 {
+            say!("goes on    after epoch {finished_epochs} of {}", settings.epochs);
         }
     }
 
-    fn step(&mut self, epoch: usize, photos: usize, of: usize, loss: f32) {
+    fn step(&mut self, epoch: usize, done: usize, of: usize, loss: f32) {
         let what = format!("epoch {epoch}/{}", self.epochs);
         let bar = self.bar(what, of);
-        bar.set_position(photos as u64);
+        bar.set_position(done as u64);
         bar.set_message(format!("loss {loss:.4}"));
     }
 
@@ -185,6 +197,12 @@ impl Observer for Terminal {
         let speed = format!("  {:.1} {}", record.images_per_s, self.unit);
         let best = if is_best { "  best so far" } else { "" };
         say!("{}", line_that_fits(&[scores, learning_rate, speed, best.into()], &[2, 1]));
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.clear();
     }
 }
 

@@ -1,12 +1,11 @@
-//! `--tensorboard`: an observer that shows a run on the terminal and writes TensorBoard event
-//! files.
+//! `--tensorboard`: shows a run on the terminal and writes TensorBoard event files.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use kennel_core::{EpochRecord, Note, RunDir};
-use kennel_infer::PhotoObserver;
+use kennel_core::task::Event;
+use kennel_core::{CoreError, RunDir};
 use kennel_tensorboard::EventWriter;
-use kennel_train::{Observer, Plan};
 
 use crate::hints::worded;
 use crate::progress::Terminal;
@@ -19,35 +18,50 @@ const FOLDER: &str = "tensorboard";
 pub struct Watcher {
     terminal: Terminal,
     is_asked: bool,
-    writer: Option<EventWriter>,
+    writer: Mutex<Option<EventWriter>>,
 }
 
 impl Watcher {
-    /// Creates an observer that also writes event files if `tensorboard` is set.
+    /// Creates a watcher that also writes event files if `tensorboard` is set.
     pub fn new(tensorboard: bool) -> Self {
         Watcher { is_asked: tensorboard, ..Watcher::default() }
     }
 
-    /// Keeps the writer. After a write error, prints a note and writes no more: the run continues.
-    fn keep(&mut self, written: kennel_core::Result<EventWriter>) {
-        match written {
-            Ok(writer) => self.writer = Some(writer),
-            Err(error) => {
-                self.writer = None;
-                self.note(&format!("no more TensorBoard scalars: {}", worded(&error)).into());
+    /// Shows an event, and writes it if it is an epoch.
+    pub fn on(&self, event: Event<'_>) {
+        self.terminal.on(event);
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::Run { run, finished_epochs, .. } => {
+                *writer = self.is_asked.then(|| open(run, finished_epochs)).and_then(|new| self.kept(new));
             }
+            Event::Epoch { record, .. } => {
+                *writer = writer
+                    .take()
+                    .and_then(|mut open| self.kept(open.epoch(record, SystemTime::now()).map(|()| open)));
+            }
+            _ => {}
         }
+    }
+
+    /// Returns the writer. After a write error, prints a note and returns none: the run continues
+    /// without event files.
+    fn kept(&self, written: kennel_core::Result<EventWriter>) -> Option<EventWriter> {
+        let told = |error: &CoreError| {
+            let note = format!("no more TensorBoard scalars: {}", worded(error)).into();
+            self.terminal.on(Event::Note(&note));
+        };
+        written.inspect_err(told).ok()
     }
 }
 
 /// Opens a writer in the run's folder and writes the epochs that are finished already.
-fn open(plan: &Plan) -> kennel_core::Result<EventWriter> {
-    let run = RunDir::open(&plan.run)?;
+fn open(run: &RunDir, finished_epochs: usize) -> kennel_core::Result<EventWriter> {
     let now = SystemTime::now();
     let mut writer = EventWriter::create(&run.path().join(FOLDER), now)?;
-    if plan.finished_epochs > 0 {
+    if finished_epochs > 0 {
         let records = run.read_metrics()?;
-        let finished = &records[..plan.finished_epochs.min(records.len())];
+        let finished = &records[..finished_epochs.min(records.len())];
         let last_s = finished.last().map_or(0.0, |record| record.elapsed_s);
         for record in finished {
             // Keeps the time between epochs and dates the last one now.
@@ -55,36 +69,4 @@ fn open(plan: &Plan) -> kennel_core::Result<EventWriter> {
         }
     }
     Ok(writer)
-}
-
-impl PhotoObserver for Watcher {
-    fn note(&mut self, note: &Note) {
-        self.terminal.note(note);
-    }
-
-    fn predicting(&mut self, what: &str, photos: usize, of: usize) {
-        self.terminal.predicting(what, photos, of);
-    }
-}
-
-impl Observer for Watcher {
-    fn plan(&mut self, plan: &Plan) {
-        self.terminal.plan(plan);
-        self.writer = None;
-        if self.is_asked {
-            self.keep(open(plan));
-        }
-    }
-
-    fn step(&mut self, epoch: usize, photos: usize, of: usize, loss: f32) {
-        self.terminal.step(epoch, photos, of, loss);
-    }
-
-    fn epoch(&mut self, record: &EpochRecord, is_best: bool) {
-        self.terminal.epoch(record, is_best);
-        if let Some(mut writer) = self.writer.take() {
-            let written = writer.epoch(record, SystemTime::now()).map(|()| writer);
-            self.keep(written);
-        }
-    }
 }

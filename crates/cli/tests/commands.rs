@@ -1,11 +1,14 @@
 //! The binary as users meet it: its output, its files and its failures.
 
 mod common;
+#[cfg(unix)]
+#[path = "common/process.rs"]
+mod process;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use common::{command, draw_photos, fails, json, kennel, ok, stderr};
+use common::{command, draw_photos, fails, json, kennel, ok, prepared, stderr};
 
 const SMALL: [&str; 8] = ["--model", "resnet18", "--weights", "none", "--side", "32", "--strategy", "full"];
 
@@ -94,10 +97,8 @@ fn from_a_folder_of_photos_to_a_label() {
 
 #[test]
 fn a_flag_overrides_the_file_and_the_saved_file_reproduces_the_run() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = prepared(10);
     let here = dir.path();
-    draw_photos(&here.join("photos"), 10);
-    ok(here, &["prepare", "photos", "--out", "data"]);
     train_small(here, &["--optimizer", "sgd", "--momentum", "0.8", "--augment", "none", "--flip", "0.5"]);
     let run = only_run(here);
     let saved = run.join("config.toml").to_string_lossy().into_owned();
@@ -214,16 +215,11 @@ fn ctrl_c_ends_the_preparation_with_130_and_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let here = dir.path();
     draw_photos(&here.join("photos"), 500);
-    let child =
+    let mut child =
         command(here, &["prepare", "photos", "--out", "data"]).stderr(Stdio::piped()).spawn().unwrap();
     let names = || std::fs::read_dir(here).unwrap().map(|entry| entry.unwrap().file_name());
-    let began = std::time::Instant::now();
-    while names().count() == 1 {
-        assert!(began.elapsed().as_secs() < 120, "it did not begin within two minutes");
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    }
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    process::wait_until("the data set's first file", &mut child, || names().count() > 1);
+    process::send(nix::sys::signal::Signal::SIGINT, &child);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
     assert!(stderr(&output).contains("nothing was written"), "{}", stderr(&output));
@@ -233,22 +229,17 @@ fn ctrl_c_ends_the_preparation_with_130_and_leaves_nothing() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_with_130_and_the_run_goes_on_where_it_stopped() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = prepared(12);
     let here = dir.path();
-    draw_photos(&here.join("photos"), 12);
-    ok(here, &["prepare", "photos", "--out", "data"]);
     let mut args = vec!["train", "--data", "data", "--epochs", "200", "--batch-size", "4"];
     args.extend(SMALL);
-    let child = command(here, &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command(here, &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // Stop as soon as one epoch is finished.
-    let began = std::time::Instant::now();
     let runs = || std::fs::read_dir(here.join("runs")).into_iter().flatten().map(|run| run.unwrap().path());
-    while !runs().any(|run| run.join("checkpoints/last.state.safetensors").is_file()) {
-        assert!(began.elapsed().as_secs() < 120, "no epoch was finished in two minutes");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    process::wait_until("the end of an epoch", &mut child, || {
+        runs().any(|run| run.join("checkpoints/last.state.safetensors").is_file())
+    });
+    process::send(nix::sys::signal::Signal::SIGINT, &child);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
     assert!(stderr(&output).contains("kennel train --resume"), "{}", stderr(&output));

@@ -5,15 +5,11 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use common::{command, draw_photos, fails, json, kennel, ok, stderr};
+use common::{command, fails, json, kennel, ok, prepared, stderr};
 use serde_json::Value;
 
 /// Trains a network with 32-pixel inputs in about a second and returns its run.
 fn trained(folder: &Path, strategy: &str) -> String {
-    if !folder.join("data").exists() {
-        draw_photos(&folder.join("photos"), 14);
-        ok(folder, &["prepare", "photos", "--out", "data"]);
-    }
     let args = [
         "train",
         "--data",
@@ -58,7 +54,7 @@ fn labels(folder: &Path, by: &[&str]) -> Vec<(String, String, f64)> {
 
 #[test]
 fn a_run_becomes_a_file_that_says_the_same_in_every_flavour() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = prepared(14);
     let here = dir.path();
     let run = trained(here, "full");
     let by_run = labels(here, &["--run", &run]);
@@ -143,7 +139,7 @@ fn a_run_becomes_a_file_that_says_the_same_in_every_flavour() {
 
 #[test]
 fn weights_of_a_run_are_known_as_its_own_however_they_are_given() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = prepared(14);
     let here = dir.path();
     let run = trained(here, "freeze");
     let name = Path::new(&run).file_name().unwrap().to_string_lossy().into_owned();
@@ -190,7 +186,7 @@ fn weights_of_a_run_are_known_as_its_own_however_they_are_given() {
 
 #[test]
 fn a_file_that_does_not_hold_gets_no_name() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = prepared(14);
     let here = dir.path();
     let run = PathBuf::from(trained(here, "freeze"));
     let run_text = run.to_string_lossy().into_owned();
@@ -232,7 +228,7 @@ fn a_file_that_does_not_hold_gets_no_name() {
 
 #[test]
 fn photos_come_from_folders_patterns_and_standard_input_and_the_rest_go_on() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = prepared(14);
     let here = dir.path();
     let run = trained(here, "freeze");
     std::fs::write(here.join("photos/striped/notes.jpg"), "no photo").unwrap();
@@ -273,7 +269,7 @@ fn photos_come_from_folders_patterns_and_standard_input_and_the_rest_go_on() {
 
 #[test]
 fn another_programs_file_works_with_flags_and_says_which_are_missing() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = prepared(14);
     let here = dir.path();
     let run = trained(here, "freeze");
     ok(here, &["export", "--run", &run]);

@@ -6,7 +6,7 @@ mod common;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use common::{command, draw_photos, fails, json, kennel, ok, stderr};
+use common::{command, draw_photos, fails, json, kennel, ok, prepared, stderr};
 use kennel_core::{
     Interpolation, Lock, Preprocessing, RunDir, RunFacts, RunRecord, Settings, Strategy, Weights,
 };
@@ -43,16 +43,9 @@ fn kennel_with(folder: &Path, variables: &[(&str, &str)], args: &[&str]) -> Outp
     command(folder, args).envs(variables.iter().copied()).output().unwrap()
 }
 
-fn prepared() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    draw_photos(&dir.path().join("photos"), 10);
-    ok(dir.path(), &["prepare", "photos", "--out", "data"]);
-    dir
-}
-
 #[test]
 fn quiet_says_only_what_failed_and_verbose_says_with_what() {
-    let dir = prepared();
+    let dir = prepared(10);
     let here = dir.path();
     let quiet = ok(here, &small(&["--data", "data", "-q"]));
     assert_eq!(stderr(&quiet), "");
@@ -93,7 +86,7 @@ fn colours_are_only_where_they_are_wanted() {
 
 #[test]
 fn a_variable_is_a_default_that_flags_and_files_win_over() {
-    let dir = prepared();
+    let dir = prepared(10);
     let here = dir.path();
     let variables = [("KENNEL_DATA", "data"), ("KENNEL_RUNS", "kept"), ("KENNEL_DEVICE", "cpu")];
     let trained = kennel_with(here, &variables, &small(&["-q"]));
@@ -141,7 +134,7 @@ fn a_variable_is_a_default_that_flags_and_files_win_over() {
 
 #[test]
 fn a_rehearsal_prints_the_configuration_and_writes_nothing() {
-    let dir = prepared();
+    let dir = prepared(10);
     let here = dir.path();
     let rehearsed = ok(here, &small(&["--data", "data", "--flip", "0.25", "--dry-run"]));
     let said = stderr(&rehearsed);
@@ -177,7 +170,7 @@ fn a_rehearsal_prints_the_configuration_and_writes_nothing() {
 
 #[test]
 fn every_mistyped_name_has_its_suggestion() {
-    let dir = prepared();
+    let dir = prepared(10);
     let here = dir.path();
     std::fs::create_dir_all(here.join("runs/20260207_165541-resnet50-freeze-s42")).unwrap();
     std::fs::write(here.join("runs/20260207_165541-resnet50-freeze-s42/config.toml"), "").unwrap();
@@ -222,7 +215,7 @@ fn every_mistyped_name_has_its_suggestion() {
 
 #[test]
 fn what_is_not_there_is_named_with_what_is() {
-    let dir = prepared();
+    let dir = prepared(10);
     let here = dir.path();
     std::fs::write(here.join("best.onnx"), "").unwrap();
     for (args, status, wanted) in [
@@ -322,7 +315,7 @@ fn completions_and_manual_pages_know_every_command() {
 
 #[test]
 fn what_people_type_is_understood_or_answered() {
-    let dir = prepared();
+    let dir = prepared(10);
     let here = dir.path();
     let study = |setting: &str| {
         let weights = ["--models", "resnet18", "--weights", "resnet18=none", "--strategies", "freeze, full"];
@@ -368,7 +361,7 @@ fn what_people_type_is_understood_or_answered() {
 
 #[test]
 fn photos_are_not_prepared_anew_under_a_run_that_looks_at_them() {
-    let dir = prepared();
+    let dir = prepared(10);
     let here = dir.path();
     let run = RunDir::create(&here.join("runs"), "mine").unwrap();
     let preprocessing = Preprocessing::imagenet(224, 1.0, Interpolation::Bicubic);

@@ -3,14 +3,15 @@
 #![cfg(unix)]
 
 mod common;
+#[path = "common/process.rs"]
+mod process;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
-use common::{command, draw_photos, fails, json, ok, stderr};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use common::{command, fails, json, ok, prepared, stderr};
+use nix::sys::signal::Signal;
+use process::{send, wait_until};
 
 /// A training that takes at most seconds per epoch.
 const TRAIN: [&str; 13] = [
@@ -28,13 +29,6 @@ const TRAIN: [&str; 13] = [
     "--batch-size",
     "8",
 ];
-
-fn prepared() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    draw_photos(&dir.path().join("photos"), 14);
-    ok(dir.path(), &["prepare", "photos", "--out", "data"]);
-    dir
-}
 
 /// Builds a command that runs after the shell `settings`.
 fn under(settings: &str, folder: &Path, args: &[&str]) -> Command {
@@ -58,31 +52,27 @@ fn epochs(folder: &Path) -> usize {
 }
 
 fn wait_for_epoch(folder: &Path, epoch: usize, child: &mut Child) {
-    while epochs(folder) < epoch {
-        assert!(child.try_wait().unwrap().is_none(), "it ended in epoch {}", epochs(folder));
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until(&format!("the end of epoch {epoch}"), child, || epochs(folder) >= epoch);
 }
 
 #[test]
 fn a_hang_up_that_was_ignored_when_the_process_began_stays_ignored() {
-    let dir = prepared();
+    let dir = prepared(14);
     let here = dir.path();
     let args = [&TRAIN[..], &["--epochs", "5000"]].concat();
     let mut child =
         under("trap '' HUP", here, &args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let id = Pid::from_raw(child.id().try_into().unwrap());
     wait_for_epoch(here, 1, &mut child);
-    kill(id, Signal::SIGHUP).unwrap();
+    send(Signal::SIGHUP, &child);
     let then = epochs(here);
     wait_for_epoch(here, then + 2, &mut child);
-    kill(id, Signal::SIGTERM).unwrap();
+    send(Signal::SIGTERM, &child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]
 fn a_run_that_a_limit_on_the_size_of_files_stopped_goes_on_without_it_and_then_further() {
-    let dir = prepared();
+    let dir = prepared(14);
     let here = dir.path();
     let args = [&TRAIN[..], &["--epochs", "1"]].concat();
     // Enough for the manifest, too little for a checkpoint.

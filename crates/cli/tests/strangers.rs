@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::{draw_photos, fails, json, kennel, ok, stderr};
+use common::{draw_photos, fails, json, kennel, ok, prepared, stderr};
 use kennel_core::{Interpolation, Preprocessing};
 use kennel_models::{StateDict, read_checkpoint, write_checkpoint};
 use kennel_onnx::builder::{self, Extent, GraphBuilder};
@@ -187,10 +187,8 @@ fn what_is_no_number_is_no_label() {
 
 #[test]
 fn weights_as_others_save_them_are_read_or_refused_by_name() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = prepared(14);
     let here = dir.path();
-    draw_photos(&here.join("photos"), 14);
-    ok(here, &["prepare", "photos", "--out", "data"]);
     let train = ["train", "--data", "data", "--model", "test_resnet", "--epochs", "1", "--format", "json"];
     let first = [&train[..], &["--weights", "none", "--strategy", "full", "--side", "32"]].concat();
     let run = json(&ok(here, &first))["run"].as_str().unwrap().to_string();

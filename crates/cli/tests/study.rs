@@ -1,12 +1,13 @@
 //! `kennel run`, `evaluate --compare-all` and `report`, as users meet them.
 
 mod common;
+#[cfg(unix)]
+#[path = "common/process.rs"]
+mod process;
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
 
-use common::{command, draw_photos, fails, json, kennel, ok, stderr};
+use common::{draw_photos, fails, json, kennel, ok, prepared, stderr};
 
 /// A study of two strategies that takes seconds.
 const STUDY: [&str; 11] = [
@@ -27,13 +28,6 @@ fn study<'a>(more: &[&'a str]) -> Vec<&'a str> {
     STUDY.iter().chain(&["--set", "batch_size=8"]).chain(more).copied().collect()
 }
 
-fn prepared() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    draw_photos(&dir.path().join("photos"), 14);
-    ok(dir.path(), &["prepare", "photos", "--out", "data"]);
-    dir
-}
-
 fn runs(folder: &Path) -> Vec<PathBuf> {
     let mut runs: Vec<_> =
         std::fs::read_dir(folder.join("runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -43,7 +37,7 @@ fn runs(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn a_study_is_planned_trained_once_and_reported() {
-    let dir = prepared();
+    let dir = prepared(14);
     let here = dir.path();
     let planned = ok(here, &study(&["--epochs", "2", "--dry-run"]));
     // A dry run prints the plan on stdout.
@@ -116,10 +110,13 @@ fn a_study_is_planned_trained_once_and_reported() {
 #[cfg(unix)]
 #[test]
 fn a_study_that_was_stopped_goes_on() {
-    use nix::sys::signal::{Signal, kill};
-    use nix::unistd::Pid;
+    use std::process::Stdio;
 
-    let dir = prepared();
+    use common::command;
+    use nix::sys::signal::Signal;
+    use process::{send, wait_until};
+
+    let dir = prepared(14);
     let here = dir.path();
     let mut child = command(here, &study(&["--epochs", "20"]))
         .stdout(Stdio::null())
@@ -131,11 +128,8 @@ fn a_study_that_was_stopped_goes_on() {
         here.join("runs").is_dir()
             && runs(here).get(1).is_some_and(|run| run.join("checkpoints/last.state.safetensors").exists())
     };
-    while !is_under_way() {
-        assert!(child.try_wait().unwrap().is_none(), "the study ended before it could be stopped");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    wait_until("an epoch of the second experiment", &mut child, is_under_way);
+    send(Signal::SIGINT, &child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(!here.join("results/report.html").exists());
     let begun = runs(here);
@@ -154,7 +148,7 @@ fn a_study_that_was_stopped_goes_on() {
 
 #[test]
 fn one_experiment_that_fails_does_not_end_the_others() {
-    let dir = prepared();
+    let dir = prepared(14);
     let here = dir.path();
     let mut args = study(&["--epochs", "1", "--format", "json"]);
     let models = args.iter().position(|word| *word == "resnet18").unwrap();
@@ -170,7 +164,7 @@ fn one_experiment_that_fails_does_not_end_the_others() {
 
 #[test]
 fn a_setting_that_makes_no_sense_fails_alone_and_one_that_is_given_twice_is_one() {
-    let dir = prepared();
+    let dir = prepared(14);
     let here = dir.path();
     let args = study(&["--epochs", "1", "--set", "drop_rate=0.1,2.5", "--seeds", "7,7"]);
     let args: Vec<&str> =
@@ -188,7 +182,7 @@ fn a_setting_that_makes_no_sense_fails_alone_and_one_that_is_given_twice_is_one(
 
 #[test]
 fn a_study_of_which_nothing_can_be_run_says_why_once_and_writes_nothing() {
-    let dir = prepared();
+    let dir = prepared(14);
     let here = dir.path();
     let before = std::fs::read_dir(here).unwrap().count();
     // A dry run reports wrong settings, too.
@@ -217,7 +211,7 @@ fn a_study_of_which_nothing_can_be_run_says_why_once_and_writes_nothing() {
 
 #[test]
 fn a_study_reports_itself_and_not_the_older_one_beside_it() {
-    let dir = prepared();
+    let dir = prepared(14);
     let here = dir.path();
     ok(here, &study(&["--epochs", "1"]));
     draw_photos(&here.join("fewer"), 10);
@@ -233,7 +227,7 @@ fn a_study_reports_itself_and_not_the_older_one_beside_it() {
 
 #[test]
 fn what_cannot_be_compared_is_left_out_by_name() {
-    let dir = prepared();
+    let dir = prepared(14);
     let here = dir.path();
     let (status, said) = fails(here, &["evaluate", "--compare-all"]);
     assert!(status == 1 && said.contains("no finished run under runs"), "{said}");

@@ -8,7 +8,7 @@ mod common;
 
 use std::path::Path;
 
-use common::{command, draw_photos, ok};
+use common::{command, ok, prepared};
 
 /// Runs a command and returns its output and status.
 fn said(folder: &Path, args: &[&str]) -> String {
@@ -50,10 +50,8 @@ fn the_list_of_models() {
 
 #[test]
 fn every_kind_of_error_with_its_hint() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = prepared(12);
     let here = dir.path();
-    draw_photos(&here.join("photos"), 12);
-    ok(here, &["prepare", "photos", "--out", "data"]);
     let tiny = "train --data data --model test_resnet --weights none --side 32 --epochs 1 --batch-size 8";
     ok(here, &tiny.split(' ').collect::<Vec<_>>());
     let run = std::fs::read_dir(here.join("runs")).unwrap().next().unwrap().unwrap().path();

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::{EpochRecord, Note, RunDir, RunFacts, Settings};
+
 /// The caller stopped a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("stopped")]
@@ -12,6 +14,8 @@ pub struct Stopped;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event<'a> {
+    /// A message for the user; the job goes on.
+    Note(&'a Note),
     /// Photos were decoded or checked.
     Photos {
         /// Photos so far.
@@ -19,7 +23,45 @@ pub enum Event<'a> {
         /// All photos.
         of: usize,
     },
-    /// A stage of the job begins.
+    /// Photos went through a network.
+    Pass {
+        /// Name of the pass, such as `validation`.
+        what: &'a str,
+        /// Photos so far.
+        done: usize,
+        /// All photos of the pass.
+        of: usize,
+    },
+    /// A run begins, or is resumed.
+    Run {
+        /// Its directory.
+        run: &'a RunDir,
+        /// Its settings.
+        settings: &'a Settings,
+        /// Its facts.
+        facts: &'a RunFacts,
+        /// Epochs that are already finished.
+        finished_epochs: usize,
+    },
+    /// A step of a run is done.
+    Step {
+        /// Counted from 1.
+        epoch: usize,
+        /// Photos of this epoch so far.
+        done: usize,
+        /// All photos of the epoch.
+        of: usize,
+        /// Loss of the step's photos.
+        loss: f32,
+    },
+    /// An epoch of a run is finished and saved.
+    Epoch {
+        /// Its record.
+        record: &'a EpochRecord,
+        /// Whether it is the best so far.
+        is_best: bool,
+    },
+    /// A stage of an export begins.
     Stage(Stage),
     /// Photos are missing, and the job goes on without them.
     PhotosGone(usize),
@@ -99,6 +141,11 @@ impl<'a> Task<'a> {
     /// Tells the caller what happened.
     pub fn tell(&self, event: Event<'_>) {
         (self.on)(event);
+    }
+
+    /// Tells the caller a message for the user.
+    pub fn note(&self, note: impl Into<Note>) {
+        self.tell(Event::Note(&note.into()));
     }
 }
 

@@ -36,12 +36,16 @@ fn save(picture: &RgbImage, path: impl AsRef<Path>) {
 /// Two classes of `n` photos.
 fn source(n: u32) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
+    draw_source(dir.path(), n);
+    dir
+}
+
+fn draw_source(folder: &Path, n: u32) {
     for (class, name) in ["cats", "dogs"].iter().enumerate() {
         for i in 0..n {
-            save(&drawn(1000 * class as u32 + i), dir.path().join(name).join(format!("{i:02}.png")));
+            save(&drawn(1000 * class as u32 + i), folder.join(name).join(format!("{i:02}.png")));
         }
     }
-    dir
 }
 
 fn run(source: &Path, out: &Path) -> Result<Prepared, DataError> {
@@ -261,19 +265,21 @@ fn a_folder_with_a_test_part_alone_is_judged_and_not_trained_on() {
 
 #[test]
 fn an_output_that_overlaps_the_source_is_refused() {
-    let source = source(8);
-    let before = files_of(source.path());
+    let home = tempfile::tempdir().unwrap();
+    let source = home.path().join("photos");
+    draw_source(&source, 8);
+    let before = files_of(home.path());
     for out in [
-        source.path().join("out"),
-        source.path().to_path_buf(),
-        source.path().join("cats"),
-        source.path().join("nowhere/../out"),
-        source.path().parent().unwrap().to_path_buf(),
+        source.join("out"),
+        source.clone(),
+        source.join("cats"),
+        source.join("nowhere/../out"),
+        home.path().into(),
     ] {
-        let error = message(run(source.path(), &out));
+        let error = message(run(&source, &out));
         assert!(error.contains("inside the source"), "{error}");
     }
-    assert_eq!(files_of(source.path()), before);
+    assert_eq!(files_of(home.path()), before);
 }
 
 #[test]
@@ -752,11 +758,8 @@ fn a_divided_folder_in_a_folder_of_its_own_is_found_and_a_class_called_annotatio
 #[test]
 fn hard_links_share_the_bytes() {
     let source = source(8);
-    let out = source
-        .path()
-        .parent()
-        .unwrap()
-        .join(format!("{}-linked", source.path().file_name().unwrap().display()));
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("linked");
     let options = PrepareOptions { link: true, ..PrepareOptions::default() };
     let manifest = prepare(source.path(), &out, &options, Task::unwatched()).unwrap().manifest;
     #[cfg(unix)]
@@ -776,7 +779,6 @@ fn hard_links_share_the_bytes() {
         assert_eq!(std::fs::metadata(out.join(&photo.path)).unwrap().nlink(), 1);
         assert_eq!(run(source.path(), &out).unwrap().outcome, Outcome::Unchanged);
     }
-    std::fs::remove_dir_all(&out).unwrap();
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub enum InferError {
     Core(#[from] CoreError),
     /// An error of the photos.
     #[error(transparent)]
-    Data(#[from] DataError),
+    Data(DataError),
     /// An error of the network or its weights.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -29,8 +29,8 @@ pub enum InferError {
     Metrics(#[from] MetricsError),
     /// An error of an ONNX file or its runtime.
     #[error(transparent)]
-    Onnx(#[from] OnnxError),
-    /// The caller said stop.
+    Onnx(OnnxError),
+    /// The caller stopped the task.
     #[error(transparent)]
     Stopped(#[from] Stopped),
     /// A name that leads to no photo.
@@ -104,6 +104,24 @@ impl InferError {
     /// The error for a split that training needs.
     pub fn nothing_to_train_on(data: &Path, split: Split, needed_for: &'static str) -> Self {
         InferError::EmptySplit { path: data.into(), split, needed_for, hint: Hint::OtherFractions }
+    }
+}
+
+impl From<DataError> for InferError {
+    fn from(error: DataError) -> Self {
+        match error {
+            DataError::Stopped(stopped) => stopped.into(),
+            error => InferError::Data(error),
+        }
+    }
+}
+
+impl From<OnnxError> for InferError {
+    fn from(error: OnnxError) -> Self {
+        match error {
+            OnnxError::Stopped(stopped) => stopped.into(),
+            error => InferError::Onnx(error),
+        }
     }
 }
 

@@ -3,29 +3,29 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use kennel_core::{Hint, Note, RunDir, Split, write_predictions};
+use kennel_core::{Hint, Note, RunDir, Split, Task, write_predictions};
 use kennel_data::{DataError, Dataset, DatasetPhoto};
 use kennel_metrics::{Evaluation, evaluate};
 use kennel_models::load_trained;
 
 use crate::predict::predict_photos;
-use crate::{Compute, Control, InferError, Predictor, Result, open_data_to_judge};
+use crate::{Compute, InferError, Predictor, Result, open_data_to_judge};
 
 /// Evaluates a run's best epoch on a split of any data set, or on all of it without a split. Saves
-/// the predictions in the run as `<dataset>-<split>.jsonl` or `<dataset>-all.jsonl`. Returns None
-/// when the caller said stop.
+/// the predictions in the run as `<dataset>-<split>.jsonl` or `<dataset>-all.jsonl`.
 ///
 /// # Errors
 ///
-/// [`InferError::OtherClasses`] when the data set has a class that the run does not know,
-/// [`InferError::EmptySplit`] when the split has no photos.
+/// - [`InferError::OtherClasses`] when the data set has a class that the run does not know.
+/// - [`InferError::EmptySplit`] when the split has no photos.
+/// - [`InferError::Stopped`] once the task is stopped. Nothing has been saved then.
 pub fn predict_dataset(
     run: &RunDir,
     data_dir: &Path,
     split: Option<Split>,
     compute: &Compute,
-    control: &mut Control,
-) -> Result<Option<Evaluation>> {
+    task: Task<'_>,
+) -> Result<Evaluation> {
     let (network, record) = load_trained(run, compute.device())?;
     let classes = record.facts.class_names;
     let other_classes = |found: String| InferError::OtherClasses {
@@ -34,7 +34,7 @@ pub fn predict_dataset(
         nearest: kennel_core::did_you_mean(&found, classes.iter().map(String::as_str)).map(String::from),
         found,
     };
-    let data = match open_data_to_judge(data_dir, &classes, control) {
+    let data = match open_data_to_judge(data_dir, &classes, task) {
         Err(InferError::Data(DataError::UnknownClass { found, .. })) => return Err(other_classes(found)),
         opened => opened?,
     };
@@ -48,7 +48,7 @@ pub fn predict_dataset(
     let all = data.manifest().photos.len();
     if !data.is_prepared() && photos.len() < all {
         let text = format!("{} of the {all} photos are judged, the {what} part", photos.len());
-        control.observer.note(&Note::hinted(text, Hint::JudgeEverySplit));
+        task.note(Note::hinted(text, Hint::JudgeEverySplit));
     }
     let learnt = photos_learnt_from(run, &data, &photos)?;
     if learnt > 0 {
@@ -56,18 +56,16 @@ pub fn predict_dataset(
             "{learnt} of these {} photos are among those that the run was trained or chosen on: that it is right on them says little",
             photos.len()
         );
-        control.observer.note(&text.into());
+        task.note(text);
     }
     let mut predictor = Predictor::new(network, record.settings.preprocessing, classes.clone(), 1.0, compute);
-    let Some(records) = predict_photos(&mut predictor, &photos, data.classes(), what, control)? else {
-        return Ok(None);
-    };
+    let records = predict_photos(&mut predictor, &photos, data.classes(), what, task)?;
     let name = data_dir.file_name().unwrap_or(data_dir.as_os_str()).to_string_lossy();
     let path = run.predictions_dir().join(format!("{name}-{what}.jsonl"));
     // Evaluate first: predictions that cannot be evaluated are not saved.
     let evaluation = evaluate(&records, &classes)?;
     write_predictions(&path, &records)?;
-    Ok(Some(evaluation))
+    Ok(evaluation)
 }
 
 /// Counts the `photos` that are byte for byte training or validation photos of the run.

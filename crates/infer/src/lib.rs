@@ -5,7 +5,6 @@
 //! evaluate a run on other photos, and score ImageNet's head without training. `bench` times a
 //! network.
 
-mod control;
 mod error;
 pub mod machine;
 
@@ -27,14 +26,13 @@ mod bench;
 pub use bench::{
     BenchOptions, CLASSES as BENCH_CLASSES, DataBench, NetworkBench, bench_data, bench_infer, bench_network,
 };
-pub use control::{Control, PhotoObserver};
 pub use device::{BURN_VERSION, Compute, DeviceChoice, GpuKind};
 pub use error::{InferError, Result};
 pub use evaluate::predict_dataset;
 pub use kennel_kernels::{instruction_set, threads};
 pub use label::{Row, Scores, label};
 pub use model::Model;
-pub use open_data::{manifest_digest, open_data, open_data_to_judge, tell_notes};
+pub use open_data::{manifest_digest, open_data_to_judge, tell_notes};
 pub use photos::{BATCH, Photos};
 pub use predict::{collect, pixels};
 pub use predictor::Predictor;

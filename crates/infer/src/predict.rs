@@ -3,54 +3,52 @@
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use kennel_core::{PredictionRecord, Task};
+use kennel_core::task::Event;
+use kennel_core::{PredictionRecord, Stopped, Task};
 use kennel_data::{Batch, DatasetPhoto};
 
-use crate::{Control, Photos, Predictor, Result, Scores, label};
+use crate::{Photos, Predictor, Result, Scores, label};
 
-/// Predicts `photos` in their order. Returns None when the caller said stop.
+/// Predicts `photos` in their order.
 ///
 /// # Errors
 ///
-/// A photo that cannot be read any more.
+/// A photo that cannot be read any more; [`Stopped`] once the task is stopped.
 pub fn predict_photos(
     predictor: &mut Predictor,
     photos: &Arc<[DatasetPhoto]>,
     class_names: &[String],
     what: &str,
-    control: &mut Control,
-) -> Result<Option<Vec<PredictionRecord>>> {
-    let logits = label(predictor, Photos::Listed(Arc::clone(photos)), Task::unwatched())
+    task: Task<'_>,
+) -> Result<Vec<PredictionRecord>> {
+    let logits = label(predictor, Photos::Listed(Arc::clone(photos)), task)
         .map(|rows| rows?.into_iter().map(|row| row.scores.map(Scores::into_values)).collect());
-    collect(photos, class_names, logits, what, control)
+    collect(photos, class_names, logits, what, task)
 }
 
-/// Turns the logits of `photos`, one batch at a time in their order, into predictions. Returns None
-/// when the caller said stop.
+/// Turns the logits of `photos`, one batch at a time in their order, into predictions.
 ///
 /// # Errors
 ///
-/// The first error that `logits` yields.
-pub fn collect<E>(
+/// The first error that `logits` yields; [`Stopped`] once the task is stopped.
+pub fn collect<E: From<Stopped>>(
     photos: &[DatasetPhoto],
     class_names: &[String],
     logits: impl Iterator<Item = Result<Vec<Vec<f32>>, E>>,
     what: &str,
-    control: &mut Control,
-) -> Result<Option<Vec<PredictionRecord>>, E> {
+    task: Task<'_>,
+) -> Result<Vec<PredictionRecord>, E> {
     let mut records = Vec::with_capacity(photos.len());
     for batch in logits {
-        if control.is_stopped() {
-            return Ok(None);
-        }
+        task.check()?;
         for logits in batch? {
             let photo = &photos[records.len()];
             let label = class_names[photo.class_index].clone();
             records.push(PredictionRecord { path: photo.path.clone(), label, logits });
         }
-        control.observer.predicting(what, records.len(), photos.len());
+        task.tell(Event::Pass { what, done: records.len(), of: photos.len() });
     }
-    Ok(Some(records))
+    Ok(records)
 }
 
 /// Turns a batch into a tensor, `[batch, 3, side, side]`, off the autodiff tape.

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use kennel_core::imagenet::{self, ClassMatch};
-use kennel_core::{PredictionRecord, RunDir, RunFacts, RunRecord, Settings, Split, files, write_predictions};
+use kennel_core::{
+    PredictionRecord, RunDir, RunFacts, RunRecord, Settings, Split, Task, files, write_predictions,
+};
 use kennel_data::Dataset;
 use kennel_metrics::{Evaluation, MetricsError, Proportion, RunEvaluation, argmax, evaluate, in_top_k};
 
 use crate::predict::predict_photos;
 use crate::{
-    BURN_VERSION, Compute, Control, InferError, Model, Predictor, Result, machine, manifest_digest,
-    tell_notes,
+    BURN_VERSION, Compute, InferError, Model, Predictor, Result, machine, manifest_digest, tell_notes,
 };
 
 /// Results of the unchanged head.
@@ -46,18 +47,19 @@ pub struct ZeroShotOptions<'a> {
 }
 
 /// Scores the unchanged ImageNet head on some splits of a data set and saves the result as a run
-/// under `runs`. Returns None when the caller said stop.
+/// under `runs`.
 ///
 /// # Errors
 ///
 /// A class that is not in ImageNet, weights without the 1000-class head, splits without photos,
-/// photos that cannot be read, or a logit that is not finite.
+/// photos that cannot be read, or a logit that is not finite; [`InferError::Stopped`] once the task
+/// is stopped. Nothing has been saved then.
 pub fn zero_shot(
     asked: &ZeroShotOptions,
     runs: &Path,
     compute: &Compute,
-    control: &mut Control,
-) -> Result<Option<ZeroShot>> {
+    task: Task<'_>,
+) -> Result<ZeroShot> {
     let ZeroShotOptions { model, weights, data, splits, synsets } = *asked;
     let mut predictor = Predictor::of_weights(model, Some(weights), compute)?;
     if predictor.class_names().len() != imagenet::classes().len() {
@@ -67,7 +69,7 @@ pub fn zero_shot(
             expected: "ImageNet-1k's head with 1000",
         });
     }
-    tell_notes(data, control);
+    tell_notes(data, task);
     let class_names = data.classes().to_vec();
     let classes = data.manifest().match_imagenet(synsets)?;
     let mut per_split = Vec::new();
@@ -78,9 +80,7 @@ pub fn zero_shot(
             continue;
         }
         let what = split.as_str();
-        let Some(records) = predict_photos(&mut predictor, photos, &class_names, what, control)? else {
-            return Ok(None);
-        };
+        let records = predict_photos(&mut predictor, photos, &class_names, what, task)?;
         let mut restricted = Vec::with_capacity(records.len());
         for (record, photo) in records.into_iter().zip(photos.iter()) {
             if let Some(class) = record.logits.iter().position(|logit| !logit.is_finite()) {
@@ -131,11 +131,11 @@ pub fn zero_shot(
         changes.write(&run.config(), |path| record.write(path))
     })?;
     let all: Vec<PredictionRecord> = per_split.into_iter().flat_map(|(_, records)| records).collect();
-    Ok(Some(ZeroShot {
+    Ok(ZeroShot {
         run,
         classes,
         restricted: evaluate(&all, &class_names)?,
         top1: Proportion::new(top1, n),
         top5: Proportion::new(top5, n),
-    }))
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use kennel_core::{CoreError, Hint, Hinted, OutOfBounds, Strategy, Weights};
+use kennel_core::{CoreError, Hint, Hinted, OutOfBounds, RunDir, Stopped, Strategy, Weights};
 use kennel_data::DataError;
 use kennel_infer::InferError;
 use kennel_metrics::MetricsError;
@@ -20,7 +20,7 @@ pub enum TrainError {
     Core(#[from] CoreError),
     /// An error of the photos.
     #[error(transparent)]
-    Data(#[from] DataError),
+    Data(DataError),
     /// An error of the network or its weights.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -30,6 +30,17 @@ pub enum TrainError {
     /// Another error of inference.
     #[error(transparent)]
     Infer(Box<InferError>),
+    /// The caller stopped the task before the run began, or before it was resumed.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// The caller stopped the run, which can be resumed.
+    #[error("{run} was stopped: {epochs} epochs are finished", run = kennel_core::shown(run.path()))]
+    Interrupted {
+        /// The run's directory.
+        run: RunDir,
+        /// Finished epochs, all of them saved.
+        epochs: usize,
+    },
     /// A hyperparameter that is out of bounds.
     #[error("{name} is {found}, expected {expected}")]
     Hyperparameter {
@@ -122,9 +133,19 @@ impl From<OutOfBounds> for TrainError {
     }
 }
 
+impl From<DataError> for TrainError {
+    fn from(error: DataError) -> Self {
+        match error {
+            DataError::Stopped(stopped) => stopped.into(),
+            error => TrainError::Data(error),
+        }
+    }
+}
+
 impl From<InferError> for TrainError {
     fn from(error: InferError) -> Self {
         match error {
+            InferError::Stopped(stopped) => stopped.into(),
             InferError::Core(error) => error.into(),
             InferError::Data(error) => error.into(),
             InferError::Model(error) => error.into(),
@@ -155,6 +176,7 @@ impl Hinted for TrainError {
             TrainError::HeadNotTrained { with_head, .. } => Hint::TrainPartsToo(with_head.clone()),
             TrainError::NoFiniteAnswer { .. } => Hint::OtherWeights,
             TrainError::Diverged { .. } | TrainError::DivergedAnswer { .. } => Hint::SmallerSteps,
+            TrainError::Interrupted { run, .. } => Hint::Resume { run: run.path().into() },
             TrainError::InUse { .. } => Hint::WaitOrStop,
             TrainError::NoSuchRun { model, strategy, is_there: true, .. } => {
                 Hint::Train { model: Some(model.clone()), strategy: strategy.map(Strategy::as_str) }
@@ -162,7 +184,9 @@ impl Hinted for TrainError {
             TrainError::NoSuchRun { model, strategy, .. } => {
                 Hint::NoRunsFolderOrTrain { model: model.clone(), strategy: strategy.map(Strategy::as_str) }
             }
-            TrainError::Metrics(_) | TrainError::Hyperparameter { .. } => return Vec::new(),
+            TrainError::Metrics(_) | TrainError::Stopped(_) | TrainError::Hyperparameter { .. } => {
+                return Vec::new();
+            }
         };
         vec![hint]
     }

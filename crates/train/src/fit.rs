@@ -7,9 +7,10 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::tensor::Device;
 use kennel_core::seed::stream_seed;
+use kennel_core::task::Event;
 use kennel_core::{
     EpochRecord, Hint, Lock, Manifest, Note, PredictionRecord, RunDir, RunRecord, SchedulerKind, Settings,
-    Split,
+    Split, Task,
 };
 use kennel_data::shuffled;
 use kennel_infer::{BATCH, collect, machine};
@@ -22,49 +23,37 @@ use crate::checkpoint::{Epoch, OPTIMIZER_PREFIX, Progress, Saved, read_saved, sa
 use crate::features::{Features, Part};
 use crate::setup::{Setup, set_up};
 use crate::{
-    Control, CrossEntropy, LayerRates, Optimizer, Plan, Result, Schedule, TrainError, TrainOptions,
-    clip_gradients, finish, take_gradients,
+    CrossEntropy, LayerRates, Optimizer, Result, Schedule, TrainError, TrainOptions, clip_gradients, finish,
+    take_gradients,
 };
 
-/// How a run ended.
+/// A finished run: all epochs are done and the best one is evaluated.
 #[derive(Clone, Debug)]
-pub enum Outcome {
-    /// All epochs are done and the best one is evaluated.
-    Finished {
-        /// The run's directory.
-        run: RunDir,
-        /// Contents of `evaluation.json`.
-        evaluation: Box<RunEvaluation>,
-    },
-    /// The caller stopped the run; it can be resumed.
-    Interrupted {
-        /// The run's directory.
-        run: RunDir,
-        /// Finished epochs.
-        epochs: usize,
-    },
+pub struct Trained {
+    /// The run's directory.
+    pub run: RunDir,
+    /// Contents of `evaluation.json`.
+    pub evaluation: RunEvaluation,
 }
 
 /// Trains a new run under `runs`.
 ///
 /// # Errors
 ///
-/// Settings, photos or weights that are invalid (then no run directory is made), a file that
-/// cannot be written, or a loss that is not finite.
-pub fn train(
-    settings: &Settings,
-    runs: &Path,
-    options: &TrainOptions,
-    control: &mut Control,
-) -> Result<Outcome> {
-    let (setup, features) = set_up_features(settings, options, control)?;
+/// - Settings, photos or weights that are invalid; [`TrainError::Stopped`] if the task is stopped
+///   while they are checked. Then no run directory is made.
+/// - A file that cannot be written, or a loss that is not finite.
+/// - [`TrainError::Interrupted`] if the task is stopped later: at the next step, with the last
+///   finished epoch saved.
+pub fn train(settings: &Settings, runs: &Path, options: &TrainOptions, task: Task<'_>) -> Result<Trained> {
+    let (setup, features) = set_up_features(settings, options, task)?;
     let (_, stamp) = machine::now();
     let record = RunRecord { settings: settings.clone(), facts: setup.facts.clone() };
     let (run, _lock) = RunDir::begin(runs, &machine::run_name(&stamp, settings), |run, changes| {
         changes.write(&run.manifest(), |path| setup.data.manifest().write(path))?;
         changes.write(&run.config(), |path| record.write(path))
     })?;
-    Fit::new(record.settings, run, setup, features, None, options, control)?.run(control)
+    Fit::new(record.settings, run, setup, features, None, options, task)?.run(task)
 }
 
 /// Resumes a run after its last finished epoch. Trains up to `epochs` in all if given, else up to
@@ -75,30 +64,23 @@ pub fn train(
 ///
 /// As [`train`]; when another process is training the run; when the photos or the run's files have
 /// changed since it began; when `epochs` is not more than the number of finished epochs.
-pub fn resume(
-    run: RunDir,
-    epochs: Option<usize>,
-    options: &TrainOptions,
-    control: &mut Control,
-) -> Result<Outcome> {
+pub fn resume(run: RunDir, epochs: Option<usize>, options: &TrainOptions, task: Task<'_>) -> Result<Trained> {
     // `is_finished` is checked again below, after taking the lock: the previous owner may have
     // finished the run, or taking the lock may have completed a commit that finished it.
     let _lock = (!run.is_finished() || epochs.is_some()).then(|| taken(&run)).transpose()?;
     let mut record = run.read_record()?;
     if run.is_finished() && epochs.is_none() {
         run.tidy();
-        control
-            .observer
-            .note(&Note::hinted("the run is finished already: nothing is left to train", Hint::MoreEpochs));
+        task.note(Note::hinted("the run is finished already: nothing is left to train", Hint::MoreEpochs));
         let evaluation = finish::evaluate_run(&run)?;
-        return Ok(Outcome::Finished { run, evaluation: Box::new(evaluation) });
+        return Ok(Trained { run, evaluation });
     }
     run.check_files()?;
     let saved = read_saved(&run)?;
     if saved.is_none() {
-        control.observer.note(&"no epoch was finished: it begins at epoch 1 again".into());
+        task.note("no epoch was finished: it begins at epoch 1 again");
     }
-    let (setup, features) = set_up_features(&record.settings, options, control)?;
+    let (setup, features) = set_up_features(&record.settings, options, task)?;
     let began = &record.facts;
     let cannot = |reason: &str, hint: Option<Hint>| TrainError::CannotResume {
         path: run.path().into(),
@@ -122,9 +104,9 @@ pub fn resume(
         return Err(cannot("the pretrained weights are not those it began with", None));
     }
     if let Some(epochs) = epochs {
-        go_further(&run, &mut record, epochs, saved.as_ref(), control)?;
+        go_further(&run, &mut record, epochs, saved.as_ref(), task)?;
     }
-    Fit::new(record.settings, run, setup, features, saved, options, control)?.run(control)
+    Fit::new(record.settings, run, setup, features, saved, options, task)?.run(task)
 }
 
 /// Whether early stopping ends the run: no improvement in the last `early_stopping` epochs.
@@ -139,7 +121,7 @@ fn go_further(
     record: &mut RunRecord,
     epochs: usize,
     saved: Option<&Saved>,
-    control: &mut Control,
+    task: Task<'_>,
 ) -> Result<()> {
     let finished = saved.map_or(0, |saved| saved.progress.history.len());
     if epochs <= finished {
@@ -166,12 +148,12 @@ fn go_further(
             scheduler.name(),
             finished + 1
         );
-        control.observer.note(&text.into());
+        task.note(text);
     }
     if run.is_finished() {
         let text = "the run was finished: its best epoch of all will read the test photos again; whoever chooses the number of epochs by \
                     what they say has chosen on them";
-        control.observer.note(&text.into());
+        task.note(text);
     }
     let mut changes = run.changes()?;
     changes.write(&run.config(), |path| record.write(path))?;
@@ -189,10 +171,10 @@ fn taken(run: &RunDir) -> Result<Lock> {
 pub(crate) fn set_up_features(
     settings: &Settings,
     options: &TrainOptions,
-    control: &mut Control,
+    task: Task<'_>,
 ) -> Result<(Setup, Features)> {
     machine::reset_peak_rss();
-    let mut setup = set_up(settings, options, control)?;
+    let mut setup = set_up(settings, options, task)?;
     let frozen_stages = setup.network().frozen_stages(&setup.trained);
     let features = Features::new(&setup, frozen_stages, settings, options);
     if let Some(folder) = features.folder() {
@@ -232,7 +214,7 @@ impl Fit {
         features: Features,
         saved: Option<Saved>,
         options: &TrainOptions,
-        control: &mut Control,
+        task: Task<'_>,
     ) -> Result<Self> {
         let device = options.compute.device().clone();
         let photos = setup.data.photos(Split::Train).len();
@@ -272,34 +254,36 @@ impl Fit {
             schedule = schedule.resume(saved.progress.plateau);
             progress = Progress { settings: settings.clone(), ..saved.progress };
         }
-        control.observer.plan(&Plan {
-            run: run.path().into(),
-            model: settings.model.clone(),
-            weights: settings.weights.clone(),
-            trained: setup.trained.clone(),
-            trainable_params: setup.facts.trainable_params,
-            total_params: setup.facts.total_params,
-            class_names: setup.facts.class_names.clone(),
-            photos: setup.facts.photos,
-            epochs: settings.epochs,
+        task.tell(Event::Run {
+            run: &run,
+            settings: &settings,
+            facts: &setup.facts,
             finished_epochs: progress.history.len(),
-            keeps_features: features.folder().is_some(),
         });
         let rates = LayerRates::new(setup.network(), &settings);
         let loss = CrossEntropy::new(settings.label_smoothing, setup.class_weights.clone());
         Ok(Self { settings, run, setup, features, device, optimizer, schedule, rates, loss, progress })
     }
 
-    fn run(mut self, control: &mut Control) -> Result<Outcome> {
+    /// Trains the epochs that are left and evaluates the best one.
+    fn run(mut self, task: Task<'_>) -> Result<Trained> {
+        match self.train_epochs(task).and_then(|()| self.finish(task)) {
+            Ok(evaluation) => Ok(Trained { run: self.run, evaluation }),
+            Err(TrainError::Stopped(_)) => {
+                Err(TrainError::Interrupted { epochs: self.progress.history.len(), run: self.run })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn train_epochs(&mut self, task: Task<'_>) -> Result<()> {
         let before_s = self.progress.history.last().map_or(0.0, |epoch| epoch.elapsed_s);
         let began = Instant::now();
         while !self.is_done() {
             let index = self.progress.history.len();
-            let Some(pass) = self.train_pass(index, control)? else { return Ok(self.interrupted()) };
+            let pass = self.train_pass(index, task)?;
             let network = self.setup.network().valid();
-            let Some(val_predictions) = self.predict(&network, Split::Val, "validation", control)? else {
-                return Ok(self.interrupted());
-            };
+            let val_predictions = self.predict(&network, Split::Val, "validation", task)?;
             let val = kennel_metrics::evaluate(&val_predictions, &self.setup.facts.class_names).map_err(
                 |error| match error {
                     MetricsError::NotFinite { path: photo, logit, .. } => {
@@ -332,9 +316,9 @@ impl Fit {
             };
             let plateau = self.schedule.plateau();
             let is_best = save_epoch(&self.run, &mut self.progress, record.clone(), plateau, epoch)?;
-            control.observer.epoch(&record, is_best);
+            task.tell(Event::Epoch { record: &record, is_best });
         }
-        self.finish(control)
+        Ok(())
     }
 
     /// Whether all epochs are done or early stopping applies.
@@ -343,8 +327,8 @@ impl Fit {
             || is_out_of_patience(&self.settings, &self.progress)
     }
 
-    /// Trains one epoch. Returns None when the caller said stop.
-    fn train_pass(&mut self, epoch: usize, control: &mut Control) -> Result<Option<TrainPass>> {
+    /// Trains one epoch.
+    fn train_pass(&mut self, epoch: usize, task: Task<'_>) -> Result<TrainPass> {
         let photos = self.setup.data.photos(Split::Train).len();
         let mut order = shuffled(photos, self.settings.seed, epoch as u64);
         order.truncate(photos_per_epoch(photos, self.settings.batch_size));
@@ -352,15 +336,10 @@ impl Fit {
         let (mut seen, mut correct, mut total_loss, mut learning_rate) = (0, 0, 0.0, 0.0);
         let part = self.features.train_part(epoch);
         let began = Instant::now();
-        let Some(batches) =
-            self.features.batches(self.setup.network(), part, order, self.settings.batch_size, control)?
-        else {
-            return Ok(None);
-        };
+        let batches =
+            self.features.batches(self.setup.network(), part, order, self.settings.batch_size, task)?;
         for (step, batch) in batches.enumerate() {
-            if control.is_stopped() {
-                return Ok(None);
-            }
+            task.check()?;
             let (shown, labels) = batch?;
             self.seed_dropout(epoch, step);
             let network = self.setup.network.take().expect("every step puts it back");
@@ -386,14 +365,14 @@ impl Fit {
                 .count();
             seen += labels.len();
             total_loss += f64::from(value) * labels.len() as f64;
-            control.observer.step(epoch + 1, seen, of, value);
+            task.tell(Event::Step { epoch: epoch + 1, done: seen, of, loss: value });
         }
-        Ok(Some(TrainPass {
+        Ok(TrainPass {
             loss: total_loss / seen as f64,
             accuracy: correct as f64 / seen as f64,
             learning_rate,
             images_per_s: seen as f64 / began.elapsed().as_secs_f64(),
-        }))
+        })
     }
 
     /// Seeds the device's generator, which dropout draws from, at every step, so that a resumed run
@@ -411,15 +390,13 @@ impl Fit {
         network: &Network,
         split: Split,
         what: &str,
-        control: &mut Control,
-    ) -> Result<Option<Vec<PredictionRecord>>> {
+        task: Task<'_>,
+    ) -> Result<Vec<PredictionRecord>> {
         let photos = Arc::clone(self.setup.data.photos(split));
         let order = (0..photos.len()).collect();
-        let Some(batches) = self.features.batches(network, Part::Eval(split), order, BATCH, control)? else {
-            return Ok(None);
-        };
+        let batches = self.features.batches(network, Part::Eval(split), order, BATCH, task)?;
         let logits = batches.map(|batch| Ok(rows(self.features.infer(network, batch?.0))));
-        collect(&photos, &self.setup.facts.class_names, logits, what, &mut control.inference())
+        collect(&photos, &self.setup.facts.class_names, logits, what, task)
     }
 
     /// `rms(w - w0) / rms(w0)` over the head.
@@ -435,25 +412,17 @@ impl Fit {
         (moved / start).sqrt()
     }
 
-    fn interrupted(self) -> Outcome {
-        Outcome::Interrupted { epochs: self.progress.history.len(), run: self.run }
-    }
-
     /// Evaluates the best epoch on the test photos, once, after the last epoch.
-    fn finish(mut self, control: &mut Control) -> Result<Outcome> {
+    fn finish(&mut self, task: Task<'_>) -> Result<RunEvaluation> {
         let best = read_checkpoint(&self.run.best_weights())?;
         let network = self.setup.network().valid();
         let (network, _) =
             load(network, &best, LoadOptions::Exact, &self.settings.model, &self.run.best_weights())?;
         let mut test = None;
         if !self.setup.data.photos(Split::Test).is_empty() {
-            let Some(records) = self.predict(&network, Split::Test, "test", control)? else {
-                return Ok(self.interrupted());
-            };
-            test = Some(records);
+            test = Some(self.predict(&network, Split::Test, "test", task)?);
         }
-        let evaluation = finish::finish_run(&self.run, test.as_deref())?;
-        Ok(Outcome::Finished { run: self.run, evaluation: Box::new(evaluation) })
+        finish::finish_run(&self.run, test.as_deref())
     }
 }
 

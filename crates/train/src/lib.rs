@@ -5,7 +5,6 @@
 //! the epochs ([`fit`]), save a checkpoint after each ([`checkpoint`]), evaluate the best one on the
 //! test photos, once ([`finish`]).
 
-mod control;
 mod error;
 mod options;
 
@@ -33,15 +32,14 @@ mod fixtures;
 
 pub use bench_step::bench_step;
 pub use best::{best_epoch, is_better};
-pub use control::{Control, Observer, Silent};
 pub use error::{Result, TrainError};
 pub use features::KeptFeatures;
 pub use finish::evaluate_run;
-pub use fit::{Outcome, resume, train};
+pub use fit::{Trained, resume, train};
 pub use loss::{CrossEntropy, class_weights};
 pub use optimizer::{NamedGradients, Optimizer, clip_gradients, take_gradients};
 pub use options::{CacheOptions, TrainOptions};
-pub use plan::{Plan, check_splits, trained_parts};
+pub use plan::{check_splits, trained_parts};
 pub use rates::LayerRates;
 pub use rehearsal::{Rehearsal, rehearse};
 pub use schedule::{Plateau, Schedule};

@@ -2,39 +2,11 @@
 
 use std::path::Path;
 
-use kennel_core::{Settings, Split, SplitCounts, Strategy, Weights};
+use kennel_core::{Settings, Split, SplitCounts, Strategy};
 use kennel_infer::InferError;
 use kennel_models::{Network, is_under};
 
 use crate::{Result, TrainError};
-
-/// Summary of a run for the user, shown before it begins.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
-    /// The run's directory.
-    pub run: std::path::PathBuf,
-    /// Architecture.
-    pub model: String,
-    /// The weights that it starts from.
-    pub weights: Weights,
-    /// Prefixes of timm's names of the trained tensors.
-    pub trained: Vec<String>,
-    /// Number of trainable parameters.
-    pub trainable_params: usize,
-    /// Number of all parameters.
-    pub total_params: usize,
-    /// Class names in the order of the logits.
-    pub class_names: Vec<String>,
-    /// Photos of each split.
-    pub photos: SplitCounts,
-    /// Epochs in all.
-    pub epochs: usize,
-    /// Epochs that are already finished.
-    pub finished_epochs: usize,
-    /// Whether epochs train on cached features, as long as the cache has room, instead of on the
-    /// photos.
-    pub keeps_features: bool,
-}
 
 /// Returns the name prefixes of the tensors that a run trains.
 ///

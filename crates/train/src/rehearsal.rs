@@ -1,10 +1,10 @@
 //! Rehearses a run: does everything that comes before training, and writes nothing.
 
-use kennel_core::{RunFacts, Settings};
+use kennel_core::{RunFacts, Settings, Task};
 
 use crate::features::KeptFeatures;
 use crate::fit::{set_up_features, steps_per_epoch};
-use crate::{Control, Result, TrainOptions};
+use crate::{Result, TrainOptions};
 
 /// What [`train`](crate::train) would do.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,8 +23,8 @@ pub struct Rehearsal {
 /// # Errors
 ///
 /// As [`train`](crate::train), up to the point where it creates its run directory.
-pub fn rehearse(settings: &Settings, options: &TrainOptions, control: &mut Control) -> Result<Rehearsal> {
-    let (setup, features) = set_up_features(settings, options, control)?;
+pub fn rehearse(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> Result<Rehearsal> {
+    let (setup, features) = set_up_features(settings, options, task)?;
     Ok(Rehearsal {
         steps_per_epoch: steps_per_epoch(setup.facts.photos.train, settings.batch_size),
         kept_features: features.kept(settings.epochs),

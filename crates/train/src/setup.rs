@@ -5,15 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use kennel_core::{RunFacts, Settings, Split, Stopped, files};
-use kennel_data::{DataError, Dataset, DatasetPhoto, Loader, LoaderOptions, Transform};
-use kennel_infer::{BURN_VERSION, machine, manifest_digest, open_data, pixels, tell_notes};
+use kennel_core::{RunFacts, Settings, Split, Task, files};
+use kennel_data::{DataError, Dataset, DatasetPhoto, Loader, LoaderOptions, PrepareOptions, Transform};
+use kennel_infer::{BURN_VERSION, machine, manifest_digest, pixels, tell_notes};
 use kennel_models::{
     Architecture, LoadOptions, Network, RegularizationRates, StateDict, architecture, draw_head,
     draw_network, is_buffer, is_under, load, locate_weights, rows, state_dict, with_trainable,
 };
 
-use crate::{Control, Result, TrainError, TrainOptions, class_weights, plan};
+use crate::{Result, TrainError, TrainOptions, class_weights, plan};
 
 /// A network and its photos, ready for training.
 pub struct Setup {
@@ -50,24 +50,23 @@ impl Setup {
 ///
 /// # Errors
 ///
-/// Settings, photos or weights that are invalid. Nothing has been written then.
-pub fn set_up(settings: &Settings, options: &TrainOptions, control: &mut Control) -> Result<Setup> {
+/// Settings, photos or weights that are invalid; [`TrainError::Stopped`] once the task is stopped.
+/// Nothing has been written then.
+pub fn set_up(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> Result<Setup> {
     settings.check()?;
     let architecture = architecture(&settings.model)?;
     let compute = &options.compute;
     let folder = Path::new(&settings.data_dir);
     let data = match &options.data {
         Some(data) if data.root() == folder => data.clone(),
-        _ => open_data(folder, &mut control.inference())?,
+        _ => Dataset::open_with(folder, &PrepareOptions::default(), task)?,
     };
-    tell_notes(&data, &mut control.inference());
+    tell_notes(&data, task);
     if data.manifest().counts(None).of(Split::Test) == 0 {
-        control
-            .observer
-            .note(&"there are no test photos: the run will say how good it is on validation only".into());
+        task.note("there are no test photos: the run will say how good it is on validation only");
     }
     plan::check_splits(folder, data.manifest().counts(None))?;
-    check_photos(&data, control)?;
+    check_photos(&data, task)?;
     let class_names = data.classes().to_vec();
     let mut counts = vec![0; class_names.len()];
     for photo in data.photos(Split::Train).iter() {
@@ -78,7 +77,7 @@ pub fn set_up(settings: &Settings, options: &TrainOptions, control: &mut Control
         Network::new(architecture, class_names.len(), RegularizationRates::of(settings), compute.device());
     let trained = plan::trained_parts(&network, settings)?;
     let Filled { network, batches_tracked, weights_sha256, weights_run, weights_shared_classes } =
-        fill(network, architecture, settings, &class_names, control)?;
+        fill(network, architecture, settings, &class_names, task)?;
     check_answers(&network, &data, settings, compute.device())?;
     let network = with_trainable(network, &trained);
     let state = state_dict(&network);
@@ -110,14 +109,12 @@ pub fn set_up(settings: &Settings, options: &TrainOptions, control: &mut Control
 
 /// Checks every photo against its digest in the manifest before training. During training, each
 /// photo is checked again when it is read.
-fn check_photos(data: &Dataset, control: &Control) -> Result<()> {
+fn check_photos(data: &Dataset, task: Task<'_>) -> Result<()> {
     if !data.is_prepared() {
         return Ok(()); // read a moment ago
     }
     for photo in data.all_photos().iter() {
-        if control.is_stopped() {
-            return Err(DataError::from(Stopped).into());
-        }
+        task.check()?;
         if files::sha256_file(&photo.file)? != photo.sha256 {
             return Err(DataError::PhotoChanged { path: photo.file.clone() }.into());
         }
@@ -158,7 +155,7 @@ fn fill(
     architecture: &Architecture,
     settings: &Settings,
     class_names: &[String],
-    control: &mut Control,
+    task: Task<'_>,
 ) -> Result<Filled> {
     let Some(weights) = settings.weights.pretrained() else {
         return Ok(Filled {
@@ -172,7 +169,7 @@ fn fill(
     let source = locate_weights(architecture, Some(weights))?;
     let checkpoint = source.read()?;
     if let Some(note) = checkpoint.note() {
-        control.observer.note(&note.into());
+        task.note(note);
     }
     let (network, ledger) =
         load(network, &checkpoint, LoadOptions::NewHead, architecture.name, &source.file)?;
@@ -182,17 +179,17 @@ fn fill(
     // unlearned first.
     let is_of_others = source.class_names.as_deref().is_some_and(|names| names != class_names);
     if !has_head {
-        control.observer.note(&"the weights have no classifier: a new one is drawn".into());
+        task.note("the weights have no classifier: a new one is drawn");
     } else if is_replaced && source.fine_tuned_in.is_none() {
         // ImageNet's head is always replaced; no note needed.
     } else if is_replaced || is_of_others {
-        control.observer.note(&"the weights have a head for other classes: a new one is drawn".into());
+        task.note("the weights have a head for other classes: a new one is drawn");
     } else {
         let text = format!(
             "the weights have a head for {} classes already, as the data: it is kept",
             class_names.len()
         );
-        control.observer.note(&text.into());
+        task.note(text);
     }
     let network = match is_replaced || is_of_others {
         true => draw_head(network, settings.head_init, settings.seed),

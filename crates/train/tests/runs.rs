@@ -6,76 +6,72 @@ mod photos;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use kennel_core::{EpochRecord, Hint, Note, RunDir, SchedulerKind, Settings, Strategy, files, write_metrics};
-use kennel_infer::{Compute, PhotoObserver, predict_dataset};
-use kennel_models::{read_checkpoint, write_checkpoint};
-use kennel_train::{
-    CacheOptions, Control, Found, Observer, Outcome, Silent, TrainOptions, find_run, resume, train,
+use kennel_core::task::Event;
+use kennel_core::{
+    EpochRecord, Hint, Note, RunDir, SchedulerKind, Settings, Strategy, Task, files, write_metrics,
 };
+use kennel_infer::{Compute, predict_dataset};
+use kennel_models::{read_checkpoint, write_checkpoint};
+use kennel_train::{CacheOptions, Found, Result, TrainError, TrainOptions, Trained, find_run, resume, train};
 use photos::{draw_photos, small_config};
 
-/// Stops after `epochs` epochs, or, if `step` is not 0, in the next epoch after `step` photos.
-struct StopAfter<'a> {
-    stop: &'a AtomicBool,
-    epochs: usize,
-    step: usize,
-    seen: usize,
+/// Trains a run that is stopped after `epochs` epochs, or, if `step` is not 0, in the next epoch
+/// after `step` photos. Returns the run and its finished epochs.
+fn stopped_after(config: &Settings, runs: &Path, epochs: usize, step: usize) -> (RunDir, usize) {
+    let (stop, seen) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let on = |event: Event<'_>| {
+        let is_time = match event {
+            Event::Epoch { record, .. } => {
+                seen.store(record.epoch, Ordering::Relaxed);
+                step == 0 && record.epoch == epochs
+            }
+            Event::Step { done, .. } => step > 0 && seen.load(Ordering::Relaxed) == epochs && done >= step,
+            _ => false,
+        };
+        if is_time {
+            stop.store(true, Ordering::Relaxed);
+        }
+    };
+    match train(config, runs, &uncached(), Task::new(&stop, &on)) {
+        Err(TrainError::Interrupted { run, epochs }) => (run, epochs),
+        other => panic!("it did not stop: {other:?}"),
+    }
 }
 
-impl PhotoObserver for StopAfter<'_> {}
-
-impl Observer for StopAfter<'_> {
-    fn epoch(&mut self, record: &EpochRecord, _: bool) {
-        self.seen = record.epoch;
-        if self.step == 0 && record.epoch == self.epochs {
-            self.stop.store(true, Ordering::Relaxed);
-        }
-    }
-
-    fn step(&mut self, _: usize, photos: usize, _: usize, _: f32) {
-        if self.step > 0 && self.seen == self.epochs && photos >= self.step {
-            self.stop.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
-fn finished(outcome: Outcome) -> RunDir {
-    match outcome {
-        Outcome::Finished { run, .. } => run,
-        Outcome::Interrupted { epochs, .. } => panic!("stopped after epoch {epochs}"),
-    }
+fn run_of(trained: Result<Trained>) -> RunDir {
+    trained.unwrap().run
 }
 
 fn uncached() -> TrainOptions {
     TrainOptions { compute: Compute::cpu(), cache: None, data: None }
 }
 
-/// Records the notes, and the feature passes that were computed.
+/// The notes of a job, and the feature passes that it computed.
 #[derive(Default)]
-struct Listener {
+struct Heard {
     notes: Vec<Note>,
     features: Vec<String>,
 }
 
-impl Observer for Listener {}
-
-impl PhotoObserver for Listener {
-    fn note(&mut self, note: &Note) {
-        self.notes.push(note.clone());
-    }
-
-    fn predicting(&mut self, what: &str, photos: usize, of: usize) {
-        if what.starts_with("features") && photos == of {
-            self.features.push(what.into());
+/// Runs a job and returns what was heard of it.
+fn listening<T>(job: impl FnOnce(Task<'_>) -> T) -> (T, Heard) {
+    let (stop, heard) = (AtomicBool::new(false), Mutex::new(Heard::default()));
+    let on = |event: Event<'_>| match event {
+        Event::Note(note) => heard.lock().unwrap().notes.push(note.clone()),
+        Event::Pass { what, done, of } if what.starts_with("features") && done == of => {
+            heard.lock().unwrap().features.push(what.into());
         }
-    }
+        _ => {}
+    };
+    let done = job(Task::new(&stop, &on));
+    (done, heard.into_inner().unwrap())
 }
 
 fn train_quietly(config: &Settings, runs: &Path) -> RunDir {
-    let stop = AtomicBool::new(false);
-    finished(train(config, runs, &uncached(), &mut Control { stop: &stop, observer: &mut Silent }).unwrap())
+    run_of(train(config, runs, &uncached(), Task::unwatched()))
 }
 
 /// The files of a run that must be reproducible, with times and memory set to 0. Leaves out
@@ -138,10 +134,8 @@ fn a_small_network_learns_to_tell_two_textures_apart() {
     assert_eq!(digests(&data), before, "training changed the photos");
     let found = find_run(&dir.path().join("runs"), "resnet18", Some(Strategy::Full)).unwrap();
     assert_eq!(found, Found { run: run.clone(), of_other_photos: 0 });
-    let stop = AtomicBool::new(false);
-    let mut control = Control { stop: &stop, observer: &mut Silent };
     let (compute, test) = (Compute::cpu(), Some(kennel_core::Split::Test));
-    let again = predict_dataset(&run, &data, test, &compute, &mut control.inference()).unwrap().unwrap();
+    let again = predict_dataset(&run, &data, test, &compute, Task::unwatched()).unwrap();
     let own: kennel_metrics::RunEvaluation =
         serde_json::from_slice(&std::fs::read(run.evaluation()).unwrap()).unwrap();
     assert_eq!(Some(again), own.test, "the saved network says what it said");
@@ -203,20 +197,25 @@ fn a_run_that_was_stopped_and_resumed_ends_as_if_it_had_never_stopped() {
         let whole = train_quietly(&config, &runs);
         // Stop between two epochs, in the middle of one, and before the first is finished.
         for (epochs, step) in [(1, 0), (2, 8), (0, 8)] {
-            let stop = AtomicBool::new(false);
-            let mut watch = StopAfter { stop: &stop, epochs, step, seen: 0 };
-            let outcome =
-                train(&config, &runs, &uncached(), &mut Control { stop: &stop, observer: &mut watch })
-                    .unwrap();
-            let Outcome::Interrupted { run, epochs: kept } = outcome else { panic!("it did not stop") };
+            let (run, kept) = stopped_after(&config, &runs, epochs, step);
             assert_eq!(kept, epochs);
             assert!(!run.evaluation().exists() && !run.predictions(kennel_core::Split::Test).exists());
-            let stop = AtomicBool::new(false);
-            let resumed =
-                resume(run, None, &uncached(), &mut Control { stop: &stop, observer: &mut Silent }).unwrap();
-            same(&whole, &finished(resumed));
+            same(&whole, &run_of(resume(run, None, &uncached(), Task::unwatched())));
         }
     }
+}
+
+#[test]
+fn a_stop_before_the_run_begins_makes_no_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("photos");
+    draw_photos(&data, [4, 2, 2]);
+    let runs = dir.path().join("runs");
+    let stop = AtomicBool::new(true);
+    let task = Task::new(&stop, &|_| {});
+    let error = train(&small_config(&data, Strategy::Full, 1), &runs, &uncached(), task).unwrap_err();
+    assert!(matches!(error, TrainError::Stopped(_)), "{error:?}");
+    assert!(!runs.exists());
 }
 
 #[test]
@@ -227,20 +226,11 @@ fn a_run_that_ended_before_its_first_epoch_had_a_state_begins_again_and_says_so(
     let runs = dir.path().join("runs");
     let config = small_config(&data, Strategy::Full, 2);
     let whole = train_quietly(&config, &runs);
-    let stopped = || {
-        let stop = AtomicBool::new(false);
-        let mut watch = StopAfter { stop: &stop, epochs: 1, step: 0, seen: 0 };
-        let mut control = Control { stop: &stop, observer: &mut watch };
-        match train(&config, &runs, &uncached(), &mut control).unwrap() {
-            Outcome::Interrupted { run, .. } => run,
-            Outcome::Finished { .. } => panic!("it did not stop"),
-        }
-    };
+    let stopped = || stopped_after(&config, &runs, 1, 0).0;
     let resumed = |run: RunDir| {
-        let (stop, mut listener) = (AtomicBool::new(false), Listener::default());
-        let mut control = Control { stop: &stop, observer: &mut listener };
-        same(&whole, &finished(resume(run, None, &uncached(), &mut control).unwrap()));
-        listener.notes
+        let (resumed, heard) = listening(|task| resume(run, None, &uncached(), task));
+        same(&whole, &run_of(resumed));
+        heard.notes
     };
     // What an earlier version left: every file of the first epoch except its state.
     let old = stopped();
@@ -278,10 +268,8 @@ fn a_finished_run_goes_on_to_more_epochs_as_if_it_had_been_told_so() {
     draw_photos(&data, [5, 3, 2]);
     let runs = dir.path().join("runs");
     let further = |run: &RunDir, epochs| {
-        let (stop, mut listener) = (AtomicBool::new(false), Listener::default());
-        let mut control = Control { stop: &stop, observer: &mut listener };
-        let outcome = resume(run.clone(), Some(epochs), &uncached(), &mut control);
-        outcome.map(|outcome| (finished(outcome), listener.notes)).map_err(|error| error.to_string())
+        let (resumed, heard) = listening(|task| resume(run.clone(), Some(epochs), &uncached(), task));
+        resumed.map(|trained| (trained.run, heard.notes)).map_err(|error| error.to_string())
     };
     let short = train_quietly(&small_config(&data, Strategy::Full, 2), &runs);
     let error = further(&short, 2).unwrap_err();
@@ -316,9 +304,7 @@ fn weights_that_are_finite_and_whose_answers_are_not_begin_no_run() {
         for strategy in [Strategy::Freeze, Strategy::Full] {
             let weights = weights.to_string_lossy().into_owned().into();
             let config = Settings { weights, method: strategy.into(), ..config.clone() };
-            let stop = AtomicBool::new(false);
-            let mut control = Control { stop: &stop, observer: &mut Silent };
-            let error = train(&config, &runs, &uncached(), &mut control).unwrap_err().to_string();
+            let error = train(&config, &runs, &uncached(), Task::unwatched()).unwrap_err().to_string();
             assert!(error.contains("before the first step: weights"), "{name} {strategy}: {error}");
         }
     }
@@ -330,18 +316,15 @@ fn test_photos_that_are_swapped_under_a_training_are_not_judged() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("photos");
     draw_photos(&data, [4, 2, 2]);
-    struct Swap(PathBuf);
-    impl PhotoObserver for Swap {}
-    impl Observer for Swap {
-        fn epoch(&mut self, _: &EpochRecord, _: bool) {
-            std::fs::copy(self.0.join("striped/000.png"), self.0.join("checked/000.png")).unwrap();
+    let (stop, test) = (AtomicBool::new(false), data.join("test"));
+    let on = |event: Event<'_>| {
+        if let Event::Epoch { .. } = event {
+            std::fs::copy(test.join("striped/000.png"), test.join("checked/000.png")).unwrap();
         }
-    }
-    let stop = AtomicBool::new(false);
-    let mut swap = Swap(data.join("test"));
-    let mut control = Control { stop: &stop, observer: &mut swap };
+    };
+    let task = Task::new(&stop, &on);
     let config = small_config(&data, Strategy::Full, 1);
-    let error = train(&config, &dir.path().join("runs"), &uncached(), &mut control).unwrap_err().to_string();
+    let error = train(&config, &dir.path().join("runs"), &uncached(), task).unwrap_err().to_string();
     assert!(error.contains("000.png is not the photo that was prepared"), "{error}");
 }
 
@@ -351,18 +334,9 @@ fn a_run_does_not_resume_as_something_else() {
     let data = dir.path().join("photos");
     draw_photos(&data, [4, 2, 2]);
     let config = small_config(&data, Strategy::Full, 2);
-    let stop = AtomicBool::new(false);
-    let mut watch = StopAfter { stop: &stop, epochs: 1, step: 0, seen: 0 };
-    let runs = dir.path().join("runs");
-    let Outcome::Interrupted { run, .. } =
-        train(&config, &runs, &uncached(), &mut Control { stop: &stop, observer: &mut watch }).unwrap()
-    else {
-        panic!("it did not stop")
-    };
+    let (run, _) = stopped_after(&config, &dir.path().join("runs"), 1, 0);
     let refused = |wanted: &str| {
-        let stop = AtomicBool::new(false);
-        let mut control = Control { stop: &stop, observer: &mut Silent };
-        let error = resume(run.clone(), None, &uncached(), &mut control).unwrap_err().to_string();
+        let error = resume(run.clone(), None, &uncached(), Task::unwatched()).unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
     };
     let held = run.lock().unwrap().unwrap();
@@ -427,16 +401,14 @@ fn a_run_ends_the_same_with_a_cold_a_warm_a_full_and_no_cache() {
         let run = |max_bytes: Option<u64>| {
             let cache = max_bytes.map(|max_bytes| CacheOptions { dir: dir.clone(), max_bytes });
             let options = TrainOptions { compute: Compute::cpu(), cache, data: None };
-            let (stop, mut listener) = (AtomicBool::new(false), Listener::default());
-            let mut control = Control { stop: &stop, observer: &mut listener };
-            let run = finished(train(&config, &runs, &options, &mut control).unwrap());
-            (run, listener)
+            let (trained, heard) = listening(|task| train(&config, &runs, &options, task));
+            (run_of(trained), heard)
         };
-        let (cold, listener) = run(Some(1 << 30));
+        let (cold, heard) = run(Some(1 << 30));
         let parts = ["train-0", "val", "train-1", "test"].map(|part| format!("features of {part}"));
-        assert_eq!(listener.features, parts, "each computed once");
-        let (warm, listener) = run(Some(1 << 30));
-        assert!(listener.features.is_empty(), "nothing is computed again: {:?}", listener.features);
+        assert_eq!(heard.features, parts, "each computed once");
+        let (warm, heard) = run(Some(1 << 30));
+        assert!(heard.features.is_empty(), "nothing is computed again: {:?}", heard.features);
         let cached = warm.read_record().unwrap().facts.feature_cache.unwrap();
         assert!(Path::new(&cached).starts_with(&dir), "the run says so: {}", cached);
 
@@ -444,12 +416,8 @@ fn a_run_ends_the_same_with_a_cold_a_warm_a_full_and_no_cache() {
         assert!(contents(&cold) == contents(&warm), "{name}: warm");
         assert!(contents(&cold) == contents(&none), "{name}: none");
         std::fs::remove_dir_all(&dir).unwrap();
-        let (full, listener) = run(Some(5000));
-        assert!(
-            listener.notes.iter().any(|note| note.hint == Some(Hint::LargerCache)),
-            "{:?}",
-            listener.notes
-        );
+        let (full, heard) = run(Some(5000));
+        assert!(heard.notes.iter().any(|note| note.hint == Some(Hint::LargerCache)), "{:?}", heard.notes);
         assert!(contents(&cold) == contents(&full), "{name}: full");
 
         // A fresh view every epoch gives another result.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use kennel_core::{RunDir, Split, quoted};
-use kennel_infer::{Control, ZeroShotOptions, predict_dataset, zero_shot};
+use kennel_core::task::Event;
+use kennel_core::{RunDir, Split, Task, quoted};
+use kennel_infer::{ZeroShotOptions, predict_dataset, zero_shot};
 use kennel_metrics::{Evaluation, RunEvaluation, format_proportion};
 use kennel_train::evaluate_run;
 use serde_json::json;
@@ -15,7 +16,7 @@ use crate::chosen_run::ChosenRun;
 use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
 use crate::evaluation_report::render_report;
-use crate::failure::{Failure, NOTHING_WRITTEN};
+use crate::failure::Failure;
 use crate::hints::hint_did_you_mean;
 use crate::lists::pairs_of;
 use crate::output::{Format, print, print_json};
@@ -132,11 +133,11 @@ fn other_photos(run: &RunDir, data: &Path, args: &EvaluateArgs) -> CommandResult
         Some("all") => None,
         split => Some(parse_split(split)?),
     };
-    let mut terminal = Terminal::default();
-    let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };
+    let terminal = Terminal::default();
+    let on = |event: Event<'_>| terminal.on(event);
+    let task = Task::new(interrupt::listen(), &on);
     let compute = args.device.open()?;
-    let evaluation = predict_dataset(run, data, split, &compute, &mut control)?
-        .ok_or(Failure::Interrupted(NOTHING_WRITTEN))?;
+    let evaluation = predict_dataset(run, data, split, &compute, task)?;
     drop(terminal);
     if args.format == Format::Json {
         let (run, data) = (run.path().display().to_string(), data.display().to_string());
@@ -174,12 +175,12 @@ fn run_zero_shot(args: &EvaluateArgs) -> CommandResult {
         Ok(())
     })?;
     let data = data::open_to_judge(args.data.dir())?;
-    let mut terminal = Terminal::default();
-    let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };
+    let terminal = Terminal::default();
+    let on = |event: Event<'_>| terminal.on(event);
+    let task = Task::new(interrupt::listen(), &on);
     let asked =
         ZeroShotOptions { model, weights: &source.name, data: &data, splits: &splits, synsets: &synsets };
-    let result = zero_shot(&asked, &args.chosen.runs, &compute, &mut control)?
-        .ok_or(Failure::Interrupted(NOTHING_WRITTEN))?;
+    let result = zero_shot(&asked, &args.chosen.runs, &compute, task)?;
     drop(terminal);
     if args.format == Format::Json {
         return print_json(&json!({

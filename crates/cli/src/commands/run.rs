@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
+use kennel_core::task::Event;
 use kennel_core::{
     Manifest, Method, PartialSettings, RunDir, SettingsError, Split, Strategy, Task, Weights, files, quoted,
 };
-use kennel_data::{DataError, Dataset};
+use kennel_data::Dataset;
 use kennel_export::{ExportOptions, Exported, export};
-use kennel_infer::{Compute, ZeroShotOptions, manifest_digest, zero_shot};
+use kennel_infer::{Compute, InferError, ZeroShotOptions, manifest_digest, zero_shot};
 use kennel_models::{architecture, cached_weights, locate_weights};
 use kennel_report::{PublishedResults, Report, read_published, write_report};
-use kennel_train::{Control, Outcome, TrainError, TrainOptions, check_splits, resume, train};
+use kennel_train::{TrainError, TrainOptions, check_splits, resume, train};
 use serde::Serialize;
 use serde_json::json;
 use toml::{Table, Value};
@@ -191,18 +192,19 @@ pub fn run(args: RunArgs) -> CommandResult {
     let published = args.place.against.as_deref().map(read_published).transpose()?.unwrap_or_default();
     check_can_be_made(&args.place.out)?;
     check_can_be_made(&args.export_dir)?;
-    let mut watcher = Watcher::new(args.tensorboard);
+    let watcher = Watcher::new(args.tensorboard);
     let stop = interrupt::listen();
     if !args.force {
         interrupt::goes_on_with("the same command");
     }
-    let mut control = Control { stop, observer: &mut watcher };
-    failed.extend(baselines(&args, &study, &data, &existing, &options, &mut control)?);
+    let on = |event: Event<'_>| watcher.on(event);
+    let task = Task::new(stop, &on);
+    failed.extend(baselines(&args, &study, &data, &existing, &options, task)?);
     let mut finished = 0;
     for (index, (experiment, state)) in experiments.iter().zip(states).enumerate() {
         let Experiment { label, settings } = experiment;
         let Ok(settings) = settings else { continue };
-        let outcome = match state {
+        let trained = match state {
             State::Finished(run) => {
                 run.tidy();
                 finished += 1;
@@ -210,17 +212,17 @@ pub fn run(args: RunArgs) -> CommandResult {
             }
             State::Begun(run) => {
                 say!("\nexperiment {} of {}: {label}, goes on", index + 1, experiments.len());
-                resume(run, None, &options, &mut control)
+                resume(run, None, &options, task)
             }
             State::New => {
                 say!("\nexperiment {} of {}: {label}", index + 1, experiments.len());
                 detail!("{}", toml_of(settings)?.trim_end());
-                train(settings, &args.place.runs, &options, &mut control)
+                train(settings, &args.place.runs, &options, task)
             }
         };
-        match outcome {
-            Ok(Outcome::Finished { .. }) => finished += 1,
-            Ok(Outcome::Interrupted { run, epochs }) => {
+        match trained {
+            Ok(_) => finished += 1,
+            Err(TrainError::Interrupted { run, epochs }) => {
                 // With --force the same command would train everything again; without it, an older
                 // finished run could count instead of this one.
                 let way_on = match args.force {
@@ -230,7 +232,7 @@ pub fn run(args: RunArgs) -> CommandResult {
                 shout!("stopped {} of {label}\nhint: {way_on}", interrupt::after(epochs));
                 return Err(Failure::Interrupted(""));
             }
-            Err(TrainError::Data(DataError::Stopped(_))) => {
+            Err(TrainError::Stopped(_)) => {
                 shout!(
                     "stopped while the photos of {label} were checked\nhint: {} goes on from there",
                     way_on(args.force)
@@ -435,7 +437,7 @@ fn baselines(
     data: &Dataset,
     existing: &Existing,
     options: &TrainOptions,
-    control: &mut Control,
+    task: Task<'_>,
 ) -> Result<Vec<Failed>, Failure> {
     let none = BTreeMap::new();
     if data.manifest().match_imagenet(&none).is_err() {
@@ -458,9 +460,9 @@ fn baselines(
         let label = format!("{model} {}", Method::ZeroShot);
         say!("\nbaseline: {label}");
         let asked = ZeroShotOptions { model, weights: &source.name, data, splits: &splits, synsets: &none };
-        match zero_shot(&asked, &args.place.runs, &options.compute, &mut control.inference()) {
-            Ok(Some(_)) => {}
-            Ok(None) => {
+        match zero_shot(&asked, &args.place.runs, &options.compute, task) {
+            Ok(_) => {}
+            Err(InferError::Stopped(_)) => {
                 shout!("stopped before the end of {label}\nhint: the same command goes on from there");
                 return Err(Failure::Interrupted(""));
             }

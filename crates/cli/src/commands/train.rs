@@ -6,16 +6,15 @@ use std::str::FromStr;
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use kennel_core::task::Event;
 use kennel_core::{
     ClassWeights, PartialAugmentation, PartialCrop, PartialOptimizer, PartialPreprocessing, PartialScheduler,
-    PartialSettings, RunDir, Settings,
+    PartialSettings, RunDir, Settings, Task,
 };
 use kennel_infer::manifest_digest;
 use kennel_metrics::{RunEvaluation, format_proportion};
 use kennel_report::{Curves, Finding, diagnose};
-use kennel_train::{
-    Control, KeptFeatures, Outcome, Rehearsal, TrainError, TrainOptions, rehearse, resume, train,
-};
+use kennel_train::{KeptFeatures, Rehearsal, TrainError, TrainOptions, Trained, rehearse, resume, train};
 use serde::Serialize;
 
 use crate::CommandResult;
@@ -219,14 +218,15 @@ struct Report<'a> {
 
 /// Trains a new run, or resumes one.
 pub fn run(args: TrainArgs) -> CommandResult {
-    let mut watcher = Watcher::new(args.tensorboard);
-    let mut control = Control { stop: interrupt::listen(), observer: &mut watcher };
+    let watcher = Watcher::new(args.tensorboard);
+    let on = |event: Event<'_>| watcher.on(event);
+    let task = Task::new(interrupt::listen(), &on);
     if !args.dry_run {
         interrupt::goes_on_with("`kennel train --resume RUN`");
     }
     let mut options =
         TrainOptions { compute: args.device.open()?, cache: Some(args.cache.options()), data: None };
-    let outcome = match &args.resume {
+    let trained = match &args.resume {
         Some(path) => {
             let run = open_run(RESUME, path, &args.runs)?;
             let others = PartialSettings { epochs: None, ..args.flags()? };
@@ -238,7 +238,7 @@ pub fn run(args: TrainArgs) -> CommandResult {
                 ));
             }
             detail!("{}", toml_of(&run.read_record()?)?.trim_end());
-            resume(run, args.epochs.map(|epochs| epochs as usize), &options, &mut control)?
+            resume(run, args.epochs.map(|epochs| epochs as usize), &options, task)
         }
         None => {
             let settings = args.resolve()?;
@@ -246,24 +246,25 @@ pub fn run(args: TrainArgs) -> CommandResult {
             let data = data::open(Path::new(&settings.data_dir))?;
             options.data = Some(data.clone());
             if args.dry_run {
-                return dry_run(&settings, &options, &mut control, args.format);
+                return dry_run(&settings, &options, task, args.format);
             }
             detail!("{}", toml_of(&settings)?.trim_end());
             tell_same(&settings, &manifest_digest(&data)?, &args.runs);
-            train(&settings, &args.runs, &options, &mut control)?
+            train(&settings, &args.runs, &options, task)
         }
     };
     drop(watcher);
-    match outcome {
-        Outcome::Finished { run, evaluation } => {
+    match trained {
+        Ok(Trained { run, evaluation }) => {
             tell_diagnosis(&run)?;
             report(&run, &evaluation, args.format)
         }
-        Outcome::Interrupted { run, epochs } => {
+        Err(TrainError::Interrupted { run, epochs }) => {
             let run = kennel_core::quoted(&run.path().to_string_lossy());
             shout!("stopped {}\nhint: kennel train --resume {run}", interrupt::after(epochs));
             Err(Failure::Interrupted(""))
         }
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -296,13 +297,8 @@ fn tell_diagnosis(run: &RunDir) -> CommandResult {
 }
 
 /// Prints the plan and the resolved settings.
-fn dry_run(
-    settings: &Settings,
-    options: &TrainOptions,
-    control: &mut Control,
-    format: Format,
-) -> CommandResult {
-    let Rehearsal { facts, steps_per_epoch, kept_features } = rehearse(settings, options, control)?;
+fn dry_run(settings: &Settings, options: &TrainOptions, task: Task<'_>, format: Format) -> CommandResult {
+    let Rehearsal { facts, steps_per_epoch, kept_features } = rehearse(settings, options, task)?;
     say!("model      {} from {}", settings.model, settings.weights);
     tell_trained(&facts.trained, facts.trainable_params, facts.total_params);
     tell_photos(facts.photos, &facts.class_names);

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// Builds a call of the binary in `folder`. Offline and without a cache, so that no test asks a
 /// foreign server or finds weights that this machine happens to have.
@@ -41,6 +42,15 @@ pub fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
         panic!("{error}: {}{}", String::from_utf8_lossy(&output.stdout), stderr(output))
     })
+}
+
+/// Makes a folder with drawn `photos`, `count` per class, and the data set `data` prepared from
+/// them.
+pub fn prepared(count: u32) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    draw_photos(&dir.path().join("photos"), count);
+    ok(dir.path(), &["prepare", "photos", "--out", "data"]);
+    dir
 }
 
 /// Draws two classes of `count` photos that differ in texture. One class name has spaces and

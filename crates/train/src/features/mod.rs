@@ -13,7 +13,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
-use kennel_core::{Hint, Hinted, Note, Settings, Split, files};
+use kennel_core::task::Event;
+use kennel_core::{Hint, Hinted, Note, Settings, Split, Task, files};
 use kennel_data::{DatasetPhoto, Loader, LoaderOptions, Transform};
 use kennel_infer::{BATCH, pixels};
 use kennel_kernels::Batch;
@@ -23,7 +24,7 @@ use serde::Serialize;
 use self::file::FeatureFile;
 use self::store::FeatureStore;
 use crate::setup::Setup;
-use crate::{Control, Result, TrainError, TrainOptions};
+use crate::{Result, TrainError, TrainOptions};
 
 /// A set of photos that is cached together: one split, or the training photos in one augmented
 /// view.
@@ -65,7 +66,7 @@ pub struct Features {
     device: Device,
     store: Option<FeatureStore>,
     files: HashMap<Part, Arc<FeatureFile>>,
-    /// Whether the observer was told that features are not cached.
+    /// Whether the caller was told that features are not cached.
     is_told: bool,
 }
 
@@ -180,23 +181,22 @@ impl Features {
     }
 
     /// Batches of `batch_size` photos of `part`, in `order`. Features come from the cache, which is
-    /// filled first if needed; without a cache the photos are read from their files. Returns None
-    /// when the caller said stop.
+    /// filled first if needed; without a cache the photos are read from their files.
     ///
     /// # Errors
     ///
-    /// A photo that can no longer be read.
+    /// A photo that can no longer be read; [`TrainError::Stopped`] once the task is stopped.
     pub fn batches(
         &mut self,
         network: &Network,
         part: Part,
         order: Vec<usize>,
         batch_size: usize,
-        control: &mut Control,
-    ) -> Result<Option<Batches>> {
-        let Some(file) = self.cached(network, part, control)? else { return Ok(None) };
+        task: Task<'_>,
+    ) -> Result<Batches> {
+        let file = self.cached(network, part, task)?;
         let photos = &self.photos[&part.split()];
-        Ok(Some(match file {
+        Ok(match file {
             Cached::Is(file) => {
                 let photos = Arc::clone(photos);
                 Batches::Cached { file, order, photos, batch_size, given: 0, device: self.device.clone() }
@@ -205,7 +205,7 @@ impl Features {
                 let loader = Loader::new(photos, order, self.transform(part), batch_size, &self.input);
                 Batches::Photos(loader, self.device.clone())
             }
-        }))
+        })
     }
 
     /// Computes logits with the stages above the frozen ones, recording gradients for tensors that
@@ -237,29 +237,26 @@ impl Features {
         }
     }
 
-    /// Returns the cached features of a part, and computes them first if they are missing. Returns
-    /// None when the caller said stop.
-    fn cached(&mut self, network: &Network, part: Part, control: &mut Control) -> Result<Option<Cached>> {
+    /// Returns the cached features of a part, and computes them first if they are missing.
+    fn cached(&mut self, network: &Network, part: Part, task: Task<'_>) -> Result<Cached> {
         if let Some(file) = self.files.get(&part) {
-            return Ok(Some(Cached::Is(Arc::clone(file))));
+            return Ok(Cached::Is(Arc::clone(file)));
         }
         let photos = Arc::clone(&self.photos[&part.split()]);
         let Some(store) = self.store.as_ref().filter(|_| !photos.is_empty()) else {
-            return Ok(Some(Cached::IsNot));
+            return Ok(Cached::IsNot);
         };
         if let Some(file) = store.open(&part.name(), photos.len()) {
             let file = Arc::new(file);
             self.files.insert(part, Arc::clone(&file));
-            return Ok(Some(Cached::Is(file)));
+            return Ok(Cached::Is(file));
         }
         let what = format!("features of {}", part.name());
         let order = (0..photos.len()).collect();
         let mut writer = None;
         let mut done = 0;
         for batch in Loader::new(&photos, order, self.transform(part), BATCH, &self.input) {
-            if control.is_stopped() {
-                return Ok(None);
-            }
+            task.check()?;
             let features = network.infer_trunk(pixels(batch?, &self.device), self.frozen_stages);
             let here = features.photos();
             let (shape, values) = features.into_records();
@@ -267,35 +264,35 @@ impl Features {
                 match store.create(&part.name(), shape, photos.len()) {
                     Ok(Some(new)) => writer = Some(new),
                     found => {
-                        self.say_uncached(part, found.err(), control);
-                        return Ok(Some(Cached::IsNot));
+                        self.say_uncached(part, found.err(), task);
+                        return Ok(Cached::IsNot);
                     }
                 }
             }
             let pushed = writer.as_mut().map_or(Ok(()), |writer| writer.push(&values));
             if let Err(error) = pushed {
-                self.say_uncached(part, Some(error), control);
-                return Ok(Some(Cached::IsNot));
+                self.say_uncached(part, Some(error), task);
+                return Ok(Cached::IsNot);
             }
             done += here;
-            control.observer.predicting(&what, done, photos.len());
+            task.tell(Event::Pass { what: &what, done, of: photos.len() });
         }
         match writer.expect("there are photos").finish() {
             Ok(file) => {
                 let file = Arc::new(file);
                 self.files.insert(part, Arc::clone(&file));
-                Ok(Some(Cached::Is(file)))
+                Ok(Cached::Is(file))
             }
             Err(error) => {
-                self.say_uncached(part, Some(error), control);
-                Ok(Some(Cached::IsNot))
+                self.say_uncached(part, Some(error), task);
+                Ok(Cached::IsNot)
             }
         }
     }
 
-    /// Tells the observer, once, that features are computed every time, and why. A cache that fails
+    /// Tells the caller, once, that features are computed every time, and why. A cache that fails
     /// does not end a run.
-    fn say_uncached(&mut self, part: Part, error: Option<TrainError>, control: &mut Control) {
+    fn say_uncached(&mut self, part: Part, error: Option<TrainError>, task: Task<'_>) {
         if std::mem::replace(&mut self.is_told, true) {
             return;
         }
@@ -304,7 +301,7 @@ impl Features {
             None => ("the cache is full".into(), Some(Hint::LargerCache)),
         };
         let text = format!("features of {} are computed every time: {why}", part.name());
-        control.observer.note(&Note { text, hint });
+        task.note(Note { text, hint });
     }
 }
 
