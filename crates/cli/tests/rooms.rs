@@ -8,7 +8,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 mod imports;
 
 /// Crates whose files still import each other in circles. A crate that is free of them leaves.
-const WITH_CIRCLES: &[&str] = &["kennel"];
+const WITH_CIRCLES: &[&str] = &["kennel-cli"];
 
 #[test]
 fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
@@ -59,6 +59,19 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
         ("kennel-tensorboard", vec!["kennel-core"]),
         (
             "kennel",
+            vec![
+                "kennel-core",
+                "kennel-data",
+                "kennel-export",
+                "kennel-infer",
+                "kennel-metrics",
+                "kennel-models",
+                "kennel-onnx",
+                "kennel-train",
+            ],
+        ),
+        (
+            "kennel-cli",
             vec![
                 "kennel-core",
                 "kennel-data",

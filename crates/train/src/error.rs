@@ -34,7 +34,7 @@ pub enum TrainError {
     #[error(transparent)]
     Stopped(#[from] Stopped),
     /// The caller stopped the run, which can be resumed.
-    #[error("{run} was stopped: {epochs} epochs are finished", run = kennel_core::shown(run.path()))]
+    #[error("{run} was stopped; finished epochs: {epochs}", run = kennel_core::shown(run.path()))]
     Interrupted {
         /// The run's directory.
         run: RunDir,
