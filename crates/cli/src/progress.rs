@@ -9,14 +9,15 @@ use kennel_core::{EpochRecord, Note, RunDir, RunFacts, Settings, SplitCounts, Ta
 
 use crate::hints;
 use crate::interrupt;
-use crate::output::{Level, line_that_fits, note_once};
+use crate::output::{Level, line_that_fits};
+use crate::session::Session;
 
 /// Rates before this are those of a cold start.
 const SETTLED: Duration = Duration::from_secs(2);
 
 /// Returns a bar that counts photos. It is hidden with `--quiet` or if stderr is not a terminal.
-pub fn photo_bar(what: &str, of: usize) -> ProgressBar {
-    if Level::chosen() == Level::Quiet {
+pub fn photo_bar(what: &str, of: usize, session: &Session) -> ProgressBar {
+    if !session.prints(Level::Normal) {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(of as u64).with_style(style());
@@ -25,14 +26,14 @@ pub fn photo_bar(what: &str, of: usize) -> ProgressBar {
 }
 
 /// Runs `work` under a bar of photos; Ctrl-C stops it. The total is known at its first event.
-pub fn with_photo_bar<T>(what: &str, work: impl FnOnce(Task<'_>) -> T) -> T {
+pub fn with_photo_bar<T>(what: &str, session: &Session, work: impl FnOnce(Task<'_>) -> T) -> T {
     let bar = OnceLock::new();
     let on = |event: Event<'_>| {
         if let Event::Photos { done, of } = event {
-            bar.get_or_init(|| photo_bar(what, of)).set_position(done as u64);
+            bar.get_or_init(|| photo_bar(what, of, session)).set_position(done as u64);
         }
     };
-    let done = work(Task::new(interrupt::listen(), &on));
+    let done = work(Task::new(interrupt::listen(session), &on));
     if let Some(bar) = bar.get() {
         bar.finish_and_clear();
     }
@@ -40,24 +41,26 @@ pub fn with_photo_bar<T>(what: &str, work: impl FnOnce(Task<'_>) -> T) -> T {
 }
 
 /// Prints the stages of an export.
-pub fn say_stage(event: Event<'_>) {
+pub fn say_stage(event: Event<'_>, session: &Session) {
     match event {
-        Event::PhotosGone(gone) => say!("proving    without {gone} of the run's photos, which are gone"),
+        Event::PhotosGone(gone) => {
+            say!(session, "proving    without {gone} of the run's photos, which are gone")
+        }
         Event::Stage(Stage::RunNetwork { photos }) => {
-            say!("proving    the trained network on {photos} validation photos");
+            say!(session, "proving    the trained network on {photos} validation photos");
         }
         Event::Stage(Stage::Calibrate { photos }) => {
-            say!("proving    ranges of every tensor on {photos} training photos");
+            say!(session, "proving    ranges of every tensor on {photos} training photos");
         }
-        Event::Stage(Stage::RunFile) => say!("proving    the file on the same photos"),
-        Event::Stage(Stage::FindWorstLayers) => say!("proving    which layers hurt most"),
+        Event::Stage(Stage::RunFile) => say!(session, "proving    the file on the same photos"),
+        Event::Stage(Stage::FindWorstLayers) => say!(session, "proving    which layers hurt most"),
         _ => {}
     }
 }
 
 /// Returns a counter of photos, for an unknown total.
-pub fn photo_counter(what: &str) -> ProgressBar {
-    if Level::chosen() == Level::Quiet {
+pub fn photo_counter(what: &str, session: &Session) -> ProgressBar {
+    if !session.prints(Level::Normal) {
         return ProgressBar::hidden();
     }
     let style =
@@ -68,8 +71,8 @@ pub fn photo_counter(what: &str) -> ProgressBar {
 }
 
 /// Returns a bar that counts bytes; the total is set later.
-pub fn byte_bar(what: &str) -> ProgressBar {
-    if Level::chosen() == Level::Quiet {
+pub fn byte_bar(what: &str, session: &Session) -> ProgressBar {
+    if !session.prints(Level::Normal) {
         return ProgressBar::hidden();
     }
     let template = "{prefix:>12} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {left:>9}";
@@ -100,12 +103,17 @@ fn left(state: &ProgressState, text: &mut dyn std::fmt::Write) {
 }
 
 /// Shows a run, or photos that go through a network, on the terminal.
-#[derive(Default)]
-pub struct Terminal {
-    screen: Mutex<Screen>,
+pub struct Terminal<'a> {
+    screen: Mutex<Screen<'a>>,
 }
 
-impl Terminal {
+impl<'a> Terminal<'a> {
+    /// Returns a terminal that has shown nothing yet.
+    pub fn new(session: &'a Session) -> Self {
+        let screen = Screen { session, epochs: 0, unit: "", bar: None, shown: String::new() };
+        Terminal { screen: Mutex::new(screen) }
+    }
+
     /// Shows an event.
     pub fn on(&self, event: Event<'_>) {
         let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -124,8 +132,8 @@ impl Terminal {
 }
 
 /// What the terminal shows now.
-#[derive(Default)]
-struct Screen {
+struct Screen<'a> {
+    session: &'a Session,
     epochs: usize,
     /// Unit of an epoch's rate.
     unit: &'static str,
@@ -133,12 +141,12 @@ struct Screen {
     shown: String,
 }
 
-impl Screen {
+impl Screen<'_> {
     /// Returns the bar of a pass. Starts a new bar for a new pass.
     fn bar(&mut self, what: String, of: usize) -> &ProgressBar {
         if self.bar.is_none() || self.shown != what {
             self.clear();
-            let bar = photo_bar(&what, of);
+            let bar = photo_bar(&what, of, self.session);
             bar.enable_steady_tick(Duration::from_millis(500));
             self.bar = Some(bar);
             self.shown = what;
@@ -155,7 +163,7 @@ impl Screen {
 
     fn note(&mut self, note: &Note) {
         self.clear();
-        note_once(&hints::note(note));
+        self.session.note_once(&hints::note(note));
     }
 
     fn pass(&mut self, what: &str, done: usize, of: usize) {
@@ -163,15 +171,16 @@ impl Screen {
     }
 
     fn run(&mut self, run: &RunDir, settings: &Settings, facts: &RunFacts, finished_epochs: usize) {
+        let session = self.session;
         self.clear();
         self.epochs = settings.epochs;
         self.unit = if facts.feature_cache.is_some() { "features/s" } else { "images/s" };
-        say!("run        {}", run.path().display());
-        say!("model      {} from {}", settings.model, settings.weights);
-        tell_trained(&facts.trained, facts.trainable_params, facts.total_params);
-        tell_photos(facts.photos, &facts.class_names);
+        say!(session, "run        {}", run.path().display());
+        say!(session, "model      {} from {}", settings.model, settings.weights);
+        tell_trained(&facts.trained, facts.trainable_params, facts.total_params, session);
+        tell_photos(facts.photos, &facts.class_names, session);
         if finished_epochs > 0 {
-            say!("goes on    after epoch {finished_epochs} of {}", settings.epochs);
+            say!(session, "resumes    after epoch {finished_epochs} of {}", settings.epochs);
         }
     }
 
@@ -196,24 +205,25 @@ impl Screen {
         let learning_rate = format!("  lr {:.1e}", record.learning_rate);
         let speed = format!("  {:.1} {}", record.images_per_s, self.unit);
         let best = if is_best { "  best so far" } else { "" };
-        say!("{}", line_that_fits(&[scores, learning_rate, speed, best.into()], &[2, 1]));
+        say!(self.session, "{}", line_that_fits(&[scores, learning_rate, speed, best.into()], &[2, 1]));
     }
 }
 
-impl Drop for Screen {
+impl Drop for Screen<'_> {
     fn drop(&mut self) {
         self.clear();
     }
 }
 
 /// Prints which parts of a network are trained.
-pub fn tell_trained(trained: &[String], trainable_params: usize, total_params: usize) {
-    say!("trains     {} ({trainable_params} of {total_params} parameters)", trained.join(", "));
+pub fn tell_trained(trained: &[String], trainable_params: usize, total_params: usize, session: &Session) {
+    say!(session, "trains     {} ({trainable_params} of {total_params} parameters)", trained.join(", "));
 }
 
 /// Prints the photos and classes of a run.
-pub fn tell_photos(photos: SplitCounts, class_names: &[String]) {
+pub fn tell_photos(photos: SplitCounts, class_names: &[String], session: &Session) {
     say!(
+        session,
         "photos     {} train, {} val, {} test in {} classes: {}",
         photos.train,
         photos.val,

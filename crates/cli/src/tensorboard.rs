@@ -9,22 +9,22 @@ use kennel_tensorboard::EventWriter;
 
 use crate::hints::worded;
 use crate::progress::Terminal;
+use crate::session::Session;
 
 /// Subfolder of a run for the event files.
 const FOLDER: &str = "tensorboard";
 
 /// Shows a run on the terminal and, if asked, writes its scalars.
-#[derive(Default)]
-pub struct Watcher {
-    terminal: Terminal,
+pub struct Watcher<'a> {
+    terminal: Terminal<'a>,
     is_asked: bool,
     writer: Mutex<Option<EventWriter>>,
 }
 
-impl Watcher {
+impl<'a> Watcher<'a> {
     /// Creates a watcher that also writes event files if `tensorboard` is set.
-    pub fn new(tensorboard: bool) -> Self {
-        Watcher { is_asked: tensorboard, ..Watcher::default() }
+    pub fn new(tensorboard: bool, session: &'a Session) -> Self {
+        Watcher { terminal: Terminal::new(session), is_asked: tensorboard, writer: Mutex::new(None) }
     }
 
     /// Shows an event, and writes it if it is an epoch.
