@@ -6,7 +6,7 @@ use bytesize::ByteSize;
 use clap::Args;
 use kennel_train::CacheOptions;
 
-use crate::resolve::CACHE_DIR;
+use crate::folders::CACHE_DIR;
 
 #[derive(Args)]
 pub struct CacheArgs {

@@ -7,8 +7,8 @@ use kennel_core::{CoreError, RunDir, Strategy};
 use kennel_train::{Found, find_run};
 
 use crate::failure::Failure;
+use crate::folders::RUNS_DIR;
 use crate::hints::worded;
-use crate::resolve::RUNS_DIR;
 use crate::session::Session;
 
 /// The flag that resumes a run.

@@ -9,8 +9,8 @@ use kennel_core::PartialSettings;
 use kennel_data::{Dataset, Open, PrepareOptions};
 
 use crate::failure::Failure;
+use crate::folders::DATA_DIR;
 use crate::progress::with_photo_bar;
-use crate::resolve::DATA_DIR;
 use crate::session::Session;
 
 /// The folder of photos. A typed folder overrides the configuration file; the default does not.

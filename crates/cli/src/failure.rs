@@ -21,6 +21,9 @@ const NOTHING_WRITTEN: &str = "stopped; nothing was written";
 const EPOCHS_KEPT: &str = "stopped; the finished epochs are kept";
 
 /// Why a command failed.
+/// The result of a command.
+pub type CommandResult = Result<(), Failure>;
+
 #[derive(Debug)]
 pub enum Failure {
     /// The command failed: status 1.

@@ -34,6 +34,7 @@ mod data;
 mod device;
 mod evaluation_report;
 mod failure;
+mod folders;
 mod hints;
 mod interrupt;
 mod limits;
@@ -56,7 +57,7 @@ use std::process::ExitCode;
 use bytesize::ByteSize;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::failure::Failure;
+use crate::failure::{CommandResult, Failure};
 use crate::output::Level;
 use crate::session::Session;
 
@@ -181,7 +182,7 @@ fn begin(command: &Command, session: &Session) -> CommandResult {
 fn dispatch(command: Command, session: &Session) -> CommandResult {
     detail!(session, "kennel     {}", checks::build());
     match command {
-        Command::Demo(args) => commands::demo::run(args, session),
+        Command::Demo(args) => commands::demo::run(args, call, session),
         Command::Prepare(args) => commands::prepare::run(args, session),
         Command::Train(args) => commands::train::run(*args, session),
         Command::Run(args) => commands::run::run(*args, session),
@@ -191,17 +192,14 @@ fn dispatch(command: Command, session: &Session) -> CommandResult {
         Command::Predict(args) => commands::predict::run(args, session),
         Command::Bench(args) => commands::bench::run(args, session),
         Command::Models(args) => commands::models::run(args),
-        Command::Doctor(args) => commands::doctor::run(args, session),
-        Command::Completions(args) => commands::completions::run(args),
-        Command::Man(args) => commands::man::run(args),
+        Command::Doctor(args) => commands::doctor::run(args, &Cli::command(), session),
+        Command::Completions(args) => commands::completions::run(args, Cli::command()),
+        Command::Man(args) => commands::man::run(args, Cli::command()),
     }
 }
 
 /// Runs the command in `arguments`, whose first element is the program's name.
-fn call(arguments: impl Iterator<Item = OsString>, session: &Session) -> CommandResult {
-    let cli = Cli::read(arguments).map_err(|error| Failure::Usage(error.to_string()))?;
+fn call(arguments: &[OsString], session: &Session) -> CommandResult {
+    let cli = Cli::read(arguments.iter().cloned()).map_err(|error| Failure::Usage(error.to_string()))?;
     dispatch(cli.command, session)
 }
-
-/// The result of a command.
-type CommandResult = Result<(), Failure>;

@@ -13,11 +13,11 @@ use kennel_fetch::stanford_dogs::{self, Breeds, Source};
 use kennel_fetch::{Address, Client, ClientConfig, FetchError};
 use kennel_models::{Architecture, ModelError, WeightsSource, locate_weights};
 
-use crate::failure::Failure;
+use crate::failure::{CommandResult, Failure};
 use crate::hints::{self, worded};
 use crate::progress::byte_bar;
 use crate::session::Session;
-use crate::{CommandResult, interrupt, variables};
+use crate::{interrupt, variables};
 
 /// Files of a timm model folder.
 const MODEL_FILES: [&str; 2] = ["config.json", "model.safetensors"];

@@ -39,7 +39,7 @@ pub struct Labelled {
 impl Model {
     /// Opens a run's directory, or an ONNX file.
     ///
-    /// A run is answered by its best epoch, on the best device that is compiled in and works.
+    /// A run labels with its best epoch, on the best device that is compiled in and works.
     ///
     /// An ONNX file needs a description of its classes and preprocessing inside, as Kennel's own
     /// have. It runs in this process, in rten, or in ONNX Runtime if rten refuses it and

@@ -143,7 +143,7 @@ impl<'a> Training<'a> {
         self
     }
 
-    /// Sets who hears of notes, steps and epochs.
+    /// Calls `on_event` for every note, step and epoch.
     pub fn on_event(mut self, on_event: impl FnMut(Event<'_>) + Send + 'a) -> Self {
         self.on_event = Box::new(on_event);
         self

@@ -63,8 +63,8 @@ impl Existing {
         self.newest(is_same, |record| has_same_paths(&record.settings))
     }
 
-    /// Returns the state of the experiment whose settings are wanted. Its begun run is not checked
-    /// for paths that have changed.
+    /// Returns the state of an experiment that the caller knows by some of its settings. Does not
+    /// check whether the paths of a begun run have changed.
     pub fn state_by(&self, is_wanted: impl Fn(&Settings) -> bool) -> State {
         self.newest(|record| is_wanted(&record.settings), |_| true)
     }

@@ -4,7 +4,8 @@ use std::env::consts::{ARCH, OS};
 
 use bytesize::ByteSize;
 
-use super::{Found, system};
+use super::found::Found;
+use super::system;
 
 /// With less memory than this, training even the smallest network may fail.
 const LITTLE_MEMORY: u64 = 1 << 30;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 
-use super::Found;
-use crate::resolve::CACHE_DIR;
+use super::found::Found;
+use crate::folders::CACHE_DIR;
 use crate::variables;
 
 /// With less space than this, a few runs of a large network fill the disk.

@@ -4,7 +4,7 @@ use kennel_core::Hint;
 use kennel_infer::{Compute, DeviceChoice, GpuKind};
 use kennel_onnx::{OnnxError, RuntimeKind};
 
-use super::Found;
+use super::found::Found;
 use crate::hints::words;
 
 /// Describes a device and how it computes.

@@ -2,11 +2,11 @@
 
 use std::io::{IsTerminal, stderr, stdout};
 
-use clap::CommandFactory;
+use clap::Command;
 
-use super::Found;
+use super::found::Found;
 use crate::session::Session;
-use crate::{Cli, network, variables};
+use crate::{network, variables};
 
 /// Prefixes of the variables that affect Kennel, and whole names.
 const PREFIXES: [&str; 4] = ["KENNEL_", "HF_", "ORT_", "RAYON_"];
@@ -23,7 +23,7 @@ const NAMES: [&str; 8] = [
 /// Variables that the notebook reads, not the program.
 const NOTEBOOK: [&str; 2] = ["KENNEL_PHOTOS", "KENNEL_ROOT"];
 
-pub fn variables() -> Found {
+pub fn variables(program: &Command) -> Found {
     let is_ours =
         |name: &str| PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name);
     let mut set: Vec<(String, String)> = std::env::vars_os()
@@ -31,7 +31,7 @@ pub fn variables() -> Found {
         .filter(|(name, _)| is_ours(name))
         .collect();
     set.sort();
-    let flags = variables::of_flags(&Cli::command());
+    let flags = variables::of_flags(program);
     let known = || flags.keys().map(String::as_str);
     let mut problems = Vec::new();
     for (name, value) in set.iter().filter(|(name, value)| name.starts_with("KENNEL_") && !value.is_empty()) {

@@ -8,13 +8,12 @@ use kennel_infer::{BenchOptions, DataBench, NetworkBench, bench_data, bench_infe
 use kennel_onnx::{FileBench, bench_file};
 use kennel_train::bench_step;
 
-use crate::CommandResult;
 use crate::device::DeviceArg;
-use crate::failure::Failure;
+use crate::failure::{CommandResult, Failure};
+use crate::folders::DATA_DIR;
 use crate::hints::worded;
 use crate::onnx_worker::TimeLimit;
 use crate::output::{Format, columns, print, print_json};
-use crate::resolve::DATA_DIR;
 use crate::session::Session;
 
 const EXAMPLE: &str = "\

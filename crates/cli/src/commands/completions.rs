@@ -1,7 +1,7 @@
 //! `kennel completions`.
 
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
 use kennel_core::{AugmentationSet, Split, Strategy};
@@ -9,8 +9,8 @@ use kennel_data::Preset;
 use kennel_infer::GpuKind;
 use kennel_models::architectures;
 
+use crate::failure::CommandResult;
 use crate::output::print_bytes;
-use crate::{Cli, CommandResult};
 
 const EXAMPLE: &str = "\
 Each shell wants its file elsewhere:
@@ -31,10 +31,10 @@ pub struct CompletionsArgs {
     shell: Shell,
 }
 
-/// Prints the completion script.
-pub fn run(args: CompletionsArgs) -> CommandResult {
+/// Prints the completion script of `program`.
+pub fn run(args: CompletionsArgs, program: Command) -> CommandResult {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut with_values(Cli::command()), "kennel", &mut script);
+    clap_complete::generate(args.shell, &mut with_values(program), "kennel", &mut script);
     print_bytes(&script)
 }
 

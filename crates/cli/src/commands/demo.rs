@@ -13,10 +13,10 @@ use kennel_report::FinishedRun;
 use kennel_study::{Existing, State};
 use serde_json::{Value, json};
 
-use crate::failure::Failure;
+use crate::data;
+use crate::failure::{CommandResult, Failure};
 use crate::output::print;
 use crate::session::Session;
-use crate::{CommandResult, data};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -59,8 +59,12 @@ name = \"cosine\"
 min_learning_rate = 0.0
 ";
 
+/// Runs a command of this program, whose name comes first.
+pub type Call = fn(&[OsString], &Session) -> CommandResult;
+
 /// Draws, prepares, trains, compares, reports, exports and labels; then prints the results.
-pub fn run(args: DemoArgs, session: &Session) -> CommandResult {
+pub fn run(args: DemoArgs, call: Call, session: &Session) -> CommandResult {
+    let kennel = |arguments: &[&str]| kennel(arguments, call, session);
     let began = Instant::now();
     let seed = args.seed.to_string();
     let out = Path::new(&args.out);
@@ -76,7 +80,7 @@ pub fn run(args: DemoArgs, session: &Session) -> CommandResult {
     files::write_atomically(Path::new(&recipe), RECIPE.as_bytes())?;
 
     say!(session, "\n1. Check every photo and divide them");
-    kennel(&["prepare", &photos, "--out", &data_dir, "--seed", &seed], session)?;
+    kennel(&["prepare", &photos, "--out", &data_dir, "--seed", &seed])?;
     let existing = || -> Result<Existing, Failure> {
         let photos = manifest_digest(&data::open(Path::new(&data_dir), session)?)?;
         Ok(Existing::read(Path::new(&runs), &photos)?)
@@ -96,7 +100,7 @@ pub fn run(args: DemoArgs, session: &Session) -> CommandResult {
         let none = Weights::Random;
         let network = ["--model", model, "--weights", none.as_str(), "--strategy", "freeze", "--side", &side];
         let rest = ["--config", &recipe, "--seed", &seed, "--data", &data_dir, "--runs", &runs];
-        train_unless_finished(random_run(&before, model), &[&network[..], &rest].concat(), &cache, session)?;
+        train_unless_finished(random_run(&before, model), &[&network[..], &rest].concat(), &cache, kennel)?;
     }
 
     say!(
@@ -107,11 +111,11 @@ pub fn run(args: DemoArgs, session: &Session) -> CommandResult {
     let weights: Vec<&str> = weights.iter().flat_map(|pair| ["--weights", pair]).collect();
     let rest = ["--config", &recipe, "--seeds", &seed, "--data", &data_dir, "--runs", &runs];
     let places = ["--out", &place("results"), "--export-dir", &models, "--cache-dir", &cache];
-    kennel(&[&["run", "--models", &names], &weights[..], &rest, &places].concat(), session)?;
+    kennel(&[&["run", "--models", &names], &weights[..], &rest, &places].concat())?;
 
     let file = exported(Path::new(&models))?;
     say!(session, "\n4. Label photos that nobody has seen, by that file alone");
-    kennel(&["predict", &new, "--onnx", &file.display().to_string(), "--top", "1"], session)?;
+    kennel(&["predict", &new, "--onnx", &file.display().to_string(), "--top", "1"])?;
 
     conclude(&args, &existing()?, &file, before_s + began.elapsed().as_secs_f64())
 }
@@ -145,10 +149,10 @@ fn claim(out: &Path, seed: u32) -> Result<f64, Failure> {
 }
 
 /// Prints a command as it would be typed, and runs it.
-fn kennel(arguments: &[&str], session: &Session) -> CommandResult {
+fn kennel(arguments: &[&str], call: Call, session: &Session) -> CommandResult {
     let shown: Vec<String> = arguments.iter().map(|argument| kennel_core::quoted(argument)).collect();
     say!(session, "$ kennel {}", shown.join(" "));
-    crate::call(["kennel"].iter().chain(arguments).map(OsString::from), session)
+    call(&["kennel"].iter().chain(arguments).map(OsString::from).collect::<Vec<_>>(), session)
 }
 
 /// Returns the input side of the weights in `folder`, the only preprocessing that differs from the
@@ -159,15 +163,20 @@ fn side_px(model: &str, folder: &Path) -> Result<u32, Failure> {
 }
 
 /// Trains a run with `flags`, or resumes it.
-fn train_unless_finished(state: State, flags: &[&str], cache: &str, session: &Session) -> CommandResult {
+fn train_unless_finished(
+    state: State,
+    flags: &[&str],
+    cache: &str,
+    kennel: impl Fn(&[&str]) -> CommandResult,
+) -> CommandResult {
     let cache = ["--cache-dir", cache];
     match state {
         State::Finished(_) => Ok(()),
         State::Begun(run) => {
             let run = run.path().display().to_string();
-            kennel(&[&["train", "--resume", &run], &cache[..]].concat(), session)
+            kennel(&[&["train", "--resume", &run], &cache[..]].concat())
         }
-        State::New => kennel(&[&["train"], flags, &cache].concat(), session),
+        State::New => kennel(&[&["train"], flags, &cache].concat()),
     }
 }
 

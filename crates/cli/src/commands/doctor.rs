@@ -1,10 +1,10 @@
 //! `kennel doctor`.
 
-use clap::Args;
+use clap::{Args, Command};
 use serde_json::json;
 
-use crate::CommandResult;
 use crate::checks::{Check, State, check_all};
+use crate::failure::CommandResult;
 use crate::output::{Format, print, print_json, wrapped};
 use crate::session::Session;
 
@@ -25,8 +25,8 @@ pub struct DoctorArgs {
 }
 
 /// Runs every check and prints the results.
-pub fn run(args: DoctorArgs, session: &Session) -> CommandResult {
-    let checks = check_all(session);
+pub fn run(args: DoctorArgs, program: &Command, session: &Session) -> CommandResult {
+    let checks = check_all(program, session);
     match args.format {
         Format::Json => print_json(&json!({ "version": env!("CARGO_PKG_VERSION"), "checks": checks })),
         Format::Table => print(&checks.iter().map(line).collect::<String>()),

@@ -16,13 +16,13 @@ use crate::chosen_run::ChosenRun;
 use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
 use crate::evaluation_report::render_report;
-use crate::failure::Failure;
+use crate::failure::{CommandResult, Failure};
 use crate::hints::hint_did_you_mean;
 use crate::lists::pairs_of;
 use crate::output::{Format, print, print_json};
 use crate::progress::Terminal;
 use crate::session::Session;
-use crate::{CommandResult, interrupt, network};
+use crate::{interrupt, network};
 
 const EXAMPLE: &str = "\
 Examples:

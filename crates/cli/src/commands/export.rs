@@ -11,14 +11,14 @@ use kennel_onnx::Precision;
 use serde_json::json;
 
 use crate::chosen_run::ChosenRun;
-use crate::failure::Failure;
+use crate::failure::{CommandResult, Failure};
+use crate::folders::MODELS_DIR;
 use crate::hints::worded;
+use crate::interrupt;
 use crate::lists::trimmed;
 use crate::output::{Format, print, print_json};
 use crate::progress::say_stage;
-use crate::resolve::MODELS_DIR;
 use crate::session::Session;
-use crate::{CommandResult, interrupt};
 
 const EXAMPLE: &str = "\
 Examples:

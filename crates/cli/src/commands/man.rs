@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 use clap_mangen::Man;
 use kennel_core::files;
 
-use crate::failure::Failure;
+use crate::failure::{CommandResult, Failure};
 use crate::output::print;
-use crate::{Cli, CommandResult};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -24,11 +23,11 @@ pub struct ManArgs {
     folder: PathBuf,
 }
 
-/// Writes the manual pages.
-pub fn run(args: ManArgs) -> CommandResult {
+/// Writes the manual pages of `program`.
+pub fn run(args: ManArgs, program: Command) -> CommandResult {
     files::create_dir_all(&args.folder)?;
     // `build` adds the global flags to every command.
-    let mut command = Cli::command().disable_help_subcommand(true);
+    let mut command = program.disable_help_subcommand(true);
     command.build();
     let mut pages = vec![write(&command, &args.folder)?];
     for subcommand in command.get_subcommands() {

@@ -4,7 +4,7 @@ use clap::Args;
 use kennel_models::{PretrainedTag, architecture, architectures};
 use serde::Serialize;
 
-use crate::CommandResult;
+use crate::failure::CommandResult;
 use crate::output::{Format, Stream, columns_that_fit, print, print_json};
 
 const EXAMPLE: &str = "\

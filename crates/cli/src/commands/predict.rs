@@ -11,14 +11,14 @@ use kennel_infer::{BATCH, InferError, Model, Photos, Predictor, label};
 
 use crate::chosen_run::ChosenRun;
 use crate::device::DeviceArg;
-use crate::failure::Failure;
+use crate::failure::{CommandResult, Failure};
 use crate::hints::in_a_row;
 use crate::nearby::hint_nearby;
 use crate::onnx_args::OnnxArgs;
 use crate::progress::photo_counter;
 use crate::rows::{Row, RowFormat, Rows};
 use crate::session::Session;
-use crate::{CommandResult, interrupt, network};
+use crate::{interrupt, network};
 
 const EXAMPLE: &str = "\
 Examples:

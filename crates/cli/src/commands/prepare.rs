@@ -6,14 +6,14 @@ use clap::Args;
 use kennel_core::{DuplicateGroup, DuplicateKind, Manifest, RunDir, files, shown};
 use kennel_data::{DataError, Fractions, Outcome, PrepareOptions, Preset, prepare};
 
-use crate::failure::Failure;
+use crate::failure::{CommandResult, Failure};
+use crate::folders::{DATA_DIR, RAW_DIR, RUNS_DIR};
 use crate::hints::hint_did_you_mean;
 use crate::nearby::hint_nearby;
 use crate::output::{Format, columns, print, print_json, wrapped};
 use crate::progress::with_photo_bar;
-use crate::resolve::{DATA_DIR, RAW_DIR, RUNS_DIR};
 use crate::session::Session;
-use crate::{CommandResult, network, variables};
+use crate::{network, variables};
 
 const EXAMPLE: &str = "\
 Examples:

@@ -8,11 +8,10 @@ use kennel_report::{
 };
 use serde_json::json;
 
-use crate::CommandResult;
-use crate::failure::Failure;
+use crate::failure::{CommandResult, Failure};
+use crate::folders::{RESULTS_DIR, RUNS_DIR};
 use crate::hints::Kennel;
 use crate::output::{Format, Stream, columns_that_fit, print, print_json, wrapped};
-use crate::resolve::{RESULTS_DIR, RUNS_DIR};
 use crate::session::Session;
 
 const EXAMPLE: &str = "\

@@ -18,18 +18,18 @@ use kennel_study::{Rates, estimate_s};
 use kennel_train::{KeptFeatures, Rehearsal, TrainError, TrainOptions, Trained, rehearse, resume, train};
 use serde::Serialize;
 
-use crate::CommandResult;
 use crate::cache::CacheArgs;
 use crate::chosen_run::{RESUME, open_run};
 use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
-use crate::failure::Failure;
+use crate::failure::{CommandResult, Failure};
+use crate::folders::RUNS_DIR;
 use crate::hints::hint_did_you_mean;
 use crate::interrupt;
 use crate::lists::trimmed;
 use crate::output::{Format, Level, print, print_json};
 use crate::progress::{tell_photos, tell_trained};
-use crate::resolve::{RUNS_DIR, read_settings, resolve};
+use crate::resolve::{read_settings, resolve};
 use crate::session::Session;
 use crate::tensorboard::Watcher;
 

@@ -13,10 +13,11 @@ use crate::commands::report::PlaceArgs;
 use crate::data::DataArg;
 use crate::device::DeviceArg;
 use crate::failure::Failure;
+use crate::folders::MODELS_DIR;
 use crate::hints::hint_did_you_mean;
 use crate::lists::{pairs_of, rate, trimmed};
 use crate::output::Format;
-use crate::resolve::{MODELS_DIR, read_settings};
+use crate::resolve::read_settings;
 
 const EXAMPLE: &str = "\
 Examples:

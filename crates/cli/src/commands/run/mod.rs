@@ -20,14 +20,14 @@ pub use self::args::RunArgs;
 use self::plan::tell_plan;
 use self::words::{by_reason, tell_event, tell_failed, tell_halt, tell_unexported};
 use super::report::render;
-use crate::failure::Failure;
+use crate::failure::{CommandResult, Failure};
 use crate::hints::Kennel;
 use crate::output::{Format, print, print_json};
 use crate::progress::say_stage;
 use crate::resolve::resolve;
 use crate::session::Session;
 use crate::tensorboard::Watcher;
-use crate::{CommandResult, data, interrupt};
+use crate::{data, interrupt};
 
 /// Plans the experiments, trains those that are not finished, compares, reports and exports.
 pub fn run(args: RunArgs, session: &Session) -> CommandResult {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::RunArgs;
-use crate::CommandResult;
+use crate::failure::CommandResult;
 use crate::output::{Format, Level, Stream, columns_that_fit, print, print_json};
 use crate::session::Session;
 

@@ -1,0 +1,14 @@
+//! The default folders.
+
+/// Default folder of the data set that `prepare` writes and `train` reads.
+pub const DATA_DIR: &str = "data/processed";
+/// Default folder of downloaded photos.
+pub const RAW_DIR: &str = "data/raw";
+/// Default folder of runs.
+pub const RUNS_DIR: &str = "runs";
+/// Default folder of reports.
+pub const RESULTS_DIR: &str = "results";
+/// Default folder of exported files.
+pub const MODELS_DIR: &str = "models";
+/// Default folder of cached features.
+pub const CACHE_DIR: &str = ".kennel/cache/features";
