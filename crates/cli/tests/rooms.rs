@@ -56,6 +56,18 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
         ),
         ("kennel-demo", vec!["kennel-core"]),
         ("kennel-report", vec!["kennel-core", "kennel-data", "kennel-metrics"]),
+        (
+            "kennel-study",
+            vec![
+                "kennel-core",
+                "kennel-data",
+                "kennel-export",
+                "kennel-infer",
+                "kennel-models",
+                "kennel-report",
+                "kennel-train",
+            ],
+        ),
         ("kennel-tensorboard", vec!["kennel-core"]),
         (
             "kennel",
@@ -70,6 +82,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
                 "kennel-models",
                 "kennel-onnx",
                 "kennel-report",
+                "kennel-study",
                 "kennel-tensorboard",
                 "kennel-train",
             ],

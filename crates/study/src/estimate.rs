@@ -5,9 +5,7 @@ use std::collections::HashMap;
 use kennel_core::{Settings, Split, SplitCounts, Strategy};
 use kennel_infer::{BenchOptions, Compute, bench_infer};
 use kennel_models::architecture;
-use kennel_train::{TrainError, bench_step};
-
-use crate::failure::Failure;
+use kennel_train::{Result, bench_step};
 
 /// Seconds of an epoch besides its photos, and seconds per parameter to write its checkpoints.
 /// Measured on two cores, an epoch of cached features took 0.008 s (`test_resnet`), 0.034 s
@@ -16,18 +14,13 @@ const EPOCH_S: f64 = 0.01;
 const PARAMETER_S: f64 = 11e-9;
 
 /// Images/s by model and strategy (none for inference), each measured once.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Rates {
     measured: HashMap<(String, Option<Strategy>), f64>,
 }
 
 impl Rates {
-    fn of(
-        &mut self,
-        settings: &Settings,
-        strategy: Option<Strategy>,
-        compute: &Compute,
-    ) -> Result<f64, Failure> {
+    fn of(&mut self, settings: &Settings, strategy: Option<Strategy>, compute: &Compute) -> Result<f64> {
         let key = (settings.model.clone(), strategy);
         if let Some(rate) = self.measured.get(&key) {
             return Ok(*rate);
@@ -50,18 +43,22 @@ impl Rates {
 
 /// Estimates the seconds of a new run, excluding the reading of photos and the `kept` photos whose
 /// features are cached.
+///
+/// # Errors
+///
+/// As [`bench_infer`] and [`bench_step`].
 pub fn estimate_s(
     settings: &Settings,
     photos: SplitCounts,
     kept: usize,
     rates: &mut Rates,
     compute: &Compute,
-) -> Result<f64, Failure> {
+) -> Result<f64> {
     let of = |split: Split| photos.of(split) as f64;
     let (train, val, test) = (of(Split::Train), of(Split::Val), of(Split::Test));
     let epochs = settings.epochs as f64;
     let infer = rates.of(settings, None, compute)?;
-    let strategy = settings.strategy().map_err(TrainError::from)?;
+    let strategy = settings.strategy()?;
     let mut step = || rates.of(settings, Some(strategy), compute);
     let views = epochs.min(settings.feature_views as f64);
     let trunk_s = (train * views + val + test - kept as f64).max(0.0) / infer;

@@ -1,9 +1,33 @@
-//! A study: several experiments on the same photos, their states and their estimated times.
+//! A study: several experiments on the same photos, from a plan to a report and one exported file.
+//!
+//! A [`Study`] is planned as [`Experiment`]s. Each looks for its run among the [`Existing`] ones,
+//! and [`estimate_s`] estimates its time. [`Study::run`] scores the untouched networks, then trains
+//! or resumes every experiment; it continues after a failure. [`conclude`] compares the runs, writes
+//! the report and exports the best network. The caller receives [`Event`]s to print.
 
-mod estimate;
-mod plan;
+mod error;
+mod event;
+
 mod state;
 
+mod experiment;
+mod plan;
+
+mod estimate;
+
+mod options;
+
+mod baseline;
+mod run;
+
+mod conclude;
+
+pub use conclude::{Concluded, Output, conclude};
+pub use error::{Halt, Result, StudyError};
 pub use estimate::{Rates, estimate_s};
-pub use plan::{Experiment, Study, plan};
+pub use event::Event;
+pub use experiment::{Experiment, Failed};
+pub use options::StudyOptions;
+pub use plan::{Study, Unresolved};
+pub use run::Ended;
 pub use state::{Existing, State};

@@ -1,38 +1,15 @@
-//! The experiments of a study: each model with each strategy, each combination of settings and each
-//! seed.
+//! Plans the experiments of a study: each model with each strategy, each combination of settings
+//! and each seed.
 
 use std::collections::BTreeMap;
 
-use kennel_core::{PartialSettings, Settings, Split, Strategy, Weights};
-use kennel_data::Dataset;
-use kennel_train::class_weights;
+use kennel_core::{PartialSettings, Settings, SettingsError, Strategy, Weights};
 use toml::Value;
 
-use crate::failure::Failure;
-use crate::hints::worded;
-use crate::resolve::resolve;
-
-/// One training run.
-pub struct Experiment {
-    /// Model, strategy, the settings that vary and the seed.
-    pub label: String,
-    /// Its resolved settings, or why there are none.
-    pub settings: Result<Settings, String>,
-}
-
-impl Experiment {
-    /// Checks that the class weights of the settings match the classes of the photos.
-    pub fn check_classes(&mut self, data: &Dataset) {
-        let Ok(settings) = &self.settings else { return };
-        let counts: Vec<usize> =
-            data.classes().iter().map(|class| data.manifest().counts(Some(class)).of(Split::Train)).collect();
-        if let Err(error) = class_weights(&settings.class_weights, data.classes(), &counts) {
-            self.settings = Err(worded(&error));
-        }
-    }
-}
+use crate::{Experiment, State};
 
 /// What a study is made of.
+#[derive(Clone, Debug)]
 pub struct Study {
     /// Settings of all experiments from a file.
     pub base: PartialSettings,
@@ -50,66 +27,91 @@ pub struct Study {
     pub seeds: Vec<u32>,
 }
 
-/// Lists the experiments in the order in which they run.
-///
-/// # Errors
-///
-/// If the settings are misspelt or malformed. An experiment whose weights are missing or whose
-/// settings make no sense is listed with the reason instead, and the others run.
-pub fn plan(study: &Study) -> Result<Vec<Experiment>, Failure> {
-    let mut experiments: Vec<Experiment> = Vec::new();
-    let seeds: Vec<Option<u32>> = match study.seeds.is_empty() {
-        true => vec![None],
-        false => study.seeds.iter().copied().map(Some).collect(),
-    };
-    for model in &study.models {
-        for strategy in &study.strategies {
-            for combination in combinations(&study.grid) {
-                for seed in &seeds {
-                    let experiment = experiment(study, model, *strategy, &combination, *seed)?;
-                    // A seed given twice is the same experiment.
-                    if !experiments.iter().any(|other| other.label == experiment.label) {
-                        experiments.push(experiment);
+/// Why settings could not be completed.
+#[derive(Debug)]
+pub enum Unresolved<E> {
+    /// The experiment cannot be run, for this reason. The others can.
+    Experiment(String),
+    /// No experiment can be planned.
+    Study(E),
+}
+
+impl Study {
+    /// Lists the experiments in the order in which they run. `resolve` completes the settings of
+    /// each, and finds its weights.
+    ///
+    /// # Errors
+    ///
+    /// Settings that are misspelt or malformed. An experiment whose weights are missing or whose
+    /// settings make no sense is listed with the reason instead, and the others run.
+    pub fn plan<E: From<SettingsError>>(
+        &self,
+        resolve: impl Fn(PartialSettings) -> Result<Settings, Unresolved<E>>,
+    ) -> Result<Vec<Experiment>, E> {
+        let mut experiments = Vec::new();
+        for (label, asked) in self.asked()? {
+            let settings = match resolve(asked) {
+                Ok(settings) => match settings.check() {
+                    Ok(()) => Ok(settings),
+                    Err(error) => Err(error.to_string()),
+                },
+                Err(Unresolved::Experiment(reason)) => Err(reason),
+                Err(Unresolved::Study(error)) => return Err(error),
+            };
+            experiments.push(Experiment { label, settings, state: State::New });
+        }
+        Ok(experiments)
+    }
+
+    /// Returns the label and the settings of every experiment.
+    fn asked(&self) -> Result<Vec<(String, PartialSettings)>, SettingsError> {
+        let mut all: Vec<(String, PartialSettings)> = Vec::new();
+        let seeds: Vec<Option<u32>> = match self.seeds.is_empty() {
+            true => vec![None],
+            false => self.seeds.iter().copied().map(Some).collect(),
+        };
+        for model in &self.models {
+            for strategy in &self.strategies {
+                for combination in combinations(&self.grid) {
+                    for seed in &seeds {
+                        let (label, asked) = self.experiment(model, *strategy, &combination, *seed)?;
+                        // A seed given twice is the same experiment.
+                        if !all.iter().any(|(other, _)| *other == label) {
+                            all.push((label, asked));
+                        }
                     }
                 }
             }
         }
+        Ok(all)
     }
-    Ok(experiments)
-}
 
-fn experiment(
-    study: &Study,
-    model: &str,
-    strategy: Strategy,
-    combination: &[(&str, &Value)],
-    seed: Option<u32>,
-) -> Result<Experiment, Failure> {
-    let mut label = format!("{model} {strategy}");
-    let shared = &study.shared;
-    let mut flags = PartialSettings {
-        model: Some(model.into()),
-        strategy: Some(strategy.into()),
-        seed: seed.map(u64::from).or(shared.seed),
-        weights: study.weights.get(model).cloned().or_else(|| shared.weights.clone()),
-        ..shared.clone()
-    };
-    for (key, value) in combination {
-        flags.set(key, (*value).clone())?;
-        label += &format!(", {key} {value}");
+    /// Returns the label and the settings of an experiment.
+    fn experiment(
+        &self,
+        model: &str,
+        strategy: Strategy,
+        combination: &[(&str, &Value)],
+        seed: Option<u32>,
+    ) -> Result<(String, PartialSettings), SettingsError> {
+        let mut label = format!("{model} {strategy}");
+        let shared = &self.shared;
+        let mut flags = PartialSettings {
+            model: Some(model.into()),
+            strategy: Some(strategy.into()),
+            seed: seed.map(u64::from).or(shared.seed),
+            weights: self.weights.get(model).cloned().or_else(|| shared.weights.clone()),
+            ..shared.clone()
+        };
+        for (key, value) in combination {
+            flags.set(key, (*value).clone())?;
+            label += &format!(", {key} {value}");
+        }
+        if let Some(seed) = seed {
+            label += &format!(", seed {seed}");
+        }
+        Ok((label, self.base.clone().layered(flags)))
     }
-    if let Some(seed) = seed {
-        label += &format!(", seed {seed}");
-    }
-    let settings = match resolve(study.base.clone(), flags) {
-        Ok(settings) => match settings.check() {
-            Ok(()) => Ok(settings),
-            Err(error) => Err(error.to_string()),
-        },
-        Err(Failure::Failed(reason)) => Err(reason),
-        Err(failure) => return Err(failure),
-    };
-    Ok(Experiment { label, settings })
 }
 
 /// Returns every combination of one value per key; the last key varies fastest. Without keys,
@@ -123,7 +125,48 @@ fn combinations(grid: &[(String, Vec<Value>)]) -> Vec<Vec<(&str, &Value)>> {
 
 #[cfg(test)]
 mod tests {
+    use kennel_core::{Interpolation, Preprocessing};
+
     use super::*;
+
+    #[test]
+    fn an_experiment_without_settings_is_listed_with_the_reason() {
+        let study = Study {
+            base: PartialSettings { epochs: Some(3), ..PartialSettings::default() },
+            shared: PartialSettings { batch_size: Some(8), ..PartialSettings::default() },
+            models: vec!["known".into(), "unknown".into()],
+            weights: BTreeMap::new(),
+            strategies: vec![Strategy::Freeze],
+            grid: vec![("drop_rate".into(), vec![Value::Float(0.1), Value::Float(2.5)])],
+            seeds: vec![7, 7],
+        };
+        let resolve = |asked: PartialSettings| match asked.model.as_deref() {
+            Some("known") => {
+                let preprocessing = Preprocessing::imagenet(224, 0.95, Interpolation::Bicubic);
+                asked.complete(Weights::Random, preprocessing).map_err(Unresolved::Study)
+            }
+            _ => Err(Unresolved::Experiment("no weights".into())),
+        };
+        let planned = study.plan::<SettingsError>(resolve).unwrap();
+        let labels: Vec<&str> = planned.iter().map(|experiment| experiment.label.as_str()).collect();
+        assert_eq!(
+            labels,
+            [
+                "known freeze, drop_rate 0.1, seed 7",
+                "known freeze, drop_rate 2.5, seed 7",
+                "unknown freeze, drop_rate 0.1, seed 7",
+                "unknown freeze, drop_rate 2.5, seed 7",
+            ]
+        );
+        let first = planned[0].settings.as_ref().unwrap();
+        assert_eq!((first.epochs, first.batch_size, first.seed), (3, 8, 7));
+        let reasons: Vec<_> = planned[1..].iter().filter_map(Experiment::failure).collect();
+        assert!(reasons[0].reason.contains("drop_rate is 2.5"), "{}", reasons[0].reason);
+        assert_eq!(reasons[1].reason, "no weights");
+
+        let misspelt = Study { grid: vec![("drop_rat".into(), vec![Value::Float(0.1)])], ..study };
+        assert!(misspelt.plan::<SettingsError>(resolve).is_err());
+    }
 
     #[test]
     fn every_value_meets_every_other() {

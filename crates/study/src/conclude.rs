@@ -1,0 +1,96 @@
+//! Ends a study: compares its runs, writes the report and exports the best network.
+
+use std::path::{Path, PathBuf};
+
+use kennel_core::{RunDir, Task, files};
+use kennel_export::{ExportError, ExportOptions, Exported, export};
+use kennel_report::{PublishedResults, Report, Written, read_published, write_report};
+
+use crate::{Event, Result, StudyOptions};
+
+/// Where the results of a study go.
+#[derive(Clone, Debug)]
+pub struct Output {
+    report: PathBuf,
+    models: PathBuf,
+    published: Vec<PublishedResults>,
+}
+
+impl Output {
+    /// Checks what would make the report or the export fail, before hours of training: that the
+    /// folders of the `report` and of exported `models` can be made, and that the published results
+    /// in `against` can be read.
+    ///
+    /// # Errors
+    ///
+    /// A folder that cannot be made; published results that cannot be read.
+    pub fn check(report: &Path, models: &Path, against: Option<&Path>) -> Result<Self> {
+        let published = against.map(read_published).transpose()?.unwrap_or_default();
+        check_can_be_made(report)?;
+        check_can_be_made(models)?;
+        Ok(Output { report: report.into(), models: models.into(), published })
+    }
+}
+
+/// Removes a new folder again, so that a stop leaves no empty one.
+fn check_can_be_made(folder: &Path) -> Result<()> {
+    let was_there = folder.exists();
+    files::create_dir_all(folder)?;
+    if !was_there {
+        // If another process has put a file into it meanwhile, it stays.
+        let _ = std::fs::remove_dir(folder);
+    }
+    Ok(())
+}
+
+/// The results of a study.
+#[derive(Debug)]
+pub struct Concluded {
+    /// The report.
+    pub report: Report,
+    /// Its files.
+    pub written: Written,
+    /// The file of the best network; none if no run is the best.
+    pub exported: Result<Option<Exported>, ExportError>,
+}
+
+/// Writes the report on all finished runs on the study's photos, and exports the best network as a
+/// float file.
+///
+/// # Errors
+///
+/// No finished run; a file of the report that cannot be written. A failed export is part of the
+/// result.
+pub fn conclude(
+    options: &StudyOptions,
+    output: Output,
+    task: Task<'_>,
+    on: &dyn Fn(Event<'_>),
+) -> Result<Concluded> {
+    let Output { report: folder, models, published } = output;
+    let photos = Some(options.data.manifest());
+    let report = Report::of(options.runs, published, photos, options.commands)?;
+    on(Event::Compared(&report.comparison));
+    let written = write_report(&report, &folder, options.commands)?;
+    on(Event::Reported { report: &report, written: &written });
+    let best = report.comparison.best.as_deref().map(|best| options.runs.join(best));
+    let exported = best.map(|best| export_best(&best, &models, options, task, on)).transpose();
+    Ok(Concluded { report, written, exported })
+}
+
+fn export_best(
+    run: &Path,
+    models: &Path,
+    options: &StudyOptions,
+    task: Task<'_>,
+    on: &dyn Fn(Event<'_>),
+) -> Result<Exported, ExportError> {
+    let run = RunDir::open(run)?;
+    let model = run.read_record()?.settings.model;
+    on(Event::ExportBegins { run: &run });
+    let file = ExportOptions {
+        data_dir: Some(options.data.root().into()),
+        ..ExportOptions::float(models.join(format!("best_model_{model}.onnx")))
+    };
+    export(&run, &file, &|error| options.commands.describe(error), task)
+}
