@@ -9,6 +9,7 @@ use kennel_train::{Found, find_run};
 use crate::failure::Failure;
 use crate::hints::worded;
 use crate::resolve::RUNS_DIR;
+use crate::session::Session;
 
 /// The flag that resumes a run.
 pub const RESUME: &str = "--resume";
@@ -31,7 +32,7 @@ pub struct ChosenRun {
 
 impl ChosenRun {
     /// Opens the chosen run. Prints its path if it was found by `--model`.
-    pub fn open(&self) -> Result<RunDir, Failure> {
+    pub fn open(&self, session: &Session) -> Result<RunDir, Failure> {
         if let Some(path) = &self.run {
             return open_run("--run", path, &self.runs);
         }
@@ -41,9 +42,10 @@ impl ChosenRun {
         kennel_models::architecture(model)?;
         let strategy = self.strategy.as_deref().map(str::parse::<Strategy>).transpose()?;
         let Found { run, of_other_photos } = find_run(&self.runs, model, strategy)?;
-        say!("run   {}", run.path().display());
+        say!(session, "run   {}", run.path().display());
         if of_other_photos > 0 {
             say!(
+                session,
                 "note: it is the best on the photos of the newest run; {of_other_photos} on other photos are left out, and chosen with --run"
             );
         }

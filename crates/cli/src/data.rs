@@ -1,7 +1,6 @@
 //! The flag of the data folder, and opening data sets.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::parser::ValueSource;
@@ -12,10 +11,7 @@ use kennel_data::{Dataset, Open, PrepareOptions};
 use crate::failure::Failure;
 use crate::progress::with_photo_bar;
 use crate::resolve::DATA_DIR;
-
-/// Data sets that this process has opened, each with whether it was opened to evaluate on. A folder
-/// that was not prepared is thus checked only once.
-static OPENED: Mutex<Vec<(Dataset, bool)>> = Mutex::new(Vec::new());
+use crate::session::Session;
 
 /// The folder of photos. A typed folder overrides the configuration file; the default does not.
 pub struct DataArg {
@@ -75,23 +71,21 @@ impl FromArgMatches for DataArg {
 
 /// Opens a data set. If it was not prepared, decodes every photo, with a progress bar; Ctrl-C
 /// stops.
-pub fn open(folder: &Path) -> Result<Dataset, Failure> {
-    opened(folder, false)
+pub fn open(folder: &Path, session: &Session) -> Result<Dataset, Failure> {
+    opened(folder, false, session)
 }
 
 /// Opens a data set as [`open`] does, but to evaluate a trained network on.
-pub fn open_to_judge(folder: &Path) -> Result<Dataset, Failure> {
-    opened(folder, true)
+pub fn open_to_judge(folder: &Path, session: &Session) -> Result<Dataset, Failure> {
+    opened(folder, true, session)
 }
 
-fn opened(folder: &Path, to_judge: bool) -> Result<Dataset, Failure> {
-    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
-    let is_it = |(data, judged): &&(Dataset, bool)| (data.root(), *judged) == (folder, to_judge);
-    if let Some((data, _)) = opened.iter().find(is_it) {
-        return Ok(data.clone());
+fn opened(folder: &Path, to_judge: bool, session: &Session) -> Result<Dataset, Failure> {
+    if let Some(data) = session.opened(folder, to_judge) {
+        return Ok(data);
     }
     let open: Open = if to_judge { Dataset::open_to_judge } else { Dataset::open_with };
-    let data = with_photo_bar("checking", |task| open(folder, &PrepareOptions::default(), task))?;
-    opened.push((data.clone(), to_judge));
+    let data = with_photo_bar("checking", session, |task| open(folder, &PrepareOptions::default(), task))?;
+    session.keep_opened(data.clone(), to_judge);
     Ok(data)
 }

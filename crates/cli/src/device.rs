@@ -5,6 +5,7 @@ use kennel_infer::{Compute, DeviceChoice};
 
 use crate::failure::Failure;
 use crate::hints::parsed;
+use crate::session::Session;
 
 #[derive(Args)]
 pub struct DeviceArg {
@@ -15,12 +16,12 @@ pub struct DeviceArg {
 
 impl DeviceArg {
     /// Opens the device. With `auto`, prints its name unless it is the CPU.
-    pub fn open(&self) -> Result<Compute, Failure> {
+    pub fn open(&self, session: &Session) -> Result<Compute, Failure> {
         let compute = self.device.open()?;
         if self.device == DeviceChoice::Auto && compute.name != "cpu" {
-            say!("device     {}", compute.name);
+            say!(session, "device     {}", compute.name);
         }
-        detail!("computes   {}", crate::checks::compute(&compute));
+        detail!(session, "computes   {}", crate::checks::compute(&compute));
         Ok(compute)
     }
 }

@@ -8,6 +8,7 @@ use kennel_metrics::MetricsError;
 use kennel_models::ModelError;
 use kennel_onnx::OnnxError;
 use kennel_report::ReportError;
+use kennel_study::StudyError;
 use kennel_train::TrainError;
 
 use crate::hints::worded;
@@ -145,6 +146,18 @@ impl From<MetricsError> for Failure {
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
         Failure::Failed(worded(&error))
+    }
+}
+
+impl From<StudyError> for Failure {
+    fn from(error: StudyError) -> Self {
+        match error {
+            StudyError::Stopped(_) => Failure::Interrupted(""),
+            StudyError::Core(error) => error.into(),
+            StudyError::Model(error) => error.into(),
+            StudyError::Report(error) => error.into(),
+            error => Failure::Failed(worded(&error)),
+        }
     }
 }
 

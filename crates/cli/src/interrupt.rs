@@ -7,18 +7,19 @@ use std::sync::{Once, OnceLock};
 use std::time::Duration;
 
 use crate::limits;
+use crate::session::Session;
 
 /// How long a stop may take. Docker kills a container ten seconds after SIGTERM.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 static STOP: AtomicBool = AtomicBool::new(false);
 static LISTENING: Once = Once::new();
-/// How to resume after the process ended at once.
-static WAY_ON: OnceLock<&str> = OnceLock::new();
+/// The command that resumes after the process ended at once.
+static RESUMES: OnceLock<&str> = OnceLock::new();
 
 /// Listens for Ctrl-C, SIGTERM and hang-up (unless `nohup` ignores it) and returns the flag that
 /// they set.
-pub fn listen() -> &'static AtomicBool {
+pub fn listen(session: &Session) -> &'static AtomicBool {
     // A command that calls other commands listens once for all of them.
     LISTENING.call_once(|| {
         let installed = limits::without_ignored_hang_up(|| {
@@ -35,7 +36,7 @@ pub fn listen() -> &'static AtomicBool {
             })
         });
         if let Err(error) = installed {
-            say!("note: Ctrl-C will end the process at once: {error}");
+            say!(session, "note: Ctrl-C will end the process at once: {error}");
         }
     });
     &STOP
@@ -43,15 +44,15 @@ pub fn listen() -> &'static AtomicBool {
 
 /// Ends the process. Files are complete at any time, and the next command removes temporary files.
 fn end() -> ! {
-    let way_on = WAY_ON.get().map(|way| format!("\nhint: {way} goes on from there"));
-    shout!("\nstopped at once; what was finished is kept{}", way_on.unwrap_or_default());
+    let hint = RESUMES.get().map(|command| format!("\nhint: {command} resumes from there"));
+    shout!("\nstopped at once; what was finished is kept{}", hint.unwrap_or_default());
     std::process::exit(130);
 }
 
 /// Sets the command that resumes after the second Ctrl-C. The first call wins: a command that calls
 /// others sets its own.
-pub fn goes_on_with(command: &'static str) {
-    WAY_ON.get_or_init(|| command);
+pub fn resumes_with(command: &'static str) {
+    RESUMES.get_or_init(|| command);
 }
 
 /// Describes where a run was stopped after its finished `epochs`.

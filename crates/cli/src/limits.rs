@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::failure::Failure;
+use crate::session::Session;
 
 /// Threads besides those that compute: they read photos, listen for Ctrl-C and draw a bar.
 const OTHER_THREADS: usize = 8;
@@ -55,7 +56,7 @@ pub fn without_ignored_hang_up<T>(install: impl FnOnce() -> T) -> T {
 /// # Errors
 ///
 /// If the system allows fewer than [`LEAST_THREADS`].
-pub fn begin_threads() -> Result<(), Failure> {
+pub fn begin_threads(session: &Session) -> Result<(), Failure> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let possible = possible_threads(cores + OTHER_THREADS);
     if possible < LEAST_THREADS {
@@ -64,7 +65,7 @@ pub fn begin_threads() -> Result<(), Failure> {
     let mut pool = rayon::ThreadPoolBuilder::new();
     if possible < cores + OTHER_THREADS {
         let computing = possible.saturating_sub(OTHER_THREADS).clamp(1, cores);
-        say!("note: the system allows {possible} more threads: {computing} of {cores} compute");
+        say!(session, "note: the system allows {possible} more threads: {computing} of {cores} compute");
         pool = pool.num_threads(computing);
     }
     pool.build_global().map_err(|_| too_few(possible))

@@ -6,22 +6,23 @@
 /// Prints a message to stderr. If the reader of stderr has gone, the run continues: it may have
 /// taken hours.
 macro_rules! say {
-    ($($text:tt)*) => {
-        $crate::output::say($crate::output::Level::Normal, format_args!($($text)*))
+    ($session:expr, $($text:tt)*) => {
+        $session.say($crate::output::Level::Normal, format_args!($($text)*))
     };
 }
 
 /// Prints a message to stderr with `--verbose` only.
 macro_rules! detail {
-    ($($text:tt)*) => {
-        $crate::output::say($crate::output::Level::Verbose, format_args!($($text)*))
+    ($session:expr, $($text:tt)*) => {
+        $session.say($crate::output::Level::Verbose, format_args!($($text)*))
     };
 }
 
-/// Prints a message to stderr even with `--quiet`: what failed, and where it stopped.
+/// Prints a message to stderr even with `--quiet`: what failed, and where it stopped. No session
+/// silences it, so it takes none.
 macro_rules! shout {
     ($($text:tt)*) => {
-        $crate::output::say($crate::output::Level::Quiet, format_args!($($text)*))
+        $crate::output::tell(format_args!($($text)*))
     };
 }
 
@@ -45,7 +46,7 @@ mod output;
 mod progress;
 mod resolve;
 mod rows;
-mod study;
+mod session;
 mod tensorboard;
 mod variables;
 
@@ -57,6 +58,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::failure::Failure;
 use crate::output::Level;
+use crate::session::Session;
 
 /// Fine-tunes pretrained image classifiers on a folder of photos, and says honestly how good they are.
 #[derive(Parser)]
@@ -147,16 +149,13 @@ fn main() -> ExitCode {
         return status;
     }
     let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| variables::exit(error, &Cli::command()));
-    if cli.offline {
-        network::stay_offline();
-    }
     if let Some(memory) = cli.memory {
         kennel_data::set_memory_budget(memory.as_u64());
     }
     let result = match cli.level() {
         Ok(level) => {
-            level.choose();
-            begin(&cli.command).and_then(|()| dispatch(cli.command))
+            let session = Session::new(level, cli.offline);
+            begin(&cli.command, &session).and_then(|()| dispatch(cli.command, &session))
         }
         Err(failure) => Err(failure),
     };
@@ -170,38 +169,38 @@ fn main() -> ExitCode {
 }
 
 /// Prepares the process: the file size limit, and the compute threads unless `command` needs none.
-fn begin(command: &Command) -> CommandResult {
+fn begin(command: &Command, session: &Session) -> CommandResult {
     limits::survive_file_size_limit();
     match command {
         Command::Models(_) | Command::Doctor(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
-        _ => limits::begin_threads(),
+        _ => limits::begin_threads(session),
     }
 }
 
 /// Runs a command.
-fn dispatch(command: Command) -> CommandResult {
-    detail!("kennel     {}", checks::build());
+fn dispatch(command: Command, session: &Session) -> CommandResult {
+    detail!(session, "kennel     {}", checks::build());
     match command {
-        Command::Demo(args) => commands::demo::run(args),
-        Command::Prepare(args) => commands::prepare::run(args),
-        Command::Train(args) => commands::train::run(*args),
-        Command::Run(args) => commands::run::run(*args),
-        Command::Evaluate(args) => commands::evaluate::run(args),
-        Command::Report(args) => commands::report::run(args),
-        Command::Export(args) => commands::export::run(args),
-        Command::Predict(args) => commands::predict::run(args),
-        Command::Bench(args) => commands::bench::run(args),
+        Command::Demo(args) => commands::demo::run(args, session),
+        Command::Prepare(args) => commands::prepare::run(args, session),
+        Command::Train(args) => commands::train::run(*args, session),
+        Command::Run(args) => commands::run::run(*args, session),
+        Command::Evaluate(args) => commands::evaluate::run(args, session),
+        Command::Report(args) => commands::report::run(args, session),
+        Command::Export(args) => commands::export::run(args, session),
+        Command::Predict(args) => commands::predict::run(args, session),
+        Command::Bench(args) => commands::bench::run(args, session),
         Command::Models(args) => commands::models::run(args),
-        Command::Doctor(args) => commands::doctor::run(args),
+        Command::Doctor(args) => commands::doctor::run(args, session),
         Command::Completions(args) => commands::completions::run(args),
         Command::Man(args) => commands::man::run(args),
     }
 }
 
 /// Runs the command in `arguments`, whose first element is the program's name.
-fn call(arguments: impl Iterator<Item = OsString>) -> CommandResult {
+fn call(arguments: impl Iterator<Item = OsString>, session: &Session) -> CommandResult {
     let cli = Cli::read(arguments).map_err(|error| Failure::Usage(error.to_string()))?;
-    dispatch(cli.command)
+    dispatch(cli.command, session)
 }
 
 /// The result of a command.

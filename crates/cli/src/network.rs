@@ -2,14 +2,13 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use kennel_core::task::Event;
 use kennel_core::{Task, Weights};
 use kennel_data::Preset;
-use kennel_fetch::hub::{HubConfig, fetch_model, is_offline_by_env};
+use kennel_fetch::hub::{HubConfig, fetch_model};
 use kennel_fetch::stanford_dogs::{self, Breeds, Source};
 use kennel_fetch::{Address, Client, ClientConfig, FetchError};
 use kennel_models::{Architecture, ModelError, WeightsSource, locate_weights};
@@ -17,26 +16,11 @@ use kennel_models::{Architecture, ModelError, WeightsSource, locate_weights};
 use crate::failure::Failure;
 use crate::hints::{self, worded};
 use crate::progress::byte_bar;
+use crate::session::Session;
 use crate::{CommandResult, interrupt, variables};
-
-/// Whether `--offline` forbids this process to use the network.
-static OFFLINE: AtomicBool = AtomicBool::new(false);
-
-/// Weights that could not be fetched, with their error messages.
-static FAILED: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
 
 /// Files of a timm model folder.
 const MODEL_FILES: [&str; 2] = ["config.json", "model.safetensors"];
-
-/// Switches the network off for the rest of the process.
-pub fn stay_offline() {
-    OFFLINE.store(true, Ordering::Relaxed);
-}
-
-/// Whether the network is off: by `--offline`, or by `HF_HUB_OFFLINE` of Python's library.
-pub fn is_offline() -> bool {
-    OFFLINE.load(Ordering::Relaxed) || is_offline_by_env()
-}
 
 /// Returns the servers of weights and photos, and whether each answers within 5 seconds.
 pub fn servers() -> Vec<(String, Result<(), String>)> {
@@ -49,8 +33,8 @@ pub fn servers() -> Vec<(String, Result<(), String>)> {
     urls.map(|url| (Address::from(&url).to_string(), client.reach(&url))).collect()
 }
 
-fn client() -> Client {
-    Client::new(ClientConfig { offline: is_offline(), ..ClientConfig::default() })
+fn client(session: &Session) -> Client {
+    Client::new(ClientConfig { offline: session.is_offline(), ..ClientConfig::default() })
 }
 
 /// Finds weights as [`locate_weights`] does. Fetches timm's weights that this machine lacks from
@@ -61,6 +45,7 @@ fn client() -> Client {
 pub fn weights(
     architecture: &Architecture,
     asked: Option<&str>,
+    session: &Session,
     check: impl FnOnce() -> CommandResult,
 ) -> Result<WeightsSource, Failure> {
     if asked.map(Weights::from) == Some(Weights::Random) {
@@ -73,17 +58,15 @@ pub fn weights(
         Err(ModelError::WeightsNotFound { name, meant, .. }) => {
             let hint = meant.as_deref().map(hints::line).unwrap_or_default();
             let repo = format!("timm/{name}");
-            // Every experiment of a study asks for the same weights.
-            let mut failed = FAILED.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((_, said)) = failed.iter().find(|(failed, _)| *failed == repo) {
-                return Err(Failure::Failed(said.clone()));
+            if let Some(said) = session.not_fetched(&repo) {
+                return Err(Failure::Failed(said));
             }
             check()?;
-            if !is_offline() {
-                say!("fetching   {repo}");
+            if !session.is_offline() {
+                say!(session, "fetching   {repo}");
             }
-            let fetched = watched(|task| {
-                fetch_model(&client(), &HubConfig::from_env()?, &repo, "main", &MODEL_FILES, task)
+            let fetched = watched(session, |task| {
+                fetch_model(&client(session), &HubConfig::from_env()?, &repo, "main", &MODEL_FILES, task)
             });
             fetched.map_err(|error| {
                 const WAYS: &str = "a folder with its model.safetensors and config.json: --weights DIR (`kennel run`: MODEL=DIR); \
@@ -99,12 +82,14 @@ pub fn weights(
                     )),
                     error => {
                         let missing = format!("weights {repo} are not on this machine");
-                        failure(error, &missing, WAYS, &hint)
+                        failure(error, &missing, WAYS, &hint, session)
                     }
                 }
             })
             .inspect_err(|failure| {
-                failed.extend(failure.message().map(|said| (repo.clone(), said.to_string())));
+                if let Some(said) = failure.message() {
+                    session.keep_not_fetched(&repo, said);
+                }
             })?;
             Ok(locate_weights(architecture, asked)?)
         }
@@ -114,7 +99,12 @@ pub fn weights(
 
 /// Returns the folder `into` with the photos of a preset. Fetches missing photos from `url`, or
 /// from their authors.
-pub fn stanford_dogs(preset: Preset, url: Option<&str>, into: &Path) -> Result<PathBuf, Failure> {
+pub fn stanford_dogs(
+    preset: Preset,
+    url: Option<&str>,
+    into: &Path,
+    session: &Session,
+) -> Result<PathBuf, Failure> {
     let breeds = match preset {
         Preset::StanfordDogs5 => Breeds::Five,
         Preset::StanfordDogs => Breeds::All,
@@ -123,10 +113,11 @@ pub fn stanford_dogs(preset: Preset, url: Option<&str>, into: &Path) -> Result<P
         Some(url) => Source::mirror(url, breeds),
         None => Source::stanford(breeds),
     };
-    if !into.exists() && !is_offline() {
-        say!("fetching   {}", Address::from(&source.url));
+    if !into.exists() && !session.is_offline() {
+        say!(session, "fetching   {}", Address::from(&source.url));
     }
-    watched(|task| stanford_dogs::fetch(&client(), &source, breeds, into, task)).map_err(|error| {
+    let fetch = |task: Task<'_>| stanford_dogs::fetch(&client(session), &source, breeds, into, task);
+    watched(session, fetch).map_err(|error| {
         failure(
             error,
             &format!("the photos of {preset} are not on this machine"),
@@ -134,6 +125,7 @@ pub fn stanford_dogs(preset: Preset, url: Option<&str>, into: &Path) -> Result<P
                 "a tar or folder of yours: kennel prepare images.tar --preset {preset}; a mirror: --url URL"
             ),
             "",
+            session,
         )
     })?;
     Ok(into.into())
@@ -142,11 +134,11 @@ pub fn stanford_dogs(preset: Preset, url: Option<&str>, into: &Path) -> Result<P
 /// Turns a download error into a failure. If the network is off or unreachable, the message says
 /// what is missing and why, then `slip` (a suggestion on a line that begins with `hint:`, or
 /// empty), then the alternatives: `ways` and the demo.
-fn failure(error: FetchError, missing: &str, ways: &str, slip: &str) -> Failure {
+fn failure(error: FetchError, missing: &str, ways: &str, slip: &str, session: &Session) -> Failure {
     let text = worded(&error);
     match error {
         FetchError::Stopped { .. } => {
-            say!("{text}");
+            say!(session, "{text}");
             Failure::Interrupted("")
         }
         FetchError::Offline { .. } | FetchError::Unreachable { .. } => {
@@ -163,8 +155,11 @@ fn failure(error: FetchError, missing: &str, ways: &str, slip: &str) -> Failure 
 }
 
 /// Fetches with a bar on a terminal and plain lines elsewhere.
-fn watched<T>(fetch: impl FnOnce(Task<'_>) -> Result<T, FetchError>) -> Result<T, FetchError> {
-    let bar = byte_bar("fetching");
+fn watched<T>(
+    session: &Session,
+    fetch: impl FnOnce(Task<'_>) -> Result<T, FetchError>,
+) -> Result<T, FetchError> {
+    let bar = byte_bar("fetching", session);
     let is_terminal = std::io::stderr().is_terminal();
     let tenths = AtomicU64::new(0);
     let on_event = |event: Event<'_>| match event {
@@ -175,7 +170,7 @@ fn watched<T>(fetch: impl FnOnce(Task<'_>) -> Result<T, FetchError>) -> Result<T
             let tenth = so_far.saturating_mul(10).checked_div(total).unwrap_or_default();
             // Small files get no lines.
             if !is_terminal && total > 1 << 20 && tenths.swap(tenth, Ordering::Relaxed) < tenth {
-                say!("fetching   {} % of {}", 10 * tenth, bytesize::ByteSize(total).display().si());
+                say!(session, "fetching   {} % of {}", 10 * tenth, bytesize::ByteSize(total).display().si());
             }
         }
         Event::File { name } => {
@@ -183,12 +178,12 @@ fn watched<T>(fetch: impl FnOnce(Task<'_>) -> Result<T, FetchError>) -> Result<T
             bar.set_prefix(name.to_string());
         }
         Event::Retry { reason, wait } => {
-            bar.suspend(|| say!("again in {:.0} s: {reason}", wait.as_secs_f64()));
+            bar.suspend(|| say!(session, "again in {:.0} s: {reason}", wait.as_secs_f64()));
         }
-        Event::Waiting => bar.suspend(|| say!("waiting    another process fetches the same")),
+        Event::Waiting => bar.suspend(|| say!(session, "waiting    another process fetches the same")),
         _ => {}
     };
-    let fetched = fetch(Task::new(interrupt::listen(), &on_event));
+    let fetched = fetch(Task::new(interrupt::listen(session), &on_event));
     bar.finish_and_clear();
     fetched
 }

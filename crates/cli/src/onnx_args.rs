@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::hints::{worded, words};
 use crate::nearby::hint_nearby;
 use crate::onnx_worker::TimeLimit;
+use crate::session::Session;
 
 #[derive(Args)]
 pub struct OnnxArgs {
@@ -57,7 +58,7 @@ enum Filter {
 
 impl OnnxArgs {
     /// Opens a file for up to `photos` photos at once.
-    pub fn open(&self, path: &Path, photos: usize) -> Result<Classifier, Failure> {
+    pub fn open(&self, path: &Path, photos: usize, session: &Session) -> Result<Classifier, Failure> {
         let shown = path.display();
         if path.is_dir() {
             let hint = match RunDir::open(path) {
@@ -89,7 +90,7 @@ impl OnnxArgs {
             Runtime::Auto => match in_runtime(RuntimeKind::Rten) {
                 Err(refused @ OnnxError::Runtime { .. }) => match in_runtime(RuntimeKind::OnnxRuntime) {
                     Ok(classifier) => {
-                        say!("note: {}; ONNX Runtime runs it", worded(&refused));
+                        say!(session, "note: {}; ONNX Runtime runs it", worded(&refused));
                         Ok(classifier)
                     }
                     Err(OnnxError::NoRuntime { variable, .. }) => {

@@ -1,8 +1,6 @@
 //! Output: results on stdout, messages on stderr, filtered by level.
 
-use std::collections::BTreeSet;
 use std::io::Write;
-use std::sync::{Mutex, OnceLock, PoisonError};
 
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
@@ -35,35 +33,9 @@ pub enum Level {
     Verbose,
 }
 
-static LEVEL: OnceLock<Level> = OnceLock::new();
-
-impl Level {
-    /// Returns the chosen level.
-    pub fn chosen() -> Level {
-        LEVEL.get().copied().unwrap_or_default()
-    }
-
-    /// Sets the level for the rest of the process. Only the first call counts.
-    pub fn choose(self) {
-        LEVEL.get_or_init(|| self);
-    }
-}
-
-/// Writes a message to stderr if its level is enabled. Ignores write errors: there is nowhere else
-/// to report them.
-pub fn say(level: Level, text: std::fmt::Arguments) {
-    if level <= Level::chosen() {
-        writeln!(std::io::stderr(), "{}", shown_message(&text.to_string())).unwrap_or_default();
-    }
-}
-
-/// Prints a note to stderr, once per process: otherwise every experiment of a study would repeat
-/// it.
-pub fn note_once(text: &str) {
-    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(text.into()) {
-        say!("note: {text}");
-    }
+/// Writes a message to stderr. Ignores write errors: there is nowhere else to report them.
+pub fn tell(text: std::fmt::Arguments) {
+    writeln!(std::io::stderr(), "{}", shown_message(&text.to_string())).unwrap_or_default();
 }
 
 /// Writes text for people to stdout. A reader that has gone (`kennel models | head`) is not an

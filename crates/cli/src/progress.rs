@@ -11,14 +11,15 @@ use kennel_train::{Observer, Plan};
 
 use crate::hints;
 use crate::interrupt;
-use crate::output::{Level, line_that_fits, note_once};
+use crate::output::{Level, line_that_fits};
+use crate::session::Session;
 
 /// Rates before this are those of a cold start.
 const SETTLED: Duration = Duration::from_secs(2);
 
 /// Returns a bar that counts photos. It is hidden with `--quiet` or if stderr is not a terminal.
-pub fn photo_bar(what: &str, of: usize) -> ProgressBar {
-    if Level::chosen() == Level::Quiet {
+pub fn photo_bar(what: &str, of: usize, session: &Session) -> ProgressBar {
+    if !session.prints(Level::Normal) {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(of as u64).with_style(style());
@@ -27,14 +28,14 @@ pub fn photo_bar(what: &str, of: usize) -> ProgressBar {
 }
 
 /// Runs `work` under a bar of photos; Ctrl-C stops it. The total is known at its first event.
-pub fn with_photo_bar<T>(what: &str, work: impl FnOnce(Task<'_>) -> T) -> T {
+pub fn with_photo_bar<T>(what: &str, session: &Session, work: impl FnOnce(Task<'_>) -> T) -> T {
     let bar = OnceLock::new();
     let on = |event: Event<'_>| {
         if let Event::Photos { done, of } = event {
-            bar.get_or_init(|| photo_bar(what, of)).set_position(done as u64);
+            bar.get_or_init(|| photo_bar(what, of, session)).set_position(done as u64);
         }
     };
-    let done = work(Task::new(interrupt::listen(), &on));
+    let done = work(Task::new(interrupt::listen(session), &on));
     if let Some(bar) = bar.get() {
         bar.finish_and_clear();
     }
@@ -42,24 +43,26 @@ pub fn with_photo_bar<T>(what: &str, work: impl FnOnce(Task<'_>) -> T) -> T {
 }
 
 /// Prints the stages of an export.
-pub fn say_stage(event: Event<'_>) {
+pub fn say_stage(event: Event<'_>, session: &Session) {
     match event {
-        Event::PhotosGone(gone) => say!("proving    without {gone} of the run's photos, which are gone"),
+        Event::PhotosGone(gone) => {
+            say!(session, "proving    without {gone} of the run's photos, which are gone")
+        }
         Event::Stage(Stage::RunNetwork { photos }) => {
-            say!("proving    the trained network on {photos} validation photos");
+            say!(session, "proving    the trained network on {photos} validation photos");
         }
         Event::Stage(Stage::Calibrate { photos }) => {
-            say!("proving    ranges of every tensor on {photos} training photos");
+            say!(session, "proving    ranges of every tensor on {photos} training photos");
         }
-        Event::Stage(Stage::RunFile) => say!("proving    the file on the same photos"),
-        Event::Stage(Stage::FindWorstLayers) => say!("proving    which layers hurt most"),
+        Event::Stage(Stage::RunFile) => say!(session, "proving    the file on the same photos"),
+        Event::Stage(Stage::FindWorstLayers) => say!(session, "proving    which layers hurt most"),
         _ => {}
     }
 }
 
 /// Returns a counter of photos, for an unknown total.
-pub fn photo_counter(what: &str) -> ProgressBar {
-    if Level::chosen() == Level::Quiet {
+pub fn photo_counter(what: &str, session: &Session) -> ProgressBar {
+    if !session.prints(Level::Normal) {
         return ProgressBar::hidden();
     }
     let style =
@@ -70,8 +73,8 @@ pub fn photo_counter(what: &str) -> ProgressBar {
 }
 
 /// Returns a bar that counts bytes; the total is set later.
-pub fn byte_bar(what: &str) -> ProgressBar {
-    if Level::chosen() == Level::Quiet {
+pub fn byte_bar(what: &str, session: &Session) -> ProgressBar {
+    if !session.prints(Level::Normal) {
         return ProgressBar::hidden();
     }
     let template = "{prefix:>12} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {left:>9}";
@@ -102,8 +105,8 @@ fn left(state: &ProgressState, text: &mut dyn std::fmt::Write) {
 }
 
 /// Shows a run on the terminal.
-#[derive(Default)]
-pub struct Terminal {
+pub struct Terminal<'a> {
+    session: &'a Session,
     epochs: usize,
     /// Unit of an epoch's rate.
     unit: &'static str,
@@ -111,12 +114,17 @@ pub struct Terminal {
     shown: String,
 }
 
-impl Terminal {
+impl<'a> Terminal<'a> {
+    /// Returns an observer that has seen nothing yet.
+    pub fn new(session: &'a Session) -> Self {
+        Terminal { session, epochs: 0, unit: "", bar: None, shown: String::new() }
+    }
+
     /// Returns the bar of a pass. Starts a new bar for a new pass.
     fn bar(&mut self, what: String, of: usize) -> &ProgressBar {
         if self.bar.is_none() || self.shown != what {
             self.clear();
-            let bar = photo_bar(&what, of);
+            let bar = photo_bar(&what, of, self.session);
             bar.enable_steady_tick(Duration::from_millis(500));
             self.bar = Some(bar);
             self.shown = what;
@@ -132,16 +140,16 @@ impl Terminal {
     }
 }
 
-impl Drop for Terminal {
+impl Drop for Terminal<'_> {
     fn drop(&mut self) {
         self.clear();
     }
 }
 
-impl PhotoObserver for Terminal {
+impl PhotoObserver for Terminal<'_> {
     fn note(&mut self, note: &Note) {
         self.clear();
-        note_once(&hints::note(note));
+        self.session.note_once(&hints::note(note));
     }
 
     fn predicting(&mut self, what: &str, photos: usize, of: usize) {
@@ -149,17 +157,18 @@ impl PhotoObserver for Terminal {
     }
 }
 
-impl Observer for Terminal {
+impl Observer for Terminal<'_> {
     fn plan(&mut self, plan: &Plan) {
+        let session = self.session;
         self.clear();
         self.epochs = plan.epochs;
         self.unit = if plan.keeps_features { "features/s" } else { "images/s" };
-        say!("run        {}", plan.run.display());
-        say!("model      {} from {}", plan.model, plan.weights);
-        tell_trained(&plan.trained, plan.trainable_params, plan.total_params);
-        tell_photos(plan.photos, &plan.class_names);
+        say!(session, "run        {}", plan.run.display());
+        say!(session, "model      {} from {}", plan.model, plan.weights);
+        tell_trained(&plan.trained, plan.trainable_params, plan.total_params, session);
+        tell_photos(plan.photos, &plan.class_names, session);
         if plan.finished_epochs > 0 {
-            say!("goes on    after epoch {} of {}", plan.finished_epochs, plan.epochs);
+            say!(session, "resumes    after epoch {} of {}", plan.finished_epochs, plan.epochs);
         }
     }
 
@@ -184,18 +193,19 @@ impl Observer for Terminal {
         let learning_rate = format!("  lr {:.1e}", record.learning_rate);
         let speed = format!("  {:.1} {}", record.images_per_s, self.unit);
         let best = if is_best { "  best so far" } else { "" };
-        say!("{}", line_that_fits(&[scores, learning_rate, speed, best.into()], &[2, 1]));
+        say!(self.session, "{}", line_that_fits(&[scores, learning_rate, speed, best.into()], &[2, 1]));
     }
 }
 
 /// Prints which parts of a network are trained.
-pub fn tell_trained(trained: &[String], trainable_params: usize, total_params: usize) {
-    say!("trains     {} ({trainable_params} of {total_params} parameters)", trained.join(", "));
+pub fn tell_trained(trained: &[String], trainable_params: usize, total_params: usize, session: &Session) {
+    say!(session, "trains     {} ({trainable_params} of {total_params} parameters)", trained.join(", "));
 }
 
 /// Prints the photos and classes of a run.
-pub fn tell_photos(photos: SplitCounts, class_names: &[String]) {
+pub fn tell_photos(photos: SplitCounts, class_names: &[String], session: &Session) {
     say!(
+        session,
         "photos     {} train, {} val, {} test in {} classes: {}",
         photos.train,
         photos.val,

@@ -9,7 +9,7 @@ use kennel_models::architecture;
 use crate::failure::Failure;
 use crate::hints::worded;
 use crate::nearby::hint_nearby;
-use crate::output::note_once;
+use crate::session::Session;
 use crate::{data, network};
 
 /// Default folder of the data set that `prepare` writes and `train` reads.
@@ -50,31 +50,29 @@ pub fn read_settings(path: &Path) -> Result<PartialSettings, Failure> {
         .map_err(|error| Failure::Usage(format!("{}: {}", path.display(), worded(&error))))
 }
 
-/// Lays `flags` over `file` over the published recipe. Fetches the weights if they are not on this
-/// machine.
-pub fn resolve(file: PartialSettings, flags: PartialSettings) -> Result<Settings, Failure> {
-    let asked = file.layered(flags);
+/// Lays `asked` over the published recipe. Fetches the weights if they are not on this machine.
+pub fn resolve(asked: PartialSettings, session: &Session) -> Result<Settings, Failure> {
     let architecture = architecture(asked.model.as_deref().ok_or(SettingsError::NoModel)?)?;
     let usual = architecture.default_tag();
     let weights = asked.weights.clone().unwrap_or_else(|| usual.name().into());
     let Weights::Pretrained(name) = &weights else {
         return Ok(asked.complete(weights, usual.preprocessing.clone())?);
     };
-    let source = network::weights(architecture, Some(name), || {
+    let source = network::weights(architecture, Some(name), session, || {
         let trial = asked.clone().complete(weights.clone(), usual.preprocessing.clone())?;
         // A usage error would end a study; this way only one experiment fails.
         trial.check().map_err(|error| Failure::Failed(error.to_string()))?;
-        asked.data_dir.as_deref().map_or(Ok(()), |photos| data::open(Path::new(photos)).map(drop))
+        asked.data_dir.as_deref().map_or(Ok(()), |photos| data::open(Path::new(photos), session).map(drop))
     })?;
     if let Some(note) = source.note {
-        note_once(&note);
+        session.note_once(&note);
     }
     if let Some(run) = &source.fine_tuned_in {
-        note_once(&format!(
+        session.note_once(&format!(
             "{name} was fine-tuned in the run {run}: on photos that it learned from, or was chosen by, it looks better than it is"
         ));
     }
-    detail!("weights    {} in {}", source.name, source.file.display());
+    detail!(session, "weights    {} in {}", source.name, source.file.display());
     Ok(asked.complete(source.name.into(), source.preprocessing)?)
 }
 
@@ -95,7 +93,7 @@ mod tests {
                 // The weights are not on this machine; their name determines the preprocessing.
                 let without_weights =
                     PartialSettings { weights: Some(Weights::Random), ..PartialSettings::default() };
-                let found = resolve(file, without_weights).unwrap();
+                let found = resolve(file.layered(without_weights), &Session::default()).unwrap();
                 let published =
                     Settings::published(model.into(), Weights::Random, strategy, tag.preprocessing.clone());
                 assert_eq!(found, published, "{model} {strategy}");
@@ -108,8 +106,7 @@ mod tests {
         let hint = |text: &str| {
             let settings =
                 PartialSettings::parse(&format!("model = \"resnet18\"\nweights = \"none\"\n{text}"));
-            let error =
-                settings.map_err(Failure::from).and_then(|file| resolve(file, PartialSettings::default()));
+            let error = settings.map_err(Failure::from).and_then(|file| resolve(file, &Session::default()));
             error.unwrap_err().message().unwrap().to_string()
         };
         for (text, wanted) in [

@@ -10,22 +10,22 @@ use kennel_train::{Observer, Plan};
 
 use crate::hints::worded;
 use crate::progress::Terminal;
+use crate::session::Session;
 
 /// Subfolder of a run for the event files.
 const FOLDER: &str = "tensorboard";
 
 /// Shows a run on the terminal and, if asked, writes its scalars.
-#[derive(Default)]
-pub struct Watcher {
-    terminal: Terminal,
+pub struct Watcher<'a> {
+    terminal: Terminal<'a>,
     is_asked: bool,
     writer: Option<EventWriter>,
 }
 
-impl Watcher {
+impl<'a> Watcher<'a> {
     /// Creates an observer that also writes event files if `tensorboard` is set.
-    pub fn new(tensorboard: bool) -> Self {
-        Watcher { is_asked: tensorboard, ..Watcher::default() }
+    pub fn new(tensorboard: bool, session: &'a Session) -> Self {
+        Watcher { terminal: Terminal::new(session), is_asked: tensorboard, writer: None }
     }
 
     /// Keeps the writer. After a write error, prints a note and writes no more: the run continues.
@@ -57,7 +57,7 @@ fn open(plan: &Plan) -> kennel_core::Result<EventWriter> {
     Ok(writer)
 }
 
-impl PhotoObserver for Watcher {
+impl PhotoObserver for Watcher<'_> {
     fn note(&mut self, note: &Note) {
         self.terminal.note(note);
     }
@@ -67,7 +67,7 @@ impl PhotoObserver for Watcher {
     }
 }
 
-impl Observer for Watcher {
+impl Observer for Watcher<'_> {
     fn plan(&mut self, plan: &Plan) {
         self.terminal.plan(plan);
         self.writer = None;

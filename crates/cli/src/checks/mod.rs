@@ -13,25 +13,26 @@ use serde::Serialize;
 
 pub use self::machine::build;
 pub use self::runtimes::compute;
+use crate::session::Session;
 
-type Look = fn() -> Found;
+type Look = fn(&Session) -> Found;
 
 /// All checks, in the order of the output.
 const CHECKS: &[(&str, Look)] = &[
-    ("kennel", || Found::ok(build())),
-    ("system", machine::name_of_system),
-    ("processor", machine::processor),
-    ("threads", machine::threads),
-    ("memory", machine::memory),
-    ("devices", runtimes::devices),
-    ("onnxruntime", runtimes::onnx_runtime),
-    ("folder", places::working_folder),
-    ("disk", places::disk),
-    ("features", places::feature_cache),
-    ("weights", places::weights),
+    ("kennel", |_| Found::ok(build())),
+    ("system", |_| machine::name_of_system()),
+    ("processor", |_| machine::processor()),
+    ("threads", |_| machine::threads()),
+    ("memory", |_| machine::memory()),
+    ("devices", |_| runtimes::devices()),
+    ("onnxruntime", |_| runtimes::onnx_runtime()),
+    ("folder", |_| places::working_folder()),
+    ("disk", |_| places::disk()),
+    ("features", |_| places::feature_cache()),
+    ("weights", |_| places::weights()),
     ("network", surroundings::network),
-    ("variables", surroundings::variables),
-    ("terminal", surroundings::terminal),
+    ("variables", |_| surroundings::variables()),
+    ("terminal", |_| surroundings::terminal()),
 ];
 
 /// Result of a check.
@@ -87,6 +88,6 @@ impl Found {
 }
 
 /// Runs all checks.
-pub fn check_all() -> Vec<Check> {
-    CHECKS.iter().map(|(name, look)| Check { name, found: look() }).collect()
+pub fn check_all(session: &Session) -> Vec<Check> {
+    CHECKS.iter().map(|(name, look)| Check { name, found: look(session) }).collect()
 }

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, stderr, stdout};
 use clap::CommandFactory;
 
 use super::Found;
+use crate::session::Session;
 use crate::{Cli, network, variables};
 
 /// Prefixes of the variables that affect Kennel, and whole names.
@@ -68,8 +69,8 @@ fn told(name: &str, value: &str) -> String {
     }
 }
 
-pub fn network() -> Found {
-    if network::is_offline() {
+pub fn network(session: &Session) -> Found {
+    if session.is_offline() {
         return Found::none("off: --offline, KENNEL_OFFLINE or HF_HUB_OFFLINE");
     }
     let (answers, silent): (Vec<_>, Vec<_>) =

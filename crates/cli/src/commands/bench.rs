@@ -15,6 +15,7 @@ use crate::hints::worded;
 use crate::onnx_worker::TimeLimit;
 use crate::output::{Format, columns, print, print_json};
 use crate::resolve::DATA_DIR;
+use crate::session::Session;
 
 const EXAMPLE: &str = "\
 Examples:
@@ -80,7 +81,7 @@ enum Stage {
 }
 
 /// Times a network, a file or the reading of photos, and prints the result.
-pub fn run(args: BenchArgs) -> CommandResult {
+pub fn run(args: BenchArgs, session: &Session) -> CommandResult {
     if let Some(path) = &args.onnx {
         return run_file(path, &args);
     }
@@ -93,7 +94,7 @@ pub fn run(args: BenchArgs) -> CommandResult {
         };
     }
     let options = BenchOptions { model: args.model, batch_size, repeats: args.repeats, warmup: args.warmup };
-    let compute = args.device.open()?;
+    let compute = args.device.open(session)?;
     let bench = match args.mode {
         Mode::Infer => bench_infer(&options, &compute)?,
         Mode::Freeze => bench_step(Strategy::Freeze, &options, &compute)?,

@@ -7,13 +7,16 @@ use std::time::Instant;
 use clap::Args;
 use kennel_core::{Method, RunDir, Strategy, Weights, files};
 use kennel_demo::{BACKBONES, Backbone, demo_breeds, write_photos};
+use kennel_infer::manifest_digest;
 use kennel_metrics::{Proportion, format_proportion};
 use kennel_report::FinishedRun;
+use kennel_study::{Existing, State};
 use serde_json::{Value, json};
 
-use crate::CommandResult;
 use crate::failure::Failure;
 use crate::output::print;
+use crate::session::Session;
+use crate::{CommandResult, data};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -57,63 +60,60 @@ min_learning_rate = 0.0
 ";
 
 /// Draws, prepares, trains, compares, reports, exports and labels; then prints the results.
-pub fn run(args: DemoArgs) -> CommandResult {
+pub fn run(args: DemoArgs, session: &Session) -> CommandResult {
     let began = Instant::now();
     let seed = args.seed.to_string();
     let out = Path::new(&args.out);
     let before_s = claim(out, args.seed)?;
     let place = |name: &str| out.join(name).display().to_string();
-    let (photos, new, data, runs) = (place("photos"), place("new"), place("data"), place("runs"));
+    let (photos, new, data_dir, runs) = (place("photos"), place("new"), place("data"), place("runs"));
     let (recipe, cache, models) = (place("recipe.toml"), place("cache"), place("models"));
 
-    say!("drawing    {PER_BREED} photos of each of five invented breeds: {photos}");
+    say!(session, "drawing    {PER_BREED} photos of each of five invented breeds: {photos}");
     let breeds = demo_breeds();
     write_photos(Path::new(&photos), &breeds, PER_BREED, args.seed.into())?;
     write_photos(Path::new(&new), &breeds, NEW_PER_BREED, u64::from(args.seed) + (1 << 32))?;
     files::write_atomically(Path::new(&recipe), RECIPE.as_bytes())?;
 
-    say!("\n1. Check every photo and divide them");
-    kennel(&["prepare", &photos, "--out", &data, "--seed", &seed])?;
+    say!(session, "\n1. Check every photo and divide them");
+    kennel(&["prepare", &photos, "--out", &data_dir, "--seed", &seed], session)?;
+    let existing = || -> Result<Existing, Failure> {
+        let photos = manifest_digest(&data::open(Path::new(&data_dir), session)?)?;
+        Ok(Existing::read(Path::new(&runs), &photos)?)
+    };
 
     say!(
+        session,
         "\n2. For comparison, networks that have learnt nothing: random weights, and only the classifier trained"
     );
     let mut weights = Vec::new();
+    let before = existing()?;
     for backbone in &BACKBONES {
         let model = backbone.model;
         let folder = backbone.write(&out.join("weights"))?;
         let side = side_px(model, &folder)?.to_string();
         weights.push(format!("{model}={}", folder.display()));
-        match random_run(Path::new(&runs), model)? {
-            Some(run) if run.is_finished() => {}
-            Some(run) => {
-                let run = run.path().display().to_string();
-                kennel(&["train", "--resume", &run, "--cache-dir", &cache])?;
-            }
-            None => {
-                let none = Weights::Random;
-                let network =
-                    ["--model", model, "--weights", none.as_str(), "--strategy", "freeze", "--side", &side];
-                let rest = ["--config", &recipe, "--seed", &seed, "--data", &data, "--runs", &runs];
-                kennel(&[&["train"], &network[..], &rest, &["--cache-dir", &cache]].concat())?;
-            }
-        }
+        let none = Weights::Random;
+        let network = ["--model", model, "--weights", none.as_str(), "--strategy", "freeze", "--side", &side];
+        let rest = ["--config", &recipe, "--seed", &seed, "--data", &data_dir, "--runs", &runs];
+        train_unless_finished(random_run(&before, model), &[&network[..], &rest].concat(), &cache, session)?;
     }
 
     say!(
+        session,
         "\n3. Two pretrained networks, three strategies each; then the comparison, the report, and the best as one ONNX file"
     );
     let names = BACKBONES.iter().map(|backbone| backbone.model).collect::<Vec<_>>().join(",");
     let weights: Vec<&str> = weights.iter().flat_map(|pair| ["--weights", pair]).collect();
-    let rest = ["--config", &recipe, "--seeds", &seed, "--data", &data, "--runs", &runs];
+    let rest = ["--config", &recipe, "--seeds", &seed, "--data", &data_dir, "--runs", &runs];
     let places = ["--out", &place("results"), "--export-dir", &models, "--cache-dir", &cache];
-    kennel(&[&["run", "--models", &names], &weights[..], &rest, &places].concat())?;
+    kennel(&[&["run", "--models", &names], &weights[..], &rest, &places].concat(), session)?;
 
     let file = exported(Path::new(&models))?;
-    say!("\n4. Label photos that nobody has seen, by that file alone");
-    kennel(&["predict", &new, "--onnx", &file.display().to_string(), "--top", "1"])?;
+    say!(session, "\n4. Label photos that nobody has seen, by that file alone");
+    kennel(&["predict", &new, "--onnx", &file.display().to_string(), "--top", "1"], session)?;
 
-    conclude(&args, Path::new(&runs), &file, before_s + began.elapsed().as_secs_f64())
+    conclude(&args, &existing()?, &file, before_s + began.elapsed().as_secs_f64())
 }
 
 /// Claims the output folder and returns the seconds that earlier calls worked on it. Rejects a
@@ -145,10 +145,10 @@ fn claim(out: &Path, seed: u32) -> Result<f64, Failure> {
 }
 
 /// Prints a command as it would be typed, and runs it.
-fn kennel(arguments: &[&str]) -> CommandResult {
+fn kennel(arguments: &[&str], session: &Session) -> CommandResult {
     let shown: Vec<String> = arguments.iter().map(|argument| kennel_core::quoted(argument)).collect();
-    say!("$ kennel {}", shown.join(" "));
-    crate::call(["kennel"].iter().chain(arguments).map(OsString::from))
+    say!(session, "$ kennel {}", shown.join(" "));
+    crate::call(["kennel"].iter().chain(arguments).map(OsString::from), session)
 }
 
 /// Returns the input side of the weights in `folder`, the only preprocessing that differs from the
@@ -158,28 +158,29 @@ fn side_px(model: &str, folder: &Path) -> Result<u32, Failure> {
     Ok(kennel_models::locate_weights(architecture, Some(&folder.to_string_lossy()))?.preprocessing.side_px)
 }
 
-/// Returns the run of `model` with frozen backbone from the wanted weights. Prefers a finished run.
-fn frozen_run(
-    runs: &Path,
-    model: &str,
-    is_wanted: impl Fn(&Weights) -> bool,
-) -> Result<Option<RunDir>, Failure> {
-    let mut begun = None;
-    for run in RunDir::list(runs)? {
-        let settings = run.read_record()?.settings;
-        let is_frozen = settings.method == Method::Train(Strategy::Freeze);
-        if settings.model == model && is_frozen && is_wanted(&settings.weights) {
-            if run.is_finished() {
-                return Ok(Some(run));
-            }
-            begun = Some(run);
+/// Trains a run with `flags`, or resumes it.
+fn train_unless_finished(state: State, flags: &[&str], cache: &str, session: &Session) -> CommandResult {
+    let cache = ["--cache-dir", cache];
+    match state {
+        State::Finished(_) => Ok(()),
+        State::Begun(run) => {
+            let run = run.path().display().to_string();
+            kennel(&[&["train", "--resume", &run], &cache[..]].concat(), session)
         }
+        State::New => kennel(&[&["train"], flags, &cache].concat(), session),
     }
-    Ok(begun)
 }
 
-fn random_run(runs: &Path, model: &str) -> Result<Option<RunDir>, Failure> {
-    frozen_run(runs, model, |weights| *weights == Weights::Random)
+/// Returns the state of the run of `model` with frozen backbone from the wanted weights.
+fn frozen_run(existing: &Existing, model: &str, is_wanted: impl Fn(&Weights) -> bool) -> State {
+    let method = Method::Train(Strategy::Freeze);
+    existing.state_by(|settings| {
+        settings.model == model && settings.method == method && is_wanted(&settings.weights)
+    })
+}
+
+fn random_run(existing: &Existing, model: &str) -> State {
+    frozen_run(existing, model, |weights| *weights == Weights::Random)
 }
 
 /// Returns the file that the study has just exported.
@@ -201,16 +202,19 @@ fn test_accuracy(run: RunDir) -> Result<Proportion, Failure> {
 }
 
 /// Prints what was done and found, where the files are, and what to type next.
-fn conclude(args: &DemoArgs, runs: &Path, file: &Path, elapsed_s: f64) -> CommandResult {
+fn conclude(args: &DemoArgs, existing: &Existing, file: &Path, elapsed_s: f64) -> CommandResult {
     let mut text = String::from("\nOnly the classifier trained, photos of the test that are right:\n");
     let mut found = Vec::new();
     for Backbone { model, .. } in &BACKBONES {
-        let of = |run: Option<RunDir>| match run {
-            Some(run) => test_accuracy(run),
-            None => Err(Failure::Failed(format!("{} has no finished run of {model}", runs.display()))),
+        let of = |state: State| match state {
+            State::Finished(run) => test_accuracy(run),
+            State::Begun(_) | State::New => {
+                let runs = Path::new(&args.out).join("runs");
+                Err(Failure::Failed(format!("{} has no finished run of {model}", runs.display())))
+            }
         };
-        let pretrained = of(frozen_run(runs, model, |weights| *weights != Weights::Random)?)?;
-        let random = of(random_run(runs, model)?)?;
+        let pretrained = of(frozen_run(existing, model, |weights| *weights != Weights::Random))?;
+        let random = of(random_run(existing, model))?;
         text += &format!(
             "  {model:<18} pretrained {}\n  {:<18} random     {}\n",
             format_proportion(&pretrained),

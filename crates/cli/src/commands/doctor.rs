@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::CommandResult;
 use crate::checks::{Check, State, check_all};
 use crate::output::{Format, print, print_json, wrapped};
+use crate::session::Session;
 
 const EXAMPLE: &str = "\
 Examples:
@@ -24,8 +25,8 @@ pub struct DoctorArgs {
 }
 
 /// Runs every check and prints the results.
-pub fn run(args: DoctorArgs) -> CommandResult {
-    let checks = check_all();
+pub fn run(args: DoctorArgs, session: &Session) -> CommandResult {
+    let checks = check_all(session);
     match args.format {
         Format::Json => print_json(&json!({ "version": env!("CARGO_PKG_VERSION"), "checks": checks })),
         Format::Table => print(&checks.iter().map(line).collect::<String>()),

@@ -20,6 +20,7 @@ use crate::hints::hint_did_you_mean;
 use crate::lists::pairs_of;
 use crate::output::{Format, print, print_json};
 use crate::progress::Terminal;
+use crate::session::Session;
 use crate::{CommandResult, interrupt, network};
 
 const EXAMPLE: &str = "\
@@ -68,17 +69,17 @@ pub struct EvaluateArgs {
 
 /// Evaluates a run, on its own predictions or on other photos; or compares all runs; or evaluates
 /// an untouched ImageNet head.
-pub fn run(args: EvaluateArgs) -> CommandResult {
+pub fn run(args: EvaluateArgs, session: &Session) -> CommandResult {
     if args.compare_all {
-        return compare_all(&args.chosen.runs, args.against.as_deref(), args.format);
+        return compare_all(&args.chosen.runs, args.against.as_deref(), args.format, session);
     }
     if args.zero_shot {
-        return run_zero_shot(&args);
+        return run_zero_shot(&args, session);
     }
-    let run = args.chosen.open()?;
+    let run = args.chosen.open(session)?;
     match args.data.typed() {
         None => own_predictions(&run, &args),
-        Some(data) => other_photos(&run, data, &args),
+        Some(data) => other_photos(&run, data, &args, session),
     }
 }
 
@@ -127,14 +128,14 @@ fn render(evaluation: &RunEvaluation, split: Split) -> String {
     text
 }
 
-fn other_photos(run: &RunDir, data: &Path, args: &EvaluateArgs) -> CommandResult {
+fn other_photos(run: &RunDir, data: &Path, args: &EvaluateArgs, session: &Session) -> CommandResult {
     let split = match args.split.as_deref() {
         Some("all") => None,
         split => Some(parse_split(split)?),
     };
-    let mut terminal = Terminal::default();
-    let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };
-    let compute = args.device.open()?;
+    let mut terminal = Terminal::new(session);
+    let mut control = Control { stop: interrupt::listen(session), observer: &mut terminal };
+    let compute = args.device.open(session)?;
     let evaluation = predict_dataset(run, data, split, &compute, &mut control)?
         .ok_or(Failure::Interrupted(NOTHING_WRITTEN))?;
     drop(terminal);
@@ -148,7 +149,7 @@ fn other_photos(run: &RunDir, data: &Path, args: &EvaluateArgs) -> CommandResult
     print(&format!("{} {split}: {accuracy}\n\n{}", data.display(), render_report(&evaluation)))
 }
 
-fn run_zero_shot(args: &EvaluateArgs) -> CommandResult {
+fn run_zero_shot(args: &EvaluateArgs, session: &Session) -> CommandResult {
     let splits = match args.split.as_deref() {
         Some("all") => Split::ALL.to_vec(),
         split => vec![parse_split(split)?],
@@ -167,15 +168,15 @@ fn run_zero_shot(args: &EvaluateArgs) -> CommandResult {
         .model
         .as_deref()
         .ok_or_else(|| Failure::Usage("which network? --zero-shot needs --model NAME".into()))?;
-    let compute = args.device.open()?;
+    let compute = args.device.open(session)?;
     let architecture = kennel_models::architecture(model)?;
-    let source = network::weights(architecture, args.weights.as_deref(), || {
-        data::open_to_judge(args.data.dir())?.manifest().match_imagenet(&synsets)?;
+    let source = network::weights(architecture, args.weights.as_deref(), session, || {
+        data::open_to_judge(args.data.dir(), session)?.manifest().match_imagenet(&synsets)?;
         Ok(())
     })?;
-    let data = data::open_to_judge(args.data.dir())?;
-    let mut terminal = Terminal::default();
-    let mut control = Control { stop: interrupt::listen(), observer: &mut terminal };
+    let data = data::open_to_judge(args.data.dir(), session)?;
+    let mut terminal = Terminal::new(session);
+    let mut control = Control { stop: interrupt::listen(session), observer: &mut terminal };
     let asked =
         ZeroShotOptions { model, weights: &source.name, data: &data, splits: &splits, synsets: &synsets };
     let result = zero_shot(&asked, &args.chosen.runs, &compute, &mut control)?

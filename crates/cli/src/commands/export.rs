@@ -17,6 +17,7 @@ use crate::lists::trimmed;
 use crate::output::{Format, print, print_json};
 use crate::progress::say_stage;
 use crate::resolve::MODELS_DIR;
+use crate::session::Session;
 use crate::{CommandResult, interrupt};
 
 const EXAMPLE: &str = "\
@@ -78,11 +79,11 @@ enum Input {
 }
 
 /// Exports a run as an ONNX file or a timm model folder.
-pub fn run(args: ExportArgs) -> CommandResult {
+pub fn run(args: ExportArgs, session: &Session) -> CommandResult {
     if !(0.0..=100.0).contains(&args.max_drop) {
         return Err(Failure::Usage(format!("--max-drop {}: expected points in [0, 100]", args.max_drop)));
     }
-    let run = args.chosen.open()?;
+    let run = args.chosen.open(session)?;
     if let Some(folder) = &args.timm {
         let written = export_timm(&run, folder)?;
         let path = written.path.display().to_string();
@@ -116,7 +117,12 @@ pub fn run(args: ExportArgs) -> CommandResult {
         float_layers: args.float_layers,
         data_dir: args.data,
     };
-    let exported = export(&run, &options, &worded, Task::new(interrupt::listen(), &say_stage))?;
+    let exported = export(
+        &run,
+        &options,
+        &worded,
+        Task::new(interrupt::listen(session), &|event| say_stage(event, session)),
+    )?;
     match args.format {
         Format::Json => print_json(&json!({
             "path": exported.path.display().to_string(),

@@ -17,6 +17,7 @@ use crate::nearby::hint_nearby;
 use crate::onnx_args::OnnxArgs;
 use crate::progress::photo_counter;
 use crate::rows::{Row, RowFormat, Rows};
+use crate::session::Session;
 use crate::{CommandResult, interrupt, network};
 
 const EXAMPLE: &str = "\
@@ -60,7 +61,7 @@ pub struct PredictArgs {
 }
 
 /// Labels photos in the given order. If one cannot be read, continues with the rest.
-pub fn run(args: PredictArgs) -> CommandResult {
+pub fn run(args: PredictArgs, session: &Session) -> CommandResult {
     if !(0.0..=1.0).contains(&args.min_confidence) {
         let found = args.min_confidence;
         return Err(Failure::Usage(format!("--min-confidence {found}: expected a probability in [0, 1]")));
@@ -71,7 +72,7 @@ pub fn run(args: PredictArgs) -> CommandResult {
     if args.top == 0 {
         return Err(Failure::Usage("--top 0: expected at least 1".into()));
     }
-    let mut model = args.model()?;
+    let mut model = args.model(session)?;
     if args.logits && model.preprocessing().is_none() {
         return Err(Failure::Usage("--logits: a file that takes photos gives probabilities only".into()));
     }
@@ -82,12 +83,12 @@ pub fn run(args: PredictArgs) -> CommandResult {
     // A process that waits for standard input cannot stop at the next photo, so it does not listen.
     let task = match args.photos.iter().any(|path| path == Path::new("-")) {
         true => Task::unwatched(),
-        false => Task::new(interrupt::listen(), &|_| {}),
+        false => Task::new(interrupt::listen(session), &|_| {}),
     };
     // On a terminal the rows themselves show the progress.
     let counter = match std::io::stdout().is_terminal() {
         true => ProgressBar::hidden(),
-        false => photo_counter("labelled"),
+        false => photo_counter("labelled", session),
     };
     for labelled in label(&mut *model, Photos::Named(args.photos.clone()), task) {
         let labelled = match labelled {
@@ -124,7 +125,7 @@ pub fn run(args: PredictArgs) -> CommandResult {
     rows.end()?;
     counter.finish_and_clear();
     for note in noted.sentences() {
-        say!("note: {note}");
+        say!(session, "note: {note}");
     }
     if unlabelled > 0 {
         let hint = args.photos.iter().filter(|path| !path.exists()).find_map(|path| hint_nearby(path));
@@ -137,17 +138,17 @@ pub fn run(args: PredictArgs) -> CommandResult {
 
 impl PredictArgs {
     /// Opens the file, the weights or the run that labels the photos.
-    fn model(&self) -> Result<Box<dyn Model>, Failure> {
+    fn model(&self, session: &Session) -> Result<Box<dyn Model>, Failure> {
         if let Some(path) = &self.onnx {
-            return Ok(Box::new(self.file.open(path, BATCH)?));
+            return Ok(Box::new(self.file.open(path, BATCH, session)?));
         }
-        let compute = self.device.open()?;
+        let compute = self.device.open(session)?;
         let predictor = match &self.weights {
             Some(weights) => {
                 let model = self.chosen.model.as_deref().ok_or_else(|| {
                     Failure::Usage("which network do the weights belong to? give --model NAME".into())
                 })?;
-                network::weights(kennel_models::architecture(model)?, Some(weights), || Ok(()))?;
+                network::weights(kennel_models::architecture(model)?, Some(weights), session, || Ok(()))?;
                 Predictor::of_weights(model, Some(weights), &compute)?
             }
             None if self.chosen.run.is_none() && self.chosen.model.is_none() => {
@@ -155,10 +156,10 @@ impl PredictArgs {
                     "by which network? give --run RUN, --model NAME or --onnx FILE".into(),
                 ));
             }
-            None => Predictor::of_run(&self.chosen.open()?, &compute)?,
+            None => Predictor::of_run(&self.chosen.open(session)?, &compute)?,
         };
         if let Some(note) = predictor.note() {
-            say!("note: {note}");
+            say!(session, "note: {note}");
         }
         Ok(Box::new(predictor))
     }

@@ -12,6 +12,7 @@ use crate::nearby::hint_nearby;
 use crate::output::{Format, columns, print, print_json, wrapped};
 use crate::progress::with_photo_bar;
 use crate::resolve::{DATA_DIR, RAW_DIR, RUNS_DIR};
+use crate::session::Session;
 use crate::{CommandResult, network, variables};
 
 const EXAMPLE: &str = "\
@@ -67,7 +68,7 @@ pub struct PrepareArgs {
 }
 
 /// Prepares a data set.
-pub fn run(args: PrepareArgs) -> CommandResult {
+pub fn run(args: PrepareArgs, session: &Session) -> CommandResult {
     let mut preset = args.preset.as_deref().map(str::parse::<Preset>).transpose()?;
     let mut source = args.source.clone();
     // A folder that exists is the user's own, even if it has a preset's name.
@@ -82,7 +83,7 @@ pub fn run(args: PrepareArgs) -> CommandResult {
             }
             preset = Some(fetched);
             let raw = args.raw.clone().unwrap_or_else(|| Path::new(RAW_DIR).join(fetched.as_str()));
-            source = network::stanford_dogs(fetched, args.url.as_deref(), &raw)?;
+            source = network::stanford_dogs(fetched, args.url.as_deref(), &raw, session)?;
         } else if let Some(hint) =
             Some(preset_hint).filter(|hint| !hint.is_empty()).or_else(|| hint_nearby(&source))
         {
@@ -99,7 +100,7 @@ pub fn run(args: PrepareArgs) -> CommandResult {
         ..PrepareOptions::default()
     };
     let (running, stopped) = unfinished_on(&args.out);
-    let prepared = with_photo_bar("checking", |task| prepare(&source, &args.out, &options, task))
+    let prepared = with_photo_bar("checking", session, |task| prepare(&source, &args.out, &options, task))
         .map_err(|error| match (error, running) {
             (DataError::OutputBeingRead { path }, Some(run)) => Failure::Failed(format!(
                 "{} is being trained on {}\nhint: wait for it or stop it, or choose another folder with --out",
@@ -110,14 +111,15 @@ pub fn run(args: PrepareArgs) -> CommandResult {
         })?;
     let manifest = &prepared.manifest;
     for photo in &manifest.rejected {
-        say!("left out   {}: {}", shown(&photo.path), photo.reason);
+        say!(session, "left out   {}: {}", shown(&photo.path), photo.reason);
     }
     for note in &manifest.notes {
-        say!("note       {}", shown(note));
+        say!(session, "note       {}", shown(note));
     }
     if let (Outcome::Replaced, Some(run)) = (prepared.outcome, stopped) {
         say!(
-            "note       {} was stopped; it goes on only with the photos that it began with, prepared with the same --seed",
+            session,
+            "note       {} was stopped; it resumes only with the photos that it began with, prepared with the same --seed",
             run.path().display()
         );
     }

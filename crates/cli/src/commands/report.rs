@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::hints::Kennel;
 use crate::output::{Format, Stream, columns_that_fit, print, print_json, wrapped};
 use crate::resolve::{RESULTS_DIR, RUNS_DIR};
+use crate::session::Session;
 
 const EXAMPLE: &str = "\
 Examples:
@@ -45,12 +46,12 @@ pub struct ReportArgs {
 }
 
 /// Reads the runs and writes the report.
-pub fn run(args: ReportArgs) -> CommandResult {
+pub fn run(args: ReportArgs, session: &Session) -> CommandResult {
     let PlaceArgs { runs, out, against } = &args.place;
     let report = Report::read(runs, against.as_deref(), &Kennel)?;
-    tell_left_out(&report.comparison);
+    tell_left_out(&report.comparison, session);
     let written = write_report(&report, out, &Kennel)?;
-    tell_written(&report, &written, out);
+    tell_written(&report, &written, out, session);
     match args.format {
         Format::Json => print_json(&json!({
             "report": written.page.display().to_string(),
@@ -63,27 +64,31 @@ pub fn run(args: ReportArgs) -> CommandResult {
 }
 
 /// Prints to stderr which runs are left out.
-pub fn tell_left_out(comparison: &Comparison) {
+pub fn tell_left_out(comparison: &Comparison, session: &Session) {
     for out in &comparison.left_out {
-        say!("left out: {}: {}", out.run, out.reason);
+        say!(session, "left out: {}: {}", out.run, out.reason);
     }
     if comparison.left_out.iter().any(|out| out.is_of_other_photos) {
-        say!("hint: runs on other photos have a report of their own in a folder of their own: --runs DIR");
+        say!(
+            session,
+            "hint: runs on other photos have a report of their own in a folder of their own: --runs DIR"
+        );
     }
 }
 
 /// Prints to stderr what the figures lack (missing photos; characters of the PNG figures that no
 /// font has) and which runs outside the report still have files in `out`.
-pub fn tell_written(report: &Report, written: &Written, out: &Path) {
+pub fn tell_written(report: &Report, written: &Written, out: &Path, session: &Session) {
     if let Some(first) = written.others.first() {
         say!(
+            session,
             "note: {} also holds results of runs that are not in this report ({}, such as {first}): delete those files, or choose another --out",
             out.display(),
             written.others.len(),
         );
     }
     for check in report.checks.iter().filter(|check| check.title == PICTURES) {
-        say!("note: {}", check.text);
+        say!(session, "note: {}", check.text);
     }
     let boxes = &written.boxes;
     if boxes.is_empty() {
@@ -92,6 +97,7 @@ pub fn tell_written(report: &Report, written: &Written, out: &Path) {
     let shown = |&c: &char| if c.is_alphanumeric() { c.to_string() } else { c.escape_unicode().to_string() };
     let shown: String = boxes.iter().take(20).map(shown).collect();
     say!(
+        session,
         "note: no font of this machine has characters such as {shown}: the PNG figures show boxes in their place, the SVG figures and the page do not\n\
          hint: install one, such as fonts-noto-cjk, and run `kennel report` again"
     );
@@ -120,9 +126,14 @@ pub fn render(report: &Report) -> String {
 }
 
 /// `kennel evaluate --compare-all`: prints the comparison and writes nothing.
-pub fn compare_all(runs: &Path, against: Option<&Path>, format: Format) -> Result<(), Failure> {
+pub fn compare_all(
+    runs: &Path,
+    against: Option<&Path>,
+    format: Format,
+    session: &Session,
+) -> Result<(), Failure> {
     let report = Report::read(runs, against, &Kennel)?;
-    tell_left_out(&report.comparison);
+    tell_left_out(&report.comparison, session);
     match format {
         Format::Json => print_json(&report),
         Format::Table => print(&render(&report)),

@@ -13,6 +13,7 @@ use kennel_core::{
 use kennel_infer::manifest_digest;
 use kennel_metrics::{RunEvaluation, format_proportion};
 use kennel_report::{Curves, Finding, diagnose};
+use kennel_study::{Rates, estimate_s};
 use kennel_train::{
     Control, KeptFeatures, Outcome, Rehearsal, TrainError, TrainOptions, rehearse, resume, train,
 };
@@ -30,7 +31,7 @@ use crate::lists::trimmed;
 use crate::output::{Format, Level, print, print_json};
 use crate::progress::{tell_photos, tell_trained};
 use crate::resolve::{RUNS_DIR, read_settings, resolve};
-use crate::study::{Rates, estimate_s};
+use crate::session::Session;
 use crate::tensorboard::Watcher;
 
 const EXAMPLE: &str = "\
@@ -218,14 +219,14 @@ struct Report<'a> {
 }
 
 /// Trains a new run, or resumes one.
-pub fn run(args: TrainArgs) -> CommandResult {
-    let mut watcher = Watcher::new(args.tensorboard);
-    let mut control = Control { stop: interrupt::listen(), observer: &mut watcher };
+pub fn run(args: TrainArgs, session: &Session) -> CommandResult {
+    let mut watcher = Watcher::new(args.tensorboard, session);
+    let mut control = Control { stop: interrupt::listen(session), observer: &mut watcher };
     if !args.dry_run {
-        interrupt::goes_on_with("`kennel train --resume RUN`");
+        interrupt::resumes_with("`kennel train --resume RUN`");
     }
     let mut options =
-        TrainOptions { compute: args.device.open()?, cache: Some(args.cache.options()), data: None };
+        TrainOptions { compute: args.device.open(session)?, cache: Some(args.cache.options()), data: None };
     let outcome = match &args.resume {
         Some(path) => {
             let run = open_run(RESUME, path, &args.runs)?;
@@ -237,26 +238,26 @@ pub fn run(args: TrainArgs) -> CommandResult {
                         .into(),
                 ));
             }
-            detail!("{}", toml_of(&run.read_record()?)?.trim_end());
+            detail!(session, "{}", toml_of(&run.read_record()?)?.trim_end());
             resume(run, args.epochs.map(|epochs| epochs as usize), &options, &mut control)?
         }
         None => {
-            let settings = args.resolve()?;
+            let settings = args.resolve(session)?;
             settings.check().map_err(TrainError::from)?;
-            let data = data::open(Path::new(&settings.data_dir))?;
+            let data = data::open(Path::new(&settings.data_dir), session)?;
             options.data = Some(data.clone());
             if args.dry_run {
-                return dry_run(&settings, &options, &mut control, args.format);
+                return dry_run(&settings, &options, &mut control, args.format, session);
             }
-            detail!("{}", toml_of(&settings)?.trim_end());
-            tell_same(&settings, &manifest_digest(&data)?, &args.runs);
+            detail!(session, "{}", toml_of(&settings)?.trim_end());
+            tell_same(&settings, &manifest_digest(&data)?, &args.runs, session);
             train(&settings, &args.runs, &options, &mut control)?
         }
     };
     drop(watcher);
     match outcome {
         Outcome::Finished { run, evaluation } => {
-            tell_diagnosis(&run)?;
+            tell_diagnosis(&run, session)?;
             report(&run, &evaluation, args.format)
         }
         Outcome::Interrupted { run, epochs } => {
@@ -269,19 +270,23 @@ pub fn run(args: TrainArgs) -> CommandResult {
 
 /// Prints a note if a finished run has the same settings and photos: a user who repeats a
 /// command may have meant to change something.
-fn tell_same(settings: &Settings, photos: &str, runs: &Path) {
+fn tell_same(settings: &Settings, photos: &str, runs: &Path, session: &Session) {
     let is_same = |run: &&RunDir| {
         run.is_finished()
             && run.read_record().is_ok_and(|record| record.is_repeated_by(settings, photos, None))
     };
     // A run that cannot be read is reported by the commands that read it.
     if let Some(run) = RunDir::list(runs).unwrap_or_default().iter().rev().find(is_same) {
-        say!("note: {} has the same settings, seed and photos: this one ends the same", run.path().display());
+        say!(
+            session,
+            "note: {} has the same settings, seed and photos: this one ends the same",
+            run.path().display()
+        );
     }
 }
 
 /// Prints a note about the training curves, unless they have converged.
-fn tell_diagnosis(run: &RunDir) -> CommandResult {
+fn tell_diagnosis(run: &RunDir, session: &Session) -> CommandResult {
     // A zero-shot run has no metrics.
     if !run.metrics().exists() {
         return Ok(());
@@ -290,7 +295,7 @@ fn tell_diagnosis(run: &RunDir) -> CommandResult {
     let classes = record.facts.class_names.len();
     let curves = Curves::of(&run.read_metrics()?, record.settings.label_smoothing, classes);
     if let Some(found) = diagnose(&curves, classes).filter(|found| found.finding != Finding::Converged) {
-        say!("note: {}", found.sentence);
+        say!(session, "note: {}", found.sentence);
     }
     Ok(())
 }
@@ -301,20 +306,21 @@ fn dry_run(
     options: &TrainOptions,
     control: &mut Control,
     format: Format,
+    session: &Session,
 ) -> CommandResult {
     let Rehearsal { facts, steps_per_epoch, kept_features } = rehearse(settings, options, control)?;
-    say!("model      {} from {}", settings.model, settings.weights);
-    tell_trained(&facts.trained, facts.trainable_params, facts.total_params);
-    tell_photos(facts.photos, &facts.class_names);
-    say!("epochs     {} of {steps_per_epoch} steps, batch {}", settings.epochs, settings.batch_size);
+    say!(session, "model      {} from {}", settings.model, settings.weights);
+    tell_trained(&facts.trained, facts.trainable_params, facts.total_params, session);
+    tell_photos(facts.photos, &facts.class_names, session);
+    say!(session, "epochs     {} of {steps_per_epoch} steps, batch {}", settings.epochs, settings.batch_size);
     if let Some(KeptFeatures { passes, of, .. }) = kept_features {
-        say!("features   {passes} of {of} passes through the frozen part are kept already");
+        say!(session, "features   {passes} of {of} passes through the frozen part are kept already");
     }
-    if Level::chosen() > Level::Quiet {
+    if session.prints(Level::Normal) {
         let kept = kept_features.map_or(0, |kept| kept.photos);
         let seconds = estimate_s(settings, facts.photos, kept, &mut Rates::default(), &options.compute)?;
         let about = kennel_core::duration(seconds.max(1.0));
-        say!("takes      about {about}, the reading of photos not counted");
+        say!(session, "takes      about {about}, the reading of photos not counted");
     }
     match format {
         Format::Json => print_json(settings),
@@ -345,9 +351,9 @@ fn report(run: &RunDir, evaluation: &RunEvaluation, format: Format) -> CommandRe
 
 impl TrainArgs {
     /// Resolves the settings of a new run.
-    fn resolve(&self) -> Result<Settings, Failure> {
+    fn resolve(&self, session: &Session) -> Result<Settings, Failure> {
         let file = self.config.as_deref().map(read_settings).transpose()?.unwrap_or_default();
-        resolve(self.data.around(file), self.flags()?)
+        resolve(self.data.around(file).layered(self.flags()?), session)
     }
 
     /// Returns the given flags as settings.

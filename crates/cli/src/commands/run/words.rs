@@ -1,0 +1,90 @@
+//! Words the events of a study.
+
+use std::path::Path;
+
+use kennel_core::quoted;
+use kennel_study::{Event, Failed, Halt};
+
+use crate::commands::report::{tell_left_out, tell_written};
+use crate::commands::train::toml_of;
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::session::Session;
+
+/// Prints an event. `out` is the folder of the report.
+pub fn tell_event(event: Event<'_>, out: &Path, session: &Session) {
+    match event {
+        Event::BaselineBegins { label } => say!(session, "\nbaseline: {label}"),
+        Event::ExperimentBegins { index, of, label, resumes: true, .. } => {
+            say!(session, "\nexperiment {index} of {of}: {label}, resumes");
+        }
+        Event::ExperimentBegins { index, of, label, settings, resumes: false } => {
+            say!(session, "\nexperiment {index} of {of}: {label}");
+            // Settings that cannot be written fail the experiment.
+            if let Ok(settings) = toml_of(settings) {
+                detail!(session, "{}", settings.trim_end());
+            }
+        }
+        Event::Failed { label, reason } => shout!("failed: {label}: {reason}"),
+        Event::Compared(comparison) => tell_left_out(comparison, session),
+        Event::Reported { report, written } => tell_written(report, written, out, session),
+        Event::ExportBegins { run } => say!(session, "\nexport     {}", run.path().display()),
+    }
+}
+
+/// Groups failures by reason, one sentence each: `resnet50 freeze; resnet50 full: no space left`.
+pub fn by_reason(failed: &[Failed]) -> Vec<String> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for Failed { label, reason } in failed {
+        match reasons.iter_mut().find(|(known, _)| known == reason) {
+            Some((_, labels)) => labels.push(label),
+            None => reasons.push((reason, vec![label])),
+        }
+    }
+    reasons.into_iter().map(|(reason, labels)| format!("{}: {reason}", labels.join("; "))).collect()
+}
+
+/// Prints every failure at the end of a study.
+pub fn tell_failed(failed: &[Failed]) {
+    for reason in by_reason(failed) {
+        shout!("failed: {reason}");
+    }
+}
+
+/// Prints where a study was stopped, and how it resumes.
+pub fn tell_halt(halt: &Halt, force: bool) {
+    match halt {
+        Halt::Baseline { label } => {
+            shout!("stopped before the end of {label}\nhint: the same command resumes from there");
+        }
+        Halt::Checking { label } => {
+            let command = resuming(force);
+            shout!("stopped while the photos of {label} were checked\nhint: {command} resumes from there");
+        }
+        Halt::Training { label, run, epochs } => {
+            // With --force the same command would train everything again; without it, an older
+            // finished run could count instead of this one.
+            let hint = match force {
+                true => format!("kennel train --resume {}", quoted(&run.path().to_string_lossy())),
+                false => "the same command resumes from there".into(),
+            };
+            shout!("stopped {} of {label}\nhint: {hint}", interrupt::after(*epochs));
+        }
+    }
+}
+
+/// Prints why the best network was not exported, and returns how the command ends.
+pub fn tell_unexported(failure: Failure, force: bool) -> Failure {
+    if let Failure::Interrupted(_) = failure {
+        let command = resuming(force);
+        shout!("stopped before the best network was exported\nhint: {command} resumes from there");
+        return Failure::Interrupted("");
+    }
+    shout!("failed: the best network was not exported: {}", failure.message().unwrap_or_default());
+    Failure::Partly
+}
+
+/// The command that skips all finished runs and does the rest.
+fn resuming(force: bool) -> &'static str {
+    if force { "the same command without --force" } else { "the same command" }
+}
