@@ -112,7 +112,7 @@ pub fn words(hint: &Hint) -> String {
                 Some(seed) => format!(
                     "`kennel prepare PHOTOS --seed {seed} --out {data}` with the photos of then brings them back"
                 ),
-                None => format!("it goes on when {data} holds the photos of then"),
+                None => format!("it resumes when {data} holds the photos of then"),
             };
             return format!("{restore}; `kennel train --config {}` begins anew with those of now", word(run));
         }
@@ -279,7 +279,7 @@ pub fn words(hint: &Hint) -> String {
             return format!("it was taken away; `kennel train --config {}` trains the same again", word(run));
         }
         Hint::ResumeForWeights { run } => {
-            return format!("`kennel train --resume {}` goes on with it", word(run));
+            return format!("`kennel train --resume {}` resumes it", word(run));
         }
         Hint::UseOnnx => {
             "an exported file is used with `kennel predict --onnx`; its run, or `kennel export --timm DIR`, has weights to train on"
@@ -329,7 +329,7 @@ pub fn words(hint: &Hint) -> String {
             "this is a bug of Kennel's or of the runtime's; please report it with the run's config.toml"
         }
 
-        Hint::SameAgain => "the same command goes on from there",
+        Hint::SameAgain => "the same command resumes from there",
         Hint::CopyFrom(folder) => {
             return format!("fetch it where there is a network, and copy {} here", folder.display());
         }
@@ -349,7 +349,7 @@ pub fn words(hint: &Hint) -> String {
         }
         Hint::Access(Access::CheckAddress) | Hint::CheckAddress => "check the address",
         Hint::CheckConnection => {
-            "check the connection (a proxy is taken from HTTPS_PROXY and HTTP_PROXY); the same command goes on where it stopped"
+            "check the connection (a proxy is taken from HTTPS_PROXY and HTTP_PROXY); the same command resumes where it stopped"
         }
         Hint::CheckMirror => "check the address (of a mirror: HF_ENDPOINT, --url)",
         Hint::Replaced => "the file was replaced or the server is at fault; check the address",

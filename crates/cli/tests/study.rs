@@ -115,7 +115,7 @@ fn a_study_is_planned_trained_once_and_reported() {
 
 #[cfg(unix)]
 #[test]
-fn a_study_that_was_stopped_goes_on() {
+fn a_study_that_was_stopped_resumes() {
     use nix::sys::signal::{Signal, kill};
     use nix::unistd::Pid;
 
@@ -147,7 +147,7 @@ fn a_study_that_was_stopped_goes_on() {
     assert!(stderr(&compared).contains("is not finished"), "{}", stderr(&compared));
 
     let rest = ok(here, &study(&["--epochs", "20"]));
-    assert!(stderr(&rest).contains("goes on"), "{}", stderr(&rest));
+    assert!(stderr(&rest).contains(", resumes"), "{}", stderr(&rest));
     assert_eq!(runs(here), begun);
     assert!(begun[1].join("evaluation.json").exists() && here.join("results/report.html").exists());
 }

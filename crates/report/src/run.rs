@@ -196,7 +196,7 @@ pub fn read_runs(runs: &Path, describe: Describe<'_>) -> Result<(Vec<FinishedRun
         match FinishedRun::read(dir.clone()) {
             Ok(run) => finished.push(run),
             Err(ReportError::Core(CoreError::Unfinished { .. })) if was_prepared_anew(&dir) => {
-                let reason = "it was stopped, and its photos were prepared anew since: it cannot go on";
+                let reason = "it was stopped, and its photos were prepared anew since: it cannot resume";
                 left_out.push(LeftOut::unreadable(dir.name(), reason.into()));
             }
             Err(error) => left_out.push(LeftOut::unreadable(dir.name(), describe(&error))),
