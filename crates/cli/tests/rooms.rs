@@ -58,6 +58,19 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
         ("kennel-report", vec!["kennel-core", "kennel-data", "kennel-metrics"]),
         ("kennel-tensorboard", vec!["kennel-core"]),
         (
+            "kennel",
+            vec![
+                "kennel-core",
+                "kennel-data",
+                "kennel-export",
+                "kennel-infer",
+                "kennel-metrics",
+                "kennel-models",
+                "kennel-onnx",
+                "kennel-train",
+            ],
+        ),
+        (
             "kennel-cli",
             vec![
                 "kennel-core",

@@ -28,7 +28,7 @@ pub use bench::{
     BenchOptions, CLASSES as BENCH_CLASSES, DataBench, NetworkBench, bench_data, bench_infer, bench_network,
 };
 pub use control::{Control, PhotoObserver};
-pub use device::{BURN_VERSION, Compute, DeviceChoice, GpuKind};
+pub use device::{BURN_VERSION, Compute, DeviceChoice, GpuKind, NotADevice};
 pub use error::{InferError, Result};
 pub use evaluate::predict_dataset;
 pub use kennel_kernels::{instruction_set, threads};

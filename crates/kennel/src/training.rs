@@ -1,0 +1,223 @@
+//! Trains a network.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use kennel_core::{EpochRecord, Note, PartialSettings, Settings, Strategy, Weights, files};
+use kennel_infer::PhotoObserver;
+use kennel_models::{ModelError, architecture, architectures, locate_weights};
+use kennel_train::{CacheOptions, Control, Observer, Outcome, TrainError, TrainOptions};
+
+use crate::error::Refusal;
+use crate::{DataSet, Error, Result, Run, device};
+
+/// Size limit of the feature cache in bytes.
+const CACHE_BYTES: u64 = 8 << 30;
+
+/// Names of the networks that can be trained, as timm has them.
+pub fn models() -> impl Iterator<Item = &'static str> {
+    architectures().iter().map(|architecture| architecture.name)
+}
+
+/// What happened in a training.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A message for the user.
+    Note(&'a Note),
+    /// A step is done.
+    Step {
+        /// The epoch, counted from 1.
+        epoch: usize,
+        /// Photos of this epoch so far.
+        photos: usize,
+        /// All photos of an epoch.
+        of: usize,
+        /// Loss of the step's photos, in nats per image.
+        loss: f32,
+    },
+    /// An epoch is finished, and saved.
+    Epoch {
+        /// Its results.
+        record: &'a EpochRecord,
+        /// Whether it is the best so far.
+        is_best: bool,
+    },
+}
+
+/// How to train a network. What is not set is the published recipe of the strategy.
+pub struct Training<'a> {
+    data: &'a DataSet,
+    asked: PartialSettings,
+    runs: PathBuf,
+    cache: PathBuf,
+    device: String,
+    stop: Option<&'a AtomicBool>,
+    listener: Listener<'a>,
+}
+
+impl<'a> Training<'a> {
+    /// Trains `model`, a network by timm's name, on `data`: by default a new classifier on the
+    /// network's default weights.
+    pub fn new(model: impl Into<String>, data: &'a DataSet) -> Self {
+        Self {
+            data,
+            asked: PartialSettings { model: Some(model.into()), ..PartialSettings::default() },
+            runs: "runs".into(),
+            cache: ".kennel/cache/features".into(),
+            device: device::AUTO.into(),
+            stop: None,
+            listener: Listener(Box::new(|_| {})),
+        }
+    }
+
+    /// Sets which part of the network is trained.
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.asked.strategy = Some(strategy.into());
+        self
+    }
+
+    /// Sets the weights to begin with: the path of a timm model folder, a safetensors file or a run;
+    /// timm's `arch.tag`, read from the Hugging Face cache; or [`Weights::Random`].
+    pub fn weights(mut self, weights: impl Into<Weights>) -> Self {
+        self.asked.weights = Some(weights.into());
+        self
+    }
+
+    /// Sets the number of passes over the training photos.
+    pub fn epochs(mut self, epochs: usize) -> Self {
+        self.asked.epochs = Some(epochs);
+        self
+    }
+
+    /// Sets the seed of every random choice.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.asked.seed = Some(seed);
+        self
+    }
+
+    /// Lays other settings over those so far. The model and the photos stay those of
+    /// [`Training::new`].
+    pub fn settings(mut self, settings: PartialSettings) -> Self {
+        let model = PartialSettings { model: self.asked.model.clone(), ..PartialSettings::default() };
+        self.asked = self.asked.layered(settings.layered(model));
+        self
+    }
+
+    /// Lays the settings of a TOML file, such as a recipe or the `config.toml` of a run, over those
+    /// so far, as [`Training::settings`] does.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read or is not TOML, an unknown key, a value of another kind.
+    pub fn config(self, file: impl AsRef<Path>) -> Result<Self> {
+        let text = files::read_text(file.as_ref()).map_err(Error::of)?;
+        let settings = PartialSettings::parse(&text)
+            .map_err(|reason| Refusal::Config { path: file.as_ref().into(), reason })?;
+        Ok(self.settings(settings))
+    }
+
+    /// Sets the folder of runs.
+    pub fn runs(mut self, folder: impl AsRef<Path>) -> Self {
+        self.runs = folder.as_ref().into();
+        self
+    }
+
+    /// Sets the folder for cached features of frozen layers, at most 8 GiB. It is safe to delete.
+    pub fn cache(mut self, folder: impl AsRef<Path>) -> Self {
+        self.cache = folder.as_ref().into();
+        self
+    }
+
+    /// Sets the device: `auto`, `cpu`, or a GPU that is compiled in, such as `cuda:1`.
+    pub fn device(mut self, name: impl Into<String>) -> Self {
+        self.device = name.into();
+        self
+    }
+
+    /// Ends the training at the next step after `stop` is set, with an error that
+    /// [`is_stopped`](Error::is_stopped).
+    pub fn stop(mut self, stop: &'a AtomicBool) -> Self {
+        self.stop = Some(stop);
+        self
+    }
+
+    /// Calls `on_event` for every note, step and epoch.
+    pub fn on_event(mut self, on_event: impl FnMut(Event<'_>) + Send + 'a) -> Self {
+        self.listener = Listener(Box::new(on_event));
+        self
+    }
+
+    /// Trains, keeps the best epoch, and evaluates it on the test photos.
+    ///
+    /// # Errors
+    ///
+    /// A model or device that is unknown, a setting out of bounds, weights that are not on this
+    /// machine or do not fit, a split without photos: no run is made. A loss that is not finite, a
+    /// file that cannot be written, and a training that was stopped: the finished epochs stay.
+    pub fn train(mut self) -> Result<Run> {
+        let settings = resolve(self.asked, self.data)?;
+        let options = TrainOptions {
+            compute: device::open(&self.device)?,
+            cache: Some(CacheOptions { dir: self.cache, max_bytes: CACHE_BYTES }),
+            data: Some(self.data.inner().clone()),
+        };
+        let never = AtomicBool::new(false);
+        let mut control = Control { stop: self.stop.unwrap_or(&never), observer: &mut self.listener };
+        match kennel_train::train(&settings, &self.runs, &options, &mut control).map_err(Error::of)? {
+            Outcome::Finished { run, evaluation } => Ok(Run::new(run, *evaluation)),
+            Outcome::Interrupted { run, epochs } => {
+                Err(Refusal::Stopped { run: run.path().into(), epochs }.into())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Training<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Training").field("settings", &self.asked).finish_non_exhaustive()
+    }
+}
+
+/// Completes the settings with the recipe of the strategy and the preprocessing of the weights.
+fn resolve(mut asked: PartialSettings, data: &DataSet) -> Result<Settings> {
+    asked.data_dir = Some(data.path().display().to_string());
+    let model = asked.model.as_deref().unwrap_or_default();
+    let architecture = architecture(model).map_err(Error::of)?;
+    let (weights, preprocessing) = match &asked.weights {
+        Some(Weights::Random) => (Weights::Random, architecture.default_tag().preprocessing.clone()),
+        weights => {
+            let name = weights.as_ref().and_then(Weights::pretrained);
+            let source = locate_weights(architecture, name).map_err(|error| match error {
+                error @ ModelError::WeightsNotFound { .. } => Refusal::NoWeights(error).into(),
+                error => Error::of(error),
+            })?;
+            (source.name.into(), source.preprocessing)
+        }
+    };
+    let settings = asked.complete(weights, preprocessing).map_err(Error::of)?;
+    settings.check().map_err(TrainError::from).map_err(Error::of)?;
+    Ok(settings)
+}
+
+/// Passes the events of a training on.
+struct Listener<'a>(OnEvent<'a>);
+
+type OnEvent<'a> = Box<dyn FnMut(Event<'_>) + Send + 'a>;
+
+impl PhotoObserver for Listener<'_> {
+    fn note(&mut self, note: &Note) {
+        (self.0)(Event::Note(note));
+    }
+}
+
+impl Observer for Listener<'_> {
+    fn step(&mut self, epoch: usize, photos: usize, of: usize, loss: f32) {
+        (self.0)(Event::Step { epoch, photos, of, loss });
+    }
+
+    fn epoch(&mut self, record: &EpochRecord, is_best: bool) {
+        (self.0)(Event::Epoch { record, is_best });
+    }
+}
