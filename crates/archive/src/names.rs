@@ -37,7 +37,8 @@ impl Names {
                     Ok("path") => self.path = Some(extension.value_bytes().to_vec()),
                     Ok("size") => {
                         let size = extension.value().ok().and_then(|size| size.parse().ok());
-                        self.size = Some(size.ok_or_else(|| damaged("the size of an entry is no number"))?);
+                        self.size =
+                            Some(size.ok_or_else(|| damaged("the size of an entry is no number"))?);
                     }
                     _ => {}
                 }
@@ -63,8 +64,8 @@ fn path_of(bytes: &[u8]) -> io::Result<PathBuf> {
 
 #[cfg(not(unix))]
 fn path_of(bytes: &[u8]) -> io::Result<PathBuf> {
-    let text =
-        std::str::from_utf8(bytes).map_err(|_| io::Error::other("the name of an entry is not UTF-8"))?;
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| io::Error::other("the name of an entry is not UTF-8"))?;
     Ok(text.into())
 }
 

@@ -61,7 +61,16 @@ impl<R: Read> TarReader<R> {
 
     /// Resumes where another reader stood after [`TarReader::finish_entry`], having used `used`.
     pub fn resume(reader: R, bounds: TarBounds, used: TarUsed) -> Self {
-        Self { reader, bounds, used, name: String::new(), size: 0, left: 0, padding: 0, has_end: false }
+        Self {
+            reader,
+            bounds,
+            used,
+            name: String::new(),
+            size: 0,
+            left: 0,
+            padding: 0,
+            has_end: false,
+        }
     }
 
     /// Skips the rest of the current entry and finds the next file. Returns `None` at the end.
@@ -92,14 +101,16 @@ impl<R: Read> TarReader<R> {
             self.name = path.display().to_string();
             self.used.entries += 1;
             if self.used.entries > self.bounds.max_entries {
-                return Err(
-                    self.refuse(format!("is beyond the {} entries that are read", self.bounds.max_entries))
-                );
+                return Err(self.refuse(format!(
+                    "is beyond the {} entries that are read",
+                    self.bounds.max_entries
+                )));
             }
             let Some(path) = stay_inside(&path) else {
                 return Err(self.refuse("leads outside the archive's own folder".into()));
             };
-            self.size = names.size.map_or_else(|| header.entry_size(), Ok).map_err(TarError::Read)?;
+            self.size =
+                names.size.map_or_else(|| header.entry_size(), Ok).map_err(TarError::Read)?;
             if kind.is_dir() || kind.is_pax_global_extensions() {
                 // Their contents are skipped, but still limited: the bounds on files do not cover
                 // them.
@@ -119,12 +130,15 @@ impl<R: Read> TarReader<R> {
             }
             let TarBounds { max_file_bytes, max_total_bytes, .. } = self.bounds;
             if self.size > max_file_bytes {
-                return Err(
-                    self.refuse(format!("has {} bytes, at most {max_file_bytes} are read", self.size))
-                );
+                return Err(self.refuse(format!(
+                    "has {} bytes, at most {max_file_bytes} are read",
+                    self.size
+                )));
             }
             if self.size > max_total_bytes.saturating_sub(self.used.bytes) {
-                return Err(self.refuse(format!("brings the archive above {max_total_bytes} bytes")));
+                return Err(
+                    self.refuse(format!("brings the archive above {max_total_bytes} bytes"))
+                );
             }
             self.used.bytes += self.size;
             self.begin_entry();
@@ -260,7 +274,8 @@ mod tests {
 
     use super::*;
 
-    const BOUNDS: TarBounds = TarBounds { max_entries: 9, max_file_bytes: 5000, max_total_bytes: 9000 };
+    const BOUNDS: TarBounds =
+        TarBounds { max_entries: 9, max_file_bytes: 5000, max_total_bytes: 9000 };
 
     fn tar_of(entries: &[(&str, tar::EntryType, &[u8])]) -> Vec<u8> {
         let mut builder = tar::Builder::new(Vec::new());
@@ -303,7 +318,8 @@ mod tests {
             ("a/tty", Char),
             ("a/sparse", GNUSparse),
         ] {
-            let error = read_all(&tar_of(&[("a/1.jpg", Regular, b"1234"), (name, kind, b"")])).unwrap_err();
+            let error =
+                read_all(&tar_of(&[("a/1.jpg", Regular, b"1234"), (name, kind, b"")])).unwrap_err();
             assert!(matches!(&error, TarError::Refused { entry, .. } if entry == name), "{error}");
         }
     }
@@ -312,11 +328,16 @@ mod tests {
     fn an_archive_that_swells_is_refused_before_it_is_read() {
         use tar::EntryType::{GNULongName, Regular, XHeader};
         let four = [7; 4000];
-        let error = read_all(&tar_of(&[("a", Regular, &four), ("b", Regular, &four), ("c", Regular, &four)]));
+        let error = read_all(&tar_of(&[
+            ("a", Regular, &four),
+            ("b", Regular, &four),
+            ("c", Regular, &four),
+        ]));
         assert_eq!(error.unwrap_err().to_string(), "entry `c` brings the archive above 9000 bytes");
         let error = read_all(&tar_of(&[("a", Regular, &[7; 5001])])).unwrap_err().to_string();
         assert_eq!(error, "entry `a` has 5001 bytes, at most 5000 are read");
-        let error = read_all(&tar_of(&[("a", Regular, b"".as_slice()); 10])).unwrap_err().to_string();
+        let error =
+            read_all(&tar_of(&[("a", Regular, b"".as_slice()); 10])).unwrap_err().to_string();
         assert_eq!(error, "entry `a` is beyond the 9 entries that are read");
         // A name of 70,000 bytes would be held in memory.
         for kind in [GNULongName, XHeader] {
@@ -324,11 +345,13 @@ mod tests {
             assert!(matches!(error, TarError::Refused { .. }), "{error}");
         }
         // So would a name that is repeated endlessly.
-        let error =
-            read_all(&tar_of(&[("name", GNULongName, b"a\0".as_slice()); 5])).unwrap_err().to_string();
+        let error = read_all(&tar_of(&[("name", GNULongName, b"a\0".as_slice()); 5]))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("four times"), "{error}");
         // A size in a pax header counts like one in the entry's own header.
-        let error = read_all(&tar_of(&[("x", XHeader, b"21 size=999999999999\n"), ("a", Regular, b"")]));
+        let error =
+            read_all(&tar_of(&[("x", XHeader, b"21 size=999999999999\n"), ("a", Regular, b"")]));
         assert!(error.unwrap_err().to_string().contains("has 999999999999 bytes"));
     }
 
@@ -344,7 +367,8 @@ mod tests {
         let pax = tar_of(&[("x", XHeader, b"12 path=a/b\n"), ("short", Regular, b"1234")]);
         assert_eq!(read_all(&pax).unwrap(), [("a/b".to_string(), b"1234".to_vec())]);
         for (kind, bytes) in [(XHeader, b"13 path=../b\n".as_slice()), (GNULongName, b"../b\0")] {
-            let error = read_all(&tar_of(&[("x", kind, bytes), ("short", Regular, b"")])).unwrap_err();
+            let error =
+                read_all(&tar_of(&[("x", kind, bytes), ("short", Regular, b"")])).unwrap_err();
             assert!(error.to_string().contains("outside"), "{error}");
         }
     }
@@ -378,7 +402,8 @@ mod tests {
     #[test]
     fn reading_goes_on_at_the_boundary_of_an_entry() {
         use tar::EntryType::Regular;
-        let whole = tar_of(&[("a", Regular, &[1; 700]), ("b", Regular, &[2; 30]), ("c", Regular, b"")]);
+        let whole =
+            tar_of(&[("a", Regular, &[1; 700]), ("b", Regular, &[2; 30]), ("c", Regular, b"")]);
         let mut tar = TarReader::new(whole.as_slice(), BOUNDS);
         tar.next_entry().unwrap();
         tar.finish_entry().unwrap();

@@ -19,7 +19,8 @@ pub struct ChosenRun {
     /// A run's directory
     #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy"])]
     pub run: Option<PathBuf>,
-    /// Instead of --run: the best finished run of this architecture, by validation accuracy, on the newest run's photos
+    /// Instead of --run: the best finished run of this architecture, by validation accuracy, on the
+    /// newest run's photos
     #[arg(long)]
     pub model: Option<String>,
     /// Only runs of this strategy
@@ -37,7 +38,10 @@ impl ChosenRun {
             return open_run("--run", path, &self.runs);
         }
         let model = self.model.as_deref().ok_or_else(|| {
-            Failure::Usage(format!("which run? give --run RUN or --model NAME{}", of_newest(&self.runs)))
+            Failure::Usage(format!(
+                "which run? give --run RUN or --model NAME{}",
+                of_newest(&self.runs)
+            ))
         })?;
         kennel_models::architecture(model)?;
         let strategy = self.strategy.as_deref().map(str::parse::<Strategy>).transpose()?;
@@ -69,7 +73,8 @@ pub fn open_run(flag: &str, path: &Path, runs: &Path) -> Result<RunDir, Failure>
     }
     let typed = path.file_name().unwrap_or_default().to_string_lossy();
     // An unreadable folder gives no suggestions.
-    let known: Vec<String> = RunDir::list(runs).unwrap_or_default().iter().map(RunDir::name).collect();
+    let known: Vec<String> =
+        RunDir::list(runs).unwrap_or_default().iter().map(RunDir::name).collect();
     let hint = match kennel_core::did_you_mean(&typed, known.iter().map(String::as_str)) {
         Some(name) => format!("\nhint: did you mean `{}`?", runs.join(name).display()),
         None if flag == RESUME => of_stopped(runs),
@@ -106,7 +111,9 @@ fn of_newest(runs: &Path) -> String {
     let folder = runs.display();
     let mut trained = match RunDir::list(runs) {
         Ok(runs) => runs,
-        Err(CoreError::RunNotRuns { .. }) => return format!("\nhint: {folder} is a run: --run {folder}"),
+        Err(CoreError::RunNotRuns { .. }) => {
+            return format!("\nhint: {folder} is a run: --run {folder}");
+        }
         Err(_) => return String::new(),
     };
     trained.retain(|run| run.best_weights().is_file());
@@ -118,7 +125,11 @@ fn of_newest(runs: &Path) -> String {
         }
         [] => format!("\nhint: {folder} holds no trained run yet; `kennel train` makes one"),
         all @ [.., newest] => {
-            format!("\nhint: the newest of {} in {folder} is {}", all.len(), newest.path().display())
+            format!(
+                "\nhint: the newest of {} in {folder} is {}",
+                all.len(),
+                newest.path().display()
+            )
         }
     }
 }

@@ -21,7 +21,8 @@ pub struct DataArg {
 
 #[derive(Args)]
 struct Flag {
-    /// Photos: what `kennel prepare` wrote, a folder with one folder per class, or such folders under train/, val/, test/
+    /// Photos: what `kennel prepare` wrote, a folder with one folder per class, or such folders
+    /// under train/, val/, test/
     #[arg(long, value_name = "DIR", env = "KENNEL_DATA", hide_env_values = true, default_value = DATA_DIR, value_parser = NonEmptyStringValueParser::new())]
     data: String,
 }
@@ -39,7 +40,8 @@ impl DataArg {
 
     /// Lays a typed folder over the settings of a file, or the default under them.
     pub fn around(&self, file: PartialSettings) -> PartialSettings {
-        let own = PartialSettings { data_dir: Some(self.dir.clone()), ..PartialSettings::default() };
+        let own =
+            PartialSettings { data_dir: Some(self.dir.clone()), ..PartialSettings::default() };
         match self.is_typed {
             true => file.layered(own),
             false => own.layered(file),
@@ -85,7 +87,8 @@ fn opened(folder: &Path, to_judge: bool, session: &Session) -> Result<Dataset, F
         return Ok(data);
     }
     let open: Open = if to_judge { Dataset::open_to_judge } else { Dataset::open_with };
-    let data = with_photo_bar("checking", session, |task| open(folder, &PrepareOptions::default(), task))?;
+    let data =
+        with_photo_bar("checking", session, |task| open(folder, &PrepareOptions::default(), task))?;
     session.keep_opened(data.clone(), to_judge);
     Ok(data)
 }

@@ -38,15 +38,30 @@ fn render_scores(evaluation: &Evaluation, text: &mut String) {
     let names = row_names(evaluation);
     let columns = names.iter().map(|name| name.width()).max().unwrap_or(0).max(WEIGHTED.len());
     let mut row = |name: &str, precision, recall, f1, support| {
-        *text += &format!("{}  {precision:>9}  {recall:>6}  {f1:>6}  {support:>7}\n", padded(name, columns));
+        *text += &format!(
+            "{}  {precision:>9}  {recall:>6}  {f1:>6}  {support:>7}\n",
+            padded(name, columns)
+        );
     };
     row("", "precision".into(), "recall".into(), "F1".into(), "support".into());
     let share = |value: f64| format!("{value:.3}");
     for (name, class) in names.iter().zip(&evaluation.per_class) {
-        row(name, share(class.precision), share(class.recall), share(class.f1), class.support.to_string());
+        row(
+            name,
+            share(class.precision),
+            share(class.recall),
+            share(class.f1),
+            class.support.to_string(),
+        );
     }
     for (name, mean) in [(MACRO, &evaluation.macro_avg), (WEIGHTED, &evaluation.weighted_avg)] {
-        row(name, share(mean.precision), share(mean.recall), share(mean.f1), mean.support.to_string());
+        row(
+            name,
+            share(mean.precision),
+            share(mean.recall),
+            share(mean.f1),
+            mean.support.to_string(),
+        );
     }
 }
 
@@ -56,8 +71,11 @@ fn matrix(evaluation: &Evaluation) -> Option<String> {
     let names = row_names(evaluation);
     let width = names.len().to_string().len();
     let numbers: Vec<String> = (1..=names.len()).map(|number| number.to_string()).collect();
-    let numbered: Vec<String> =
-        names.iter().zip(&numbers).map(|(name, number)| format!("{number:>width$}  {name}")).collect();
+    let numbered: Vec<String> = names
+        .iter()
+        .zip(&numbers)
+        .map(|(name, number)| format!("{number:>width$}  {name}"))
+        .collect();
     [(&names, &names), (&numbered, &numbers)]
         .into_iter()
         .map(|(names, headers)| matrix_of(&evaluation.confusion_matrix, names, headers))
@@ -151,7 +169,9 @@ mod tests {
             .map(|&(true_class, predicted)| PredictionRecord {
                 path: "p".into(),
                 label: class_names[true_class].clone(),
-                logits: (0..names.len()).map(|class| if class == predicted { 2.0 } else { 0.0 }).collect(),
+                logits: (0..names.len())
+                    .map(|class| if class == predicted { 2.0 } else { 0.0 })
+                    .collect(),
             })
             .collect();
         evaluate(&records, &class_names).unwrap()
@@ -212,12 +232,16 @@ rows: the true class; columns: the predicted one
     fn short_class_names_leave_room_for_the_names_of_the_means() {
         let text = render_report(&evaluation(&["a", "b"], &[(0, 0), (1, 0)]));
         let scores = text.split("\n\n").nth(1).unwrap();
-        assert!(scores.lines().all(|line| line.len() == scores.lines().next().unwrap().len()), "{scores}");
+        assert!(
+            scores.lines().all(|line| line.len() == scores.lines().next().unwrap().len()),
+            "{scores}"
+        );
     }
 
     #[test]
     fn long_names_are_numbered_rather_than_cut() {
-        let names = ["german_shepherd", "german_shorthaired_pointer", "west_highland_white_terrier"];
+        let names =
+            ["german_shepherd", "german_shorthaired_pointer", "west_highland_white_terrier"];
         let text = render_report(&evaluation(&names, &[(0, 1), (1, 1), (2, 2)]));
         let expected = "
                                 1  2  3
@@ -245,7 +269,10 @@ rows: the true class; columns: the predicted one
         let names: Vec<String> = (0..120).map(|class| format!("breed {class}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut photos: Vec<(usize, usize)> = (0..120).map(|class| (class, class)).collect();
-        assert!(render_report(&evaluation(&names, &photos)).ends_with("no class was taken for another\n"));
+        assert!(
+            render_report(&evaluation(&names, &photos))
+                .ends_with("no class was taken for another\n")
+        );
         photos.extend((0..15).map(|class| (class, class + 1)));
         photos.push((100, 3));
         photos.push((100, 3));

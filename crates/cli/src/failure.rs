@@ -78,9 +78,9 @@ impl From<SettingsError> for Failure {
     fn from(error: SettingsError) -> Self {
         match error {
             SettingsError::UnknownWord(error) => error.into(),
-            SettingsError::NoModel => {
-                Failure::Usage("which network? give --model NAME\nhint: `kennel models` lists them".into())
-            }
+            SettingsError::NoModel => Failure::Usage(
+                "which network? give --model NAME\nhint: `kennel models` lists them".into(),
+            ),
             error => Failure::Usage(worded(&error)),
         }
     }
@@ -121,7 +121,9 @@ impl From<TrainError> for Failure {
 impl From<InferError> for Failure {
     fn from(error: InferError) -> Self {
         match error {
-            InferError::OutOfBounds { .. } | InferError::Device { .. } => Failure::Usage(worded(&error)),
+            InferError::OutOfBounds { .. } | InferError::Device { .. } => {
+                Failure::Usage(worded(&error))
+            }
             InferError::Stopped(_) => Failure::Interrupted(NOTHING_WRITTEN),
             InferError::Onnx(error) => error.into(),
             InferError::Core(error) => error.into(),

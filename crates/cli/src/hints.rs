@@ -73,7 +73,9 @@ pub fn words(hint: &Hint) -> String {
         Hint::OtherPlace => {
             "this place is read-only for you; choose another with a flag such as --out or --runs, with HF_HOME for fetched weights"
         }
-        Hint::FileInTheWay => "a file stands where a folder should be: move it away, or choose another place",
+        Hint::FileInTheWay => {
+            "a file stands where a folder should be: move it away, or choose another place"
+        }
         Hint::FileSizeLimit => {
             "a limit on the size of files stops it: raise it with `ulimit -f unlimited`, or ask whoever set it"
         }
@@ -96,8 +98,12 @@ pub fn words(hint: &Hint) -> String {
                 shown(folder)
             );
         }
-        Hint::Resume { run } => return format!("`kennel train --resume {}` finishes it", word(run)),
-        Hint::TrainAgain => "the file was edited or cut: `kennel train --config RUN` trains the run again",
+        Hint::Resume { run } => {
+            return format!("`kennel train --resume {}` finishes it", word(run));
+        }
+        Hint::TrainAgain => {
+            "the file was edited or cut: `kennel train --config RUN` trains the run again"
+        }
         Hint::BeginAnew { run, early_stopping } => {
             let patience = early_stopping.map(|epochs| format!(" --early-stopping {epochs}"));
             return format!(
@@ -114,10 +120,15 @@ pub fn words(hint: &Hint) -> String {
                 ),
                 None => format!("it resumes when {data} holds the photos of then"),
             };
-            return format!("{restore}; `kennel train --config {}` begins anew with those of now", word(run));
+            return format!(
+                "{restore}; `kennel train --config {}` begins anew with those of now",
+                word(run)
+            );
         }
         Hint::WaitOrStop => "wait until it ends, or stop it first",
-        Hint::Train { model: None, .. } => "`kennel run` trains them, `kennel train --model NAME` trains one",
+        Hint::Train { model: None, .. } => {
+            "`kennel run` trains them, `kennel train --model NAME` trains one"
+        }
         Hint::Train { model: Some(model), strategy } => return train(model, *strategy),
         Hint::NoRunsFolder => "there is no such folder; --runs takes the one that your runs lie in",
         Hint::NoRunsFolderOrTrain { model, strategy } => {
@@ -160,7 +171,9 @@ pub fn words(hint: &Hint) -> String {
         Hint::Rename => "rename it",
         Hint::AddTrainingPart { source } => {
             let source = shown(source);
-            return format!("add train/, or give one part alone, such as {source}/test, to have it divided");
+            return format!(
+                "add train/, or give one part alone, such as {source}/test, to have it divided"
+            );
         }
         Hint::ExpectedFolders { source, above } => {
             let source = shown(source);
@@ -210,10 +223,18 @@ pub fn words(hint: &Hint) -> String {
         Hint::FolderOrTar => {
             "`kennel prepare` takes a folder with a folder of photos per class, or a tar of one; what is packed otherwise, unpack first"
         }
-        Hint::OtherOutput(Output::HoldsFile) => "move that file away, or choose a new folder with --out",
-        Hint::OtherOutput(Output::NotOurs) => "choose a new folder with --out, or empty this one yourself",
-        Hint::OtherOutput(Output::InUse) => "wait until it ends, or choose another folder with --out",
-        Hint::OtherOutput(Output::BeingRead) => "wait for it or stop it, or choose another folder with --out",
+        Hint::OtherOutput(Output::HoldsFile) => {
+            "move that file away, or choose a new folder with --out"
+        }
+        Hint::OtherOutput(Output::NotOurs) => {
+            "choose a new folder with --out, or empty this one yourself"
+        }
+        Hint::OtherOutput(Output::InUse) => {
+            "wait until it ends, or choose another folder with --out"
+        }
+        Hint::OtherOutput(Output::BeingRead) => {
+            "wait for it or stop it, or choose another folder with --out"
+        }
         Hint::OtherOutput(Output::InSource) => "choose a folder elsewhere with --out",
         Hint::WaitForPrepare => "run this again when `kennel prepare` has ended",
         Hint::PrepareAgain(Stale::Incomplete) => "run `kennel prepare` again to restore the folder",
@@ -241,7 +262,8 @@ pub fn words(hint: &Hint) -> String {
             );
         }
         Hint::RunsPhotos { seed } => {
-            let divided = seed.map(|seed| format!(", as `kennel prepare --seed {seed}` divided them"));
+            let divided =
+                seed.map(|seed| format!(", as `kennel prepare --seed {seed}` divided them"));
             return format!(
                 "the file is proved on the run's own validation photos{}; say where they lie now with --data DIR",
                 divided.unwrap_or_default()
@@ -276,7 +298,10 @@ pub fn words(hint: &Hint) -> String {
             );
         }
         Hint::TrainSame { run } => {
-            return format!("it was taken away; `kennel train --config {}` trains the same again", word(run));
+            return format!(
+                "it was taken away; `kennel train --config {}` trains the same again",
+                word(run)
+            );
         }
         Hint::ResumeForWeights { run } => {
             return format!("`kennel train --resume {}` resumes it", word(run));
@@ -295,7 +320,9 @@ pub fn words(hint: &Hint) -> String {
         }
         Hint::LargerCache => "--cache-size makes it larger",
         Hint::BuildWith(feature) => {
-            return format!("cargo build --release --workspace --features kennel/{feature}; or --device cpu");
+            return format!(
+                "cargo build --release --workspace --features kennel/{feature}; or --device cpu"
+            );
         }
         Hint::CheckDriver => "check its driver; or --device cpu",
 
@@ -321,7 +348,9 @@ pub fn words(hint: &Hint) -> String {
         Hint::AllowLoss { layers } => {
             let layers = match layers.as_slice() {
                 [] => String::new(),
-                layers => format!("keep layers in floats with --float-layers {}, or ", layers.join(",")),
+                layers => {
+                    format!("keep layers in floats with --float-layers {}, or ", layers.join(","))
+                }
             };
             return format!("{layers}allow more with --max-drop POINTS");
         }
@@ -331,13 +360,18 @@ pub fn words(hint: &Hint) -> String {
 
         Hint::SameAgain => "the same command resumes from there",
         Hint::CopyFrom(folder) => {
-            return format!("fetch it where there is a network, and copy {} here", folder.display());
+            return format!(
+                "fetch it where there is a network, and copy {} here",
+                folder.display()
+            );
         }
         Hint::FetchOtherwise { url, unpack: false } => return format!("fetch {url} yourself"),
         Hint::FetchOtherwise { url, unpack: true } => {
             return format!("fetch {url} yourself and unpack it");
         }
-        Hint::Access(Access::CheckToken) => "the token was not accepted: check HF_TOKEN, or `hf auth login`",
+        Hint::Access(Access::CheckToken) => {
+            "the token was not accepted: check HF_TOKEN, or `hf auth login`"
+        }
         Hint::Access(Access::AcceptConditions) => {
             "accept the repository's conditions on its page, with the account of your token"
         }
@@ -361,7 +395,9 @@ pub fn words(hint: &Hint) -> String {
             return format!("check the address; {url} should be an uncompressed tar");
         }
         Hint::CheckHub { endpoint } => {
-            return format!("is HF_ENDPOINT ({endpoint}) a Hugging Face hub? check proxy and firewall");
+            return format!(
+                "is HF_ENDPOINT ({endpoint}) a Hugging Face hub? check proxy and firewall"
+            );
         }
         Hint::NameCache => "set HF_HUB_CACHE to a folder",
         Hint::FetchAgain => "move that folder away and fetch it again",
@@ -376,7 +412,8 @@ fn synset(class: &str, candidates: &[(&str, &str)], more: usize) -> String {
             synset_flag(class, "tabby")
         );
     };
-    let names: Vec<String> = candidates.iter().map(|(synset, name)| format!("{synset} ({name})")).collect();
+    let names: Vec<String> =
+        candidates.iter().map(|(synset, name)| format!("{synset} ({name})")).collect();
     let more = match more {
         0 => String::new(),
         more => format!(" or one of {more} more"),
@@ -397,7 +434,11 @@ fn train(model: &str, strategy: Option<&str>) -> String {
 }
 
 fn prepare(source: &Path, classes_are: &str) -> String {
-    format!("kennel prepare {} --classes-are {}", quoted(&source.to_string_lossy()), quoted(classes_are))
+    format!(
+        "kennel prepare {} --classes-are {}",
+        quoted(&source.to_string_lossy()),
+        quoted(classes_are)
+    )
 }
 
 fn flag_of(missing: &Missing) -> &'static str {
@@ -425,9 +466,11 @@ impl Commands for Kennel {
     }
 
     fn zero_shot(&self, run: &FinishedRun) -> String {
-        let runs = run.dir.path().parent().map_or_else(String::new, |runs| runs.display().to_string());
+        let runs =
+            run.dir.path().parent().map_or_else(String::new, |runs| runs.display().to_string());
         let settings = run.settings();
-        let [weights, data, runs] = [settings.weights.as_str(), &settings.data_dir, &runs].map(quoted);
+        let [weights, data, runs] =
+            [settings.weights.as_str(), &settings.data_dir, &runs].map(quoted);
         format!(
             "kennel evaluate --zero-shot --model {} --weights {weights} --data {data} --split all --runs {runs}",
             settings.model

@@ -65,7 +65,10 @@ pub fn begin_threads(session: &Session) -> Result<(), Failure> {
     let mut pool = rayon::ThreadPoolBuilder::new();
     if possible < cores + OTHER_THREADS {
         let computing = possible.saturating_sub(OTHER_THREADS).clamp(1, cores);
-        say!(session, "note: the system allows {possible} more threads: {computing} of {cores} compute");
+        say!(
+            session,
+            "note: the system allows {possible} more threads: {computing} of {cores} compute"
+        );
         pool = pool.num_threads(computing);
     }
     pool.build_global().map_err(|_| too_few(possible))
@@ -83,7 +86,8 @@ fn possible_threads(wanted: usize) -> usize {
     let begun: Vec<_> = (0..wanted)
         .map_while(|_| {
             let (end, until) = channel::<()>();
-            let thread = thread::Builder::new().stack_size(1 << 16).spawn(move || until.recv().is_err());
+            let thread =
+                thread::Builder::new().stack_size(1 << 16).spawn(move || until.recv().is_err());
             thread.ok().map(|thread| (end, thread))
         })
         .collect();

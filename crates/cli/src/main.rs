@@ -61,7 +61,8 @@ use crate::failure::{CommandResult, Failure};
 use crate::output::Level;
 use crate::session::Session;
 
-/// Fine-tunes pretrained image classifiers on a folder of photos, and says honestly how good they are.
+/// Fine-tunes pretrained image classifiers on a folder of photos, and says honestly how good they
+/// are.
 #[derive(Parser)]
 #[command(name = "kennel", version, propagate_version = true, after_help = EXAMPLE, max_term_width = 100)]
 struct Cli {
@@ -74,8 +75,8 @@ struct Cli {
     /// Print more: paths of weights, the device, the resolved configuration of a run
     #[arg(short, long, global = true, help_heading = "Everywhere")]
     verbose: bool,
-    /// Memory limit for decoding photos, such as 2GB; photos that need more cannot be read [default: half of what the process
-    /// may use]
+    /// Memory limit for decoding photos, such as 2GB; photos that need more cannot be read
+    /// [default: half of what the process may use]
     #[arg(long, global = true, value_name = "SIZE", help_heading = "Everywhere")]
     memory: Option<ByteSize>,
     #[command(subcommand)]
@@ -149,7 +150,8 @@ fn main() -> ExitCode {
     if let Some(status) = onnx_worker::serve_if_asked() {
         return status;
     }
-    let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| variables::exit(error, &Cli::command()));
+    let cli = Cli::read(std::env::args_os())
+        .unwrap_or_else(|error| variables::exit(error, &Cli::command()));
     if let Some(memory) = cli.memory {
         kennel_data::set_memory_budget(memory.as_u64());
     }
@@ -173,7 +175,9 @@ fn main() -> ExitCode {
 fn begin(command: &Command, session: &Session) -> CommandResult {
     limits::survive_file_size_limit();
     match command {
-        Command::Models(_) | Command::Doctor(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
+        Command::Models(_) | Command::Doctor(_) | Command::Completions(_) | Command::Man(_) => {
+            Ok(())
+        }
         _ => limits::begin_threads(session),
     }
 }
@@ -200,6 +204,7 @@ fn dispatch(command: Command, session: &Session) -> CommandResult {
 
 /// Runs the command in `arguments`, whose first element is the program's name.
 fn call(arguments: &[OsString], session: &Session) -> CommandResult {
-    let cli = Cli::read(arguments.iter().cloned()).map_err(|error| Failure::Usage(error.to_string()))?;
+    let cli =
+        Cli::read(arguments.iter().cloned()).map_err(|error| Failure::Usage(error.to_string()))?;
     dispatch(cli.command, session)
 }

@@ -25,10 +25,14 @@ const MODEL_FILES: [&str; 2] = ["config.json", "model.safetensors"];
 /// Returns the servers of weights and photos, and whether each answers within 5 seconds.
 pub fn servers() -> Vec<(String, Result<(), String>)> {
     let limit = Duration::from_secs(5);
-    let client =
-        Client::new(ClientConfig { connect_timeout: limit, stall_timeout: limit, ..ClientConfig::default() });
+    let client = Client::new(ClientConfig {
+        connect_timeout: limit,
+        stall_timeout: limit,
+        ..ClientConfig::default()
+    });
     let hub = HubConfig::from_env().map(|hub| hub.endpoint);
-    let photos = variables::value("KENNEL_STANFORD_DOGS_URL").map(|url| url.to_string_lossy().into_owned());
+    let photos =
+        variables::value("KENNEL_STANFORD_DOGS_URL").map(|url| url.to_string_lossy().into_owned());
     let urls = hub.into_iter().chain([photos.unwrap_or_else(|| stanford_dogs::URL.into())]);
     urls.map(|url| (Address::from(&url).to_string(), client.reach(&url))).collect()
 }
@@ -66,7 +70,14 @@ pub fn weights(
                 say!(session, "fetching   {repo}");
             }
             let fetched = watched(session, |task| {
-                fetch_model(&client(session), &HubConfig::from_env()?, &repo, "main", &MODEL_FILES, task)
+                fetch_model(
+                    &client(session),
+                    &HubConfig::from_env()?,
+                    &repo,
+                    "main",
+                    &MODEL_FILES,
+                    task,
+                )
             });
             fetched.map_err(|error| {
                 const WAYS: &str = "a folder with its model.safetensors and config.json: --weights DIR (`kennel run`: MODEL=DIR); \
@@ -116,7 +127,8 @@ pub fn stanford_dogs(
     if !into.exists() && !session.is_offline() {
         say!(session, "fetching   {}", Address::from(&source.url));
     }
-    let fetch = |task: Task<'_>| stanford_dogs::fetch(&client(session), &source, breeds, into, task);
+    let fetch =
+        |task: Task<'_>| stanford_dogs::fetch(&client(session), &source, breeds, into, task);
     watched(session, fetch).map_err(|error| {
         failure(
             error,
@@ -143,7 +155,9 @@ fn failure(error: FetchError, missing: &str, ways: &str, slip: &str, session: &S
         }
         FetchError::Offline { .. } | FetchError::Unreachable { .. } => {
             let reason = match &error {
-                FetchError::Unreachable { url, reason, .. } => format!("{url} cannot be reached ({reason})"),
+                FetchError::Unreachable { url, reason, .. } => {
+                    format!("{url} cannot be reached ({reason})")
+                }
                 _ => "the network is off (--offline, KENNEL_OFFLINE or HF_HUB_OFFLINE)".into(),
             };
             Failure::Failed(format!(
@@ -170,7 +184,12 @@ fn watched<T>(
             let tenth = so_far.saturating_mul(10).checked_div(total).unwrap_or_default();
             // Small files get no lines.
             if !is_terminal && total > 1 << 20 && tenths.swap(tenth, Ordering::Relaxed) < tenth {
-                say!(session, "fetching   {} % of {}", 10 * tenth, bytesize::ByteSize(total).display().si());
+                say!(
+                    session,
+                    "fetching   {} % of {}",
+                    10 * tenth,
+                    bytesize::ByteSize(total).display().si()
+                );
             }
         }
         Event::File { name } => {
@@ -180,7 +199,9 @@ fn watched<T>(
         Event::Retry { reason, wait } => {
             bar.suspend(|| say!(session, "again in {:.0} s: {reason}", wait.as_secs_f64()));
         }
-        Event::Waiting => bar.suspend(|| say!(session, "waiting    another process fetches the same")),
+        Event::Waiting => {
+            bar.suspend(|| say!(session, "waiting    another process fetches the same"))
+        }
         _ => {}
     };
     let fetched = fetch(Task::new(interrupt::listen(session), &on_event));

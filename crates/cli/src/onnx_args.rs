@@ -30,10 +30,22 @@ pub struct OnnxArgs {
     #[arg(long, value_enum, requires = "onnx", help_heading = "ONNX file")]
     interpolation: Option<Filter>,
     /// Mean of red, green and blue to subtract (white is 1)
-    #[arg(long, value_name = "R,G,B", value_delimiter = ',', requires = "onnx", help_heading = "ONNX file")]
+    #[arg(
+        long,
+        value_name = "R,G,B",
+        value_delimiter = ',',
+        requires = "onnx",
+        help_heading = "ONNX file"
+    )]
     mean: Vec<f32>,
     /// Standard deviation of red, green and blue to divide by
-    #[arg(long, value_name = "R,G,B", value_delimiter = ',', requires = "onnx", help_heading = "ONNX file")]
+    #[arg(
+        long,
+        value_name = "R,G,B",
+        value_delimiter = ',',
+        requires = "onnx",
+        help_heading = "ONNX file"
+    )]
     std: Vec<f32>,
     /// Temperature of the softmax
     #[arg(long, value_name = "T", requires = "onnx", help_heading = "ONNX file")]
@@ -58,11 +70,18 @@ enum Filter {
 
 impl OnnxArgs {
     /// Opens a file for up to `photos` photos at once.
-    pub fn open(&self, path: &Path, photos: usize, session: &Session) -> Result<Classifier, Failure> {
+    pub fn open(
+        &self,
+        path: &Path,
+        photos: usize,
+        session: &Session,
+    ) -> Result<Classifier, Failure> {
         let shown = path.display();
         if path.is_dir() {
             let hint = match RunDir::open(path) {
-                Ok(_) => format!("a run is given with --run; `kennel export --run {shown}` writes its file"),
+                Ok(_) => format!(
+                    "a run is given with --run; `kennel export --run {shown}` writes its file"
+                ),
                 Err(_) => "the .onnx file in it".into(),
             };
             return Err(Failure::Usage(format!(
@@ -78,7 +97,8 @@ impl OnnxArgs {
             )));
         }
         if !path.exists() {
-            let hint = hint_nearby(path).unwrap_or_else(|| "\nhint: `kennel export` writes one".into());
+            let hint =
+                hint_nearby(path).unwrap_or_else(|| "\nhint: `kennel export` writes one".into());
             return Err(Failure::Failed(format!("there is no {shown}{hint}")));
         }
         let given = self.description()?;
@@ -88,22 +108,28 @@ impl OnnxArgs {
             Runtime::Rten => in_runtime(RuntimeKind::Rten),
             Runtime::Onnxruntime => in_runtime(RuntimeKind::OnnxRuntime),
             Runtime::Auto => match in_runtime(RuntimeKind::Rten) {
-                Err(refused @ OnnxError::Runtime { .. }) => match in_runtime(RuntimeKind::OnnxRuntime) {
-                    Ok(classifier) => {
-                        say!(session, "note: {}; ONNX Runtime runs it", worded(&refused));
-                        Ok(classifier)
+                Err(refused @ OnnxError::Runtime { .. }) => {
+                    match in_runtime(RuntimeKind::OnnxRuntime) {
+                        Ok(classifier) => {
+                            say!(session, "note: {}; ONNX Runtime runs it", worded(&refused));
+                            Ok(classifier)
+                        }
+                        Err(OnnxError::NoRuntime { variable, .. }) => {
+                            let install = words(&Hint::InstallRuntime { variable });
+                            return Err(Failure::Failed(format!(
+                                "{}\nhint: ONNX Runtime may: {install}",
+                                worded(&refused)
+                            )));
+                        }
+                        Err(error) => {
+                            return Err(Failure::Failed(format!(
+                                "{}\n{}",
+                                worded(&refused),
+                                worded(&error)
+                            )));
+                        }
                     }
-                    Err(OnnxError::NoRuntime { variable, .. }) => {
-                        let install = words(&Hint::InstallRuntime { variable });
-                        return Err(Failure::Failed(format!(
-                            "{}\nhint: ONNX Runtime may: {install}",
-                            worded(&refused)
-                        )));
-                    }
-                    Err(error) => {
-                        return Err(Failure::Failed(format!("{}\n{}", worded(&refused), worded(&error))));
-                    }
-                },
+                }
                 opened => opened,
             },
         };
@@ -123,7 +149,13 @@ impl OnnxArgs {
             Some(file) if Path::new(file).is_file() => {
                 let text = kennel_core::files::read_text(Path::new(file))?;
                 let text = text.trim_start_matches('\u{feff}');
-                Some(text.lines().map(str::trim).filter(|name| !name.is_empty()).map(String::from).collect())
+                Some(
+                    text.lines()
+                        .map(str::trim)
+                        .filter(|name| !name.is_empty())
+                        .map(String::from)
+                        .collect(),
+                )
             }
             Some(file) if file.contains(['/', '\\']) || file.ends_with(".txt") => {
                 return Err(Failure::Usage(format!("--classes {file}: there is no such file")));
@@ -164,9 +196,10 @@ fn three(flag: &str, values: &[f32]) -> Result<Option<[f32; 3]>, Failure> {
         [] => Ok(None),
         values => match <[f32; 3]>::try_from(values) {
             Ok(values) => Ok(Some(values)),
-            Err(_) => {
-                Err(Failure::Usage(format!("{flag}: {} numbers, expected red, green and blue", values.len())))
-            }
+            Err(_) => Err(Failure::Usage(format!(
+                "{flag}: {} numbers, expected red, green and blue",
+                values.len()
+            ))),
         },
     }
 }

@@ -39,7 +39,9 @@ impl TimeLimit {
     pub fn apart(&self, photos: usize) -> Result<Apart, Failure> {
         if !(0.001..=86_400.0).contains(&self.time_limit) {
             let found = self.time_limit;
-            return Err(Failure::Usage(format!("--time-limit {found}: expected 0.001 to 86400 seconds")));
+            return Err(Failure::Usage(format!(
+                "--time-limit {found}: expected 0.001 to 86400 seconds"
+            )));
         }
         Ok(Apart {
             program: this_program()?,
@@ -57,8 +59,9 @@ fn this_program() -> Result<PathBuf, Failure> {
     if cfg!(target_os = "linux") && itself.exists() {
         return Ok(itself);
     }
-    std::env::current_exe()
-        .map_err(|error| Failure::Failed(format!("cannot find this program to run the file apart: {error}")))
+    std::env::current_exe().map_err(|error| {
+        Failure::Failed(format!("cannot find this program to run the file apart: {error}"))
+    })
 }
 
 /// Serves and returns the exit status, if this process was started as a worker.

@@ -62,12 +62,17 @@ pub fn write_while_read(bytes: &[u8]) -> Result<bool, Failure> {
 
 /// Writes a value as indented JSON to stdout.
 pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::Failed(error.to_string()))?;
+    let text =
+        serde_json::to_string_pretty(value).map_err(|error| Failure::Failed(error.to_string()))?;
     print_bytes(format!("{text}\n").as_bytes())
 }
 
 /// Renders a table without lines. Columns at `numbers` are right-aligned.
-pub fn columns<const N: usize>(header: [&str; N], rows: Vec<[String; N]>, numbers: &[usize]) -> String {
+pub fn columns<const N: usize>(
+    header: [&str; N],
+    rows: Vec<[String; N]>,
+    numbers: &[usize],
+) -> String {
     let rows = rows.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
     set(&header, rows, numbers, None)
 }
@@ -113,7 +118,10 @@ pub fn wrapped(sentence: &str, indent: usize) -> String {
 fn wrapped_within(width: usize, sentence: &str, indent: usize) -> String {
     let indent = " ".repeat(indent);
     // Leaves an overlong word to the terminal, so that a path can be copied whole.
-    textwrap::fill(sentence, textwrap::Options::new(width).subsequent_indent(&indent).break_words(false))
+    textwrap::fill(
+        sentence,
+        textwrap::Options::new(width).subsequent_indent(&indent).break_words(false),
+    )
 }
 
 /// Joins `parts` into a line for stderr. Drops those at `left_out_first`, in that order, until the
@@ -141,7 +149,10 @@ fn within<const N: usize>(
     let kept_without = |left_out: &[usize], at_most: Option<u16>| {
         let kept: Vec<usize> = (0..N).filter(|index| !left_out.contains(index)).collect();
         let header: Vec<&str> = kept.iter().map(|&index| header[index]).collect();
-        let rows = rows.iter().map(|row| kept.iter().map(|&index| row[index].as_str()).collect()).collect();
+        let rows = rows
+            .iter()
+            .map(|row| kept.iter().map(|&index| row[index].as_str()).collect())
+            .collect();
         let is_number = |at: &usize| numbers.contains(&kept[*at]);
         set(&header, rows, &(0..kept.len()).filter(is_number).collect::<Vec<_>>(), at_most)
     };
@@ -186,7 +197,8 @@ mod tests {
     #[test]
     fn a_narrow_terminal_gets_the_columns_that_say_most() {
         let header = ["run", "test", "lr", "memory"];
-        let rows = [["resnet50 freeze".to_string(), "124/125".into(), "1e-3".into(), "2.10 GB".into()]];
+        let rows =
+            [["resnet50 freeze".to_string(), "124/125".into(), "1e-3".into(), "2.10 GB".into()]];
         let shown = |width| within(width, header, &rows, &[1, 2, 3], &[3, 2]);
         let all = columns(header, rows.to_vec(), &[1, 2, 3]);
         assert_eq!(shown(200), all);
@@ -194,7 +206,8 @@ mod tests {
         let narrow = shown(widest - 1);
         assert!(narrow.contains("1e-3") && !narrow.contains("GB"), "{narrow}");
         assert!(narrow.ends_with("(in a wider terminal also: memory)\n"), "{narrow}");
-        let parts = ["epoch 1".to_string(), "  lr 1e-3".into(), "  9 images/s".into(), "  best".into()];
+        let parts =
+            ["epoch 1".to_string(), "  lr 1e-3".into(), "  9 images/s".into(), "  best".into()];
         assert_eq!(line_within(99, &parts, &[2, 1]), "epoch 1  lr 1e-3  9 images/s  best");
         assert_eq!(line_within(22, &parts, &[2, 1]), "epoch 1  lr 1e-3  best");
         assert_eq!(line_within(5, &parts, &[2, 1]), "epoch 1  best");

@@ -63,8 +63,8 @@ pub fn photo_counter(what: &str, session: &Session) -> ProgressBar {
     if !session.prints(Level::Normal) {
         return ProgressBar::hidden();
     }
-    let style =
-        ProgressStyle::with_template("{prefix:>12} {pos} photos").expect("the template is well-formed");
+    let style = ProgressStyle::with_template("{prefix:>12} {pos} photos")
+        .expect("the template is well-formed");
     let counter = ProgressBar::no_length().with_style(style);
     counter.set_prefix(what.to_string());
     counter
@@ -76,23 +76,26 @@ pub fn byte_bar(what: &str, session: &Session) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let template = "{prefix:>12} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {left:>9}";
-    let style =
-        ProgressStyle::with_template(template).expect("the template is well-formed").with_key("left", left);
+    let style = ProgressStyle::with_template(template)
+        .expect("the template is well-formed")
+        .with_key("left", left);
     let bar = ProgressBar::new(0).with_style(style);
     bar.set_prefix(what.to_string());
     bar
 }
 
 fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{prefix:>12} {wide_bar} {pos}/{len} photos  {rate}  {left:>9}  {msg}")
-        .expect("the template is well-formed")
-        .with_key("rate", |state: &ProgressState, text: &mut dyn std::fmt::Write| {
-            // A bar that cannot be drawn stops nothing.
-            if state.elapsed() > SETTLED {
-                write!(text, "{:.0} images/s", state.per_sec()).unwrap_or_default();
-            }
-        })
-        .with_key("left", left)
+    ProgressStyle::with_template(
+        "{prefix:>12} {wide_bar} {pos}/{len} photos  {rate}  {left:>9}  {msg}",
+    )
+    .expect("the template is well-formed")
+    .with_key("rate", |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+        // A bar that cannot be drawn stops nothing.
+        if state.elapsed() > SETTLED {
+            write!(text, "{:.0} images/s", state.per_sec()).unwrap_or_default();
+        }
+    })
+    .with_key("left", left)
 }
 
 /// Writes the time left, or nothing while it would be a guess.
@@ -205,7 +208,11 @@ impl Screen<'_> {
         let learning_rate = format!("  lr {:.1e}", record.learning_rate);
         let speed = format!("  {:.1} {}", record.images_per_s, self.unit);
         let best = if is_best { "  best so far" } else { "" };
-        say!(self.session, "{}", line_that_fits(&[scores, learning_rate, speed, best.into()], &[2, 1]));
+        say!(
+            self.session,
+            "{}",
+            line_that_fits(&[scores, learning_rate, speed, best.into()], &[2, 1])
+        );
     }
 }
 
@@ -216,8 +223,17 @@ impl Drop for Screen<'_> {
 }
 
 /// Prints which parts of a network are trained.
-pub fn tell_trained(trained: &[String], trainable_params: usize, total_params: usize, session: &Session) {
-    say!(session, "trains     {} ({trainable_params} of {total_params} parameters)", trained.join(", "));
+pub fn tell_trained(
+    trained: &[String],
+    trainable_params: usize,
+    total_params: usize,
+    session: &Session,
+) {
+    say!(
+        session,
+        "trains     {} ({trainable_params} of {total_params} parameters)",
+        trained.join(", ")
+    );
 }
 
 /// Prints the photos and classes of a run.

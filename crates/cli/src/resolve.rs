@@ -23,8 +23,10 @@ pub fn read_settings(path: &Path) -> Result<PartialSettings, Failure> {
         return Err(Failure::Failed(format!("there is no {}{hint}", path.display())));
     }
     if path.is_dir() {
-        let text =
-            format!("{} is a folder without a config.toml\nhint: give a run, or a TOML file", path.display());
+        let text = format!(
+            "{} is a folder without a config.toml\nhint: give a run, or a TOML file",
+            path.display()
+        );
         return Err(Failure::Failed(text));
     }
     let text = files::read_text(path).map_err(|error| match error {
@@ -49,7 +51,10 @@ pub fn resolve(asked: PartialSettings, session: &Session) -> Result<Settings, Fa
         let trial = asked.clone().complete(weights.clone(), usual.preprocessing.clone())?;
         // A usage error would end a study; this way only one experiment fails.
         trial.check().map_err(|error| Failure::Failed(error.to_string()))?;
-        asked.data_dir.as_deref().map_or(Ok(()), |photos| data::open(Path::new(photos), session).map(drop))
+        asked
+            .data_dir
+            .as_deref()
+            .map_or(Ok(()), |photos| data::open(Path::new(photos), session).map(drop))
     })?;
     if let Some(note) = source.note {
         session.note_once(&note);
@@ -78,11 +83,17 @@ mod tests {
                 let tag = architecture(model).unwrap().default_tag();
                 assert_eq!(file.weights, Some(tag.name().into()));
                 // The weights are not on this machine; their name determines the preprocessing.
-                let without_weights =
-                    PartialSettings { weights: Some(Weights::Random), ..PartialSettings::default() };
+                let without_weights = PartialSettings {
+                    weights: Some(Weights::Random),
+                    ..PartialSettings::default()
+                };
                 let found = resolve(file.layered(without_weights), &Session::default()).unwrap();
-                let published =
-                    Settings::published(model.into(), Weights::Random, strategy, tag.preprocessing.clone());
+                let published = Settings::published(
+                    model.into(),
+                    Weights::Random,
+                    strategy,
+                    tag.preprocessing.clone(),
+                );
                 assert_eq!(found, published, "{model} {strategy}");
             }
         }
@@ -91,14 +102,19 @@ mod tests {
     #[test]
     fn an_error_in_settings_says_what_to_type() {
         let hint = |text: &str| {
-            let settings =
-                PartialSettings::parse(&format!("model = \"resnet18\"\nweights = \"none\"\n{text}"));
-            let error = settings.map_err(Failure::from).and_then(|file| resolve(file, &Session::default()));
+            let settings = PartialSettings::parse(&format!(
+                "model = \"resnet18\"\nweights = \"none\"\n{text}"
+            ));
+            let error =
+                settings.map_err(Failure::from).and_then(|file| resolve(file, &Session::default()));
             error.unwrap_err().message().unwrap().to_string()
         };
         for (text, wanted) in [
             ("optimizer = \"adamw\"", "--set optimizer.name=adamw"),
-            ("optimizer.momentum = 0.5", "leave `momentum` out, or choose another with --optimizer"),
+            (
+                "optimizer.momentum = 0.5",
+                "leave `momentum` out, or choose another with --optimizer",
+            ),
             ("class_weights = \"balancd\"", "did you mean `balanced`"),
             ("flip = 1", "did you mean `augmentation.flip`"),
             ("strategy = \"zero_shot\"", "`kennel evaluate --zero-shot`"),

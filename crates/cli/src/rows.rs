@@ -16,8 +16,8 @@ pub enum RowFormat {
     /// Text, with tabs between a photo and its classes.
     #[default]
     Table,
-    /// For spreadsheets: path, label, the best classes with their probabilities, error. Cells that a spreadsheet would
-    /// run begin with an apostrophe.
+    /// For spreadsheets: path, label, the best classes with their probabilities, error. Cells that
+    /// a spreadsheet would run begin with an apostrophe.
     Csv,
     /// One JSON array.
     Json,
@@ -89,8 +89,8 @@ impl Rows {
                 RowFormat::Table => table_line(row),
                 RowFormat::Csv => csv_line(&self.fields(row))?,
                 RowFormat::Json => {
-                    let json =
-                        serde_json::to_string(row).map_err(|error| Failure::Failed(error.to_string()))?;
+                    let json = serde_json::to_string(row)
+                        .map_err(|error| Failure::Failed(error.to_string()))?;
                     format!("{}{json}", if self.written == 0 { "[\n" } else { ",\n" })
                 }
             };
@@ -116,7 +116,8 @@ impl Rows {
         let (mut fields, error) = match row {
             Row::Seen { path, label, top, .. } => {
                 let mut fields = vec![path.clone(), label.clone().unwrap_or_default()];
-                fields.extend(top.iter().flat_map(|c| [c.label.clone(), c.probability.to_string()]));
+                fields
+                    .extend(top.iter().flat_map(|c| [c.label.clone(), c.probability.to_string()]));
                 (fields, String::new())
             }
             Row::Unreadable { path, error } => (vec![path.clone()], error.clone()),
@@ -162,7 +163,11 @@ fn table_line(row: &Row) -> String {
             format!("{}\t{}\n", kept_in_place(path), top.join("\t"))
         }
         Row::Unreadable { path, error } => {
-            format!("{}\terror: {}\n", kept_in_place(path), kept_in_place(&error.replace('\n', " ")))
+            format!(
+                "{}\terror: {}\n",
+                kept_in_place(path),
+                kept_in_place(&error.replace('\n', " "))
+            )
         }
     }
 }
@@ -185,13 +190,17 @@ mod tests {
         let unreadable = Row::Unreadable { path: "c".into(), error: "two\nlines".into() };
         assert_eq!(rows.fields(&seen).len(), 9);
         assert_eq!(rows.fields(&unreadable).len(), 9);
-        assert_eq!(csv_line(&rows.fields(&seen)).unwrap(), "\"a, \"\"b\"\".jpg\",,x,0.5,y,0.3,,,\n");
+        assert_eq!(
+            csv_line(&rows.fields(&seen)).unwrap(),
+            "\"a, \"\"b\"\".jpg\",,x,0.5,y,0.3,,,\n"
+        );
         assert_eq!(table_line(&seen), "a, \"b\".jpg\tunsure\tx 50.0 %\ty 30.0 %\n");
         assert!(!table_line(&unreadable).trim_end().contains('\n'));
     }
     #[test]
     fn a_spreadsheet_runs_no_cell_and_numbers_stay_numbers() {
-        for formula in ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "-inf", "-"]
+        for formula in
+            ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "-inf", "-"]
         {
             assert_eq!(not_run(formula), format!("'{formula}"));
         }

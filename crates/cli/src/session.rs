@@ -56,7 +56,8 @@ impl Session {
     /// Returns a data set that was opened before. A folder that was not prepared is thus checked
     /// only once.
     pub fn opened(&self, folder: &Path, to_judge: bool) -> Option<Dataset> {
-        let is_it = |(data, judged): &&(Dataset, bool)| (data.root(), *judged) == (folder, to_judge);
+        let is_it =
+            |(data, judged): &&(Dataset, bool)| (data.root(), *judged) == (folder, to_judge);
         locked(&self.opened).iter().find(is_it).map(|(data, _)| data.clone())
     }
 
@@ -68,7 +69,10 @@ impl Session {
     /// Returns why the weights of a repository could not be fetched before. Every experiment of a
     /// study asks for the same weights.
     pub fn not_fetched(&self, repo: &str) -> Option<String> {
-        locked(&self.not_fetched).iter().find(|(failed, _)| failed == repo).map(|(_, said)| said.clone())
+        locked(&self.not_fetched)
+            .iter()
+            .find(|(failed, _)| failed == repo)
+            .map(|(_, said)| said.clone())
     }
 
     /// Keeps the reason why the weights of a repository could not be fetched.

@@ -24,7 +24,11 @@ pub struct Watcher<'a> {
 impl<'a> Watcher<'a> {
     /// Creates a watcher that also writes event files if `tensorboard` is set.
     pub fn new(tensorboard: bool, session: &'a Session) -> Self {
-        Watcher { terminal: Terminal::new(session), is_asked: tensorboard, writer: Mutex::new(None) }
+        Watcher {
+            terminal: Terminal::new(session),
+            is_asked: tensorboard,
+            writer: Mutex::new(None),
+        }
     }
 
     /// Shows an event, and writes it if it is an epoch.
@@ -33,12 +37,15 @@ impl<'a> Watcher<'a> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::Run { run, finished_epochs, .. } => {
-                *writer = self.is_asked.then(|| open(run, finished_epochs)).and_then(|new| self.kept(new));
+                *writer = self
+                    .is_asked
+                    .then(|| open(run, finished_epochs))
+                    .and_then(|new| self.kept(new));
             }
             Event::Epoch { record, .. } => {
-                *writer = writer
-                    .take()
-                    .and_then(|mut open| self.kept(open.epoch(record, SystemTime::now()).map(|()| open)));
+                *writer = writer.take().and_then(|mut open| {
+                    self.kept(open.epoch(record, SystemTime::now()).map(|()| open))
+                });
             }
             _ => {}
         }
@@ -65,7 +72,10 @@ fn open(run: &RunDir, finished_epochs: usize) -> kennel_core::Result<EventWriter
         let last_s = finished.last().map_or(0.0, |record| record.elapsed_s);
         for record in finished {
             // Keeps the time between epochs and dates the last one now.
-            writer.epoch(record, now - Duration::from_secs_f64((last_s - record.elapsed_s).max(0.0)))?;
+            writer.epoch(
+                record,
+                now - Duration::from_secs_f64((last_s - record.elapsed_s).max(0.0)),
+            )?;
         }
     }
     Ok(writer)

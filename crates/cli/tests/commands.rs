@@ -10,18 +10,22 @@ use std::process::{Command, Output, Stdio};
 
 use common::{command, draw_photos, fails, json, kennel, ok, prepared, stderr};
 
-const SMALL: [&str; 8] = ["--model", "resnet18", "--weights", "none", "--side", "32", "--strategy", "full"];
+const SMALL: [&str; 8] =
+    ["--model", "resnet18", "--weights", "none", "--side", "32", "--strategy", "full"];
 
 fn train_small(folder: &Path, more: &[&str]) -> Output {
-    let mut args = vec!["train", "--data", "data", "--epochs", "2", "--batch-size", "8", "--lr", "1e-3"];
+    let mut args =
+        vec!["train", "--data", "data", "--epochs", "2", "--batch-size", "8", "--lr", "1e-3"];
     args.extend(SMALL);
     args.extend(more);
     ok(folder, &args)
 }
 
 fn only_run(folder: &Path) -> PathBuf {
-    let mut runs: Vec<_> =
-        std::fs::read_dir(folder.join("runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut runs: Vec<_> = std::fs::read_dir(folder.join("runs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     assert_eq!(runs.len(), 1);
     runs.remove(0)
 }
@@ -47,15 +51,23 @@ fn from_a_folder_of_photos_to_a_label() {
     assert!(report["evaluation"]["test"]["accuracy"]["n"].as_u64().unwrap() > 0, "{report}");
     let said = stderr(&trained);
     assert!(said.contains("epoch   2/2") && said.contains(" images/s"), "{said}");
-    for file in ["config.toml", "manifest.json", "metrics.jsonl", "evaluation.json", "predictions/val.jsonl"]
+    for file in [
+        "config.toml",
+        "manifest.json",
+        "metrics.jsonl",
+        "evaluation.json",
+        "predictions/val.jsonl",
+    ] {
+        assert!(run.join(file).is_file(), "{file}");
+    }
+    for file in
+        ["checkpoints/best.safetensors", "checkpoints/last.safetensors", "predictions/test.jsonl"]
     {
         assert!(run.join(file).is_file(), "{file}");
     }
-    for file in ["checkpoints/best.safetensors", "checkpoints/last.safetensors", "predictions/test.jsonl"] {
-        assert!(run.join(file).is_file(), "{file}");
-    }
 
-    let evaluated = ok(here, &["evaluate", "--model", "resnet18", "--strategy", "full", "--format", "json"]);
+    let evaluated =
+        ok(here, &["evaluate", "--model", "resnet18", "--strategy", "full", "--format", "json"]);
     assert_eq!(json(&evaluated)["evaluation"], report["evaluation"]);
     let (status, said) = fails(here, &["evaluate", "--model", "resnet18", "--split", "train"]);
     assert!(status == 1 && said.contains("no predictions of the train photos"), "{said}");
@@ -84,8 +96,10 @@ fn from_a_folder_of_photos_to_a_label() {
     let run = run.to_string_lossy().into_owned();
     std::fs::write(here.join("broken.jpg"), [0xff, 0xd8, 0xff, 0xe0]).unwrap();
     let photo = "photos/striped/photo 03.png";
-    let predicted =
-        kennel(here, &["predict", photo, "broken.jpg", photo, "--run", &run, "--logits", "--format", "json"]);
+    let predicted = kennel(
+        here,
+        &["predict", photo, "broken.jpg", photo, "--run", &run, "--logits", "--format", "json"],
+    );
     assert_eq!(predicted.status.code(), Some(1), "one photo could not be read");
     let rows = json(&predicted);
     assert_eq!(rows[0], rows[2]);
@@ -99,23 +113,36 @@ fn from_a_folder_of_photos_to_a_label() {
 fn a_flag_overrides_the_file_and_the_saved_file_reproduces_the_run() {
     let dir = prepared(10);
     let here = dir.path();
-    train_small(here, &["--optimizer", "sgd", "--momentum", "0.8", "--augment", "none", "--flip", "0.5"]);
+    train_small(
+        here,
+        &["--optimizer", "sgd", "--momentum", "0.8", "--augment", "none", "--flip", "0.5"],
+    );
     let run = only_run(here);
     let saved = run.join("config.toml").to_string_lossy().into_owned();
     let text = std::fs::read_to_string(&saved).unwrap();
-    for line in ["name = \"sgd\"", "momentum = 0.8", "flip = 0.5", "rotation_deg = 0.0", "seed = 42"] {
+    for line in
+        ["name = \"sgd\"", "momentum = 0.8", "flip = 0.5", "rotation_deg = 0.0", "seed = 42"]
+    {
         assert!(text.contains(line), "{line} in\n{text}");
     }
     ok(here, &["train", "--config", &saved, "--runs", "again"]);
     let again = std::fs::read_dir(here.join("again")).unwrap().next().unwrap().unwrap().path();
     for file in ["checkpoints/best.safetensors", "predictions/test.jsonl", "evaluation.json"] {
-        assert!(std::fs::read(run.join(file)).unwrap() == std::fs::read(again.join(file)).unwrap(), "{file}");
+        assert!(
+            std::fs::read(run.join(file)).unwrap() == std::fs::read(again.join(file)).unwrap(),
+            "{file}"
+        );
     }
-    ok(here, &["train", "--config", &saved, "--runs", "other", "--seed", "7", "--optimizer", "adamw"]);
+    ok(
+        here,
+        &["train", "--config", &saved, "--runs", "other", "--seed", "7", "--optimizer", "adamw"],
+    );
     let other = std::fs::read_dir(here.join("other")).unwrap().next().unwrap().unwrap().path();
     let text = std::fs::read_to_string(other.join("config.toml")).unwrap();
     assert!(
-        text.contains("seed = 7") && text.contains("name = \"adamw\"") && !text.contains("momentum"),
+        text.contains("seed = 7")
+            && text.contains("name = \"adamw\"")
+            && !text.contains("momentum"),
         "{text}"
     );
     assert!(text.contains("flip = 0.5"), "what was not overridden stays\n{text}");
@@ -174,9 +201,11 @@ fn bad_input_is_1_and_leaves_nothing_half_written() {
             "crop_pct":0.95,"mean":[0.485,0.456,0.406],"std":[0.229,0.224,0.225]}}"#,
     )
     .unwrap();
-    std::fs::write(here.join("mistyped.toml"), "model = \"resnet18\"\ndata_dir = \"mistyped\"\n").unwrap();
-    let train =
-        |weights: &'static str| vec!["train", "--data", "data", "--model", "resnet18", "--weights", weights];
+    std::fs::write(here.join("mistyped.toml"), "model = \"resnet18\"\ndata_dir = \"mistyped\"\n")
+        .unwrap();
+    let train = |weights: &'static str| {
+        vec!["train", "--data", "data", "--model", "resnet18", "--weights", weights]
+    };
     for (args, wanted) in [
         (vec!["prepare", "empty", "--out", "out"], "empty"),
         (vec!["prepare", "one", "--out", "out"], "class"),
@@ -215,8 +244,10 @@ fn ctrl_c_ends_the_preparation_with_130_and_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let here = dir.path();
     draw_photos(&here.join("photos"), 500);
-    let mut child =
-        command(here, &["prepare", "photos", "--out", "data"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command(here, &["prepare", "photos", "--out", "data"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let names = || std::fs::read_dir(here).unwrap().map(|entry| entry.unwrap().file_name());
     process::wait_until("the data set's first file", &mut child, || names().count() > 1);
     process::send(nix::sys::signal::Signal::SIGINT, &child);
@@ -233,9 +264,12 @@ fn ctrl_c_ends_with_130_and_the_run_goes_on_where_it_stopped() {
     let here = dir.path();
     let mut args = vec!["train", "--data", "data", "--epochs", "200", "--batch-size", "4"];
     args.extend(SMALL);
-    let mut child = command(here, &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        command(here, &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // Stop as soon as one epoch is finished.
-    let runs = || std::fs::read_dir(here.join("runs")).into_iter().flatten().map(|run| run.unwrap().path());
+    let runs = || {
+        std::fs::read_dir(here.join("runs")).into_iter().flatten().map(|run| run.unwrap().path())
+    };
     process::wait_until("the end of an epoch", &mut child, || {
         runs().any(|run| run.join("checkpoints/last.state.safetensors").is_file())
     });
@@ -260,7 +294,10 @@ fn the_list_of_models_is_for_people_and_for_machines() {
         assert!(table.contains(line), "{line} in\n{table}");
     }
     let rows = json(&ok(&here, &["models", "--model", "resnet50", "--format", "json"]));
-    assert!(rows.as_array().unwrap().iter().any(|row| row["weights"] == "resnet50.tv2_in1k"), "{rows}");
+    assert!(
+        rows.as_array().unwrap().iter().any(|row| row["weights"] == "resnet50.tv2_in1k"),
+        "{rows}"
+    );
     assert_eq!(rows[0]["parameters"], 25_557_032);
 }
 
@@ -285,8 +322,10 @@ fn other_photos_are_judged_in_part_or_all_and_the_part_is_said() {
 
     // A data set with one or two photos per class.
     let few = here.join("few");
-    let classes: Vec<_> =
-        std::fs::read_dir(here.join("photos")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let classes: Vec<_> = std::fs::read_dir(here.join("photos"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     let copy = |class: &std::path::Path, name: &std::ffi::OsStr| {
         let photo = std::fs::read_dir(class).unwrap().next().unwrap().unwrap().path();
         std::fs::create_dir_all(few.join(name)).unwrap();
@@ -300,8 +339,12 @@ fn other_photos_are_judged_in_part_or_all_and_the_part_is_said() {
     let mistyped = format!("{}s", classes[0].file_name().unwrap().to_string_lossy());
     copy(&classes[0], mistyped.as_ref());
     let (_, said) = fails(here, &judge);
-    assert!(said.contains(&format!("has a class `{mistyped}`")) && said.contains("did you mean"), "{said}");
-    let (status, said) = fails(here, &["evaluate", "--run", &run, "--data", "few", "--split", "al"]);
+    assert!(
+        said.contains(&format!("has a class `{mistyped}`")) && said.contains("did you mean"),
+        "{said}"
+    );
+    let (status, said) =
+        fails(here, &["evaluate", "--run", &run, "--data", "few", "--split", "al"]);
     assert!(status == 2 && said.contains("did you mean `all`"), "{said}");
 }
 
@@ -313,7 +356,10 @@ fn training_that_leaves_the_numbers_says_so() {
     let mut args = vec!["train", "--data", "photos", "--optimizer", "sgd", "--lr", "1e38"];
     args.extend(SMALL);
     let (status, said) = fails(here, &args);
-    assert!(status == 1 && said.contains("training has diverged") && said.contains("hint: lower"), "{said}");
+    assert!(
+        status == 1 && said.contains("training has diverged") && said.contains("hint: lower"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -323,6 +369,9 @@ fn a_demonstration_leaves_the_folder_of_another_alone() {
     std::fs::create_dir(here.join("mine")).unwrap();
     std::fs::write(here.join("mine/notes.txt"), "keep").unwrap();
     let (status, said) = fails(here, &["demo", "--out", "mine"]);
-    assert!(status == 2 && said.contains("not a demonstration's") && said.contains("--out"), "{said}");
+    assert!(
+        status == 2 && said.contains("not a demonstration's") && said.contains("--out"),
+        "{said}"
+    );
     assert_eq!(std::fs::read_dir(here.join("mine")).unwrap().count(), 1);
 }

@@ -49,7 +49,8 @@ fn labels(folder: &Path, by: &[&str]) -> Vec<(String, String, f64)> {
     let rows = json(&ok(folder, &args));
     let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_string();
     let rows = rows.as_array().unwrap().iter();
-    rows.map(|row| (text(row, "path"), text(row, "label"), row["probability"].as_f64().unwrap())).collect()
+    rows.map(|row| (text(row, "path"), text(row, "label"), row["probability"].as_f64().unwrap()))
+        .collect()
 }
 
 #[test]
@@ -97,10 +98,12 @@ fn a_run_becomes_a_file_that_says_the_same_in_every_flavour() {
         }
     }
     let proofs: Value =
-        serde_json::from_str(&std::fs::read_to_string(here.join("models/parity.json")).unwrap()).unwrap();
+        serde_json::from_str(&std::fs::read_to_string(here.join("models/parity.json")).unwrap())
+            .unwrap();
     assert_eq!(proofs.as_object().unwrap().len(), 5, "{proofs}");
 
-    let bench = ["bench", "--onnx", "models/best_model_resnet18.onnx", "--repeats", "2", "--warmup", "0"];
+    let bench =
+        ["bench", "--onnx", "models/best_model_resnet18.onnx", "--repeats", "2", "--warmup", "0"];
     let bench = json(&ok(here, &[&bench[..], &["--format", "json"]].concat()));
     let rates = bench["rates"].as_array().unwrap();
     assert_eq!(rates[0]["batch_size"], 1);
@@ -146,7 +149,17 @@ fn weights_of_a_run_are_known_as_its_own_however_they_are_given() {
     let best = format!("{run}/checkpoints/best.safetensors");
     ok(here, &["export", "--run", &run, "--timm", "timm/ours"]);
     for weights in ["timm/ours", &run, &best] {
-        let train = ["train", "--data", "data", "--model", "resnet18", "--epochs", "1", "--weights", weights];
+        let train = [
+            "train",
+            "--data",
+            "data",
+            "--model",
+            "resnet18",
+            "--epochs",
+            "1",
+            "--weights",
+            weights,
+        ];
         let runs = format!("again from {}", weights.len());
         let again = ok(here, &[&train[..], &["--runs", &runs]].concat());
         let said = stderr(&again);
@@ -165,23 +178,34 @@ fn weights_of_a_run_are_known_as_its_own_however_they_are_given() {
     for weights in [&run, &best] {
         assert_eq!(labels(here, &["--model", "resnet18", "--weights", weights]), by_run);
     }
-    let (status, said) = fails(here, &["train", "--data", "data", "--model", "resnet34", "--weights", &best]);
-    assert!(status == 1 && said.contains("holds weights of `resnet18`, expected `resnet34`"), "{said}");
+    let (status, said) =
+        fails(here, &["train", "--data", "data", "--model", "resnet34", "--weights", &best]);
+    assert!(
+        status == 1 && said.contains("holds weights of `resnet18`, expected `resnet34`"),
+        "{said}"
+    );
     let train = ["train", "--data", "data", "--model", "resnet18", "--weights", &run];
     // The same photos with a renamed class: the head is not kept, since its outputs mean other
     // classes.
     std::fs::rename(here.join("photos/striped"), here.join("photos/zebra")).unwrap();
     ok(here, &["prepare", "photos", "--out", "renamed"]);
-    let renamed = ["train", "--data", "renamed", "--model", "resnet18", "--epochs", "1", "--weights", &run];
+    let renamed =
+        ["train", "--data", "renamed", "--model", "resnet18", "--epochs", "1", "--weights", &run];
     assert!(stderr(&ok(here, &renamed)).contains("a head for other classes: a new one is drawn"));
 
     std::fs::remove_file(here.join(&best)).unwrap();
     let (status, said) = fails(here, &train);
-    assert!(status == 1 && said.contains("has no checkpoint") && said.contains("--config"), "{said}");
+    assert!(
+        status == 1 && said.contains("has no checkpoint") && said.contains("--config"),
+        "{said}"
+    );
     // The state of a run that was stopped during its first epoch.
     std::fs::remove_file(here.join(&run).join("evaluation.json")).unwrap();
     let (status, said) = fails(here, &train);
-    assert!(status == 1 && said.contains("has no checkpoint") && said.contains("--resume"), "{said}");
+    assert!(
+        status == 1 && said.contains("has no checkpoint") && said.contains("--resume"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -207,7 +231,8 @@ fn a_file_that_does_not_hold_gets_no_name() {
     let (status, said) = export(&["--data", "elsewhere"]);
     assert!(status == 1 && said.contains("is not the photo"), "{said}");
     std::fs::remove_file(of(&val)).unwrap();
-    let with_the_rest = ["export", "--run", &run_text, "--data", "elsewhere", "--out", "rest/model.onnx"];
+    let with_the_rest =
+        ["export", "--run", &run_text, "--data", "elsewhere", "--out", "rest/model.onnx"];
     let said = stderr(&ok(here, &with_the_rest));
     assert!(said.contains("without 1 of the run's photos"), "{said}");
 
@@ -245,7 +270,8 @@ fn photos_come_from_folders_patterns_and_standard_input_and_the_rest_go_on() {
     assert!(lines.iter().any(|line| line.starts_with("photos/striped/notes.jpg,,,,,,")), "{text}");
     assert!(stderr(&output).contains("2 of 16 photos could not be read"), "{}", stderr(&output));
 
-    let output = predict(&["photos/striped/photo*.png"], &["--format", "json", "--min-confidence", "1"]);
+    let output =
+        predict(&["photos/striped/photo*.png"], &["--format", "json", "--min-confidence", "1"]);
     assert!(output.status.success());
     let rows = json(&output);
     assert_eq!(rows.as_array().unwrap().len(), 14);
@@ -275,7 +301,8 @@ fn another_programs_file_works_with_flags_and_says_which_are_missing() {
     ok(here, &["export", "--run", &run]);
     // The same file without its metadata.
     let mut model = kennel_onnx::read_model(&here.join("models/best_model_resnet18.onnx")).unwrap();
-    let is_temperature = |entry: &&kennel_onnx::proto::StringStringEntryProto| entry.key == "temperature";
+    let is_temperature =
+        |entry: &&kennel_onnx::proto::StringStringEntryProto| entry.key == "temperature";
     let temperature = model.metadata_props.iter().find(is_temperature).unwrap().value.clone();
     model.metadata_props.clear();
     kennel_onnx::write_model(&here.join("bare.onnx"), &model).unwrap();
@@ -302,7 +329,8 @@ fn another_programs_file_works_with_flags_and_says_which_are_missing() {
     let bare = json(&ok(here, &[&["predict", photo, "--onnx", "bare.onnx"], &flags[..]].concat()));
     let ours = ["predict", photo, "--onnx", "models/best_model_resnet18.onnx", "--format", "json"];
     assert_eq!(bare, json(&ok(here, &ours)));
-    let three = [&["predict", photo, "--onnx", "bare.onnx", "--classes", "a,b,c"], &flags[2..]].concat();
+    let three =
+        [&["predict", photo, "--onnx", "bare.onnx", "--classes", "a,b,c"], &flags[2..]].concat();
     let (status, said) = fails(here, &three);
     assert!(status == 1 && said.contains("3 classes"), "{said}");
 
@@ -314,14 +342,18 @@ fn another_programs_file_works_with_flags_and_says_which_are_missing() {
     let (status, said) = fails(here, &["bench", "--onnx", "half.onnx"]);
     assert!(status == 1 && said.contains("truncated or damaged"), "{said}");
     ok(here, &["export", "--run", &run, "--external-data"]);
-    let weights = entries(&here.join("models")).into_iter().find(|name| name.ends_with(".data")).unwrap();
+    let weights =
+        entries(&here.join("models")).into_iter().find(|name| name.ends_with(".data")).unwrap();
     let predict = ["predict", photo, "--onnx", "models/best_model_resnet18_external.onnx"];
     let path = here.join("models").join(&weights);
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[40] ^= 1;
     std::fs::write(&path, bytes).unwrap();
     let (status, said) = fails(here, &predict);
-    assert!(status == 1 && said.contains(&format!("{weights} does not hold the weights of")), "{said}");
+    assert!(
+        status == 1 && said.contains(&format!("{weights} does not hold the weights of")),
+        "{said}"
+    );
     std::fs::remove_file(path).unwrap();
     let (status, said) = fails(here, &predict);
     assert!(status == 1 && said.contains(&format!("{weights}, which is not there")), "{said}");

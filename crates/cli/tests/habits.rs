@@ -92,7 +92,8 @@ fn a_variable_is_a_default_that_flags_and_files_win_over() {
     let trained = kennel_with(here, &variables, &small(&["-q"]));
     assert!(trained.status.success(), "{}", stderr(&trained));
     assert!(stdout(&trained).starts_with("run   kept"), "{}", stdout(&trained));
-    let run = stdout(&trained).lines().next().unwrap().split_whitespace().nth(1).unwrap().to_string();
+    let run =
+        stdout(&trained).lines().next().unwrap().split_whitespace().nth(1).unwrap().to_string();
     let saved = format!("{run}/config.toml");
 
     // `--resume` and `--onnx` reject some typed flags, but not their variables.
@@ -164,7 +165,8 @@ fn a_rehearsal_prints_the_configuration_and_writes_nothing() {
     let saved = std::fs::read_to_string(here.join(saved)).unwrap();
     assert!(saved.starts_with(stdout(&rehearsed).trim_end()), "{saved}");
 
-    let as_json = json(&ok(here, &["train", "--config", "mine.toml", "--dry-run", "-q", "--format", "json"]));
+    let as_json =
+        json(&ok(here, &["train", "--config", "mine.toml", "--dry-run", "-q", "--format", "json"]));
     assert_eq!(as_json["augmentation"]["flip"], 0.25);
 }
 
@@ -182,7 +184,10 @@ fn every_mistyped_name_has_its_suggestion() {
         ("completions bsh".into(), "'bash'"),
         ("bench --mode ful".into(), "'full'"),
         ("train --model resnet5O".into(), "`resnet50`"),
-        ("train --data data --model resnet50 --weights resnet50.a1_in1q".into(), "`resnet50.a1_in1k`"),
+        (
+            "train --data data --model resnet50 --weights resnet50.a1_in1q".into(),
+            "`resnet50.a1_in1k`",
+        ),
         ("train --data data --model resnet50 --weights a1_in1q".into(), "`resnet50.a1_in1k`"),
         (format!("{train} --strategy frezee"), "`freeze`"),
         ("run --data data --models resnet18 --strategies ful".into(), "`full`"),
@@ -207,8 +212,10 @@ fn every_mistyped_name_has_its_suggestion() {
         ("evaluate --zero-shot --model resnet18 --split tset".into(), "`test`"),
     ] {
         let said = stderr(&kennel(here, &args.split(' ').collect::<Vec<_>>()));
-        let wanted = if wanted.starts_with("-s42") { format!("freeze{wanted}") } else { wanted.into() };
-        let hint = said.lines().find(|line| line.contains("did you mean") || line.contains("similar"));
+        let wanted =
+            if wanted.starts_with("-s42") { format!("freeze{wanted}") } else { wanted.into() };
+        let hint =
+            said.lines().find(|line| line.contains("did you mean") || line.contains("similar"));
         assert!(hint.is_some_and(|hint| hint.contains(&wanted)), "{args}: {wanted} in\n{said}");
     }
 }
@@ -226,12 +233,32 @@ fn what_is_not_there_is_named_with_what_is() {
         ("predict photos --top 0 --model resnet18", 2, "at least 1"),
         ("export", 2, "there is no runs here: `kennel train` makes it"),
         ("export --run runs/nope", 1, "there is no run runs/nope"),
-        ("train --data data --model resnet18 --weights ./nope", 1, "a name such as resnet18.a1_in1k"),
-        ("train --data data --model resnet18 --weights photos", 1, "there is no photos/model.safetensors"),
-        ("train --data data --model resnet18 --weights zzzz", 1, "known weights of resnet18: a1_in1k"),
-        ("predict photos --model resnet18 --weights a1_in1k", 1, "--weights DIR (`kennel run`: MODEL=DIR)"),
+        (
+            "train --data data --model resnet18 --weights ./nope",
+            1,
+            "a name such as resnet18.a1_in1k",
+        ),
+        (
+            "train --data data --model resnet18 --weights photos",
+            1,
+            "there is no photos/model.safetensors",
+        ),
+        (
+            "train --data data --model resnet18 --weights zzzz",
+            1,
+            "known weights of resnet18: a1_in1k",
+        ),
+        (
+            "predict photos --model resnet18 --weights a1_in1k",
+            1,
+            "--weights DIR (`kennel run`: MODEL=DIR)",
+        ),
         // A problem with the photos is reported before missing weights.
-        ("evaluate --zero-shot --data data --model resnet18", 1, "is not an ImageNet-1k class by name"),
+        (
+            "evaluate --zero-shot --data data --model resnet18",
+            1,
+            "is not an ImageNet-1k class by name",
+        ),
         ("train --data data --model resnet18 --strategy zero_shot", 2, "such a run trains nothing"),
         ("train --config nada.toml", 1, "there is no nada.toml"),
         ("report --runs best.onnx", 1, "a file stands where a folder should be"),
@@ -267,8 +294,9 @@ fn doctor_says_what_there_is_and_never_fails() {
     let output = kennel_with(here, &variables, &["doctor", "--format", "json"]);
     assert!(output.status.success(), "{}", stderr(&output));
     let checks = json(&output)["checks"].as_array().unwrap().clone();
-    let of =
-        |name: &str| checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("{name}"));
+    let of = |name: &str| {
+        checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("{name}"))
+    };
     for (name, state) in [
         ("kennel", "ok"),
         ("processor", "ok"),
@@ -284,7 +312,10 @@ fn doctor_says_what_there_is_and_never_fails() {
         assert_eq!(of(name)["state"], state, "{}", of(name));
     }
     let text = of("variables")["text"].as_str().unwrap();
-    assert!(text.contains("did you mean KENNEL_RUNS") && text.contains("KENNEL_CACHE_SIZE"), "{text}");
+    assert!(
+        text.contains("did you mean KENNEL_RUNS") && text.contains("KENNEL_CACHE_SIZE"),
+        "{text}"
+    );
     for check in checks.iter().filter(|check| check["state"] == "problem") {
         assert!(check["hint"].is_string(), "no way out of {check}");
     }
@@ -306,11 +337,16 @@ fn completions_and_manual_pages_know_every_command() {
     for part in ["weight\\-decay", "KENNEL_RUNS", "\\-\\-quiet"] {
         assert!(page.contains(part), "{part} in\n{page}");
     }
-    assert!(here.join("share/man1/kennel.1").is_file() && here.join("share/man1/kennel-doctor.1").is_file());
+    assert!(
+        here.join("share/man1/kennel.1").is_file()
+            && here.join("share/man1/kennel-doctor.1").is_file()
+    );
     assert!(!here.join("share/man1/kennel-help.1").exists());
     let (status, said) = fails(here, &["man", "share/man1/kennel.1"]);
     assert!(status == 1 && said.contains("cannot create"), "{said}");
-    assert!(kennel(here, &["completions", "--help"]).stdout.windows(6).any(|part| part == b".zfunc"));
+    assert!(
+        kennel(here, &["completions", "--help"]).stdout.windows(6).any(|part| part == b".zfunc")
+    );
 }
 
 #[test]
@@ -318,17 +354,20 @@ fn what_people_type_is_understood_or_answered() {
     let dir = prepared(10);
     let here = dir.path();
     let study = |setting: &str| {
-        let weights = ["--models", "resnet18", "--weights", "resnet18=none", "--strategies", "freeze, full"];
+        let weights =
+            ["--models", "resnet18", "--weights", "resnet18=none", "--strategies", "freeze, full"];
         fails(
             here,
-            &[&["run", "--data", "data", "--seeds", "42,43", "--set", setting], &weights[..]].concat(),
+            &[&["run", "--data", "data", "--seeds", "42,43", "--set", setting], &weights[..]]
+                .concat(),
         )
     };
     let (status, said) = study("batch_size=0");
     assert!(status == 1 && said.contains("resnet18 full, seed 43"), "{said}");
     let (status, said) = study("batch_size=many");
     assert!(
-        status == 2 && said.contains("configuration: batch_size is \"many\", expected a whole number"),
+        status == 2
+            && said.contains("configuration: batch_size is \"many\", expected a whole number"),
         "{said}"
     );
     std::fs::write(
@@ -340,7 +379,10 @@ fn what_people_type_is_understood_or_answered() {
     let plan = String::from_utf8_lossy(&plan).into_owned();
     assert!(plan.contains("resnet18 partial") && !plan.contains("resnet50"), "{plan}");
     let listed = ["--models", "resnet18,resnet34", "--weights", "resnet18=none,resnet34=none"];
-    ok(here, &[&["run", "--data", "data", "--strategies", "freeze", "--dry-run"], &listed[..]].concat());
+    ok(
+        here,
+        &[&["run", "--data", "data", "--strategies", "freeze", "--dry-run"], &listed[..]].concat(),
+    );
     let (status, said) = fails(here, &["train", "--model", "resnet18", "--lr", "0,001"]);
     assert!(status == 2 && said.contains("invalid value '0,001' for '--learning-rate"), "{said}");
 
@@ -354,8 +396,12 @@ fn what_people_type_is_understood_or_answered() {
         "{again}"
     );
     let (status, said) = fails(here, &["evaluate", "--run", "runs"]);
-    assert!(status == 1 && said.contains("hint: it is a folder of runs, the newest of 2 is runs"), "{said}");
-    let (status, said) = fails(here, &["predict", "photos", "--run", "models/best_model_resnet18.onnx"]);
+    assert!(
+        status == 1 && said.contains("hint: it is a folder of runs, the newest of 2 is runs"),
+        "{said}"
+    );
+    let (status, said) =
+        fails(here, &["predict", "photos", "--run", "models/best_model_resnet18.onnx"]);
     assert!(status == 2 && said.contains("kennel predict PHOTO --onnx models"), "{said}");
 }
 
@@ -365,13 +411,15 @@ fn photos_are_not_prepared_anew_under_a_run_that_looks_at_them() {
     let here = dir.path();
     let run = RunDir::create(&here.join("runs"), "mine").unwrap();
     let preprocessing = Preprocessing::imagenet(224, 1.0, Interpolation::Bicubic);
-    let settings = Settings::published("resnet18".into(), Weights::Random, Strategy::Freeze, preprocessing);
+    let settings =
+        Settings::published("resnet18".into(), Weights::Random, Strategy::Freeze, preprocessing);
     let settings = Settings { data_dir: "data".into(), ..settings };
     RunRecord { settings, facts: RunFacts::default() }.write(&run.config()).unwrap();
     let again = ["prepare", "photos", "--out", "data", "--seed", "7"];
 
     let lock = run.lock().unwrap().expect("nobody else trains it");
-    let reads = Lock::try_share(&here.join("data/manifest.json")).unwrap().expect("nobody replaces it");
+    let reads =
+        Lock::try_share(&here.join("data/manifest.json")).unwrap().expect("nobody replaces it");
     let (status, said) = fails(here, &again);
     assert!(status == 1 && said.contains("runs/mine is being trained on data"), "{said}");
     drop(lock);
@@ -396,8 +444,9 @@ fn a_photo_beyond_the_memory_of_the_process_costs_no_other_its_row() {
     draw_photos(&dir.path().join("photos"), 8);
     std::fs::write(dir.path().join("photos/striped/wide.png"), WIDE).unwrap();
     let limited = |limits: &str, more: &str| {
-        let script =
-            format!("{limits} exec \"$0\" prepare photos --out data --min-side 0 --format json {more}");
+        let script = format!(
+            "{limits} exec \"$0\" prepare photos --out data --min-side 0 --format json {more}"
+        );
         let kennel = env!("CARGO_BIN_EXE_kennel");
         Command::new("sh").current_dir(dir.path()).args(["-c", &script, kennel]).output().unwrap()
     };
@@ -405,7 +454,10 @@ fn a_photo_beyond_the_memory_of_the_process_costs_no_other_its_row() {
         let output = limited(limits, more);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}");
-        assert!(said.contains("striped/wide.png: too large for the memory budget: 199999999 x 1"), "{said}");
+        assert!(
+            said.contains("striped/wide.png: too large for the memory budget: 199999999 x 1"),
+            "{said}"
+        );
         let manifest: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(manifest["photos"].as_array().unwrap().len(), 16);
     }

@@ -69,9 +69,13 @@ fn literals(tokens: TokenStream, found: &mut Vec<Found>) {
     while let Some(token) = tokens.next() {
         match token {
             TokenTree::Punct(mark) if mark.as_char() == '#' => {
-                tokens.next_if(|next| matches!(next, TokenTree::Punct(mark) if mark.as_char() == '!'));
+                tokens.next_if(
+                    |next| matches!(next, TokenTree::Punct(mark) if mark.as_char() == '!'),
+                );
                 let is_attribute = |next: &TokenTree| matches!(next, TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket);
-                let Some(TokenTree::Group(attribute)) = tokens.next_if(is_attribute) else { continue };
+                let Some(TokenTree::Group(attribute)) = tokens.next_if(is_attribute) else {
+                    continue;
+                };
                 if is_of_tests(&attribute) {
                     // The item ends with its block or with a semicolon.
                     tokens.by_ref().find(|next| match next {
@@ -97,7 +101,9 @@ fn literals(tokens: TokenStream, found: &mut Vec<Found>) {
 fn wrong(program: &str) -> Vec<Found> {
     let mut found = Vec::new();
     literals(program.parse().expect("it is Rust"), &mut found);
-    found.retain(|Found { text, .. }| names_a_flag_or_command(text) && !STORED.contains(&text.as_str()));
+    found.retain(|Found { text, .. }| {
+        names_a_flag_or_command(text) && !STORED.contains(&text.as_str())
+    });
     found
 }
 
@@ -126,7 +132,9 @@ fn no_library_names_a_flag_or_a_command() {
     assert!(files.len() > 100, "{} files", files.len());
     let lines: Vec<String> = files
         .iter()
-        .flat_map(|file| wrong(&std::fs::read_to_string(file).unwrap()).into_iter().map(move |w| (file, w)))
+        .flat_map(|file| {
+            wrong(&std::fs::read_to_string(file).unwrap()).into_iter().map(move |w| (file, w))
+        })
         .map(|(file, Found { line, text })| {
             format!("{}:{line}: \"{text}\"", file.strip_prefix(rooms).unwrap().display())
         })
@@ -153,7 +161,8 @@ fn literals_are_found_and_tests_and_documentation_are_not() {
         }
         fn after() { say("--cache-size makes it larger") }
     "#;
-    let found: Vec<(usize, String)> = wrong(program).into_iter().map(|w| (w.line, w.text)).collect();
+    let found: Vec<(usize, String)> =
+        wrong(program).into_iter().map(|w| (w.line, w.text)).collect();
     let expected = [
         (4, "{path} is in use\\nhint: choose another with --out"),
         (7, "run `kennel prepare` again"),

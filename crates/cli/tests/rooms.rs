@@ -109,8 +109,13 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
                 assert!(is_allowed, "{name} -> {}", dependency.name);
             }
             if dependency.name.starts_with("burn") {
-                let engines =
-                    ["kennel-kernels", "kennel-models", "kennel-infer", "kennel-train", "kennel-export"];
+                let engines = [
+                    "kennel-kernels",
+                    "kennel-models",
+                    "kennel-infer",
+                    "kennel-train",
+                    "kennel-export",
+                ];
                 let is_engine = engines.contains(&name);
                 assert!(is_engine, "{name} -> {}", dependency.name);
             }

@@ -38,7 +38,9 @@ fn under(settings: &str, folder: &Path, args: &[&str]) -> Command {
         .args(["-c", &format!("{settings}; exec \"$0\" \"$@\"")])
         .arg(inner.get_program())
         .args(inner.get_args());
-    outer.current_dir(folder).envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    outer
+        .current_dir(folder)
+        .envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
     outer
 }
 
@@ -60,8 +62,11 @@ fn a_hang_up_that_was_ignored_when_the_process_began_stays_ignored() {
     let dir = prepared(14);
     let here = dir.path();
     let args = [&TRAIN[..], &["--epochs", "5000"]].concat();
-    let mut child =
-        under("trap '' HUP", here, &args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = under("trap '' HUP", here, &args)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     wait_for_epoch(here, 1, &mut child);
     send(Signal::SIGHUP, &child);
     let then = epochs(here);
@@ -90,10 +95,15 @@ fn a_run_that_a_limit_on_the_size_of_files_stopped_goes_on_without_it_and_then_f
 
     // A finished run can be trained further, but with no other change.
     let run = run.to_string_lossy();
-    let (status, said) = fails(here, &["train", "--resume", &run, "--epochs", "2", "--learning-rate", "1"]);
+    let (status, said) =
+        fails(here, &["train", "--resume", &run, "--epochs", "2", "--learning-rate", "1"]);
     assert!(status == 2 && said.contains("accepts only --epochs"), "{said}");
     let (status, said) = fails(here, &["train", "--resume", &run, "--epochs", "1"]);
     assert!(status == 2 && said.contains("expected more than are finished"), "{said}");
     let further = ok(here, &["train", "--resume", &run, "--epochs", "2", "--format", "json"]);
-    assert!(json(&further)["evaluation"]["test"].is_object() && epochs(here) == 2, "{}", stderr(&further));
+    assert!(
+        json(&further)["evaluation"]["test"].is_object() && epochs(here) == 2,
+        "{}",
+        stderr(&further)
+    );
 }

@@ -78,8 +78,12 @@ fn endless(graph: &mut GraphBuilder, logits: &str) {
         ..GraphProto::default()
     };
     let always = graph.constant(builder::raw_tensor("always", &[], ElementType::Bool, vec![1]));
-    let body =
-        AttributeProto { name: "body".into(), g: Some(body), r#type: ATTRIBUTE_GRAPH, ..Default::default() };
+    let body = AttributeProto {
+        name: "body".into(),
+        g: Some(body),
+        r#type: ATTRIBUTE_GRAPH,
+        ..Default::default()
+    };
     let node: NodeProto = builder::node("Loop", "output", &["", &always, logits], [body]);
     graph.append(vec![node]);
 }
@@ -117,7 +121,8 @@ fn a_strangers_file_costs_an_error_that_names_it_and_seconds() {
         assert!(status == 1 && said.contains(file) && said.contains(expected), "{said}");
         assert!(began.elapsed() < Duration::from_secs(15), "{file}: {:?}", began.elapsed());
     }
-    let (status, said) = fails(here, &["predict", PHOTO, "--onnx", "good.onnx", "--time-limit", "0"]);
+    let (status, said) =
+        fails(here, &["predict", PHOTO, "--onnx", "good.onnx", "--time-limit", "0"]);
     assert!(status == 2 && said.contains("--time-limit 0"), "{said}");
 }
 
@@ -129,7 +134,8 @@ fn what_is_no_number_is_no_label() {
     // The square root of the logits is NaN for the photos with a negative logit, which are not all.
     for (file, is_softmaxed) in [("logits.onnx", false), ("probabilities.onnx", true)] {
         write_onnx(&here.join(file), |graph, logits| {
-            let root = graph.node("Sqrt", if is_softmaxed { "root" } else { "output" }, &[logits], []);
+            let root =
+                graph.node("Sqrt", if is_softmaxed { "root" } else { "output" }, &[logits], []);
             if is_softmaxed {
                 graph.node("Softmax", "output", &[&root], [builder::int("axis", 1)]);
             }
@@ -137,7 +143,8 @@ fn what_is_no_number_is_no_label() {
         let output = kennel(here, &["predict", "photos", "--onnx", file, "--format", "json"]);
         let (rows, said) = (json(&output), stderr(&output));
         assert_eq!(output.status.code(), Some(1), "{said}");
-        let is_error = |row: &&serde_json::Value| row["error"].as_str().is_some_and(|e| e.contains("is NaN"));
+        let is_error =
+            |row: &&serde_json::Value| row["error"].as_str().is_some_and(|e| e.contains("is NaN"));
         let without = rows.as_array().unwrap().iter().filter(is_error).count();
         assert!(
             without > 0 && said.contains(&format!("{without} of 28 photos could not be labelled")),
@@ -149,8 +156,17 @@ fn what_is_no_number_is_no_label() {
     }
 
     ok(here, &["prepare", "photos", "--out", "data"]);
-    let train =
-        ["train", "--data", "data", "--model", "test_resnet", "--weights", "none", "--strategy", "full"];
+    let train = [
+        "train",
+        "--data",
+        "data",
+        "--model",
+        "test_resnet",
+        "--weights",
+        "none",
+        "--strategy",
+        "full",
+    ];
     let trained = [&train[..], &["--side", "32", "--epochs", "1", "--format", "json"]].concat();
     let run = json(&ok(here, &trained))["run"].as_str().unwrap().to_string();
     let best = here.join(&run).join("checkpoints/best.safetensors");
@@ -163,22 +179,27 @@ fn what_is_no_number_is_no_label() {
     };
     // The variances are finite, but their square root is NaN.
     rewrite(&|tensors| {
-        let (_, variance) = tensors.iter_mut().find(|(name, _)| name.ends_with("running_var")).unwrap();
+        let (_, variance) =
+            tensors.iter_mut().find(|(name, _)| name.ends_with("running_var")).unwrap();
         variance.data.fill(-1.0);
     });
     let output = kennel(here, &["predict", PHOTO, "--run", &run, "--format", "json"]);
     assert_eq!(output.status.code(), Some(1));
     let row = &json(&output)[0];
     assert!(
-        row["label"].is_null() && row["error"].as_str().unwrap().contains("expected a finite number"),
+        row["label"].is_null()
+            && row["error"].as_str().unwrap().contains("expected a finite number"),
         "{row}"
     );
     let table = kennel(here, &["predict", PHOTO, "--run", &run]);
-    assert!(String::from_utf8_lossy(&table.stdout).contains("\terror: no label: the logit of class `"));
+    assert!(
+        String::from_utf8_lossy(&table.stdout).contains("\terror: no label: the logit of class `")
+    );
 
     let kept = || std::fs::read_dir(here.join(&run).join("predictions")).unwrap().count();
     let before = kept();
-    let (status, said) = fails(here, &["evaluate", "--run", &run, "--data", "data", "--split", "all"]);
+    let (status, said) =
+        fails(here, &["evaluate", "--run", &run, "--data", "data", "--split", "all"]);
     assert!(status == 1 && said.contains("expected a finite number") && kept() == before, "{said}");
     let (status, said) = fails(here, &["export", "--run", &run]);
     assert!(status == 1 && said.contains("a logit of NaN"), "{said}");
@@ -189,7 +210,8 @@ fn what_is_no_number_is_no_label() {
 fn weights_as_others_save_them_are_read_or_refused_by_name() {
     let dir = prepared(14);
     let here = dir.path();
-    let train = ["train", "--data", "data", "--model", "test_resnet", "--epochs", "1", "--format", "json"];
+    let train =
+        ["train", "--data", "data", "--model", "test_resnet", "--epochs", "1", "--format", "json"];
     let first = [&train[..], &["--weights", "none", "--strategy", "full", "--side", "32"]].concat();
     let run = json(&ok(here, &first))["run"].as_str().unwrap().to_string();
     ok(here, &["export", "--run", &run, "--timm", "plain"]);
@@ -202,7 +224,8 @@ fn weights_as_others_save_them_are_read_or_refused_by_name() {
     let write = |folder: &str, name: &dyn Fn(&str) -> Option<String>, config: &str| {
         std::fs::create_dir(here.join(folder)).unwrap();
         std::fs::write(here.join(folder).join("config.json"), config).unwrap();
-        let renamed = tensors.iter().filter_map(|(old, value)| Some((name(old)?, value.clone()))).collect();
+        let renamed =
+            tensors.iter().filter_map(|(old, value)| Some((name(old)?, value.clone()))).collect();
         let path = here.join(folder).join("model.safetensors");
         write_checkpoint(&path, &renamed, &BTreeMap::new(), None).unwrap();
     };
@@ -215,7 +238,11 @@ fn weights_as_others_save_them_are_read_or_refused_by_name() {
         write(folder, &|name| Some(format!("{wrapper}{name}")), &config);
         let output = predict(folder);
         assert_eq!(json(&output), plain);
-        assert!(stderr(&output).contains(&format!("without their `{wrapper}`")), "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains(&format!("without their `{wrapper}`")),
+            "{}",
+            stderr(&output)
+        );
         let said = stderr(&ok(here, &[&train[..], &["--weights", folder]].concat()));
         assert!(said.contains(&format!("without their `{wrapper}`")), "{said}");
     }
@@ -233,7 +260,10 @@ fn weights_as_others_save_them_are_read_or_refused_by_name() {
         let output = predict(mode);
         let said = stderr(&output);
         assert!(output.status.code() == Some(1) && said.contains("config.json"), "{said}");
-        assert!(said.contains(&format!("crop_mode is `{mode}`, only `center` is supported")), "{said}");
+        assert!(
+            said.contains(&format!("crop_mode is `{mode}`, only `center` is supported")),
+            "{said}"
+        );
     }
 }
 

@@ -29,8 +29,10 @@ fn study<'a>(more: &[&'a str]) -> Vec<&'a str> {
 }
 
 fn runs(folder: &Path) -> Vec<PathBuf> {
-    let mut runs: Vec<_> =
-        std::fs::read_dir(folder.join("runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut runs: Vec<_> = std::fs::read_dir(folder.join("runs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     runs.sort();
     runs
 }
@@ -43,13 +45,17 @@ fn a_study_is_planned_trained_once_and_reported() {
     // A dry run prints the plan on stdout.
     let said = String::from_utf8_lossy(&planned.stdout).into_owned();
     assert!(said.contains("resnet18 full") && said.contains("about "), "{said}");
-    let planned = json(&ok(here, &study(&["--epochs", "2", "--dry-run", "-q", "--format", "json"])));
-    let [freeze, full] = &planned["experiments"].as_array().unwrap()[..] else { panic!("{planned}") };
+    let planned =
+        json(&ok(here, &study(&["--epochs", "2", "--dry-run", "-q", "--format", "json"])));
+    let [freeze, full] = &planned["experiments"].as_array().unwrap()[..] else {
+        panic!("{planned}")
+    };
     assert!(freeze["experiment"] == "resnet18 freeze" && full["state"] == "new", "{planned}");
     assert!(full["about_s"].as_f64().unwrap() > 0.0 && full["epochs"] == 2, "{planned}");
     assert!(!here.join("runs").exists());
 
-    let first = ok(here, &study(&["--epochs", "2", "--seeds", "1,2", "--format", "json", "--tensorboard"]));
+    let first =
+        ok(here, &study(&["--epochs", "2", "--seeds", "1,2", "--format", "json", "--tensorboard"]));
     let said = json(&first);
     assert_eq!(said["comparison"]["runs"].as_array().unwrap().len(), 4);
     assert_eq!(said["comparison"]["pairs"].as_array().unwrap().len(), 6);
@@ -57,7 +63,8 @@ fn a_study_is_planned_trained_once_and_reported() {
     assert!(said["best"].is_string() && said["failed"].as_array().unwrap().is_empty(), "{said}");
     assert_eq!(said["onnx"], "models/best_model_resnet18.onnx");
     assert!(
-        here.join("models/best_model_resnet18.onnx").is_file() && here.join("models/parity.json").is_file()
+        here.join("models/best_model_resnet18.onnx").is_file()
+            && here.join("models/parity.json").is_file()
     );
     let page = std::fs::read_to_string(here.join("results/report.html")).unwrap();
     assert!(
@@ -126,14 +133,18 @@ fn a_study_that_was_stopped_resumes() {
     // Stop once the second experiment has finished an epoch.
     let is_under_way = || {
         here.join("runs").is_dir()
-            && runs(here).get(1).is_some_and(|run| run.join("checkpoints/last.state.safetensors").exists())
+            && runs(here)
+                .get(1)
+                .is_some_and(|run| run.join("checkpoints/last.state.safetensors").exists())
     };
     wait_until("an epoch of the second experiment", &mut child, is_under_way);
     send(Signal::SIGINT, &child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(!here.join("results/report.html").exists());
     let begun = runs(here);
-    assert!(begun[0].join("evaluation.json").exists() && !begun[1].join("evaluation.json").exists());
+    assert!(
+        begun[0].join("evaluation.json").exists() && !begun[1].join("evaluation.json").exists()
+    );
 
     let (status, said) = fails(here, &["evaluate", "--run", &begun[1].to_string_lossy()]);
     assert!(status == 1 && said.contains("--resume"), "{said}");
@@ -186,10 +197,15 @@ fn a_study_of_which_nothing_can_be_run_says_why_once_and_writes_nothing() {
     let here = dir.path();
     let before = std::fs::read_dir(here).unwrap().count();
     // A dry run reports wrong settings, too.
-    let (status, said) = fails(here, &study(&["--set", "drop_rate=0.1,2.5", "--dry-run", "--quiet"]));
-    assert!(status == 1 && said.contains("cannot be run: ") && said.contains("drop_rate is 2.5"), "{said}");
+    let (status, said) =
+        fails(here, &study(&["--set", "drop_rate=0.1,2.5", "--dry-run", "--quiet"]));
+    assert!(
+        status == 1 && said.contains("cannot be run: ") && said.contains("drop_rate is 2.5"),
+        "{said}"
+    );
 
-    let rehearsed = kennel(here, &study(&["--set", "drop_rate=0.1,2.5", "--dry-run", "--format", "json"]));
+    let rehearsed =
+        kennel(here, &study(&["--set", "drop_rate=0.1,2.5", "--dry-run", "--format", "json"]));
     let planned = json(&rehearsed);
     let reason = planned["experiments"][1]["reason"].as_str().unwrap();
     assert!(
@@ -217,12 +233,16 @@ fn a_study_reports_itself_and_not_the_older_one_beside_it() {
     draw_photos(&here.join("fewer"), 10);
     ok(here, &["prepare", "fewer", "--out", "others"]);
     let args = study(&["--epochs", "1", "--format", "json"]);
-    let args: Vec<&str> = args.into_iter().map(|word| if word == "data" { "others" } else { word }).collect();
+    let args: Vec<&str> =
+        args.into_iter().map(|word| if word == "data" { "others" } else { word }).collect();
     let output = ok(here, &args);
     let said = json(&output);
     assert_eq!(said["comparison"]["runs"].as_array().unwrap().len(), 2);
     assert_eq!(said["comparison"]["left_out"].as_array().unwrap().len(), 2);
-    assert!(runs(here)[2..].iter().any(|run| run.ends_with(said["best"].as_str().unwrap())), "{said}");
+    assert!(
+        runs(here)[2..].iter().any(|run| run.ends_with(said["best"].as_str().unwrap())),
+        "{said}"
+    );
 }
 
 #[test]
@@ -266,8 +286,11 @@ fn what_cannot_be_compared_is_left_out_by_name() {
     // A damaged line of predictions.
     let path = Path::new(&other).join("predictions/test.jsonl");
     let text = std::fs::read_to_string(here.join(&path)).unwrap();
-    let damaged: Vec<&str> =
-        text.lines().enumerate().map(|(index, line)| if index == 1 { &line[..9] } else { line }).collect();
+    let damaged: Vec<&str> = text
+        .lines()
+        .enumerate()
+        .map(|(index, line)| if index == 1 { &line[..9] } else { line })
+        .collect();
     std::fs::write(here.join(&path), damaged.join("\n")).unwrap();
     let compared = ok(here, &["evaluate", "--compare-all"]);
     assert!(stderr(&compared).contains("test.jsonl has SHA-256"), "{}", stderr(&compared));

@@ -14,7 +14,8 @@ use common::{command, ok, prepared};
 fn said(folder: &Path, args: &[&str]) -> String {
     let output = command(folder, args).env_remove("COLUMNS").output().unwrap();
     let status = output.status.code().expect("it ends by itself");
-    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (stdout, stderr) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     format!("$ kennel {}\n{stdout}{stderr}status {status}\n", args.join(" "))
 }
 
@@ -52,7 +53,8 @@ fn the_list_of_models() {
 fn every_kind_of_error_with_its_hint() {
     let dir = prepared(12);
     let here = dir.path();
-    let tiny = "train --data data --model test_resnet --weights none --side 32 --epochs 1 --batch-size 8";
+    let tiny =
+        "train --data data --model test_resnet --weights none --side 32 --epochs 1 --batch-size 8";
     ok(here, &tiny.split(' ').collect::<Vec<_>>());
     let run = std::fs::read_dir(here.join("runs")).unwrap().next().unwrap().unwrap().path();
     std::fs::rename(run, here.join("runs/one")).unwrap();
@@ -79,10 +81,29 @@ fn every_kind_of_error_with_its_hint() {
         train("--model resnet18 --weights nowhere/model.safetensors"),
         train("--model resnet18 --weights photos"),
         train("--model resnet18"),
-        vec!["train", "--config", "mine.toml", "--model", "resnet18", "--weights", "none", "--data", "data"],
+        vec![
+            "train",
+            "--config",
+            "mine.toml",
+            "--model",
+            "resnet18",
+            "--weights",
+            "none",
+            "--data",
+            "data",
+        ],
         vec!["train", "--resume", "runs/none"],
         vec!["evaluate", "--model", "resnet18"],
-        vec!["evaluate", "--zero-shot", "--model", "resnet18", "--weights", "none", "--data", "data"],
+        vec![
+            "evaluate",
+            "--zero-shot",
+            "--model",
+            "resnet18",
+            "--weights",
+            "none",
+            "--data",
+            "data",
+        ],
         vec!["export", "--run", "photos"],
         vec!["predict", "photos", "--onnx", "broken.onnx"],
         vec!["predict", "new.jpg", "--run", "runs/one"],

@@ -46,7 +46,8 @@ pub fn open_regular(path: &Path) -> Result<File> {
 pub fn read_bounded(path: &Path, limit_bytes: u64) -> Result<Vec<u8>> {
     let file = open_regular(path)?;
     let stated = file.metadata().map_or(0, |metadata| metadata.len());
-    let too_large = || Error::new(ErrorKind::FileTooLarge, format!("it has more than {limit_bytes} bytes"));
+    let too_large =
+        || Error::new(ErrorKind::FileTooLarge, format!("it has more than {limit_bytes} bytes"));
     if stated > limit_bytes {
         return Err(CoreError::io("read", path)(too_large()));
     }
@@ -104,7 +105,9 @@ mod tests {
         assert_eq!(read_bounded(&path, 5).unwrap(), b"12345");
         let error = read_bounded(&path, 4).unwrap_err();
         assert!(error.to_string().ends_with("it has more than 4 bytes"), "{error}");
-        assert!(matches!(error, CoreError::Io { source, .. } if source.kind() == ErrorKind::FileTooLarge));
+        assert!(
+            matches!(error, CoreError::Io { source, .. } if source.kind() == ErrorKind::FileTooLarge)
+        );
     }
 
     #[cfg(unix)]

@@ -13,12 +13,12 @@ pub fn choose<T, const N: usize>(
     choices: [(&'static str, T); N],
 ) -> Result<T, CoreError> {
     let names = choices.each_ref().map(|(name, _)| *name);
-    choices.into_iter().find(|(name, _)| *name == found).map(|(_, choice)| choice).ok_or_else(|| {
-        CoreError::UnknownWord {
+    choices.into_iter().find(|(name, _)| *name == found).map(|(_, choice)| choice).ok_or_else(
+        || CoreError::UnknownWord {
             what,
             found: found.into(),
             expected: names.join(", "),
             nearest: did_you_mean(found, names).map(String::from),
-        }
-    })
+        },
+    )
 }

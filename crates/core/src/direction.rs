@@ -33,7 +33,10 @@ mod tests {
     fn numbers_stay_behind_the_name_that_they_belong_to() {
         let name = "\u{628}\u{648}\u{62f}\u{644}";
         let backwards: String = name.chars().rev().collect();
-        assert_eq!(shown(&format!("{} 42  9 %", kept_in_place(name))), format!("{backwards} 42  9 %"));
+        assert_eq!(
+            shown(&format!("{} 42  9 %", kept_in_place(name))),
+            format!("{backwards} 42  9 %")
+        );
         assert_ne!(shown(&format!("{name} 42  9 %")), format!("{backwards} 42  9 %"));
         assert_eq!(kept_in_place("пудель"), "пудель");
         // Control characters that override the direction are replaced, too.

@@ -17,7 +17,8 @@ mod tests {
 
     #[test]
     fn seconds_read_as_people_write_them() {
-        for (seconds, text) in [(1.04, "1.0 s"), (42.4, "42 s"), (200.0, "3 min 20 s"), (7500.0, "2 h 5 min")]
+        for (seconds, text) in
+            [(1.04, "1.0 s"), (42.4, "42 s"), (200.0, "3 min 20 s"), (7500.0, "2 h 5 min")]
         {
             assert_eq!(duration(seconds), text);
         }

@@ -169,7 +169,9 @@ fn and_others(names: &[String]) -> String {
 impl Hinted for CoreError {
     fn hints(&self) -> Vec<Hint> {
         let hint = match self {
-            CoreError::Io { verb, source, .. } => return refused(verb, source).into_iter().collect(),
+            CoreError::Io { verb, source, .. } => {
+                return refused(verb, source).into_iter().collect();
+            }
             CoreError::Damaged { sums, .. } => Hint::RestoreOrTrain { sums: sums.clone() },
             CoreError::MalformedSums { .. } => Hint::RestoreSums,
             CoreError::RunNotRuns { beside, .. } => Hint::FolderOfRuns(beside.clone()),
@@ -178,8 +180,12 @@ impl Hinted for CoreError {
             CoreError::UnknownWord { nearest, .. } => {
                 return nearest.iter().cloned().map(Hint::DidYouMean).collect();
             }
-            CoreError::NotImagenet { hint, .. } | CoreError::UnknownSynset { hint, .. } => (**hint).clone(),
-            CoreError::SameImagenetClass { second, .. } => Hint::TellApart { class: second.clone() },
+            CoreError::NotImagenet { hint, .. } | CoreError::UnknownSynset { hint, .. } => {
+                (**hint).clone()
+            }
+            CoreError::SameImagenetClass { second, .. } => {
+                Hint::TellApart { class: second.clone() }
+            }
             CoreError::Malformed { .. } | CoreError::MalformedLine { .. } => return Vec::new(),
         };
         vec![hint]
@@ -190,7 +196,9 @@ impl Hinted for CoreError {
 fn refused(verb: &str, refused: &Error) -> Option<Hint> {
     match refused.kind() {
         // For `read` and `copy`, `path` is the source, so this advice does not apply.
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem if !["read", "copy"].contains(&verb) => {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+            if !["read", "copy"].contains(&verb) =>
+        {
             Some(Hint::OtherPlace)
         }
         ErrorKind::AlreadyExists | ErrorKind::NotADirectory => Some(Hint::FileInTheWay),

@@ -11,7 +11,10 @@ pub fn hub_folder() -> Option<PathBuf> {
 }
 
 /// As [`hub_folder`], with the given variables and home folder. An empty variable counts as unset.
-pub fn hub_folder_of(variable: impl Fn(&str) -> Option<OsString>, home: Option<&Path>) -> Option<PathBuf> {
+pub fn hub_folder_of(
+    variable: impl Fn(&str) -> Option<OsString>,
+    home: Option<&Path>,
+) -> Option<PathBuf> {
     let set = |name: &str| non_empty(variable(name)).map(|path| expand_home(path, home));
     set("HF_HUB_CACHE")
         .or_else(|| set("HUGGINGFACE_HUB_CACHE"))
@@ -20,7 +23,10 @@ pub fn hub_folder_of(variable: impl Fn(&str) -> Option<OsString>, home: Option<&
 
 /// Returns the folder above the cache, which also holds the token: `HF_HOME`, else `huggingface` in
 /// the user's cache folder.
-pub fn home_folder_of(variable: impl Fn(&str) -> Option<OsString>, home: Option<&Path>) -> Option<PathBuf> {
+pub fn home_folder_of(
+    variable: impl Fn(&str) -> Option<OsString>,
+    home: Option<&Path>,
+) -> Option<PathBuf> {
     let set = |name: &str| non_empty(variable(name)).map(|path| expand_home(path, home));
     set("HF_HOME")
         .or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("huggingface")))
@@ -73,8 +79,9 @@ mod tests {
     #[test]
     fn the_variables_of_huggingface_hub_are_asked_in_its_order() {
         let folder = |set: &[(&str, &str)]| {
-            let variable =
-                |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
+            let variable = |name: &str| {
+                set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
+            };
             hub_folder_of(variable, Some(Path::new("/home/ada"))).unwrap().display().to_string()
         };
         assert_eq!(folder(&[]), "/home/ada/.cache/huggingface/hub");

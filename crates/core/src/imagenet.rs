@@ -54,7 +54,8 @@ struct Table {
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let mut table = Table { classes: Vec::new(), by_synset: HashMap::new(), by_name: HashMap::new() };
+    let mut table =
+        Table { classes: Vec::new(), by_synset: HashMap::new(), by_name: HashMap::new() };
     for (index, line) in include_str!("imagenet_classes.tsv").lines().enumerate() {
         let (synset, lemmas) = line.split_once('\t').expect("two columns, held by a test");
         let names: Vec<&str> = lemmas.split(", ").collect();
@@ -126,7 +127,8 @@ pub fn match_classes(
             what: "class",
             found: label.clone(),
             expected: classes.join(", "),
-            nearest: crate::did_you_mean(label, classes.iter().map(String::as_str)).map(String::from),
+            nearest: crate::did_you_mean(label, classes.iter().map(String::as_str))
+                .map(String::from),
         });
     }
     if let Some((label, said)) = given.iter().find(|(_, said)| index_said(said).is_none()) {
@@ -187,7 +189,9 @@ fn match_class(
     if let Some(index) = given.and_then(|said| index_said(said)) {
         return Ok((index, MatchedBy::Given));
     }
-    if let Some(index) = leading_synset(label).and_then(index_of_synset).or_else(|| index_of_name(label)) {
+    if let Some(index) =
+        leading_synset(label).and_then(index_of_synset).or_else(|| index_of_name(label))
+    {
         return Ok((index, MatchedBy::Name));
     }
     let file_names = file_names_of(label);
@@ -205,7 +209,8 @@ fn match_class(
     let by_name = match indices_of_name(label) {
         [] => "is not an ImageNet-1k class by name".to_string(),
         several => {
-            let synsets: Vec<&str> = several.iter().map(|&index| TABLE.classes[index].synset).collect();
+            let synsets: Vec<&str> =
+                several.iter().map(|&index| TABLE.classes[index].synset).collect();
             format!("is the name of several ImageNet-1k classes ({})", synsets.join(", "))
         }
     };
@@ -247,7 +252,8 @@ fn candidates_hint(label: &str, said: &str, file_synsets: &[&str]) -> Box<Hint> 
     const SHOWN: usize = 10;
     let words = format!("_{}_", normalised(said));
     let contains = |name: &&str| format!("_{}_", normalised(name)).contains(&words);
-    let mut indices: Vec<usize> = file_synsets.iter().copied().filter_map(index_of_synset).collect();
+    let mut indices: Vec<usize> =
+        file_synsets.iter().copied().filter_map(index_of_synset).collect();
     if indices.is_empty() && words.len() > 2 {
         indices = (0..TABLE.classes.len())
             .filter(|&index| TABLE.classes[index].names.iter().any(contains))
@@ -294,7 +300,8 @@ fn photo_synset(file_name: &str) -> Option<&str> {
 fn leading_synset(name: &str) -> Option<&str> {
     let name = base_name(name);
     let synset = name.get(..9)?;
-    let is_synset = synset.starts_with('n') && synset[1..].bytes().all(|byte| byte.is_ascii_digit());
+    let is_synset =
+        synset.starts_with('n') && synset[1..].bytes().all(|byte| byte.is_ascii_digit());
     let ends = !name[9..].starts_with(char::is_alphanumeric);
     (is_synset && ends).then_some(synset)
 }
@@ -352,7 +359,10 @@ mod tests {
             assert!(class.names.iter().all(|name| !normalised(name).is_empty()), "class {index}");
         }
         assert_eq!((classes()[0].synset, classes()[0].names[0]), ("n01440764", "tench"));
-        assert_eq!((classes()[999].synset, classes()[999].names[0]), ("n15075141", "toilet tissue"));
+        assert_eq!(
+            (classes()[999].synset, classes()[999].names[0]),
+            ("n15075141", "toilet tissue")
+        );
     }
 
     #[test]
@@ -405,7 +415,8 @@ mod tests {
             _ => Vec::new(),
         };
         let found = match_classes(&classes, files, &BTreeMap::new()).unwrap();
-        let found: Vec<_> = found.iter().map(|m| (m.imagenet_index, m.synset.as_str(), m.by)).collect();
+        let found: Vec<_> =
+            found.iter().map(|m| (m.imagenet_index, m.synset.as_str(), m.by)).collect();
         assert_eq!(
             found,
             [
@@ -463,7 +474,8 @@ mod tests {
                 &[],
             ),
         ] {
-            let error = match_classes(&strings(&[label]), |_| strings(files), &BTreeMap::new()).unwrap_err();
+            let error = match_classes(&strings(&[label]), |_| strings(files), &BTreeMap::new())
+                .unwrap_err();
             assert_eq!(error.to_string(), expected);
             let candidates = candidates.to_vec();
             assert_eq!(error.hints(), [Hint::Synset { class: label.into(), candidates, more: 0 }]);
@@ -494,12 +506,18 @@ mod tests {
     #[test]
     fn a_given_synset_must_be_imagenets_and_its_class_must_be_there() {
         let classes = strings(&["beagle", "poodle"]);
-        let error = match_classes(&classes, no_files, &given(&[("poodle", "n2113624")])).unwrap_err();
-        assert!(error.to_string().starts_with("`n2113624`, given for class `poodle`, is not"), "{error}");
+        let error =
+            match_classes(&classes, no_files, &given(&[("poodle", "n2113624")])).unwrap_err();
+        assert!(
+            error.to_string().starts_with("`n2113624`, given for class `poodle`, is not"),
+            "{error}"
+        );
         let named = match_classes(&classes, no_files, &given(&[("poodle", "Toy Poodle")])).unwrap();
         assert_eq!((named[1].imagenet_index, named[1].by), (265, MatchedBy::Given));
         // A single word is not a full name; the hint lists the names that contain it.
-        let hint = |said| match_classes(&classes, no_files, &given(&[said])).unwrap_err().hints().remove(0);
+        let hint = |said| {
+            match_classes(&classes, no_files, &given(&[said])).unwrap_err().hints().remove(0)
+        };
         assert!(matches!(
             hint(("poodle", "cat")),
             Hint::Synset { class, candidates, .. }

@@ -44,15 +44,18 @@ pub use duration::duration;
 pub use error::{CoreError, Result};
 pub use hint::{Hint, Hinted, Note};
 pub use lock::Lock;
-pub use manifest::{DuplicateGroup, DuplicateKind, Manifest, PhotoRecord, RejectedPhoto, SplitCounts};
+pub use manifest::{
+    DuplicateGroup, DuplicateKind, Manifest, PhotoRecord, RejectedPhoto, SplitCounts,
+};
 pub use panics::{catch_panic, catch_panics_of_threads};
 pub use prediction::{PredictionRecord, write_predictions};
 pub use preprocessing::{Interpolation, Preprocessing};
 pub use run_dir::{EpochRecord, RunDir, write_metrics};
 pub use run_record::{RunFacts, RunRecord};
 pub use settings::{
-    ClassWeights, HeadInit, OptimizerConfig, OutOfBounds, PartialAugmentation, PartialCrop, PartialOptimizer,
-    PartialPreprocessing, PartialScheduler, PartialSettings, SchedulerKind, Settings, SettingsError, Weights,
+    ClassWeights, HeadInit, OptimizerConfig, OutOfBounds, PartialAugmentation, PartialCrop,
+    PartialOptimizer, PartialPreprocessing, PartialScheduler, PartialSettings, SchedulerKind,
+    Settings, SettingsError, Weights,
 };
 pub use shell::quoted;
 pub use shown::{escaped_lines, shown, shown_message};

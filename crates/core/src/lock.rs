@@ -58,8 +58,9 @@ impl Lock {
     /// An error of the file system when the file cannot be opened.
     pub fn try_acquire_existing(path: &Path) -> io::Result<Option<Self>> {
         // Network file systems grant an exclusive lock only on a file opened for writing.
-        let open =
-            |path: &Path| OpenOptions::new().read(true).write(true).open(path).or_else(|_| File::open(path));
+        let open = |path: &Path| {
+            OpenOptions::new().read(true).write(true).open(path).or_else(|_| File::open(path))
+        };
         Self::tried(path, open, File::try_lock)
     }
 
@@ -82,7 +83,8 @@ impl Lock {
         for _ in 0..TRIES {
             match lock(&file) {
                 Ok(()) if is_still_there(path, &file)? => return Ok(Some(Self::of(file, true))),
-                // The previous owner has removed the file. A lock on it would exclude no other process.
+                // The previous owner has removed the file. A lock on it would exclude no other
+                // process.
                 Ok(()) => file = open(path)?,
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 // Some network file systems do not support locks, and each reports its own error.

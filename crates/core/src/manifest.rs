@@ -141,7 +141,9 @@ impl Manifest {
     pub fn match_imagenet(&self, given: &BTreeMap<String, String>) -> Result<Vec<ClassMatch>> {
         let file_names = |class: &str| {
             let of_class = self.photos.iter().filter(|photo| photo.label == class);
-            of_class.map(|photo| photo.path.rsplit('/').next().unwrap_or(&photo.path).to_string()).collect()
+            of_class
+                .map(|photo| photo.path.rsplit('/').next().unwrap_or(&photo.path).to_string())
+                .collect()
         };
         imagenet::match_classes(&self.classes, file_names, given)
     }
@@ -158,10 +160,8 @@ impl Manifest {
 
     /// Parses a manifest; errors name `path` as its file.
     pub(crate) fn parse(text: &str, path: &Path) -> Result<Self> {
-        let manifest: Manifest = serde_json::from_str(text).map_err(|error| CoreError::Malformed {
-            path: path.into(),
-            what: "manifest",
-            reason: error.to_string(),
+        let manifest: Manifest = serde_json::from_str(text).map_err(|error| {
+            CoreError::Malformed { path: path.into(), what: "manifest", reason: error.to_string() }
         })?;
         if manifest.version != 1 {
             return Err(CoreError::Malformed {

@@ -57,8 +57,10 @@ fn install_hook() {
 
 fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-        let words =
-            panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        let words = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or(panic.downcast_ref::<&str>().copied());
         words.unwrap_or("it gave no reason").into()
     })
 }
@@ -71,7 +73,10 @@ mod tests {
     fn a_panic_becomes_its_message() {
         assert_eq!(catch_panic(|| 7), Ok(7));
         assert_eq!(catch_panic(|| -> u8 { panic!("driver {}", 7) }), Err("driver 7".into()));
-        assert_eq!(catch_panics_of_threads(|| -> u8 { panic!("no driver") }), Err("no driver".into()));
+        assert_eq!(
+            catch_panics_of_threads(|| -> u8 { panic!("no driver") }),
+            Err("no driver".into())
+        );
         let odd = catch_panic(|| -> u8 { std::panic::panic_any(7) });
         assert_eq!(odd, Err("it gave no reason".into()));
     }

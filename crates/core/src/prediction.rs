@@ -42,7 +42,11 @@ pub(crate) fn parse_predictions(
         let record: PredictionRecord =
             serde_json::from_slice(line).map_err(|error| malformed(error.to_string()))?;
         if record.logits.len() != class_names.len() {
-            return Err(malformed(format!("{} logits, expected {}", record.logits.len(), class_names.len())));
+            return Err(malformed(format!(
+                "{} logits, expected {}",
+                record.logits.len(),
+                class_names.len()
+            )));
         }
         if let Some(logit) = record.logits.iter().find(|logit| !logit.is_finite()) {
             return Err(malformed(format!("a logit is {logit}")));

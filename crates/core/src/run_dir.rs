@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::prediction::parse_predictions;
 use crate::sums::{self, Sums};
-use crate::{Changes, CoreError, Lock, Manifest, PredictionRecord, Result, RunRecord, Split, files};
+use crate::{
+    Changes, CoreError, Lock, Manifest, PredictionRecord, Result, RunRecord, Split, files,
+};
 
 /// One line of `metrics.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,7 +54,10 @@ fn check_no_run(runs: &Path) -> Result<()> {
                 Some(_) => runs.into(),
                 None => fs::canonicalize(runs).unwrap_or_else(|_| runs.into()),
             };
-            Err(CoreError::RunNotRuns { path: runs.into(), beside: files::folder_of(&whole).into() })
+            Err(CoreError::RunNotRuns {
+                path: runs.into(),
+                beside: files::folder_of(&whole).into(),
+            })
         }
         _ => Ok(()),
     }
@@ -146,7 +151,9 @@ impl RunDir {
     pub fn of_checkpoint(file: &Path) -> Option<(Self, PathBuf)> {
         let file = fs::canonicalize(file).ok()?;
         let run = RunDir::open(file.parent()?.parent()?).ok()?;
-        [run.best_weights(), run.last_weights(), run.last_state()].contains(&file).then_some((run, file))
+        [run.best_weights(), run.last_weights(), run.last_state()]
+            .contains(&file)
+            .then_some((run, file))
     }
 
     /// Lists every run under `runs`, ordered by the start time in its configuration: names may have
@@ -359,7 +366,8 @@ impl RunDir {
         }
         let records = parse_predictions(&self.read_file(&path)?, &path, class_names)?;
         let photos = manifest.photos.iter().filter(|photo| photo.split == split);
-        let expected: Vec<_> = photos.map(|photo| (photo.path.as_str(), photo.label.as_str())).collect();
+        let expected: Vec<_> =
+            photos.map(|photo| (photo.path.as_str(), photo.label.as_str())).collect();
         let found = records.iter().map(|record| (record.path.as_str(), record.label.as_str()));
         let reason = match found.clone().zip(&expected).position(|(a, b)| a != *b) {
             Some(at) => format!(
@@ -432,9 +440,12 @@ fn clear_unborn(runs: &Path) -> Result<()> {
 /// that lost its `config.toml` holds more.
 fn is_unborn(folder: &Path) -> std::io::Result<bool> {
     let names = |folder: &Path| -> std::io::Result<Vec<String>> {
-        fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+        fs::read_dir(folder)?
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect()
     };
-    let is_temporary = |name: &String| sums::is_next(name) || name.starts_with(crate::scratch::WRITING);
+    let is_temporary =
+        |name: &String| sums::is_next(name) || name.starts_with(crate::scratch::WRITING);
     let root = names(folder)?;
     let begins = root.iter().any(|name| name == "checkpoints" || name == "predictions");
     // `config.toml` is written last. Without it, its next version exists only while a run begins.
@@ -470,13 +481,19 @@ mod tests {
     fn runs_come_in_the_order_in_which_they_began_whatever_they_are_called() {
         let dir = tempfile::tempdir().unwrap();
         let runs = dir.path();
-        for (name, started) in
-            [("b", "2026-01-01T00:00:00Z"), ("a", "2026-01-03T00:00:00Z"), ("z", "2026-01-02T00:00:00Z")]
-        {
+        for (name, started) in [
+            ("b", "2026-01-01T00:00:00Z"),
+            ("a", "2026-01-03T00:00:00Z"),
+            ("z", "2026-01-02T00:00:00Z"),
+        ] {
             let preprocessing = Preprocessing::imagenet(224, 1.0, Interpolation::Bicubic);
             let facts = RunFacts { started: started.into(), ..RunFacts::default() };
-            let settings =
-                Settings::published("resnet18".into(), Weights::Random, Strategy::Freeze, preprocessing);
+            let settings = Settings::published(
+                "resnet18".into(),
+                Weights::Random,
+                Strategy::Freeze,
+                preprocessing,
+            );
             let record = RunRecord { settings, facts };
             record.write(&RunDir::create(runs, name).unwrap().config()).unwrap();
         }
@@ -485,7 +502,9 @@ mod tests {
         // A run directory is not a folder of runs: it can be neither listed nor written into.
         let run = runs.join("a");
         for refused in [RunDir::list(&run).err(), RunDir::create(&run, "new").err()] {
-            assert!(matches!(refused, Some(CoreError::RunNotRuns { beside, .. }) if beside == runs));
+            assert!(
+                matches!(refused, Some(CoreError::RunNotRuns { beside, .. }) if beside == runs)
+            );
         }
     }
     #[test]
@@ -520,7 +539,8 @@ mod tests {
         assert!(failed.is_err());
         let (run, lock) = RunDir::begin(runs, "new", fill).unwrap();
         assert!(lock.is_some() && run.lock().unwrap().is_none(), "it is this process's");
-        let mut names: Vec<_> = fs::read_dir(runs).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let mut names: Vec<_> =
+            fs::read_dir(runs).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, ["lost", "new", "notes", "thesis"]);
         assert_eq!(run.read_file(&run.config()).unwrap(), b"seed = 1");

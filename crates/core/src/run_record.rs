@@ -66,11 +66,16 @@ pub struct RunFacts {
 mod empty_for_none {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub fn serialize<S: Serializer>(text: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer>(
+        text: &Option<String>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(text.as_deref().unwrap_or_default())
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<String>, D::Error> {
         let text = String::deserialize(deserializer)?;
         Ok((!text.is_empty()).then_some(text))
     }
@@ -128,7 +133,9 @@ impl RunRecord {
             (Some(ours), Some(theirs)) => ours == theirs,
             _ => self.settings.weights == settings.weights,
         };
-        self.facts.manifest_sha256 == manifest_sha256 && has_same_weights && self.settings == in_same_places
+        self.facts.manifest_sha256 == manifest_sha256
+            && has_same_weights
+            && self.settings == in_same_places
     }
 }
 
@@ -151,8 +158,10 @@ impl<'de> Visitor<'de> for RecordVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RunRecord, A::Error> {
         let mut facts = None;
-        let settings =
-            Settings::deserialize(MapAccessDeserializer::new(SettingsOnly { map, facts: &mut facts }))?;
+        let settings = Settings::deserialize(MapAccessDeserializer::new(SettingsOnly {
+            map,
+            facts: &mut facts,
+        }))?;
         // Written by hand, and not by a run.
         let facts = facts.ok_or_else(|| A::Error::custom("it has no [facts] table"))?;
         Ok(RunRecord { settings, facts })
@@ -168,7 +177,10 @@ struct SettingsOnly<'a, A> {
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for SettingsOnly<'_, A> {
     type Error = A::Error;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, A::Error> {
         while let Some(key) = self.map.next_key::<String>()? {
             if key != "facts" {
                 let key: StringDeserializer<A::Error> = key.into_deserializer();
@@ -236,7 +248,8 @@ mod tests {
     #[test]
     fn the_same_run_is_told_by_contents_and_not_by_places() {
         let preprocessing = Preprocessing::imagenet(224, 0.95, Interpolation::Bicubic);
-        let settings = Settings::published("resnet18".into(), "a".into(), Strategy::Full, preprocessing);
+        let settings =
+            Settings::published("resnet18".into(), "a".into(), Strategy::Full, preprocessing);
         let facts = RunFacts {
             manifest_sha256: "photos".into(),
             weights_sha256: Some("weights".into()),

@@ -68,13 +68,17 @@ pub fn file_in(folder: &Path, builder: &tempfile::Builder) -> io::Result<NamedTe
 /// the next call tries again.
 pub fn clear_abandoned(folder: &Path, prefix: &str) {
     for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
-        let is_ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix));
+        let is_ours =
+            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix));
         if !is_ours || path.is_symlink() {
             continue;
         }
         let is_folder = path.is_dir();
-        let handle =
-            if is_folder { open_folder(&path) } else { File::options().write(true).open(&path).ok() };
+        let handle = if is_folder {
+            open_folder(&path)
+        } else {
+            File::options().write(true).open(&path).ok()
+        };
         if handle.is_some_and(|handle| handle.try_lock().is_ok()) {
             let _ = if is_folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
         }
@@ -83,7 +87,9 @@ pub fn clear_abandoned(folder: &Path, prefix: &str) {
 
 /// Makes a temporary file or folder and locks it. Tries again if another process removed it in
 /// between.
-fn owned<T: AsRef<Path>>(make: impl Fn() -> io::Result<(T, Option<File>)>) -> io::Result<(T, Option<File>)> {
+fn owned<T: AsRef<Path>>(
+    make: impl Fn() -> io::Result<(T, Option<File>)>,
+) -> io::Result<(T, Option<File>)> {
     for _ in 0..TRIES {
         let (made, handle) = make()?;
         // Some file systems do not support locks. Without one, no other process can take the lock

@@ -27,7 +27,8 @@ pub fn shown(name: impl AsRef<OsStr>) -> String {
 /// Returns a whole message, safe to print whatever it quotes. As [`shown`], but keeps line breaks
 /// and tabs; an ellipsis follows after 2,000 characters of a line and 50,000 of the message.
 pub fn shown_message(text: &str) -> String {
-    let lines: Vec<String> = escaped_lines(text).split('\n').map(|line| cut(line, MAX_LINE)).collect();
+    let lines: Vec<String> =
+        escaped_lines(text).split('\n').map(|line| cut(line, MAX_LINE)).collect();
     cut(&lines.join("\n"), MAX_MESSAGE)
 }
 
@@ -41,7 +42,9 @@ fn escaped(text: &str, stays: impl Fn(char) -> bool) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => escaped.push(char::REPLACEMENT_CHARACTER),
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                escaped.push(char::REPLACEMENT_CHARACTER)
+            }
             // Some programs also break lines at these two.
             '\u{2028}' | '\u{2029}' => escaped.extend(c.escape_unicode()),
             c if c.is_control() && !stays(c) => escaped.extend(c.escape_default()),

@@ -51,11 +51,14 @@ impl Sums {
     pub fn read(root: &Path) -> Result<Option<Self>> {
         let path = root.join(FILE_NAME);
         let bytes = match read_bounded(&path, MAX_SUMS_BYTES) {
-            Err(CoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(CoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                return Ok(None);
+            }
             read => read?,
         };
         let text = files::as_text(bytes, &path)?;
-        let malformed = |line: &str| CoreError::MalformedSums { path: path.clone(), line: line.into() };
+        let malformed =
+            |line: &str| CoreError::MalformedSums { path: path.clone(), line: line.into() };
         if !text.ends_with('\n') {
             return Err(malformed(text.lines().last().unwrap_or_default()));
         }
@@ -101,9 +104,13 @@ pub(crate) fn read(root: &Path, name: &str) -> Result<Vec<u8>> {
     let mut sums = Sums::read(root)?;
     loop {
         let Some(Sums(known)) = &sums else { return read_bounded(&path, MAX_FILE_BYTES) };
-        let damaged =
-            |found: String| CoreError::Damaged { path: path.clone(), found, sums: root.join(FILE_NAME) };
-        let expected = known.get(name).ok_or_else(|| damaged("a digest that is not listed".into()))?;
+        let damaged = |found: String| CoreError::Damaged {
+            path: path.clone(),
+            found,
+            sums: root.join(FILE_NAME),
+        };
+        let expected =
+            known.get(name).ok_or_else(|| damaged("a digest that is not listed".into()))?;
         // Try the `.next-` name first: the process that trains the run may rename it at any moment.
         let next = read_bounded(&next_of(&path), MAX_FILE_BYTES);
         if let Some(bytes) = next.ok().filter(|bytes| files::sha256_bytes(bytes) == *expected) {
@@ -256,7 +263,8 @@ mod tests {
     fn change(root: &Path, files: &[(&str, &[u8])]) -> Changes {
         let mut changes = Changes::of(root).unwrap();
         for (name, bytes) in files {
-            let written = changes.write(&root.join(name), |path| files::write_atomically(path, bytes));
+            let written =
+                changes.write(&root.join(name), |path| files::write_atomically(path, bytes));
             written.unwrap();
         }
         changes
@@ -284,7 +292,8 @@ mod tests {
         assert_eq!(read(root, "metrics.jsonl").unwrap(), b"1");
 
         // Killed between steps 2 and 3.
-        let mut killed = change(root, &[("metrics.jsonl", b"3"), ("checkpoints/best.safetensors", b"w")]);
+        let mut killed =
+            change(root, &[("metrics.jsonl", b"3"), ("checkpoints/best.safetensors", b"w")]);
         killed.sums.write(root).unwrap();
         killed.written.clear();
         drop(killed);
@@ -345,6 +354,9 @@ mod tests {
         fs::write(dir.path().join("config.toml"), b"new").unwrap();
         let error = read(dir.path(), "config.toml").unwrap_err();
         assert!(error.to_string().contains("SHA256SUMS"), "{error}");
-        assert_eq!(error.hints(), [crate::Hint::RestoreOrTrain { sums: dir.path().join(FILE_NAME) }]);
+        assert_eq!(
+            error.hints(),
+            [crate::Hint::RestoreOrTrain { sums: dir.path().join(FILE_NAME) }]
+        );
     }
 }

@@ -20,7 +20,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let start = Instant::now();
     let rounds: u64 = std::thread::scope(|scope| {
-        let all: Vec<_> = (0..threads).map(|_| scope.spawn(|| decode_for_a_span(&photos))).collect();
+        let all: Vec<_> =
+            (0..threads).map(|_| scope.spawn(|| decode_for_a_span(&photos))).collect();
         all.into_iter().map(|thread| thread.join().expect("a thread")).sum()
     });
     let seconds = start.elapsed().as_secs_f64();

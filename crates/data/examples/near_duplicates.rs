@@ -40,10 +40,16 @@ fn measure(folder: &Path) {
     let paths = photos_in(folder);
     let photos: Vec<ScannedPhoto> =
         paths.par_iter().filter_map(|path| Some(scanned(path, &read(path)?))).collect();
-    println!("{}: {} photos, {} too plain for a claim", folder.display(), photos.len(), count_plain(&photos));
+    println!(
+        "{}: {} photos, {} too plain for a claim",
+        folder.display(),
+        photos.len(),
+        count_plain(&photos)
+    );
     fingerprint_time(&paths);
     claims(&photos);
-    let chosen: Vec<&ScannedPhoto> = photos.iter().step_by(photos.len().div_ceil(400).min(8)).collect();
+    let chosen: Vec<&ScannedPhoto> =
+        photos.iter().step_by(photos.len().div_ceil(400).min(8)).collect();
     println!(
         "{:14} {:>6} {:>16} {:>16} {:>14}",
         "copies", "found", "with detail", "kept together", "wrong groups"
@@ -59,15 +65,19 @@ fn claims(photos: &[ScannedPhoto]) {
     println!("searched in {:.2} s", start.elapsed().as_secs_f64());
     for kind in [DuplicateKind::Exact, DuplicateKind::Near, DuplicateKind::Alike] {
         let of_kind: Vec<&Group> = groups.iter().filter(|group| group.kind == kind).collect();
-        let (count, largest) = (of_kind.len(), of_kind.iter().map(|g| g.members.len()).max().unwrap_or(0));
+        let (count, largest) =
+            (of_kind.len(), of_kind.iter().map(|g| g.members.len()).max().unwrap_or(0));
         let others: usize = of_kind.iter().map(|group| group.members.len() - 1).sum();
         let share = 1e4 * others as f64 / photos.len() as f64;
-        println!("{kind:?}: {count} groups, the largest of {largest}, {share:.1} links per 10,000 photos");
+        println!(
+            "{kind:?}: {count} groups, the largest of {largest}, {share:.1} links per 10,000 photos"
+        );
         if kind == DuplicateKind::Exact {
             continue;
         }
-        for (a, b) in
-            of_kind.iter().flat_map(|group| group.members[1..].iter().map(|b| (group.members[0], *b)))
+        for (a, b) in of_kind
+            .iter()
+            .flat_map(|group| group.members[1..].iter().map(|b| (group.members[0], *b)))
         {
             let (a, b) = (&photos[a], &photos[b]);
             let found = Compared::new(&a.fingerprint).with(&b.fingerprint);
@@ -116,8 +126,9 @@ fn recall(name: &str, alter: Alter, photos: &[ScannedPhoto], chosen: &[&ScannedP
         together += usize::from(with_original);
         wrong += usize::from(!with_original && group.kind != DuplicateKind::Alike);
     }
-    let of =
-        |count: usize, all: usize| format!("{count}/{all} {:.1} %", 100.0 * count as f64 / all.max(1) as f64);
+    let of = |count: usize, all: usize| {
+        format!("{count}/{all} {:.1} %", 100.0 * count as f64 / all.max(1) as f64)
+    };
     let n = all.len() - photos.len();
     println!(
         "{name:14} {:>6} {:>16} {:>16} {wrong:>14}",
@@ -157,7 +168,8 @@ fn time(folder: &Path, count: usize) {
         };
         let cut = |draw: u64| {
             let photo = &photos[chance(draw) % photos.len()];
-            crop_imm(photo, (chance(draw + 1) % 32) as u32, (chance(draw + 2) % 32) as u32, 64, 64).to_image()
+            crop_imm(photo, (chance(draw + 1) % 32) as u32, (chance(draw + 2) % 32) as u32, 64, 64)
+                .to_image()
         };
         let (a, b) = (cut(0), cut(4));
         let picture = RgbImage::from_fn(64, 64, |x, y| {
@@ -194,7 +206,8 @@ fn read(path: &Path) -> Option<RgbImage> {
 }
 
 fn scanned(path: &Path, photo: &RgbImage) -> ScannedPhoto {
-    let label = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
+    let label =
+        path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     ScannedPhoto {
         source: format!("{label}/{name}"),

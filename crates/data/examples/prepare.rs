@@ -10,10 +10,15 @@ use kennel_data::{Dataset, Loader, LoaderOptions, PrepareOptions, Transform, pre
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let (source, out) = (arguments.next().ok_or("the source?")?, arguments.next().ok_or("the output?")?);
+    let (source, out) =
+        (arguments.next().ok_or("the source?")?, arguments.next().ok_or("the output?")?);
     let start = Instant::now();
-    let prepared =
-        prepare(Path::new(&source), Path::new(&out), &PrepareOptions::default(), Task::unwatched())?;
+    let prepared = prepare(
+        Path::new(&source),
+        Path::new(&out),
+        &PrepareOptions::default(),
+        Task::unwatched(),
+    )?;
     println!("{:?} in {:.1} s", prepared.outcome, start.elapsed().as_secs_f64());
     let manifest = prepared.manifest;
     println!("{:?}, {:?}", manifest.classes, manifest.counts(None));
@@ -37,7 +42,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             view,
         };
         let start = Instant::now();
-        for batch in Loader::new(photos, shuffled(photos.len(), 42, view), transform, 32, &options) {
+        for batch in Loader::new(photos, shuffled(photos.len(), 42, view), transform, 32, &options)
+        {
             batch?;
         }
         let rate = photos.len() as f64 / start.elapsed().as_secs_f64();

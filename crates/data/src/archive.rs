@@ -130,10 +130,12 @@ mod tests {
         let into = tempfile::tempdir().unwrap();
         let archive = tar_of(&[("./a/1.jpg", Regular, b"1234"), ("a/2.jpg", Regular, b"5678")]);
         let bounds = TarBounds { max_total_bytes: 7, ..BOUNDS };
-        let error =
-            unpack_bounded(archive.path(), into.path(), bounds, Task::unwatched()).unwrap_err().to_string();
+        let error = unpack_bounded(archive.path(), into.path(), bounds, Task::unwatched())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("`a/2.jpg` brings the archive above 7 bytes"), "{error}");
-        let stopped = unpack(archive.path(), into.path(), Task::new(&AtomicBool::new(true), &|_| {}));
+        let stopped =
+            unpack(archive.path(), into.path(), Task::new(&AtomicBool::new(true), &|_| {}));
         assert!(matches!(stopped, Err(DataError::Stopped(_))), "{stopped:?}");
         unpack(archive.path(), into.path(), Task::unwatched()).unwrap();
         assert_eq!(std::fs::read(into.path().join("a/1.jpg")).unwrap(), b"1234");

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use kennel_core::{DuplicateGroup, DuplicateKind, Hint, Manifest, PhotoRecord, Split, caseless, composed};
+use kennel_core::{
+    DuplicateGroup, DuplicateKind, Hint, Manifest, PhotoRecord, Split, caseless, composed,
+};
 
 use crate::duplicates::{Group, count_plain, find_duplicates};
 use crate::error::{DataError, Result};
@@ -62,15 +64,18 @@ pub(crate) fn assemble(
     let mut duplicates: Vec<DuplicateGroup> = groups
         .iter()
         .map(|group| {
-            let mut paths: Vec<String> = group.members.iter().map(|&at| names[at].clone()).collect();
+            let mut paths: Vec<String> =
+                group.members.iter().map(|&at| names[at].clone()).collect();
             paths[1..].sort();
-            let crosses_splits = group.members.iter().any(|&at| splits[at] != splits[group.members[0]]);
+            let crosses_splits =
+                group.members.iter().any(|&at| splits[at] != splits[group.members[0]]);
             DuplicateGroup { kind: group.kind, paths, crosses_splits }
         })
         .collect();
     duplicates.sort_by(|a, b| a.paths.cmp(&b.paths));
     let is_claimed = |group: &&DuplicateGroup| group.kind != DuplicateKind::Alike;
-    let crossing = duplicates.iter().filter(is_claimed).filter(|group| group.crosses_splits).count();
+    let crossing =
+        duplicates.iter().filter(is_claimed).filter(|group| group.crosses_splits).count();
     if crossing > 0 {
         notes.push(format!(
             "The given division puts {crossing} {} of duplicates on different sides; it is kept as it is, and accuracy on those photos flatters.",
@@ -118,15 +123,23 @@ fn divide(
         let classes: Vec<usize> = (0..photos.len()).map(class_of).collect();
         let members: Vec<Vec<usize>> = groups.iter().map(|group| group.members.clone()).collect();
         let contents: Vec<u64> = photos.iter().map(contents).collect();
-        let splits =
-            stratified(&classes, scan.classes.len(), &contents, &members, |n| fractions.counts(n), seed);
+        let splits = stratified(
+            &classes,
+            scan.classes.len(),
+            &contents,
+            &members,
+            |n| fractions.counts(n),
+            seed,
+        );
         note_counts(scan, &classes, &splits, fractions, notes);
         return splits;
     }
-    let mut splits: Vec<Split> = photos.iter().map(|photo| photo.given.unwrap_or(Split::Train)).collect();
+    let mut splits: Vec<Split> =
+        photos.iter().map(|photo| photo.given.unwrap_or(Split::Train)).collect();
     let has = |splits: &[Split], split| splits.contains(&split);
     if !has(&splits, Split::Val) && has(&splits, Split::Train) && fractions.val > 0.0 {
-        let train: Vec<usize> = (0..photos.len()).filter(|&at| splits[at] == Split::Train).collect();
+        let train: Vec<usize> =
+            (0..photos.len()).filter(|&at| splits[at] == Split::Train).collect();
         let place: BTreeMap<usize, usize> =
             train.iter().enumerate().map(|(place, &at)| (at, place)).collect();
         let classes: Vec<usize> = train.iter().map(|&at| class_of(at)).collect();
@@ -154,7 +167,11 @@ fn divide(
 
 /// The first 64 bits of a photo's digest.
 fn contents(photo: &ScannedPhoto) -> u64 {
-    photo.sha256.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
+    photo
+        .sha256
+        .get(..16)
+        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
+        .unwrap_or_default()
 }
 
 fn class_index(classes: &[String], label: &str) -> usize {
@@ -184,15 +201,26 @@ fn note_counts(
 }
 
 /// Rejects a class without training photos, and notes one without validation or test photos.
-fn check_classes(scan: &Scan, splits: &[Split], source: &Path, notes: &mut Vec<String>) -> Result<()> {
+fn check_classes(
+    scan: &Scan,
+    splits: &[Split],
+    source: &Path,
+    notes: &mut Vec<String>,
+) -> Result<()> {
     for class in &scan.classes {
         let of = |split: Split| {
-            scan.photos.iter().zip(splits).filter(|(photo, s)| photo.label == *class && **s == split).count()
+            scan.photos
+                .iter()
+                .zip(splits)
+                .filter(|(photo, s)| photo.label == *class && **s == split)
+                .count()
         };
         let (train, val, test) = (of(Split::Train), of(Split::Val), of(Split::Test));
         if train == 0 {
-            let twin =
-                scan.classes.iter().find(|other| *other != class && caseless(other) == caseless(class));
+            let twin = scan
+                .classes
+                .iter()
+                .find(|other| *other != class && caseless(other) == caseless(class));
             let hint = match twin {
                 Some(twin) => Hint::SameClass(twin.clone()),
                 None => Hint::MorePhotos { divided: scan.divided },
@@ -262,7 +290,9 @@ fn tree_paths(photos: &[ScannedPhoto], splits: &[Split]) -> Vec<String> {
     let own: HashSet<String> = photos
         .iter()
         .zip(splits)
-        .map(|(photo, split)| format!("{split}/{}/{}", photo.label, file_name(&photo.source)).to_lowercase())
+        .map(|(photo, split)| {
+            format!("{split}/{}/{}", photo.label, file_name(&photo.source)).to_lowercase()
+        })
         .collect();
     photos
         .iter()

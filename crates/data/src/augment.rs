@@ -59,7 +59,8 @@ fn jitter(pixels: &mut RgbImage, augmentation: &Augmentation, chance: &mut Chanc
     chance.shuffle(&mut order);
     let mut factor =
         |amount: f64| (amount > 0.0).then(|| chance.uniform((1.0 - amount).max(0.0), 1.0 + amount));
-    let (brightness, contrast, saturation) = (factor(brightness), factor(contrast), factor(saturation));
+    let (brightness, contrast, saturation) =
+        (factor(brightness), factor(contrast), factor(saturation));
     let hue = (hue > 0.0).then(|| chance.uniform(-hue.min(0.5), hue.min(0.5)));
     for part in order {
         match part {
@@ -109,8 +110,9 @@ mod tests {
         let preprocessing = Preprocessing::imagenet(8, 1.0, Interpolation::Bilinear);
         let flip = Augmentation { flip: 0.5, ..AugmentationSet::None.augmentation() };
         let plain = crate::resize::prepare(&photo(), &preprocessing);
-        let flipped =
-            (0..1000).filter(|&view| augment(&photo(), &flip, &preprocessing, 1, view, 0) != plain).count();
+        let flipped = (0..1000)
+            .filter(|&view| augment(&photo(), &flip, &preprocessing, 1, view, 0) != plain)
+            .count();
         assert!((450..550).contains(&flipped), "{flipped}");
     }
 }

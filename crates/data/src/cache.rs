@@ -98,7 +98,10 @@ mod tests {
         let (first, second) = (photo(dir.path(), 1), photo(dir.path(), 2));
         std::fs::copy(&second.file, &first.file).unwrap();
         let error = PhotoCache::default().read(&first).unwrap_err();
-        assert!(matches!(&error, DataError::PhotoChanged { path } if *path == first.file), "{error}");
+        assert!(
+            matches!(&error, DataError::PhotoChanged { path } if *path == first.file),
+            "{error}"
+        );
     }
 
     fn photo(folder: &Path, level: u8) -> DatasetPhoto {

@@ -23,7 +23,12 @@ pub(crate) fn crop(
             let resized = short_side_to(photo.dimensions(), short.max(side));
             let top = chance.below(u64::from(resized.1 - side) + 1) as u32;
             let left = chance.below(u64::from(resized.0 - side) + 1) as u32;
-            resize_window(photo, resized, Window { left, top, width: side, height: side }, interpolation)
+            resize_window(
+                photo,
+                resized,
+                Window { left, top, width: side, height: side },
+                interpolation,
+            )
         }
         Crop::RandomResized { scale, ratio } => {
             let window = random_resized_window(photo.dimensions(), *scale, *ratio, chance);
@@ -42,7 +47,12 @@ pub fn resized_crop(
 ) -> RgbImage {
     let Window { left, top, width, height } = window;
     let part = image::imageops::crop_imm(photo, left, top, width, height).to_image();
-    resize_window(&part, (side, side), Window { left: 0, top: 0, width: side, height: side }, interpolation)
+    resize_window(
+        &part,
+        (side, side),
+        Window { left: 0, top: 0, width: side, height: side },
+        interpolation,
+    )
 }
 
 /// Draws a window of random area and shape. After ten attempts that do not fit, returns the largest
@@ -88,9 +98,18 @@ mod tests {
     #[test]
     fn a_window_that_never_fits_falls_back_to_the_largest_central_one() {
         let ratio = [3.0 / 4.0, 4.0 / 3.0];
-        assert_eq!(central_window((1000, 100), ratio), Window { left: 433, top: 0, width: 133, height: 100 });
-        assert_eq!(central_window((100, 1000), ratio), Window { left: 0, top: 433, width: 100, height: 133 });
-        assert_eq!(central_window((110, 100), ratio), Window { left: 0, top: 0, width: 110, height: 100 });
+        assert_eq!(
+            central_window((1000, 100), ratio),
+            Window { left: 433, top: 0, width: 133, height: 100 }
+        );
+        assert_eq!(
+            central_window((100, 1000), ratio),
+            Window { left: 0, top: 433, width: 100, height: 133 }
+        );
+        assert_eq!(
+            central_window((110, 100), ratio),
+            Window { left: 0, top: 0, width: 110, height: 100 }
+        );
         let mut chance = Chance::new(1, "augment", &[0, 0]);
         let window = random_resized_window((1000, 10), [1.0, 1.0], ratio, &mut chance);
         assert_eq!(window, central_window((1000, 10), ratio));
@@ -103,8 +122,12 @@ mod tests {
         let mut chance = Chance::new(7, "augment", &[0, 0]);
         let (mut areas, mut lefts) = (Vec::new(), Vec::new());
         for _ in 0..20_000 {
-            let window =
-                random_resized_window((1000, 1000), [0.08, 1.0], [3.0 / 4.0, 4.0 / 3.0], &mut chance);
+            let window = random_resized_window(
+                (1000, 1000),
+                [0.08, 1.0],
+                [3.0 / 4.0, 4.0 / 3.0],
+                &mut chance,
+            );
             let shape = f64::from(window.width) / f64::from(window.height);
             assert!((0.74..1.35).contains(&shape), "{window:?}");
             areas.push(f64::from(window.width) * f64::from(window.height) / 1e6);
@@ -112,7 +135,8 @@ mod tests {
         }
         assert!(areas.iter().all(|area| (0.079..=1.0).contains(area)));
         let share = |low: f64, high: f64| {
-            areas.iter().filter(|area| (low..high).contains(area)).count() as f64 / areas.len() as f64
+            areas.iter().filter(|area| (low..high).contains(area)).count() as f64
+                / areas.len() as f64
         };
         assert!((share(0.1, 0.3) - share(0.3, 0.5)).abs() < 0.015);
         let mean = lefts.iter().sum::<f64>() / lefts.len() as f64;

@@ -44,7 +44,9 @@ impl DatasetPhoto {
     /// differs, a file that cannot be read, and [`DataError::Decode`] as [`decode`].
     pub fn read(&self) -> Result<RgbImage> {
         let bytes = read_bounded(&self.file).map_err(|error| match error {
-            DataError::Core(CoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            DataError::Core(CoreError::Io { source, .. })
+                if source.kind() == ErrorKind::NotFound =>
+            {
                 DataError::PhotoGone { path: self.file.clone() }
             }
             error => error,
@@ -109,13 +111,19 @@ impl Dataset {
         Self::open_for(Purpose::Judging, folder, options, task)
     }
 
-    fn open_for(purpose: Purpose, folder: &Path, options: &PrepareOptions, task: Task<'_>) -> Result<Self> {
+    fn open_for(
+        purpose: Purpose,
+        folder: &Path,
+        options: &PrepareOptions,
+        task: Task<'_>,
+    ) -> Result<Self> {
         let path = folder.join(Manifest::FILE_NAME);
         if path.is_file() {
             let lock = shared(folder)?;
             let manifest = Manifest::read(&path)?;
             check_manifest(&manifest, &path)?;
-            let is_other = |class: &&String| options.known.is_some_and(|known| !known.contains(class));
+            let is_other =
+                |class: &&String| options.known.is_some_and(|known| !known.contains(class));
             if let Some(found) = manifest.classes.iter().find(is_other) {
                 return Err(DataError::UnknownClass { path: folder.into(), found: found.clone() });
             }
@@ -207,8 +215,8 @@ impl Dataset {
                 sha256: photo.sha256.clone(),
             })
             .collect();
-        let parts =
-            Split::ALL.map(|split| photos.iter().filter(|photo| photo.split == split).cloned().collect());
+        let parts = Split::ALL
+            .map(|split| photos.iter().filter(|photo| photo.split == split).cloned().collect());
         Self { root: root.into(), manifest, parts, prepared, _lock: lock }
     }
 
@@ -229,7 +237,8 @@ impl Dataset {
 
     /// The photos of all parts, in the manifest's order.
     pub fn all_photos(&self) -> Arc<[DatasetPhoto]> {
-        let mut photos: Vec<DatasetPhoto> = self.parts.iter().flat_map(|part| part.iter().cloned()).collect();
+        let mut photos: Vec<DatasetPhoto> =
+            self.parts.iter().flat_map(|part| part.iter().cloned()).collect();
         photos.sort_by_key(|photo| photo.index);
         photos.into()
     }
@@ -275,14 +284,18 @@ fn by_contents(folder: &Path, then: &Manifest) -> Option<HashMap<String, PathBuf
     // Ignore an invalid manifest and unreadable files: they do not say where photos are.
     let own = folder.join(Manifest::FILE_NAME);
     if let Some(now) = Manifest::read(&own).ok().filter(|now| check_manifest(now, &own).is_ok()) {
-        return Some(now.photos.into_iter().map(|photo| (photo.sha256, photo.path.into())).collect());
+        return Some(
+            now.photos.into_iter().map(|photo| (photo.sha256, photo.path.into())).collect(),
+        );
     }
     if then.photos.iter().all(|photo| folder.join(&photo.path).is_file()) {
         return None;
     }
     let files = WalkDir::new(folder).follow_links(true).into_iter().flatten();
-    let files: Vec<PathBuf> =
-        files.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect();
+    let files: Vec<PathBuf> = files
+        .filter(|entry| entry.file_type().is_file())
+        .map(walkdir::DirEntry::into_path)
+        .collect();
     let digest = |file: PathBuf| Some((files::sha256_file(&file).ok()?, file));
     Some(files.into_par_iter().filter_map(digest).collect())
 }
@@ -307,7 +320,12 @@ pub(crate) fn part_of_prepared(folder: &Path) -> Option<DataError> {
     let name = folder.file_name()?.to_str()?;
     let is_part = Split::ALL.iter().any(|split| split.as_str() == name) && is_prepared(above);
     let found = "is one part of a prepared data set";
-    is_part.then(|| DataError::NotThisFolder { path: folder.into(), found, meant: above.into(), others: 0 })
+    is_part.then(|| DataError::NotThisFolder {
+        path: folder.into(),
+        found,
+        meant: above.into(),
+        others: 0,
+    })
 }
 
 fn is_prepared(folder: &Path) -> bool {
@@ -328,9 +346,13 @@ fn check_manifest(manifest: &Manifest, path: &Path) -> Result<()> {
     }
     for photo in &manifest.photos {
         if manifest.classes.binary_search(&photo.label).is_err() {
-            return refuse(format!("`{}` has the label `{}`, which is no class", photo.path, photo.label));
+            return refuse(format!(
+                "`{}` has the label `{}`, which is no class",
+                photo.path, photo.label
+            ));
         }
-        let inside = Path::new(&photo.path).components().all(|part| matches!(part, Component::Normal(_)));
+        let inside =
+            Path::new(&photo.path).components().all(|part| matches!(part, Component::Normal(_)));
         if !inside || photo.path.is_empty() {
             return refuse(format!("`{}` leads out of the folder", photo.path));
         }

@@ -6,21 +6,25 @@ use kennel_core::Split;
 /// Names of the parts.
 const WORDS: [(Split, &[&str]); 3] = [
     (Split::Train, &["train", "training", "trainset", "trainingset"]),
-    (Split::Val, &["val", "valid", "validation", "valset", "validset", "validationset", "dev", "devset"]),
+    (
+        Split::Val,
+        &["val", "valid", "validation", "valset", "validset", "validationset", "dev", "devset"],
+    ),
     (Split::Test, &["test", "testing", "testset", "testingset"]),
 ];
 
 /// Words that may accompany the name of a part.
 const BESIDE: [&str; 12] = [
-    "set", "data", "dataset", "image", "images", "img", "imgs", "photos", "pictures", "seg", "split",
-    "folder",
+    "set", "data", "dataset", "image", "images", "img", "imgs", "photos", "pictures", "seg",
+    "split", "folder",
 ];
 
 /// Returns which of some sibling folders are parts, by their names alone. A part has one word of a
 /// division, and no other word that distinguishes it; or it differs from another folder only in
 /// that word (`ILSVRC2012_img_train` and `.._val`).
 pub(crate) fn parts_among(names: &[&str]) -> Vec<Option<Split>> {
-    let read: Vec<Option<(Split, Vec<String>)>> = names.iter().map(|name| part_and_rest(name)).collect();
+    let read: Vec<Option<(Split, Vec<String>)>> =
+        names.iter().map(|name| part_and_rest(name)).collect();
     let is_part = |split: Split, rest: &[String]| {
         let is_other_part =
             |(other, their_rest): &(Split, Vec<String>)| *other != split && their_rest == rest;

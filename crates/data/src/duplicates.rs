@@ -63,7 +63,8 @@ pub struct Group {
 pub fn find_duplicates(photos: &[ScannedPhoto]) -> Vec<Group> {
     // Compare only one of the photos with the same pixels.
     let copies = gathered(0..photos.len(), |at| photos[at].fingerprint.pixels_key());
-    let sketches: Vec<_> = copies.iter().map(|copies| photos[copies[0]].fingerprint.sketch()).collect();
+    let sketches: Vec<_> =
+        copies.iter().map(|copies| photos[copies[0]].fingerprint.sketch()).collect();
     let pairs = neighbours(&sketches);
     let by_first: Vec<&[(usize, usize)]> = pairs.chunk_by(|a, b| a.0 == b.0).collect();
     let likenesses: Vec<(Likeness, usize, usize)> = by_first
@@ -71,7 +72,10 @@ pub fn find_duplicates(photos: &[ScannedPhoto]) -> Vec<Group> {
         .flat_map_iter(|pairs| {
             let fingerprint = |place: usize| &photos[copies[place][0]].fingerprint;
             let first = Compared::new(fingerprint(pairs[0].0));
-            pairs.iter().map(move |&(a, b)| (first.with(fingerprint(b)).likeness(), a, b)).collect::<Vec<_>>()
+            pairs
+                .iter()
+                .map(move |&(a, b)| (first.with(fingerprint(b)).likeness(), a, b))
+                .collect::<Vec<_>>()
         })
         .collect();
     let links = |likeness| -> Vec<(usize, usize)> {
@@ -81,7 +85,8 @@ pub fn find_duplicates(photos: &[ScannedPhoto]) -> Vec<Group> {
     let mut taken = vec![false; copies.len()];
     let mut groups = Vec::new();
     let members = |star: &[usize]| -> Vec<usize> {
-        let mut others: Vec<usize> = star.iter().flat_map(|&place| copies[place].iter().copied()).collect();
+        let mut others: Vec<usize> =
+            star.iter().flat_map(|&place| copies[place].iter().copied()).collect();
         let first = others.remove(0);
         others.sort_unstable();
         std::iter::once(first).chain(others).collect()
@@ -103,7 +108,8 @@ pub fn find_duplicates(photos: &[ScannedPhoto]) -> Vec<Group> {
     let mut of_class: HashMap<&str, usize> = HashMap::new();
     photos.iter().for_each(|photo| *of_class.entry(&photo.label).or_default() += 1);
     let is_small = |star: &[usize]| {
-        let smallest = star.iter().map(|&place| of_class[photos[copies[place][0]].label.as_str()]).min();
+        let smallest =
+            star.iter().map(|&place| of_class[photos[copies[place][0]].label.as_str()]).min();
         star.len() <= smallest.unwrap_or_default() / CLASS_TO_ALIKE
     };
     for star in stars(&links(Likeness::Alike), &mut taken, is_small) {
@@ -119,7 +125,10 @@ pub fn count_plain(photos: &[ScannedPhoto]) -> usize {
 }
 
 /// Gathers items with the same key, in the order of their first items.
-fn gathered<K: Hash + Eq>(items: impl Iterator<Item = usize>, key: impl Fn(usize) -> K) -> Vec<Vec<usize>> {
+fn gathered<K: Hash + Eq>(
+    items: impl Iterator<Item = usize>,
+    key: impl Fn(usize) -> K,
+) -> Vec<Vec<usize>> {
     let mut places = HashMap::new();
     let mut gathered: Vec<Vec<usize>> = Vec::new();
     for item in items {
@@ -134,7 +143,11 @@ fn gathered<K: Hash + Eq>(items: impl Iterator<Item = usize>, key: impl Fn(usize
 
 /// Returns groups of a centre and items that are linked to the centre itself: no chains. Items with
 /// the most links become centres first. `fits` says whether a group may have these members.
-fn stars(links: &[(usize, usize)], taken: &mut [bool], fits: impl Fn(&[usize]) -> bool) -> Vec<Vec<usize>> {
+fn stars(
+    links: &[(usize, usize)],
+    taken: &mut [bool],
+    fits: impl Fn(&[usize]) -> bool,
+) -> Vec<Vec<usize>> {
     let mut linked: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for &(a, b) in links {
         linked.entry(a).or_default().push(b);

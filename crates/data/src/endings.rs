@@ -16,8 +16,8 @@ const NOT_READ: [(&str, &[&str]); 10] = [
     (
         "raw",
         &[
-            "cr2", "cr3", "crw", "nef", "nrw", "arw", "srf", "sr2", "dng", "orf", "rw2", "raf", "pef", "srw",
-            "x3f", "erf", "kdc", "dcr", "mrw", "3fr", "iiq",
+            "cr2", "cr3", "crw", "nef", "nrw", "arw", "srf", "sr2", "dng", "orf", "rw2", "raf",
+            "pef", "srw", "x3f", "erf", "kdc", "dcr", "mrw", "3fr", "iiq",
         ],
     ),
     ("Photoshop", &["psd", "psb"]),
@@ -31,29 +31,40 @@ const NOT_READ: [(&str, &[&str]); 10] = [
 const NO_PHOTOS: [(&str, &[&str]); 3] = [
     ("SVG", &["svg", "svgz"]),
     ("PDF", &["pdf"]),
-    ("video", &["mp4", "mov", "avi", "mkv", "webm", "m4v", "mts", "m2ts", "mpg", "mpeg", "wmv", "3gp"]),
+    (
+        "video",
+        &["mp4", "mov", "avi", "mkv", "webm", "m4v", "mts", "m2ts", "mpg", "mpeg", "wmv", "3gp"],
+    ),
 ];
 
 /// Whether a file has the ending of a photo, in a format that is read or not.
 pub(crate) fn is_called_like_photo(path: &Path) -> bool {
-    ending(path)
-        .is_some_and(|ending| READ.contains(&ending.as_str()) || name_in(&NOT_READ, &ending).is_some())
+    ending(path).is_some_and(|ending| {
+        READ.contains(&ending.as_str()) || name_in(&NOT_READ, &ending).is_some()
+    })
 }
 
 /// Returns the format of a file that is not read, by its ending and its first bytes: `HEIC`,
 /// `raw (NEF)`. A JPEG with another ending is a JPEG.
-pub(crate) fn other_format(path: &Path, beginning: impl FnOnce(&Path) -> Vec<u8>) -> Option<String> {
+pub(crate) fn other_format(
+    path: &Path,
+    beginning: impl FnOnce(&Path) -> Vec<u8>,
+) -> Option<String> {
     let ending = ending(path)?;
     let name = name_in(&NOT_READ, &ending).or_else(|| name_in(&NO_PHOTOS, &ending))?;
     let beginning = beginning(path);
     // Raw photos are TIFF files whose first picture is a small preview.
-    let is_read =
-        begins_like_photo(&beginning).is_some_and(|format| name != "raw" || format != ImageFormat::Tiff);
+    let is_read = begins_like_photo(&beginning)
+        .is_some_and(|format| name != "raw" || format != ImageFormat::Tiff);
     if is_read || beginning.is_empty() {
         return None;
     }
     let ending = ending.to_uppercase();
-    Some(if name.eq_ignore_ascii_case(&ending) { name.into() } else { format!("{name} ({ending})") })
+    Some(if name.eq_ignore_ascii_case(&ending) {
+        name.into()
+    } else {
+        format!("{name} ({ending})")
+    })
 }
 
 /// Returns the format that the first bytes identify, if it is read. The first bytes of some formats
@@ -78,7 +89,8 @@ mod tests {
 
     #[test]
     fn formats_that_are_not_read_are_named_and_a_jpeg_by_another_name_is_read() {
-        let of = |name: &str, beginning: &[u8]| other_format(Path::new(name), |_| beginning.to_vec());
+        let of =
+            |name: &str, beginning: &[u8]| other_format(Path::new(name), |_| beginning.to_vec());
         assert_eq!(of("1.HEIC", b"\0\0\0\x18ftypheic").as_deref(), Some("HEIC"));
         assert_eq!(of("1.heif", b"\0\0\0\x18ftypheic").as_deref(), Some("HEIC (HEIF)"));
         assert_eq!(of("1.NEF", b"MM\0*\0\0\0\x08").as_deref(), Some("raw (NEF)"));

@@ -323,7 +323,8 @@ fn in_lines(readings: &[LayoutReading]) -> String {
             6.. => format!(" and {} more", reading.classes.len() - 5),
             _ => String::new(),
         };
-        let classes = reading.classes.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let classes =
+            reading.classes.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
         format!("\n  classes {classes}{more} in {}", reading.classes_are)
     };
     readings.iter().map(line).collect()
@@ -357,7 +358,9 @@ impl Hinted for DataError {
             DataError::NoPhotos { path, above, .. } => {
                 Hint::ExpectedFolders { source: path.clone(), above: *above }
             }
-            DataError::OneClass { hint, .. } | DataError::TooFewPhotos { hint, .. } => (**hint).clone(),
+            DataError::OneClass { hint, .. } | DataError::TooFewPhotos { hint, .. } => {
+                (**hint).clone()
+            }
             DataError::Fractions { .. } => Hint::ValidFractions,
             DataError::NotThePreset { .. } => Hint::StanfordDogs,
             DataError::UnsafeArchive { .. } => Hint::UnpackSafely,
@@ -370,10 +373,12 @@ impl Hinted for DataError {
             DataError::BeingReplaced { .. } => Hint::WaitForPrepare,
             // A folder without a manifest may be the user's own, with the photos in their original
             // places.
-            DataError::MissingPhotos { folder, .. } => match folder.join(Manifest::FILE_NAME).is_file() {
-                true => Hint::PrepareAgain(Stale::Incomplete),
-                false => Hint::BringBack,
-            },
+            DataError::MissingPhotos { folder, .. } => {
+                match folder.join(Manifest::FILE_NAME).is_file() {
+                    true => Hint::PrepareAgain(Stale::Incomplete),
+                    false => Hint::BringBack,
+                }
+            }
             DataError::Manifest { .. } => Hint::PrepareAgain(Stale::Manifest),
             DataError::Link { .. } => Hint::CopyInstead,
             DataError::PhotoGone { .. } => Hint::PrepareAgain(Stale::Gone),

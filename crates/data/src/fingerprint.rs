@@ -43,7 +43,8 @@ impl Fingerprint {
     #[inline(always)]
     fn look(photo: &RgbImage) -> Self {
         let (width_px, height_px) = photo.dimensions();
-        let thumbnail: Box<[u8]> = thumbnail(photo).into_iter().map(|value| value.round() as u8).collect();
+        let thumbnail: Box<[u8]> =
+            thumbnail(photo).into_iter().map(|value| value.round() as u8).collect();
         let values: Vec<f32> = thumbnail.iter().map(|&value| value.into()).collect();
         Self {
             width_px,
@@ -107,8 +108,9 @@ pub(crate) fn unmirrored(sketch: &Sketch) -> Sketch {
 /// more, because photos have less of them.
 #[inline(always)]
 fn sketch(thumbnail: &[f32]) -> Sketch {
-    let cosine =
-        |frequency: usize, at: usize| (PI * frequency as f32 * (at as f32 + 0.5) / SIDE as f32).cos();
+    let cosine = |frequency: usize, at: usize| {
+        (PI * frequency as f32 * (at as f32 + 0.5) / SIDE as f32).cos()
+    };
     let mut rows = [[0.0f32; FREQUENCIES]; SIDE];
     let table: Vec<[f32; FREQUENCIES]> =
         (0..SIDE).map(|at| std::array::from_fn(|frequency| cosine(frequency, at))).collect();

@@ -15,7 +15,8 @@ pub(crate) fn foreign_letter(typed: &str, meant: &str) -> Option<char> {
     }
     let pairs = typed.chars().zip(meant.chars());
     let differing: Vec<(char, char)> = pairs.filter(|(a, b)| a != b).collect();
-    let is_lent = |(a, b): &(char, char)| a.script() != b.script() && a.is_alphabetic() && b.is_alphabetic();
+    let is_lent =
+        |(a, b): &(char, char)| a.script() != b.script() && a.is_alphabetic() && b.is_alphabetic();
     differing.into_iter().find(is_lent).map(|(a, _)| a)
 }
 
@@ -29,9 +30,13 @@ mod tests {
         assert_eq!(foreign_letter("m\u{3bf}del", "model"), Some('\u{3bf}'));
         assert_eq!(foreign_letter("m\u{43e}del", "model"), Some('\u{43e}'));
         assert_eq!(foreign_letter("μπ\u{f3}ξερ", "μπ\u{3cc}ξερ"), Some('\u{f3}'));
-        for (a, b) in
-            [("model", "model"), ("model", "modem"), ("l", "1"), ("rn", "m"), ("cafe\u{301}", "caf\u{e9}")]
-        {
+        for (a, b) in [
+            ("model", "model"),
+            ("model", "modem"),
+            ("l", "1"),
+            ("rn", "m"),
+            ("cafe\u{301}", "caf\u{e9}"),
+        ] {
             assert_eq!(foreign_letter(a, b), None, "{a} {b}");
         }
     }

@@ -94,9 +94,9 @@ impl Layout {
         }
         if let Some(told) = expected.classes_are.filter(|_| base != root) {
             let told = told.display();
-            layout
-                .notes
-                .push(format!("The classes are the folders in `{told}`, as told; nothing else was read."));
+            layout.notes.push(format!(
+                "The classes are the folders in `{told}`, as told; nothing else was read."
+            ));
         }
         layout.finish_names(expected.preset);
         if let Some(preset) = expected.preset {
@@ -111,7 +111,9 @@ impl Layout {
         let steps: Vec<&Path> = to.ancestors().take_while(|step| *step != from).collect();
         for step in steps.into_iter().rev() {
             let folder = step.parent().unwrap_or(from);
-            for entry in list(root, folder, &mut self.rejected)?.iter().filter(|entry| entry.path != step) {
+            for entry in
+                list(root, folder, &mut self.rejected)?.iter().filter(|entry| entry.path != step)
+            {
                 if is_annotations(entry) {
                     let place = relative(root, &entry.path);
                     self.notes.push(format!("`{place}` holds annotations, which are not used."));
@@ -179,17 +181,26 @@ impl Layout {
                 None => return Ok(()),
             },
         };
-        if label.contains(|letter: char| letter.is_control() || "\u{2028}\u{2029}".contains(letter)) {
-            return Err(DataError::ClassName { path: source.named.join(relative(root, &entry.path)) });
+        if label.contains(|letter: char| letter.is_control() || "\u{2028}\u{2029}".contains(letter))
+        {
+            return Err(DataError::ClassName {
+                path: source.named.join(relative(root, &entry.path)),
+            });
         }
         let spelling = self.spellings.entry(label.clone()).or_insert_with(|| entry.name.clone());
         if *spelling != entry.name {
-            self.notes
-                .push(format!("Two spellings of `{label}` in Unicode look the same: they are one class."));
+            self.notes.push(format!(
+                "Two spellings of `{label}` in Unicode look the same: they are one class."
+            ));
         }
         self.classes.push(label.clone());
         for file in files_below(root, &entry.path, &mut self.rejected) {
-            self.candidates.push(Candidate { source: file.0, file: file.1, label: label.clone(), given });
+            self.candidates.push(Candidate {
+                source: file.0,
+                file: file.1,
+                label: label.clone(),
+                given,
+            });
         }
         Ok(())
     }
@@ -209,7 +220,8 @@ impl Layout {
         self.classes.dedup();
         if preset.is_none() && self.classes.iter().all(|class| split_synset(class).is_some()) {
             let plain = |class: &str| split_synset(class).map(|(_, name)| name.to_lowercase());
-            let mut short: Vec<String> = self.classes.iter().filter_map(|class| plain(class)).collect();
+            let mut short: Vec<String> =
+                self.classes.iter().filter_map(|class| plain(class)).collect();
             short.sort();
             short.dedup();
             if short.len() == self.classes.len() && !short.is_empty() {
@@ -219,8 +231,10 @@ impl Layout {
                     }
                 }
                 self.classes = short;
-                self.notes
-                    .push("Classes are named without their synsets (`n02088364-beagle` is `beagle`).".into());
+                self.notes.push(
+                    "Classes are named without their synsets (`n02088364-beagle` is `beagle`)."
+                        .into(),
+                );
             }
         }
         self.candidates.sort_by(|a, b| a.source.cmp(&b.source));
@@ -248,7 +262,8 @@ impl Layout {
 /// `annotations` around it. A class may have this name too, so all files inside must have no ending
 /// or that of an annotation.
 fn is_annotations(entry: &Entry) -> bool {
-    if !entry.is_dir || !["annotation", "annotations"].contains(&entry.name.to_lowercase().as_str()) {
+    if !entry.is_dir || !["annotation", "annotations"].contains(&entry.name.to_lowercase().as_str())
+    {
         return false;
     }
     let mut files = walkdir::WalkDir::new(&entry.path)
@@ -285,11 +300,18 @@ mod tests {
             std::fs::write(nameless.join(photo), "").unwrap();
         }
         let layout = Layout::read(dir.path(), dir.path(), Expected::default()).unwrap();
-        let found: Vec<&str> = layout.candidates.iter().map(|photo| photo.source.as_str()).collect();
+        let found: Vec<&str> =
+            layout.candidates.iter().map(|photo| photo.source.as_str()).collect();
         assert_eq!(found, ["ant/1.jpg", "bee/1.jpg", "wasp/1.jpg"]);
-        let reasons: Vec<&str> = layout.rejected.iter().map(|photo| photo.reason.as_str()).collect();
-        assert_eq!(reasons.iter().filter(|reason| reason.contains("not UTF-8")).count(), 3, "{reasons:?}");
-        let loops = reasons.iter().filter(|reason| **reason == "a link to a folder that it lies in");
+        let reasons: Vec<&str> =
+            layout.rejected.iter().map(|photo| photo.reason.as_str()).collect();
+        assert_eq!(
+            reasons.iter().filter(|reason| reason.contains("not UTF-8")).count(),
+            3,
+            "{reasons:?}"
+        );
+        let loops =
+            reasons.iter().filter(|reason| **reason == "a link to a folder that it lies in");
         assert_eq!(loops.count(), 2, "{reasons:?}");
     }
 }

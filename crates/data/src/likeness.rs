@@ -131,7 +131,10 @@ impl<'a> Compared<'a> {
         for ((left, top), has_structure) in windows().zip(has_structure) {
             let (across, down) = (left..left + WINDOW, top..top + WINDOW);
             if !has_structure
-                || ![&columns[across.clone()], &rows[down.clone()]].into_iter().flatten().all(|&i| i)
+                || ![&columns[across.clone()], &rows[down.clone()]]
+                    .into_iter()
+                    .flatten()
+                    .all(|&i| i)
             {
                 continue;
             }

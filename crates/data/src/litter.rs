@@ -35,7 +35,9 @@ pub(crate) fn is_litter(name: &str) -> bool {
 pub(crate) fn left_out(name: &str) -> Option<&'static str> {
     match name {
         _ if name.starts_with('.') => Some(HIDDEN),
-        _ if is_litter(name) || FOLDERS.contains(&name.to_lowercase().as_str()) => Some(OF_THE_SYSTEM),
+        _ if is_litter(name) || FOLDERS.contains(&name.to_lowercase().as_str()) => {
+            Some(OF_THE_SYSTEM)
+        }
         // macOS ends the name of a folder's icon in a carriage return.
         "Icon\r" => Some(OF_THE_SYSTEM),
         _ => None,
@@ -48,8 +50,15 @@ mod tests {
 
     #[test]
     fn folders_of_storage_boxes_and_systems_are_left_out_and_names_like_theirs_are_not() {
-        for name in ["@eaDir", "#recycle", "$RECYCLE.BIN", "__MACOSX", "lost+found", "Thumbs.db", "@Recycle"]
-        {
+        for name in [
+            "@eaDir",
+            "#recycle",
+            "$RECYCLE.BIN",
+            "__MACOSX",
+            "lost+found",
+            "Thumbs.db",
+            "@Recycle",
+        ] {
             assert_eq!(left_out(name), Some(OF_THE_SYSTEM), "{name}");
         }
         for name in [".@__thumb", ".Trash-1000", ".AppleDouble", "._1.jpg", ".DS_Store"] {

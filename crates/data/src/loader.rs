@@ -35,7 +35,9 @@ impl Transform {
     /// Side of the output square, in pixels.
     pub fn side_px(&self) -> u32 {
         match self {
-            Transform::Eval(preprocessing) | Transform::Train { preprocessing, .. } => preprocessing.side_px,
+            Transform::Eval(preprocessing) | Transform::Train { preprocessing, .. } => {
+                preprocessing.side_px
+            }
         }
     }
 }
@@ -128,7 +130,10 @@ impl Loader {
         options: &LoaderOptions,
     ) -> Self {
         assert!(batch_size > 0, "a batch holds at least one photo");
-        assert!(order.iter().all(|&at| at < photos.len()), "the order names photos that are not there");
+        assert!(
+            order.iter().all(|&at| at < photos.len()),
+            "the order names photos that are not there"
+        );
         let batches = order.len().div_ceil(batch_size);
         let prefetch = options.prefetch.max(1);
         let threads = match options.threads {
@@ -211,7 +216,10 @@ impl Shared {
     fn work(&self) {
         loop {
             let mut state = self.lock();
-            while !state.stopped && state.next < self.batches && state.next >= state.taken + self.prefetch {
+            while !state.stopped
+                && state.next < self.batches
+                && state.next >= state.taken + self.prefetch
+            {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
             if state.stopped || state.next >= self.batches {

@@ -42,7 +42,9 @@ pub(crate) fn neighbours(sketches: &[&Sketch]) -> Vec<(usize, usize)> {
     let mut pairs: Vec<(usize, usize)> = nearest
         .iter()
         .enumerate()
-        .flat_map(|(a, others)| others.iter().map(move |&(_, b)| (a.min(b as usize), a.max(b as usize))))
+        .flat_map(|(a, others)| {
+            others.iter().map(move |&(_, b)| (a.min(b as usize), a.max(b as usize)))
+        })
         .collect();
     pairs.sort_unstable();
     pairs.dedup();
@@ -50,7 +52,12 @@ pub(crate) fn neighbours(sketches: &[&Sketch]) -> Vec<(usize, usize)> {
 }
 
 /// Halves the photos until every part is a leaf. `place` is the tree and the node in it.
-fn divide<'a>(photos: &'a mut [u32], points: &[Sketch], place: [u64; 2], leaves: &mut Vec<&'a [u32]>) {
+fn divide<'a>(
+    photos: &'a mut [u32],
+    points: &[Sketch],
+    place: [u64; 2],
+    leaves: &mut Vec<&'a [u32]>,
+) {
     if photos.len() <= LEAF {
         leaves.push(photos);
         return;
@@ -60,7 +67,8 @@ fn divide<'a>(photos: &'a mut [u32], points: &[Sketch], place: [u64; 2], leaves:
     let (from, to) = (any(), any());
     let direction: [f32; SKETCH] = std::array::from_fn(|at| to[at] - from[at]);
     let along = |photo: u32| -> f32 { dot(&points[photo as usize], &direction) };
-    let mut projected: Vec<(f32, u32)> = photos.par_iter().map(|&photo| (along(photo), photo)).collect();
+    let mut projected: Vec<(f32, u32)> =
+        photos.par_iter().map(|&photo| (along(photo), photo)).collect();
     let middle = photos.len() / 2;
     projected.select_nth_unstable_by(middle, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     photos.iter_mut().zip(projected).for_each(|(photo, (_, of_order))| *photo = of_order);
@@ -109,7 +117,8 @@ mod tests {
             unit(std::array::from_fn(|at| of[at] + other[at]))
         };
         let pictures: Vec<Sketch> = (0..3000).map(|_| near(&board, 0.5, &mut chance)).collect();
-        let mut copies: Vec<Sketch> = pictures[..300].iter().map(|of| near(of, 0.02, &mut chance)).collect();
+        let mut copies: Vec<Sketch> =
+            pictures[..300].iter().map(|of| near(of, 0.02, &mut chance)).collect();
         // Every second one mirrored.
         for copy in copies.iter_mut().step_by(2) {
             copy[EVEN..].iter_mut().for_each(|value| *value = -*value);

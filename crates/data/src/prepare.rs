@@ -49,7 +49,12 @@ pub struct Prepared {
 /// - [`DataError::Stopped`] once the task is stopped.
 ///
 /// After an error, the output is as it was.
-pub fn prepare(source: &Path, out: &Path, options: &PrepareOptions, task: Task<'_>) -> Result<Prepared> {
+pub fn prepare(
+    source: &Path,
+    out: &Path,
+    options: &PrepareOptions,
+    task: Task<'_>,
+) -> Result<Prepared> {
     options.fractions.check()?;
     if !source.exists() {
         return Err(DataError::NotFound { path: source.into() });
@@ -110,7 +115,9 @@ impl Before {
     fn look(out: &Path) -> Result<Self> {
         let not_ours = || DataError::OutputNotOurs { path: out.into() };
         match std::fs::symlink_metadata(out) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Before::Nothing),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Before::Nothing);
+            }
             Err(error) => return Err(DataError::io("read", out)(error)),
             // Do not follow a link: replacing it would orphan its target.
             Ok(metadata) if !metadata.is_dir() => return Err(not_ours()),
@@ -168,7 +175,8 @@ fn is_linked(out: &Path, manifest: &Manifest) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        let links = |path: &str| std::fs::metadata(out.join(path)).map_or(1, |metadata| metadata.nlink());
+        let links =
+            |path: &str| std::fs::metadata(out.join(path)).map_or(1, |metadata| metadata.nlink());
         manifest.photos.iter().any(|photo| links(&photo.path) > 1)
     }
     #[cfg(not(unix))]
@@ -180,10 +188,9 @@ fn is_linked(out: &Path, manifest: &Manifest) -> bool {
 
 /// Whether every photo of the manifest exists with its recorded SHA-256.
 fn is_whole(out: &Path, manifest: &Manifest) -> bool {
-    manifest
-        .photos
-        .par_iter()
-        .all(|photo| files::sha256_file(&out.join(&photo.path)).is_ok_and(|digest| digest == photo.sha256))
+    manifest.photos.par_iter().all(|photo| {
+        files::sha256_file(&out.join(&photo.path)).is_ok_and(|digest| digest == photo.sha256)
+    })
 }
 
 fn write_tree(
@@ -214,7 +221,8 @@ fn write_tree(
                 source: error,
             })?;
         } else {
-            reflink_copy::reflink_or_copy(source, &target).map_err(DataError::io("copy", source))?;
+            reflink_copy::reflink_or_copy(source, &target)
+                .map_err(DataError::io("copy", source))?;
         }
         // The copy must have the bytes that were decoded.
         if files::sha256_file(&target)? != photo.sha256 {

@@ -42,7 +42,8 @@ impl Preset {
             Preset::StanfordDogs5 => FIVE
                 .iter()
                 .find(|(synset, name)| {
-                    folder == *name || split_synset(folder).is_some_and(|(found, _)| found == *synset)
+                    folder == *name
+                        || split_synset(folder).is_some_and(|(found, _)| found == *synset)
                 })
                 .map(|(_, name)| (*name).to_string()),
             Preset::StanfordDogs => split_synset(folder).map(|(_, name)| name.to_lowercase()),
@@ -76,11 +77,14 @@ impl FromStr for Preset {
     type Err = CoreError;
 
     fn from_str(text: &str) -> Result<Self, CoreError> {
-        Preset::ALL.into_iter().find(|preset| preset.as_str() == text).ok_or_else(|| CoreError::UnknownWord {
-            what: "preset",
-            found: text.into(),
-            expected: "stanford-dogs-5, stanford-dogs".into(),
-            nearest: kennel_core::did_you_mean(text, Preset::ALL.map(Preset::as_str)).map(String::from),
+        Preset::ALL.into_iter().find(|preset| preset.as_str() == text).ok_or_else(|| {
+            CoreError::UnknownWord {
+                what: "preset",
+                found: text.into(),
+                expected: "stanford-dogs-5, stanford-dogs".into(),
+                nearest: kennel_core::did_you_mean(text, Preset::ALL.map(Preset::as_str))
+                    .map(String::from),
+            }
         })
     }
 }
@@ -100,7 +104,10 @@ mod tests {
         let all = |folder| Preset::StanfordDogs.class_of(folder);
         assert_eq!(all("n02107908-Appenzeller").as_deref(), Some("appenzeller"));
         assert_eq!(all("n02105855-Shetland_sheepdog").as_deref(), Some("shetland_sheepdog"));
-        assert_eq!(all("n02094258-black-and-tan_coonhound").as_deref(), Some("black-and-tan_coonhound"));
+        assert_eq!(
+            all("n02094258-black-and-tan_coonhound").as_deref(),
+            Some("black-and-tan_coonhound")
+        );
         assert_eq!(all("list-train"), None);
         let hints = "stanford-dog".parse::<Preset>().unwrap_err().hints();
         assert!(matches!(hints[..], [Hint::DidYouMean(_)]), "{hints:?}");

@@ -90,7 +90,12 @@ impl Source<'_> {
             || words < names.len() && names.iter().all(is_known)
     }
 
-    fn reading_of_words(&self, base: &Path, names: &[&str], around: Vec<Around>) -> Result<Reading> {
+    fn reading_of_words(
+        &self,
+        base: &Path,
+        names: &[&str],
+        around: Vec<Around>,
+    ) -> Result<Reading> {
         let is_train = |around: &&Around| around.part == Some(Split::Train);
         let (with, without): (Vec<&Around>, Vec<&Around>) =
             around.iter().partition(|around| around.has_classes());
@@ -109,7 +114,9 @@ impl Source<'_> {
         match kinds.len() {
             0 if names.len() == 1 => Ok(Reading::Inside(first.place.clone())),
             1 if all_are_parts => Ok(Reading::Parts(around)),
-            2.. => Ok(Reading::Parts(around.into_iter().filter(|around| around.part.is_some()).collect())),
+            2.. => Ok(Reading::Parts(
+                around.into_iter().filter(|around| around.part.is_some()).collect(),
+            )),
             _ => Err(self.ambiguous([(base, names), (&first.place, &first.photos.names())])),
         }
     }
@@ -201,7 +208,9 @@ fn is_of_camera(name: &str) -> bool {
     let Some((number, rest)) = name.split_at_checked(3) else { return false };
     number.bytes().all(|byte| byte.is_ascii_digit())
         && rest.len() == 5
-        && rest.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+        && rest
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
         && rest.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 

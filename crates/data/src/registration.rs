@@ -121,7 +121,8 @@ impl Warp {
         (0..side)
             .map(|at| {
                 let place = (at as f32 + 0.5) / half - 1.0;
-                let place = (place * (1.0 + self.stretch[axis]) + self.shift[axis] + 1.0) * half - 0.5;
+                let place =
+                    (place * (1.0 + self.stretch[axis]) + self.shift[axis] + 1.0) * half - 0.5;
                 let within = place.clamp(0.0, last - 1e-3);
                 ((within as usize, within.fract()), (-0.01..=last + 0.01).contains(&place))
             })
@@ -186,10 +187,14 @@ impl Slopes {
             for (x, _) in columns.iter().enumerate().filter(|(_, inside)| **inside) {
                 let at = y * other.side + x;
                 let error = warped[at] - self.level.picture[at];
-                gradient.iter_mut().zip(self.along[at]).for_each(|(sum, slope)| *sum += slope * error);
+                gradient
+                    .iter_mut()
+                    .zip(self.along[at])
+                    .for_each(|(sum, slope)| *sum += slope * error);
             }
         }
-        let delta: [f32; 4] = std::array::from_fn(|i| (0..4).map(|j| self.inverse[i][j] * gradient[j]).sum());
+        let delta: [f32; 4] =
+            std::array::from_fn(|i| (0..4).map(|j| self.inverse[i][j] * gradient[j]).sum());
         let mut next = Warp::default();
         for axis in [0, 1] {
             next.stretch[axis] = (1.0 + warp.stretch[axis]) / (1.0 + delta[axis]).max(0.5) - 1.0;
@@ -231,7 +236,11 @@ fn normalised(picture: &[f32], side: usize, radius: usize) -> Vec<f32> {
     let centred: Vec<f32> = picture.iter().zip(&mean).map(|(value, mean)| value - mean).collect();
     let squares: Vec<f32> = centred.iter().map(|value| value * value).collect();
     let variance = box_mean(&squares, side, radius);
-    centred.iter().zip(variance).map(|(value, variance)| value / (variance + FLOOR * FLOOR).sqrt()).collect()
+    centred
+        .iter()
+        .zip(variance)
+        .map(|(value, variance)| value / (variance + FLOOR * FLOOR).sqrt())
+        .collect()
 }
 
 /// Averages over a square around every pixel, within the picture.

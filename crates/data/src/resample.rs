@@ -75,13 +75,15 @@ impl Taps {
             let first = (center - support + 0.5).max(0.0) as u32;
             let end = ((center + support + 0.5) as u32).min(input);
             floats.clear();
-            floats.extend(
-                (first..end).map(|at| filter.weight((f64::from(at) - center + 0.5) * (1.0 / filter_scale))),
-            );
+            floats
+                .extend((first..end).map(|at| {
+                    filter.weight((f64::from(at) - center + 0.5) * (1.0 / filter_scale))
+                }));
             let sum: f64 = floats.iter().sum();
             let begin = taps.weights.len();
             taps.weights.extend(floats.iter().map(|&weight| {
-                let weight = if sum == 0.0 { weight } else { weight / sum } * f64::from(1 << PRECISION);
+                let weight =
+                    if sum == 0.0 { weight } else { weight / sum } * f64::from(1 << PRECISION);
                 (weight + 0.5f64.copysign(weight)) as i32
             }));
             taps.spans.push((first as usize, begin, taps.weights.len()));
@@ -101,7 +103,12 @@ impl Taps {
 }
 
 /// Resizes `photo` to `resized` and returns `window` of it. Computes only what the window needs.
-pub(crate) fn resample(photo: &RgbImage, resized: (u32, u32), window: Window, filter: Filter) -> RgbImage {
+pub(crate) fn resample(
+    photo: &RgbImage,
+    resized: (u32, u32),
+    window: Window,
+    filter: Filter,
+) -> RgbImage {
     let (width, height) = photo.dimensions();
     let columns = Taps::new(width, resized.0, window.left, window.width, filter);
     let rows = Taps::new(height, resized.1, window.top, window.height, filter);
@@ -152,14 +159,21 @@ impl pulp::WithSimd for Passes<'_> {
 /// Computes each output row as a sum of input rows, which are numbered from `offset`. Keeps the
 /// columns in `across` of each row.
 #[inline(always)]
-fn combine_rows(pixels: &[u8], width: usize, rows: &Taps, offset: usize, across: Range<usize>) -> Vec<u8> {
+fn combine_rows(
+    pixels: &[u8],
+    width: usize,
+    rows: &Taps,
+    offset: usize,
+    across: Range<usize>,
+) -> Vec<u8> {
     let stride = 3 * width;
     let kept = 3 * across.start..3 * across.end;
     let mut out = vec![0u8; rows.spans.len() * kept.len()];
     let mut sums = vec![0i32; kept.len()];
     for ((first, weights), out) in rows.iter().zip(out.chunks_exact_mut(kept.len())) {
         sums.fill(HALF);
-        for (row, &weight) in pixels[(first - offset) * stride..].chunks_exact(stride).zip(weights) {
+        for (row, &weight) in pixels[(first - offset) * stride..].chunks_exact(stride).zip(weights)
+        {
             for (sum, &value) in sums.iter_mut().zip(&row[kept.clone()]) {
                 *sum = sum.wrapping_add(i32::from(value).wrapping_mul(weight));
             }
@@ -223,7 +237,8 @@ mod tests {
 
     fn photo(width: u32, height: u32, seed: u32) -> RgbImage {
         let noise = |x: u32, y: u32, c: u32| {
-            (x.wrapping_mul(73) ^ y.wrapping_mul(179) ^ c.wrapping_mul(31) ^ seed).wrapping_mul(0x9e37_79b9)
+            (x.wrapping_mul(73) ^ y.wrapping_mul(179) ^ c.wrapping_mul(31) ^ seed)
+                .wrapping_mul(0x9e37_79b9)
                 >> 24
         };
         RgbImage::from_fn(width, height, |x, y| image::Rgb([0, 1, 2].map(|c| noise(x, y, c) as u8)))

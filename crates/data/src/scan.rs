@@ -132,7 +132,8 @@ pub fn scan(source: &Path, options: &ScanOptions, scratch: &Path, task: Task<'_>
     let folder = unpacked.path().to_path_buf();
     let mut scan = scan_folder(source, &folder, options, Some(unpacked), task)?;
     if !is_whole {
-        scan.notes.push("The archive ends without an end marker: the rest of it may be missing.".into());
+        scan.notes
+            .push("The archive ends without an end marker: the rest of it may be missing.".into());
     }
     Ok(scan)
 }
@@ -202,14 +203,16 @@ fn scan_folder(
                 "Classes `{other}` and `{class}` differ in capitals or spaces only; if they are one, put their photos into one folder."
             ));
         }
-        let twin = classes[..index].iter().find_map(|other| Some((other, foreign_letter(class, other)?)));
+        let twin =
+            classes[..index].iter().find_map(|other| Some((other, foreign_letter(class, other)?)));
         if let Some((other, letter)) = twin {
             notes.push(format!(
                 "Classes `{other}` and `{class}` look the same: `{letter}` in the second is a letter of another alphabet; if they are one, put \
                  their photos into one folder."
             ));
         }
-        let of_class: Vec<&ScannedPhoto> = photos.iter().filter(|photo| photo.label == *class).collect();
+        let of_class: Vec<&ScannedPhoto> =
+            photos.iter().filter(|photo| photo.label == *class).collect();
         if let Some((above, count)) = folders_below(&of_class) {
             notes.push(format!(
                 "The photos of class `{class}` lie in {count} folders in `{above}`; if those are the classes, give that folder."
@@ -236,7 +239,8 @@ fn scan_folder(
 fn class_not_among(candidates: &[Candidate], options: &ScanOptions) -> Option<String> {
     let known = options.known?;
     let others = candidates.iter().filter(|candidate| !known.contains(&candidate.label));
-    let mut usable = others.filter(|candidate| photo_of((*candidate).clone(), options.min_side_px).is_ok());
+    let mut usable =
+        others.filter(|candidate| photo_of((*candidate).clone(), options.min_side_px).is_ok());
     usable.next().map(|candidate| candidate.label.clone())
 }
 
@@ -274,7 +278,9 @@ fn describe(folders: &[String], rejected: &[RejectedPhoto]) -> String {
     match (folders.len(), rejected) {
         (0, []) => "the folder is empty".into(),
         (folders, []) => format!("{folders} folders without a file"),
-        (_, rejected) => of_rejected(rejected).map(|left_out| left_out.to_string()).unwrap_or_default(),
+        (_, rejected) => {
+            of_rejected(rejected).map(|left_out| left_out.to_string()).unwrap_or_default()
+        }
     }
 }
 

@@ -45,9 +45,10 @@ impl PhotoSource {
             }
             PhotoSource::File(path) => match other_format(path, beginning) {
                 None => read_decoded(path),
-                Some(what) => {
-                    Err(DataError::Decode { path: path.clone(), source: DecodeError::Unsupported { what } })
-                }
+                Some(what) => Err(DataError::Decode {
+                    path: path.clone(),
+                    source: DecodeError::Unsupported { what },
+                }),
             },
             PhotoSource::Stdin => {
                 let path = Path::new("-");
@@ -90,7 +91,8 @@ pub fn photo_sources(asked: Vec<PathBuf>) -> impl Iterator<Item = Result<PhotoSo
         }
         if !path.exists() && !is_address(&path) && name.contains(['*', '?', '[']) {
             // Ignore case: cameras write `.JPG`.
-            let options = glob::MatchOptions { case_sensitive: false, ..glob::MatchOptions::default() };
+            let options =
+                glob::MatchOptions { case_sensitive: false, ..glob::MatchOptions::default() };
             return match glob::glob_with(&name, options) {
                 Ok(paths) => {
                     let files = paths.filter_map(|path| match path {
@@ -115,7 +117,8 @@ pub fn photo_sources(asked: Vec<PathBuf>) -> impl Iterator<Item = Result<PhotoSo
 
 fn in_folder(folder: PathBuf) -> impl Iterator<Item = Result<PhotoSource, NoPhoto>> {
     // Include photos of unsupported formats: an error row is better than nothing.
-    let is_photo = |path: &Path| is_called_like_photo(path) || begins_like_photo(&beginning(path)).is_some();
+    let is_photo =
+        |path: &Path| is_called_like_photo(path) || begins_like_photo(&beginning(path)).is_some();
     // As in `prepare`: follow links, skip hidden and system entries.
     let is_shown = |entry: &walkdir::DirEntry| {
         entry.depth() == 0 || left_out(&entry.file_name().to_string_lossy()).is_none()
@@ -131,7 +134,8 @@ fn in_folder(folder: PathBuf) -> impl Iterator<Item = Result<PhotoSource, NoPhot
             error.path().map(|path| Ok(PhotoSource::File(path.into())))
         }
         Err(error) => {
-            let asked = error.path().map_or_else(String::new, |path| path.to_string_lossy().into_owned());
+            let asked =
+                error.path().map_or_else(String::new, |path| path.to_string_lossy().into_owned());
             let reason = match error.io_error() {
                 Some(refused) => format!("cannot be read: {refused}"),
                 None => error.to_string(),
@@ -195,8 +199,10 @@ mod tests {
     use super::*;
 
     fn names(folder: &Path, asked: &[&str]) -> Vec<String> {
-        let asked =
-            asked.iter().map(|name| if *name == "-" { "-".into() } else { folder.join(name) }).collect();
+        let asked = asked
+            .iter()
+            .map(|name| if *name == "-" { "-".into() } else { folder.join(name) })
+            .collect();
         let short = |name: String| {
             name.strip_prefix(&*folder.to_string_lossy()).map_or(name.clone(), |s| s[1..].into())
         };
@@ -214,13 +220,24 @@ mod tests {
         let here = dir.path();
         std::fs::create_dir_all(here.join("photos/b/deep")).unwrap();
         std::fs::create_dir(here.join("empty")).unwrap();
-        for name in ["photos/2.JPG", "photos/1.png", "photos/b/deep/3.webp", "photos/notes.txt", "odd[1].jpg"]
-        {
+        for name in [
+            "photos/2.JPG",
+            "photos/1.png",
+            "photos/b/deep/3.webp",
+            "photos/notes.txt",
+            "odd[1].jpg",
+        ] {
             std::fs::write(here.join(name), "").unwrap();
         }
-        assert_eq!(names(here, &["photos"]), ["photos/1.png", "photos/2.JPG", "photos/b/deep/3.webp"]);
-        std::fs::write(here.join("photos/b/no ending"), b"\xff\xd8\xff\xe0 and so on, as JPEG begins")
-            .unwrap();
+        assert_eq!(
+            names(here, &["photos"]),
+            ["photos/1.png", "photos/2.JPG", "photos/b/deep/3.webp"]
+        );
+        std::fs::write(
+            here.join("photos/b/no ending"),
+            b"\xff\xd8\xff\xe0 and so on, as JPEG begins",
+        )
+        .unwrap();
         assert_eq!(names(here, &["photos/b"]), ["photos/b/deep/3.webp", "photos/b/no ending"]);
         assert_eq!(names(here, &["photos/*.png", "-"]), ["photos/1.png", "-"]);
         assert_eq!(names(here, &["photos/*.jpg"]), ["photos/2.JPG"]);

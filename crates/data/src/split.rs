@@ -77,9 +77,13 @@ pub fn stratified(
     let mut parts: Vec<Option<usize>> = vec![None; class_indices.len()];
 
     let place = |photo: usize| Chance::new(seed, "split", &[contents[photo]]).below(u64::MAX);
-    let first_of = |group: &[usize]| group.iter().map(|&photo| contents[photo]).min().unwrap_or_default();
-    let mut order: Vec<(u64, &Vec<usize>)> =
-        groups.iter().filter(|group| group.len() > 1).map(|group| (first_of(group), group)).collect();
+    let first_of =
+        |group: &[usize]| group.iter().map(|&photo| contents[photo]).min().unwrap_or_default();
+    let mut order: Vec<(u64, &Vec<usize>)> = groups
+        .iter()
+        .filter(|group| group.len() > 1)
+        .map(|group| (first_of(group), group))
+        .collect();
     // Place large groups first, while there is room.
     order.sort_by_key(|(first, group)| (std::cmp::Reverse(group.len()), *first));
     for (first, group) in order {
@@ -140,14 +144,27 @@ pub fn stratified(
 mod tests {
     use super::*;
 
-    fn divided(classes: &[usize], class_count: usize, groups: &[Vec<usize>], seed: u64) -> Vec<Split> {
+    fn divided(
+        classes: &[usize],
+        class_count: usize,
+        groups: &[Vec<usize>],
+        seed: u64,
+    ) -> Vec<Split> {
         let contents: Vec<u64> = (0..classes.len() as u64).collect();
-        stratified(classes, class_count, &contents, groups, |n| Fractions::default().counts(n), seed)
+        stratified(
+            classes,
+            class_count,
+            &contents,
+            groups,
+            |n| Fractions::default().counts(n),
+            seed,
+        )
     }
 
     fn count(splits: &[Split], classes: &[usize], class: usize) -> [usize; 3] {
-        Split::ALL
-            .map(|split| splits.iter().zip(classes).filter(|&(&s, &c)| s == split && c == class).count())
+        Split::ALL.map(|split| {
+            splits.iter().zip(classes).filter(|&(&s, &c)| s == split && c == class).count()
+        })
     }
 
     #[test]
@@ -196,7 +213,10 @@ mod tests {
         for seed in 0..200 {
             let splits = divided(&classes, 2, &groups, seed);
             for group in &groups {
-                assert!(group.iter().all(|&photo| splits[photo] == splits[group[0]]), "seed {seed}");
+                assert!(
+                    group.iter().all(|&photo| splits[photo] == splits[group[0]]),
+                    "seed {seed}"
+                );
             }
             parts_seen.insert(splits[0]);
             assert_eq!(count(&splits, &classes, 0), [21, 4, 5], "seed {seed}");
@@ -215,7 +235,8 @@ mod tests {
 
     #[test]
     fn fractions_that_divide_nothing_are_refused() {
-        for (train, val) in [(0.0, 0.5), (0.9, 0.2), (-0.1, 0.1), (f64::NAN, 0.1), (0.5, f64::NAN)] {
+        for (train, val) in [(0.0, 0.5), (0.9, 0.2), (-0.1, 0.1), (f64::NAN, 0.1), (0.5, f64::NAN)]
+        {
             assert!(Fractions { train, val }.check().is_err(), "{train} {val}");
         }
         assert!(Fractions { train: 0.7, val: 0.3 }.check().is_ok());

@@ -42,8 +42,9 @@ impl Staging {
         let (Some(parent), Some(name)) = (out.parent(), out.file_name()) else {
             return Err(DataError::OutputNotOurs { path: out.into() });
         };
-        let made =
-            Made(parent.ancestors().take_while(|above| !above.exists()).map(Path::to_path_buf).collect());
+        let made = Made(
+            parent.ancestors().take_while(|above| !above.exists()).map(Path::to_path_buf).collect(),
+        );
         std::fs::create_dir_all(parent).map_err(DataError::io("create", parent))?;
         let hidden = format!(".kennel-prepare-{}", name.to_string_lossy());
         let lock = Lock::try_acquire(&parent.join(format!("{hidden}.lock")))
@@ -55,7 +56,8 @@ impl Staging {
             let folder = folder.map_err(DataError::io("write to", parent))?.keep();
             return Ok(Self { folder, out: out.into(), _lock: lock, _made: made });
         }
-        let staging = Self { folder: parent.join(hidden), out: out.into(), _lock: lock, _made: made };
+        let staging =
+            Self { folder: parent.join(hidden), out: out.into(), _lock: lock, _made: made };
         staging.clear().map_err(DataError::io("replace", &staging.folder))?;
         std::fs::create_dir(&staging.folder).map_err(DataError::io("write to", parent))?;
         Ok(staging)

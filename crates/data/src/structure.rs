@@ -51,7 +51,8 @@ pub(crate) fn has_corner(picture: &[f32]) -> Vec<bool> {
 #[inline(always)]
 pub(crate) fn detail(picture: &[f32]) -> usize {
     let blurred = blur(picture, SIDE);
-    let fine: Vec<f32> = picture.iter().zip(&blurred).map(|(value, blurred)| value - blurred).collect();
+    let fine: Vec<f32> =
+        picture.iter().zip(&blurred).map(|(value, blurred)| value - blurred).collect();
     has_corner(&fine).into_iter().filter(|&has| has).count()
 }
 

@@ -23,7 +23,8 @@ fn area_means(photo: &RgbImage, side: usize) -> Vec<f32> {
     let mut out = Vec::with_capacity(side * side);
     let mut sums = vec![0.0f32; 3 * width];
     let mut greys = vec![0.0f32; width];
-    let across: Vec<Vec<(usize, f32)>> = (0..side).map(|cell| covered(cell, side, width).collect()).collect();
+    let across: Vec<Vec<(usize, f32)>> =
+        (0..side).map(|cell| covered(cell, side, width).collect()).collect();
     for row in 0..side {
         sums.fill(0.0);
         for (y, weight) in covered(row, side, height) {
@@ -33,8 +34,9 @@ fn area_means(photo: &RgbImage, side: usize) -> Vec<f32> {
         for (grey, sums) in greys.iter_mut().zip(sums.chunks_exact(3)) {
             *grey = GREY[0] * sums[0] + GREY[1] * sums[1] + GREY[2] * sums[2];
         }
-        let mean =
-            |pixels: &Vec<(usize, f32)>| -> f32 { pixels.iter().map(|&(x, weight)| weight * greys[x]).sum() };
+        let mean = |pixels: &Vec<(usize, f32)>| -> f32 {
+            pixels.iter().map(|&(x, weight)| weight * greys[x]).sum()
+        };
         out.extend(across.iter().map(mean));
     }
     out
@@ -59,8 +61,8 @@ fn halved(picture: &[f32], width: usize) -> Vec<f32> {
     let mut turned = vec![0.0; picture.len() / 2];
     for (y, row) in picture.chunks_exact(width).enumerate() {
         for x in 0..width / 2 {
-            let [a, b, c, d] =
-                [2 * x, 2 * x + 1, 2 * x + 2, 2 * x + 3].map(|at| row[at.saturating_sub(1).min(width - 1)]);
+            let [a, b, c, d] = [2 * x, 2 * x + 1, 2 * x + 2, 2 * x + 3]
+                .map(|at| row[at.saturating_sub(1).min(width - 1)]);
             turned[x * height + y] = (a + 3.0 * (b + c) + d) / 8.0;
         }
     }

@@ -12,13 +12,19 @@ use crate::litter::is_litter;
 /// Ignores what file managers leave.
 pub(crate) fn unlisted(folder: &Path, manifest: &Manifest) -> Result<Vec<String>> {
     let own = folder.join(Manifest::FILE_NAME);
-    let known: HashSet<PathBuf> = manifest.photos.iter().map(|photo| folder.join(&photo.path)).collect();
+    let known: HashSet<PathBuf> =
+        manifest.photos.iter().map(|photo| folder.join(&photo.path)).collect();
     let mut found = Vec::new();
     for entry in walkdir::WalkDir::new(folder).sort_by_file_name() {
         let entry = entry.map_err(|error| DataError::io("read", folder)(error.into()))?;
         let is_known = entry.path() == own || known.contains(entry.path());
-        if !entry.file_type().is_dir() && !is_known && !is_litter(&entry.file_name().to_string_lossy()) {
-            found.push(files::with_slashes(entry.path().strip_prefix(folder).unwrap_or(entry.path())));
+        if !entry.file_type().is_dir()
+            && !is_known
+            && !is_litter(&entry.file_name().to_string_lossy())
+        {
+            found.push(files::with_slashes(
+                entry.path().strip_prefix(folder).unwrap_or(entry.path()),
+            ));
         }
     }
     Ok(found)

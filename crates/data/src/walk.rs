@@ -22,12 +22,17 @@ pub(crate) struct Entry {
 
 /// Lists one folder by name. Entries that are left out unread, and names that are not UTF-8, go
 /// into `rejected`.
-pub(crate) fn list(root: &Path, folder: &Path, rejected: &mut Vec<RejectedPhoto>) -> Result<Vec<Entry>> {
+pub(crate) fn list(
+    root: &Path,
+    folder: &Path,
+    rejected: &mut Vec<RejectedPhoto>,
+) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(DataError::io("read", folder))? {
         let entry = entry.map_err(DataError::io("read", folder))?;
         let path = entry.path();
-        let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir() || kind.is_symlink() && path.is_dir());
+        let is_dir =
+            entry.file_type().is_ok_and(|kind| kind.is_dir() || kind.is_symlink() && path.is_dir());
         match visible_name(&path) {
             Ok(name) => entries.push(Entry { name: name.into(), is_dir, path }),
             Err(reason) => {
@@ -65,7 +70,10 @@ pub(crate) fn files_below(
             Ok(entry) => entry,
             Err(error) => {
                 let at = error.path().unwrap_or(path).to_path_buf();
-                reject(&at, &format!("cannot be read: {error}").replace(&root.display().to_string(), "."));
+                reject(
+                    &at,
+                    &format!("cannot be read: {error}").replace(&root.display().to_string(), "."),
+                );
                 continue;
             }
         };
@@ -127,7 +135,8 @@ impl Photos {
 
 fn holds_photo(folder: &Path) -> bool {
     let is_seen = |entry: &walkdir::DirEntry| visible_name(entry.path()).is_ok();
-    let mut inside = walkdir::WalkDir::new(folder).follow_links(true).into_iter().filter_entry(is_seen);
+    let mut inside =
+        walkdir::WalkDir::new(folder).follow_links(true).into_iter().filter_entry(is_seen);
     !(folder.is_symlink() && leads_up(folder))
         && inside.any(|entry| {
             entry.is_ok_and(|entry| entry.file_type().is_file() && looks_like_photo(entry.path()))
@@ -135,7 +144,8 @@ fn holds_photo(folder: &Path) -> bool {
 }
 
 fn looks_like_photo(path: &Path) -> bool {
-    is_called_like_photo(path) || path.extension().is_none() && begins_like_photo(&beginning(path)).is_some()
+    is_called_like_photo(path)
+        || path.extension().is_none() && begins_like_photo(&beginning(path)).is_some()
 }
 
 /// Returns the first bytes of a file; none if it cannot be read.

@@ -48,7 +48,10 @@ fn what_is_worth_knowing_of_a_picture_is_noted() {
         assert!(notes.len() == 1 && notes[0].contains("pixels are all there"), "{file}: {notes:?}");
     }
     let notes = noted("twelve_bit.png");
-    assert!(notes.len() == 1 && notes[0].contains("uses 1/16 of its range (0 to 4095)"), "{notes:?}");
+    assert!(
+        notes.len() == 1 && notes[0].contains("uses 1/16 of its range (0 to 4095)"),
+        "{notes:?}"
+    );
     for file in ["rgb.png", "grey16.png", "rgb16.tiff", "float.tiff", "interlaced.png"] {
         assert!(noted(file).is_empty(), "{file}");
     }
@@ -142,7 +145,10 @@ fn every_truncated_file_is_an_error() {
 fn what_is_not_a_photo_says_what_it_is() {
     let reason = |bytes: &[u8]| kennel_data::decode(bytes).unwrap_err().to_string();
     assert_eq!(reason(b""), "empty file");
-    assert_eq!(reason(b"shopping list\n- milk\n"), r#"not an image: begins with "shopping list\n- ""#);
+    assert_eq!(
+        reason(b"shopping list\n- milk\n"),
+        r#"not an image: begins with "shopping list\n- ""#
+    );
     assert!(reason(b"\0\0\0\x18ftypheic\0\0\0\0").contains("HEIC"));
     assert!(reason(b"\xFF\xD8\xFF\xE0").starts_with("truncated"));
 }
@@ -160,12 +166,9 @@ fn a_header_that_claims_four_billion_pixels_costs_nothing() {
 
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0u32, |crc, byte| {
-        (0..8).fold(
-            crc ^ u32::from(*byte),
-            |crc, _| {
-                if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 }
-            },
-        )
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 }
+        })
     })
 }
 
@@ -179,7 +182,8 @@ fn damaged_bytes_are_an_error_or_a_picture_and_never_more() {
     let mut damaged = 0;
     for entry in std::fs::read_dir(fixture("formats")).unwrap() {
         let path = entry.unwrap().path();
-        if matches!(path.extension().and_then(|e| e.to_str()), None | Some("rgb" | "json" | "txt")) {
+        if matches!(path.extension().and_then(|e| e.to_str()), None | Some("rgb" | "json" | "txt"))
+        {
             continue;
         }
         let bytes = std::fs::read(&path).unwrap();

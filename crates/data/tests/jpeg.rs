@@ -36,7 +36,10 @@ const NOT_READ: [(&str, &str); 21] = [
     ("cut-progressive-60.jpg", "truncated: "),
     ("flipped-restart.jpg", "damaged JPEG: invalid Huffman code"),
     ("fractional.jpg", "unsupported image: a JPEG of fractional sampling (3x1, 2x1, 2x1)"),
-    ("height-behind-the-scan.jpg", "unsupported image: a JPEG that gives its height behind its first scan"),
+    (
+        "height-behind-the-scan.jpg",
+        "unsupported image: a JPEG that gives its height behind its first scan",
+    ),
     ("hierarchical.jpg", "unsupported image: a hierarchical JPEG"),
     ("lossless-arithmetic.jpg", "unsupported image: a lossless JPEG"),
     ("lossless.jpg", "unsupported image: a lossless JPEG"),
@@ -48,7 +51,8 @@ const NOT_READ: [(&str, &str); 21] = [
     ("two-components.jpg", "unsupported image: a JPEG of 2 components"),
 ];
 
-const PARTLY: &str = "unsupported image: a JPEG that is not progressive and has 2 of 3 components in a scan";
+const PARTLY: &str =
+    "unsupported image: a JPEG that is not progressive and has 2 of 3 components in a scan";
 
 #[test]
 fn every_kind_of_jpeg_has_the_pixels_of_pillow_or_a_word_for_what_it_is() {
@@ -95,13 +99,18 @@ fn damaged_and_hostile_jpegs_cause_no_panic_and_take_bounded_time() {
         }
         let found = found.map(|_| ()).map_err(|reason| reason.to_string());
         // `decode` says this if a decoder panicked.
-        assert!(!found.as_ref().is_err_and(|reason| reason.contains("gave up")), "{name}: {bytes:?}");
+        assert!(
+            !found.as_ref().is_err_and(|reason| reason.contains("gave up")),
+            "{name}: {bytes:?}"
+        );
         found
     };
 
     let (mut read, mut refused) = (0, 0);
-    let mut files: Vec<_> =
-        std::fs::read_dir(fixture("jpeg_grid")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(fixture("jpeg_grid"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     files.sort();
     for path in files.iter().filter(|path| path.extension().is_some_and(|end| end == "jpg")) {
         let name = path.file_name().unwrap().to_string_lossy();

@@ -31,14 +31,17 @@ fn folder(patterns: &[&str]) -> tempfile::TempDir {
     let photo = photo();
     for path in patterns.iter().flat_map(|pattern| spread(pattern)) {
         let files: Vec<String> = match path.split_once('*') {
-            Some((above, count)) => (0..count.parse().unwrap()).map(|i| format!("{above}{i}.jpg")).collect(),
+            Some((above, count)) => {
+                (0..count.parse().unwrap()).map(|i| format!("{above}{i}.jpg")).collect()
+            }
             None => vec![path],
         };
         for file in files {
             let file = dir.path().join(file);
             std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-            let is_photo =
-                file.extension().is_some_and(|ending| ["jpg", "JPEG", "png"].iter().any(|e| ending == *e));
+            let is_photo = file
+                .extension()
+                .is_some_and(|ending| ["jpg", "JPEG", "png"].iter().any(|e| ending == *e));
             std::fs::write(file, if is_photo { &photo[..] } else { b"text" }).unwrap();
         }
     }
@@ -57,7 +60,8 @@ fn read_as(source: &Path, classes_are: Option<&str>) -> String {
     let scan = match scanned(source, classes_are) {
         Ok(scan) => scan,
         Err(error) => {
-            let hints: String = error.hints().iter().map(|hint| format!("\nhint: {hint:?}")).collect();
+            let hints: String =
+                error.hints().iter().map(|hint| format!("\nhint: {hint:?}")).collect();
             return format!("{error}{hints}").replace(&source.display().to_string(), "SOURCE");
         }
     };
@@ -70,7 +74,11 @@ fn read_as(source: &Path, classes_are: Option<&str>) -> String {
         .map(|(part, counts)| {
             let counts: Vec<String> =
                 counts.iter().map(|(class, count)| format!("{class} {count}")).collect();
-            format!("{}{}", part.map(|part| format!("{part} ")).unwrap_or_default(), counts.join(", "))
+            format!(
+                "{}{}",
+                part.map(|part| format!("{part} ")).unwrap_or_default(),
+                counts.join(", ")
+            )
         })
         .collect();
     let left_out = match scan.rejected.len() {
@@ -136,7 +144,10 @@ const READ: [Row; 35] = [
     ),
     (
         "Kaggle, PlantVillage: packed twice",
-        &["PlantVillage/{Pepper,Potato,Tomato}/*1", "PlantVillage/PlantVillage/{Pepper,Potato,Tomato}/*1"],
+        &[
+            "PlantVillage/{Pepper,Potato,Tomato}/*1",
+            "PlantVillage/PlantVillage/{Pepper,Potato,Tomato}/*1",
+        ],
         "Pepper 1, Potato 1, Tomato 1 (3 left out)",
     ),
     (
@@ -144,7 +155,11 @@ const READ: [Row; 35] = [
         &["{train,valid,test}/{a,b}/*1", "README.{dataset,roboflow}.txt"],
         "train a 1, b 1; val a 1, b 1; test a 1, b 1 (2 left out)",
     ),
-    ("Ultralytics", &["dataset/{train,val,test}/{a,b}/*1"], "train a 1, b 1; val a 1, b 1; test a 1, b 1"),
+    (
+        "Ultralytics",
+        &["dataset/{train,val,test}/{a,b}/*1"],
+        "train a 1, b 1; val a 1, b 1; test a 1, b 1",
+    ),
     (
         "fastai, imagenette",
         &["imagenette2/{train,val}/n0{1440764,2102040}/*1", "imagenette2/noisy.csv"],
@@ -207,7 +222,12 @@ const READ: [Row; 35] = [
     ),
     (
         "macOS, zip",
-        &["photos/{cats,dogs}/*1", "__MACOSX/photos/cats/._0.jpg", "photos/.DS_Store", "photos/cats/._0.jpg"],
+        &[
+            "photos/{cats,dogs}/*1",
+            "__MACOSX/photos/cats/._0.jpg",
+            "photos/.DS_Store",
+            "photos/cats/._0.jpg",
+        ],
         "cats 1, dogs 1 (3 left out)",
     ),
     (
@@ -221,18 +241,30 @@ const READ: [Row; 35] = [
         ],
         "cats 1, dogs 1 (4 left out)",
     ),
-    ("Linux", &["{cats,dogs}/*1", "lost+found/*1", ".Trash-1000/files/*1"], "cats 1, dogs 1 (2 left out)"),
+    (
+        "Linux",
+        &["{cats,dogs}/*1", "lost+found/*1", ".Trash-1000/files/*1"],
+        "cats 1, dogs 1 (2 left out)",
+    ),
     (
         "classes called like parts, in parts",
         &["{train,val}/{bus,train}/*1"],
         "train bus 1, train 1; val bus 1, train 1",
     ),
-    ("toys", &["{toy train,toy car,pregnancy_test}/*1"], "pregnancy_test 1, toy car 1, toy train 1"),
+    (
+        "toys",
+        &["{toy train,toy car,pregnancy_test}/*1"],
+        "pregnancy_test 1, toy car 1, toy train 1",
+    ),
     ("classes of folders", &["animals/{cats,dogs}/*1", "plants/roses/*1"], "animals 2, plants 1"),
 ];
 
 const REFUSED: [Row; 17] = [
-    ("photos in the parts", &["{train,test}/*8"], "train in SOURCE holds photos and no folder of a class"),
+    (
+        "photos in the parts",
+        &["{train,test}/*8"],
+        "train in SOURCE holds photos and no folder of a class",
+    ),
     (
         "Kaggle, dogs vs cats",
         &["train/{cat,dog}.0.jpg", "test1/1.jpg", "sampleSubmission.csv"],
@@ -258,8 +290,16 @@ const REFUSED: [Row; 17] = [
         &["pets/images/*3", "pets/annotations/trimaps/1.png"],
         "pets/images in SOURCE holds photos and no folder",
     ),
-    ("photos and a table", &["images/*3", "labels.csv"], "images in SOURCE holds photos and no folder"),
-    ("a camera", &["DCIM/{100CANON,101CANON}/*2"], "DCIM/100CANON in SOURCE holds photos and no folder"),
+    (
+        "photos and a table",
+        &["images/*3", "labels.csv"],
+        "images in SOURCE holds photos and no folder",
+    ),
+    (
+        "a camera",
+        &["DCIM/{100CANON,101CANON}/*2"],
+        "DCIM/100CANON in SOURCE holds photos and no folder",
+    ),
     (
         "a class called train",
         &["{bus,car,train}/*2"],
@@ -276,7 +316,11 @@ const REFUSED: [Row; 17] = [
         &["{valid,invalid}/{a,b}/*1"],
         "classes invalid, valid in .\n  classes a, b in valid",
     ),
-    ("a part beside a folder", &["train/{cats,dogs}/*1", "extra/*1"], "classes cats, dogs in train"),
+    (
+        "a part beside a folder",
+        &["train/{cats,dogs}/*1", "extra/*1"],
+        "classes cats, dogs in train",
+    ),
     (
         "the same in each",
         &["plantvillage dataset/{color,grayscale}/{Apple,Corn}/*1"],
@@ -319,7 +363,10 @@ fn who_says_where_the_classes_are_is_believed() {
     assert_eq!(read_as(deep.path(), Some("./x")), "color 2, grey 2");
     for nowhere in ["y", "x/color/Apple/0.jpg", "..", "/tmp"] {
         let said = read_as(deep.path(), Some(nowhere));
-        assert!(said.contains(&format!("there is no folder {nowhere} in SOURCE\nhint: ")), "{said}");
+        assert!(
+            said.contains(&format!("there is no folder {nowhere} in SOURCE\nhint: ")),
+            "{said}"
+        );
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use common::photo;
 use kennel_core::{Augmentation, AugmentationSet, Interpolation, Preprocessing, Split, Task};
 use kennel_data::{
-    Batch, Dataset, DatasetPhoto, Fractions, Loader, LoaderOptions, PhotoCache, PrepareOptions, Transform,
-    shuffled,
+    Batch, Dataset, DatasetPhoto, Fractions, Loader, LoaderOptions, PhotoCache, PrepareOptions,
+    Transform, shuffled,
 };
 
 fn dataset() -> (tempfile::TempDir, Dataset) {
@@ -17,7 +17,9 @@ fn dataset() -> (tempfile::TempDir, Dataset) {
         std::fs::create_dir(dir.path().join(name)).unwrap();
         for i in 0..7 {
             let salt = 10 * class as u32 + i;
-            photo(70 + salt, 90 - salt, salt).save(dir.path().join(format!("{name}/{i}.png"))).unwrap();
+            photo(70 + salt, 90 - salt, salt)
+                .save(dir.path().join(format!("{name}/{i}.png")))
+                .unwrap();
         }
     }
     let options = PrepareOptions {
@@ -34,7 +36,8 @@ fn preprocessing() -> Preprocessing {
 }
 
 fn train(view: u64) -> Transform {
-    let augmentation = Augmentation { hue: 0.1, erasing: 0.3, ..AugmentationSet::Light.augmentation() };
+    let augmentation =
+        Augmentation { hue: 0.1, erasing: 0.3, ..AugmentationSet::Light.augmentation() };
     Transform::Train { augmentation, preprocessing: preprocessing(), seed: 42, view }
 }
 
@@ -44,7 +47,8 @@ fn batches(
     threads: usize,
     cache_bytes: u64,
 ) -> Vec<Batch> {
-    let options = LoaderOptions { threads, prefetch: 3, cache: Arc::new(PhotoCache::new(cache_bytes)) };
+    let options =
+        LoaderOptions { threads, prefetch: 3, cache: Arc::new(PhotoCache::new(cache_bytes)) };
     let order = shuffled(photos.len(), 42, 0);
     Loader::new(photos, order, transform, 4, &options).map(Result::unwrap).collect()
 }
@@ -57,7 +61,11 @@ fn no_number_of_threads_and_no_cache_changes_a_pixel() {
         let one = batches(photos, transform.clone(), 1, 0);
         assert_eq!(one.iter().map(Batch::len).collect::<Vec<_>>(), [4, 4, 4, 4, 4, 1]);
         for (threads, cache_bytes) in [(1, 1 << 20), (2, 0), (2, 50_000), (5, 1 << 20)] {
-            assert_eq!(batches(photos, transform.clone(), threads, cache_bytes), one, "{threads} threads");
+            assert_eq!(
+                batches(photos, transform.clone(), threads, cache_bytes),
+                one,
+                "{threads} threads"
+            );
         }
     }
     assert_ne!(batches(photos, train(0), 2, 0), batches(photos, train(1), 2, 0));
@@ -86,7 +94,8 @@ fn a_photo_that_vanished_is_an_error_that_names_it_and_the_rest_goes_on() {
     let photos = dataset.photos(Split::Train);
     let order = (0..photos.len()).collect();
     let results: Vec<_> =
-        Loader::new(photos, order, Transform::Eval(preprocessing()), 4, &LoaderOptions::default()).collect();
+        Loader::new(photos, order, Transform::Eval(preprocessing()), 4, &LoaderOptions::default())
+            .collect();
     assert_eq!(results.len(), 6);
     let errors: Vec<String> =
         results.iter().filter_map(|r| r.as_ref().err().map(ToString::to_string)).collect();

@@ -12,7 +12,8 @@ struct Dice(u64);
 
 impl Dice {
     fn below(&mut self, n: u32) -> u32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) % u64::from(n)) as u32
     }
 }
@@ -105,7 +106,11 @@ fn altered_copies_are_the_same_picture() {
         ];
         for (name, copy) in copies {
             assert_eq!(likeness(&photo, &copy), Likeness::Same, "{name} {salt}");
-            assert_eq!(likeness(&copy, &photo), Likeness::Same, "{name} {salt}, the other way round");
+            assert_eq!(
+                likeness(&copy, &photo),
+                Likeness::Same,
+                "{name} {salt}, the other way round"
+            );
         }
     }
 }
@@ -126,7 +131,11 @@ fn pictures_that_differ_in_a_part_or_altogether_are_not_the_same() {
 fn pictures_with_little_to_see_are_never_called_the_same() {
     let plain: Vec<Fingerprint> = (0..90)
         .map(|at| {
-            Fingerprint::new(&if at % 2 == 0 { shape(at % 3, at as u64) } else { digit(at % 3, at as u64) })
+            Fingerprint::new(&if at % 2 == 0 {
+                shape(at % 3, at as u64)
+            } else {
+                digit(at % 3, at as u64)
+            })
         })
         .collect();
     for a in &plain {

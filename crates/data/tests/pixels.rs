@@ -49,7 +49,8 @@ fn cases(kinds: &[&str]) -> Vec<(Case, RgbImage, Vec<u8>)> {
 #[test]
 fn evaluation_pixels_are_those_of_timm_and_pillow_bit_for_bit() {
     for (case, input, expected) in cases(&["evaluation"]) {
-        let preprocessing = Preprocessing::imagenet(case.side, case.crop_pct, case.interpolation.unwrap());
+        let preprocessing =
+            Preprocessing::imagenet(case.side, case.crop_pct, case.interpolation.unwrap());
         let apart = difference(&kennel_data::prepare_pixels(&input, &preprocessing), &expected);
         assert_eq!(apart.max, 0, "{case:?}: {apart:?}");
     }
@@ -68,7 +69,9 @@ fn a_resized_crop_does_not_see_beyond_its_window() {
 
 #[test]
 fn rotation_and_colour_are_those_of_pillow_bit_for_bit() {
-    for (case, mut found, expected) in cases(&["rotation", "brightness", "contrast", "saturation", "hue"]) {
+    for (case, mut found, expected) in
+        cases(&["rotation", "brightness", "contrast", "saturation", "hue"])
+    {
         match case.kind.as_str() {
             "rotation" => found = rotate::rotate(&found, case.factor),
             "brightness" => color::adjust_brightness(&mut found, case.factor),

@@ -10,7 +10,8 @@ use common::photo;
 use kennel_core::task::Event;
 use kennel_core::{DuplicateKind, Hinted, Lock, Manifest, Split, Task, files};
 use kennel_data::{
-    DataError, Dataset, Fractions, Outcome, PrepareOptions, Prepared, Preset, RgbImage, decode, prepare,
+    DataError, Dataset, Fractions, Outcome, PrepareOptions, Prepared, Preset, RgbImage, decode,
+    prepare,
 };
 
 /// A picture unlike the others: large shapes from a salt, so that no two look alike by chance.
@@ -134,7 +135,8 @@ fn who_says_stop_finds_everything_as_it_was() {
             looked_at.store(done, Ordering::Relaxed);
             STOP.fetch_or(done >= at, Ordering::Relaxed);
         };
-        let stopped = one_by_one.install(|| prepare(source.path(), &out, &options, Task::new(&STOP, &on)));
+        let stopped =
+            one_by_one.install(|| prepare(source.path(), &out, &options, Task::new(&STOP, &on)));
         assert!(matches!(stopped, Err(DataError::Stopped(_))), "{stopped:?}");
         assert_eq!(looked_at.into_inner(), at);
         assert_eq!(files_of(&out), before);
@@ -226,7 +228,8 @@ fn what_somebody_reads_is_not_replaced_and_what_changes_nothing_is_done_beside_i
     assert_eq!(run(source.path(), &out).unwrap().outcome, Outcome::Unchanged);
     let error = message(again());
     assert!(
-        error.contains("is being read by another process") && error.contains("OtherOutput(BeingRead)"),
+        error.contains("is being read by another process")
+            && error.contains("OtherOutput(BeingRead)"),
         "{error}"
     );
     drop(copy);
@@ -259,7 +262,8 @@ fn a_folder_with_a_test_part_alone_is_judged_and_not_trained_on() {
     save(&drawn(10), dir.path().join("mine/cats/night/2.png"));
     let known = ["cats", "dogs"].map(String::from);
     let options = PrepareOptions { known: Some(&known), ..PrepareOptions::default() };
-    let data = Dataset::open_to_judge(&dir.path().join("mine"), &options, Task::unwatched()).unwrap();
+    let data =
+        Dataset::open_to_judge(&dir.path().join("mine"), &options, Task::unwatched()).unwrap();
     assert_eq!(data.classes(), ["cats"]);
 }
 
@@ -303,15 +307,20 @@ fn planted_duplicates_never_stand_on_two_sides() {
         let out = home.path().join(seed.to_string());
         let options = PrepareOptions { seed, ..PrepareOptions::default() };
         let manifest = prepare(source.path(), &out, &options, Task::unwatched()).unwrap().manifest;
-        let split_of: BTreeMap<&str, (Split, &str)> =
-            manifest.photos.iter().map(|p| (p.path.as_str(), (p.split, p.source.as_str()))).collect();
+        let split_of: BTreeMap<&str, (Split, &str)> = manifest
+            .photos
+            .iter()
+            .map(|p| (p.path.as_str(), (p.split, p.source.as_str())))
+            .collect();
         let mut groups: Vec<(DuplicateKind, Vec<&str>)> = Vec::new();
         for group in &manifest.duplicates {
             assert!(!group.crosses_splits);
-            let splits: BTreeSet<Split> = group.paths.iter().map(|path| split_of[path.as_str()].0).collect();
+            let splits: BTreeSet<Split> =
+                group.paths.iter().map(|path| split_of[path.as_str()].0).collect();
             assert_eq!(splits.len(), 1, "{group:?}");
             sides.extend(splits);
-            let mut sources: Vec<&str> = group.paths.iter().map(|path| split_of[path.as_str()].1).collect();
+            let mut sources: Vec<&str> =
+                group.paths.iter().map(|path| split_of[path.as_str()].1).collect();
             sources.sort_unstable();
             groups.push((group.kind, sources));
         }
@@ -325,7 +334,11 @@ fn planted_duplicates_never_stand_on_two_sides() {
                 (DuplicateKind::Near, vec!["dogs/06.png", "dogs/bright.jpg"]),
             ]
         );
-        assert!(manifest.notes.iter().any(|note| note.contains("different classes")), "{:?}", manifest.notes);
+        assert!(
+            manifest.notes.iter().any(|note| note.contains("different classes")),
+            "{:?}",
+            manifest.notes
+        );
     }
     assert!(sides.len() > 1, "duplicates are not always on the same side: {sides:?}");
 }
@@ -336,11 +349,15 @@ fn a_given_division_is_kept_and_its_crossing_duplicates_are_reported() {
     for (part, from) in [("train", 0), ("valid", 10), ("test", 20)] {
         for (class, name) in ["cats", "dogs"].iter().enumerate() {
             for i in from..from + 4 {
-                save(&drawn(1000 * class as u32 + i), dir.path().join(format!("{part}/{name}/{i}.png")));
+                save(
+                    &drawn(1000 * class as u32 + i),
+                    dir.path().join(format!("{part}/{name}/{i}.png")),
+                );
             }
         }
     }
-    std::fs::copy(dir.path().join("train/cats/0.png"), dir.path().join("test/cats/leak.png")).unwrap();
+    std::fs::copy(dir.path().join("train/cats/0.png"), dir.path().join("test/cats/leak.png"))
+        .unwrap();
     std::fs::write(dir.path().join("README.txt"), "hello").unwrap();
     let home = tempfile::tempdir().unwrap();
     let manifest = run(dir.path(), &home.path().join("out")).unwrap().manifest;
@@ -355,7 +372,11 @@ fn a_given_division_is_kept_and_its_crossing_duplicates_are_reported() {
     );
     assert_eq!(manifest.duplicates.len(), 1);
     assert!(manifest.duplicates[0].crosses_splits);
-    assert!(manifest.notes.iter().any(|note| note.contains("1 group of duplicates")), "{:?}", manifest.notes);
+    assert!(
+        manifest.notes.iter().any(|note| note.contains("1 group of duplicates")),
+        "{:?}",
+        manifest.notes
+    );
     assert_eq!(manifest.rejected[0].path, "README.txt");
 
     // A plain tree is opened as it is, with the same photos.
@@ -363,7 +384,10 @@ fn a_given_division_is_kept_and_its_crossing_duplicates_are_reported() {
     assert!(!plain.is_prepared());
     assert_eq!(plain.photos(Split::Test).len(), 9);
     assert!(
-        plain.photos(Split::Val).iter().all(|photo| photo.path.starts_with("valid/") && photo.file.is_file())
+        plain
+            .photos(Split::Val)
+            .iter()
+            .all(|photo| photo.path.starts_with("valid/") && photo.file.is_file())
     );
     assert_eq!(plain.classes(), ["cats", "dogs"]);
 }
@@ -374,7 +398,10 @@ fn a_missing_validation_part_is_carved_out_of_training() {
     for (class, name) in ["cats", "dogs"].iter().enumerate() {
         for i in 0..24 {
             let part = if i < 20 { "train" } else { "test" };
-            save(&drawn(1000 * class as u32 + i), dir.path().join(format!("{part}/{name}/{i}.png")));
+            save(
+                &drawn(1000 * class as u32 + i),
+                dir.path().join(format!("{part}/{name}/{i}.png")),
+            );
         }
     }
     let manifest = Dataset::open(dir.path()).unwrap().manifest().clone();
@@ -388,7 +415,11 @@ fn a_missing_validation_part_is_carved_out_of_training() {
     std::fs::remove_dir_all(dir.path().join("test")).unwrap();
     let manifest = Dataset::open(dir.path()).unwrap().manifest().clone();
     assert_eq!(manifest.counts(None).test, 0);
-    assert!(manifest.notes.iter().any(|note| note.contains("no test part")), "{:?}", manifest.notes);
+    assert!(
+        manifest.notes.iter().any(|note| note.contains("no test part")),
+        "{:?}",
+        manifest.notes
+    );
 }
 
 #[test]
@@ -421,7 +452,8 @@ fn every_file_that_is_not_a_photo_is_a_row_with_its_reason() {
             ("cats/list.jpg", "not an image: begins with \"a text file\""),
             (
                 "dogs/cut.jpg",
-                format!("truncated: no end-of-image marker in {} bytes of JPEG", jpeg.len() / 2).as_str()
+                format!("truncated: no end-of-image marker in {} bytes of JPEG", jpeg.len() / 2)
+                    .as_str()
             ),
             (
                 "dogs/thin.png",
@@ -460,13 +492,18 @@ fn a_class_that_is_not_known_is_told_before_the_photos_are_looked_at() {
     let known = ["cats", "dogs", "foxes"].map(String::from);
     assert!(open(&known).is_ok());
     assert_eq!(looked_at.load(Ordering::Relaxed), 3);
-    assert!(matches!(open(&known[..2]), Err(DataError::UnknownClass { found, .. }) if found == "foxes"));
+    assert!(
+        matches!(open(&known[..2]), Err(DataError::UnknownClass { found, .. }) if found == "foxes")
+    );
     assert_eq!(looked_at.load(Ordering::Relaxed), 0);
     // A network that knows a class can be evaluated on photos of this class alone.
     let one = tempfile::tempdir().unwrap();
     save(&drawn(4), one.path().join("dogs/1.png"));
     let options = PrepareOptions { known: Some(&known), ..PrepareOptions::default() };
-    assert_eq!(Dataset::open_to_judge(one.path(), &options, Task::unwatched()).unwrap().classes(), ["dogs"]);
+    assert_eq!(
+        Dataset::open_to_judge(one.path(), &options, Task::unwatched()).unwrap().classes(),
+        ["dogs"]
+    );
     // A folder without a photo is no class.
     std::fs::write(dir.path().join("foxes/1.png"), "no photo").unwrap();
     assert!(open(&known[..2]).is_ok());
@@ -497,7 +534,8 @@ fn bad_sources_are_clear_errors_and_leave_nothing_behind() {
     check(empty.path(), "; dogs/2.jpg cannot be used: ");
     std::fs::remove_file(empty.path().join("cats/notes.txt")).unwrap();
     std::fs::remove_file(empty.path().join("dogs/2.jpg")).unwrap();
-    let preset = PrepareOptions { preset: Some(Preset::StanfordDogs5), ..PrepareOptions::default() };
+    let preset =
+        PrepareOptions { preset: Some(Preset::StanfordDogs5), ..PrepareOptions::default() };
     let error = message(prepare(empty.path(), &out, &preset, Task::unwatched()));
     assert!(error.contains("stanford-dogs-5") && error.contains("n02088364-beagle"), "{error}");
     let fractions = Fractions { train: 0.9, val: 0.9 };
@@ -525,7 +563,10 @@ fn a_prepared_folder_says_what_lies_beside_its_manifest_and_above_it() {
     let out = home.path().join("out");
     run(source.path(), &out).unwrap();
     let error = message(Dataset::open(home.path()));
-    assert!(error.contains("holds a prepared data set") && error.contains("hint: OtherData"), "{error}");
+    assert!(
+        error.contains("holds a prepared data set") && error.contains("hint: OtherData"),
+        "{error}"
+    );
     let error = message(Dataset::open(&out.join("train")));
     assert!(error.contains("is one part of a prepared data set"), "{error}");
     let error = message(run(&out.join("train"), &home.path().join("again")));
@@ -546,7 +587,10 @@ fn parts_are_known_by_their_usual_names() {
     let dir = tempfile::tempdir().unwrap();
     for (index, part) in ["Training", "Val", "TEST"].iter().enumerate() {
         for (class, name) in ["cats", "dogs"].iter().enumerate() {
-            save(&drawn((10 * index + class) as u32), dir.path().join(part).join(name).join("1.png"));
+            save(
+                &drawn((10 * index + class) as u32),
+                dir.path().join(part).join(name).join("1.png"),
+            );
         }
     }
     let manifest = Dataset::open(dir.path()).unwrap().manifest().clone();
@@ -561,8 +605,13 @@ fn photos_of_a_run_are_found_where_they_are_now() {
     let source = source(20);
     let out = home.path().join("out");
     let then = run(source.path(), &out).unwrap().manifest;
-    prepare(source.path(), &out, &PrepareOptions { seed: 7, ..PrepareOptions::default() }, Task::unwatched())
-        .unwrap();
+    prepare(
+        source.path(),
+        &out,
+        &PrepareOptions { seed: 7, ..PrepareOptions::default() },
+        Task::unwatched(),
+    )
+    .unwrap();
     let path = out.join("manifest.json");
     let (found, gone) = Dataset::of_run(&out, then.clone(), &path, &[Split::Val]).unwrap();
     assert_eq!(gone, 0);
@@ -576,8 +625,11 @@ fn photos_of_a_run_are_found_where_they_are_now() {
     let all = then.photos.iter().filter(|photo| photo.split == Split::Val).skip(1);
     for (index, photo) in all.clone().enumerate() {
         std::fs::create_dir_all(own.path().join("renamed")).unwrap();
-        std::fs::copy(source.path().join(&photo.source), own.path().join(format!("renamed/{index}.png")))
-            .unwrap();
+        std::fs::copy(
+            source.path().join(&photo.source),
+            own.path().join(format!("renamed/{index}.png")),
+        )
+        .unwrap();
     }
     let (found, gone) = Dataset::of_run(own.path(), then.clone(), &path, &[Split::Val]).unwrap();
     assert_eq!((found.photos(Split::Val).len(), gone), (all.count(), 1));
@@ -619,19 +671,26 @@ fn an_output_that_cannot_be_written_is_a_clear_error() {
 #[test]
 fn names_with_unicode_and_spaces_work_and_equal_file_names_are_told_apart() {
     let dir = tempfile::tempdir().unwrap();
-    for (class, name) in ["Немецкая овчарка", "ゴールデン 🐕"].iter().enumerate() {
+    for (class, name) in ["Немецкая овчарка", "ゴールデン 🐕"].iter().enumerate()
+    {
         for i in 0..8 {
-            save(&drawn(1000 * class as u32 + i), dir.path().join(name).join(format!("фото {i}.png")));
+            save(
+                &drawn(1000 * class as u32 + i),
+                dir.path().join(name).join(format!("фото {i}.png")),
+            );
         }
         save(&drawn(1000 * class as u32 + 50), dir.path().join(name).join("more/фото 1.png"));
     }
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("вывод данных");
-    let options =
-        PrepareOptions { fractions: Fractions { train: 1.0, val: 0.0 }, ..PrepareOptions::default() };
+    let options = PrepareOptions {
+        fractions: Fractions { train: 1.0, val: 0.0 },
+        ..PrepareOptions::default()
+    };
     let manifest = prepare(dir.path(), &out, &options, Task::unwatched()).unwrap().manifest;
     assert_eq!(manifest.classes, ["Немецкая овчарка", "ゴールデン 🐕"]);
-    let path_of = |source: &str| &manifest.photos.iter().find(|photo| photo.source == source).unwrap().path;
+    let path_of =
+        |source: &str| &manifest.photos.iter().find(|photo| photo.source == source).unwrap().path;
     assert_eq!(path_of("Немецкая овчарка/more/фото 1.png"), "train/Немецкая овчарка/фото 1.png");
     assert_eq!(path_of("Немецкая овчарка/фото 1.png"), "train/Немецкая овчарка/фото 1-2.png");
     assert_eq!(Dataset::open(&out).unwrap().photos(Split::Train).len(), 18);
@@ -685,7 +744,14 @@ fn stanford_dogs_is_read_as_folder_and_as_tar() {
         let all = with(dir.path().into(), preset, &format!("all-{preset:?}"));
         assert_eq!(
             all.classes,
-            ["beagle", "boxer", "german_shepherd", "golden_retriever", "standard_poodle", "toy_poodle"]
+            [
+                "beagle",
+                "boxer",
+                "german_shepherd",
+                "golden_retriever",
+                "standard_poodle",
+                "toy_poodle"
+            ]
         );
     }
     // No unpacked folder is left.
@@ -727,9 +793,13 @@ fn stanford_dogs_is_found_however_it_was_unpacked() {
         for preset in [Some(Preset::StanfordDogs5), Some(Preset::StanfordDogs), None] {
             let options = PrepareOptions { preset, ..PrepareOptions::default() };
             let out = tempfile::tempdir().unwrap();
-            let prepared =
-                prepare(&home.path().join(source), &out.path().join("o"), &options, Task::unwatched())
-                    .unwrap();
+            let prepared = prepare(
+                &home.path().join(source),
+                &out.path().join("o"),
+                &options,
+                Task::unwatched(),
+            )
+            .unwrap();
             let five = preset == Some(Preset::StanfordDogs5);
             assert_eq!(prepared.manifest.classes.len(), if five { 5 } else { 6 }, "{source}");
             assert_eq!(prepared.manifest.rejected, [], "{source}");

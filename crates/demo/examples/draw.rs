@@ -1,4 +1,5 @@
-//! Draws photos: of the five breeds of the demonstration, or of those that its networks were pretrained on.
+//! Draws photos: of the five breeds of the demonstration, or of those that its networks were
+//! pretrained on.
 //!
 //! ```sh
 //! cargo run --release -p kennel-demo --example draw -- demo|pretraining DIR PER_BREED SEED
@@ -23,5 +24,6 @@ fn main() {
     };
     let per_breed = per_breed.parse().expect("PER_BREED is a number");
     let seed = seed.parse().expect("SEED is a number");
-    write_photos(Path::new(folder), &breeds, per_breed, seed).unwrap_or_else(|error| panic!("{error}"));
+    write_photos(Path::new(folder), &breeds, per_breed, seed)
+        .unwrap_or_else(|error| panic!("{error}"));
 }

@@ -179,8 +179,9 @@ pub fn pretraining_breeds(count: usize) -> Vec<Breed> {
             head_size: chance.within(0.17, 0.25),
             tail: chance.choose(&TAILS),
         };
-        let alike =
-            |other: &Breed| (other.ear, other.pattern, other.coat) == (breed.ear, breed.pattern, breed.coat);
+        let alike = |other: &Breed| {
+            (other.ear, other.pattern, other.coat) == (breed.ear, breed.pattern, breed.coat)
+        };
         if !taken.iter().any(alike) {
             taken.push(breed);
         }
@@ -199,7 +200,10 @@ mod tests {
         assert_eq!(others, pretraining_breeds(40));
         for other in &others {
             for one in &five {
-                assert_ne!((one.ear, one.pattern, one.coat), (other.ear, other.pattern, other.coat));
+                assert_ne!(
+                    (one.ear, one.pattern, one.coat),
+                    (other.ear, other.pattern, other.coat)
+                );
             }
         }
     }

@@ -44,7 +44,8 @@ fn blur(canvas: &mut Canvas) {
             let previous = before[if place == 0 { index } else { index - step }];
             let next = before[if place == side - 1 { index } else { index + step }];
             for channel in 0..3 {
-                pixel[channel] = (previous[channel] + 2.0 * before[index][channel] + next[channel]) * 0.25;
+                pixel[channel] =
+                    (previous[channel] + 2.0 * before[index][channel] + next[channel]) * 0.25;
             }
         }
     }

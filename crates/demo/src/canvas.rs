@@ -75,8 +75,9 @@ impl Canvas {
                 let place = shape.place(p);
                 let distance = (place.distance + rough(p)) * frame.scale;
                 if distance < 0.5 {
-                    let lean = at(if frame.mirrored { -place.lean.x } else { place.lean.x }, place.lean.y)
-                        .turned(frame.turn);
+                    let lean =
+                        at(if frame.mirrored { -place.lean.x } else { place.lean.x }, place.lean.y)
+                            .turned(frame.turn);
                     self.blend(x, y, colour(p, lean), 0.5 - distance);
                 }
             }
@@ -92,11 +93,14 @@ impl Canvas {
     pub fn shade(&mut self, frame: &Frame, shape: &Shape, share: f32) {
         let (low, high) = shape.bounds();
         let (low, high) = (frame.outer(low), frame.outer(high));
-        for y in (low.y.min(high.y).max(0.0) as usize)..(high.y.max(low.y).max(0.0) as usize).min(self.side) {
-            for x in
-                (low.x.min(high.x).max(0.0) as usize)..(high.x.max(low.x).max(0.0) as usize).min(self.side)
+        for y in (low.y.min(high.y).max(0.0) as usize)
+            ..(high.y.max(low.y).max(0.0) as usize).min(self.side)
+        {
+            for x in (low.x.min(high.x).max(0.0) as usize)
+                ..(high.x.max(low.x).max(0.0) as usize).min(self.side)
             {
-                let lean = shape.place(frame.inner(at(x as f32 + 0.5, y as f32 + 0.5))).lean.length();
+                let lean =
+                    shape.place(frame.inner(at(x as f32 + 0.5, y as f32 + 0.5))).lean.length();
                 self.blend(x, y, [0.0; 3], share * (1.0 - lean).clamp(0.0, 1.0));
             }
         }

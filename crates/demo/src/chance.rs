@@ -59,7 +59,8 @@ impl Noise {
 
     /// The value at whole coordinates (integer mixing as in MurmurHash3's finaliser).
     pub fn value(self, i: i32, j: i32) -> f32 {
-        let mut h = self.0 ^ (i as u32).wrapping_mul(0x9e37_79b9) ^ (j as u32).wrapping_mul(0x85eb_ca6b);
+        let mut h =
+            self.0 ^ (i as u32).wrapping_mul(0x9e37_79b9) ^ (j as u32).wrapping_mul(0x85eb_ca6b);
         h = (h ^ (h >> 16)).wrapping_mul(0x7feb_352d);
         h = (h ^ (h >> 15)).wrapping_mul(0x846c_a68b);
         h ^= h >> 16;

@@ -51,7 +51,8 @@ enum Part {
 impl<'a> Dog<'a> {
     pub fn new(breed: &'a Breed, light: Point, chance: &mut Chance) -> Self {
         let first = chance.choose(&COATS);
-        let apart = |a: Colour, b: Colour| a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f32>();
+        let apart =
+            |a: Colour, b: Colour| a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f32>();
         let mut second = chance.choose(&COATS);
         while apart(first, second) < 0.12 {
             second = chance.choose(&COATS);
@@ -67,9 +68,9 @@ impl<'a> Dog<'a> {
             raised: chance.within(-1.0, 1.0),
             varied: std::array::from_fn(|_| 1.0 + chance.around_zero(0.1)),
             tongue: chance.happens(0.35),
-            collar: chance
-                .happens(0.4)
-                .then(|| [chance.within(0.1, 0.9), chance.within(0.1, 0.9), chance.within(0.1, 0.9)]),
+            collar: chance.happens(0.4).then(|| {
+                [chance.within(0.1, 0.9), chance.within(0.1, 0.9), chance.within(0.1, 0.9)]
+            }),
         }
     }
 
@@ -93,8 +94,20 @@ impl<'a> Dog<'a> {
             let foot = at(from.x + swing * self.stride + if far { 0.07 } else { 0.0 }, ground);
             let knee = at((from.x + foot.x) * 0.5 + 0.03, (from.y + ground) * 0.55);
             let dim = if far { 0.72 } else { 1.0 };
-            self.part(canvas, frame, Part::Leg, dim, Shape::limb(from, thickness * 1.5, knee, thickness));
-            self.part(canvas, frame, Part::Leg, dim, Shape::limb(knee, thickness, foot, thickness * 0.8));
+            self.part(
+                canvas,
+                frame,
+                Part::Leg,
+                dim,
+                Shape::limb(from, thickness * 1.5, knee, thickness),
+            );
+            self.part(
+                canvas,
+                frame,
+                Part::Leg,
+                dim,
+                Shape::limb(knee, thickness, foot, thickness * 0.8),
+            );
             let paw = at(foot.x - thickness * 0.7, ground + thickness * 0.2);
             self.part(
                 canvas,
@@ -112,14 +125,23 @@ impl<'a> Dog<'a> {
         self.part(canvas, frame, Part::Trunk, 1.0, Shape::limb(shoulder, chest, hip, waist));
 
         let reach = breed.neck_length * neck;
-        let skull = at(shoulder.x - reach * (0.75 - 0.2 * self.raised), -reach * (0.95 + 0.3 * self.raised));
+        let skull = at(
+            shoulder.x - reach * (0.75 - 0.2 * self.raised),
+            -reach * (0.95 + 0.3 * self.raised),
+        );
         let radius = breed.head_size * head;
         let nape = at(shoulder.x + 0.02, -chest * 0.35);
-        self.part(canvas, frame, Part::Trunk, 1.0, Shape::limb(nape, chest * 0.62, skull, radius * 0.7));
+        self.part(
+            canvas,
+            frame,
+            Part::Trunk,
+            1.0,
+            Shape::limb(nape, chest * 0.62, skull, radius * 0.7),
+        );
         if let Some(colour) = self.collar {
             let middle = nape + (skull - nape) * 0.55;
-            let across =
-                at(-(skull - nape).y, (skull - nape).x) * (0.75 * radius / (skull - nape).length().max(0.01));
+            let across = at(-(skull - nape).y, (skull - nape).x)
+                * (0.75 * radius / (skull - nape).length().max(0.01));
             canvas.fill(frame, &Shape::limb(middle - across, 0.03, middle + across, 0.03), colour);
         }
         self.draw_head_side(canvas, frame, skull, radius);
@@ -135,7 +157,13 @@ impl<'a> Dog<'a> {
         let ear_length = radius * breed.ear_length * ear;
         // The far ear, behind the skull.
         let ear_root = skull + at(radius * 0.35, -radius * 0.6);
-        self.draw_ear(canvas, frame, ear_root + at(-radius * 0.35, -radius * 0.05), ear_length, 0.7);
+        self.draw_ear(
+            canvas,
+            frame,
+            ear_root + at(-radius * 0.35, -radius * 0.05),
+            ear_length,
+            0.7,
+        );
         self.part(canvas, frame, Part::Head, 1.0, Shape::circle(skull, radius));
         if self.tongue {
             let jaw = tip + at(muzzle * 0.35 + thick * 0.2, thick * 0.75);
@@ -146,9 +174,19 @@ impl<'a> Dog<'a> {
             );
         }
         let root = skull + at(-radius * 0.45, radius * 0.22);
-        self.part(canvas, frame, Part::Muzzle, 1.0, Shape::limb(root, thick * 1.15, tip, thick * 0.8));
+        self.part(
+            canvas,
+            frame,
+            Part::Muzzle,
+            1.0,
+            Shape::limb(root, thick * 1.15, tip, thick * 0.8),
+        );
         let nose = tip + at(-thick * 0.62, -thick * 0.3);
-        canvas.fill(frame, &Shape::ellipse(nose, at(thick * 0.36, thick * 0.3), 0.0), [0.08, 0.07, 0.07]);
+        canvas.fill(
+            frame,
+            &Shape::ellipse(nose, at(thick * 0.36, thick * 0.3), 0.0),
+            [0.08, 0.07, 0.07],
+        );
         let mouth = tip + at(-thick * 0.3, thick * 0.32);
         canvas.fill(
             frame,
@@ -190,8 +228,11 @@ impl<'a> Dog<'a> {
                 1.0,
                 Shape::limb(from, thickness * 1.3, foot, thickness * 0.9),
             );
-            let paw =
-                Shape::ellipse(foot + at(0.0, thickness * 0.4), at(thickness * 1.2, thickness * 0.8), 0.0);
+            let paw = Shape::ellipse(
+                foot + at(0.0, thickness * 0.4),
+                at(thickness * 1.2, thickness * 0.8),
+                0.0,
+            );
             self.part(canvas, frame, Part::Leg, 1.0, paw);
             if breed.coat == Coat::Curly {
                 let cuff = at(foot.x, ground - thickness * 2.0);
@@ -215,7 +256,12 @@ impl<'a> Dog<'a> {
             let middle = skull * 0.5;
             canvas.fill(
                 frame,
-                &Shape::limb(middle - at(radius * 0.75, 0.0), 0.03, middle + at(radius * 0.75, 0.0), 0.03),
+                &Shape::limb(
+                    middle - at(radius * 0.75, 0.0),
+                    0.03,
+                    middle + at(radius * 0.75, 0.0),
+                    0.03,
+                ),
                 colour,
             );
         }
@@ -226,14 +272,24 @@ impl<'a> Dog<'a> {
             self.draw_ear_front(canvas, frame, ear_at(-1.0), -1.0, ear_length);
             self.draw_ear_front(canvas, frame, ear_at(1.0), 1.0, ear_length);
         }
-        self.part(canvas, frame, Part::Head, 1.0, Shape::ellipse(skull, at(radius, radius * 1.02), 0.0));
+        self.part(
+            canvas,
+            frame,
+            Part::Head,
+            1.0,
+            Shape::ellipse(skull, at(radius, radius * 1.02), 0.0),
+        );
         if breed.coat == Coat::Curly {
             self.part(
                 canvas,
                 frame,
                 Part::Head,
                 1.0,
-                Shape::ellipse(skull + at(0.0, -radius * 0.85), at(radius * 0.8, radius * 0.6), 0.0),
+                Shape::ellipse(
+                    skull + at(0.0, -radius * 0.85),
+                    at(radius * 0.8, radius * 0.6),
+                    0.0,
+                ),
             );
         }
         // A long muzzle that points at the viewer reaches lower; it does not look longer.
@@ -260,9 +316,18 @@ impl<'a> Dog<'a> {
             &Shape::ellipse(tip + at(0.0, -thick * 0.25), at(thick * 0.42, thick * 0.3), 0.0),
             [0.08, 0.07, 0.07],
         );
-        canvas.fill(frame, &Shape::limb(tip, 0.006, tip + at(0.0, thick * 0.5), 0.006), [0.12, 0.08, 0.08]);
+        canvas.fill(
+            frame,
+            &Shape::limb(tip, 0.006, tip + at(0.0, thick * 0.5), 0.006),
+            [0.12, 0.08, 0.08],
+        );
         for side in [-1.0, 1.0] {
-            self.draw_eye(canvas, frame, skull + at(side * radius * 0.42, -radius * 0.2), radius * 0.13);
+            self.draw_eye(
+                canvas,
+                frame,
+                skull + at(side * radius * 0.42, -radius * 0.2),
+                radius * 0.13,
+            );
         }
         if hangs {
             self.draw_ear_front(canvas, frame, ear_at(-1.0), -1.0, ear_length);
@@ -288,11 +353,23 @@ impl<'a> Dog<'a> {
                     root + at(length * 0.3, length * 0.15),
                     root + at(length * sway, -length),
                 ];
-                self.part(canvas, frame, Part::Ear, dim, Shape::Triangle { corners, radius: length * 0.06 });
+                self.part(
+                    canvas,
+                    frame,
+                    Part::Ear,
+                    dim,
+                    Shape::Triangle { corners, radius: length * 0.06 },
+                );
             }
             Ear::Hanging => {
                 let tip = root + at(length * (0.15 + sway), length);
-                self.part(canvas, frame, Part::Ear, dim, Shape::limb(root, length * 0.18, tip, length * 0.3));
+                self.part(
+                    canvas,
+                    frame,
+                    Part::Ear,
+                    dim,
+                    Shape::limb(root, length * 0.18, tip, length * 0.3),
+                );
             }
             Ear::Folded => {
                 let top = root + at(length * 0.15, -length * 0.45);
@@ -338,16 +415,26 @@ impl<'a> Dog<'a> {
         }
     }
 
-    fn draw_ear_front(&self, canvas: &mut Canvas, frame: &Frame, root: Point, side: f32, length: f32) {
+    fn draw_ear_front(
+        &self,
+        canvas: &mut Canvas,
+        frame: &Frame,
+        root: Point,
+        side: f32,
+        length: f32,
+    ) {
         let x = |x: f32, y: f32| root + at(side * x * length, y * length);
         let shape = match self.breed.ear {
             Ear::Pricked => Shape::Triangle {
                 corners: [x(-0.38, 0.1), x(0.22, 0.35), x(0.12, -0.95)],
                 radius: length * 0.06,
             },
-            Ear::Hanging => {
-                Shape::limb(x(0.05, 0.0), length * 0.18, x(0.3 + 0.1 * self.stride, 1.0), length * 0.28)
-            }
+            Ear::Hanging => Shape::limb(
+                x(0.05, 0.0),
+                length * 0.18,
+                x(0.3 + 0.1 * self.stride, 1.0),
+                length * 0.28,
+            ),
             Ear::Folded => {
                 self.part(
                     canvas,
@@ -362,9 +449,12 @@ impl<'a> Dog<'a> {
                 }
             }
             Ear::Round => Shape::circle(x(0.05, -0.2), length * 0.45),
-            Ear::Wing => {
-                Shape::limb(x(0.0, 0.1), length * 0.22, x(1.0, -0.1 - 0.15 * self.stride), length * 0.12)
-            }
+            Ear::Wing => Shape::limb(
+                x(0.0, 0.1),
+                length * 0.22,
+                x(1.0, -0.1 - 0.15 * self.stride),
+                length * 0.12,
+            ),
         };
         self.part(canvas, frame, Part::Ear, 0.92, shape);
     }
@@ -372,13 +462,20 @@ impl<'a> Dog<'a> {
     fn draw_tail(&self, canvas: &mut Canvas, frame: &Frame, root: Point) {
         let up = 0.25 + 0.35 * self.tail;
         let mut limb = |from: Point, from_radius: f32, to: Point, to_radius: f32| {
-            self.part(canvas, frame, Part::Tail, 0.95, Shape::limb(from, from_radius, to, to_radius));
+            self.part(
+                canvas,
+                frame,
+                Part::Tail,
+                0.95,
+                Shape::limb(from, from_radius, to, to_radius),
+            );
         };
         match self.breed.tail {
             Tail::Stub => limb(root, 0.05, root + at(0.07, -0.06), 0.04),
             Tail::Straight => limb(root, 0.05, root + at(0.4, -up), 0.025),
             Tail::Curled => {
-                let points = [(0.1, -0.12), (0.1, -0.27), (-0.04, -0.32), (-0.12, -0.22), (-0.04, -0.16)];
+                let points =
+                    [(0.1, -0.12), (0.1, -0.27), (-0.04, -0.32), (-0.12, -0.22), (-0.04, -0.16)];
                 let mut from = root;
                 for (x, y) in points {
                     let to = root + at(x, y);
@@ -427,12 +524,15 @@ impl<'a> Dog<'a> {
     fn second_colour(&self, part: Part, p: Point) -> f32 {
         let noise = self.noise;
         // From 0 to 1 over a soft edge.
-        let above =
-            |value: f32, threshold: f32, edge: f32| ((value - threshold) / edge + 0.5).clamp(0.0, 1.0);
+        let above = |value: f32, threshold: f32, edge: f32| {
+            ((value - threshold) / edge + 0.5).clamp(0.0, 1.0)
+        };
         match self.breed.pattern {
             Pattern::Plain => 0.0,
             Pattern::Saddle => match part {
-                Part::Trunk => above(-p.y + 0.12 * (noise.at(p.x * 6.0, p.y * 6.0) - 0.5), -0.02, 0.06),
+                Part::Trunk => {
+                    above(-p.y + 0.12 * (noise.at(p.x * 6.0, p.y * 6.0) - 0.5), -0.02, 0.06)
+                }
                 Part::Ear | Part::Tail => 0.9,
                 _ => 0.0,
             },
@@ -441,7 +541,8 @@ impl<'a> Dog<'a> {
                 let (x, y) = (p.x * 13.0, p.y * 13.0);
                 let (i, j) = (x.floor(), y.floor());
                 let key = noise.value(i as i32 + 500, j as i32);
-                let centre = at(i + 0.3 + 0.4 * key, j + 0.3 + 0.4 * noise.value(i as i32, j as i32 + 700));
+                let centre =
+                    at(i + 0.3 + 0.4 * key, j + 0.3 + 0.4 * noise.value(i as i32, j as i32 + 700));
                 let size = 0.12 + 0.28 * noise.value(i as i32 + 90, j as i32 + 90);
                 if key < 0.75 { above(size, (at(x, y) - centre).length(), 0.12) } else { 0.0 }
             }
@@ -456,7 +557,9 @@ impl<'a> Dog<'a> {
                 _ => 0.0,
             },
             Pattern::Underside => match part {
-                Part::Trunk => above(p.y + 0.1 * (noise.at(p.x * 6.0, p.y * 6.0) - 0.5), 0.06, 0.06),
+                Part::Trunk => {
+                    above(p.y + 0.1 * (noise.at(p.x * 6.0, p.y * 6.0) - 0.5), 0.06, 0.06)
+                }
                 Part::Leg | Part::Muzzle => 0.9,
                 _ => 0.0,
             },

@@ -181,7 +181,8 @@ mod tests {
 
     #[test]
     fn distances_are_negative_inside_and_grow_outwards() {
-        let triangle = Shape::Triangle { corners: [at(0.0, 0.0), at(4.0, 0.0), at(0.0, 3.0)], radius: 0.0 };
+        let triangle =
+            Shape::Triangle { corners: [at(0.0, 0.0), at(4.0, 0.0), at(0.0, 3.0)], radius: 0.0 };
         assert!((triangle.place(at(1.0, 1.0)).distance + 0.8).abs() < 0.21);
         assert!((triangle.place(at(2.0, -1.0)).distance - 1.0).abs() < 1e-6);
         let limb = Shape::limb(at(0.0, 0.0), 1.0, at(10.0, 0.0), 2.0);

@@ -28,8 +28,10 @@ pub(crate) fn draw_photo(breed: &Breed, seed: u64, index: u64) -> Vec<u8> {
     } else {
         (chance.within(0.4, 0.6) * if close { 1.5 } else { 1.0 }, chance.within(0.7, 1.0))
     };
-    let mut origin =
-        at(0.5 + chance.around_zero(0.12), if from_front { 0.56 } else { 0.52 } + chance.around_zero(0.1));
+    let mut origin = at(
+        0.5 + chance.around_zero(0.12),
+        if from_front { 0.56 } else { 0.52 } + chance.around_zero(0.1),
+    );
     if close {
         // A close-up shows the head, not the middle of the trunk.
         origin.y += 0.16;
@@ -65,7 +67,10 @@ mod tests {
             .collect();
         // After a change of a drawing, pretrain the networks again (tools/pretrain_demo.sh), and
         // update this digest.
-        assert_eq!(sha256_bytes(&photos), "77e2096c42344fcb1477b5293a714440aea27108208ed220a54b0f98ef7f558a");
+        assert_eq!(
+            sha256_bytes(&photos),
+            "77e2096c42344fcb1477b5293a714440aea27108208ed220a54b0f98ef7f558a"
+        );
     }
 
     #[test]

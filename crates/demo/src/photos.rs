@@ -14,7 +14,12 @@ use crate::photo::draw_photo;
 /// # Errors
 ///
 /// [`CoreError::Io`] when a file cannot be written.
-pub fn write_photos(folder: &Path, breeds: &[Breed], per_breed: usize, seed: u64) -> Result<(), CoreError> {
+pub fn write_photos(
+    folder: &Path,
+    breeds: &[Breed],
+    per_breed: usize,
+    seed: u64,
+) -> Result<(), CoreError> {
     for breed in breeds {
         files::create_dir_all(&folder.join(&breed.name))?;
     }

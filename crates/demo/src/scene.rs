@@ -11,7 +11,13 @@ fn any_colour(chance: &mut Chance) -> Colour {
 
 /// A frame with the canvas's own coordinates.
 fn plain(side: usize) -> Frame {
-    Frame { origin: at(0.0, 0.0), scale: side as f32, turn: Turn::by(0.0), mirrored: false, squeeze: 1.0 }
+    Frame {
+        origin: at(0.0, 0.0),
+        scale: side as f32,
+        turn: Turn::by(0.0),
+        mirrored: false,
+        squeeze: 1.0,
+    }
 }
 
 /// Draws a wall or sky over the ground, textured, with a few things. Shapes are in units of the
@@ -23,8 +29,8 @@ pub fn backdrop(side: usize, horizon: f32, chance: &mut Chance) -> Canvas {
     let strength = chance.within(0.05, 0.45);
     let (slope, size) = (chance.around_zero(0.15), side as f32);
     let mut canvas = Canvas::new(side, |p| {
-        let texture =
-            0.6 * noise.at(p.x * coarse, p.y * coarse) + 0.4 * noise.at(p.x * fine + 70.0, p.y * fine);
+        let texture = 0.6 * noise.at(p.x * coarse, p.y * coarse)
+            + 0.4 * noise.at(p.x * fine + 70.0, p.y * fine);
         let line = (horizon + slope * (p.x / size - 0.5)) * size;
         let colour = if p.y < line { mix(top, low, p.y / line.max(1.0)) } else { ground };
         lit(colour, 1.0 + strength * (texture - 0.5) * 2.0)
@@ -41,7 +47,11 @@ pub fn backdrop(side: usize, horizon: f32, chance: &mut Chance) -> Canvas {
 fn thing(centre: Point, chance: &mut Chance) -> Shape {
     let size = chance.within(0.04, 0.22);
     match chance.bits() % 3 {
-        0 => Shape::ellipse(centre, at(size, size * chance.within(0.4, 1.2)), chance.around_zero(0.6)),
+        0 => Shape::ellipse(
+            centre,
+            at(size, size * chance.within(0.4, 1.2)),
+            chance.around_zero(0.6),
+        ),
         1 => Shape::limb(
             centre,
             size * 0.3,
@@ -52,7 +62,10 @@ fn thing(centre: Point, chance: &mut Chance) -> Shape {
             let corner = |chance: &mut Chance| {
                 centre + at(chance.within(-size, size), chance.within(-size, size)) * 1.4
             };
-            Shape::Triangle { corners: [corner(chance), corner(chance), corner(chance)], radius: size * 0.15 }
+            Shape::Triangle {
+                corners: [corner(chance), corner(chance), corner(chance)],
+                radius: size * 0.15,
+            }
         }
     }
 }

@@ -197,9 +197,9 @@ impl Hinted for ExportError {
             }
             ExportError::NoNumber { .. } => Hint::LowerRate,
             ExportError::NotEqual { .. } => Hint::ReportBug,
-            ExportError::LostTooMuch(loss) => {
-                Hint::AllowLoss { layers: loss.worst.iter().map(|layer| layer.layer.clone()).collect() }
-            }
+            ExportError::LostTooMuch(loss) => Hint::AllowLoss {
+                layers: loss.worst.iter().map(|layer| layer.layer.clone()).collect(),
+            },
             ExportError::UnknownLayer { nearest, examples, .. } => {
                 let mut hints: Vec<Hint> = nearest.iter().cloned().map(Hint::DidYouMean).collect();
                 hints.push(Hint::Layers(examples.clone()));

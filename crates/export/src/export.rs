@@ -12,7 +12,9 @@ use kennel_infer::{Compute, Predictor};
 use kennel_metrics::Proportion;
 use kennel_models::{describe, load_trained};
 use kennel_onnx::photo_input::with_photo_input;
-use kennel_onnx::{ModelCard, ModelProto, Precision, half, weights_beside, write_model, write_model_apart};
+use kennel_onnx::{
+    ModelCard, ModelProto, Precision, half, weights_beside, write_model, write_model_apart,
+};
 
 use crate::int8::{CALIBRATION_PHOTOS, Int8, Layers};
 use crate::parity::{self, Parity, RuntimeParity};
@@ -125,7 +127,8 @@ pub fn export(
     task.tell(Event::Stage(Stage::RunNetwork { photos: val.len() }));
     let reference = {
         let (names, preprocessing) = (card.class_names.clone(), preprocessing.clone());
-        let mut network = Predictor::new(network, preprocessing, names, card.temperature, &Compute::cpu());
+        let mut network =
+            Predictor::new(network, preprocessing, names, card.temperature, &Compute::cpu());
         Reference::of(&mut network, val, task)?
     };
     card.val_accuracy = Some(reference.accuracy());
@@ -152,7 +155,8 @@ pub fn export(
     task.tell(Event::Stage(Stage::RunFile));
     let (runtimes, not_run) = reference.compare(&draft, wording)?;
     if runtimes.is_empty() {
-        let reasons = not_run.iter().map(|(runtime, reason)| format!("\n  {runtime}: {reason}")).collect();
+        let reasons =
+            not_run.iter().map(|(runtime, reason)| format!("\n  {runtime}: {reason}")).collect();
         return Err(ExportError::NotProved { reasons });
     }
     for found in &runtimes {
@@ -167,7 +171,8 @@ pub fn export(
         }
     }
     // The graph is proved. Its card must state the file's own accuracy, which is known only now.
-    let of_file = runtimes.iter().map(|found| found.accuracy).min_by(|a, b| a.value.total_cmp(&b.value));
+    let of_file =
+        runtimes.iter().map(|found| found.accuracy).min_by(|a, b| a.value.total_cmp(&b.value));
     if card.val_accuracy != of_file {
         card.val_accuracy = of_file;
         weights = write(&draft, &mut model, &card, options)?;
@@ -215,7 +220,8 @@ fn name_draft(
     weights: Option<&Path>,
     path: &Path,
 ) -> Result<(Option<PathBuf>, BTreeSet<PathBuf>)> {
-    let rename = |from: &Path, to: &Path| std::fs::rename(from, to).map_err(CoreError::io("write", to));
+    let rename =
+        |from: &Path, to: &Path| std::fs::rename(from, to).map_err(CoreError::io("write", to));
     let mut others = weights_beside(path)?;
     let named = weights.map(|weights| path.with_file_name(weights.file_name().unwrap_or_default()));
     if let (Some(weights), Some(named)) = (weights, &named) {
@@ -256,7 +262,11 @@ fn write(
 
 /// Judges a file's results in one runtime. Float32 over pixels must equal the network; any other
 /// file may lose a little accuracy. Returns the loss when it is too large.
-fn judge(found: &RuntimeParity, expected: Proportion, options: &ExportOptions) -> Result<Option<Loss>> {
+fn judge(
+    found: &RuntimeParity,
+    expected: Proportion,
+    options: &ExportOptions,
+) -> Result<Option<Loss>> {
     if options.precision == Precision::Float32 && !options.photo_input {
         let all_agree = found.agreement.correct == found.agreement.n;
         if all_agree && found.relative_difference() <= FLOAT_TOLERANCE {
@@ -368,7 +378,11 @@ mod tests {
             assert!(matches!(error, ExportError::NotEqual { .. }), "{error}");
         }
         let int8 = ExportOptions { precision: Precision::Int8, max_drop: 0.7, ..float };
-        assert_eq!(judge(&found(983, 950, 5.0), expected, &int8).unwrap(), None, "7 of 1000 are 0.7 points");
+        assert_eq!(
+            judge(&found(983, 950, 5.0), expected, &int8).unwrap(),
+            None,
+            "7 of 1000 are 0.7 points"
+        );
         let loss = judge(&found(982, 950, 5.0), expected, &int8).unwrap().unwrap();
         let said = loss.to_string();
         assert!(said.contains("982/1000") && said.contains("990/1000"), "{said}");

@@ -96,7 +96,8 @@ fn push(graph: &mut GraphBuilder, node: &GraphNode, inputs: &[&str]) {
             let (shape, values) = transposed(weight);
             let weight = graph.floats(&format!("{name}.weight"), &shape, &values);
             let bias = graph.floats(&format!("{name}.bias"), &[bias.len()], bias);
-            let product = graph.node("MatMul", &format!("{name}.product"), &[inputs[0], &weight], []);
+            let product =
+                graph.node("MatMul", &format!("{name}.product"), &[inputs[0], &weight], []);
             graph.node("Add", name, &[&product, &bias], []);
         }
         Operation::LayerNorm { weight, bias, eps } => {
@@ -111,12 +112,14 @@ fn push(graph: &mut GraphBuilder, node: &GraphNode, inputs: &[&str]) {
             let range = [int("start", 0), int("end", 1)];
             let batch = graph.node("Shape", &format!("{name}.batch"), &[inputs[0]], range);
             let ones = graph.ints(&format!("{name}.ones"), &[1, 1]);
-            let shape = graph.node("Concat", &format!("{name}.shape"), &[&batch, &ones], [int("axis", 0)]);
+            let shape =
+                graph.node("Concat", &format!("{name}.shape"), &[&batch, &ones], [int("axis", 0)]);
             let tokens = graph.node("Expand", &format!("{name}.tokens"), &[&token, &shape], []);
             graph.node("Concat", name, &[&tokens, inputs[0]], [int("axis", 1)]);
         }
         Operation::AddEmbedding { embedding } => {
-            let values = graph.floats(&format!("{name}.embedding"), &embedding.shape, &embedding.data);
+            let values =
+                graph.floats(&format!("{name}.embedding"), &embedding.shape, &embedding.data);
             graph.node("Add", name, &[inputs[0], &values], []);
         }
         Operation::MeanToken => {
@@ -128,7 +131,8 @@ fn push(graph: &mut GraphBuilder, node: &GraphNode, inputs: &[&str]) {
             graph.node("Gather", name, &[inputs[0], &first], [int("axis", 1)]);
         }
         Operation::Linear { weight, bias } => {
-            let features = graph.node("Flatten", &format!("{name}.features"), inputs, [int("axis", 1)]);
+            let features =
+                graph.node("Flatten", &format!("{name}.features"), inputs, [int("axis", 1)]);
             let weight = graph.floats(&format!("{name}.weight"), &weight.shape, &weight.data);
             let bias = graph.floats(&format!("{name}.bias"), &[bias.len()], bias);
             graph.node("Gemm", name, &[&features, &weight, &bias], [int("transB", 1)]);

@@ -7,7 +7,8 @@ use kennel_core::{Preprocessing, Task};
 use kennel_data::DatasetPhoto;
 use kennel_models::{NetworkGraph, is_under};
 use kennel_onnx::quantise::{
-    Layer, Probe, Ranges, Sensitivity, calibrate, quantisable_layers, quantise, sensitivity, tensors_of,
+    Layer, Probe, Ranges, Sensitivity, calibrate, quantisable_layers, quantise, sensitivity,
+    tensors_of,
 };
 use kennel_onnx::{ModelProto, write_model};
 
@@ -73,7 +74,14 @@ impl<'a> Int8<'a> {
     pub fn worst(&self) -> Result<Vec<Sensitivity>> {
         let photos = &self.pixels[..self.pixels.len().min(SENSITIVITY_PHOTOS)];
         let probe = Probe { input: INPUT, output: OUTPUT, side: self.side, photos };
-        Ok(sensitivity(self.float, &self.layers.quantised, &self.ranges, probe, self.scratch, self.task)?)
+        Ok(sensitivity(
+            self.float,
+            &self.layers.quantised,
+            &self.ranges,
+            probe,
+            self.scratch,
+            self.task,
+        )?)
     }
 }
 
@@ -92,14 +100,16 @@ impl Layers {
     /// [`ExportError::UnknownLayer`] when an entry of `keep` matches no layer.
     pub fn of(float: &ModelProto, described: &NetworkGraph, keep: &[String]) -> Result<Self> {
         let kept = described.kept_in_float();
-        let all = float.graph.as_ref().map(|graph| quantisable_layers(graph, &kept)).unwrap_or_default();
+        let all =
+            float.graph.as_ref().map(|graph| quantisable_layers(graph, &kept)).unwrap_or_default();
         for name in keep {
             if !all.iter().any(|layer| is_under(&layer.name, name)) {
                 return Err(unknown(name, &all));
             }
         }
-        let is_quantised =
-            |layer: &Layer| !layer.stays_float && !keep.iter().any(|name| is_under(&layer.name, name));
+        let is_quantised = |layer: &Layer| {
+            !layer.stays_float && !keep.iter().any(|name| is_under(&layer.name, name))
+        };
         Ok(Layers { quantised: all.into_iter().filter(is_quantised).collect() })
     }
 }

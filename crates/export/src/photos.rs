@@ -38,7 +38,8 @@ pub fn open(
 /// seed, the same photos lie in other places.
 fn seed_of_split(manifest: &Manifest) -> Option<u64> {
     let in_tree = |photo: &PhotoRecord| photo.path.starts_with(&format!("{}/", photo.split));
-    (manifest.division == "stratified" && manifest.photos.iter().all(in_tree)).then_some(manifest.seed)
+    (manifest.division == "stratified" && manifest.photos.iter().all(in_tree))
+        .then_some(manifest.seed)
 }
 
 /// Returns at most `count` photos of a split, evenly spaced in its order, and checks each against

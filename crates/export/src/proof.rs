@@ -29,12 +29,17 @@ impl<'a> Reference<'a> {
     ///
     /// [`ExportError::Photos`] for a photo that cannot be read; [`ExportError::NoNumber`] when a
     /// logit is not finite; [`ExportError::Stopped`] once the task is stopped.
-    pub fn of(network: &mut Predictor, photos: Arc<[DatasetPhoto]>, task: Task<'a>) -> Result<Self> {
-        let logits =
-            scores(network, &photos, task, |row, photo| match row.iter().find(|logit| !logit.is_finite()) {
+    pub fn of(
+        network: &mut Predictor,
+        photos: Arc<[DatasetPhoto]>,
+        task: Task<'a>,
+    ) -> Result<Self> {
+        let logits = scores(network, &photos, task, |row, photo| {
+            match row.iter().find(|logit| !logit.is_finite()) {
                 None => Ok(()),
                 Some(&logit) => Err(ExportError::NoNumber { photo: photo.file.clone(), logit }),
-            })?;
+            }
+        })?;
         Ok(Self { task, photos, temperature: network.temperature(), logits })
     }
 
@@ -45,7 +50,10 @@ impl<'a> Reference<'a> {
 
     fn share(&self, is_so: impl Fn(usize, &DatasetPhoto) -> bool) -> Proportion {
         let photos = self.photos.iter().enumerate();
-        Proportion::new(photos.filter(|(place, photo)| is_so(*place, photo)).count(), self.photos.len())
+        Proportion::new(
+            photos.filter(|(place, photo)| is_so(*place, photo)).count(),
+            self.photos.len(),
+        )
     }
 
     /// Runs a file in every available runtime. Returns the results of each runtime that reads the
@@ -88,8 +96,10 @@ impl<'a> Reference<'a> {
             true => self.logits.iter().map(|row| probabilities(row, self.temperature)).collect(),
             false => self.logits.clone(),
         };
-        let largest = |pairs: &mut dyn Iterator<Item = f32>| pairs.map(f64::from).fold(0.0, f64::max);
-        let apart = expected.iter().flatten().zip(values.iter().flatten()).map(|(a, b)| (a - b).abs());
+        let largest =
+            |pairs: &mut dyn Iterator<Item = f32>| pairs.map(f64::from).fold(0.0, f64::max);
+        let apart =
+            expected.iter().flatten().zip(values.iter().flatten()).map(|(a, b)| (a - b).abs());
         let max_difference = largest(&mut apart.into_iter());
         let max_value = match takes_photos {
             true => 1.0,

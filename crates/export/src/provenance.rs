@@ -69,7 +69,9 @@ fn licence(settings: &Settings) -> String {
     };
     let known = || {
         let architecture = architecture(&settings.model).ok()?;
-        let named = || architecture.tags().find(|tag| tag.name() == *weights).map(|tag| tag.licence.clone());
+        let named = || {
+            architecture.tags().find(|tag| tag.name() == *weights).map(|tag| tag.licence.clone())
+        };
         named().or_else(|| locate_weights(architecture, Some(weights)).ok()?.licence)
     };
     known().unwrap_or_else(|| "unknown".into())

@@ -118,8 +118,9 @@ fn check(folder: &Path, model: &str, expected: &kennel_models::StateDict) -> Res
             path: source.file,
             reason: format!("{} tensors, expected {}", found.len(), expected.len()),
         }),
-        Some((name, _)) => {
-            Err(ExportError::ReadsBackDifferently { path: source.file, reason: format!("tensor `{name}`") })
-        }
+        Some((name, _)) => Err(ExportError::ReadsBackDifferently {
+            path: source.file,
+            reason: format!("tensor `{name}`"),
+        }),
     }
 }

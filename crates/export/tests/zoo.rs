@@ -10,8 +10,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use kennel_core::{HeadInit, Interpolation, Task};
 use kennel_export::{INPUT, OUTPUT, to_onnx};
 use kennel_models::{
-    Architecture, Network, NetworkGraph, RegularizationRates, apply_state_dict, architecture, architectures,
-    describe, draw_network, state_dict,
+    Architecture, Network, NetworkGraph, RegularizationRates, apply_state_dict, architecture,
+    architectures, describe, draw_network, state_dict,
 };
 use kennel_onnx::photo_input::{PHOTO, PROBABILITIES, with_photo_input};
 use kennel_onnx::quantise::{calibrate, quantisable_layers, quantise, tensors_of};
@@ -22,7 +22,8 @@ const CLASSES: usize = 7;
 /// Returns a network with random weights and normalisation statistics that differ from the
 /// identity's.
 fn network(architecture: &Architecture) -> Network {
-    let network = Network::new(architecture, CLASSES, RegularizationRates::default(), &Device::flex());
+    let network =
+        Network::new(architecture, CLASSES, RegularizationRates::default(), &Device::flex());
     let network = draw_network(network, HeadInit::FanIn, 7);
     let mut tensors = state_dict(&network);
     tensors.retain(|_, value| value.shape.len() == 1);
@@ -154,18 +155,26 @@ fn a_graph_that_takes_photos_says_what_the_network_says_of_them() {
     let dir = tempfile::tempdir().unwrap();
     let architecture = architecture("mobilenetv2_100").unwrap();
     let Written { network, model, .. } = written(architecture, dir.path());
-    let preprocessing = Preprocessing::imagenet(architecture.test_side_px, 0.875, Interpolation::Bicubic);
+    let preprocessing =
+        Preprocessing::imagenet(architecture.test_side_px, 0.875, Interpolation::Bicubic);
     let path = dir.path().join("photo.onnx");
     write_model(&path, &with_photo_input(&model, &preprocessing, 2.0, CLASSES).unwrap()).unwrap();
-    let photo = RgbImage::from_fn(120, 90, |x, y| image::Rgb([(x * 2) as u8, (y * 2) as u8, (x + y) as u8]));
+    let photo = RgbImage::from_fn(120, 90, |x, y| {
+        image::Rgb([(x * 2) as u8, (y * 2) as u8, (x + y) as u8])
+    });
     let logits = expected(&network, &prepare(&photo, &preprocessing));
     let expected = kennel_metrics::softmax_at(&logits, 2.0);
     for runtime in RuntimeKind::at_hand() {
-        let input = Input { name: PHOTO, shape: &[90, 120, 3], values: Values::Bytes(photo.as_raw()) };
-        let outputs = Session::open(&path, runtime).unwrap().run(input, &[PROBABILITIES, "label"]).unwrap();
+        let input =
+            Input { name: PHOTO, shape: &[90, 120, 3], values: Values::Bytes(photo.as_raw()) };
+        let outputs =
+            Session::open(&path, runtime).unwrap().run(input, &[PROBABILITIES, "label"]).unwrap();
         assert_eq!(outputs[0].values.len(), CLASSES);
         for (found, expected) in outputs[0].values.iter().zip(&expected) {
-            assert!((f64::from(*found) - expected).abs() < 5e-3, "{runtime}: {found} and {expected}");
+            assert!(
+                (f64::from(*found) - expected).abs() < 5e-3,
+                "{runtime}: {found} and {expected}"
+            );
         }
         assert_eq!(outputs[1].values, [kennel_metrics::argmax(&logits) as f32], "{runtime}");
     }

@@ -1,5 +1,5 @@
-//! Fetches from the command line: `fetch URL FOLDER` streams a tar, `fetch --hub REPO` a model into the Hugging Face cache,
-//! `fetch --dogs URL FOLDER` five breeds of Stanford Dogs.
+//! Fetches from the command line: `fetch URL FOLDER` streams a tar, `fetch --hub REPO` a model into
+//! the Hugging Face cache, `fetch --dogs URL FOLDER` five breeds of Stanford Dogs.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -28,7 +28,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         ["--dogs", url, folder] => {
             let source = stanford_dogs::Source::mirror(url, Breeds::Five);
-            let outcome = stanford_dogs::fetch(&client, &source, Breeds::Five, Path::new(folder), task)?;
+            let outcome =
+                stanford_dogs::fetch(&client, &source, Breeds::Five, Path::new(folder), task)?;
             println!("{outcome:?}");
         }
         [url, folder] => {
@@ -44,7 +45,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let streamed = stream_tar(&client, &source, Path::new(folder), task)?;
             println!("{} files", streamed.files.len());
         }
-        _ => return Err("usage: fetch URL FOLDER | fetch --hub REPO | fetch --dogs URL FOLDER".into()),
+        _ => {
+            return Err(
+                "usage: fetch URL FOLDER | fetch --hub REPO | fetch --dogs URL FOLDER".into()
+            );
+        }
     }
     Ok(())
 }

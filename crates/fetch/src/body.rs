@@ -133,15 +133,22 @@ impl<'a> Body<'a> {
                         Err(error) => ureq::Error::Io(error),
                     };
                     match (Trouble::of_transport(error, &self.remote.url), self.total) {
-                        (Trouble::Passing { reason, .. }, Some(total)) => Trouble::passing(format!(
-                            "the server promised {total} bytes and sent {}: {reason}",
-                            self.position
-                        )),
+                        (Trouble::Passing { reason, .. }, Some(total)) => {
+                            Trouble::passing(format!(
+                                "the server promised {total} bytes and sent {}: {reason}",
+                                self.position
+                            ))
+                        }
                         (trouble, _) => trouble,
                     }
                 }
             };
-            self.client.pause_or_give_up(trouble, &mut self.failures, &self.remote.url, self.task)?;
+            self.client.pause_or_give_up(
+                trouble,
+                &mut self.failures,
+                &self.remote.url,
+                self.task,
+            )?;
         }
     }
 
@@ -150,7 +157,10 @@ impl<'a> Body<'a> {
         let before = self.position;
         loop {
             let can_go_on = self.validator.is_some() || self.limits.digest_follows;
-            if self.ranges_fail || !can_go_on || self.total.is_some_and(|total| self.position > total) {
+            if self.ranges_fail
+                || !can_go_on
+                || self.total.is_some_and(|total| self.position > total)
+            {
                 self.position = 0;
             }
             let ranged = self.position > 0;
@@ -180,17 +190,25 @@ impl<'a> Body<'a> {
                         self.accept(answer)?;
                         return Ok(before > 0);
                     }
-                    206 => Trouble::passing("the server sends a part where the whole was asked for"),
+                    206 => {
+                        Trouble::passing("the server sends a part where the whole was asked for")
+                    }
                     status => Trouble::of_status(&self.remote, status, retry_after(&answer)),
                 },
             };
-            self.client.pause_or_give_up(trouble, &mut self.failures, &self.remote.url, self.task)?;
+            self.client.pause_or_give_up(
+                trouble,
+                &mut self.failures,
+                &self.remote.url,
+                self.task,
+            )?;
         }
     }
 
     /// Whether a part is the requested range of the same file.
     fn goes_on(&mut self, answer: &Answer) -> bool {
-        let Some((begin, total)) = answer.header("Content-Range").and_then(parse_content_range) else {
+        let Some((begin, total)) = answer.header("Content-Range").and_then(parse_content_range)
+        else {
             return false;
         };
         let validator = validator_of(&answer.headers);
@@ -243,7 +261,8 @@ impl<'a> Body<'a> {
     }
 
     fn length(&self, promised: u64, sent: u64) -> FetchError {
-        let promise = if self.limits.size == Some(promised) { "expected" } else { "the server promised" };
+        let promise =
+            if self.limits.size == Some(promised) { "expected" } else { "the server promised" };
         FetchError::Length { url: (&self.remote.url).into(), promise, promised, sent }
     }
 
@@ -279,9 +298,14 @@ mod tests {
     fn a_content_range_is_believed_only_where_it_makes_sense() {
         assert_eq!(parse_content_range("bytes 5-9/10"), Some((5, Some(10))));
         assert_eq!(parse_content_range("bytes 5-9/*"), Some((5, None)));
-        for bad in
-            ["bytes 5-10/10", "bytes 9-5/10", "bytes */10", "items 5-9/10", "bytes 5-9", "bytes -1-9/10"]
-        {
+        for bad in [
+            "bytes 5-10/10",
+            "bytes 9-5/10",
+            "bytes */10",
+            "items 5-9/10",
+            "bytes 5-9",
+            "bytes -1-9/10",
+        ] {
             assert_eq!(parse_content_range(bad), None, "{bad}");
         }
     }

@@ -131,8 +131,9 @@ impl Client {
     ) -> Result<Answer, Trouble> {
         let mut url = remote.url.clone();
         let mut on_the_way = Vec::new();
-        let failed =
-            |reason: String| Trouble::Final(FetchError::Redirect { url: (&remote.url).into(), reason });
+        let failed = |reason: String| {
+            Trouble::Final(FetchError::Redirect { url: (&remote.url).into(), reason })
+        };
         loop {
             let mut request = if head { self.agent.head(&url) } else { self.agent.get(&url) };
             // A proxy that compresses would change the meaning of a range.
@@ -209,7 +210,9 @@ impl Client {
     ) -> Result<()> {
         let (reason, asked_for, retries) = match trouble {
             Trouble::Final(error) => return Err(error),
-            Trouble::NoServer { reason } => (reason, None, self.config.retries.min(NO_SERVER_RETRIES)),
+            Trouble::NoServer { reason } => {
+                (reason, None, self.config.retries.min(NO_SERVER_RETRIES))
+            }
             Trouble::Passing { reason, retry_after } => (reason, retry_after, self.config.retries),
         };
         *failures += 1;

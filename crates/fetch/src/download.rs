@@ -81,7 +81,11 @@ pub fn download(
         part: beside(target, ".part"),
         sidecar: Some(sidecar),
         target: target.into(),
-        limits: Limits { size: expect.size, max_bytes: expect.max_bytes, digest_follows: digest.is_some() },
+        limits: Limits {
+            size: expect.size,
+            max_bytes: expect.max_bytes,
+            digest_follows: digest.is_some(),
+        },
         digest,
     };
     job.run(client, task)?;
@@ -124,7 +128,11 @@ impl Job {
                 }
                 received => received?,
             };
-            match self.digest.as_ref().map_or(Ok(()), |digest| digest.check(&self.part, &self.remote.url)) {
+            match self
+                .digest
+                .as_ref()
+                .map_or(Ok(()), |digest| digest.check(&self.part, &self.remote.url))
+            {
                 Ok(()) => break,
                 Err(error) => {
                     self.forget();
@@ -138,7 +146,8 @@ impl Job {
         }
         let sync = || File::options().write(true).open(&self.part)?.sync_all();
         sync().map_err(FetchError::io("write", &self.part))?;
-        std::fs::rename(&self.part, &self.target).map_err(FetchError::io("create", &self.target))?;
+        std::fs::rename(&self.part, &self.target)
+            .map_err(FetchError::io("create", &self.target))?;
         if let Some(sidecar) = &self.sidecar {
             // Harmless if it stays: its part is gone.
             let _ = std::fs::remove_file(sidecar);
@@ -149,8 +158,12 @@ impl Job {
     /// Receives the whole body. Returns `true` when it resumed an existing part.
     fn receive(&self, client: &Client, task: Task<'_>) -> Result<bool> {
         let failed = || FetchError::io("write", &self.part);
-        let mut file =
-            OpenOptions::new().create(true).write(true).truncate(false).open(&self.part).map_err(failed())?;
+        let mut file = OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(false)
+            .open(&self.part)
+            .map_err(failed())?;
         let from = self.resume_point(file.metadata().map_err(failed())?.len());
         let mut went_on = from.offset > 0;
         file.set_len(from.offset).map_err(failed())?;

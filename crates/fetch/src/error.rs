@@ -87,7 +87,9 @@ pub enum FetchError {
         max: u64,
     },
     /// The received bytes have the wrong digest. They were deleted.
-    #[error("{url}: the {algorithm} of what was received is {found}, expected {expected}; it was deleted")]
+    #[error(
+        "{url}: the {algorithm} of what was received is {found}, expected {expected}; it was deleted"
+    )]
     Digest {
         /// The requested address.
         url: Address,
@@ -182,7 +184,9 @@ impl Hinted for FetchError {
             FetchError::Digest { .. } => Hint::TryAgain,
             FetchError::Changing { .. } => Hint::TryLater,
             FetchError::DamagedArchive { url, .. } => Hint::PlainTar { url: url.to_string() },
-            FetchError::NotAHub { endpoint, .. } => Hint::CheckHub { endpoint: endpoint.to_string() },
+            FetchError::NotAHub { endpoint, .. } => {
+                Hint::CheckHub { endpoint: endpoint.to_string() }
+            }
             FetchError::BadName { example, .. } => Hint::Example(example),
             FetchError::NoCache => Hint::NameCache,
             FetchError::OtherPhotos { .. } => Hint::FetchAgain,

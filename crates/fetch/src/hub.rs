@@ -76,16 +76,19 @@ impl HubConfig {
     /// # Errors
     ///
     /// As [`HubConfig::from_env`].
-    pub fn from_variables(variable: impl Fn(&str) -> Option<OsString>, home: Option<&Path>) -> Result<Self> {
+    pub fn from_variables(
+        variable: impl Fn(&str) -> Option<OsString>,
+        home: Option<&Path>,
+    ) -> Result<Self> {
         let text = |name: &str| {
             let value = variable(name)?.into_string().ok()?;
             Some(value.trim().to_string()).filter(|value| !value.is_empty())
         };
         let is_on = |name: &str| is_on(variable(name));
         let token_file = || {
-            let path = text("HF_TOKEN_PATH")
-                .map(PathBuf::from)
-                .or_else(|| hub_cache::home_folder_of(&variable, home).map(|folder| folder.join("token")))?;
+            let path = text("HF_TOKEN_PATH").map(PathBuf::from).or_else(|| {
+                hub_cache::home_folder_of(&variable, home).map(|folder| folder.join("token"))
+            })?;
             // A token is optional: users need not be logged in.
             let token = std::fs::read_to_string(path).ok()?;
             Some(token.trim().to_string()).filter(|token| !token.is_empty())
@@ -200,12 +203,13 @@ impl Metadata {
             heads.find_map(|headers| headers.get(name)?.to_str().ok()).map(str::trim)
         };
         let commit = first_said("X-Repo-Commit").filter(|commit| hub_cache::is_commit(commit));
-        let commit =
-            commit.ok_or_else(|| not_a_hub("the answer has no X-Repo-Commit with a commit".into()))?;
+        let commit = commit
+            .ok_or_else(|| not_a_hub("the answer has no X-Repo-Commit with a commit".into()))?;
         let etag = first_said("X-Linked-Etag").or_else(|| answer.header("ETag"));
         let etag = etag.ok_or_else(|| not_a_hub("the answer has no ETag".into()))?;
         let etag = etag.strip_prefix("W/").unwrap_or(etag).trim_matches('"').to_string();
-        let is_hex = etag.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        let is_hex =
+            etag.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
         let digest = match etag.len() {
             64 if is_hex => Digest::Sha256(etag.clone()),
             40 if is_hex => Digest::GitBlob(etag.clone()),
@@ -217,7 +221,8 @@ impl Metadata {
         };
         let size = first_said("X-Linked-Size").or_else(|| answer.header("Content-Length"));
         let size = size.and_then(|size| size.parse().ok());
-        let size = size.ok_or_else(|| not_a_hub("the answer does not say how large the file is".into()))?;
+        let size =
+            size.ok_or_else(|| not_a_hub("the answer does not say how large the file is".into()))?;
         let remote = Remote { url: url_at(commit), token: config.token.clone() };
         Ok(Self { commit: commit.into(), etag, digest, size, remote })
     }
@@ -288,9 +293,13 @@ fn symlink(to: &str, at: &Path) -> std::io::Result<()> {
 fn check_names(repo: &str, revision: &str, names: &[&str]) -> Result<()> {
     let is_plain = |part: &str| {
         let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        !part.is_empty() && part.bytes().all(is_known) && !part.starts_with('.') && !part.contains("..")
+        !part.is_empty()
+            && part.bytes().all(is_known)
+            && !part.starts_with('.')
+            && !part.contains("..")
     };
-    let is_path = |name: &str| name.split('/').all(is_plain) && stay_inside(Path::new(name)).is_some();
+    let is_path =
+        |name: &str| name.split('/').all(is_plain) && stay_inside(Path::new(name)).is_some();
     let bad = |what, name: &str, example| FetchError::BadName { what, name: name.into(), example };
     if repo.split('/').count() != 2 || !repo.split('/').all(is_plain) || repo.contains("--") {
         return Err(bad("repository", repo, "timm/resnet50.a1_in1k"));
@@ -312,7 +321,10 @@ mod tests {
 
     #[test]
     fn names_that_would_leave_the_cache_are_refused() {
-        assert!(check_names("timm/resnet50.a1_in1k", "main", &["config.json", "onnx/model.onnx"]).is_ok());
+        assert!(
+            check_names("timm/resnet50.a1_in1k", "main", &["config.json", "onnx/model.onnx"])
+                .is_ok()
+        );
         assert!(check_names("timm/resnet50.a1_in1k", "refs/pr/1", &[]).is_ok());
         for (repo, revision, file) in [
             ("../x", "main", "f"),
@@ -335,8 +347,9 @@ mod tests {
     fn the_environment_says_what_it_says_to_python() {
         let home = tempfile::tempdir().unwrap();
         let config = |set: &[(&str, &str)]| {
-            let variable =
-                |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
+            let variable = |name: &str| {
+                set.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
+            };
             HubConfig::from_variables(variable, Some(home.path())).unwrap()
         };
         let plain = config(&[]);
@@ -355,7 +368,10 @@ mod tests {
         assert_eq!(config(&[]).token.as_deref(), Some("hf_file"));
         assert_eq!(config(&[("HF_TOKEN_PATH", &mine)]).token.as_deref(), Some("hf_mine"));
         assert_eq!(config(&[("HF_TOKEN", " hf_env ")]).token.as_deref(), Some("hf_env"));
-        assert_eq!(config(&[("HF_TOKEN", "x"), ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")]).token, None);
+        assert_eq!(
+            config(&[("HF_TOKEN", "x"), ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")]).token,
+            None
+        );
         assert!(!format!("{:?}", config(&[("HF_TOKEN", "hf_secret")])).contains("hf_secret"));
     }
 }

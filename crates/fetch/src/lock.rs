@@ -22,7 +22,11 @@ pub(crate) fn acquire_and_leave(path: &Path, task: Task<'_>) -> Result<Lock> {
     wait(path, Lock::try_acquire_and_leave, task)
 }
 
-fn wait(path: &Path, tried: fn(&Path) -> std::io::Result<Option<Lock>>, task: Task<'_>) -> Result<Lock> {
+fn wait(
+    path: &Path,
+    tried: fn(&Path) -> std::io::Result<Option<Lock>>,
+    task: Task<'_>,
+) -> Result<Lock> {
     let mut told = false;
     loop {
         check(task, &path.display().to_string())?;
@@ -44,7 +48,11 @@ pub(crate) fn tidy(lock: &Path, left: &[&Path], task: Task<'_>) {
     }
     if let Ok(_lock) = acquire(lock, task) {
         for path in left {
-            let _ = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+            let _ = if path.is_dir() {
+                std::fs::remove_dir_all(path)
+            } else {
+                std::fs::remove_file(path)
+            };
         }
     }
 }

@@ -28,11 +28,14 @@ pub(crate) fn resolve(base: &str, location: &str) -> Result<String, String> {
         let folder = &path[..path.rfind('/').map_or(0, |at| at + 1)];
         format!("{scheme}://{authority}{folder}{location}")
     };
-    let there: Uri =
-        next.parse().map_err(|error| format!("it redirects to {}: {error}", Address::from(&next)))?;
+    let there: Uri = next
+        .parse()
+        .map_err(|error| format!("it redirects to {}: {error}", Address::from(&next)))?;
     let shown = Address::from(&next);
     match (scheme, there.scheme_str()) {
-        ("https", Some("http")) => Err(format!("it redirects from https to {shown}, which is not encrypted")),
+        ("https", Some("http")) => {
+            Err(format!("it redirects from https to {shown}, which is not encrypted"))
+        }
         (_, Some("http" | "https")) => Ok(next),
         _ => Err(format!("it redirects to {shown}, which is neither http nor https")),
     }
@@ -64,7 +67,9 @@ mod tests {
         ] {
             assert_eq!(resolve("https://hub.example/a/b?q=2", location).unwrap(), expected);
         }
-        for location in ["http://hub.example/a/b", "https://a b/", "ftp://hub.example/x", "javascript:x"] {
+        for location in
+            ["http://hub.example/a/b", "https://a b/", "ftp://hub.example/x", "javascript:x"]
+        {
             assert!(resolve("https://hub.example/a/b", location).is_err(), "{location}");
         }
         assert!(resolve("http://hub.example/a", "https://hub.example/a").is_ok());
@@ -73,8 +78,12 @@ mod tests {
     #[test]
     fn another_port_or_scheme_is_another_host() {
         assert!(same_host("https://hub.example/a", "https://HUB.example:443/b"));
-        for other in ["https://hub.example:8443/a", "http://hub.example/a", "https://hub.example.evil/a", "x"]
-        {
+        for other in [
+            "https://hub.example:8443/a",
+            "http://hub.example/a",
+            "https://hub.example.evil/a",
+            "x",
+        ] {
             assert!(!same_host("https://hub.example/a", other), "{other}");
         }
     }

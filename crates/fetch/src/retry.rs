@@ -57,7 +57,9 @@ impl Trouble {
                 });
             }
             Error::Timeout(ureq::Timeout::PerRead) => "no byte for too long".to_string(),
-            Error::HostNotFound => return Trouble::NoServer { reason: "its host is not found".into() },
+            Error::HostNotFound => {
+                return Trouble::NoServer { reason: "its host is not found".into() };
+            }
             // Errors of the resolver have no kind of their own.
             Error::Io(error) if error.to_string().starts_with("failed to lookup address") => {
                 return Trouble::NoServer { reason: "its host is not found".into() };

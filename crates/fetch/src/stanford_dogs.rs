@@ -18,8 +18,13 @@ pub const SIZE_BYTES: u64 = 793_579_520;
 pub const SHA256: &str = "a443fc2f9a851aa1a7b8e4fa4af94b8459fce2c9f5a2f4dd4669cf9673a4ec58";
 
 /// The five breeds of the published experiments, with the number of photos of each.
-pub const FIVE: [(&str, usize); 5] =
-    [("n02088364", 195), ("n02108089", 151), ("n02106662", 152), ("n02099601", 150), ("n02113624", 151)];
+pub const FIVE: [(&str, usize); 5] = [
+    ("n02088364", 195),
+    ("n02108089", 151),
+    ("n02106662", 152),
+    ("n02099601", 150),
+    ("n02113624", 151),
+];
 /// [`digest_of_tree`] of their 799 photos.
 pub const FIVE_DIGEST: &str = "0e1ae9903b0c7717d0d69828ec3e8be730effd7475a9c153c1c0bb2e961dee2c";
 
@@ -142,7 +147,10 @@ fn photos_of(folder: &Path) -> Result<Vec<(String, std::path::PathBuf)>> {
             let breed = entry.path().parent().and_then(Path::file_name).unwrap_or_default();
             let breed = breed.to_string_lossy();
             let synset = breed.split('-').next().unwrap_or_default();
-            photos.push((format!("{synset}/{}", entry.file_name().to_string_lossy()), entry.into_path()));
+            photos.push((
+                format!("{synset}/{}", entry.file_name().to_string_lossy()),
+                entry.into_path(),
+            ));
         }
     }
     Ok(photos)
@@ -155,7 +163,8 @@ fn check_tree(tree: &Path, named: &Path, source: &Source, breeds: Breeds) -> Res
     };
     let other = |found: String| Err(FetchError::OtherPhotos { path: named.into(), what, found });
     let photos = photos_of(tree)?;
-    let mut folders: Vec<&str> = photos.iter().filter_map(|(path, _)| path.split('/').next()).collect();
+    let mut folders: Vec<&str> =
+        photos.iter().filter_map(|(path, _)| path.split('/').next()).collect();
     folders.sort_unstable();
     folders.dedup();
     if folders.len() != count {
@@ -218,7 +227,8 @@ mod tests {
             std::fs::write(dir.path().join(folder).join("1.jpg"), "abc").unwrap();
         }
         let line = |name: &str| format!("{}  n02088364/{name}\n", files::sha256_bytes(b"abc"));
-        let expected = files::sha256_bytes(format!("{}{}", line("1.jpg"), line("2.jpg")).as_bytes());
+        let expected =
+            files::sha256_bytes(format!("{}{}", line("1.jpg"), line("2.jpg")).as_bytes());
         for folder in ["a", "b"] {
             assert_eq!(digest_of_tree(&dir.path().join(folder)).unwrap(), expected);
         }

@@ -83,7 +83,12 @@ pub struct WrittenFile {
 ///
 /// After the last group, and after [`FetchError::Stopped`], a later call resumes. After the others
 /// nothing is kept.
-pub fn stream_tar(client: &Client, source: &TarSource<'_>, into: &Path, task: Task<'_>) -> Result<Streamed> {
+pub fn stream_tar(
+    client: &Client,
+    source: &TarSource<'_>,
+    into: &Path,
+    task: Task<'_>,
+) -> Result<Streamed> {
     let already = Streamed { outcome: Outcome::AlreadyThere, files: Vec::new() };
     let lock = beside(into, ".lock");
     if has_entries(into) {
@@ -185,8 +190,11 @@ impl<'a> Work<'a> {
         files::create_dir_all(&self.tree)?;
         let (mut state, hasher) = before.unwrap_or_else(|| (self.new_state(), Sha256::new()));
 
-        let from =
-            ResumePoint { offset: state.offset, validator: state.validator.clone(), total: state.total };
+        let from = ResumePoint {
+            offset: state.offset,
+            validator: state.validator.clone(),
+            total: state.total,
+        };
         let limits = Limits { size, max_bytes, digest_follows: sha256.is_some() };
         let remote = Remote { url: url.into(), token: None };
         let failure = Rc::new(RefCell::new(None));
@@ -196,8 +204,11 @@ impl<'a> Work<'a> {
             position: state.offset,
             failure: failure.clone(),
         };
-        let bounds =
-            TarBounds { max_entries: 1_000_000, max_file_bytes: max_bytes, max_total_bytes: max_bytes };
+        let bounds = TarBounds {
+            max_entries: 1_000_000,
+            max_file_bytes: max_bytes,
+            max_total_bytes: max_bytes,
+        };
         let used = TarUsed { entries: state.entries, bytes: state.bytes };
         let mut tar = TarReader::resume(stream, bounds, used);
         if let Err(error) = self.write_entries(&mut tar, &mut state) {

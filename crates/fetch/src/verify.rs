@@ -29,9 +29,12 @@ impl Digest {
         };
         match found.eq_ignore_ascii_case(expected) {
             true => Ok(()),
-            false => {
-                Err(FetchError::Digest { url: url.into(), algorithm, expected: expected.clone(), found })
-            }
+            false => Err(FetchError::Digest {
+                url: url.into(),
+                algorithm,
+                expected: expected.clone(),
+                found,
+            }),
         }
     }
 }

@@ -45,7 +45,12 @@ impl Case {
         }
     }
 
-    fn run_with(&self, client: &Client, expect: &Expect, task: Task<'_>) -> Result<Outcome, FetchError> {
+    fn run_with(
+        &self,
+        client: &Client,
+        expect: &Expect,
+        task: Task<'_>,
+    ) -> Result<Outcome, FetchError> {
         download(client, &self.server.url("/file.bin"), &self.target(), expect, task)
     }
 
@@ -78,10 +83,16 @@ fn a_file_arrives_whole_and_is_not_fetched_twice() {
     assert_eq!(case.run_with(&client(), &case.expect(), task).unwrap(), Outcome::Fetched);
     case.is_right();
     assert_eq!(seen.lock().unwrap().last(), Some(&(100_000, Some(100_000))));
-    assert_eq!(case.run_with(&client(), &case.expect(), Task::unwatched()).unwrap(), Outcome::AlreadyThere);
+    assert_eq!(
+        case.run_with(&client(), &case.expect(), Task::unwatched()).unwrap(),
+        Outcome::AlreadyThere
+    );
     let requests = case.server.requests();
     assert_eq!(requests.len(), 1);
-    assert_eq!(requests[0].header("user-agent"), Some(concat!("kennel/", env!("CARGO_PKG_VERSION"))));
+    assert_eq!(
+        requests[0].header("user-agent"),
+        Some(concat!("kennel/", env!("CARGO_PKG_VERSION")))
+    );
 }
 
 #[test]
@@ -101,7 +112,8 @@ fn a_connection_that_breaks_goes_on_from_the_byte_where_it_broke() {
 fn a_file_without_an_etag_is_known_by_its_date_and_a_weak_one_is_not_believed() {
     let date = "Wed, 21 Oct 2015 07:28:00 GMT";
     let case = Case::new(move |number, request, bytes| {
-        let reply = Reply::file(request, bytes, date).with("ETag", "W/\"v1\"").with("Last-Modified", date);
+        let reply =
+            Reply::file(request, bytes, date).with("ETag", "W/\"v1\"").with("Last-Modified", date);
         if number == 0 { reply.cut(40_000) } else { reply }
     });
     case.run().unwrap();
@@ -245,8 +257,9 @@ fn a_body_without_a_length_ends_where_it_says() {
 fn more_than_the_bound_is_refused_announced_or_not() {
     let expect = Expect { max_bytes: 50_000, ..Expect::default() };
     let announced = Case::new(|_, _, bytes| Reply::ok(bytes));
-    let silent =
-        Case::new(|_, _, bytes| Reply { chunked: true, ..Reply::ok(bytes) }.without("Content-Length"));
+    let silent = Case::new(|_, _, bytes| {
+        Reply { chunked: true, ..Reply::ok(bytes) }.without("Content-Length")
+    });
     for case in [announced, silent] {
         let error = case.run_with(&client(), &expect, Task::unwatched()).unwrap_err();
         assert!(matches!(error, FetchError::TooLarge { max: 50_000, .. }), "{error}");
@@ -257,7 +270,8 @@ fn more_than_the_bound_is_refused_announced_or_not() {
 #[test]
 fn wrong_bytes_are_deleted_and_both_digests_are_named() {
     let case = Case::new(|_, request, _| Reply::file(request, &noise(100_000, 8), ETAG));
-    let error = case.run_with(&client(), &case.expect(), Task::unwatched()).unwrap_err().to_string();
+    let error =
+        case.run_with(&client(), &case.expect(), Task::unwatched()).unwrap_err().to_string();
     for digest in [sha256_bytes(&case.bytes), sha256_bytes(&noise(100_000, 8))] {
         assert!(error.contains(&digest), "{error}");
     }
@@ -301,7 +315,8 @@ fn a_busy_server_is_asked_again_when_it_says_and_never_later_than_bounded() {
                 waits.lock().unwrap().push(wait);
             }
         };
-        let client = Client::new(ClientConfig { longest_retry_after: Duration::from_millis(30), ..quick() });
+        let client =
+            Client::new(ClientConfig { longest_retry_after: Duration::from_millis(30), ..quick() });
         let task = Task::new(&NEVER, &on_event);
         case.run_with(&client, &Expect::default(), task).unwrap();
         assert_eq!(*waits.lock().unwrap(), [Duration::from_millis(waited)]);
@@ -332,7 +347,8 @@ fn nobody_at_the_address_is_an_error_with_the_address() {
     let dir = tempfile::tempdir().unwrap();
     for url in [format!("http://{free}/x"), "ftp://127.0.0.1/x".into(), "not an address".into()] {
         let expect = Expect::default();
-        let error = download(&client(), &url, &dir.path().join("x"), &expect, Task::unwatched()).unwrap_err();
+        let error = download(&client(), &url, &dir.path().join("x"), &expect, Task::unwatched())
+            .unwrap_err();
         assert!(error.to_string().contains(&url), "{error}");
     }
 }
@@ -355,7 +371,8 @@ fn redirections_are_followed_to_any_host_and_not_for_ever() {
         let target = dir.path().join("x");
         download(&client(), &server.url(path), &target, &Expect::default(), Task::unwatched())
     };
-    for (path, word) in [("/loop", "more than 10 redirections"), ("/out", "neither http nor https")] {
+    for (path, word) in [("/loop", "more than 10 redirections"), ("/out", "neither http nor https")]
+    {
         let error = get(path).unwrap_err().to_string();
         assert!(error.contains(word), "{error}");
     }
@@ -367,7 +384,11 @@ fn redirections_are_followed_to_any_host_and_not_for_ever() {
 fn what_was_stopped_goes_on_in_the_next_call() {
     let case = Case::new(|number, request, bytes| {
         let reply = Reply::file(request, bytes, ETAG);
-        if number == 0 { Reply { pace: Some((10_000, Duration::from_millis(50))), ..reply } } else { reply }
+        if number == 0 {
+            Reply { pace: Some((10_000, Duration::from_millis(50))), ..reply }
+        } else {
+            reply
+        }
     });
     let stop = AtomicBool::new(false);
     let on_event = |event: Event<'_>| {
@@ -446,7 +467,10 @@ fn offline_asks_nothing_and_says_what_is_missing() {
     let offline = Client::new(ClientConfig { offline: true, ..quick() });
     let error = case.run_with(&offline, &case.expect(), Task::unwatched()).unwrap_err();
     assert!(error.to_string().contains("file.bin"), "{error}");
-    assert!(matches!(&error.hints()[..], [Hint::FetchOtherwise { unpack: false, .. }]), "{error:?}");
+    assert!(
+        matches!(&error.hints()[..], [Hint::FetchOtherwise { unpack: false, .. }]),
+        "{error:?}"
+    );
     assert!(case.server.requests().is_empty() && files_of(case.dir.path()).is_empty());
     std::fs::write(case.target(), &case.bytes).unwrap();
     let outcome = case.run_with(&offline, &case.expect(), Task::unwatched()).unwrap();

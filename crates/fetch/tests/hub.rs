@@ -26,7 +26,8 @@ fn weights() -> Vec<u8> {
 /// Replies like huggingface.co: weights are redirected to another host name.
 fn answer(request: &Request) -> Reply {
     let weights = weights();
-    let at = |file: &str, revision: &str| request.path == format!("/{REPO}/resolve/{revision}/{file}");
+    let at =
+        |file: &str, revision: &str| request.path == format!("/{REPO}/resolve/{revision}/{file}");
     if request.path == "/cdn/weights" {
         return Reply::file(request, &weights, "\"cdn\"");
     }
@@ -213,6 +214,7 @@ fn what_the_cache_has_needs_no_network_and_what_it_lacks_is_named() {
     assert!(case.server.requests().is_empty());
     let snapshot = case.run().unwrap();
     assert_eq!(case.run_with(&offline).unwrap(), snapshot);
-    let by_commit = fetch_model(&client(), &offline, REPO, COMMIT, &FILES, Task::unwatched()).unwrap();
+    let by_commit =
+        fetch_model(&client(), &offline, REPO, COMMIT, &FILES, Task::unwatched()).unwrap();
     assert_eq!(by_commit, snapshot);
 }

@@ -79,7 +79,11 @@ impl Case {
 
     fn is_right(&self, wanted: &BTreeMap<String, Vec<u8>>) {
         assert!(files_of(&self.folder()) == *wanted, "the files differ");
-        assert_eq!(std::fs::read_dir(self.dir.path()).unwrap().count(), 1, "something is left beside");
+        assert_eq!(
+            std::fs::read_dir(self.dir.path()).unwrap().count(),
+            1,
+            "something is left beside"
+        );
     }
 
     fn nothing_is_left(&self) {
@@ -275,7 +279,11 @@ fn stanford_dogs_has_the_breeds_that_were_asked_for_or_no_name() {
 fn example() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let path = tests.parent().unwrap().parent().unwrap().join("examples/fetch");
-    assert!(path.is_file(), "{} is missing: `cargo build -p kennel-fetch --examples`", path.display());
+    assert!(
+        path.is_file(),
+        "{} is missing: `cargo build -p kennel-fetch --examples`",
+        path.display()
+    );
     path
 }
 
@@ -293,7 +301,11 @@ fn a_process_killed_at_any_moment_and_started_again_ends_with_the_right_bytes() 
         let run = || {
             let mut command = std::process::Command::new(example());
             command.arg(case.server.url("/images.tar")).arg(case.folder()).env("NO_PROXY", "*");
-            command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).spawn().unwrap()
+            command
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::piped())
+                .spawn()
+                .unwrap()
         };
         for wait in noise(4, seed) {
             let mut child = run();

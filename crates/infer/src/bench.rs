@@ -117,7 +117,9 @@ pub fn bench_network<Pass: FnMut(), E: From<InferError>>(
 ) -> Result<NetworkBench, E> {
     let bounded = |name, found: usize| match found {
         1..=65_536 => Ok(()),
-        _ => Err(InferError::OutOfBounds { name, found: found.to_string(), expected: "1 to 65536" }),
+        _ => {
+            Err(InferError::OutOfBounds { name, found: found.to_string(), expected: "1 to 65536" })
+        }
     };
     bounded("batch_size", options.batch_size)?;
     bounded("repeats", options.repeats)?;
@@ -135,7 +137,12 @@ pub fn bench_network<Pass: FnMut(), E: From<InferError>>(
         let gflop_per_image = multiply_adds as f64 * 2.0 / 1e9 / options.batch_size as f64;
         let gflop_per_s = gflop_per_image * rate.images_per_s;
         let peak_gflop_per_s = kennel_kernels::peak_gflop_per_s();
-        Work { gflop_per_image, gflop_per_s, peak_gflop_per_s, share_of_peak: gflop_per_s / peak_gflop_per_s }
+        Work {
+            gflop_per_image,
+            gflop_per_s,
+            peak_gflop_per_s,
+            share_of_peak: gflop_per_s / peak_gflop_per_s,
+        }
     });
     Ok(NetworkBench {
         model: options.model.clone(),
@@ -164,9 +171,14 @@ pub fn bench_data(data_dir: &Path, batch_size: usize) -> Result<DataBench> {
         return Err(InferError::nothing_to_train_on(data_dir, Split::Train, "bench"));
     }
     let preprocessing = architecture("resnet50")?.default_tag().preprocessing.clone();
-    let settings =
-        Settings::published("resnet50".into(), Weights::Random, Strategy::Freeze, preprocessing.clone());
-    let options = LoaderOptions { cache: PhotoCache::new(8 << 30).into(), ..LoaderOptions::default() };
+    let settings = Settings::published(
+        "resnet50".into(),
+        Weights::Random,
+        Strategy::Freeze,
+        preprocessing.clone(),
+    );
+    let options =
+        LoaderOptions { cache: PhotoCache::new(8 << 30).into(), ..LoaderOptions::default() };
     let epoch = |view: u64| -> Result<f64> {
         let began = Instant::now();
         let transform = Transform::Train {
@@ -175,7 +187,9 @@ pub fn bench_data(data_dir: &Path, batch_size: usize) -> Result<DataBench> {
             seed: settings.seed,
             view,
         };
-        for batch in Loader::new(photos, shuffled(photos.len(), 42, view), transform, batch_size, &options) {
+        for batch in
+            Loader::new(photos, shuffled(photos.len(), 42, view), transform, batch_size, &options)
+        {
             batch?;
         }
         Ok(photos.len() as f64 / began.elapsed().as_secs_f64())
@@ -233,7 +247,8 @@ mod tests {
 
     #[test]
     fn nothing_is_timed_without_photos() {
-        let options = BenchOptions { model: "resnet18".into(), batch_size: 0, repeats: 1, warmup: 0 };
+        let options =
+            BenchOptions { model: "resnet18".into(), batch_size: 0, repeats: 1, warmup: 0 };
         let error = bench_infer(&options, &Compute::cpu()).unwrap_err().to_string();
         assert!(error.contains("batch_size is 0"), "{error}");
     }

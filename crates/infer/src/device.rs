@@ -152,9 +152,10 @@ fn open_gpu(kind: GpuKind, index: usize) -> Result<Compute> {
     match kennel_core::catch_panics_of_threads(compute) {
         Ok(Some((device, 8.0))) => Ok(Compute { device, name }),
         Ok(Some((_, sum))) => Err(error(format!("it says that eight ones are {sum}"), None)),
-        Ok(None) => {
-            Err(error("this binary was built without it".into(), Some(Hint::BuildWith(kind.as_str()))))
-        }
+        Ok(None) => Err(error(
+            "this binary was built without it".into(),
+            Some(Hint::BuildWith(kind.as_str())),
+        )),
         Err(words) => {
             let first = words.lines().next().unwrap_or_default();
             Err(error(format!("it does not answer: {first}"), Some(Hint::CheckDriver)))
@@ -196,7 +197,9 @@ pub enum NotADevice {
 impl Hinted for NotADevice {
     fn hints(&self) -> Vec<Hint> {
         match self {
-            NotADevice::Name { nearest, .. } => nearest.iter().cloned().map(Hint::DidYouMean).collect(),
+            NotADevice::Name { nearest, .. } => {
+                nearest.iter().cloned().map(Hint::DidYouMean).collect()
+            }
             NotADevice::Index { .. } => Vec::new(),
         }
     }
@@ -209,7 +212,8 @@ impl FromStr for DeviceChoice {
         let (name, index) = match text.split_once(':') {
             None => (text, None),
             Some((name, index)) => {
-                let index = index.parse::<u16>().map_err(|_| NotADevice::Index { index: index.into() })?;
+                let index =
+                    index.parse::<u16>().map_err(|_| NotADevice::Index { index: index.into() })?;
                 (name, Some(index))
             }
         };

@@ -98,7 +98,12 @@ pub enum InferError {
 impl InferError {
     /// The error for a split that evaluation needs.
     pub(crate) fn nothing_to_judge(data: &Path, split: Split) -> Self {
-        InferError::EmptySplit { path: data.into(), split, needed_for: "evaluation", hint: Hint::EverySplit }
+        InferError::EmptySplit {
+            path: data.into(),
+            split,
+            needed_for: "evaluation",
+            hint: Hint::EverySplit,
+        }
     }
 
     /// The error for a split that training needs.

@@ -31,11 +31,14 @@ pub fn predict_dataset(
     let other_classes = |found: String| InferError::OtherClasses {
         path: data_dir.into(),
         expected: classes.join(", "),
-        nearest: kennel_core::did_you_mean(&found, classes.iter().map(String::as_str)).map(String::from),
+        nearest: kennel_core::did_you_mean(&found, classes.iter().map(String::as_str))
+            .map(String::from),
         found,
     };
     let data = match open_data_to_judge(data_dir, &classes, task) {
-        Err(InferError::Data(DataError::UnknownClass { found, .. })) => return Err(other_classes(found)),
+        Err(InferError::Data(DataError::UnknownClass { found, .. })) => {
+            return Err(other_classes(found));
+        }
         opened => opened?,
     };
     let (photos, what) = match split {
@@ -58,7 +61,8 @@ pub fn predict_dataset(
         );
         task.note(text);
     }
-    let mut predictor = Predictor::new(network, record.settings.preprocessing, classes.clone(), 1.0, compute);
+    let mut predictor =
+        Predictor::new(network, record.settings.preprocessing, classes.clone(), 1.0, compute);
     let records = predict_photos(&mut predictor, &photos, data.classes(), what, task)?;
     let name = data_dir.file_name().unwrap_or(data_dir.as_os_str()).to_string_lossy();
     let path = run.predictions_dir().join(format!("{name}-{what}.jsonl"));

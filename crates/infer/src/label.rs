@@ -45,12 +45,18 @@ impl Scores {
     /// # Panics
     ///
     /// When there is another number of names.
-    pub fn rank(&self, class_names: &[String], temperature: f64, count: usize) -> Result<Vec<RankedClass>> {
+    pub fn rank(
+        &self,
+        class_names: &[String],
+        temperature: f64,
+        count: usize,
+    ) -> Result<Vec<RankedClass>> {
         match self {
             Scores::Logits(logits) => match logits.iter().position(|logit| !logit.is_finite()) {
-                Some(class) => {
-                    Err(InferError::NotFinite { class: class_names[class].clone(), logit: logits[class] })
-                }
+                Some(class) => Err(InferError::NotFinite {
+                    class: class_names[class].clone(),
+                    logit: logits[class],
+                }),
                 None => Ok(rank(logits, class_names, temperature, count)),
             },
             Scores::Probabilities(scores) => {
@@ -82,7 +88,8 @@ pub fn label<'a>(
 }
 
 fn label_batch(model: &mut dyn Model, batch: Batch) -> Result<Vec<Row>> {
-    let count = batch.photos.iter().filter(|photo| matches!(photo.input, Ok(Input::Pixels))).count();
+    let count =
+        batch.photos.iter().filter(|photo| matches!(photo.input, Ok(Input::Pixels))).count();
     let logits = if count > 0 { model.logits(batch.pixels, count)? } else { Vec::new() };
     let mut logits = logits.into_iter();
     let row = |Photo { name, notes, input }| -> Result<Row> {
@@ -183,7 +190,9 @@ mod tests {
                     assert_eq!(*scores, Scores::Logits(vec![level as f32 / 255.0, 0.0]));
                 }
                 Err(InferError::Data(_)) => assert_eq!(level, 7),
-                Err(error) => assert!(level == 40 && matches!(error, InferError::NoPhoto { .. }), "{error}"),
+                Err(error) => {
+                    assert!(level == 40 && matches!(error, InferError::NoPhoto { .. }), "{error}")
+                }
             }
         }
     }
@@ -205,7 +214,10 @@ mod tests {
     fn a_logit_that_is_not_finite_gives_no_label() {
         let names = ["light", "dark"].map(String::from);
         let error = Scores::Logits(vec![1.0, f32::NAN]).rank(&names, 1.0, 1).unwrap_err();
-        assert_eq!(error.to_string(), "no label: the logit of class `dark` is NaN, expected a finite number");
+        assert_eq!(
+            error.to_string(),
+            "no label: the logit of class `dark` is NaN, expected a finite number"
+        );
         let ranked = Scores::Probabilities(vec![0.25, 0.75]).rank(&names, 1.0, 1).unwrap();
         assert_eq!((ranked[0].label.as_str(), ranked[0].probability), ("dark", 0.75));
     }

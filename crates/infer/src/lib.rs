@@ -1,9 +1,9 @@
 //! Inference: opens a device, loads a network, and turns photos into predictions.
 //!
-//! [`Compute`] is a device that works. A [`Model`] labels photos: a [`Predictor`], which is a network
-//! with its classes, or an ONNX file. [`label`] is the loop from photos to rows. The rest uses it:
-//! evaluate a run on other photos, and score ImageNet's head without training. `bench` times a
-//! network.
+//! [`Compute`] is a device that works. A [`Model`] labels photos: a [`Predictor`], which is a
+//! network with its classes, or an ONNX file. [`label`] is the loop from photos to rows. The rest
+//! uses it: evaluate a run on other photos, and score ImageNet's head without training. `bench`
+//! times a network.
 
 mod error;
 pub mod machine;
@@ -24,7 +24,8 @@ mod zero_shot;
 mod bench;
 
 pub use bench::{
-    BenchOptions, CLASSES as BENCH_CLASSES, DataBench, NetworkBench, bench_data, bench_infer, bench_network,
+    BenchOptions, CLASSES as BENCH_CLASSES, DataBench, NetworkBench, bench_data, bench_infer,
+    bench_network,
 };
 pub use device::{BURN_VERSION, Compute, DeviceChoice, GpuKind, NotADevice};
 pub use error::{InferError, Result};

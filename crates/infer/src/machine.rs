@@ -52,6 +52,8 @@ pub fn now() -> (String, String) {
 pub fn run_name(stamp: &str, settings: &Settings) -> String {
     match settings.method {
         Method::ZeroShot => format!("{stamp}-{}-zero_shot", settings.model),
-        Method::Train(strategy) => format!("{stamp}-{}-{strategy}-s{}", settings.model, settings.seed),
+        Method::Train(strategy) => {
+            format!("{stamp}-{}-{strategy}-s{}", settings.model, settings.seed)
+        }
     }
 }

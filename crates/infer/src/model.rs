@@ -40,7 +40,8 @@ pub trait Model {
     ///
     /// A model that fails on it.
     fn probabilities(&mut self, photo: &RgbImage) -> Result<Vec<f32>> {
-        let preprocessing = self.preprocessing().expect("models that take photos replace this method");
+        let preprocessing =
+            self.preprocessing().expect("models that take photos replace this method");
         let logits = self.logits(resize::prepare(photo, preprocessing), 1)?;
         let probabilities = softmax_at(&logits[0], self.temperature());
         Ok(probabilities.into_iter().map(|probability| probability as f32).collect())

@@ -47,10 +47,12 @@ pub fn tell_notes(data: &Dataset, task: Task<'_>) {
 
 /// SHA-256 of the manifest's text.
 pub fn manifest_digest(data: &Dataset) -> Result<String> {
-    let text = serde_json::to_string(data.manifest()).map_err(|error| kennel_core::CoreError::Malformed {
-        path: PathBuf::from(kennel_core::Manifest::FILE_NAME),
-        what: "manifest",
-        reason: error.to_string(),
+    let text = serde_json::to_string(data.manifest()).map_err(|error| {
+        kennel_core::CoreError::Malformed {
+            path: PathBuf::from(kennel_core::Manifest::FILE_NAME),
+            what: "manifest",
+            reason: error.to_string(),
+        }
     })?;
     Ok(files::sha256_bytes(text.as_bytes()))
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use kennel_core::Preprocessing;
 use kennel_data::{
-    DatasetPhoto, Loader, LoaderOptions, NoPhoto, Note, PhotoSource, RgbImage, Transform, in_parallel,
-    photo_sources, resize,
+    DatasetPhoto, Loader, LoaderOptions, NoPhoto, Note, PhotoSource, RgbImage, Transform,
+    in_parallel, photo_sources, resize,
 };
 
 use crate::{InferError, Result};
@@ -78,7 +78,8 @@ fn named(asked: Vec<PathBuf>, preprocessing: Option<Preprocessing>) -> Batches {
         None => std::thread::available_parallelism().map_or(1, usize::from),
     };
     let read = move |source: &Result<PhotoSource, NoPhoto>| -> Result<_> {
-        let source = source.as_ref().map_err(|none| InferError::NoPhoto { reason: none.reason.clone() })?;
+        let source =
+            source.as_ref().map_err(|none| InferError::NoPhoto { reason: none.reason.clone() })?;
         let decoded = source.read()?;
         Ok(match &preprocessing {
             Some(preprocessing) => {

@@ -48,9 +48,13 @@ impl Predictor {
         };
         let temperature = temperature_of(val.as_deref().unwrap_or_default(), &class_names)?;
         let preprocessing = record.settings.preprocessing;
-        let note = (!run.is_finished())
-            .then(|| format!("{} is not finished: its best epoch so far answers", run.path().display()));
-        Ok(Self { note, ..Self::new(network.valid(), preprocessing, class_names, temperature, compute) })
+        let note = (!run.is_finished()).then(|| {
+            format!("{} is not finished: its best epoch so far answers", run.path().display())
+        });
+        Ok(Self {
+            note,
+            ..Self::new(network.valid(), preprocessing, class_names, temperature, compute)
+        })
     }
 
     /// Loads pretrained weights with their own head. Class names are those stored with the weights,
@@ -72,11 +76,16 @@ impl Predictor {
         let checkpoint = source.read()?;
         let bias = checkpoint.tensors.get(&format!("{}.bias", architecture.head));
         let classes = bias.map_or(1000, |bias| bias.data.len());
-        let network = Network::new(architecture, classes, RegularizationRates::default(), compute.device());
-        let (network, _) = load(network, &checkpoint, LoadOptions::Exact, architecture.name, &source.file)?;
-        let class_names = match (source.class_names.filter(|names| names.len() == classes), classes) {
+        let network =
+            Network::new(architecture, classes, RegularizationRates::default(), compute.device());
+        let (network, _) =
+            load(network, &checkpoint, LoadOptions::Exact, architecture.name, &source.file)?;
+        let class_names = match (source.class_names.filter(|names| names.len() == classes), classes)
+        {
             (Some(names), _) => names,
-            (None, 1000) => imagenet::classes().iter().map(|class| class.names[0].to_string()).collect(),
+            (None, 1000) => {
+                imagenet::classes().iter().map(|class| class.names[0].to_string()).collect()
+            }
             (None, n) => (0..n).map(|index| index.to_string()).collect(),
         };
         let notes: Vec<String> = source.note.into_iter().chain(checkpoint.note()).collect();

@@ -8,11 +8,14 @@ use kennel_core::{
     PredictionRecord, RunDir, RunFacts, RunRecord, Settings, Split, Task, files, write_predictions,
 };
 use kennel_data::Dataset;
-use kennel_metrics::{Evaluation, MetricsError, Proportion, RunEvaluation, argmax, evaluate, in_top_k};
+use kennel_metrics::{
+    Evaluation, MetricsError, Proportion, RunEvaluation, argmax, evaluate, in_top_k,
+};
 
 use crate::predict::predict_photos;
 use crate::{
-    BURN_VERSION, Compute, InferError, Model, Predictor, Result, machine, manifest_digest, tell_notes,
+    BURN_VERSION, Compute, InferError, Model, Predictor, Result, machine, manifest_digest,
+    tell_notes,
 };
 
 /// Results of the unchanged head.
@@ -130,7 +133,8 @@ pub fn zero_shot(
         changes.write(&run.evaluation(), |path| files::write_json(path, &evaluation))?;
         changes.write(&run.config(), |path| record.write(path))
     })?;
-    let all: Vec<PredictionRecord> = per_split.into_iter().flat_map(|(_, records)| records).collect();
+    let all: Vec<PredictionRecord> =
+        per_split.into_iter().flat_map(|(_, records)| records).collect();
     Ok(ZeroShot {
         run,
         classes,

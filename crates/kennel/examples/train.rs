@@ -15,7 +15,10 @@ fn main() -> kennel::Result<()> {
     let run = training.runs(out.join("runs")).cache(out.join("cache")).train()?;
     println!("{}", run.path().display());
     for (split, accuracy) in [("validation", run.validation()), ("test", run.test())] {
-        println!("{split} {}", accuracy.map_or("no photos".into(), |accuracy| accuracy.to_string()));
+        println!(
+            "{split} {}",
+            accuracy.map_or("no photos".into(), |accuracy| accuracy.to_string())
+        );
     }
     Ok(())
 }

@@ -27,8 +27,8 @@ pub struct Preparation {
 }
 
 impl Preparation {
-    /// Reads `photos`, a folder or tar with one folder per class, and writes `out`. The defaults are
-    /// seed 42, 70 % of each class for training and 15 % for validation.
+    /// Reads `photos`, a folder or tar with one folder per class, and writes `out`. The defaults
+    /// are seed 42, 70 % of each class for training and 15 % for validation.
     pub fn new(photos: impl AsRef<Path>, out: impl AsRef<Path>) -> Self {
         let PrepareOptions { seed, fractions, .. } = PrepareOptions::default();
         Self { photos: photos.as_ref().into(), out: out.as_ref().into(), seed, fractions }
@@ -47,18 +47,22 @@ impl Preparation {
         self
     }
 
-    /// Decodes every photo, keeps near duplicates on one side of the split, and writes the data set.
-    /// Does nothing if it is up to date.
+    /// Decodes every photo, keeps near duplicates on one side of the split, and writes the data
+    /// set. Does nothing if it is up to date.
     ///
     /// # Errors
     ///
     /// Photos that are missing or lie otherwise, shares out of bounds, a class without training
-    /// photos, and an output folder that cannot be written or is not Kennel's. The output is then as
-    /// it was.
+    /// photos, and an output folder that cannot be written or is not Kennel's. The output is then
+    /// as it was.
     pub fn prepare(&self) -> Result<DataSet> {
-        let options =
-            PrepareOptions { seed: self.seed, fractions: self.fractions, ..PrepareOptions::default() };
-        kennel_data::prepare(&self.photos, &self.out, &options, Task::unwatched()).map_err(Error::of)?;
+        let options = PrepareOptions {
+            seed: self.seed,
+            fractions: self.fractions,
+            ..PrepareOptions::default()
+        };
+        kennel_data::prepare(&self.photos, &self.out, &options, Task::unwatched())
+            .map_err(Error::of)?;
         DataSet::open(&self.out)
     }
 }

@@ -30,7 +30,10 @@ impl Error {
     /// Whether the caller stopped the job.
     pub fn is_stopped(&self) -> bool {
         let error: &(dyn std::error::Error + 'static) = &*self.0;
-        matches!(error.downcast_ref(), Some(TrainError::Stopped(_) | TrainError::Interrupted { .. }))
+        matches!(
+            error.downcast_ref(),
+            Some(TrainError::Stopped(_) | TrainError::Interrupted { .. })
+        )
     }
 }
 

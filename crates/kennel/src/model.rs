@@ -43,8 +43,8 @@ impl Model {
     ///
     /// An ONNX file needs a description of its classes and preprocessing inside, as Kennel's own
     /// have. It runs in this process, in rten, or in ONNX Runtime if rten refuses it and
-    /// `ORT_DYLIB_PATH` names its library. **Open only files that you trust:** a crafted graph could
-    /// exhaust memory or time. The `kennel` program runs files in a process of their own.
+    /// `ORT_DYLIB_PATH` names its library. **Open only files that you trust:** a crafted graph
+    /// could exhaust memory or time. The `kennel` program runs files in a process of their own.
     ///
     /// # Errors
     ///
@@ -96,8 +96,8 @@ impl Model {
         labelled.pop().expect("one name gives one photo").label
     }
 
-    /// Labels photos in their order, several at once. A folder stands for the photos in it, a name with
-    /// `*` for those that match.
+    /// Labels photos in their order, several at once. A folder stands for the photos in it, a name
+    /// with `*` for those that match.
     ///
     /// A photo that cannot be labelled has the reason in its place, and the others go on.
     ///
@@ -116,7 +116,8 @@ impl Model {
             });
             Labelled { photo: row.photo.into(), label }
         };
-        let batches = kennel_infer::label(&mut *self.inner, Photos::Named(photos), Task::unwatched());
+        let batches =
+            kennel_infer::label(&mut *self.inner, Photos::Named(photos), Task::unwatched());
         let mut all = Vec::new();
         for batch in batches {
             all.extend(batch.map_err(Error::of)?.into_iter().map(labelled));
@@ -127,7 +128,8 @@ impl Model {
 
 impl Label {
     fn of(ranked: Vec<RankedClass>) -> Self {
-        let ranking: Vec<_> = ranked.into_iter().map(|class| (class.label, class.probability)).collect();
+        let ranking: Vec<_> =
+            ranked.into_iter().map(|class| (class.label, class.probability)).collect();
         let (name, probability) = ranking.first().cloned().expect("a network has a class");
         Self { name, probability, ranking }
     }
@@ -143,7 +145,8 @@ impl fmt::Debug for Model {
 fn open_file(path: &Path) -> Result<Classifier, OnnxError> {
     match Classifier::open(path, RuntimeKind::Rten, Description::default()) {
         Err(refused @ OnnxError::Runtime { .. }) => {
-            Classifier::open(path, RuntimeKind::OnnxRuntime, Description::default()).map_err(|_| refused)
+            Classifier::open(path, RuntimeKind::OnnxRuntime, Description::default())
+                .map_err(|_| refused)
         }
         opened => opened,
     }

@@ -65,7 +65,8 @@ impl Run {
         let exported = export(&self.dir, &options, &|error| error.to_string(), Task::unwatched());
         let parity = exported.map_err(Error::of)?.parity;
         // Without a runtime, the export is an error.
-        let accuracy = parity.runtimes.first().map_or(parity.network_accuracy, |found| found.accuracy);
+        let accuracy =
+            parity.runtimes.first().map_or(parity.network_accuracy, |found| found.accuracy);
         Ok(Accuracy::of(accuracy))
     }
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
-use kennel_core::{EpochRecord, Note, PartialSettings, Settings, Strategy, Task, Weights, files, task};
+use kennel_core::{
+    EpochRecord, Note, PartialSettings, Settings, Strategy, Task, Weights, files, task,
+};
 use kennel_models::{ModelError, architecture, architectures, locate_weights};
 use kennel_train::{CacheOptions, TrainError, TrainOptions, Trained};
 
@@ -78,8 +80,8 @@ impl<'a> Training<'a> {
         self
     }
 
-    /// Sets the weights to begin with: the path of a timm model folder, a safetensors file or a run;
-    /// timm's `arch.tag`, read from the Hugging Face cache; or [`Weights::Random`].
+    /// Sets the weights to begin with: the path of a timm model folder, a safetensors file or a
+    /// run; timm's `arch.tag`, read from the Hugging Face cache; or [`Weights::Random`].
     pub fn weights(mut self, weights: impl Into<Weights>) -> Self {
         self.asked.weights = Some(weights.into());
         self
@@ -100,7 +102,8 @@ impl<'a> Training<'a> {
     /// Lays other settings over those so far. The model and the photos stay those of
     /// [`Training::new`].
     pub fn settings(mut self, settings: PartialSettings) -> Self {
-        let model = PartialSettings { model: self.asked.model.clone(), ..PartialSettings::default() };
+        let model =
+            PartialSettings { model: self.asked.model.clone(), ..PartialSettings::default() };
         self.asked = self.asked.layered(settings.layered(model));
         self
     }
@@ -189,7 +192,9 @@ fn resolve(mut asked: PartialSettings, data: &DataSet) -> Result<Settings> {
     let model = asked.model.as_deref().unwrap_or_default();
     let architecture = architecture(model).map_err(Error::of)?;
     let (weights, preprocessing) = match &asked.weights {
-        Some(Weights::Random) => (Weights::Random, architecture.default_tag().preprocessing.clone()),
+        Some(Weights::Random) => {
+            (Weights::Random, architecture.default_tag().preprocessing.clone())
+        }
         weights => {
             let name = weights.as_ref().and_then(Weights::pretrained);
             let source = locate_weights(architecture, name).map_err(|error| match error {
@@ -210,7 +215,9 @@ type OnEvent<'a> = Box<dyn FnMut(Event<'_>) + Send + 'a>;
 fn public(event: task::Event<'_>) -> Option<Event<'_>> {
     match event {
         task::Event::Note(note) => Some(Event::Note(note)),
-        task::Event::Step { epoch, done, of, loss } => Some(Event::Step { epoch, photos: done, of, loss }),
+        task::Event::Step { epoch, done, of, loss } => {
+            Some(Event::Step { epoch, photos: done, of, loss })
+        }
         task::Event::Epoch { record, is_best } => Some(Event::Epoch { record, is_best }),
         _ => None,
     }

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kennel::hint::Hint;
-use kennel::{DataSet, Event, Model, PartialSettings, Preparation, Run, SplitCounts, Training, prepare};
+use kennel::{
+    DataSet, Event, Model, PartialSettings, Preparation, Run, SplitCounts, Training, prepare,
+};
 
 /// A data set of drawn photos, and weights for `test_resnet`.
 struct Fixture {
@@ -21,7 +23,8 @@ fn drawn() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let photos = path_in(&folder, "photos");
     kennel_demo::write_photos(&photos, &kennel_demo::demo_breeds()[..2], 20, 42).unwrap();
-    let backbone = kennel_demo::BACKBONES.iter().find(|backbone| backbone.model == "test_resnet").unwrap();
+    let backbone =
+        kennel_demo::BACKBONES.iter().find(|backbone| backbone.model == "test_resnet").unwrap();
     let weights = backbone.write(&path_in(&folder, "weights")).unwrap().display().to_string();
     let data = prepare(photos, path_in(&folder, "data")).unwrap();
     Fixture { folder, data, weights }
@@ -108,9 +111,13 @@ fn an_error_says_what_and_where() {
     std::fs::write(&file, "epoch = 3").unwrap();
     let data = drawn().data;
     let error = Training::new("test_resnet", &data).config(&file).unwrap_err();
-    assert!(error.to_string().contains("mine.toml") && error.to_string().contains("epoch"), "{error}");
+    assert!(
+        error.to_string().contains("mine.toml") && error.to_string().contains("epoch"),
+        "{error}"
+    );
     assert_eq!(error.hints(), [Hint::DidYouMean("epochs".into())]);
-    let error = Preparation::new(&missing, folder.path()).fractions(0.9, 0.9).prepare().unwrap_err();
+    let error =
+        Preparation::new(&missing, folder.path()).fractions(0.9, 0.9).prepare().unwrap_err();
     assert_eq!(error.hints(), [Hint::ValidFractions]);
 }
 
@@ -151,7 +158,8 @@ fn a_stopped_training_names_its_run() {
 #[test]
 fn no_source_of_the_facade_names_burn() {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let files: Vec<_> = std::fs::read_dir(sources).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let files: Vec<_> =
+        std::fs::read_dir(sources).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(files.len() > 5);
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();

@@ -16,7 +16,8 @@ use crate::types::{AdamState, AdamStep};
 /// All tensors have the same length.
 pub fn adam_step(state: AdamState, gradient: Tensor<1>, step: &AdamStep) -> AdamState {
     let AdamState { weight, first, second } = &state;
-    let is_fast = [weight, first, second, &gradient].iter().all(|x| flex::takes(x) && flex::is_plain(x));
+    let is_fast =
+        [weight, first, second, &gradient].iter().all(|x| flex::takes(x) && flex::is_plain(x));
     if !is_fast {
         return composed::adam_step(state, gradient, step);
     }

@@ -51,7 +51,11 @@ impl<const D: usize> Batch for Tensor<D> {
 /// Several micro-batches run at once, each on one thread and within its caches, and threads do not
 /// wait for each other between layers. In all other cases, calls `f(x)` once. `f` must treat each
 /// photo independently, so that the result does not depend on the micro-batches.
-pub fn in_micro_batches<X: Batch, Y: Batch>(x: X, photos: usize, f: impl Fn(X) -> Y + Send + Sync) -> Y {
+pub fn in_micro_batches<X: Batch, Y: Batch>(
+    x: X,
+    photos: usize,
+    f: impl Fn(X) -> Y + Send + Sync,
+) -> Y {
     if !x.is_plain_on_cpu() || x.photos() <= photos {
         return f(x);
     }

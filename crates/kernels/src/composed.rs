@@ -6,7 +6,9 @@ use burn::tensor::{
     ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions},
 };
 
-use crate::types::{Activation, AdamState, AdamStep, BatchNormConstants, BatchNormOutput, ConvSpec};
+use crate::types::{
+    Activation, AdamState, AdamStep, BatchNormConstants, BatchNormOutput, ConvSpec,
+};
 
 pub fn activate(x: Tensor<4>, activation: Activation) -> Tensor<4> {
     match activation {
@@ -24,13 +26,22 @@ fn hard_sigmoid(x: Tensor<4>) -> Tensor<4> {
     (x + 3.0).clamp(0.0, 6.0) / 6.0
 }
 
-pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, spec: ConvSpec) -> Tensor<4> {
+pub fn conv2d(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    spec: ConvSpec,
+) -> Tensor<4> {
     let ConvSpec { stride, padding, dilation, groups } = spec;
     let options = ConvOptions::new([stride; 2], [padding; 2], [dilation; 2], groups);
     module::conv2d(x, weight, bias, options)
 }
 
-pub fn batch_norm_inference(x: Tensor<4>, norm: BatchNormConstants, activation: Activation) -> Tensor<4> {
+pub fn batch_norm_inference(
+    x: Tensor<4>,
+    norm: BatchNormConstants,
+    activation: Activation,
+) -> Tensor<4> {
     let BatchNormConstants { weight, bias, mean, variance, eps } = norm;
     // Combine the channel vectors first: one multiplication and one addition per value instead of
     // four operations.
@@ -77,7 +88,8 @@ pub fn avg_pool2d(x: Tensor<4>, side: usize) -> Tensor<4> {
 }
 
 pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4> {
-    let options = MaxPoolOptions::new([kernel; 2]).with_stride([stride; 2]).with_padding([padding; 2]);
+    let options =
+        MaxPoolOptions::new([kernel; 2]).with_stride([stride; 2]).with_padding([padding; 2]);
     module::max_pool2d(x, options)
 }
 

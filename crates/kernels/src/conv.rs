@@ -20,9 +20,15 @@ use crate::types::ConvSpec;
 /// # Panics
 ///
 /// When the shapes disagree, or `groups` does not divide the channels.
-pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, spec: ConvSpec) -> Tensor<4> {
-    let is_fast =
-        flex::takes(&x) && flex::takes(&weight) && flex::conv_is_supported(x.dims()[1], weight.dims(), spec);
+pub fn conv2d(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    spec: ConvSpec,
+) -> Tensor<4> {
+    let is_fast = flex::takes(&x)
+        && flex::takes(&weight)
+        && flex::conv_is_supported(x.dims()[1], weight.dims(), spec);
     if !is_fast {
         return composed::conv2d(x, weight, bias, spec);
     }

@@ -28,7 +28,11 @@ pub fn residual_add(branch: Tensor<4>, shortcut: Tensor<4>, activation: Activati
         return composed::residual_add(branch, shortcut, activation);
     }
     let add = |activation| {
-        let sum = Dispatch::kernel_residual_add(branch.into_dispatch(), shortcut.into_dispatch(), activation);
+        let sum = Dispatch::kernel_residual_add(
+            branch.into_dispatch(),
+            shortcut.into_dispatch(),
+            activation,
+        );
         Tensor::from_dispatch(sum)
     };
     if flex::has_slope_from_value(activation) {
@@ -46,7 +50,10 @@ pub fn residual_add(branch: Tensor<4>, shortcut: Tensor<4>, activation: Activati
 /// - `factors`: `[batch, channels, 1, 1]`
 pub fn scale_channels(x: Tensor<4>, factors: Tensor<4>) -> Tensor<4> {
     if flex::takes(&x) && flex::takes(&factors) {
-        Tensor::from_dispatch(Dispatch::kernel_scale_channels(x.into_dispatch(), factors.into_dispatch()))
+        Tensor::from_dispatch(Dispatch::kernel_scale_channels(
+            x.into_dispatch(),
+            factors.into_dispatch(),
+        ))
     } else {
         composed::scale_channels(x, factors)
     }

@@ -33,16 +33,20 @@ pub fn conv2d_batch_norm_inference(
         && flex::is_plain(&x)
         && flex::takes(&weight)
         && flex::is_plain(&weight)
-        && shortcut.as_ref().is_none_or(|shortcut| flex::takes(shortcut) && flex::is_plain(shortcut))
+        && shortcut
+            .as_ref()
+            .is_none_or(|shortcut| flex::takes(shortcut) && flex::is_plain(shortcut))
         && [&norm.weight, &norm.bias, &norm.mean, &norm.variance]
             .iter()
             .all(|v| flex::takes(v) && flex::is_plain(v));
     if !is_fused {
         let y = conv2d(x, weight, None, spec);
         return match shortcut {
-            Some(shortcut) => {
-                residual_add(batch_norm_inference(y, norm, Activation::Identity), shortcut, activation)
-            }
+            Some(shortcut) => residual_add(
+                batch_norm_inference(y, norm, Activation::Identity),
+                shortcut,
+                activation,
+            ),
             None => batch_norm_inference(y, norm, activation),
         };
     }
@@ -63,7 +67,11 @@ pub fn conv2d_batch_norm_inference(
 /// # Shapes
 ///
 /// - `x` and result: `[batch, channels, height, width]`
-pub fn batch_norm_inference(x: Tensor<4>, norm: BatchNormConstants, activation: Activation) -> Tensor<4> {
+pub fn batch_norm_inference(
+    x: Tensor<4>,
+    norm: BatchNormConstants,
+    activation: Activation,
+) -> Tensor<4> {
     if !(flex::takes(&x) && flex::takes(&norm.weight) && flex::takes(&norm.bias)) {
         return composed::batch_norm_inference(x, norm, activation);
     }

@@ -43,7 +43,12 @@ pub fn avg_pool2d(x: Tensor<4>, side: usize) -> Tensor<4> {
 /// - result: `[batch, channels, (height + 2 padding - kernel) / stride + 1, ...]`
 pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4> {
     if flex::takes(&x) {
-        Tensor::from_dispatch(Dispatch::kernel_max_pool2d(x.into_dispatch(), kernel, stride, padding))
+        Tensor::from_dispatch(Dispatch::kernel_max_pool2d(
+            x.into_dispatch(),
+            kernel,
+            stride,
+            padding,
+        ))
     } else {
         composed::max_pool2d(x, kernel, stride, padding)
     }

@@ -7,8 +7,9 @@ use burn::tensor::{Device, Tensor};
 use common::{assert_close, random, values};
 use kennel_kernels::{
     Activation, AdamState, AdamStep, BatchNormConstants, ConvSpec, FoldCache, activate, adam_step,
-    avg_pool2d, batch_norm_inference, batch_norm_train, composed, conv2d, conv2d_batch_norm_inference,
-    global_avg_pool, in_micro_batches, max_pool2d, residual_add, scale_channels,
+    avg_pool2d, batch_norm_inference, batch_norm_train, composed, conv2d,
+    conv2d_batch_norm_inference, global_avg_pool, in_micro_batches, max_pool2d, residual_add,
+    scale_channels,
 };
 
 const ACTIVATIONS: [Activation; 7] = [
@@ -60,7 +61,12 @@ fn compare<const N: usize>(
     }
 }
 
-fn constants(weight: Tensor<1>, bias: Tensor<1>, mean: Tensor<1>, variance: Tensor<1>) -> BatchNormConstants {
+fn constants(
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    mean: Tensor<1>,
+    variance: Tensor<1>,
+) -> BatchNormConstants {
     BatchNormConstants { weight, bias, mean, variance, eps: 1e-5 }
 }
 
@@ -132,7 +138,9 @@ fn a_bias_is_added_to_every_pixel_of_its_channel() {
 
 #[test]
 fn normalisation_with_the_batch_is_that_of_burn() {
-    for [batch, channels, height, width] in MAPS.into_iter().chain([[16, 8, 33, 31], [4, 130, 20, 20]]) {
+    for [batch, channels, height, width] in
+        MAPS.into_iter().chain([[16, 8, 33, 31], [4, 130, 20, 20]])
+    {
         if batch * height * width == 1 {
             continue;
         }
@@ -145,7 +153,14 @@ fn normalisation_with_the_batch_is_that_of_burn() {
                 // amplifies rounding.
                 if batch * height * width < 4 { 1e-2 } else { 1e-4 },
                 |[x, w, b]| {
-                    batch_norm_train(x, w.reshape([channels]), b.reshape([channels]), 1e-5, activation).output
+                    batch_norm_train(
+                        x,
+                        w.reshape([channels]),
+                        b.reshape([channels]),
+                        1e-5,
+                        activation,
+                    )
+                    .output
                 },
                 |[x, w, b]| {
                     let (w, b) = (w.reshape([channels]), b.reshape([channels]));
@@ -220,7 +235,11 @@ fn statistics_are_those_of_the_batch_and_take_no_gradient() {
             let expected = x.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
             let spread = x.iter().map(|&x| (f64::from(x) - expected).powi(2)).sum::<f64>() / n;
             assert!((f64::from(mean[c]) - expected).abs() < 1e-6 * (1.0 + far));
-            assert!((f64::from(variance[c]) / spread - 1.0).abs() < 1e-5, "{} and {spread}", variance[c]);
+            assert!(
+                (f64::from(variance[c]) / spread - 1.0).abs() < 1e-5,
+                "{} and {spread}",
+                variance[c]
+            );
         }
     }
 }
@@ -230,7 +249,9 @@ fn normalisation_with_given_statistics_is_that_of_burn() {
     for [batch, channels, height, width] in MAPS {
         for activation in ACTIVATIONS {
             let vector = [1, channels, 1, 1];
-            let mean = |like: &Tensor<4>| random([1, channels, 1, 1], 31, &like.device()).reshape([channels]);
+            let mean = |like: &Tensor<4>| {
+                random([1, channels, 1, 1], 31, &like.device()).reshape([channels])
+            };
             let variance = |like: &Tensor<4>| mean(like).powf_scalar(2.0) + 0.5;
             compare(
                 &format!("batch_norm_inference {activation:?}"),
@@ -309,7 +330,12 @@ fn a_fused_convolution_and_normalisation_are_the_two() {
             );
             let added = composed::residual_add(linear, shortcut.clone(), activation);
             let found = fused(&x, &weight, Some(shortcut));
-            assert_close(&values(found), &values(added), 1e-5, &format!("{spec:?} with a shortcut"));
+            assert_close(
+                &values(found),
+                &values(added),
+                1e-5,
+                &format!("{spec:?} with a shortcut"),
+            );
         }
     }
 }
@@ -322,7 +348,11 @@ fn photos_pass_in_small_batches_as_in_one() {
     let network = |x: Tensor<4>| conv2d(x, weight.clone(), None, spec);
     for batch in [1, 2, 5, 6] {
         let x = random([batch, 3, 17, 19], 1, &device);
-        assert_eq!(values(in_micro_batches(x.clone(), 2, network)), values(network(x)), "{batch} photos");
+        assert_eq!(
+            values(in_micro_batches(x.clone(), 2, network)),
+            values(network(x)),
+            "{batch} photos"
+        );
     }
 }
 
@@ -330,10 +360,21 @@ fn photos_pass_in_small_batches_as_in_one() {
 fn a_step_of_adam_is_that_of_its_operations() {
     let device = Device::flex();
     for (l2, shrink) in [(0.0, 1.0), (0.01, 1.0), (0.0, 0.999)] {
-        let numbers =
-            AdamStep { beta1: 0.9, beta2: 0.999, eps: 1e-8, step: 3, learning_rate: 1e-2, l2, shrink };
+        let numbers = AdamStep {
+            beta1: 0.9,
+            beta2: 0.999,
+            eps: 1e-8,
+            step: 3,
+            learning_rate: 1e-2,
+            l2,
+            shrink,
+        };
         let vector = |seed| random([40_000], seed, &device);
-        let state = || AdamState { weight: vector(1), first: vector(2), second: vector(3).powf_scalar(2.0) };
+        let state = || AdamState {
+            weight: vector(1),
+            first: vector(2),
+            second: vector(3).powf_scalar(2.0),
+        };
         let found = adam_step(state(), vector(4), &numbers);
         let expected = composed::adam_step(state(), vector(4), &numbers);
         assert_close(&values(found.weight), &values(expected.weight), 1e-6, "weight");
@@ -388,7 +429,13 @@ fn elementwise_functions_are_those_of_burn() {
 #[test]
 fn pools_are_those_of_burn() {
     for map in MAPS {
-        compare("global_avg_pool", [map], 1e-5, |[x]| global_avg_pool(x), |[x]| composed::global_avg_pool(x));
+        compare(
+            "global_avg_pool",
+            [map],
+            1e-5,
+            |[x]| global_avg_pool(x),
+            |[x]| composed::global_avg_pool(x),
+        );
         for side in 1..=4 {
             compare(
                 &format!("avg_pool2d {side}"),
@@ -443,9 +490,11 @@ fn layouts_of_the_operands_do_not_matter() {
     let w = random([9, 20, 3, 3], 2, &device);
     let expected = values(conv2d(x.clone(), w.clone(), None, spec));
     // A slice of a larger tensor, and a transposed one.
-    let padded = Tensor::cat(vec![x.clone(), x.clone(), x.clone()], 0).slice([2..4, 0..20, 0..8, 0..6]);
+    let padded =
+        Tensor::cat(vec![x.clone(), x.clone(), x.clone()], 0).slice([2..4, 0..20, 0..8, 0..6]);
     let turned = values(x.clone().swap_dims(2, 3));
-    let turned = Tensor::<1>::from_floats(&turned[..], &device).reshape([2, 20, 6, 8]).swap_dims(2, 3);
+    let turned =
+        Tensor::<1>::from_floats(&turned[..], &device).reshape([2, 20, 6, 8]).swap_dims(2, 3);
     for x in [padded, turned] {
         assert_eq!(values(conv2d(x, w.clone(), None, spec)), expected);
     }

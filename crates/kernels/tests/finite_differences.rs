@@ -5,8 +5,8 @@ mod common;
 use burn::tensor::{Device, Tensor, TensorData};
 use common::{random, values};
 use kennel_kernels::{
-    Activation, ConvSpec, activate, avg_pool2d, batch_norm_train, conv2d, global_avg_pool, max_pool2d,
-    residual_add, scale_channels,
+    Activation, ConvSpec, activate, avg_pool2d, batch_norm_train, conv2d, global_avg_pool,
+    max_pool2d, residual_add, scale_channels,
 };
 
 /// Compares the gradient of a weighted sum of the output with central differences, element by
@@ -22,9 +22,12 @@ fn check<const N: usize>(
         let weights = random(output.dims(), 50, &plain);
         (output * weights).sum()
     };
-    let inputs: [Vec<f32>; N] = std::array::from_fn(|i| values(random(shapes[i], i as u64 + 1, &plain)));
+    let inputs: [Vec<f32>; N] =
+        std::array::from_fn(|i| values(random(shapes[i], i as u64 + 1, &plain)));
     let tensors = |inputs: &[Vec<f32>; N], device: &Device| -> [Tensor<4>; N] {
-        std::array::from_fn(|i| Tensor::from_data(TensorData::new(inputs[i].clone(), shapes[i]), device))
+        std::array::from_fn(|i| {
+            Tensor::from_data(TensorData::new(inputs[i].clone(), shapes[i]), device)
+        })
     };
     let tracked = tensors(&inputs, &plain.clone().autodiff()).map(Tensor::require_grad);
     let grads = loss(tracked.clone()).backward();
@@ -68,9 +71,13 @@ fn gradients_are_the_slopes_of_the_functions() {
         check(
             &format!("batch_norm_train {activation:?}"),
             [[2, 3, 3, 2], [1, 3, 1, 1], [1, 3, 1, 1]],
-            |[x, w, b]| batch_norm_train(x, w.reshape([3]), b.reshape([3]), 1e-5, activation).output,
+            |[x, w, b]| {
+                batch_norm_train(x, w.reshape([3]), b.reshape([3]), 1e-5, activation).output
+            },
         );
-        check(&format!("activate {activation:?}"), [[1, 3, 2, 2]], |[x]| activate(x * 3.0, activation));
+        check(&format!("activate {activation:?}"), [[1, 3, 2, 2]], |[x]| {
+            activate(x * 3.0, activation)
+        });
         check(&format!("residual_add {activation:?}"), [[2, 3, 2, 2]; 2], |[a, b]| {
             residual_add(a, b, activation)
         });

@@ -5,8 +5,8 @@ mod common;
 use burn::tensor::{Device, Tensor};
 use common::{random, values};
 use kennel_kernels::{
-    Activation, ConvSpec, batch_norm_train, conv2d, global_avg_pool, linear, max_pool2d, residual_add,
-    scale_channels,
+    Activation, ConvSpec, batch_norm_train, conv2d, global_avg_pool, linear, max_pool2d,
+    residual_add, scale_channels,
 };
 
 /// Runs a small network with every kernel. Returns its logits and all gradients.
@@ -24,7 +24,8 @@ fn step(spec: &[(usize, usize, usize, usize, usize)]) -> Vec<Vec<f32>> {
         let conv = ConvSpec { stride, padding: kernel / 2, dilation: 1, groups };
         y = conv2d(y, weight([outputs, channels / groups, kernel, kernel]), None, conv);
         let (w, b) = (weight([1, outputs, 1, 1]), weight([1, outputs, 1, 1]));
-        y = batch_norm_train(y, w.reshape([outputs]), b.reshape([outputs]), 1e-5, Activation::Silu).output;
+        y = batch_norm_train(y, w.reshape([outputs]), b.reshape([outputs]), 1e-5, Activation::Silu)
+            .output;
     }
     y = max_pool2d(y, 3, 1, 1);
     let channels = y.dims()[1];

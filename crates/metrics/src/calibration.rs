@@ -55,7 +55,8 @@ pub fn calibration<'a>(
         let confidence = probabilities[top];
         // (low, high]: a probability of 1 falls into the last bin, one at an edge into the lower
         // bin.
-        let bin = ((confidence * RELIABILITY_BINS as f64).ceil() as usize).clamp(1, RELIABILITY_BINS) - 1;
+        let bin =
+            ((confidence * RELIABILITY_BINS as f64).ceil() as usize).clamp(1, RELIABILITY_BINS) - 1;
         let (n, sum, right) = &mut sums[bin];
         *n += 1;
         *sum += confidence;
@@ -80,7 +81,8 @@ pub fn calibration<'a>(
             }
         })
         .collect();
-    let error = bins.iter().map(|bin| bin.n as f64 / total * (bin.confidence - bin.accuracy).abs()).sum();
+    let error =
+        bins.iter().map(|bin| bin.n as f64 / total * (bin.confidence - bin.accuracy).abs()).sum();
     Calibration { expected_calibration_error: error, brier_score: brier / total, bins }
 }
 
@@ -110,7 +112,9 @@ impl std::fmt::Display for NotFitted {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         let (low, high) = TEMPERATURES;
         match self {
-            NotFitted::NoError => f.write_str("no photo was wrong, so nothing says how sure is too sure"),
+            NotFitted::NoError => {
+                f.write_str("no photo was wrong, so nothing says how sure is too sure")
+            }
             NotFitted::AtBound => write!(f, "the best lies outside of {low} to {high}"),
         }
     }
@@ -122,7 +126,10 @@ impl std::fmt::Display for NotFitted {
 /// # Errors
 ///
 /// [`MetricsError::UnknownLabel`] for a true class that is not one of `class_names`.
-pub fn temperature_of(records: &[PredictionRecord], class_names: &[String]) -> Result<f64, MetricsError> {
+pub fn temperature_of(
+    records: &[PredictionRecord],
+    class_names: &[String],
+) -> Result<f64, MetricsError> {
     if records.is_empty() {
         return Ok(1.0);
     }
@@ -160,7 +167,8 @@ pub fn fit_temperature(photos: &[(&[f32], usize)]) -> Temperature {
     let slope = |inverse: f64| -> f64 {
         let of_photo = |&(logits, true_class): &(&[f32], usize)| {
             let probabilities = softmax_at(logits, 1.0 / inverse);
-            let expected: f64 = probabilities.iter().zip(logits).map(|(p, &z)| p * f64::from(z)).sum();
+            let expected: f64 =
+                probabilities.iter().zip(logits).map(|(p, &z)| p * f64::from(z)).sum();
             expected - f64::from(logits[true_class])
         };
         photos.iter().map(of_photo).sum()

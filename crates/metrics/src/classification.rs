@@ -39,8 +39,10 @@ pub fn class_scores(matrix: &[Vec<usize>]) -> Vec<ClassScores> {
 /// scikit-learn does without `labels`; `support` is the sum. Classes that do not occur have no
 /// effect.
 pub fn macro_average(matrix: &[Vec<usize>], scores: &[ClassScores]) -> ClassScores {
-    let is_met = |class: &usize| scores[*class].support > 0 || matrix.iter().any(|row| row[*class] > 0);
-    let met: Vec<ClassScores> = (0..scores.len()).filter(is_met).map(|class| scores[class]).collect();
+    let is_met =
+        |class: &usize| scores[*class].support > 0 || matrix.iter().any(|row| row[*class] > 0);
+    let met: Vec<ClassScores> =
+        (0..scores.len()).filter(is_met).map(|class| scores[class]).collect();
     average(&met, |_| 1.0)
 }
 

@@ -17,7 +17,10 @@ pub struct ConfusedPair {
 /// # Panics
 ///
 /// When a class is not below `classes`.
-pub fn confusion_matrix(photos: impl IntoIterator<Item = (usize, usize)>, classes: usize) -> Vec<Vec<usize>> {
+pub fn confusion_matrix(
+    photos: impl IntoIterator<Item = (usize, usize)>,
+    classes: usize,
+) -> Vec<Vec<usize>> {
     let mut matrix = vec![vec![0; classes]; classes];
     for (true_class, predicted_class) in photos {
         matrix[true_class][predicted_class] += 1;

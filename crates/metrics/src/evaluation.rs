@@ -6,8 +6,8 @@ use kennel_core::PredictionRecord;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ClassScores, MetricsError, Proportion, argmax, class_scores, confusion_matrix, in_top_k, macro_average,
-    mean_log_loss, weighted_average,
+    ClassScores, MetricsError, Proportion, argmax, class_scores, confusion_matrix, in_top_k,
+    macro_average, mean_log_loss, weighted_average,
 };
 
 /// Metrics of a classifier on one set of photos. Shares are in [0, 1].
@@ -57,9 +57,13 @@ pub struct ClassReport {
 /// [`MetricsError::Empty`] without records; [`MetricsError::DuplicateClass`] when a name occurs
 /// twice; [`MetricsError::UnknownLabel`], [`MetricsError::LogitCount`] or
 /// [`MetricsError::NotFinite`], with the photo's path, for an invalid record.
-pub fn evaluate(records: &[PredictionRecord], class_names: &[String]) -> Result<Evaluation, MetricsError> {
+pub fn evaluate(
+    records: &[PredictionRecord],
+    class_names: &[String],
+) -> Result<Evaluation, MetricsError> {
     let true_classes = checked_true_classes(records, class_names)?;
-    let photos = || records.iter().map(|record| record.logits.as_slice()).zip(true_classes.iter().copied());
+    let photos =
+        || records.iter().map(|record| record.logits.as_slice()).zip(true_classes.iter().copied());
 
     let n = records.len();
     let matrix = confusion_matrix(
@@ -68,7 +72,10 @@ pub fn evaluate(records: &[PredictionRecord], class_names: &[String]) -> Result<
     );
     let correct = (0..class_names.len()).map(|class| matrix[class][class]).sum();
     let top5 = (class_names.len() > 5).then(|| {
-        Proportion::new(photos().filter(|&(logits, true_class)| in_top_k(logits, true_class, 5)).count(), n)
+        Proportion::new(
+            photos().filter(|&(logits, true_class)| in_top_k(logits, true_class, 5)).count(),
+            n,
+        )
     });
     let scores = class_scores(&matrix);
     Ok(Evaluation {
@@ -140,7 +147,11 @@ mod tests {
     use super::*;
 
     fn record(label: &str, logits: &[f32]) -> PredictionRecord {
-        PredictionRecord { path: "test/a/1.jpg".into(), label: label.into(), logits: logits.to_vec() }
+        PredictionRecord {
+            path: "test/a/1.jpg".into(),
+            label: label.into(),
+            logits: logits.to_vec(),
+        }
     }
 
     fn names(n: usize) -> Vec<String> {
@@ -158,7 +169,11 @@ mod tests {
                 names(2),
                 "test/a/1.jpg: its class `cat` is none of the 2 classes",
             ),
-            (vec![record("c0", &[1.0])], names(2), "test/a/1.jpg: 1 logits, expected 2, one per class"),
+            (
+                vec![record("c0", &[1.0])],
+                names(2),
+                "test/a/1.jpg: 1 logits, expected 2, one per class",
+            ),
             (
                 vec![record("c0", &[1.0, f32::NAN])],
                 names(2),
@@ -172,7 +187,8 @@ mod tests {
     #[test]
     fn top_five_is_said_only_where_it_says_something() {
         for (classes, said) in [(2, false), (5, false), (6, true)] {
-            let evaluation = evaluate(&[record("c0", &vec![0.0; classes])], &names(classes)).unwrap();
+            let evaluation =
+                evaluate(&[record("c0", &vec![0.0; classes])], &names(classes)).unwrap();
             assert_eq!(evaluation.top5.is_some(), said, "{classes} classes");
         }
     }

@@ -107,9 +107,15 @@ mod tests {
             for correct in 0..=n {
                 let (low, high) = wilson_interval(correct, n);
                 let p = correct as f64 / n as f64;
-                assert!(0.0 <= low && low <= p && p <= high && high <= 1.0, "{correct}/{n}: {low}-{high}");
+                assert!(
+                    0.0 <= low && low <= p && p <= high && high <= 1.0,
+                    "{correct}/{n}: {low}-{high}"
+                );
                 let (other_low, other_high) = wilson_interval(n - correct, n);
-                assert!((low - (1.0 - other_high)).abs() < 1e-12 && (high - (1.0 - other_low)).abs() < 1e-12);
+                assert!(
+                    (low - (1.0 - other_high)).abs() < 1e-12
+                        && (high - (1.0 - other_low)).abs() < 1e-12
+                );
             }
         }
     }

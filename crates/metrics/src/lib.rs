@@ -24,8 +24,8 @@ mod run_evaluation;
 mod validation;
 
 pub use calibration::{
-    Calibration, NotFitted, RELIABILITY_BINS, ReliabilityBin, TEMPERATURES, Temperature, calibration,
-    fit_temperature, temperature_of,
+    Calibration, NotFitted, RELIABILITY_BINS, ReliabilityBin, TEMPERATURES, Temperature,
+    calibration, fit_temperature, temperature_of,
 };
 pub use classification::{ClassScores, class_scores, macro_average, weighted_average};
 pub use confusion_matrix::{ConfusedPair, confusion_matrix, most_confused_pairs};

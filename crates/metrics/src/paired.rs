@@ -28,7 +28,8 @@ pub fn mcnemar_p(only_first: usize, only_second: usize) -> f64 {
         }
     }
     let half = (exponent / 2).max(-2000) as i32;
-    let tail = sum * 2.0_f64.powi(half) * 2.0_f64.powi((exponent - i64::from(half)).max(-2000) as i32);
+    let tail =
+        sum * 2.0_f64.powi(half) * 2.0_f64.powi((exponent - i64::from(half)).max(-2000) as i32);
     (2.0 * tail).min(1.0)
 }
 
@@ -83,7 +84,10 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
 ///
 /// When `n` is 0, or smaller than the number of photos on which the two differ.
 pub fn photos_to_separate(only_first: usize, only_second: usize, n: usize) -> Option<usize> {
-    assert!(n > 0 && only_first + only_second <= n, "{only_first} and {only_second} of {n} are no shares");
+    assert!(
+        n > 0 && only_first + only_second <= n,
+        "{only_first} and {only_second} of {n} are no shares"
+    );
     let share = |count: usize| count as f64 / n as f64;
     let differing = share(only_first + only_second);
     let difference = share(only_first.abs_diff(only_second));

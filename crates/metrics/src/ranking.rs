@@ -19,7 +19,12 @@ pub struct RankedClass {
 /// # Panics
 ///
 /// When there are no logits, or their number differs from that of the names.
-pub fn rank(logits: &[f32], class_names: &[String], temperature: f64, count: usize) -> Vec<RankedClass> {
+pub fn rank(
+    logits: &[f32],
+    class_names: &[String],
+    temperature: f64,
+    count: usize,
+) -> Vec<RankedClass> {
     rank_probabilities(logits, &softmax_at(logits, temperature), class_names, count)
 }
 
@@ -37,7 +42,10 @@ pub fn rank_probabilities(
     assert!(!scores.is_empty() && scores.len() == class_names.len(), "a score for every name");
     top_k(scores, count.max(1))
         .into_iter()
-        .map(|class| RankedClass { label: class_names[class].clone(), probability: probabilities[class] })
+        .map(|class| RankedClass {
+            label: class_names[class].clone(),
+            probability: probabilities[class],
+        })
         .collect()
 }
 

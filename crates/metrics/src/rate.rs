@@ -43,7 +43,10 @@ mod tests {
     #[test]
     fn the_median_speaks_and_the_quartiles_say_how_far_to_trust_it() {
         let rate = Rate::of(vec![10.0, 30.0, 20.0, 50.0, 40.0]);
-        assert_eq!((rate.images_per_s, rate.images_per_s_min, rate.images_per_s_max), (30.0, 10.0, 50.0));
+        assert_eq!(
+            (rate.images_per_s, rate.images_per_s_min, rate.images_per_s_max),
+            (30.0, 10.0, 50.0)
+        );
         assert!((rate.spread - 1.0 / 3.0).abs() < 1e-12);
         assert_eq!(Rate::of(vec![7.0]).spread, 0.0);
     }

@@ -43,7 +43,8 @@ pub fn top_k(logits: &[f32], k: usize) -> Vec<usize> {
 /// When `class` has no logit.
 pub fn in_top_k(logits: &[f32], class: usize, k: usize) -> bool {
     let own = (logits[class], Reverse(class));
-    let before = logits.iter().enumerate().filter(|&(other, &logit)| (logit, Reverse(other)) > own).count();
+    let before =
+        logits.iter().enumerate().filter(|&(other, &logit)| (logit, Reverse(other)) > own).count();
     before < k
 }
 
@@ -82,7 +83,11 @@ mod tests {
                 let first = top_k(&logits, k);
                 assert_eq!(first.len(), k.min(8));
                 for class in 0..8 {
-                    assert_eq!(in_top_k(&logits, class, k), first.contains(&class), "{logits:?} {k} {class}");
+                    assert_eq!(
+                        in_top_k(&logits, class, k),
+                        first.contains(&class),
+                        "{logits:?} {k} {class}"
+                    );
                 }
             }
         }

@@ -3,8 +3,8 @@
 
 use kennel_core::PredictionRecord;
 use kennel_metrics::{
-    Evaluation, calibration, evaluate, fit_temperature, holm, mcnemar_p, photos_to_separate, softmax,
-    wilson_interval,
+    Evaluation, calibration, evaluate, fit_temperature, holm, mcnemar_p, photos_to_separate,
+    softmax, wilson_interval,
 };
 use serde_json::Value;
 
@@ -13,7 +13,8 @@ use serde_json::Value;
 const TOLERANCE: f64 = 1e-12;
 
 fn cases() -> Vec<(String, Vec<PredictionRecord>, Evaluation, Value)> {
-    let inputs: Vec<Value> = serde_json::from_str(include_str!("fixtures/metrics/input.json")).unwrap();
+    let inputs: Vec<Value> =
+        serde_json::from_str(include_str!("fixtures/metrics/input.json")).unwrap();
     let mut expected = expected();
     let expected: Vec<Value> = serde_json::from_value(expected["cases"].take()).unwrap();
     assert_eq!(inputs.len(), expected.len());
@@ -23,8 +24,10 @@ fn cases() -> Vec<(String, Vec<PredictionRecord>, Evaluation, Value)> {
         .zip(expected)
         .map(|(mut input, expected)| {
             assert_eq!(input["name"], expected["name"]);
-            let class_names: Vec<String> = serde_json::from_value(input["class_names"].take()).unwrap();
-            let records: Vec<PredictionRecord> = serde_json::from_value(input["records"].take()).unwrap();
+            let class_names: Vec<String> =
+                serde_json::from_value(input["class_names"].take()).unwrap();
+            let records: Vec<PredictionRecord> =
+                serde_json::from_value(input["records"].take()).unwrap();
             let evaluation = evaluate(&records, &class_names).unwrap();
             (input["name"].as_str().unwrap().to_string(), records, evaluation, expected)
         })
@@ -48,7 +51,8 @@ fn counts_are_those_of_scikit_learn() {
         assert_eq!(evaluation.n, records.len(), "{name}");
         assert_eq!(Some(evaluation.correct as u64), expected["correct"].as_u64(), "{name}");
         assert_near(evaluation.accuracy.value, &expected["accuracy"], &name);
-        let matrix: Vec<Vec<usize>> = serde_json::from_value(expected["confusion_matrix"].clone()).unwrap();
+        let matrix: Vec<Vec<usize>> =
+            serde_json::from_value(expected["confusion_matrix"].clone()).unwrap();
         assert_eq!(evaluation.confusion_matrix, matrix, "{name}");
         let top5 = evaluation.top5.map(|top5| top5.correct as u64);
         assert_eq!(top5, expected["top5_correct"].as_u64(), "{name}");
@@ -66,7 +70,9 @@ fn precision_recall_and_f1_are_those_of_scikit_learn() {
             assert_near(found.f1, &expected["f1"][class], &what);
             assert_eq!(Some(found.support as u64), expected["support"][class].as_u64(), "{what}");
         }
-        for (kind, found) in [("macro", evaluation.macro_avg), ("weighted", evaluation.weighted_avg)] {
+        for (kind, found) in
+            [("macro", evaluation.macro_avg), ("weighted", evaluation.weighted_avg)]
+        {
             let what = format!("{name}, {kind}");
             assert_near(found.precision, &expected[kind]["precision"], &what);
             assert_near(found.recall, &expected[kind]["recall"], &what);
@@ -80,8 +86,9 @@ fn precision_recall_and_f1_are_those_of_scikit_learn() {
 fn log_loss_and_probabilities_are_those_of_scipy() {
     for (name, records, evaluation, expected) in cases() {
         assert_near(evaluation.log_loss, &expected["log_loss"], &name);
-        for (found, expected) in
-            softmax(&records[0].logits).iter().zip(expected["first_probabilities"].as_array().unwrap())
+        for (found, expected) in softmax(&records[0].logits)
+            .iter()
+            .zip(expected["first_probabilities"].as_array().unwrap())
         {
             assert_near(*found, expected, &name);
         }
@@ -105,11 +112,14 @@ fn wilson_intervals_are_those_of_scipy() {
 fn calibration_and_temperatures_are_those_of_scikit_learn_and_scipy() {
     let mut fitted = 0;
     for (name, records, evaluation, expected) in cases() {
-        let class = |label: &str| evaluation.per_class.iter().position(|class| class.name == label).unwrap();
+        let class = |label: &str| {
+            evaluation.per_class.iter().position(|class| class.name == label).unwrap()
+        };
         let photos: Vec<_> =
             records.iter().map(|record| (record.logits.as_slice(), class(&record.label))).collect();
         for (key, temperature) in [("calibration", 1.0), ("cooled", 2.5)] {
-            let (found, expected) = (calibration(photos.iter().copied(), temperature), &expected[key]);
+            let (found, expected) =
+                (calibration(photos.iter().copied(), temperature), &expected[key]);
             let error = &expected["expected_calibration_error"];
             assert_near(found.expected_calibration_error, error, &format!("{name}, {key}"));
             assert_near(found.brier_score, &expected["brier_score"], &format!("{name}, {key}"));
@@ -119,7 +129,10 @@ fn calibration_and_temperatures_are_those_of_scikit_learn_and_scipy() {
         let temperature = fit_temperature(&photos);
         match expected["temperature"].as_f64() {
             Some(expected) => {
-                assert!((temperature.value - expected).abs() < 1e-9, "{name}: {temperature:?}, {expected}");
+                assert!(
+                    (temperature.value - expected).abs() < 1e-9,
+                    "{name}: {temperature:?}, {expected}"
+                );
                 assert_eq!(temperature.not_fitted, None, "{name}");
                 fitted += 1;
             }

@@ -57,7 +57,8 @@ pub enum HeadDraw {
 #[derive(Clone)]
 pub struct Constructor(Arc<Construct>);
 
-type Construct = dyn Fn(usize, RegularizationRates, &Device) -> Box<dyn ErasedBackbone> + Send + Sync;
+type Construct =
+    dyn Fn(usize, RegularizationRates, &Device) -> Box<dyn ErasedBackbone> + Send + Sync;
 
 impl Constructor {
     /// Wraps a function of the number of classes, the rates and the device.

@@ -69,8 +69,12 @@ impl Initial {
     /// normalisation as the identity.
     pub(crate) fn of_convolutional_network(name: &str, shape: &[usize]) -> Self {
         match *shape {
-            [outputs, channels, height, width] => Self::convolution([outputs, channels, height, width]),
-            [_] if name.ends_with(".weight") || name.ends_with(".running_var") => Initial::Constant(1.0),
+            [outputs, channels, height, width] => {
+                Self::convolution([outputs, channels, height, width])
+            }
+            [_] if name.ends_with(".weight") || name.ends_with(".running_var") => {
+                Initial::Constant(1.0)
+            }
             _ => Initial::Constant(0.0),
         }
     }

@@ -63,9 +63,12 @@ pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
     };
     let malformed = |reason: String| ModelError::Malformed { path: path.into(), reason };
     let parsed = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.to_string()))?;
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| malformed(error.to_string()))?;
-    let mut checkpoint = Checkpoint { sha256: files::sha256_bytes(&bytes), ..Checkpoint::default() };
-    checkpoint.metadata = header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
+    let (_, header) =
+        SafeTensors::read_metadata(&bytes).map_err(|error| malformed(error.to_string()))?;
+    let mut checkpoint =
+        Checkpoint { sha256: files::sha256_bytes(&bytes), ..Checkpoint::default() };
+    checkpoint.metadata =
+        header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
     checkpoint.metadata.remove("format");
     let mut tensors = parsed.tensors();
     // A fixed order, so that the same file always gives the same error.
@@ -89,7 +92,9 @@ pub fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
                 continue;
             }
             other => {
-                return Err(malformed(format!("tensor `{name}` is {other:?}, expected F32, F16 or BF16")));
+                return Err(malformed(format!(
+                    "tensor `{name}` is {other:?}, expected F32, F16 or BF16"
+                )));
             }
         };
         if let Some(value) = data.iter().find(|value: &&f32| !value.is_finite()) {
@@ -155,7 +160,10 @@ fn words<const N: usize, T>(bytes: &[u8], from: impl Fn([u8; N]) -> T) -> Vec<T>
 /// Checks a file's first bytes and size, then reads it.
 fn read_bounded(path: &Path) -> Result<Vec<u8>> {
     let name = path.to_string_lossy().to_lowercase();
-    if [".pth", ".pt", ".bin", ".ckpt", ".pkl", ".pickle", ".tar"].iter().any(|end| name.ends_with(end)) {
+    if [".pth", ".pt", ".bin", ".ckpt", ".pkl", ".pickle", ".tar"]
+        .iter()
+        .any(|end| name.ends_with(end))
+    {
         return Err(ModelError::Pickle { path: path.into() });
     }
     let mut file = open_regular(path)?;
@@ -163,7 +171,10 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>> {
     let mut start = Vec::new();
     file.by_ref().take(8).read_to_end(&mut start).map_err(CoreError::io("read", path))?;
     // A zip archive (PyTorch since 1.6), or the first bytes of a pickle of protocol 2 or 4.
-    if start.starts_with(b"PK\x03\x04") || start.starts_with(&[0x80, 2]) || start.starts_with(&[0x80, 4]) {
+    if start.starts_with(b"PK\x03\x04")
+        || start.starts_with(&[0x80, 2])
+        || start.starts_with(&[0x80, 4])
+    {
         return Err(ModelError::Pickle { path: path.into() });
     }
     let malformed = |reason: String| Err(ModelError::Malformed { path: path.into(), reason });
@@ -222,12 +233,14 @@ mod tests {
         let value = TensorValue { shape: vec![2], data: vec![1.5; 2] };
         let read = |names: &[&str]| {
             let tensors = names.iter().map(|name| (name.to_string(), value.clone())).collect();
-            let counts = BTreeMap::from([(names[0].replace("fc.bias", "bn1.num_batches_tracked"), 7)]);
+            let counts =
+                BTreeMap::from([(names[0].replace("fc.bias", "bn1.num_batches_tracked"), 7)]);
             write_checkpoint(&path, &tensors, &counts, None).unwrap();
             read_checkpoint(&path)
         };
         for wrapper in ["module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module."] {
-            let found = read(&[&format!("{wrapper}fc.bias"), &format!("{wrapper}fc.weight")]).unwrap();
+            let found =
+                read(&[&format!("{wrapper}fc.bias"), &format!("{wrapper}fc.weight")]).unwrap();
             assert_eq!(found.tensors.keys().collect::<Vec<_>>(), ["fc.bias", "fc.weight"]);
             assert!(found.batches_tracked.contains_key("bn1.num_batches_tracked"));
             assert!(found.note().unwrap().contains(&format!("`{wrapper}`")));
@@ -237,15 +250,20 @@ mod tests {
         let twice = read(&["module.module.fc.bias"]).unwrap();
         assert!(twice.tensors.contains_key("module.fc.bias"));
         let said = read(&["fc.bias", "module.fc.bias"]).unwrap_err().to_string();
-        assert!(said.contains("tensor `fc.bias` is there twice, once as `module.fc.bias`"), "{said}");
+        assert!(
+            said.contains("tensor `fc.bias` is there twice, once as `module.fc.bias`"),
+            "{said}"
+        );
     }
 
     #[test]
     fn a_truncated_file_is_an_error_and_not_a_panic() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("model.safetensors");
-        let tensors =
-            StateDict::from([("fc.weight".into(), TensorValue { shape: vec![2, 3], data: vec![1.5; 6] })]);
+        let tensors = StateDict::from([(
+            "fc.weight".into(),
+            TensorValue { shape: vec![2, 3], data: vec![1.5; 6] },
+        )]);
         let counts = BTreeMap::from([("bn1.num_batches_tracked".to_string(), 7)]);
         write_checkpoint(&path, &tensors, &counts, None).unwrap();
         let read = read_checkpoint(&path).unwrap();
@@ -253,7 +271,10 @@ mod tests {
         let whole = std::fs::read(&path).unwrap();
         for length in [0, 1, 8, 20, whole.len() - 1] {
             std::fs::write(&path, &whole[..length]).unwrap();
-            assert!(matches!(read_checkpoint(&path), Err(ModelError::Malformed { .. })), "{length} bytes");
+            assert!(
+                matches!(read_checkpoint(&path), Err(ModelError::Malformed { .. })),
+                "{length} bytes"
+            );
         }
     }
 }

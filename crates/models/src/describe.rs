@@ -29,7 +29,8 @@ mod tests {
     #[test]
     fn every_network_is_described_whole_and_each_name_stands_once() {
         for architecture in architectures() {
-            let network = Network::new(architecture, 7, RegularizationRates::default(), &Device::flex());
+            let network =
+                Network::new(architecture, 7, RegularizationRates::default(), &Device::flex());
             let graph = describe(&network);
             let names: BTreeSet<_> = graph.nodes.iter().map(|node| node.name.as_str()).collect();
             assert_eq!(names.len(), graph.nodes.len(), "{}", architecture.name);
@@ -40,7 +41,8 @@ mod tests {
                 }
                 let layer = name.trim_end_matches(".weight");
                 let node = graph.nodes.iter().find(|node| node.name == layer).expect(layer);
-                let (Operation::Conv { weight, .. } | Operation::Linear { weight, .. }) = &node.operation
+                let (Operation::Conv { weight, .. } | Operation::Linear { weight, .. }) =
+                    &node.operation
                 else {
                     panic!("{layer} has no weights")
                 };
@@ -49,7 +51,8 @@ mod tests {
             for (place, node) in graph.nodes.iter().enumerate() {
                 for input in &node.inputs {
                     assert!(
-                        *input == GraphValue::Pixels || matches!(input, GraphValue::Node(i) if *i < place)
+                        *input == GraphValue::Pixels
+                            || matches!(input, GraphValue::Node(i) if *i < place)
                     );
                 }
             }

@@ -38,13 +38,23 @@ impl Describer {
     }
 
     /// Adds an operation without weights, named after the layer before it.
-    fn push_after(&mut self, what: &str, operation: Operation, inputs: Vec<GraphValue>) -> GraphValue {
+    fn push_after(
+        &mut self,
+        what: &str,
+        operation: Operation,
+        inputs: Vec<GraphValue>,
+    ) -> GraphValue {
         let name = format!("{}.{what}", self.last);
         self.push(name, operation, inputs)
     }
 
     /// Adds a layer, named after its weight.
-    fn push_layer(&mut self, weight: ParamId, operation: Operation, input: GraphValue) -> GraphValue {
+    fn push_layer(
+        &mut self,
+        weight: ParamId,
+        operation: Operation,
+        input: GraphValue,
+    ) -> GraphValue {
         let name = self.names[&weight].trim_end_matches(".weight").to_string();
         self.last.clone_from(&name);
         self.push(name, operation, vec![input])
@@ -112,7 +122,13 @@ impl Ops for Describer {
         self.push_after(name, Operation::Activation(activation), vec![x])
     }
 
-    fn max_pool(&mut self, x: GraphValue, kernel: usize, stride: usize, padding: usize) -> GraphValue {
+    fn max_pool(
+        &mut self,
+        x: GraphValue,
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+    ) -> GraphValue {
         self.push_after("max_pool", Operation::MaxPool { kernel, stride, padding }, vec![x])
     }
 
@@ -139,7 +155,8 @@ impl Ops for Describer {
     }
 
     fn layer_norm(&mut self, norm: &LayerNorm, x: GraphValue) -> GraphValue {
-        let [weight, bias] = [&norm.weight, &norm.bias].map(|values| TensorValue::of(values.val()).data);
+        let [weight, bias] =
+            [&norm.weight, &norm.bias].map(|values| TensorValue::of(values.val()).data);
         self.push_layer(norm.weight.id, Operation::LayerNorm { weight, bias, eps: norm.eps }, x)
     }
 
@@ -179,8 +196,10 @@ fn folded(conv: &Conv2d, norm: &BatchNorm2d) -> (TensorValue, Vec<f32>) {
             .map(|v| TensorValue::of(v).data);
     let mut weight = TensorValue::of(conv.weight.val());
     let outputs = weight.shape[0];
-    let conv_bias =
-        conv.bias.as_ref().map_or_else(|| vec![0.0; outputs], |bias| TensorValue::of(bias.val()).data);
+    let conv_bias = conv
+        .bias
+        .as_ref()
+        .map_or_else(|| vec![0.0; outputs], |bias| TensorValue::of(bias.val()).data);
     let per_output = weight.data.len() / outputs;
     let mut bias = Vec::with_capacity(outputs);
     for (index, weights) in weight.data.chunks_exact_mut(per_output).enumerate() {

@@ -116,7 +116,8 @@ pub enum ModelError {
 
 impl Hinted for ModelError {
     fn hints(&self) -> Vec<Hint> {
-        let near = |nearest: &Option<String>| nearest.iter().cloned().map(Hint::DidYouMean).collect();
+        let near =
+            |nearest: &Option<String>| nearest.iter().cloned().map(Hint::DidYouMean).collect();
         let (mut hints, hint): (Vec<Hint>, Hint) = match self {
             ModelError::Core(error) => return error.hints(),
             ModelError::UnknownModel { nearest, .. } => (near(nearest), Hint::ListModels),
@@ -129,14 +130,20 @@ impl Hinted for ModelError {
             }
             ModelError::NoCheckpoint { hint, .. } => (Vec::new(), (**hint).clone()),
             ModelError::Pickle { .. } => (Vec::new(), Hint::ConvertPickle),
-            ModelError::Malformed { path, .. } if path.extension().is_some_and(|end| end == "onnx") => {
+            ModelError::Malformed { path, .. }
+                if path.extension().is_some_and(|end| end == "onnx") =>
+            {
                 (Vec::new(), Hint::UseOnnx)
             }
-            ModelError::OtherArchitecture { found, .. } => (Vec::new(), Hint::UseModel(found.clone())),
+            ModelError::OtherArchitecture { found, .. } => {
+                (Vec::new(), Hint::UseModel(found.clone()))
+            }
             ModelError::NoHead { path, model, .. } => {
                 (Vec::new(), Hint::TrainHead { model: model.clone(), weights: path.clone() })
             }
-            ModelError::UnknownPart { stages, nearest, .. } => (near(nearest), Hint::Stages(stages.clone())),
+            ModelError::UnknownPart { stages, nearest, .. } => {
+                (near(nearest), Hint::Stages(stages.clone()))
+            }
             ModelError::Malformed { .. } | ModelError::DoesNotFit { .. } => return Vec::new(),
         };
         hints.push(hint);

@@ -69,7 +69,9 @@ pub fn load(
                 taken.insert(name.clone(), found.clone());
                 ledger.applied.push(name.clone());
             }
-            Some(found) if options == LoadOptions::NewHead && is_other_head(name, head, found, value) => {
+            Some(found)
+                if options == LoadOptions::NewHead && is_other_head(name, head, found, value) =>
+            {
                 ledger.replaced_head.push(name.clone());
             }
             Some(found) => ledger.mismatched.push(Mismatch {
@@ -79,10 +81,19 @@ pub fn load(
             }),
         }
     }
-    ledger.unused = checkpoint.tensors.keys().filter(|name| !expected.contains_key(*name)).cloned().collect();
+    ledger.unused =
+        checkpoint.tensors.keys().filter(|name| !expected.contains_key(*name)).cloned().collect();
     let is_trunk = !has_head && ledger.missing.iter().all(|name| is_under(name, head));
-    if is_trunk && !ledger.missing.is_empty() && ledger.mismatched.is_empty() && ledger.unused.is_empty() {
-        return Err(ModelError::NoHead { path: path.into(), model: model.into(), head: head.into() });
+    if is_trunk
+        && !ledger.missing.is_empty()
+        && ledger.mismatched.is_empty()
+        && ledger.unused.is_empty()
+    {
+        return Err(ModelError::NoHead {
+            path: path.into(),
+            model: model.into(),
+            head: head.into(),
+        });
     }
     let problems = ledger.problems();
     if !problems.is_empty() {
@@ -96,7 +107,12 @@ pub fn load(
 }
 
 /// Whether `found` is a classifier over the same features with another number of classes.
-fn is_other_head(name: &str, head: &str, found: &crate::TensorValue, expected: &crate::TensorValue) -> bool {
+fn is_other_head(
+    name: &str,
+    head: &str,
+    found: &crate::TensorValue,
+    expected: &crate::TensorValue,
+) -> bool {
     is_under(name, head)
         && found.shape.len() == expected.shape.len()
         && found.shape[1..] == expected.shape[1..]
@@ -117,7 +133,12 @@ impl Ledger {
         list(
             self.mismatched
                 .iter()
-                .map(|m| format!("  tensor `{}` has shape {:?}, expected {:?}", m.name, m.found, m.expected))
+                .map(|m| {
+                    format!(
+                        "  tensor `{}` has shape {:?}, expected {:?}",
+                        m.name, m.found, m.expected
+                    )
+                })
                 .collect(),
         );
         list(self.missing.iter().map(|name| format!("  tensor `{name}` is missing")).collect());

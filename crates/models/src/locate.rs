@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use kennel_core::{
-    CoreError, Hint, Interpolation, Preprocessing, RunDir, RunRecord, did_you_mean, files, hub_cache, shown,
+    CoreError, Hint, Interpolation, Preprocessing, RunDir, RunRecord, did_you_mean, files,
+    hub_cache, shown,
 };
 use serde::Deserialize;
 
@@ -45,7 +46,9 @@ impl WeightsSource {
         match &self.sha256 {
             Some(stated) if *stated != checkpoint.sha256 => Err(ModelError::Malformed {
                 path: self.file.clone(),
-                reason: "config.json beside it states another SHA-256: it is damaged, or was changed".into(),
+                reason:
+                    "config.json beside it states another SHA-256: it is damaged, or was changed"
+                        .into(),
             }),
             _ => Ok(checkpoint),
         }
@@ -78,7 +81,8 @@ pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Resul
     let asked = asked.map(|asked| asked.strip_prefix("timm/").unwrap_or(asked));
     if let Some(asked) = asked {
         let path = Path::new(asked);
-        if asked.contains(['/', '\\']) || asked.ends_with(".safetensors") || asked.ends_with(".pth") {
+        if asked.contains(['/', '\\']) || asked.ends_with(".safetensors") || asked.ends_with(".pth")
+        {
             return Err(ModelError::NothingThere {
                 path: path.into(),
                 default: architecture.default_tag().name(),
@@ -102,13 +106,19 @@ pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Resul
         Some(asked) if asked.starts_with(&prefix) => asked.into(),
         Some(asked) => format!("{prefix}{asked}"),
     };
-    let folder = hub_cache::hub_folder().map(|hub| hub_cache::repo_folder(&hub, &format!("timm/{name}")));
-    let snapshot =
-        folder.as_deref().and_then(|folder| hub_cache::snapshot(folder, "main", &["model.safetensors"]));
+    let folder =
+        hub_cache::hub_folder().map(|hub| hub_cache::repo_folder(&hub, &format!("timm/{name}")));
+    let snapshot = folder
+        .as_deref()
+        .and_then(|folder| hub_cache::snapshot(folder, "main", &["model.safetensors"]));
     let Some(snapshot) = snapshot else {
         let folder = folder.map(|folder| folder.display().to_string()).unwrap_or_default();
         let meant = meant_tag(architecture, &name).map(Box::new);
-        return Err(ModelError::WeightsNotFound { name, searched: format!("looked for {folder}"), meant });
+        return Err(ModelError::WeightsNotFound {
+            name,
+            searched: format!("looked for {folder}"),
+            meant,
+        });
     };
     let mut found = from_folder(architecture, &name, &snapshot)?;
     if let Some(tag) = architecture.tags().find(|tag| tag.name() == name) {
@@ -121,7 +131,8 @@ pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Resul
 /// for a known one. Only tags are compared, because the architecture before them is the same.
 fn meant_tag(architecture: &Architecture, name: &str) -> Option<Hint> {
     let tags = || architecture.tags().map(|known| known.tag.as_str());
-    let typed = name.strip_prefix(architecture.name).map_or(name, |tag| tag.trim_start_matches('.'));
+    let typed =
+        name.strip_prefix(architecture.name).map_or(name, |tag| tag.trim_start_matches('.'));
     // The architecture itself may be mistyped: `resnt50.a1_in1k`.
     let typed = typed.split_once('.').map_or(typed, |(_, tag)| tag);
     if architecture.tags().any(|known| known.name() == name) {
@@ -129,9 +140,10 @@ fn meant_tag(architecture: &Architecture, name: &str) -> Option<Hint> {
     }
     Some(match did_you_mean(typed, tags()) {
         Some(tag) => Hint::DidYouMean(format!("{}.{tag}", architecture.name)),
-        None => {
-            Hint::KnownWeights { model: architecture.name.into(), tags: tags().map(String::from).collect() }
-        }
+        None => Hint::KnownWeights {
+            model: architecture.name.into(),
+            tags: tags().map(String::from).collect(),
+        },
     })
 }
 
@@ -150,7 +162,10 @@ fn from_folder(architecture: &Architecture, asked: &str, folder: &Path) -> Resul
             let file = best_weights_of(&run, &trained.settings)?;
             return from_run(architecture, asked, &run, trained, file);
         }
-        return Err(ModelError::NothingThere { path: file, default: architecture.default_tag().name() });
+        return Err(ModelError::NothingThere {
+            path: file,
+            default: architecture.default_tag().name(),
+        });
     }
     from_file(architecture, asked, &file)
 }
@@ -181,12 +196,13 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
         source.note = Some(format!("{reason}: photos are prepared as for {}", fallback.name()));
         return Ok(source);
     }
-    let parsed: HubConfig =
-        serde_json::from_str(&files::read_text(&config)?).map_err(|error| CoreError::Malformed {
+    let parsed: HubConfig = serde_json::from_str(&files::read_text(&config)?).map_err(|error| {
+        CoreError::Malformed {
             path: config.clone(),
             what: "timm model configuration",
             reason: error.to_string(),
-        })?;
+        }
+    })?;
     check_architecture(architecture, parsed.architecture, file)?;
     let cfg = parsed.pretrained_cfg;
     let problem = |reason: &str| CoreError::Malformed {
@@ -252,9 +268,11 @@ fn from_run(
 fn check_architecture(expected: &Architecture, found: String, path: &Path) -> Result<()> {
     match found == expected.name {
         true => Ok(()),
-        false => {
-            Err(ModelError::OtherArchitecture { path: path.into(), found, expected: expected.name.into() })
-        }
+        false => Err(ModelError::OtherArchitecture {
+            path: path.into(),
+            found,
+            expected: expected.name.into(),
+        }),
     }
 }
 

@@ -66,7 +66,8 @@ impl Network {
         let names = parameter_names(self);
         for prefix in prefixes {
             if !names.iter().any(|name| is_under(name, prefix)) {
-                let stages: Vec<_> = self.stages().into_iter().flat_map(|stage| stage.prefixes).collect();
+                let stages: Vec<_> =
+                    self.stages().into_iter().flat_map(|stage| stage.prefixes).collect();
                 return Err(ModelError::UnknownPart {
                     prefix: prefix.clone(),
                     model: model.into(),
@@ -98,7 +99,13 @@ impl Network {
     /// # Panics
     ///
     /// When `pixels` has another length.
-    pub fn infer_rows(&self, pixels: Vec<f32>, count: usize, side: usize, device: &Device) -> Vec<Vec<f32>> {
+    pub fn infer_rows(
+        &self,
+        pixels: Vec<f32>,
+        count: usize,
+        side: usize,
+        device: &Device,
+    ) -> Vec<Vec<f32>> {
         let data = TensorData::new(pixels, [count, 3, side, side]);
         rows(self.infer(Tensor::from_data(data, device)))
     }
@@ -157,7 +164,9 @@ impl Network {
     ///
     /// As [`Network::top`].
     pub fn infer_top(&self, features: FeatureTensor, stages: usize) -> Tensor<2> {
-        in_micro_batches(features, self.architecture.micro_batch, |features| self.top(features, stages))
+        in_micro_batches(features, self.architecture.micro_batch, |features| {
+            self.top(features, stages)
+        })
     }
 
     /// Index of the head's stage, the last one.
@@ -211,12 +220,15 @@ impl Network {
     /// Describes everything below the classifier. Returns the classifier's input.
     pub(crate) fn describe_trunk(&self, describer: &mut Describer) -> GraphValue {
         let pixels = Value::Map(GraphValue::Pixels);
-        let last =
-            (0..self.head_stage()).fold(pixels, |x, index| self.backbone.describe_stage(describer, index, x));
+        let last = (0..self.head_stage())
+            .fold(pixels, |x, index| self.backbone.describe_stage(describer, index, x));
         self.backbone.describe_pre_logits(describer, last)
     }
 
-    fn with_backbone(self, change: impl FnOnce(Box<dyn ErasedBackbone>) -> Box<dyn ErasedBackbone>) -> Self {
+    fn with_backbone(
+        self,
+        change: impl FnOnce(Box<dyn ErasedBackbone>) -> Box<dyn ErasedBackbone>,
+    ) -> Self {
         Self { backbone: change(self.backbone), ..self }
     }
 }

@@ -12,7 +12,10 @@ pub struct Stage {
 impl Stage {
     /// Makes a stage of the tensors under `prefixes`.
     pub fn new(name: impl Into<String>, prefixes: &[&str]) -> Self {
-        Self { name: name.into(), prefixes: prefixes.iter().map(|prefix| prefix.to_string()).collect() }
+        Self {
+            name: name.into(),
+            prefixes: prefixes.iter().map(|prefix| prefix.to_string()).collect(),
+        }
     }
 
     /// Whether the tensor `path` belongs to this stage.

@@ -145,7 +145,11 @@ impl ModuleMapper for Applier<'_> {
             assert_eq!(old.dims(), shape, "shape of {name}");
             let data = TensorData::new(value.data.clone(), shape);
             let new = Tensor::from_data(data, &old.device().without_autodiff());
-            if old.is_autodiff() { new.autodiff().set_require_grad(old.is_require_grad()) } else { new }
+            if old.is_autodiff() {
+                new.autodiff().set_require_grad(old.is_require_grad())
+            } else {
+                new
+            }
         })
     }
 }

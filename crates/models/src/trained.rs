@@ -6,7 +6,8 @@ use burn::tensor::Device;
 use kennel_core::{CoreError, Hint, Method, RunDir, RunRecord, Settings};
 
 use crate::{
-    LoadOptions, ModelError, Network, RegularizationRates, Result, architecture, load, read_checkpoint,
+    LoadOptions, ModelError, Network, RegularizationRates, Result, architecture, load,
+    read_checkpoint,
 };
 
 /// Loads the network of a run's best epoch, in evaluation mode, and the run's record.
@@ -32,9 +33,12 @@ pub(crate) fn record_of(run: &RunDir) -> Result<RunRecord> {
     let record = run.read_record()?;
     if let Some((name, found, expected)) = record.settings.preprocessing.problem() {
         let reason = format!("{name} is {found}, expected {expected}");
-        return Err(
-            CoreError::Malformed { path: run.config(), what: "configuration of a run", reason }.into()
-        );
+        return Err(CoreError::Malformed {
+            path: run.config(),
+            what: "configuration of a run",
+            reason,
+        }
+        .into());
     }
     Ok(record)
 }
@@ -46,9 +50,10 @@ pub(crate) fn best_weights_of(run: &RunDir, settings: &Settings) -> Result<PathB
         return Ok(path);
     }
     let hint = match settings.method {
-        Method::ZeroShot => {
-            Hint::UntouchedHead { model: settings.model.clone(), weights: settings.weights.to_string() }
-        }
+        Method::ZeroShot => Hint::UntouchedHead {
+            model: settings.model.clone(),
+            weights: settings.weights.to_string(),
+        },
         _ if run.is_finished() => Hint::TrainSame { run: run.path().into() },
         _ => Hint::ResumeForWeights { run: run.path().into() },
     };

@@ -98,7 +98,9 @@ impl Batch for FeatureTensor {
     fn into_parts(self, photos: usize) -> Vec<Self> {
         match self {
             Value::Map(map) => map.into_parts(photos).into_iter().map(Value::Map).collect(),
-            Value::Tokens(tokens) => tokens.into_parts(photos).into_iter().map(Value::Tokens).collect(),
+            Value::Tokens(tokens) => {
+                tokens.into_parts(photos).into_iter().map(Value::Tokens).collect()
+            }
         }
     }
 

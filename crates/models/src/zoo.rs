@@ -84,7 +84,8 @@ static TAGS: LazyLock<Vec<PretrainedTag>> = LazyLock::new(|| {
 
 fn parse_tag(line: &str) -> Option<PretrainedTag> {
     let fields: Vec<&str> = line.split('\t').collect();
-    let [architecture, tag, side_px, crop_pct, interpolation, mean, std, licence, is_default] = fields[..]
+    let [architecture, tag, side_px, crop_pct, interpolation, mean, std, licence, is_default] =
+        fields[..]
     else {
         return None;
     };

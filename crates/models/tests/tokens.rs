@@ -8,8 +8,8 @@ mod tokens;
 use burn::tensor::{Device, Tensor, TensorData};
 use kennel_core::HeadInit;
 use kennel_models::{
-    Architecture, FeatureTensor, Network, RegularizationRates, Value, architectures, describe, draw_network,
-    rows, state_dict,
+    Architecture, FeatureTensor, Network, RegularizationRates, Value, architectures, describe,
+    draw_network, rows, state_dict,
 };
 
 fn drawn(architecture: &Architecture) -> Network {
@@ -44,7 +44,8 @@ fn every_stage_owns_its_tensors_and_the_family_says_how_they_start() {
                 assert!(value.data.iter().all(|x| x.abs() <= 0.02), "{name}");
             }
         }
-        let of_1000 = Network::new(&architecture, 1000, RegularizationRates::default(), &Device::flex());
+        let of_1000 =
+            Network::new(&architecture, 1000, RegularizationRates::default(), &Device::flex());
         let counted: usize = state_dict(&of_1000).values().map(|value| value.data.len()).sum();
         assert_eq!(counted as u64, architecture.parameters, "{}", architecture.name);
     }
@@ -60,7 +61,11 @@ fn features_of_a_photo_do_not_depend_on_its_batch_and_are_stored_bit_for_bit() {
         for frozen in 0..network.stages().len() {
             let features = network.infer_trunk(photos.clone(), frozen);
             let is_tokens = matches!(features, Value::Tokens(_));
-            assert_eq!(is_tokens, frozen > 0 && frozen + 1 < network.stages().len(), "{frozen} stages");
+            assert_eq!(
+                is_tokens,
+                frozen > 0 && frozen + 1 < network.stages().len(),
+                "{frozen} stages"
+            );
             let (shape, values) = features.into_records();
             let record: usize = shape.iter().product();
             for (index, expected) in logits.iter().enumerate() {
@@ -79,7 +84,9 @@ fn it_is_described_and_each_name_stands_once() {
     for architecture in tokens::architectures() {
         let graph = describe(&drawn(&architecture));
         let mut names: Vec<_> = graph.nodes.iter().map(|node| node.name.as_str()).collect();
-        for layer in ["patch_embed.proj", "pos_embed", "blocks.1.norm2", "blocks.1.mlp.fc2", "norm", "head"] {
+        for layer in
+            ["patch_embed.proj", "pos_embed", "blocks.1.norm2", "blocks.1.mlp.fc2", "norm", "head"]
+        {
             assert!(names.contains(&layer), "{layer} in {names:?}");
         }
         names.sort_unstable();

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use kennel_models::{
-    Network, RegularizationRates, StateDict, TensorValue, apply_state_dict, architecture, architectures,
-    is_buffer, state_dict, with_trainable,
+    Network, RegularizationRates, StateDict, TensorValue, apply_state_dict, architecture,
+    architectures, is_buffer, state_dict, with_trainable,
 };
 use safetensors::SafeTensors;
 
@@ -27,8 +27,8 @@ struct Fixture {
 }
 
 fn read_fixture(arch: &str) -> Fixture {
-    let path =
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/zoo/{arch}.safetensors"));
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join(format!("tests/fixtures/zoo/{arch}.safetensors"));
     let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
     let metadata = header.metadata().clone().unwrap();
@@ -71,8 +71,12 @@ fn difference(found: &[f32], expected: &[f32]) -> f32 {
 }
 
 fn network(arch: &str, classes: usize) -> Network {
-    let network =
-        Network::new(architecture(arch).unwrap(), classes, RegularizationRates::default(), &Device::flex());
+    let network = Network::new(
+        architecture(arch).unwrap(),
+        classes,
+        RegularizationRates::default(),
+        &Device::flex(),
+    );
     let weights = formula::weights(&state_dict(&network));
     apply_state_dict(network, &weights)
 }
@@ -123,8 +127,10 @@ fn logits_in_training_mode_are_those_of_timm() {
         ("test_efficientnet", 1e-4),
     ] {
         let fixture = read_fixture(arch);
-        let all: Vec<String> =
-            state_dict(&network(arch, CLASSES)).into_keys().filter(|name| !is_buffer(name)).collect();
+        let all: Vec<String> = state_dict(&network(arch, CLASSES))
+            .into_keys()
+            .filter(|name| !is_buffer(name))
+            .collect();
         let stages: Vec<String> =
             network(arch, CLASSES).stages().into_iter().flat_map(|stage| stage.prefixes).collect();
         let network = with_trainable(network(arch, CLASSES), &stages);
@@ -150,7 +156,8 @@ fn names_shapes_and_sizes_are_those_of_timm() {
         let arch = architecture.name;
         let fixture = read_fixture(arch);
         let state = state_dict(&network(arch, 5));
-        let lines: String = state.iter().map(|(name, value)| format!("{name} {:?}\n", value.shape)).collect();
+        let lines: String =
+            state.iter().map(|(name, value)| format!("{name} {:?}\n", value.shape)).collect();
         let digest = kennel_core::files::sha256_bytes(lines.as_bytes());
         assert_eq!(digest, fixture.state_dict_5_sha256, "{arch}:\n{lines}");
         assert_eq!(architecture.parameters, fixture.parameters, "{arch}");
@@ -160,7 +167,10 @@ fn names_shapes_and_sizes_are_those_of_timm() {
             .unwrap();
         let side = architecture.side_px;
         assert_eq!(side, architecture.default_tag().preprocessing.side_px, "{arch}");
-        assert_eq!(row, format!("{arch}\t{side}\t{}\t{}", architecture.parameters, architecture.macs));
+        assert_eq!(
+            row,
+            format!("{arch}\t{side}\t{}\t{}", architecture.parameters, architecture.macs)
+        );
         let counted: usize = state_dict(&network(arch, 1000))
             .iter()
             .filter(|(name, _)| !is_buffer(name))
@@ -173,7 +183,8 @@ fn names_shapes_and_sizes_are_those_of_timm() {
 #[test]
 fn every_stage_owns_its_tensors_and_no_other() {
     for architecture in architectures() {
-        let network = Network::new(architecture, 5, RegularizationRates::default(), &Device::flex());
+        let network =
+            Network::new(architecture, 5, RegularizationRates::default(), &Device::flex());
         let stages = network.stages();
         for name in state_dict(&network).keys() {
             let owners = stages.iter().filter(|stage| stage.owns(name)).count();

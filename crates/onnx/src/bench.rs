@@ -73,7 +73,8 @@ pub fn bench_file(
     let model = crate::read_model(path)?;
     let given = nameless(&model);
     drop(model);
-    let file_bytes = std::fs::metadata(path).map_err(kennel_core::CoreError::io("read", path))?.len();
+    let file_bytes =
+        std::fs::metadata(path).map_err(kennel_core::CoreError::io("read", path))?.len();
     let (mut rates, mut not_run) = (Vec::new(), Vec::new());
     for runtime in RuntimeKind::ALL {
         let time = || -> Result<Vec<FileRate>> {
@@ -90,15 +91,18 @@ pub fn bench_file(
                     for _ in 0..warmup {
                         pass()?;
                     }
-                    let timed: Vec<f64> =
-                        (0..repeats).map(|_| Ok(batch_size as f64 / pass()?)).collect::<Result<_>>()?;
+                    let timed: Vec<f64> = (0..repeats)
+                        .map(|_| Ok(batch_size as f64 / pass()?))
+                        .collect::<Result<_>>()?;
                     Ok(FileRate { runtime: runtime.to_string(), batch_size, rate: Rate::of(timed) })
                 })
                 .collect()
         };
         match time() {
             Ok(timed) => rates.extend(timed),
-            Err(error) => not_run.push(NotRun { runtime: runtime.to_string(), reason: describe(&error) }),
+            Err(error) => {
+                not_run.push(NotRun { runtime: runtime.to_string(), reason: describe(&error) })
+            }
         }
     }
     Ok(FileBench { path: path.to_string_lossy().into_owned(), file_bytes, rates, not_run })
@@ -113,8 +117,9 @@ fn passes(classifier: &mut Classifier, batch_size: usize) -> impl FnMut() -> Res
         let level = |channel: usize| noise((y as usize * 500 + x as usize) * 3 + channel) as u8;
         [level(0), level(1), level(2)].into()
     });
-    let pixels: Vec<f32> =
-        (0..batch_size * 3 * side * side).map(|i| noise(i) as f32 / (1 << 22) as f32 - 2.0).collect();
+    let pixels: Vec<f32> = (0..batch_size * 3 * side * side)
+        .map(|i| noise(i) as f32 / (1 << 22) as f32 - 2.0)
+        .collect();
     move || {
         match takes {
             Takes::Photo => drop(classifier.probabilities(&photo)?),
@@ -138,7 +143,8 @@ fn nameless(model: &crate::ModelProto) -> Description {
     let has = |key: &str| model.metadata_props.iter().any(|entry| entry.key == key);
     let open = |key: &str| !has(key);
     Description {
-        class_names: open("class_names").then(|| (0..classes).map(|class| class.to_string()).collect()),
+        class_names: open("class_names")
+            .then(|| (0..classes).map(|class| class.to_string()).collect()),
         side_px: if open("side_px") { side_px.or(Some(224)) } else { None },
         crop_pct: open("crop_pct").then_some(1.0),
         interpolation: open("interpolation").then_some(kennel_core::Interpolation::Bicubic),

@@ -1,9 +1,9 @@
 //! Builds a graph node by node.
 
 use crate::proto::{
-    ATTRIBUTE_FLOAT, ATTRIBUTE_INT, ATTRIBUTE_INTS, AttributeProto, DimensionProto, ElementType, GraphProto,
-    ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto,
-    ValueInfoProto,
+    ATTRIBUTE_FLOAT, ATTRIBUTE_INT, ATTRIBUTE_INTS, AttributeProto, DimensionProto, ElementType,
+    GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
+    TensorTypeProto, TypeProto, ValueInfoProto,
 };
 
 /// Operator set of the graphs. 18 has every operator needed, and ONNX Runtime has supported it
@@ -132,7 +132,12 @@ pub fn float_tensor(name: &str, shape: &[usize], values: &[f32]) -> TensorProto 
 }
 
 /// A constant from its little-endian bytes.
-pub fn raw_tensor(name: &str, shape: &[usize], element: ElementType, bytes: Vec<u8>) -> TensorProto {
+pub fn raw_tensor(
+    name: &str,
+    shape: &[usize],
+    element: ElementType,
+    bytes: Vec<u8>,
+) -> TensorProto {
     TensorProto {
         dims: shape.iter().map(|&extent| extent as i64).collect(),
         data_type: element as i32,
@@ -147,7 +152,9 @@ pub fn float_values(tensor: &TensorProto) -> Option<Vec<f32>> {
     if tensor.data_type != ElementType::Float as i32 || tensor.data_location != 0 {
         return None;
     }
-    Some(tensor.raw_data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    Some(
+        tensor.raw_data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+    )
 }
 
 fn value_info(name: &str, element: ElementType, shape: &[Extent]) -> ValueInfoProto {
@@ -165,7 +172,12 @@ fn value_info(name: &str, element: ElementType, shape: &[Extent]) -> ValueInfoPr
 
 /// An integer attribute.
 pub fn int(name: &str, value: i64) -> AttributeProto {
-    AttributeProto { name: name.into(), i: value, r#type: ATTRIBUTE_INT, ..AttributeProto::default() }
+    AttributeProto {
+        name: name.into(),
+        i: value,
+        r#type: ATTRIBUTE_INT,
+        ..AttributeProto::default()
+    }
 }
 
 /// An attribute that is a list of integers.
@@ -176,5 +188,10 @@ pub fn ints(name: &str, values: &[i64]) -> AttributeProto {
 
 /// A float attribute.
 pub fn float(name: &str, value: f32) -> AttributeProto {
-    AttributeProto { name: name.into(), f: value, r#type: ATTRIBUTE_FLOAT, ..AttributeProto::default() }
+    AttributeProto {
+        name: name.into(),
+        f: value,
+        r#type: ATTRIBUTE_FLOAT,
+        ..AttributeProto::default()
+    }
 }

@@ -167,8 +167,11 @@ impl Description {
     ///
     /// [`OnnxError::Metadata`] for an invalid value.
     pub fn read(path: &Path, model: &ModelProto) -> Result<Self> {
-        let properties: BTreeMap<&str, &str> =
-            model.metadata_props.iter().map(|entry| (entry.key.as_str(), entry.value.as_str())).collect();
+        let properties: BTreeMap<&str, &str> = model
+            .metadata_props
+            .iter()
+            .map(|entry| (entry.key.as_str(), entry.value.as_str()))
+            .collect();
         let interpolation = match properties.get("interpolation") {
             None => None,
             Some(&"bilinear") => Some(Interpolation::Bilinear),

@@ -61,8 +61,15 @@ impl Classifier {
     /// # Errors
     ///
     /// As [`Classifier::open`], with those of [`Session::open_apart`].
-    pub fn open_apart(path: &Path, runtime: RuntimeKind, given: Description, apart: &Apart) -> Result<Self> {
-        Self::open_in(path, given, |size_bytes| Session::open_apart(path, runtime, size_bytes, apart))
+    pub fn open_apart(
+        path: &Path,
+        runtime: RuntimeKind,
+        given: Description,
+        apart: &Apart,
+    ) -> Result<Self> {
+        Self::open_in(path, given, |size_bytes| {
+            Session::open_apart(path, runtime, size_bytes, apart)
+        })
     }
 
     fn open_in(
@@ -80,7 +87,11 @@ impl Classifier {
         let all_inputs = inputs(&model);
         let [input] = all_inputs.as_slice() else {
             let names: Vec<_> = all_inputs.iter().map(|input| input.name.as_str()).collect();
-            return Err(wrong("the list of inputs", format!("[{}]", names.join(", ")), "one input"));
+            return Err(wrong(
+                "the list of inputs",
+                format!("[{}]", names.join(", ")),
+                "one input",
+            ));
         };
         let nodes = model.graph.as_ref().map_or(&[][..], |graph| &graph.node);
         if nodes.len() > MAX_NODES {
@@ -93,15 +104,23 @@ impl Classifier {
         }
         let mut description = given.or(Description::read(path, &model)?);
         let takes = match (input.element, input.shape.as_slice()) {
-            (Some(ElementType::Uint8), [_, _, None | Some(3)]) if input.name == PHOTO => Takes::Photo,
-            (Some(ElementType::Float), [batch, None | Some(3), height, width]) if height == width => {
+            (Some(ElementType::Uint8), [_, _, None | Some(3)]) if input.name == PHOTO => {
+                Takes::Photo
+            }
+            (Some(ElementType::Float), [batch, None | Some(3), height, width])
+                if height == width =>
+            {
                 if let (Some(side), None) = (height, description.side_px) {
                     // `complete` rejects a side that does not fit into a u32.
                     description.side_px = Some(u32::try_from(*side).unwrap_or(u32::MAX));
                 }
                 if batch.is_some_and(|batch| batch > MAX_BATCH) {
                     let expected = format!("a batch of at most {MAX_BATCH}");
-                    return Err(wrong(&format!("input `{}`", input.name), input.to_string(), &expected));
+                    return Err(wrong(
+                        &format!("input `{}`", input.name),
+                        input.to_string(),
+                        &expected,
+                    ));
                 }
                 Takes::Pixels { batch: *batch }
             }
@@ -122,7 +141,9 @@ impl Classifier {
         let all_outputs = outputs(&model);
         let is_scores = |output: &&TensorInfo| match takes {
             Takes::Photo => output.name == PROBABILITIES,
-            Takes::Pixels { .. } => output.element == Some(ElementType::Float) && output.shape.len() == 2,
+            Takes::Pixels { .. } => {
+                output.element == Some(ElementType::Float) && output.shape.len() == 2
+            }
         };
         let Some(output) = all_outputs.iter().find(is_scores) else {
             let found: Vec<_> = all_outputs.iter().map(|o| format!("{} {o}", o.name)).collect();
@@ -201,7 +222,9 @@ impl Classifier {
     ///
     /// As [`Classifier::logits`].
     pub fn answers(&mut self, pixels: &[f32], count: usize) -> Result<Vec<Vec<f32>>> {
-        let Takes::Pixels { batch } = self.takes else { panic!("this file takes photos, not pixels") };
+        let Takes::Pixels { batch } = self.takes else {
+            panic!("this file takes photos, not pixels")
+        };
         let side = self.described.preprocessing.side_px as usize;
         let each = 3 * side * side;
         assert_eq!(pixels.len(), count * each, "pixels of [{count}, 3, {side}, {side}]");
@@ -235,7 +258,10 @@ impl Classifier {
             if self.is_softmaxed {
                 // Skip NaN: `max` would replace it by a number.
                 let is_number = |p: &&mut f32| !p.is_nan();
-                values.iter_mut().filter(is_number).for_each(|p| *p = p.max(f32::MIN_POSITIVE).ln());
+                values
+                    .iter_mut()
+                    .filter(is_number)
+                    .for_each(|p| *p = p.max(f32::MIN_POSITIVE).ln());
             }
             self.has_answered = true;
             rows.extend(values.chunks_exact(classes).take(photos).map(<[f32]>::to_vec));
@@ -259,7 +285,8 @@ impl Classifier {
     pub fn probabilities(&mut self, photo: &RgbImage) -> Result<Vec<f32>> {
         assert_eq!(self.takes, Takes::Photo, "this file takes pixels, not photos");
         let shape = [photo.height() as usize, photo.width() as usize, 3];
-        let input = Input { name: &self.input, shape: &shape, values: Values::Bytes(photo.as_raw()) };
+        let input =
+            Input { name: &self.input, shape: &shape, values: Values::Bytes(photo.as_raw()) };
         let Output { shape, values } = self.session.run(input, &[&self.output])?.remove(0);
         let classes = self.described.class_names.len();
         if values.len() != classes {

@@ -95,13 +95,18 @@ fn check_external(path: &Path, model: &ModelProto) -> Result<()> {
         let metadata = match std::fs::metadata(&weights) {
             Ok(metadata) if metadata.is_file() => metadata,
             Ok(_) => return problem("no file".into()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return problem("not there".into()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return problem("not there".into());
+            }
             Err(error) => return Err(CoreError::io("read", weights)(error).into()),
         };
         let number = |key: &str| entry(tensor, key).and_then(|value| value.parse::<u64>().ok());
         let end = number("offset").unwrap_or(0).saturating_add(number("length").unwrap_or(0));
         if metadata.len() < end {
-            return problem(format!("too short: {} bytes, expected at least {end}", metadata.len()));
+            return problem(format!(
+                "too short: {} bytes, expected at least {end}",
+                metadata.len()
+            ));
         }
     }
     let Some(known) = model.metadata_props.iter().find(|entry| entry.key == WEIGHTS_KEY) else {
@@ -130,7 +135,9 @@ fn entry<'a>(tensor: &'a TensorProto, key: &str) -> Option<&'a str> {
 
 /// Paths of the weights files that a graph refers to.
 fn locations(path: &Path, model: &ModelProto) -> BTreeSet<PathBuf> {
-    external(model).filter_map(|tensor| Some(path.with_file_name(entry(tensor, "location")?))).collect()
+    external(model)
+        .filter_map(|tensor| Some(path.with_file_name(entry(tensor, "location")?)))
+        .collect()
 }
 
 /// Size in bytes of a model file and its weights files together.
@@ -193,15 +200,18 @@ pub fn write_model_apart(path: &Path, model: &ModelProto) -> Result<PathBuf> {
 /// [`CoreError::Io`] when the folder cannot be listed.
 pub fn weights_beside(path: &Path) -> Result<BTreeSet<PathBuf>> {
     // The file at `path` need not be a valid model: the caller is about to replace it.
-    let mut found = read_model(path).map_or_else(|_| BTreeSet::new(), |model| locations(path, &model));
+    let mut found =
+        read_model(path).map_or_else(|_| BTreeSet::new(), |model| locations(path, &model));
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let folder = files::folder_of(path);
     for entry in std::fs::read_dir(folder).map_err(CoreError::io("read", folder))? {
         let file = entry.map_err(CoreError::io("read", folder))?.file_name();
-        let digits =
-            file.to_str().and_then(|file| file.strip_prefix(&name)?.strip_prefix('.')?.strip_suffix(".data"));
+        let digits = file
+            .to_str()
+            .and_then(|file| file.strip_prefix(&name)?.strip_prefix('.')?.strip_suffix(".data"));
         let is_digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-        if digits.is_some_and(|digits| digits.len() == NAMED_DIGITS && digits.chars().all(is_digit)) {
+        if digits.is_some_and(|digits| digits.len() == NAMED_DIGITS && digits.chars().all(is_digit))
+        {
             found.insert(path.with_file_name(file));
         }
     }
@@ -241,21 +251,30 @@ pub struct TensorInfo {
 impl TensorInfo {
     fn of(info: &ValueInfoProto) -> Self {
         let tensor = info.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
-        let dims = tensor.and_then(|tensor| tensor.shape.as_ref()).map(|shape| shape.dim.as_slice());
+        let dims =
+            tensor.and_then(|tensor| tensor.shape.as_ref()).map(|shape| shape.dim.as_slice());
         let extent = |value: i64| usize::try_from(value).ok().filter(|extent| *extent > 0);
         TensorInfo {
             name: info.name.clone(),
             element: tensor.and_then(|tensor| ElementType::of(tensor.elem_type)),
-            shape: dims.unwrap_or_default().iter().map(|dim| dim.dim_value.and_then(extent)).collect(),
+            shape: dims
+                .unwrap_or_default()
+                .iter()
+                .map(|dim| dim.dim_value.and_then(extent))
+                .collect(),
         }
     }
 }
 
 impl std::fmt::Display for TensorInfo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let shape: Vec<_> =
-            self.shape.iter().map(|extent| extent.map_or("?".into(), |extent| extent.to_string())).collect();
-        let element = self.element.map_or("unknown".into(), |element| format!("{element:?}").to_lowercase());
+        let shape: Vec<_> = self
+            .shape
+            .iter()
+            .map(|extent| extent.map_or("?".into(), |extent| extent.to_string()))
+            .collect();
+        let element =
+            self.element.map_or("unknown".into(), |element| format!("{element:?}").to_lowercase());
         write!(f, "{element}[{}]", shape.join(", "))
     }
 }
@@ -348,7 +367,10 @@ mod tests {
         let weights = write_model_apart(&path, &small()).unwrap();
         std::fs::write(&weights, [0; 100]).unwrap();
         let said = read_model(&path).unwrap_err().to_string();
-        assert!(said.contains(".data") && said.contains("100 bytes, expected at least 2400"), "{said}");
+        assert!(
+            said.contains(".data") && said.contains("100 bytes, expected at least 2400"),
+            "{said}"
+        );
         std::fs::remove_file(&weights).unwrap();
         let said = read_model(&path).unwrap_err().to_string();
         assert!(said.contains(".data, which is not there"), "{said}");

@@ -24,7 +24,10 @@ pub fn to_half(model: &ModelProto) -> Result<ModelProto> {
     for tensor in &mut graph.initializer {
         let Some(values) = float_values(tensor) else { continue };
         if let Some(value) = values.iter().find(|value| f16::from_f32(**value).is_infinite()) {
-            return Err(refuse(format!("`{}` holds {value}, and 16 bits end at 65504", tensor.name)));
+            return Err(refuse(format!(
+                "`{}` holds {value}, and 16 bits end at 65504",
+                tensor.name
+            )));
         }
         let bytes = values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect();
         let shape: Vec<usize> = tensor.dims.iter().map(|&extent| extent as usize).collect();
@@ -32,10 +35,18 @@ pub fn to_half(model: &ModelProto) -> Result<ModelProto> {
     }
     let (half_input, half_output) = (format!("{input}.half"), format!("{output}.half"));
     for step in &mut graph.node {
-        step.input.iter_mut().filter(|name| **name == input).for_each(|name| name.clone_from(&half_input));
-        step.output.iter_mut().filter(|name| **name == output).for_each(|name| name.clone_from(&half_output));
+        step.input
+            .iter_mut()
+            .filter(|name| **name == input)
+            .for_each(|name| name.clone_from(&half_input));
+        step.output
+            .iter_mut()
+            .filter(|name| **name == output)
+            .for_each(|name| name.clone_from(&half_output));
     }
-    let cast = |name: &str, from: &str, to: ElementType| node("Cast", name, &[from], [int("to", to as i64)]);
+    let cast = |name: &str, from: &str, to: ElementType| {
+        node("Cast", name, &[from], [int("to", to as i64)])
+    };
     graph.node.insert(0, cast(&half_input, &input, ElementType::Float16));
     graph.node.push(cast(&output, &half_output, ElementType::Float));
     model.graph = Some(graph);

@@ -30,7 +30,9 @@ pub use bench::{FileBench, FileRate, NotRun, bench_file};
 pub use card::{Described, Description, ModelCard, Precision};
 pub use classifier::{Classifier, Takes};
 pub use error::{OnnxError, Result};
-pub use file::{TensorInfo, inputs, outputs, read_model, weights_beside, write_model, write_model_apart};
+pub use file::{
+    TensorInfo, inputs, outputs, read_model, weights_beside, write_model, write_model_apart,
+};
 pub use proto::ModelProto;
 pub use runtime::{Input, Output, RuntimeKind, Session, Values};
 pub use worker::{Apart, serve};

@@ -72,13 +72,20 @@ fn prepare(graph: &mut GraphBuilder, preprocessing: &Preprocessing, pixels: &str
     graph.int("photo.side", side);
     graph.int("photo.short_side", short);
     graph.int("photo.two", 2);
-    for (name, value) in [("zero", 0.0), ("half", 0.5), ("one", 1.0), ("two_f", 2.0), ("white", 255.0)] {
+    for (name, value) in
+        [("zero", 0.0), ("half", 0.5), ("one", 1.0), ("two_f", 2.0), ("white", 255.0)]
+    {
         graph.floats(&format!("photo.{name}"), &[], &[value]);
     }
     graph.int("photo.one_int", 1);
     // 2i + 1 for each output row i, without the offset of the crop.
     let middles = (0..side).flat_map(|i| (2 * i + 1).to_le_bytes()).collect();
-    graph.constant(raw_tensor("photo.middles", &[side_px as usize, 1], ElementType::Int64, middles));
+    graph.constant(raw_tensor(
+        "photo.middles",
+        &[side_px as usize, 1],
+        ElementType::Int64,
+        middles,
+    ));
     graph.floats("photo.twos", &[side_px as usize, 1], &vec![2.0; side_px as usize]);
     graph.ints("photo.last_axis", &[1]);
 
@@ -94,7 +101,12 @@ fn prepare(graph: &mut GraphBuilder, preprocessing: &Preprocessing, pixels: &str
 
     graph.node("Cast", "photo.levels", &[PHOTO], [int("to", ElementType::Float as i64)]);
     graph.node("Transpose", "photo.planes", &["photo.levels"], [ints("perm", &[2, 0, 1])]);
-    graph.node("Transpose", "photo.width.across", &["photo.width.weights"], [ints("perm", &[1, 0])]);
+    graph.node(
+        "Transpose",
+        "photo.width.across",
+        &["photo.width.weights"],
+        [ints("perm", &[1, 0])],
+    );
     graph.node("MatMul", "photo.narrowed", &["photo.planes", "photo.width.across"], []);
     let narrowed = whole_levels(graph, "photo.narrowed");
     graph.node("MatMul", "photo.resized", &["photo.height.weights", &narrowed], []);
@@ -153,7 +165,8 @@ fn weights(graph: &mut GraphBuilder, axis: &str, interpolation: Interpolation) {
         Interpolation::Bilinear => bilinear(graph, &named("bilinear"), &x),
         Interpolation::Bicubic => bicubic(graph, &named("bicubic"), &x),
     };
-    let sum = graph.node("ReduceSum", &named("sum"), &[&filter, "photo.last_axis"], [int("keepdims", 1)]);
+    let sum =
+        graph.node("ReduceSum", &named("sum"), &[&filter, "photo.last_axis"], [int("keepdims", 1)]);
     graph.node("Div", &named("weights"), &[&filter, &sum], []);
 }
 
@@ -219,7 +232,11 @@ mod tests {
         );
         prepare(&mut graph, preprocessing, "pixels");
         let side = Extent::Fixed(preprocessing.side_px as usize);
-        graph.output("pixels", ElementType::Float, &[Extent::Fixed(1), Extent::Fixed(3), side, side]);
+        graph.output(
+            "pixels",
+            ElementType::Float,
+            &[Extent::Fixed(1), Extent::Fixed(3), side, side],
+        );
         builder::model(graph.finish())
     }
 
@@ -237,23 +254,34 @@ mod tests {
             write_model(&path, &preparation(&plain)).unwrap();
             for runtime in RuntimeKind::at_hand() {
                 let mut session = Session::open(&path, runtime).unwrap();
-                for (width, height) in
-                    [(64, 64), (73, 73), (74, 75), (200, 131), (97, 180), (40, 50), (640, 480), (40_000, 64)]
-                {
+                for (width, height) in [
+                    (64, 64),
+                    (73, 73),
+                    (74, 75),
+                    (200, 131),
+                    (97, 180),
+                    (40, 50),
+                    (640, 480),
+                    (40_000, 64),
+                ] {
                     // Edges of full contrast and a slope, to exercise clipping and rounding.
                     let photo = RgbImage::from_fn(width, height, |x, y| {
                         let edge = if (x / 7 + y / 5) % 2 == 0 { 250 } else { 3 };
                         image::Rgb([edge, (x * 255 / width) as u8, (x * 31 + y * 17) as u8])
                     });
                     let shape = [height as usize, width as usize, 3];
-                    let input = Input { name: PHOTO, shape: &shape, values: Values::Bytes(photo.as_raw()) };
+                    let input =
+                        Input { name: PHOTO, shape: &shape, values: Values::Bytes(photo.as_raw()) };
                     let found = session.run(input, &["pixels"]).unwrap().remove(0).values;
                     let expected = prepare_pixels(&photo, &plain);
                     for (index, pixel) in expected.pixels().enumerate() {
                         for channel in 0..3 {
                             let level = found[channel * 64 * 64 + index] * 255.0;
                             let apart = (level - f32::from(pixel.0[channel])).abs();
-                            assert!(apart < 1.01, "{runtime} {width}x{height}: {apart} levels at {index}");
+                            assert!(
+                                apart < 1.01,
+                                "{runtime} {width}x{height}: {apart} levels at {index}"
+                            );
                             values += 1;
                             off += usize::from(apart > 0.01);
                         }

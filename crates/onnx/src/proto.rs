@@ -184,7 +184,9 @@ impl ElementType {
     /// The type with this number, if this crate uses it.
     pub fn of(number: i32) -> Option<Self> {
         use ElementType::*;
-        [Float, Uint8, Int8, Int32, Int64, Bool, Float16].into_iter().find(|kind| *kind as i32 == number)
+        [Float, Uint8, Int8, Int32, Int64, Bool, Float16]
+            .into_iter()
+            .find(|kind| *kind as i32 == number)
     }
 }
 

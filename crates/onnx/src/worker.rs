@@ -67,10 +67,18 @@ impl Worker {
     /// # Errors
     ///
     /// The reason.
-    pub fn open(path: &Path, runtime: RuntimeKind, size_bytes: u64, apart: &Apart) -> Result<Self, Failed> {
+    pub fn open(
+        path: &Path,
+        runtime: RuntimeKind,
+        size_bytes: u64,
+        apart: &Apart,
+    ) -> Result<Self, Failed> {
         let memory_bytes = apart.memory_bytes + MEMORY_PER_WEIGHT_BYTE * size_bytes;
         let mut command = Command::new(&apart.program);
-        command.args(&apart.arguments).arg(path).args([runtime.as_str(), &memory_bytes.to_string()]);
+        command
+            .args(&apart.arguments)
+            .arg(path)
+            .args([runtime.as_str(), &memory_bytes.to_string()]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Keep Ctrl-C for the parent; the child ends when its standard input ends.
         #[cfg(unix)]
@@ -78,7 +86,8 @@ impl Worker {
         let mut child = command
             .spawn()
             .map_err(|error| format!("cannot start {} for it: {error}", apart.program.display()))?;
-        let (requests, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (requests, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (mut stdout, stderr) = stdout.zip(stderr).expect("both are pipes");
         let (sender, replies) = mpsc::channel();
         thread::spawn(move || {
@@ -89,7 +98,8 @@ impl Worker {
             }
         });
         let words = Some(thread::spawn(move || last_words(stderr)));
-        let mut worker = Self { child, requests, replies, words, memory_bytes, photo_s: apart.photo_s };
+        let mut worker =
+            Self { child, requests, replies, words, memory_bytes, photo_s: apart.photo_s };
         let limit_s = apart.photo_s + size_bytes as f64 / OPENED_BYTES_PER_S;
         match worker.reply(limit_s)? {
             (Reply::Opened, _) => Ok(worker),
@@ -105,7 +115,11 @@ impl Worker {
     /// # Errors
     ///
     /// The reason.
-    pub fn run(&mut self, input: Input<'_>, outputs: &[&str]) -> Result<(Vec<Output>, f64), Failed> {
+    pub fn run(
+        &mut self,
+        input: Input<'_>,
+        outputs: &[&str],
+    ) -> Result<(Vec<Output>, f64), Failed> {
         let Some(requests) = &mut self.requests else {
             return Err("its process was stopped".to_string().into());
         };
@@ -125,8 +139,9 @@ impl Worker {
             return Err(self.stop(format!("its process took nothing more ({error})")).into());
         }
         let (reply, values) = self.reply(self.photo_s * photos as f64)?;
-        let wrong =
-            |worker: &mut Self| Err(worker.stop("its process answered what it was not asked".into()).into());
+        let wrong = |worker: &mut Self| {
+            Err(worker.stop("its process answered what it was not asked".into()).into())
+        };
         let (shapes, seconds) = match reply {
             Reply::Ran { shapes, seconds } if shapes.len() == outputs.len() => (shapes, seconds),
             Reply::Failed { reason } => return Err(reason.into()),
@@ -136,7 +151,9 @@ impl Worker {
         let mut found = Vec::with_capacity(shapes.len());
         for shape in shapes {
             let count = shape.iter().try_fold(1_usize, |count, extent| count.checked_mul(*extent));
-            let Some(count) = count.filter(|count| *count <= values.len()) else { return wrong(self) };
+            let Some(count) = count.filter(|count| *count <= values.len()) else {
+                return wrong(self);
+            };
             found.push(Output { shape, values: values.by_ref().take(count).collect() });
         }
         Ok((found, seconds))
@@ -147,7 +164,8 @@ impl Worker {
         match self.replies.recv_timeout(Duration::from_secs_f64(limit_s)) {
             Ok(frame) => Ok(frame),
             Err(RecvTimeoutError::Timeout) => {
-                let reason = self.stop(format!("it did not end within {limit_s:.1} s and was stopped"));
+                let reason =
+                    self.stop(format!("it did not end within {limit_s:.1} s and was stopped"));
                 Err(Failed { reason, timed_out: true })
             }
             Err(RecvTimeoutError::Disconnected) => Err(self.stop(String::new()).into()),
@@ -162,7 +180,8 @@ impl Worker {
             // An error means that it has already ended.
             self.child.kill().unwrap_or_default();
         }
-        let status = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+        let status =
+            self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
         let words = self.words.take().and_then(|words| words.join().ok()).unwrap_or_default();
         if !reason.is_empty() {
             return reason;

@@ -17,14 +17,18 @@ pub fn render_classification_report(evaluation: &Evaluation) -> String {
         let name = kept_in_place(&format!("{name:>width$}"));
         format!("{name}  {precision:>9.2} {recall:>9.2} {f1:>9.2} {support:>9}\n")
     };
-    let mut text =
-        format!("{:>width$}  {:>9} {:>9} {:>9} {:>9}\n\n", "", "precision", "recall", "f1-score", "support");
+    let mut text = format!(
+        "{:>width$}  {:>9} {:>9} {:>9} {:>9}\n\n",
+        "", "precision", "recall", "f1-score", "support"
+    );
     for (name, class) in names.iter().zip(&evaluation.per_class) {
         text += &scores(name, class.precision, class.recall, class.f1, class.support);
     }
     let Evaluation { accuracy, n, .. } = evaluation;
-    text += &format!("\n{:>width$}  {:>9} {:>9} {:>9.2} {n:>9}\n", "accuracy", "", "", accuracy.value);
-    for (name, mean) in [("macro avg", &evaluation.macro_avg), (WEIGHTED, &evaluation.weighted_avg)] {
+    text +=
+        &format!("\n{:>width$}  {:>9} {:>9} {:>9.2} {n:>9}\n", "accuracy", "", "", accuracy.value);
+    for (name, mean) in [("macro avg", &evaluation.macro_avg), (WEIGHTED, &evaluation.weighted_avg)]
+    {
         let ClassScores { precision, recall, f1, support } = *mean;
         text += &scores(name, precision, recall, f1, support);
     }

@@ -141,7 +141,10 @@ impl Comparison {
 /// each. The reference is a run on the test photos of `photos`, or else the newest trained run that
 /// has test photos. (An untouched head may have been run on any photos, so trained runs come
 /// first.)
-fn on_same_photos(runs: Vec<FinishedRun>, photos: Option<&Manifest>) -> (Vec<FinishedRun>, Vec<LeftOut>) {
+fn on_same_photos(
+    runs: Vec<FinishedRun>,
+    photos: Option<&Manifest>,
+) -> (Vec<FinishedRun>, Vec<LeftOut>) {
     let sets: Vec<TestSet> = runs.iter().map(FinishedRun::test_set).collect();
     let is_asked = |set: &TestSet| photos.is_some_and(|photos| test_photos(photos) == set.photos);
     // Runs are sorted by time and `max_by_key` takes the last of equals, so the newest wins.
@@ -151,7 +154,8 @@ fn on_same_photos(runs: Vec<FinishedRun>, photos: Option<&Manifest>) -> (Vec<Fin
     });
     let reference = chosen.expect("the caller has runs");
     let name = runs[reference].name();
-    let differences: Vec<Option<String>> = sets.iter().map(|set| difference(set, &sets[reference])).collect();
+    let differences: Vec<Option<String>> =
+        sets.iter().map(|set| difference(set, &sets[reference])).collect();
     let (mut kept, mut left_out) = (Vec::new(), Vec::new());
     for (run, difference) in runs.into_iter().zip(differences) {
         match difference {
@@ -170,12 +174,17 @@ fn difference(set: &TestSet, reference: &TestSet) -> Option<String> {
     let (classes, their_classes) = (set.class_names, reference.class_names);
     if classes != their_classes {
         let only = |what: &str, ours: &[String], theirs: &[String]| {
-            let names: Vec<String> =
-                ours.iter().filter(|name| !theirs.contains(name)).map(|name| format!("`{name}`")).collect();
+            let names: Vec<String> = ours
+                .iter()
+                .filter(|name| !theirs.contains(name))
+                .map(|name| format!("`{name}`"))
+                .collect();
             (!names.is_empty()).then(|| format!("{what} {}", names.join(", ")))
         };
-        let differences =
-            [only("it alone has", classes, their_classes), only("it lacks", their_classes, classes)];
+        let differences = [
+            only("it alone has", classes, their_classes),
+            only("it lacks", their_classes, classes),
+        ];
         return Some(format!(
             "its {} classes are others than the {} ({})",
             classes.len(),
@@ -211,7 +220,10 @@ fn labels(runs: &[FinishedRun], of_settings: &[String]) -> Vec<String> {
     for (run, label) in runs.iter().zip(&mut labels) {
         // Name the seed even where settings differ, too: its effect must not be taken for theirs.
         let kind = |run: &FinishedRun| (run.settings().model.clone(), run.settings().method);
-        if runs.iter().any(|other| kind(other) == kind(run) && other.settings().seed != run.settings().seed) {
+        if runs
+            .iter()
+            .any(|other| kind(other) == kind(run) && other.settings().seed != run.settings().seed)
+        {
             *label += &format!(", seed {}", run.settings().seed);
         }
     }
@@ -284,7 +296,8 @@ fn pairs(runs: &[FinishedRun], summaries: &[RunSummary]) -> Vec<Pair> {
             }
         }
     }
-    let p_values: Vec<f64> = found.iter().map(|&(_, _, more, fewer)| mcnemar_p(more, fewer)).collect();
+    let p_values: Vec<f64> =
+        found.iter().map(|&(_, _, more, fewer)| mcnemar_p(more, fewer)).collect();
     let corrected = holm(&p_values);
     let mut pairs: Vec<Pair> = found
         .iter()
@@ -308,9 +321,16 @@ fn pairs(runs: &[FinishedRun], summaries: &[RunSummary]) -> Vec<Pair> {
     pairs
 }
 
-fn verdict([a, b]: [&str; 2], [only_a, only_b]: [usize; 2], [p, p_holm]: [f64; 2], pairs: usize) -> String {
+fn verdict(
+    [a, b]: [&str; 2],
+    [only_a, only_b]: [usize; 2],
+    [p, p_holm]: [f64; 2],
+    pairs: usize,
+) -> String {
     if only_a + only_b == 0 {
-        return format!("no evidence that {a} is better than {b}: both are right on the same photos");
+        return format!(
+            "no evidence that {a} is better than {b}: both are right on the same photos"
+        );
     }
     let corrected = match pairs {
         1 => String::new(),
@@ -380,7 +400,12 @@ fn seed_group<'a>(label: &str, runs: impl Iterator<Item = &'a FinishedRun>) -> S
     SeedGroup { label: label.into(), seeds, mean, sd: (squares / (n - 1.0)).sqrt() }
 }
 
-fn power(runs: &[FinishedRun], summaries: &[RunSummary], ranked: &[usize], pairs: &[Pair]) -> Option<Power> {
+fn power(
+    runs: &[FinishedRun],
+    summaries: &[RunSummary],
+    ranked: &[usize],
+    pairs: &[Pair],
+) -> Option<Power> {
     let (&first, rest) = ranked.split_first()?;
     let key = without_seed(runs[first].settings());
     let &second = rest.iter().find(|&&index| without_seed(runs[index].settings()) != key)?;

@@ -95,7 +95,8 @@ pub fn diagnose(curves: &Curves, classes: usize) -> Option<Diagnosis> {
         );
     }
     if train > curves.floor + NOT_LEARNED * (guessing - curves.floor) {
-        let high = format!("training loss ended at {train:.3} nats, where guessing costs {guessing:.3}");
+        let high =
+            format!("training loss ended at {train:.3} nats, where guessing costs {guessing:.3}");
         return match curves.head_update_ratio {
             Some(ratio) if ratio < HARDLY_TRAINED => found(
                 Finding::HeadHardlyTrained,
@@ -157,10 +158,13 @@ pub fn diagnose(curves: &Curves, classes: usize) -> Option<Diagnosis> {
     }
     let falls = [(train_since, train), (val_then, val)];
     let still_falls = falls.iter().any(|(then, now)| *then > (1.0 + MOVED) * now);
-    let little = match still_falls && falls.iter().all(|(then, now)| (then - now).abs() <= MOVED_NATS) {
-        true => format!(", both by no more than {MOVED_NATS} nats, the noise of some hundred photos"),
-        false => String::new(),
-    };
+    let little =
+        match still_falls && falls.iter().all(|(then, now)| (then - now).abs() <= MOVED_NATS) {
+            true => format!(
+                ", both by no more than {MOVED_NATS} nats, the noise of some hundred photos"
+            ),
+            false => String::new(),
+        };
     found(
         Finding::Converged,
         format!(
@@ -233,8 +237,10 @@ mod tests {
 
     #[test]
     fn a_small_loss_that_falls_by_less_than_noise_is_said_to() {
-        let resting = diagnose(&curves(&[1.3, 0.5, 0.3, 0.3], &[0.9, 0.2, 0.1, 0.1], 0.5), 5).unwrap();
-        let falling = diagnose(&curves(&[0.5, 0.05, 0.04, 0.03], &[0.2, 0.05, 0.03, 0.02], 0.5), 5).unwrap();
+        let resting =
+            diagnose(&curves(&[1.3, 0.5, 0.3, 0.3], &[0.9, 0.2, 0.1, 0.1], 0.5), 5).unwrap();
+        let falling =
+            diagnose(&curves(&[0.5, 0.05, 0.04, 0.03], &[0.2, 0.05, 0.03, 0.02], 0.5), 5).unwrap();
         assert_eq!([resting.finding, falling.finding], [Finding::Converged; 2]);
         assert!(
             !resting.sentence.contains("noise") && falling.sentence.contains("noise"),

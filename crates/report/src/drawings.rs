@@ -85,13 +85,16 @@ fn draw(report: &Report) -> Result<Figures> {
     if !report.against.is_empty() {
         published.push(Figure {
             stem: "published_curves".into(),
-            alt: "Loss and accuracy by epoch of our runs and of the published ones on one scale".into(),
+            alt: "Loss and accuracy by epoch of our runs and of the published ones on one scale"
+                .into(),
             svg: figures::training_curves(&curves)?,
         });
     }
     let header = table::COLUMNS.map(String::from);
-    let rows: Vec<Vec<String>> = table::rows(&report.comparison).into_iter().map(Vec::from).collect();
-    let drawn = Table { title: "Comparison", header: &header, rows: &rows, numbers: &table::NUMBERS };
+    let rows: Vec<Vec<String>> =
+        table::rows(&report.comparison).into_iter().map(Vec::from).collect();
+    let drawn =
+        Table { title: "Comparison", header: &header, rows: &rows, numbers: &table::NUMBERS };
     overall.push(Figure {
         stem: "comparison_table".into(),
         alt: "The table of all runs, which the page also has as text".into(),
@@ -100,7 +103,9 @@ fn draw(report: &Report) -> Result<Figures> {
     let tests: Vec<(usize, &str, &Evaluation)> = summaries
         .iter()
         .enumerate()
-        .filter_map(|(place, run)| Some((place, run.label.as_str(), &run.test.as_ref()?.evaluation)))
+        .filter_map(|(place, run)| {
+            Some((place, run.label.as_str(), &run.test.as_ref()?.evaluation))
+        })
         .collect();
     if !tests.is_empty() {
         overall.push(Figure {
@@ -149,17 +154,25 @@ fn draw_run(run: &FinishedRun, summary: &RunSummary) -> Result<Vec<Figure>> {
             "Confusion matrix of {label} on the test photos, as counts and as shares of each true class"
         );
         figure("confusion_matrix", alt, figures::confusion_matrix(label, evaluation)?);
-        let after: Option<(f64, &Calibration)> =
-            calibrated.as_ref().zip(summary.temperature).map(|(after, fitted)| (fitted.value, after));
-        let alt = format!("Reliability diagram of {label}: accuracy over confidence on the test photos");
-        figure("reliability_diagram", alt, figures::reliability_diagram(label, calibration, after)?);
+        let after: Option<(f64, &Calibration)> = calibrated
+            .as_ref()
+            .zip(summary.temperature)
+            .map(|(after, fitted)| (fitted.value, after));
+        let alt =
+            format!("Reliability diagram of {label}: accuracy over confidence on the test photos");
+        figure(
+            "reliability_diagram",
+            alt,
+            figures::reliability_diagram(label, calibration, after)?,
+        );
     }
     if let Some(svg) = gallery::examples(run, summary)? {
         figure("example_predictions", format!("Test photos with what {label} said of them"), svg);
     }
     if let Some(svg) = gallery::mistakes(run, summary)? {
-        let alt =
-            format!("The wrong test photos of which {label} was surest, with what it said and what they are");
+        let alt = format!(
+            "The wrong test photos of which {label} was surest, with what it said and what they are"
+        );
         figure("confident_mistakes", alt, svg);
     }
     Ok(drawn)

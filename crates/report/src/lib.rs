@@ -34,7 +34,9 @@ pub use diagnosis::{Curves, Diagnosis, Finding, diagnose};
 pub use drawings::{Figure, Figures};
 pub use error::{ReportError, Result};
 pub use honesty::{Check, Level, Overlap, PICTURES, checks, overlap};
-pub use published::{Against, AgainstPair, PublishedHistory, PublishedResults, read_published, set_against};
+pub use published::{
+    Against, AgainstPair, PublishedHistory, PublishedResults, read_published, set_against,
+};
 pub use report::Report;
 pub use run::{FinishedRun, LeftOut, Predictions, TestSet, read_runs};
 pub use summary::{RunSummary, Scores};

@@ -106,7 +106,8 @@ fn results_in(folder: &Path) -> Result<Vec<PathBuf>> {
 /// Returns the names of the runs whose results are in `folder`.
 pub(crate) fn names(folder: &Path) -> Result<BTreeSet<String>> {
     let name = |path: &PathBuf| {
-        path.file_name().and_then(|name| Some(name.to_string_lossy().strip_suffix(SUFFIX)?.to_string()))
+        path.file_name()
+            .and_then(|name| Some(name.to_string_lossy().strip_suffix(SUFFIX)?.to_string()))
     };
     Ok(results_in(folder)?.iter().filter_map(name).collect())
 }
@@ -132,7 +133,10 @@ pub fn read_published(folder: &Path) -> Result<Vec<PublishedResults>> {
         .map(|path| {
             let bytes = std::fs::metadata(path).map_err(CoreError::io("read", path))?.len();
             if bytes > MAX_BYTES {
-                Err(malformed(path, format!("it has {bytes} bytes, at most {MAX_BYTES} are read")))?;
+                Err(malformed(
+                    path,
+                    format!("it has {bytes} bytes, at most {MAX_BYTES} are read"),
+                ))?;
             }
             let text = files::read_text(path)?;
             let results: PublishedResults =
@@ -140,7 +144,8 @@ pub fn read_published(folder: &Path) -> Result<Vec<PublishedResults>> {
             let PublishedHistory { train_loss, train_acc, val_loss, val_acc } = &results.history;
             let epochs = [train_loss, train_acc, val_loss, val_acc].map(Vec::len);
             if epochs.iter().any(|n| *n != epochs[0]) {
-                let reason = format!("its history has {epochs:?} epochs, expected four times the same");
+                let reason =
+                    format!("its history has {epochs:?} epochs, expected four times the same");
                 Err(malformed(path, reason))?;
             }
             Ok(results)
@@ -206,7 +211,8 @@ fn against_pair(run: &RunSummary, ours: Proportion, name: &str, theirs: Proporti
 /// from 0 to `n`, or if `n` is 0.
 fn as_count(per_cent: f64, n: usize) -> Option<Proportion> {
     let count = per_cent / 100.0 * n as f64;
-    let is_count = n > 0 && (0.0..=n as f64).contains(&count) && (count - count.round()).abs() < 1e-6;
+    let is_count =
+        n > 0 && (0.0..=n as f64).contains(&count) && (count - count.round()).abs() < 1e-6;
     is_count.then(|| Proportion::new(count.round() as usize, n))
 }
 

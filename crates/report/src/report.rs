@@ -6,7 +6,8 @@ use kennel_core::Manifest;
 use serde::Serialize;
 
 use crate::{
-    Against, Check, Commands, Comparison, FinishedRun, Overlap, PublishedResults, Result, honesty, published,
+    Against, Check, Commands, Comparison, FinishedRun, Overlap, PublishedResults, Result, honesty,
+    published,
 };
 
 /// The contents of a report; the JSON in `report.html`.

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use kennel_core::hint::Describe;
 use kennel_core::{
-    CoreError, EpochRecord, Manifest, PredictionRecord, RunDir, RunFacts, RunRecord, Settings, Split,
+    CoreError, EpochRecord, Manifest, PredictionRecord, RunDir, RunFacts, RunRecord, Settings,
+    Split,
 };
 use kennel_metrics::{Evaluation, RunEvaluation, argmax, evaluate};
 use serde::Serialize;
@@ -83,7 +84,10 @@ impl Predictions {
 
     /// Returns the logits and the true class of each photo.
     pub fn photos(&self) -> impl Iterator<Item = (&[f32], usize)> + Clone {
-        self.records.iter().map(|record| record.logits.as_slice()).zip(self.true_classes.iter().copied())
+        self.records
+            .iter()
+            .map(|record| record.logits.as_slice())
+            .zip(self.true_classes.iter().copied())
     }
 
     /// Returns whether each photo was right.
@@ -102,9 +106,12 @@ impl FinishedRun {
     pub fn read(dir: RunDir) -> Result<Self> {
         dir.check_finished()?;
         let bytes = dir.read_file(&dir.evaluation())?;
-        let evaluation: RunEvaluation = serde_json::from_slice(&bytes).map_err(|error| {
-            CoreError::Malformed { path: dir.evaluation(), what: "evaluation", reason: error.to_string() }
-        })?;
+        let evaluation: RunEvaluation =
+            serde_json::from_slice(&bytes).map_err(|error| CoreError::Malformed {
+                path: dir.evaluation(),
+                what: "evaluation",
+                reason: error.to_string(),
+            })?;
         let record = dir.read_record()?;
         let class_names = &record.facts.class_names;
         let manifest = dir.read_manifest()?;
@@ -114,10 +121,20 @@ impl FinishedRun {
         };
         let of = |split: Split| -> Result<Option<Predictions>> {
             let records = dir.read_predictions(split, class_names, &manifest)?;
-            records.map(|records| Predictions::of(records, class_names, &dir.predictions(split))).transpose()
+            records
+                .map(|records| Predictions::of(records, class_names, &dir.predictions(split)))
+                .transpose()
         };
         let (val, test) = (of(Split::Val)?, of(Split::Test)?);
-        Ok(FinishedRun { dir, record, manifest, epochs, best_epoch: evaluation.best_epoch, val, test })
+        Ok(FinishedRun {
+            dir,
+            record,
+            manifest,
+            epochs,
+            best_epoch: evaluation.best_epoch,
+            val,
+            test,
+        })
     }
 
     /// Returns its directory's name.
@@ -161,8 +178,8 @@ fn without_configuration(runs: &Path) -> Result<Vec<LeftOut>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(runs).map_err(CoreError::io("read", runs))? {
         let folder = entry.map_err(CoreError::io("read", runs))?.path();
-        let was_run =
-            folder.join("evaluation.json").is_file() && !folder.join(RunRecord::FILE_NAME).is_file();
+        let was_run = folder.join("evaluation.json").is_file()
+            && !folder.join(RunRecord::FILE_NAME).is_file();
         if let (true, Some(name)) = (was_run, folder.file_name()) {
             let run = name.to_string_lossy().into_owned();
             found.push(LeftOut::unreadable(run, format!("its {} is gone", RunRecord::FILE_NAME)));
@@ -175,9 +192,9 @@ fn without_configuration(runs: &Path) -> Result<Vec<LeftOut>> {
 /// Whether the folder of a run's photos was prepared again: its manifest differs from the run's.
 /// `false` if either cannot be read.
 fn was_prepared_anew(run: &RunDir) -> bool {
-    let now = run
-        .read_record()
-        .and_then(|record| Manifest::read(&Path::new(&record.settings.data_dir).join(Manifest::FILE_NAME)));
+    let now = run.read_record().and_then(|record| {
+        Manifest::read(&Path::new(&record.settings.data_dir).join(Manifest::FILE_NAME))
+    });
     match (now, run.read_manifest()) {
         (Ok(now), Ok(then)) => now != then,
         _ => false,
@@ -196,7 +213,8 @@ pub fn read_runs(runs: &Path, describe: Describe<'_>) -> Result<(Vec<FinishedRun
         match FinishedRun::read(dir.clone()) {
             Ok(run) => finished.push(run),
             Err(ReportError::Core(CoreError::Unfinished { .. })) if was_prepared_anew(&dir) => {
-                let reason = "it was stopped, and its photos were prepared anew since: it cannot resume";
+                let reason =
+                    "it was stopped, and its photos were prepared anew since: it cannot resume";
                 left_out.push(LeftOut::unreadable(dir.name(), reason.into()));
             }
             Err(error) => left_out.push(LeftOut::unreadable(dir.name(), describe(&error))),
@@ -204,7 +222,8 @@ pub fn read_runs(runs: &Path, describe: Describe<'_>) -> Result<(Vec<FinishedRun
     }
     left_out.extend(without_configuration(runs)?);
     if finished.is_empty() {
-        let lines = left_out.iter().map(|LeftOut { run, reason, .. }| format!("\n  {run}: {reason}"));
+        let lines =
+            left_out.iter().map(|LeftOut { run, reason, .. }| format!("\n  {run}: {reason}"));
         return Err(ReportError::NoRuns { path: runs.into(), left_out: lines.collect() });
     }
     Ok((finished, left_out))

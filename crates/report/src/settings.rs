@@ -13,9 +13,12 @@ const ELSEWHERE: [&str; 4] = ["model", "strategy", "seed", "data_dir"];
 /// Returns, for each run, its model and strategy and every setting in which runs of that model and
 /// strategy differ.
 pub fn labels(runs: &[FinishedRun]) -> Vec<String> {
-    let base: Vec<String> =
-        runs.iter().map(|run| format!("{} {}", run.settings().model, run.settings().method)).collect();
-    let settings: Vec<BTreeMap<String, String>> = runs.iter().map(|run| settings(run.settings())).collect();
+    let base: Vec<String> = runs
+        .iter()
+        .map(|run| format!("{} {}", run.settings().model, run.settings().method))
+        .collect();
+    let settings: Vec<BTreeMap<String, String>> =
+        runs.iter().map(|run| settings(run.settings())).collect();
     let label = |index: usize| {
         let alike: Vec<&BTreeMap<_, _>> = settings
             .iter()
@@ -24,7 +27,9 @@ pub fn labels(runs: &[FinishedRun]) -> Vec<String> {
             .map(|(of, _)| of)
             .collect();
         let keys: BTreeSet<&String> = alike.iter().flat_map(|of| of.keys()).collect();
-        let varied = keys.into_iter().filter(|key| alike.iter().any(|of| of.get(*key) != alike[0].get(*key)));
+        let varied = keys
+            .into_iter()
+            .filter(|key| alike.iter().any(|of| of.get(*key) != alike[0].get(*key)));
         let mut label = base[index].clone();
         let of_model = format!("{}.", runs[index].settings().model);
         for key in varied {

@@ -81,7 +81,8 @@ impl RunSummary {
     pub fn new(run: &FinishedRun, label: String) -> Self {
         let (settings, facts, epochs) = (run.settings(), run.facts(), &run.epochs);
         let classes = facts.class_names.len();
-        let temperature = run.val.as_ref().map(|val| fit_temperature(&val.photos().collect::<Vec<_>>()));
+        let temperature =
+            run.val.as_ref().map(|val| fit_temperature(&val.photos().collect::<Vec<_>>()));
         let scores = |predictions: &Option<Predictions>| {
             predictions.as_ref().map(|predictions| Scores::new(predictions, temperature))
         };
@@ -93,7 +94,12 @@ impl RunSummary {
             model: settings.model.clone(),
             weights: settings.weights.to_string(),
             strategy: settings.method,
-            frozen: frozen(settings.method, facts.trainable_params, facts.total_params, &facts.trained),
+            frozen: frozen(
+                settings.method,
+                facts.trainable_params,
+                facts.total_params,
+                &facts.trained,
+            ),
             trained: facts.trained.clone(),
             trainable_params: facts.trainable_params,
             total_params: facts.total_params,

@@ -41,8 +41,10 @@ pub fn write_report(report: &Report, out: &Path, commands: &dyn Commands) -> Res
     let figures = report.figures()?;
     let (mut written, mut boxes) = (Vec::new(), BTreeSet::new());
     for figure in figures.all() {
-        let (svg, png) =
-            (plots.join(format!("{}.svg", figure.stem)), plots.join(format!("{}.png", figure.stem)));
+        let (svg, png) = (
+            plots.join(format!("{}.svg", figure.stem)),
+            plots.join(format!("{}.png", figure.stem)),
+        );
         files::write_atomically(&svg, figure.svg.as_str().as_bytes())?;
         let (pixels, missing) = figure.svg.to_png_with_boxes(PNG_SCALE)?;
         files::write_atomically(&png, &pixels)?;
@@ -52,13 +54,17 @@ pub fn write_report(report: &Report, out: &Path, commands: &dyn Commands) -> Res
     for summary in &report.comparison.runs {
         if let Some(test) = &summary.test {
             let path = plots.join(format!("{}_classification_report.txt", summary.name));
-            files::write_atomically(&path, render_classification_report(&test.evaluation).as_bytes())?;
+            files::write_atomically(
+                &path,
+                render_classification_report(&test.evaluation).as_bytes(),
+            )?;
             written.push(path);
         }
     }
     let page = out.join("report.html");
     files::write_atomically(&page, page::render(report, &figures, commands)?.as_bytes())?;
-    let names: BTreeSet<String> = report.comparison.runs.iter().map(|run| run.name.clone()).collect();
+    let names: BTreeSet<String> =
+        report.comparison.runs.iter().map(|run| run.name.clone()).collect();
     let others = published::names(&metrics)?.difference(&names).cloned().collect();
     Ok(Written { page, plots: written, boxes, others })
 }

@@ -22,16 +22,22 @@ struct Data {
 /// Evaluates three photos per class. One of each three is predicted as the next class.
 fn data(names: &[&str]) -> Data {
     let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
-    let logits =
-        |class: usize| (0..names.len()).map(|other| if other == class { 2.0 } else { 0.0 }).collect();
+    let logits = |class: usize| {
+        (0..names.len()).map(|other| if other == class { 2.0 } else { 0.0 }).collect()
+    };
     let record = |photo: usize| PredictionRecord {
         path: format!("{photo}.jpg"),
         label: names[photo / 3].clone(),
         logits: logits((photo / 3 + usize::from(photo.is_multiple_of(3))) % names.len()),
     };
     let records: Vec<PredictionRecord> = (0..3 * names.len()).map(record).collect();
-    let photos = records.iter().enumerate().map(|(photo, record)| (record.logits.as_slice(), photo / 3));
-    Data { evaluation: evaluate(&records, &names).unwrap(), calibration: calibration(photos, 1.0), names }
+    let photos =
+        records.iter().enumerate().map(|(photo, record)| (record.logits.as_slice(), photo / 3));
+    Data {
+        evaluation: evaluate(&records, &names).unwrap(),
+        calibration: calibration(photos, 1.0),
+        names,
+    }
 }
 
 fn every_figure(data: &Data) -> Vec<Svg> {
@@ -84,14 +90,14 @@ fn the_same_data_give_the_same_bytes() {
 
 #[test]
 fn no_label_leaves_the_page() {
-    let long =
-        "a_class_whose_name_goes_on_and_on_and_on_and_on_and_on_and_on_and_on_and_on_and_on_and_on_and_on";
+    let long = "a_class_whose_name_goes_on_and_on_and_on_and_on_and_on_and_on_and_on_and_on_and_on_and_on_and_on";
     for names in [vec![long, "b"], vec!["beagle", "boxer", "poodle"]] {
         for svg in every_figure(&data(&names)) {
             let png = image::load_from_memory(&svg.to_png(1.0).unwrap()).unwrap().to_luma8();
             let (width, height) = png.dimensions();
             let is_edge = |x, y| x < 2 || y < 2 || x + 2 >= width || y + 2 >= height;
-            let cut = png.enumerate_pixels().find(|(x, y, pixel)| is_edge(*x, *y) && pixel.0[0] < 200);
+            let cut =
+                png.enumerate_pixels().find(|(x, y, pixel)| is_edge(*x, *y) && pixel.0[0] < 200);
             assert_eq!(cut, None, "{}", svg.as_str().lines().nth(1).unwrap_or_default());
         }
     }

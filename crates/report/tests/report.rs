@@ -5,8 +5,8 @@ use std::path::Path;
 use kennel_core::hint::Hinted;
 use kennel_core::{
     DuplicateGroup, DuplicateKind, EpochRecord, Hint, Interpolation, Manifest, Method, PhotoRecord,
-    PredictionRecord, Preprocessing, RunDir, RunFacts, RunRecord, Settings, Split, Strategy, Weights, files,
-    write_metrics, write_predictions,
+    PredictionRecord, Preprocessing, RunDir, RunFacts, RunRecord, Settings, Split, Strategy,
+    Weights, files, write_metrics, write_predictions,
 };
 use kennel_report::{Commands, Finding, FinishedRun, Level, Named, PICTURES, Report, write_report};
 use serde_json::{Value, json};
@@ -96,8 +96,8 @@ fn make(runs: &Path, made: &Made) -> RunDir {
             .iter()
             .filter(|(of, _, _)| *of == split)
             .map(|(_, index, photo)| {
-                let is_wrong =
-                    split == Split::Test && made.wrong.contains(index) || split == Split::Val && *index == 0;
+                let is_wrong = split == Split::Test && made.wrong.contains(index)
+                    || split == Split::Val && *index == 0;
                 let said = (index % 2) ^ usize::from(is_wrong);
                 let logits = if said == 0 { vec![2.0, -1.0] } else { vec![-1.0, 2.0] };
                 PredictionRecord { path: photo.path.clone(), label: photo.label.clone(), logits }
@@ -138,7 +138,9 @@ fn make(runs: &Path, made: &Made) -> RunDir {
     let weights = Weights::from(made.weights);
     let settings = match made.method {
         Method::ZeroShot => Settings::zero_shot("resnet18".into(), weights, preprocessing),
-        Method::Train(strategy) => Settings::published("resnet18".into(), weights, strategy, preprocessing),
+        Method::Train(strategy) => {
+            Settings::published("resnet18".into(), weights, strategy, preprocessing)
+        }
     };
     let record = RunRecord { settings: Settings { seed: made.seed, ..settings }, facts };
     record.write(&run.config()).unwrap();
@@ -155,7 +157,8 @@ fn make(runs: &Path, made: &Made) -> RunDir {
         peak_rss_bytes: 1 << 30,
     };
     write_metrics(&run.metrics(), &[epoch(1, 0.68), epoch(2, 0.66)]).unwrap();
-    files::write_json(&run.evaluation(), &json!({ "best_epoch": 1, "val": null, "test": null })).unwrap();
+    files::write_json(&run.evaluation(), &json!({ "best_epoch": 1, "val": null, "test": null }))
+        .unwrap();
     run
 }
 
@@ -176,7 +179,14 @@ fn the_overlap_warning_fires_on_names_of_imagenet_and_on_nothing_else() {
         let runs = tempfile::tempdir().unwrap();
         make(runs.path(), &made);
         let report = Report::read(runs.path(), None, &Words).unwrap();
-        assert_eq!(level(&report, TITLE), expected, "{} {:?} {}", made.photo, made.classes, made.weights);
+        assert_eq!(
+            level(&report, TITLE),
+            expected,
+            "{} {:?} {}",
+            made.photo,
+            made.classes,
+            made.weights
+        );
     }
 }
 
@@ -198,7 +208,10 @@ fn weights_that_kennel_fine_tuned_are_told_beside_what_they_were_pretrained_on()
     // gives a warning, which counts.
     let runs = tempfile::tempdir().unwrap();
     make(runs.path(), &Made { weights_run, shared: Some(0), ..PLAIN });
-    assert_eq!(level(&Report::read(runs.path(), None, &Words).unwrap(), "Pretraining overlap"), Level::Note);
+    assert_eq!(
+        level(&Report::read(runs.path(), None, &Words).unwrap(), "Pretraining overlap"),
+        Level::Note
+    );
     let name = "20260102_000000-resnet18-freeze-s43";
     make(runs.path(), &Made { name, seed: 43, weights_run, shared: Some(1), ..PLAIN });
     assert_eq!(
@@ -226,7 +239,11 @@ fn copies_on_one_side_on_both_and_under_two_classes_are_told() {
         assert_eq!([told(copies).is_some(), told(labels).is_some(), crosses], expected, "{same:?}");
         if let Some(check) = told(copies) {
             let n = same.len() - 1;
-            assert!(check.text.starts_with(&format!("{n} of the 10 test photos")), "{}", check.text);
+            assert!(
+                check.text.starts_with(&format!("{n} of the 10 test photos")),
+                "{}",
+                check.text
+            );
         }
     }
 }
@@ -254,7 +271,8 @@ fn a_label_says_what_tells_a_run_from_the_others() {
         make(dir.path(), &made);
     }
     let report = Report::read(dir.path(), None, &Words).unwrap();
-    let mut labels: Vec<&str> = report.comparison.runs.iter().map(|run| run.label.as_str()).collect();
+    let mut labels: Vec<&str> =
+        report.comparison.runs.iter().map(|run| run.label.as_str()).collect();
     labels.sort();
     assert_eq!(
         labels,
@@ -271,7 +289,12 @@ fn a_label_says_what_tells_a_run_from_the_others() {
 fn two_runs_are_told_apart_by_the_photos_on_which_they_differ() {
     let runs = tempfile::tempdir().unwrap();
     make(runs.path(), &PLAIN);
-    let other = Made { name: "20260102_000000-resnet18-freeze-s43", seed: 43, wrong: &[0, 3, 4, 9], ..PLAIN };
+    let other = Made {
+        name: "20260102_000000-resnet18-freeze-s43",
+        seed: 43,
+        wrong: &[0, 3, 4, 9],
+        ..PLAIN
+    };
     make(runs.path(), &other);
     let report = Report::read(runs.path(), None, &Words).unwrap();
     let [pair] = &report.comparison.pairs[..] else { panic!("{:?}", report.comparison.pairs) };
@@ -280,7 +303,10 @@ fn two_runs_are_told_apart_by_the_photos_on_which_they_differ() {
                    4 to 0, p = 0.125";
     assert_eq!(pair.verdict, verdict);
     let [seeds] = &report.comparison.seeds[..] else { panic!("{:?}", report.comparison.seeds) };
-    assert!((seeds.mean - 0.8).abs() < 1e-12 && (seeds.sd - 0.08_f64.sqrt()).abs() < 1e-12, "{seeds:?}");
+    assert!(
+        (seeds.mean - 0.8).abs() < 1e-12 && (seeds.sd - 0.08_f64.sqrt()).abs() < 1e-12,
+        "{seeds:?}"
+    );
     assert_eq!(report.comparison.power, None, "the same run with another seed is no other run");
     let diagnosis = report.comparison.runs[0].diagnosis.clone().unwrap();
     assert!(
@@ -294,7 +320,10 @@ fn a_run_that_was_repeated_takes_part_in_pairs_once() {
     let runs = tempfile::tempdir().unwrap();
     make(runs.path(), &PLAIN);
     make(runs.path(), &Made { name: "20260101_000100-resnet18-freeze-s42", ..PLAIN });
-    make(runs.path(), &Made { name: "20260102_000000-resnet18-freeze-s43", seed: 43, wrong: &[0], ..PLAIN });
+    make(
+        runs.path(),
+        &Made { name: "20260102_000000-resnet18-freeze-s43", seed: 43, wrong: &[0], ..PLAIN },
+    );
     let comparison = Report::read(runs.path(), None, &Words).unwrap().comparison;
     let [pair] = &comparison.pairs[..] else { panic!("{:?}", comparison.pairs) };
     assert_eq!(pair.first, "20260101_000100-resnet18-freeze-s42", "the newest stands for both");
@@ -309,8 +338,10 @@ fn power_does_not_contradict_the_verdict() {
     make(runs.path(), &Made { name: "20260102_000000-resnet18-partial-s42", ..worse });
     let said = |runs: &Path| {
         let comparison = Report::read(runs, None, &Words).unwrap().comparison;
-        let evidence =
-            comparison.pairs.iter().any(|pair| pair.verdict.contains("is better than") && pair.p_holm < 0.05);
+        let evidence = comparison
+            .pairs
+            .iter()
+            .any(|pair| pair.verdict.contains("is better than") && pair.p_holm < 0.05);
         (evidence, comparison.power.unwrap().sentence)
     };
     let (evidence, sentence) = said(runs.path());
@@ -349,7 +380,10 @@ fn published_counts_give_the_p_that_they_determine_and_else_the_smallest() {
     let dir = tempfile::tempdir().unwrap();
     let (runs, published) = (dir.path().join("runs"), dir.path().join("published"));
     make(&runs, &PLAIN);
-    make(&runs, &Made { name: "20260102_000000-resnet18-freeze-s43", seed: 43, wrong: &[1], ..PLAIN });
+    make(
+        &runs,
+        &Made { name: "20260102_000000-resnet18-freeze-s43", seed: 43, wrong: &[1], ..PLAIN },
+    );
     files::create_dir_all(&published).unwrap();
     let results = json!({
         "experiment_name": "resnet18_freeze_1", "model": "resnet18", "freeze_strategy": "freeze", "epochs": 1,
@@ -363,7 +397,11 @@ fn published_counts_give_the_p_that_they_determine_and_else_the_smallest() {
     let [all_right, one_wrong] = &against.pairs[..] else { panic!("{:?}", against.pairs) };
     assert!(all_right.is_determined && all_right.smallest_p == 0.125, "{all_right:?}");
     assert!(!one_wrong.is_determined && one_wrong.smallest_p == 0.25, "{one_wrong:?}");
-    assert!(one_wrong.verdict.contains("no photos' records were published"), "{}", one_wrong.verdict);
+    assert!(
+        one_wrong.verdict.contains("no photos' records were published"),
+        "{}",
+        one_wrong.verdict
+    );
     assert!(report.figures().unwrap().find("published_curves").is_some());
 
     files::write_atomically(&published.join("b_results.json"), b"{\"lr\": \"fast\"}").unwrap();
@@ -387,7 +425,9 @@ fn what_a_folder_is_called_cannot_leave_its_place_in_the_page() {
     assert_eq!(json["comparison"]["class_names"][0], hostile);
     assert_eq!(json["comparison"]["runs"][0]["test"]["correct"], 9);
     // The photos are gone, but there is a report without them.
-    assert!(written.plots.iter().all(|path| !path.to_string_lossy().contains("example_predictions")));
+    assert!(
+        written.plots.iter().all(|path| !path.to_string_lossy().contains("example_predictions"))
+    );
 }
 
 #[test]
@@ -403,7 +443,8 @@ fn damaged_and_unfinished_runs_are_named_and_the_others_stay() {
     let others = make(runs, &Made { name: "c", photo: "other {}.jpg", ..PLAIN });
     let damaged = make(runs, &Made { name: "d", ..PLAIN });
     let text = files::read_text(&damaged.predictions(Split::Test)).unwrap();
-    files::write_atomically(&damaged.predictions(Split::Test), &text.as_bytes()[..text.len() - 20]).unwrap();
+    files::write_atomically(&damaged.predictions(Split::Test), &text.as_bytes()[..text.len() - 20])
+        .unwrap();
     make(runs, &Made { name: "e", ..PLAIN });
 
     let report = Report::read(runs, None, &Words).unwrap();

@@ -38,7 +38,8 @@ pub fn baselines(
         }
         let label = format!("{model} {}", Method::ZeroShot);
         on(Event::BaselineBegins { label: &label });
-        let asked = ZeroShotOptions { model, weights: &name, data, splits: &splits, synsets: &none };
+        let asked =
+            ZeroShotOptions { model, weights: &name, data, splits: &splits, synsets: &none };
         match zero_shot(&asked, options.runs, &options.train.compute, task) {
             Ok(_) => {}
             Err(InferError::Stopped(_)) => return Err(Halt::Baseline { label }.into()),

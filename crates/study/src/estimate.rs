@@ -20,7 +20,12 @@ pub struct Rates {
 }
 
 impl Rates {
-    fn of(&mut self, settings: &Settings, strategy: Option<Strategy>, compute: &Compute) -> Result<f64> {
+    fn of(
+        &mut self,
+        settings: &Settings,
+        strategy: Option<Strategy>,
+        compute: &Compute,
+    ) -> Result<f64> {
         let key = (settings.model.clone(), strategy);
         if let Some(rate) = self.measured.get(&key) {
             return Ok(*rate);

@@ -31,8 +31,11 @@ impl Experiment {
     /// Checks that the class weights of the settings match the classes of the photos.
     pub fn check_classes(&mut self, data: &Dataset, commands: &dyn Commands) {
         let Ok(settings) = &self.settings else { return };
-        let counts: Vec<usize> =
-            data.classes().iter().map(|class| data.manifest().counts(Some(class)).of(Split::Train)).collect();
+        let counts: Vec<usize> = data
+            .classes()
+            .iter()
+            .map(|class| data.manifest().counts(Some(class)).of(Split::Train))
+            .collect();
         if let Err(error) = class_weights(&settings.class_weights, data.classes(), &counts) {
             self.settings = Err(commands.describe(&error));
         }

@@ -2,8 +2,8 @@
 //!
 //! A [`Study`] is planned as [`Experiment`]s. Each looks for its run among the [`Existing`] ones,
 //! and [`estimate_s`] estimates its time. [`Study::run`] scores the untouched networks, then trains
-//! or resumes every experiment; it continues after a failure. [`conclude`] compares the runs, writes
-//! the report and exports the best network. The caller receives [`Event`]s to print.
+//! or resumes every experiment; it continues after a failure. [`conclude`] compares the runs,
+//! writes the report and exports the best network. The caller receives [`Event`]s to print.
 
 mod error;
 mod event;

@@ -74,7 +74,8 @@ impl Study {
             for strategy in &self.strategies {
                 for combination in combinations(&self.grid) {
                     for seed in &seeds {
-                        let (label, asked) = self.experiment(model, *strategy, &combination, *seed)?;
+                        let (label, asked) =
+                            self.experiment(model, *strategy, &combination, *seed)?;
                         // A seed given twice is the same experiment.
                         if !all.iter().any(|(other, _)| *other == label) {
                             all.push((label, asked));
@@ -119,7 +120,8 @@ impl Study {
 fn combinations(grid: &[(String, Vec<Value>)]) -> Vec<Vec<(&str, &Value)>> {
     let Some(((key, values), rest)) = grid.split_first() else { return vec![Vec::new()] };
     let tails = combinations(rest);
-    let with = |value| tails.iter().map(move |tail| [vec![(key.as_str(), value)], tail.clone()].concat());
+    let with =
+        |value| tails.iter().map(move |tail| [vec![(key.as_str(), value)], tail.clone()].concat());
     values.iter().flat_map(with).collect()
 }
 
@@ -148,7 +150,8 @@ mod tests {
             _ => Err(Unresolved::Experiment("no weights".into())),
         };
         let planned = study.plan::<SettingsError>(resolve).unwrap();
-        let labels: Vec<&str> = planned.iter().map(|experiment| experiment.label.as_str()).collect();
+        let labels: Vec<&str> =
+            planned.iter().map(|experiment| experiment.label.as_str()).collect();
         assert_eq!(
             labels,
             [
@@ -170,7 +173,8 @@ mod tests {
 
     #[test]
     fn every_value_meets_every_other() {
-        let integers = |values: &[i64]| values.iter().copied().map(Value::Integer).collect::<Vec<_>>();
+        let integers =
+            |values: &[i64]| values.iter().copied().map(Value::Integer).collect::<Vec<_>>();
         let grid = [("a".to_string(), integers(&[1, 2])), ("b".to_string(), integers(&[3, 4, 5]))];
         let all = combinations(&grid);
         assert_eq!(all.len(), 6);

@@ -35,7 +35,13 @@ impl Study {
         for (index, Experiment { label, settings, state }) in (1..).zip(experiments) {
             let Ok(settings) = settings else { continue };
             let begins = |resumes| {
-                on(Event::ExperimentBegins { index, of, label: &label, settings: &settings, resumes });
+                on(Event::ExperimentBegins {
+                    index,
+                    of,
+                    label: &label,
+                    settings: &settings,
+                    resumes,
+                });
             };
             let trained = match state {
                 State::Finished(run) => {

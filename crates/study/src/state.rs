@@ -71,7 +71,11 @@ impl Existing {
 
     /// Returns the newest finished run that `is_same`, or else the newest begun one that also
     /// `can_resume`.
-    fn newest(&self, is_same: impl Fn(&RunRecord) -> bool, can_resume: impl Fn(&RunRecord) -> bool) -> State {
+    fn newest(
+        &self,
+        is_same: impl Fn(&RunRecord) -> bool,
+        can_resume: impl Fn(&RunRecord) -> bool,
+    ) -> State {
         let same: Vec<&Known> = self.runs.iter().filter(|known| is_same(&known.record)).collect();
         if let Some(finished) = same.iter().find(|known| known.run.is_finished()) {
             return State::Finished(finished.run.clone());
@@ -95,7 +99,8 @@ impl Existing {
 /// (training reports why).
 fn weights_digest(settings: &Settings) -> Option<String> {
     let source =
-        locate_weights(architecture(&settings.model).ok()?, Some(settings.weights.pretrained()?)).ok()?;
+        locate_weights(architecture(&settings.model).ok()?, Some(settings.weights.pretrained()?))
+            .ok()?;
     files::sha256_file(&source.file).ok()
 }
 
@@ -109,8 +114,12 @@ mod tests {
     fn a_finished_run_comes_before_a_begun_one_and_only_of_the_same_photos() {
         let folder = tempfile::tempdir().unwrap();
         let preprocessing = Preprocessing::imagenet(224, 0.95, Interpolation::Bicubic);
-        let settings =
-            Settings::published("resnet18".into(), Weights::Random, Strategy::Freeze, preprocessing);
+        let settings = Settings::published(
+            "resnet18".into(),
+            Weights::Random,
+            Strategy::Freeze,
+            preprocessing,
+        );
         let begin = |name: &str, manifest_sha256: &str| {
             let facts = RunFacts { manifest_sha256: manifest_sha256.into(), ..RunFacts::default() };
             let run = RunDir::create(folder.path(), name).unwrap();

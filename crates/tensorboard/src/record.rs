@@ -3,7 +3,8 @@
 /// Encodes one TFRecord: length, its checksum, `data`, its checksum, all little-endian.
 pub(crate) fn frame(data: &[u8]) -> Vec<u8> {
     let length = (data.len() as u64).to_le_bytes();
-    [&length[..], &masked_crc32c(&length).to_le_bytes(), data, &masked_crc32c(data).to_le_bytes()].concat()
+    [&length[..], &masked_crc32c(&length).to_le_bytes(), data, &masked_crc32c(data).to_le_bytes()]
+        .concat()
 }
 
 /// CRC-32C, masked so that it stays a good checksum of data that contain checksums.

@@ -49,7 +49,11 @@ impl EventWriter {
             .open(&path)
             .map_err(CoreError::io("create", &path))?;
         let mut writer = EventWriter { path, file };
-        writer.write(Event { wall_time, step: 0, what: Some(What::FileVersion("brain.Event:2".into())) })?;
+        writer.write(Event {
+            wall_time,
+            step: 0,
+            what: Some(What::FileVersion("brain.Event:2".into())),
+        })?;
         // The first file has a `START`, too: each `START` after the first drops what came before
         // it.
         let start = SessionLog { status: SESSION_START };
@@ -69,8 +73,9 @@ impl EventWriter {
     /// [`CoreError::Io`] when the file cannot be written. It may then end in part of a record,
     /// which hides later records: create a new `EventWriter` to continue.
     pub fn epoch(&mut self, record: &EpochRecord, now: SystemTime) -> Result<()> {
-        let value =
-            scalars(record).map(|(tag, value)| Value { tag: tag.into(), simple_value: value as f32 }).into();
+        let value = scalars(record)
+            .map(|(tag, value)| Value { tag: tag.into(), simple_value: value as f32 })
+            .into();
         self.write(Event {
             wall_time: unix_seconds(now),
             step: record.epoch as i64,
@@ -79,7 +84,9 @@ impl EventWriter {
     }
 
     fn write(&mut self, event: Event) -> Result<()> {
-        self.file.write_all(&frame(&event.encode_to_vec())).map_err(CoreError::io("write", &self.path))
+        self.file
+            .write_all(&frame(&event.encode_to_vec()))
+            .map_err(CoreError::io("write", &self.path))
     }
 }
 
@@ -146,7 +153,8 @@ mod tests {
     #[test]
     fn records_and_events_are_byte_for_byte_those_of_tensorboard() {
         // Written by `RecordWriter` of TensorBoard 2.21.0 from its own `Event` messages.
-        let version = b"\x18\0\0\0\0\0\0\0\xa3\x7fK\"\x09\0\0 @\xfcT\xd9A\x1a\x0dbrain.Event:2+51\x10";
+        let version =
+            b"\x18\0\0\0\0\0\0\0\xa3\x7fK\"\x09\0\0 @\xfcT\xd9A\x1a\x0dbrain.Event:2+51\x10";
         let start = b"\x0d\0\0\0\0\0\0\0<7\xb84\x09\0\0 @\xfcT\xd9A:\x02\x08\x01\xa8p\xfd\xd5";
         let scalars = b"3\0\0\0\0\0\0\0\x0c\xa7 V\x09\0\0`@\xfcT\xd9A\x10\x01*&\
             \x0a\x0f\x0a\x08loss/val\x15\0\0\xc0?\
@@ -176,7 +184,8 @@ mod tests {
             peak_rss_bytes: 3 << 30,
         };
         let dir = tempfile::tempdir().unwrap();
-        let mut writer = EventWriter::create(&dir.path().join("tensorboard"), at(1_700_000_000.0)).unwrap();
+        let mut writer =
+            EventWriter::create(&dir.path().join("tensorboard"), at(1_700_000_000.0)).unwrap();
         for epoch in [1, 2] {
             writer.epoch(&record(epoch), at(1_700_000_000.0 + epoch as f64)).unwrap();
             // Read while the writer is alive, as TensorBoard does.

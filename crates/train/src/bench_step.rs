@@ -11,10 +11,15 @@ use crate::{CrossEntropy, Optimizer, Result, plan, take_gradients};
 /// # Errors
 ///
 /// An unknown architecture, or a batch size or repeat count of 0.
-pub fn bench_step(strategy: Strategy, options: &BenchOptions, compute: &Compute) -> Result<NetworkBench> {
+pub fn bench_step(
+    strategy: Strategy,
+    options: &BenchOptions,
+    compute: &Compute,
+) -> Result<NetworkBench> {
     bench_network(strategy.as_str(), options, compute, |network, pixels| {
         let preprocessing = architecture(&options.model)?.default_tag().preprocessing.clone();
-        let settings = Settings::published(options.model.clone(), Weights::Random, strategy, preprocessing);
+        let settings =
+            Settings::published(options.model.clone(), Weights::Random, strategy, preprocessing);
         let trained = plan::trained_parts(&network, &settings)?;
         let mut network = Some(with_trainable(network, &trained));
         let mut optimizer = Optimizer::new(OptimizerConfig::adam());

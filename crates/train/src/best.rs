@@ -46,7 +46,8 @@ mod tests {
             (vec![(0.9, 0.2), (0.9, f64::NAN)], 1),
         ];
         for (values, expected) in table {
-            let epochs: Vec<_> = values.iter().enumerate().map(|(i, (a, l))| epoch(i + 1, *a, *l)).collect();
+            let epochs: Vec<_> =
+                values.iter().enumerate().map(|(i, (a, l))| epoch(i + 1, *a, *l)).collect();
             assert_eq!(best_epoch(&epochs).unwrap().epoch, expected, "{values:?}");
         }
         assert!(best_epoch(&[]).is_none());

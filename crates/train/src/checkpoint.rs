@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use kennel_core::{
-    CoreError, EpochRecord, Hint, PredictionRecord, RunDir, Settings, Split, write_metrics, write_predictions,
+    CoreError, EpochRecord, Hint, PredictionRecord, RunDir, Settings, Split, write_metrics,
+    write_predictions,
 };
 use kennel_models::{StateDict, is_under, read_checkpoint, write_checkpoint};
 use serde::{Deserialize, Serialize};
@@ -91,7 +92,9 @@ pub fn save_epoch(
         progress.best = progress.history.len() - 1;
         let write = |path: &Path| write_checkpoint(path, &tensors, epoch.batches_tracked, None);
         changes.write(&run.best_weights(), write)?;
-        changes.write(&run.predictions(Split::Val), |path| write_predictions(path, epoch.val_predictions))?;
+        changes.write(&run.predictions(Split::Val), |path| {
+            write_predictions(path, epoch.val_predictions)
+        })?;
     }
     let write = |path: &Path| write_checkpoint(path, &tensors, epoch.batches_tracked, None);
     changes.write(&run.last_weights(), write)?;
@@ -140,11 +143,17 @@ pub fn read_saved(run: &RunDir) -> Result<Option<Saved>> {
     // Fail now rather than after the last epoch, which may need this file.
     read_checkpoint(&run.best_weights())?;
     let checkpoint = read_checkpoint(&path)?;
-    let malformed =
-        |reason: String| CoreError::Malformed { path: path.clone(), what: "training state", reason };
-    let note =
-        checkpoint.metadata.get(KEY).ok_or_else(|| malformed("its header tells no progress".into()))?;
-    let progress: Progress = serde_json::from_str(note).map_err(|error| malformed(error.to_string()))?;
+    let malformed = |reason: String| CoreError::Malformed {
+        path: path.clone(),
+        what: "training state",
+        reason,
+    };
+    let note = checkpoint
+        .metadata
+        .get(KEY)
+        .ok_or_else(|| malformed("its header tells no progress".into()))?;
+    let progress: Progress =
+        serde_json::from_str(note).map_err(|error| malformed(error.to_string()))?;
     if progress.best >= progress.history.len() {
         return Err(malformed("it holds no epoch".into()).into());
     }
@@ -152,7 +161,9 @@ pub fn read_saved(run: &RunDir) -> Result<Option<Saved>> {
         checkpoint
             .tensors
             .iter()
-            .filter_map(|(name, value)| Some((name.strip_prefix(prefix)?.to_string(), value.clone())))
+            .filter_map(|(name, value)| {
+                Some((name.strip_prefix(prefix)?.to_string(), value.clone()))
+            })
             .collect()
     };
     Ok(Some(Saved {

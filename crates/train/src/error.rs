@@ -68,7 +68,9 @@ pub enum TrainError {
         with_head: String,
     },
     /// A logit is not finite before the first step.
-    #[error("a logit of {photo} is {logit} before the first step: weights {weights} give no finite answers")]
+    #[error(
+        "a logit of {photo} is {logit} before the first step: weights {weights} give no finite answers"
+    )]
     NoFiniteAnswer {
         /// The weights that were asked for.
         weights: Weights,
@@ -181,9 +183,10 @@ impl Hinted for TrainError {
             TrainError::NoSuchRun { model, strategy, is_there: true, .. } => {
                 Hint::Train { model: Some(model.clone()), strategy: strategy.map(Strategy::as_str) }
             }
-            TrainError::NoSuchRun { model, strategy, .. } => {
-                Hint::NoRunsFolderOrTrain { model: model.clone(), strategy: strategy.map(Strategy::as_str) }
-            }
+            TrainError::NoSuchRun { model, strategy, .. } => Hint::NoRunsFolderOrTrain {
+                model: model.clone(),
+                strategy: strategy.map(Strategy::as_str),
+            },
             TrainError::Metrics(_) | TrainError::Stopped(_) | TrainError::Hyperparameter { .. } => {
                 return Vec::new();
             }

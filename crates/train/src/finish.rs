@@ -47,5 +47,10 @@ fn evaluation_of(run: &RunDir) -> Result<RunEvaluation> {
         true => best_epoch(&run.read_metrics()?).map(|record| record.epoch),
         false => None,
     };
-    Ok(RunEvaluation { best_epoch, train: of(Split::Train)?, val: of(Split::Val)?, test: of(Split::Test)? })
+    Ok(RunEvaluation {
+        best_epoch,
+        train: of(Split::Train)?,
+        val: of(Split::Val)?,
+        test: of(Split::Test)?,
+    })
 }

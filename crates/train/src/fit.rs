@@ -9,22 +9,23 @@ use burn::tensor::Device;
 use kennel_core::seed::stream_seed;
 use kennel_core::task::Event;
 use kennel_core::{
-    EpochRecord, Hint, Lock, Manifest, Note, PredictionRecord, RunDir, RunRecord, SchedulerKind, Settings,
-    Split, Task,
+    EpochRecord, Hint, Lock, Manifest, Note, PredictionRecord, RunDir, RunRecord, SchedulerKind,
+    Settings, Split, Task,
 };
 use kennel_data::shuffled;
 use kennel_infer::{BATCH, collect, machine};
 use kennel_metrics::{MetricsError, RunEvaluation};
 use kennel_models::{
-    LoadOptions, Network, StateDict, apply_state_dict, is_under, load, read_checkpoint, rows, state_dict,
+    LoadOptions, Network, StateDict, apply_state_dict, is_under, load, read_checkpoint, rows,
+    state_dict,
 };
 
 use crate::checkpoint::{Epoch, OPTIMIZER_PREFIX, Progress, Saved, read_saved, save_epoch};
 use crate::features::{Features, Part};
 use crate::setup::{Setup, set_up};
 use crate::{
-    CrossEntropy, LayerRates, Optimizer, Result, Schedule, TrainError, TrainOptions, clip_gradients, finish,
-    take_gradients,
+    CrossEntropy, LayerRates, Optimizer, Result, Schedule, TrainError, TrainOptions,
+    clip_gradients, finish, take_gradients,
 };
 
 /// A finished run: all epochs are done and the best one is evaluated.
@@ -45,14 +46,20 @@ pub struct Trained {
 /// - A file that cannot be written, or a loss that is not finite.
 /// - [`TrainError::Interrupted`] if the task is stopped later: at the next step, with the last
 ///   finished epoch saved.
-pub fn train(settings: &Settings, runs: &Path, options: &TrainOptions, task: Task<'_>) -> Result<Trained> {
+pub fn train(
+    settings: &Settings,
+    runs: &Path,
+    options: &TrainOptions,
+    task: Task<'_>,
+) -> Result<Trained> {
     let (setup, features) = set_up_features(settings, options, task)?;
     let (_, stamp) = machine::now();
     let record = RunRecord { settings: settings.clone(), facts: setup.facts.clone() };
-    let (run, _lock) = RunDir::begin(runs, &machine::run_name(&stamp, settings), |run, changes| {
-        changes.write(&run.manifest(), |path| setup.data.manifest().write(path))?;
-        changes.write(&run.config(), |path| record.write(path))
-    })?;
+    let (run, _lock) =
+        RunDir::begin(runs, &machine::run_name(&stamp, settings), |run, changes| {
+            changes.write(&run.manifest(), |path| setup.data.manifest().write(path))?;
+            changes.write(&run.config(), |path| record.write(path))
+        })?;
     Fit::new(record.settings, run, setup, features, None, options, task)?.run(task)
 }
 
@@ -64,14 +71,22 @@ pub fn train(settings: &Settings, runs: &Path, options: &TrainOptions, task: Tas
 ///
 /// As [`train`]; when another process is training the run; when the photos or the run's files have
 /// changed since it began; when `epochs` is not more than the number of finished epochs.
-pub fn resume(run: RunDir, epochs: Option<usize>, options: &TrainOptions, task: Task<'_>) -> Result<Trained> {
+pub fn resume(
+    run: RunDir,
+    epochs: Option<usize>,
+    options: &TrainOptions,
+    task: Task<'_>,
+) -> Result<Trained> {
     // `is_finished` is checked again below, after taking the lock: the previous owner may have
     // finished the run, or taking the lock may have completed a commit that finished it.
     let _lock = (!run.is_finished() || epochs.is_some()).then(|| taken(&run)).transpose()?;
     let mut record = run.read_record()?;
     if run.is_finished() && epochs.is_none() {
         run.tidy();
-        task.note(Note::hinted("the run is finished already: nothing is left to train", Hint::MoreEpochs));
+        task.note(Note::hinted(
+            "the run is finished already: nothing is left to train",
+            Hint::MoreEpochs,
+        ));
         let evaluation = finish::evaluate_run(&run)?;
         return Ok(Trained { run, evaluation });
     }
@@ -93,8 +108,11 @@ pub fn resume(run: RunDir, epochs: Option<usize>, options: &TrainOptions, task: 
             // The user's own folder: Kennel did not write it and cannot restore it.
             false => None,
         };
-        let hint =
-            Hint::RestorePhotos { run: run.path().into(), data: record.settings.data_dir.clone(), seed };
+        let hint = Hint::RestorePhotos {
+            run: run.path().into(),
+            data: record.settings.data_dir.clone(),
+            seed,
+        };
         return Err(cannot("the photos are not those it began with", Some(hint)));
     }
     if setup.facts.class_names != began.class_names {
@@ -112,7 +130,9 @@ pub fn resume(run: RunDir, epochs: Option<usize>, options: &TrainOptions, task: 
 /// Whether early stopping ends the run: no improvement in the last `early_stopping` epochs.
 fn is_out_of_patience(settings: &Settings, progress: &Progress) -> bool {
     let finished = progress.history.len();
-    settings.early_stopping.is_some_and(|patience| finished > 0 && finished - 1 - progress.best >= patience)
+    settings
+        .early_stopping
+        .is_some_and(|patience| finished > 0 && finished - 1 - progress.best >= patience)
 }
 
 /// Raises the number of epochs of a run, including a finished one.
@@ -135,12 +155,16 @@ fn go_further(
         return Err(TrainError::CannotResume {
             path: run.path().into(),
             reason: format!("early stopping ended it after epoch {finished}"),
-            hint: Some(Box::new(Hint::BeginAnew { run: run.path().into(), early_stopping: Some(epochs) })),
+            hint: Some(Box::new(Hint::BeginAnew {
+                run: run.path().into(),
+                early_stopping: Some(epochs),
+            })),
         });
     }
     let before = std::mem::replace(&mut record.settings.epochs, epochs);
     let scheduler = &record.settings.scheduler;
-    let depends = matches!(scheduler, SchedulerKind::Cosine { .. } | SchedulerKind::OneCycle { .. });
+    let depends =
+        matches!(scheduler, SchedulerKind::Cosine { .. } | SchedulerKind::OneCycle { .. });
     if depends && before != epochs {
         let text = format!(
             "the {} schedule now runs over {epochs} epochs in place of {before}: the learning rate jumps to where it would be in \
@@ -239,7 +263,11 @@ impl Fit {
             let began = Settings { epochs: settings.epochs, ..saved.progress.settings.clone() };
             if began != settings {
                 let reason = "config.toml is not what it began with".into();
-                return Err(TrainError::CannotResume { path: run.path().into(), reason, hint: None });
+                return Err(TrainError::CannotResume {
+                    path: run.path().into(),
+                    reason,
+                    hint: None,
+                });
             }
             setup.network = setup.network.map(|network| apply_state_dict(network, &saved.network));
             setup.initial_head = saved.initial_head;
@@ -262,7 +290,18 @@ impl Fit {
         });
         let rates = LayerRates::new(setup.network(), &settings);
         let loss = CrossEntropy::new(settings.label_smoothing, setup.class_weights.clone());
-        Ok(Self { settings, run, setup, features, device, optimizer, schedule, rates, loss, progress })
+        Ok(Self {
+            settings,
+            run,
+            setup,
+            features,
+            device,
+            optimizer,
+            schedule,
+            rates,
+            loss,
+            progress,
+        })
     }
 
     /// Trains the epochs that are left and evaluates the best one.
@@ -284,14 +323,13 @@ impl Fit {
             let pass = self.train_pass(index, task)?;
             let network = self.setup.network().valid();
             let val_predictions = self.predict(&network, Split::Val, "validation", task)?;
-            let val = kennel_metrics::evaluate(&val_predictions, &self.setup.facts.class_names).map_err(
-                |error| match error {
+            let val = kennel_metrics::evaluate(&val_predictions, &self.setup.facts.class_names)
+                .map_err(|error| match error {
                     MetricsError::NotFinite { path: photo, logit, .. } => {
                         TrainError::DivergedAnswer { epoch: index + 1, photo, logit }
                     }
                     error => error.into(),
-                },
-            )?;
+                })?;
             self.schedule.end_epoch(val.log_loss);
             let tensors = state_dict(self.setup.network());
             let record = EpochRecord {
@@ -315,7 +353,8 @@ impl Fit {
                 val_predictions: &val_predictions,
             };
             let plateau = self.schedule.plateau();
-            let is_best = save_epoch(&self.run, &mut self.progress, record.clone(), plateau, epoch)?;
+            let is_best =
+                save_epoch(&self.run, &mut self.progress, record.clone(), plateau, epoch)?;
             task.tell(Event::Epoch { record: &record, is_best });
         }
         Ok(())
@@ -336,8 +375,13 @@ impl Fit {
         let (mut seen, mut correct, mut total_loss, mut learning_rate) = (0, 0, 0.0, 0.0);
         let part = self.features.train_part(epoch);
         let began = Instant::now();
-        let batches =
-            self.features.batches(self.setup.network(), part, order, self.settings.batch_size, task)?;
+        let batches = self.features.batches(
+            self.setup.network(),
+            part,
+            order,
+            self.settings.batch_size,
+            task,
+        )?;
         for (step, batch) in batches.enumerate() {
             task.check()?;
             let (shown, labels) = batch?;
@@ -355,7 +399,8 @@ impl Fit {
             }
             learning_rate = self.schedule.learning_rate(epoch, step);
             let rates = &self.rates;
-            let moved = self.optimizer.step(network, gradients, |name| learning_rate * rates.factor(name));
+            let moved =
+                self.optimizer.step(network, gradients, |name| learning_rate * rates.factor(name));
             self.setup.network = Some(moved);
             let rows = rows(logits.without_autodiff());
             correct += rows
@@ -416,8 +461,13 @@ impl Fit {
     fn finish(&mut self, task: Task<'_>) -> Result<RunEvaluation> {
         let best = read_checkpoint(&self.run.best_weights())?;
         let network = self.setup.network().valid();
-        let (network, _) =
-            load(network, &best, LoadOptions::Exact, &self.settings.model, &self.run.best_weights())?;
+        let (network, _) = load(
+            network,
+            &best,
+            LoadOptions::Exact,
+            &self.settings.model,
+            &self.run.best_weights(),
+        )?;
         let mut test = None;
         if !self.setup.data.photos(Split::Test).is_empty() {
             test = Some(self.predict(&network, Split::Test, "test", task)?);

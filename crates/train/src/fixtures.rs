@@ -18,13 +18,23 @@ pub fn read_safetensors(name: &str) -> StateDict {
         .into_iter()
         .map(|(name, view)| {
             let data: Vec<f32> = match view.dtype() {
-                Dtype::F32 => view.data().as_chunks().0.iter().map(|w| f32::from_le_bytes(*w)).collect(),
-                Dtype::F64 => {
-                    view.data().as_chunks().0.iter().map(|w| f64::from_le_bytes(*w) as f32).collect()
+                Dtype::F32 => {
+                    view.data().as_chunks().0.iter().map(|w| f32::from_le_bytes(*w)).collect()
                 }
-                Dtype::I64 => {
-                    view.data().as_chunks().0.iter().map(|w| i64::from_le_bytes(*w) as f32).collect()
-                }
+                Dtype::F64 => view
+                    .data()
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .map(|w| f64::from_le_bytes(*w) as f32)
+                    .collect(),
+                Dtype::I64 => view
+                    .data()
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .map(|w| i64::from_le_bytes(*w) as f32)
+                    .collect(),
                 other => panic!("{other:?}"),
             };
             (name, TensorValue { shape: view.shape().to_vec(), data })

@@ -2,8 +2,8 @@
 //! features of the frozen stages.
 //!
 //! A run goes through these files in order: set up the network ([`setup`]), plan ([`plan`]), run
-//! the epochs ([`fit`]), save a checkpoint after each ([`checkpoint`]), evaluate the best one on the
-//! test photos, once ([`finish`]).
+//! the epochs ([`fit`]), save a checkpoint after each ([`checkpoint`]), evaluate the best one on
+//! the test photos, once ([`finish`]).
 
 mod error;
 mod options;

@@ -53,7 +53,11 @@ impl CrossEntropy {
 ///
 /// [`TrainError::ClassWeights`] when a name is not a class, a class has no weight, or a weight is
 /// not positive.
-pub fn class_weights(config: &ClassWeights, class_names: &[String], counts: &[usize]) -> Result<Vec<f64>> {
+pub fn class_weights(
+    config: &ClassWeights,
+    class_names: &[String],
+    counts: &[usize],
+) -> Result<Vec<f64>> {
     match config {
         ClassWeights::None => Ok(vec![1.0; class_names.len()]),
         ClassWeights::Balanced => {
@@ -65,8 +69,10 @@ pub fn class_weights(config: &ClassWeights, class_names: &[String], counts: &[us
 }
 
 fn given_weights(given: &BTreeMap<String, f64>, class_names: &[String]) -> Result<Vec<f64>> {
-    let wrong =
-        |reason: String, hint: Option<Hint>| TrainError::ClassWeights { reason, hint: hint.map(Box::new) };
+    let wrong = |reason: String, hint: Option<Hint>| TrainError::ClassWeights {
+        reason,
+        hint: hint.map(Box::new),
+    };
     let given: BTreeMap<String, f64> =
         given.iter().map(|(name, weight)| (kennel_core::composed(name), *weight)).collect();
     if let Some(name) = given.keys().find(|name| !class_names.contains(name)) {
@@ -78,9 +84,10 @@ fn given_weights(given: &BTreeMap<String, f64>, class_names: &[String]) -> Resul
         .iter()
         .map(|name| match given.get(name) {
             Some(weight) if *weight > 0.0 && weight.is_finite() => Ok(*weight),
-            Some(weight) => {
-                Err(wrong(format!("the weight of `{name}` is {weight}, expected a positive number"), None))
-            }
+            Some(weight) => Err(wrong(
+                format!("the weight of `{name}` is {weight}, expected a positive number"),
+                None,
+            )),
             None => Err(wrong(format!("`{name}` has no weight"), Some(Hint::WeightPerClass))),
         })
         .collect()
@@ -97,8 +104,10 @@ mod tests {
     #[test]
     fn values_and_gradients_are_those_of_torch() {
         let expected = read_safetensors("losses/expected.safetensors");
-        let weights: Vec<f64> = expected["class_weights"].data.iter().map(|w| f64::from(*w)).collect();
-        let labels: Vec<usize> = expected["labels"].data.iter().map(|label| *label as usize).collect();
+        let weights: Vec<f64> =
+            expected["class_weights"].data.iter().map(|w| f64::from(*w)).collect();
+        let labels: Vec<usize> =
+            expected["labels"].data.iter().map(|label| *label as usize).collect();
         let logits = &expected["logits"];
         let _ = formula::tensor;
         for (case, smoothing, weights) in [
@@ -112,8 +121,12 @@ mod tests {
             let loss = CrossEntropy::new(smoothing, weights).forward(logits.clone(), &labels);
             let value = loss.clone().into_scalar::<f32>();
             let wanted = expected[&format!("{case}.value")].data[0];
-            assert!((value - wanted).abs() <= 1e-6 * wanted.abs(), "{case}: {value} against {wanted}");
-            let gradient = logits.grad(&loss.backward()).unwrap().into_data().try_into_vec::<f32>().unwrap();
+            assert!(
+                (value - wanted).abs() <= 1e-6 * wanted.abs(),
+                "{case}: {value} against {wanted}"
+            );
+            let gradient =
+                logits.grad(&loss.backward()).unwrap().into_data().try_into_vec::<f32>().unwrap();
             for (a, b) in gradient.iter().zip(&expected[&format!("{case}.gradient")].data) {
                 assert!((a - b).abs() <= 1e-7, "{case}: {a} against {b}");
             }

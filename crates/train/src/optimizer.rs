@@ -35,7 +35,11 @@ enum Slots {
 /// Takes the gradients of `network`'s trainable tensors out of a backward pass.
 pub fn take_gradients(network: &Network, mut gradients: Gradients) -> NamedGradients {
     let mut taken = NamedGradients::new();
-    network.visit(&mut Taker { path: NamePath::default(), gradients: &mut gradients, taken: &mut taken });
+    network.visit(&mut Taker {
+        path: NamePath::default(),
+        gradients: &mut gradients,
+        taken: &mut taken,
+    });
     taken
 }
 
@@ -70,15 +74,23 @@ impl Optimizer {
         learning_rate: impl Fn(&str) -> f64,
     ) -> Network {
         self.step += 1;
-        network.map(&mut Stepper { path: NamePath::default(), optimizer: self, gradients, learning_rate })
+        network.map(&mut Stepper {
+            path: NamePath::default(),
+            optimizer: self,
+            gradients,
+            learning_rate,
+        })
     }
 
     /// Returns the new value of one tensor. All tensors are flat.
     fn update(&mut self, name: &str, weight: Tensor<1>, gradient: Tensor<1>, lr: f64) -> Tensor<1> {
         match self.config {
-            OptimizerConfig::Adam { betas, eps, weight_decay } => {
-                self.adam(name, weight, gradient, self.adam_numbers(betas, eps, lr, weight_decay, 1.0))
-            }
+            OptimizerConfig::Adam { betas, eps, weight_decay } => self.adam(
+                name,
+                weight,
+                gradient,
+                self.adam_numbers(betas, eps, lr, weight_decay, 1.0),
+            ),
             OptimizerConfig::AdamW { betas, eps, weight_decay } => {
                 let shrink = 1.0 - lr * weight_decay;
                 self.adam(name, weight, gradient, self.adam_numbers(betas, eps, lr, 0.0, shrink))
@@ -112,7 +124,13 @@ impl Optimizer {
         AdamStep { beta1, beta2, eps, step: self.step, learning_rate, l2, shrink }
     }
 
-    fn adam(&mut self, name: &str, weight: Tensor<1>, gradient: Tensor<1>, step: AdamStep) -> Tensor<1> {
+    fn adam(
+        &mut self,
+        name: &str,
+        weight: Tensor<1>,
+        gradient: Tensor<1>,
+        step: AdamStep,
+    ) -> Tensor<1> {
         let (first, second) = match self.slots.remove(name) {
             Some(Slots::Moments { first, second }) => (first, second),
             _ => (gradient.zeros_like(), gradient.zeros_like()),
@@ -131,7 +149,8 @@ impl Optimizer {
     /// Writes the state that a resumed run needs as tensors called `<prefix><slot>.<name>`.
     pub fn save(&self, prefix: &str, into: &mut StateDict) {
         let mut put = |slot: &str, name: &str, tensor: &Tensor<1>| {
-            let data = tensor.clone().into_data().try_into_vec::<f32>().expect("optimiser state is f32");
+            let data =
+                tensor.clone().into_data().try_into_vec::<f32>().expect("optimiser state is f32");
             let value = TensorValue { shape: vec![data.len()], data };
             into.insert(format!("{prefix}{slot}.{name}"), value);
         };
@@ -249,13 +268,22 @@ mod tests {
             ("adam", OptimizerConfig::Adam { betas, eps, weight_decay: 0.0 }),
             ("adam_wd", OptimizerConfig::Adam { betas, eps, weight_decay: 0.01 }),
             ("adamw", OptimizerConfig::AdamW { betas, eps, weight_decay: 0.05 }),
-            ("sgd_plain", OptimizerConfig::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 }),
+            (
+                "sgd_plain",
+                OptimizerConfig::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 },
+            ),
             ("sgd", OptimizerConfig::Sgd { momentum: 0.9, nesterov: false, weight_decay: 0.0 }),
-            ("sgd_nesterov_wd", OptimizerConfig::Sgd { momentum: 0.9, nesterov: true, weight_decay: 1e-3 }),
+            (
+                "sgd_nesterov_wd",
+                OptimizerConfig::Sgd { momentum: 0.9, nesterov: true, weight_decay: 1e-3 },
+            ),
         ];
         let device = Device::flex();
         let flat = |name: &str| {
-            Tensor::<1>::from_data(TensorData::new(formula::tensor(name, &[7, 5]).data, [35]), &device)
+            Tensor::<1>::from_data(
+                TensorData::new(formula::tensor(name, &[7, 5]).data, [35]),
+                &device,
+            )
         };
         for (case, config) in cases {
             let mut optimizer = Optimizer::new(config.clone());
@@ -265,7 +293,8 @@ mod tests {
                 // identically.
                 let mut saved = StateDict::new();
                 optimizer.save("optimizer.", &mut saved);
-                optimizer = Optimizer::restore(config.clone(), step - 1, "optimizer.", &saved, &device);
+                optimizer =
+                    Optimizer::restore(config.clone(), step - 1, "optimizer.", &saved, &device);
                 optimizer.step = step;
                 weight = optimizer.update("w0", weight, flat(&format!("grad.{step}")), 1e-2);
                 let found = weight.clone().into_data().try_into_vec::<f32>().unwrap();

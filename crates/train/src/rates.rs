@@ -19,7 +19,9 @@ impl LayerRates {
             stages: network.stages(),
             head: network.head(),
             decay: settings.layer_decay.unwrap_or(1.0),
-            head_factor: settings.head_learning_rate.map_or(1.0, |rate| rate / settings.learning_rate),
+            head_factor: settings
+                .head_learning_rate
+                .map_or(1.0, |rate| rate / settings.learning_rate),
         }
     }
 
@@ -44,9 +46,14 @@ mod tests {
     #[test]
     fn rates_decay_from_the_head_down_and_the_head_has_its_own() {
         let architecture = architecture("resnet18").unwrap();
-        let network = Network::new(architecture, 2, RegularizationRates::default(), &Device::flex());
-        let rates =
-            LayerRates { stages: network.stages(), head: network.head(), decay: 0.5, head_factor: 10.0 };
+        let network =
+            Network::new(architecture, 2, RegularizationRates::default(), &Device::flex());
+        let rates = LayerRates {
+            stages: network.stages(),
+            head: network.head(),
+            decay: 0.5,
+            head_factor: 10.0,
+        };
         for (name, factor) in [
             ("fc.weight", 10.0),
             ("layer4.1.bn2.bias", 0.5),

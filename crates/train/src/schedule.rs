@@ -54,7 +54,8 @@ impl Schedule {
             SchedulerKind::Plateau { .. } => self.plateau.rate,
             SchedulerKind::Cosine { min_learning_rate } => {
                 let turn = epoch as f64 / self.epochs as f64;
-                min_learning_rate + (self.peak - min_learning_rate) * (1.0 + (PI * turn).cos()) / 2.0
+                min_learning_rate
+                    + (self.peak - min_learning_rate) * (1.0 + (PI * turn).cos()) / 2.0
             }
             SchedulerKind::Step { step_size, gamma } => {
                 self.peak * gamma.powi((epoch / step_size.max(1)) as i32)
@@ -64,8 +65,9 @@ impl Schedule {
                 let last = first / final_div_factor;
                 let total = (self.epochs * self.steps_per_epoch) as f64;
                 let top = pct_start * total - 1.0;
-                let between =
-                    |from: f64, to: f64, share: f64| to + (from - to) / 2.0 * (1.0 + (PI * share).cos());
+                let between = |from: f64, to: f64, share: f64| {
+                    to + (from - to) / 2.0 * (1.0 + (PI * share).cos())
+                };
                 // Without a step that climbs, the first is at the peak.
                 if top > 0.0 && now <= top {
                     between(first, self.peak, now / top)
@@ -80,11 +82,14 @@ impl Schedule {
 
     /// Updates the schedule with the validation loss of an epoch.
     pub fn end_epoch(&mut self, val_loss: f64) {
-        let SchedulerKind::Plateau { factor, patience, min_learning_rate } = self.kind else { return };
+        let SchedulerKind::Plateau { factor, patience, min_learning_rate } = self.kind else {
+            return;
+        };
         let plateau = &mut self.plateau;
         // NaN is never better, as in PyTorch.
-        let is_better =
-            plateau.best.map_or(val_loss < f64::INFINITY, |best| val_loss < best * (1.0 - THRESHOLD));
+        let is_better = plateau
+            .best
+            .map_or(val_loss < f64::INFINITY, |best| val_loss < best * (1.0 - THRESHOLD));
         if is_better {
             plateau.best = Some(val_loss);
             plateau.bad_epochs = 0;
@@ -122,12 +127,18 @@ mod tests {
     #[test]
     fn rates_are_those_of_torch() {
         let cases: Vec<Value> =
-            serde_json::from_str(include_str!("../tests/fixtures/schedules/expected.json")).unwrap();
+            serde_json::from_str(include_str!("../tests/fixtures/schedules/expected.json"))
+                .unwrap();
         let mut seen = std::collections::BTreeMap::<String, usize>::new();
         for case in &cases {
-            let setting = |name: &str, default: f64| case["settings"][name].as_f64().unwrap_or(default);
-            let rates: Vec<f64> =
-                case["rates"].as_array().unwrap().iter().map(|rate| rate.as_f64().unwrap()).collect();
+            let setting =
+                |name: &str, default: f64| case["settings"][name].as_f64().unwrap_or(default);
+            let rates: Vec<f64> = case["rates"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|rate| rate.as_f64().unwrap())
+                .collect();
             let scheduler = case["scheduler"].as_str().unwrap();
             let kind = match scheduler {
                 "plateau" => SchedulerKind::Plateau {
@@ -157,12 +168,16 @@ mod tests {
             for (index, expected) in rates.iter().enumerate() {
                 let (epoch, step) = if scheduler == "one_cycle" { (0, index) } else { (index, 0) };
                 let found = schedule.learning_rate(epoch, step);
-                assert!((found - expected).abs() <= 1e-12 + 1e-9 * expected, "{case}: {index}: {found}");
+                assert!(
+                    (found - expected).abs() <= 1e-12 + 1e-9 * expected,
+                    "{case}: {index}: {found}"
+                );
                 if let Some(losses) = case["losses"].as_array() {
                     schedule.end_epoch(losses[index].as_f64().unwrap_or(f64::NAN));
                     // A run that stops and resumes here keeps its state.
                     let plateau: Plateau =
-                        serde_json::from_str(&serde_json::to_string(&schedule.plateau()).unwrap()).unwrap();
+                        serde_json::from_str(&serde_json::to_string(&schedule.plateau()).unwrap())
+                            .unwrap();
                     schedule = schedule.resume(plateau);
                 }
             }

@@ -48,7 +48,8 @@ pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<
     let mut best: Option<(EpochRecord, RunDir)> = None;
     for (_, epoch, run) in matching {
         // Of two equal runs, the newer one wins.
-        let loses = best.as_ref().is_some_and(|(old, _)| score(&epoch).compare(&score(old)).is_lt());
+        let loses =
+            best.as_ref().is_some_and(|(old, _)| score(&epoch).compare(&score(old)).is_lt());
         if !loses {
             best = Some((epoch, run));
         }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use kennel_core::{RunFacts, Settings, Split, Task, files};
-use kennel_data::{DataError, Dataset, DatasetPhoto, Loader, LoaderOptions, PrepareOptions, Transform};
+use kennel_data::{
+    DataError, Dataset, DatasetPhoto, Loader, LoaderOptions, PrepareOptions, Transform,
+};
 use kennel_infer::{BURN_VERSION, machine, manifest_digest, pixels, tell_notes};
 use kennel_models::{
     Architecture, LoadOptions, Network, RegularizationRates, StateDict, architecture, draw_head,
@@ -73,8 +75,12 @@ pub fn set_up(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> Re
         counts[photo.class_index] += 1;
     }
     let class_weights = class_weights(&settings.class_weights, &class_names, &counts)?;
-    let network =
-        Network::new(architecture, class_names.len(), RegularizationRates::of(settings), compute.device());
+    let network = Network::new(
+        architecture,
+        class_names.len(),
+        RegularizationRates::of(settings),
+        compute.device(),
+    );
     let trained = plan::trained_parts(&network, settings)?;
     let Filled { network, batches_tracked, weights_sha256, weights_run, weights_shared_classes } =
         fill(network, architecture, settings, &class_names, task)?;
@@ -82,7 +88,11 @@ pub fn set_up(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> Re
     let network = with_trainable(network, &trained);
     let state = state_dict(&network);
     let sizes = |keep: &dyn Fn(&str) -> bool| -> usize {
-        state.iter().filter(|(name, _)| !is_buffer(name) && keep(name)).map(|(_, v)| v.data.len()).sum()
+        state
+            .iter()
+            .filter(|(name, _)| !is_buffer(name) && keep(name))
+            .map(|(_, v)| v.data.len())
+            .sum()
     };
     let facts = RunFacts {
         trainable_params: sizes(&|name| trained.iter().any(|prefix| is_under(name, prefix))),
@@ -125,7 +135,12 @@ fn check_photos(data: &Dataset, task: Task<'_>) -> Result<()> {
 /// Checks that the logits of one training photo are finite. Finite weights can still overflow
 /// together, and a running variance can be negative. Evaluation mode is used because training mode
 /// ignores the running variance.
-fn check_answers(network: &Network, data: &Dataset, settings: &Settings, device: &Device) -> Result<()> {
+fn check_answers(
+    network: &Network,
+    data: &Dataset,
+    settings: &Settings,
+    device: &Device,
+) -> Result<()> {
     let photos: Arc<[DatasetPhoto]> = data.photos(Split::Train).iter().take(1).cloned().collect();
     let transform = Transform::Eval(settings.preprocessing.clone());
     let order = (0..photos.len()).collect();
@@ -195,13 +210,17 @@ fn fill(
         true => draw_head(network, settings.head_init, settings.seed),
         false => network,
     };
-    let shared = |theirs: Vec<String>| class_names.iter().filter(|name| theirs.contains(name)).count();
+    let shared =
+        |theirs: Vec<String>| class_names.iter().filter(|name| theirs.contains(name)).count();
     Ok(Filled {
         network,
         batches_tracked: checkpoint.batches_tracked,
         weights_sha256: Some(checkpoint.sha256),
         // Set only for weights that a Kennel run has fine-tuned, not for ImageNet's.
-        weights_shared_classes: source.class_names.filter(|_| source.fine_tuned_in.is_some()).map(shared),
+        weights_shared_classes: source
+            .class_names
+            .filter(|_| source.fine_tuned_in.is_some())
+            .map(shared),
         weights_run: source.fine_tuned_in,
     })
 }

@@ -39,8 +39,10 @@ fn twenty_adam_steps_lose_what_pytorch_loses() {
             .collect();
 
         let device = Device::flex();
-        let network = Network::new(architecture(arch).unwrap(), 5, RegularizationRates::default(), &device);
-        let stages: Vec<String> = network.stages().into_iter().flat_map(|stage| stage.prefixes).collect();
+        let network =
+            Network::new(architecture(arch).unwrap(), 5, RegularizationRates::default(), &device);
+        let stages: Vec<String> =
+            network.stages().into_iter().flat_map(|stage| stage.prefixes).collect();
         let weights = formula::weights(&state_dict(&network));
         let mut network = with_trainable(apply_state_dict(network, &weights), &stages);
         let adam = OptimizerConfig::adam();
@@ -76,7 +78,8 @@ fn twenty_adam_steps_lose_what_pytorch_loses() {
         ] {
             let (found, wanted) = (&state[&name].data, f32s(&name));
             let scale = wanted.iter().fold(0.0_f32, |m, x| m.max(x.abs()));
-            let off = found.iter().zip(&wanted).fold(0.0_f32, |m, (a, b)| m.max((a - b).abs())) / scale;
+            let off =
+                found.iter().zip(&wanted).fold(0.0_f32, |m, (a, b)| m.max((a - b).abs())) / scale;
             assert!(off <= tolerance, "{arch}: {name} is {off:.1e} off");
         }
     }

@@ -15,7 +15,9 @@ use kennel_core::{
 };
 use kennel_infer::{Compute, predict_dataset};
 use kennel_models::{read_checkpoint, write_checkpoint};
-use kennel_train::{CacheOptions, Found, Result, TrainError, TrainOptions, Trained, find_run, resume, train};
+use kennel_train::{
+    CacheOptions, Found, Result, TrainError, TrainOptions, Trained, find_run, resume, train,
+};
 use photos::{draw_photos, small_config};
 
 /// Trains a run that is stopped after `epochs` epochs, or, if `step` is not 0, in the next epoch
@@ -28,7 +30,9 @@ fn stopped_after(config: &Settings, runs: &Path, epochs: usize, step: usize) -> 
                 seen.store(record.epoch, Ordering::Relaxed);
                 step == 0 && record.epoch == epochs
             }
-            Event::Step { done, .. } => step > 0 && seen.load(Ordering::Relaxed) == epochs && done >= step,
+            Event::Step { done, .. } => {
+                step > 0 && seen.load(Ordering::Relaxed) == epochs && done >= step
+            }
             _ => false,
         };
         if is_time {
@@ -78,9 +82,10 @@ fn train_quietly(config: &Settings, runs: &Path) -> RunDir {
 /// `config.toml`, which holds times and paths.
 fn contents(run: &RunDir) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
-    for file in ["checkpoints/best.safetensors", "checkpoints/last.safetensors", "predictions/val.jsonl"]
-        .into_iter()
-        .chain(["predictions/test.jsonl", "evaluation.json", "manifest.json"])
+    for file in
+        ["checkpoints/best.safetensors", "checkpoints/last.safetensors", "predictions/val.jsonl"]
+            .into_iter()
+            .chain(["predictions/test.jsonl", "evaluation.json", "manifest.json"])
     {
         found.insert(file.to_string(), std::fs::read(run.path().join(file)).unwrap());
     }
@@ -199,7 +204,9 @@ fn a_run_that_was_stopped_and_resumed_ends_as_if_it_had_never_stopped() {
         for (epochs, step) in [(1, 0), (2, 8), (0, 8)] {
             let (run, kept) = stopped_after(&config, &runs, epochs, step);
             assert_eq!(kept, epochs);
-            assert!(!run.evaluation().exists() && !run.predictions(kennel_core::Split::Test).exists());
+            assert!(
+                !run.evaluation().exists() && !run.predictions(kennel_core::Split::Test).exists()
+            );
             same(&whole, &run_of(resume(run, None, &uncached(), Task::unwatched())));
         }
     }
@@ -213,7 +220,8 @@ fn a_stop_before_the_run_begins_makes_no_run() {
     let runs = dir.path().join("runs");
     let stop = AtomicBool::new(true);
     let task = Task::new(&stop, &|_| {});
-    let error = train(&small_config(&data, Strategy::Full, 1), &runs, &uncached(), task).unwrap_err();
+    let error =
+        train(&small_config(&data, Strategy::Full, 1), &runs, &uncached(), task).unwrap_err();
     assert!(matches!(error, TrainError::Stopped(_)), "{error:?}");
     assert!(!runs.exists());
 }
@@ -238,11 +246,15 @@ fn a_run_that_ended_before_its_first_epoch_had_a_state_begins_again_and_says_so(
     std::fs::remove_file(old.last_state()).unwrap();
     assert!(old.metrics().exists());
     let notes = resumed(old);
-    assert!(notes.contains(&"no epoch was finished: it begins at epoch 1 again".into()), "{notes:?}");
+    assert!(
+        notes.contains(&"no epoch was finished: it begins at epoch 1 again".into()),
+        "{notes:?}"
+    );
     // What this version leaves: files of an epoch that was never committed, and a temporary file.
     let new = stopped();
-    let next =
-        |file: &Path| file.with_file_name(format!(".next-{}", file.file_name().unwrap().to_string_lossy()));
+    let next = |file: &Path| {
+        file.with_file_name(format!(".next-{}", file.file_name().unwrap().to_string_lossy()))
+    };
     for file in [new.metrics(), new.best_weights(), new.last_weights()] {
         std::fs::write(next(&file), b"half").unwrap();
     }
@@ -268,12 +280,16 @@ fn a_finished_run_goes_on_to_more_epochs_as_if_it_had_been_told_so() {
     draw_photos(&data, [5, 3, 2]);
     let runs = dir.path().join("runs");
     let further = |run: &RunDir, epochs| {
-        let (resumed, heard) = listening(|task| resume(run.clone(), Some(epochs), &uncached(), task));
+        let (resumed, heard) =
+            listening(|task| resume(run.clone(), Some(epochs), &uncached(), task));
         resumed.map(|trained| (trained.run, heard.notes)).map_err(|error| error.to_string())
     };
     let short = train_quietly(&small_config(&data, Strategy::Full, 2), &runs);
     let error = further(&short, 2).unwrap_err();
-    assert!(error.contains("epochs is 2, expected more than are finished") && short.is_finished(), "{error}");
+    assert!(
+        error.contains("epochs is 2, expected more than are finished") && short.is_finished(),
+        "{error}"
+    );
     let (long, notes) = further(&short, 4).unwrap();
     same(&train_quietly(&small_config(&data, Strategy::Full, 4), &runs), &long);
     let said = |notes: &[Note], what: &str| notes.iter().any(|note| note.text.contains(what));
@@ -304,7 +320,8 @@ fn weights_that_are_finite_and_whose_answers_are_not_begin_no_run() {
         for strategy in [Strategy::Freeze, Strategy::Full] {
             let weights = weights.to_string_lossy().into_owned().into();
             let config = Settings { weights, method: strategy.into(), ..config.clone() };
-            let error = train(&config, &runs, &uncached(), Task::unwatched()).unwrap_err().to_string();
+            let error =
+                train(&config, &runs, &uncached(), Task::unwatched()).unwrap_err().to_string();
             assert!(error.contains("before the first step: weights"), "{name} {strategy}: {error}");
         }
     }
@@ -324,7 +341,8 @@ fn test_photos_that_are_swapped_under_a_training_are_not_judged() {
     };
     let task = Task::new(&stop, &on);
     let config = small_config(&data, Strategy::Full, 1);
-    let error = train(&config, &dir.path().join("runs"), &uncached(), task).unwrap_err().to_string();
+    let error =
+        train(&config, &dir.path().join("runs"), &uncached(), task).unwrap_err().to_string();
     assert!(error.contains("000.png is not the photo that was prepared"), "{error}");
 }
 
@@ -336,7 +354,8 @@ fn a_run_does_not_resume_as_something_else() {
     let config = small_config(&data, Strategy::Full, 2);
     let (run, _) = stopped_after(&config, &dir.path().join("runs"), 1, 0);
     let refused = |wanted: &str| {
-        let error = resume(run.clone(), None, &uncached(), Task::unwatched()).unwrap_err().to_string();
+        let error =
+            resume(run.clone(), None, &uncached(), Task::unwatched()).unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
     };
     let held = run.lock().unwrap().unwrap();
@@ -345,7 +364,8 @@ fn a_run_does_not_resume_as_something_else() {
     assert!(!run.path().join(".lock").exists());
 
     let config = std::fs::read_to_string(run.config()).unwrap();
-    std::fs::write(run.config(), config.replace("learning_rate = 0.001", "learning_rate = 0.5")).unwrap();
+    std::fs::write(run.config(), config.replace("learning_rate = 0.001", "learning_rate = 0.5"))
+        .unwrap();
     refused("config.toml has SHA-256");
     let sums = std::fs::read(run.path().join("SHA256SUMS")).unwrap();
     std::fs::remove_file(run.path().join("SHA256SUMS")).unwrap();
@@ -366,9 +386,10 @@ fn a_run_does_not_resume_as_something_else() {
     std::fs::write(run.last_state(), &state).unwrap();
 
     // A flipped bit in any file that resuming reads, also in the middle of a tensor.
-    for file in [run.last_state(), run.last_weights(), run.best_weights(), run.metrics(), run.manifest()]
-        .into_iter()
-        .chain([run.predictions(kennel_core::Split::Val)])
+    for file in
+        [run.last_state(), run.last_weights(), run.best_weights(), run.metrics(), run.manifest()]
+            .into_iter()
+            .chain([run.predictions(kennel_core::Split::Val)])
     {
         let whole = std::fs::read(&file).unwrap();
         let mut flipped = whole.clone();
@@ -388,9 +409,10 @@ fn a_run_ends_the_same_with_a_cold_a_warm_a_full_and_no_cache() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     draw_photos(&data, [9, 3, 3]);
-    for (name, strategy, unfreeze) in
-        [("freeze", Strategy::Freeze, vec![]), ("partial", Strategy::Partial, vec!["layer4.1", "fc"])]
-    {
+    for (name, strategy, unfreeze) in [
+        ("freeze", Strategy::Freeze, vec![]),
+        ("partial", Strategy::Partial, vec!["layer4.1", "fc"]),
+    ] {
         let runs = folder.path().join(name);
         let config = Settings {
             feature_views: 2,
@@ -417,7 +439,11 @@ fn a_run_ends_the_same_with_a_cold_a_warm_a_full_and_no_cache() {
         assert!(contents(&cold) == contents(&none), "{name}: none");
         std::fs::remove_dir_all(&dir).unwrap();
         let (full, heard) = run(Some(5000));
-        assert!(heard.notes.iter().any(|note| note.hint == Some(Hint::LargerCache)), "{:?}", heard.notes);
+        assert!(
+            heard.notes.iter().any(|note| note.hint == Some(Hint::LargerCache)),
+            "{:?}",
+            heard.notes
+        );
         assert!(contents(&cold) == contents(&full), "{name}: full");
 
         // A fresh view every epoch gives another result.

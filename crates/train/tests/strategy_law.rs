@@ -9,7 +9,8 @@ mod tokens;
 use burn::tensor::{Device, Tensor, TensorData};
 use kennel_core::{OptimizerConfig, Strategy};
 use kennel_models::{
-    Network, RegularizationRates, apply_state_dict, architectures, is_under, state_dict, with_trainable,
+    Network, RegularizationRates, apply_state_dict, architectures, is_under, state_dict,
+    with_trainable,
 };
 use kennel_train::{CrossEntropy, Optimizer, take_gradients};
 
@@ -26,7 +27,9 @@ fn frozen_tensors_are_bit_equal_after_a_step_and_every_trainable_tensor_moved() 
             let trained = match strategy {
                 Strategy::Freeze => vec![fresh.head().to_string()],
                 Strategy::Partial => fresh.partial(),
-                Strategy::Full => fresh.stages().into_iter().flat_map(|stage| stage.prefixes).collect(),
+                Strategy::Full => {
+                    fresh.stages().into_iter().flat_map(|stage| stage.prefixes).collect()
+                }
             };
             let network = with_trainable(apply_state_dict(fresh.clone(), &before), &trained);
             let logits = network.forward(Tensor::from_data(images.clone(), &Device::flex()));

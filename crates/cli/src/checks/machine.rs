@@ -26,10 +26,15 @@ pub fn build() -> String {
         (cfg!(feature = "vulkan"), "vulkan"),
         (cfg!(feature = "webgpu"), "webgpu"),
     ];
-    let features: Vec<&str> = features.into_iter().filter_map(|(is, name)| is.then_some(name)).collect();
-    let features = if features.is_empty() { "no cargo features".into() } else { features.join(", ") };
+    let features: Vec<&str> =
+        features.into_iter().filter_map(|(is, name)| is.then_some(name)).collect();
+    let features =
+        if features.is_empty() { "no cargo features".into() } else { features.join(", ") };
     let burn = kennel_infer::BURN_VERSION;
-    format!("{}, {profile}, {ARCH}-{OS}{library}, {features}, Burn {burn}", env!("CARGO_PKG_VERSION"))
+    format!(
+        "{}, {profile}, {ARCH}-{OS}{library}, {features}, Burn {burn}",
+        env!("CARGO_PKG_VERSION")
+    )
 }
 
 pub fn name_of_system() -> Found {
@@ -71,14 +76,17 @@ pub fn threads() -> Found {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let computing = kennel_infer::threads();
     let text = format!("{computing} compute, on {cores} cores for this process");
-    let Some(asked) = std::env::var_os("RAYON_NUM_THREADS").filter(|value| !value.is_empty()) else {
+    let Some(asked) = std::env::var_os("RAYON_NUM_THREADS").filter(|value| !value.is_empty())
+    else {
         return Found::ok(text);
     };
     let asked = asked.to_string_lossy();
     match asked.parse::<usize>() {
         Ok(_) => Found::ok(format!("{text}; RAYON_NUM_THREADS is {asked}")),
-        Err(_) => Found::problem(format!("{text}; RAYON_NUM_THREADS is `{asked}`, which is no number"))
-            .hint("set it to how many threads may compute, or unset it for one per core"),
+        Err(_) => {
+            Found::problem(format!("{text}; RAYON_NUM_THREADS is `{asked}`, which is no number"))
+                .hint("set it to how many threads may compute, or unset it for one per core")
+        }
     }
 }
 
@@ -89,7 +97,9 @@ pub fn memory() -> Found {
     let shown = |bytes: u64| ByteSize(bytes).display().si();
     let text = format!("{}, of which {} are available", shown(total), shown(available));
     match available < LITTLE_MEMORY {
-        true => Found::problem(text).hint("close other programs, or train with a lower --batch-size"),
+        true => {
+            Found::problem(text).hint("close other programs, or train with a lower --batch-size")
+        }
         false => Found::ok(text),
     }
 }

@@ -19,7 +19,8 @@ pub fn working_folder() -> Found {
     let here = match std::env::current_dir() {
         Ok(here) => here.display().to_string(),
         Err(error) => {
-            return Found::problem(format!("the working folder is gone: {error}")).hint("cd elsewhere");
+            return Found::problem(format!("the working folder is gone: {error}"))
+                .hint("cd elsewhere");
         }
     };
     match tempfile::tempfile_in(".") {
@@ -38,14 +39,16 @@ pub fn disk() -> Found {
     };
     let text = format!("{} of {} are free here", shown(free), shown(total));
     match free < LITTLE_SPACE {
-        true => Found::problem(text)
-            .hint(format!("a run keeps up to four times its weights; {CACHE_DIR} is safe to delete")),
+        true => Found::problem(text).hint(format!(
+            "a run keeps up to four times its weights; {CACHE_DIR} is safe to delete"
+        )),
         false => Found::ok(text),
     }
 }
 
 pub fn feature_cache() -> Found {
-    let folder = variables::value("KENNEL_CACHE_DIR").map_or_else(|| CACHE_DIR.into(), PathBuf::from);
+    let folder =
+        variables::value("KENNEL_CACHE_DIR").map_or_else(|| CACHE_DIR.into(), PathBuf::from);
     let path = folder.display();
     if !folder.exists() {
         return Found::none(format!("nothing is kept yet in {path}"));

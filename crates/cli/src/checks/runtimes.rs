@@ -19,7 +19,8 @@ pub fn compute(compute: &Compute) -> String {
 }
 
 pub fn devices() -> Found {
-    let compiled_in: Vec<GpuKind> = GpuKind::ALL.into_iter().filter(|kind| kind.is_compiled_in()).collect();
+    let compiled_in: Vec<GpuKind> =
+        GpuKind::ALL.into_iter().filter(|kind| kind.is_compiled_in()).collect();
     if compiled_in.is_empty() {
         let known = GpuKind::ALL.map(GpuKind::as_str).join(", ");
         return Found::ok("cpu; this binary is built for no GPU")
@@ -55,7 +56,9 @@ pub fn onnx_runtime() -> Found {
             match given {
                 Some(_) => Found::problem(text).hint(hint),
                 // rten runs exported files; ONNX Runtime is only a second opinion.
-                None => Found::none(format!("{place}, and the system has no such library")).hint(hint),
+                None => {
+                    Found::none(format!("{place}, and the system has no such library")).hint(hint)
+                }
             }
         }
         Err(error) => Found::problem(format!("{place}: {}", first_line(&error.to_string()))),

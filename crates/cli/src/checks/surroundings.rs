@@ -24,23 +24,29 @@ const NAMES: [&str; 8] = [
 const NOTEBOOK: [&str; 2] = ["KENNEL_PHOTOS", "KENNEL_ROOT"];
 
 pub fn variables(program: &Command) -> Found {
-    let is_ours =
-        |name: &str| PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name);
+    let is_ours = |name: &str| {
+        PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name)
+    };
     let mut set: Vec<(String, String)> = std::env::vars_os()
-        .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+        .map(|(name, value)| {
+            (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
+        })
         .filter(|(name, _)| is_ours(name))
         .collect();
     set.sort();
     let flags = variables::of_flags(program);
     let known = || flags.keys().map(String::as_str);
     let mut problems = Vec::new();
-    for (name, value) in set.iter().filter(|(name, value)| name.starts_with("KENNEL_") && !value.is_empty()) {
+    for (name, value) in
+        set.iter().filter(|(name, value)| name.starts_with("KENNEL_") && !value.is_empty())
+    {
         if NOTEBOOK.contains(&name.as_str()) {
             continue;
         }
         if !known().any(|known| known == name) {
             let nearest = kennel_core::did_you_mean(name, known());
-            let hint = nearest.map_or_else(String::new, |nearest| format!(": did you mean {nearest}?"));
+            let hint =
+                nearest.map_or_else(String::new, |nearest| format!(": did you mean {nearest}?"));
             problems.push(format!("{name} is nothing that Kennel reads{hint}"));
         } else if let Some(reason) = variables::problem(name, value.as_ref()) {
             problems.push(format!("{name}: {reason}"));
@@ -75,7 +81,8 @@ pub fn network(session: &Session) -> Found {
     }
     let (answers, silent): (Vec<_>, Vec<_>) =
         network::servers().into_iter().partition(|(_, answer)| answer.is_ok());
-    let answers: Vec<String> = answers.into_iter().map(|(url, _)| format!("{url} answers")).collect();
+    let answers: Vec<String> =
+        answers.into_iter().map(|(url, _)| format!("{url} answers")).collect();
     let silent: Vec<String> = silent
         .into_iter()
         .map(|(url, answer)| format!("{url} does not answer: {}", answer.err().unwrap_or_default()))

@@ -92,7 +92,8 @@ pub fn run(args: BenchArgs, session: &Session) -> CommandResult {
             Format::Table => print(&data_table(&bench)),
         };
     }
-    let options = BenchOptions { model: args.model, batch_size, repeats: args.repeats, warmup: args.warmup };
+    let options =
+        BenchOptions { model: args.model, batch_size, repeats: args.repeats, warmup: args.warmup };
     let compute = args.device.open(session)?;
     let bench = match args.mode {
         Mode::Infer => bench_infer(&options, &compute)?,
@@ -114,7 +115,8 @@ fn run_file(path: &Path, args: &BenchArgs) -> CommandResult {
     let apart = args.time_limit.apart(batch_sizes.iter().copied().max().unwrap_or(1))?;
     let bench = bench_file(path, &batch_sizes, args.warmup, args.repeats, &apart, &worded)?;
     if bench.rates.is_empty() {
-        let reasons = bench.not_run.iter().map(|not| format!("\n  {}: {}", not.runtime, not.reason));
+        let reasons =
+            bench.not_run.iter().map(|not| format!("\n  {}: {}", not.runtime, not.reason));
         return Err(Failure::Failed(format!(
             "nothing here runs {}{}",
             path.display(),

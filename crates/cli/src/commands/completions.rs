@@ -53,7 +53,9 @@ fn with_values(command: Command) -> Command {
                 "optimizer" => vec!["adam", "adamw", "sgd"],
                 "scheduler" => vec!["plateau", "cosine", "step", "one_cycle", "constant"],
                 "head_init" => vec!["fanin", "timm"],
-                "device" => ["auto", "cpu"].into_iter().chain(GpuKind::ALL.map(GpuKind::as_str)).collect(),
+                "device" => {
+                    ["auto", "cpu"].into_iter().chain(GpuKind::ALL.map(GpuKind::as_str)).collect()
+                }
                 "preset" => Preset::ALL.map(Preset::as_str).to_vec(),
                 _ => return arg,
             };

@@ -70,7 +70,8 @@ pub fn run(args: DemoArgs, call: Call, session: &Session) -> CommandResult {
     let out = Path::new(&args.out);
     let before_s = claim(out, args.seed)?;
     let place = |name: &str| out.join(name).display().to_string();
-    let (photos, new, data_dir, runs) = (place("photos"), place("new"), place("data"), place("runs"));
+    let (photos, new, data_dir, runs) =
+        (place("photos"), place("new"), place("data"), place("runs"));
     let (recipe, cache, models) = (place("recipe.toml"), place("cache"), place("models"));
 
     say!(session, "drawing    {PER_BREED} photos of each of five invented breeds: {photos}");
@@ -98,9 +99,15 @@ pub fn run(args: DemoArgs, call: Call, session: &Session) -> CommandResult {
         let side = side_px(model, &folder)?.to_string();
         weights.push(format!("{model}={}", folder.display()));
         let none = Weights::Random;
-        let network = ["--model", model, "--weights", none.as_str(), "--strategy", "freeze", "--side", &side];
+        let network =
+            ["--model", model, "--weights", none.as_str(), "--strategy", "freeze", "--side", &side];
         let rest = ["--config", &recipe, "--seed", &seed, "--data", &data_dir, "--runs", &runs];
-        train_unless_finished(random_run(&before, model), &[&network[..], &rest].concat(), &cache, kennel)?;
+        train_unless_finished(
+            random_run(&before, model),
+            &[&network[..], &rest].concat(),
+            &cache,
+            kennel,
+        )?;
     }
 
     say!(
@@ -150,7 +157,8 @@ fn claim(out: &Path, seed: u32) -> Result<f64, Failure> {
 
 /// Prints a command as it would be typed, and runs it.
 fn kennel(arguments: &[&str], call: Call, session: &Session) -> CommandResult {
-    let shown: Vec<String> = arguments.iter().map(|argument| kennel_core::quoted(argument)).collect();
+    let shown: Vec<String> =
+        arguments.iter().map(|argument| kennel_core::quoted(argument)).collect();
     say!(session, "$ kennel {}", shown.join(" "));
     call(&["kennel"].iter().chain(arguments).map(OsString::from).collect::<Vec<_>>(), session)
 }
@@ -159,7 +167,9 @@ fn kennel(arguments: &[&str], call: Call, session: &Session) -> CommandResult {
 /// architecture's default.
 fn side_px(model: &str, folder: &Path) -> Result<u32, Failure> {
     let architecture = kennel_models::architecture(model)?;
-    Ok(kennel_models::locate_weights(architecture, Some(&folder.to_string_lossy()))?.preprocessing.side_px)
+    Ok(kennel_models::locate_weights(architecture, Some(&folder.to_string_lossy()))?
+        .preprocessing
+        .side_px)
 }
 
 /// Trains a run with `flags`, or resumes it.
@@ -206,13 +216,15 @@ fn exported(models: &Path) -> Result<PathBuf, Failure> {
 /// Returns the share of test photos that a run gets right.
 fn test_accuracy(run: RunDir) -> Result<Proportion, Failure> {
     let test = FinishedRun::read(run)?.test;
-    let test = test.ok_or_else(|| Failure::Failed("the demonstration has no test photos".into()))?;
+    let test =
+        test.ok_or_else(|| Failure::Failed("the demonstration has no test photos".into()))?;
     Ok(test.evaluation.accuracy)
 }
 
 /// Prints what was done and found, where the files are, and what to type next.
 fn conclude(args: &DemoArgs, existing: &Existing, file: &Path, elapsed_s: f64) -> CommandResult {
-    let mut text = String::from("\nOnly the classifier trained, photos of the test that are right:\n");
+    let mut text =
+        String::from("\nOnly the classifier trained, photos of the test that are right:\n");
     let mut found = Vec::new();
     for Backbone { model, .. } in &BACKBONES {
         let of = |state: State| match state {

@@ -28,7 +28,9 @@ pub struct DoctorArgs {
 pub fn run(args: DoctorArgs, program: &Command, session: &Session) -> CommandResult {
     let checks = check_all(program, session);
     match args.format {
-        Format::Json => print_json(&json!({ "version": env!("CARGO_PKG_VERSION"), "checks": checks })),
+        Format::Json => {
+            print_json(&json!({ "version": env!("CARGO_PKG_VERSION"), "checks": checks }))
+        }
         Format::Table => print(&checks.iter().map(line).collect::<String>()),
     }
 }

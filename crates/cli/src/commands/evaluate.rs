@@ -58,7 +58,8 @@ pub struct EvaluateArgs {
     /// With --zero-shot: pretrained weights
     #[arg(long, value_name = "DIR|FILE|TAG", requires = "zero_shot")]
     weights: Option<String>,
-    /// With --zero-shot: which ImageNet class a class is, by synset or English name, such as gato=tabby; may repeat
+    /// With --zero-shot: which ImageNet class a class is, by synset or English name, such as
+    /// gato=tabby; may repeat
     #[arg(long, value_name = "CLASS=SYNSET|NAME", requires = "zero_shot")]
     synset: Vec<String>,
     #[command(flatten)]
@@ -98,7 +99,9 @@ fn own_predictions(run: &RunDir, args: &EvaluateArgs) -> CommandResult {
         )));
     }
     if args.format == Format::Json {
-        return print_json(&json!({ "run": run.path().display().to_string(), "evaluation": evaluation }));
+        return print_json(
+            &json!({ "run": run.path().display().to_string(), "evaluation": evaluation }),
+        );
     }
     print(&render(&evaluation, split))
 }
@@ -129,7 +132,12 @@ fn render(evaluation: &RunEvaluation, split: Split) -> String {
     text
 }
 
-fn other_photos(run: &RunDir, data: &Path, args: &EvaluateArgs, session: &Session) -> CommandResult {
+fn other_photos(
+    run: &RunDir,
+    data: &Path,
+    args: &EvaluateArgs,
+    session: &Session,
+) -> CommandResult {
     let split = match args.split.as_deref() {
         Some("all") => None,
         split => Some(parse_split(split)?),
@@ -143,7 +151,9 @@ fn other_photos(run: &RunDir, data: &Path, args: &EvaluateArgs, session: &Sessio
     if args.format == Format::Json {
         let (run, data) = (run.path().display().to_string(), data.display().to_string());
         let split = split.map_or("all", Split::as_str);
-        return print_json(&json!({ "run": run, "data": data, "split": split, "evaluation": evaluation }));
+        return print_json(
+            &json!({ "run": run, "data": data, "split": split, "evaluation": evaluation }),
+        );
     }
     let accuracy = format_proportion(&evaluation.accuracy);
     let split = split.map_or("all", Split::as_str);
@@ -164,11 +174,10 @@ fn run_zero_shot(args: &EvaluateArgs, session: &Session) -> CommandResult {
         })?;
         synsets.insert(class.to_string(), synset.to_string());
     }
-    let model = args
-        .chosen
-        .model
-        .as_deref()
-        .ok_or_else(|| Failure::Usage("which network? --zero-shot needs --model NAME".into()))?;
+    let model =
+        args.chosen.model.as_deref().ok_or_else(|| {
+            Failure::Usage("which network? --zero-shot needs --model NAME".into())
+        })?;
     let compute = args.device.open(session)?;
     let architecture = kennel_models::architecture(model)?;
     let source = network::weights(architecture, args.weights.as_deref(), session, || {
@@ -179,8 +188,13 @@ fn run_zero_shot(args: &EvaluateArgs, session: &Session) -> CommandResult {
     let terminal = Terminal::new(session);
     let on = |event: Event<'_>| terminal.on(event);
     let task = Task::new(interrupt::listen(session), &on);
-    let asked =
-        ZeroShotOptions { model, weights: &source.name, data: &data, splits: &splits, synsets: &synsets };
+    let asked = ZeroShotOptions {
+        model,
+        weights: &source.name,
+        data: &data,
+        splits: &splits,
+        synsets: &synsets,
+    };
     let result = zero_shot(&asked, &args.chosen.runs, &compute, task)?;
     drop(terminal);
     if args.format == Format::Json {

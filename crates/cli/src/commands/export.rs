@@ -36,7 +36,8 @@ Runtime where ORT_DYLIB_PATH names its library. parity.json holds the result.";
 pub struct ExportArgs {
     #[command(flatten)]
     chosen: ChosenRun,
-    /// The file [default: best_model_<model>.onnx in --export-dir, with _int8, _fp16, _photo or _external before the dot]
+    /// The file [default: best_model_<model>.onnx in --export-dir, with _int8, _fp16, _photo or
+    /// _external before the dot]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Folder for the file, without --out
@@ -57,7 +58,8 @@ pub struct ExportArgs {
     /// Points of validation accuracy that --int8, --fp16 and --input photo may lose
     #[arg(long, value_name = "POINTS", default_value_t = 1.0)]
     max_drop: f64,
-    /// With --int8: layers, or prefixes of them, that stay in floats besides the first, the last and squeeze-and-excitation
+    /// With --int8: layers, or prefixes of them, that stay in floats besides the first, the last
+    /// and squeeze-and-excitation
     #[arg(long, value_name = "LAYER,...", value_delimiter = ',', value_parser = trimmed, requires = "int8")]
     float_layers: Vec<String>,
     /// Write a timm model folder instead
@@ -81,7 +83,10 @@ enum Input {
 /// Exports a run as an ONNX file or a timm model folder.
 pub fn run(args: ExportArgs, session: &Session) -> CommandResult {
     if !(0.0..=100.0).contains(&args.max_drop) {
-        return Err(Failure::Usage(format!("--max-drop {}: expected points in [0, 100]", args.max_drop)));
+        return Err(Failure::Usage(format!(
+            "--max-drop {}: expected points in [0, 100]",
+            args.max_drop
+        )));
     }
     let run = args.chosen.open(session)?;
     if let Some(folder) = &args.timm {
@@ -106,7 +111,10 @@ pub fn run(args: ExportArgs, session: &Session) -> CommandResult {
         None => default_path(&args.export_dir, &run, &args, precision)?,
     };
     if path.extension().is_none_or(|extension| extension != "onnx") {
-        return Err(Failure::Usage(format!("--out {}: expected a name that ends in .onnx", path.display())));
+        return Err(Failure::Usage(format!(
+            "--out {}: expected a name that ends in .onnx",
+            path.display()
+        )));
     }
     let options = ExportOptions {
         path,

@@ -58,8 +58,9 @@ pub fn run(args: ModelsArgs) -> CommandResult {
             is_default: tag.is_default,
             parameters: architecture.parameters,
             // Convolutions scale with the area; the rest is far below the digits shown.
-            flops: (2.0 * architecture.macs as f64 * (f64::from(tag.preprocessing.side_px) / side).powi(2))
-                as u64,
+            flops: (2.0
+                * architecture.macs as f64
+                * (f64::from(tag.preprocessing.side_px) / side).powi(2)) as u64,
             side_px: tag.preprocessing.side_px,
             crop_pct: tag.preprocessing.crop_pct,
             interpolation: tag.preprocessing.interpolation,
@@ -85,7 +86,8 @@ pub fn run(args: ModelsArgs) -> CommandResult {
         .collect();
     let mut text = columns_that_fit(Stream::Out, header, &cells, &[2, 3, 4], &[5, 4, 3]);
     if !all_tags {
-        text += "\nEach with timm's default weights; `kennel models --model NAME` lists the others.\n";
+        text +=
+            "\nEach with timm's default weights; `kennel models --model NAME` lists the others.\n";
     }
     print(&text)
 }

@@ -64,7 +64,9 @@ pub struct PredictArgs {
 pub fn run(args: PredictArgs, session: &Session) -> CommandResult {
     if !(0.0..=1.0).contains(&args.min_confidence) {
         let found = args.min_confidence;
-        return Err(Failure::Usage(format!("--min-confidence {found}: expected a probability in [0, 1]")));
+        return Err(Failure::Usage(format!(
+            "--min-confidence {found}: expected a probability in [0, 1]"
+        )));
     }
     if args.logits && args.format != RowFormat::Json {
         return Err(Failure::Usage("--logits: only --format json has a place for them".into()));
@@ -74,7 +76,9 @@ pub fn run(args: PredictArgs, session: &Session) -> CommandResult {
     }
     let mut model = args.model(session)?;
     if args.logits && model.preprocessing().is_none() {
-        return Err(Failure::Usage("--logits: a file that takes photos gives probabilities only".into()));
+        return Err(Failure::Usage(
+            "--logits: a file that takes photos gives probabilities only".into(),
+        ));
     }
     let (class_names, temperature) = (model.class_names().to_vec(), model.temperature());
     let mut rows = Rows::begin(args.format, args.top.min(class_names.len()))?;
@@ -128,9 +132,13 @@ pub fn run(args: PredictArgs, session: &Session) -> CommandResult {
         say!(session, "note: {note}");
     }
     if unlabelled > 0 {
-        let hint = args.photos.iter().filter(|path| !path.exists()).find_map(|path| hint_nearby(path));
+        let hint =
+            args.photos.iter().filter(|path| !path.exists()).find_map(|path| hint_nearby(path));
         let done = if unlabelled > unreadable { "labelled" } else { "read" };
-        shout!("error: {unlabelled} of {asked} photos could not be {done}{}", hint.unwrap_or_default());
+        shout!(
+            "error: {unlabelled} of {asked} photos could not be {done}{}",
+            hint.unwrap_or_default()
+        );
         return Err(Failure::Partly);
     }
     Ok(())
@@ -146,9 +154,16 @@ impl PredictArgs {
         let predictor = match &self.weights {
             Some(weights) => {
                 let model = self.chosen.model.as_deref().ok_or_else(|| {
-                    Failure::Usage("which network do the weights belong to? give --model NAME".into())
+                    Failure::Usage(
+                        "which network do the weights belong to? give --model NAME".into(),
+                    )
                 })?;
-                network::weights(kennel_models::architecture(model)?, Some(weights), session, || Ok(()))?;
+                network::weights(
+                    kennel_models::architecture(model)?,
+                    Some(weights),
+                    session,
+                    || Ok(()),
+                )?;
                 Predictor::of_weights(model, Some(weights), &compute)?
             }
             None if self.chosen.run.is_none() && self.chosen.model.is_none() => {
@@ -172,7 +187,8 @@ impl PredictArgs {
             Ok((Ok(top), scores)) => {
                 let first = &top[0];
                 let is_sure = first.probability >= self.min_confidence;
-                let (label, probability) = (is_sure.then(|| first.label.clone()), first.probability);
+                let (label, probability) =
+                    (is_sure.then(|| first.label.clone()), first.probability);
                 let logits = self.logits.then(|| scores.into_values());
                 Row::Seen { path, label, probability, top, logits }
             }

@@ -29,16 +29,18 @@ Your files are never changed. Photos that cannot be read are listed with the rea
 #[derive(Args)]
 #[command(after_help = EXAMPLE)]
 pub struct PrepareArgs {
-    /// Folder of class folders, folder with train/, val/, test/, Stanford Dogs as a folder or tar, or stanford-dogs-5 or
-    /// stanford-dogs to fetch them
+    /// Folder of class folders, folder with train/, val/, test/, Stanford Dogs as a folder or tar,
+    /// or stanford-dogs-5 or stanford-dogs to fetch them
     source: PathBuf,
     /// Folder for the data set
     #[arg(long, value_name = "DIR", env = "KENNEL_DATA", hide_env_values = true, default_value = DATA_DIR)]
     out: PathBuf,
-    /// Folder in SOURCE whose subfolders are the classes, whatever their names; `.` is SOURCE itself
+    /// Folder in SOURCE whose subfolders are the classes, whatever their names; `.` is SOURCE
+    /// itself
     #[arg(long, value_name = "DIR")]
     classes_are: Option<PathBuf>,
-    /// Which folders of Stanford Dogs: stanford-dogs-5 (the five breeds of the study) or stanford-dogs (all 120)
+    /// Which folders of Stanford Dogs: stanford-dogs-5 (the five breeds of the study) or
+    /// stanford-dogs (all 120)
     #[arg(long)]
     preset: Option<String>,
     /// Folder for downloaded photos [default: data/raw/<preset>]
@@ -87,7 +89,9 @@ pub fn run(args: PrepareArgs, session: &Session) -> CommandResult {
         } else if let Some(hint) =
             Some(preset_hint).filter(|hint| !hint.is_empty()).or_else(|| hint_nearby(&source))
         {
-            return Err(Failure::Failed(format!("{name} is neither a file, a folder nor a preset{hint}")));
+            return Err(Failure::Failed(format!(
+                "{name} is neither a file, a folder nor a preset{hint}"
+            )));
         }
     }
     let options = PrepareOptions {
@@ -134,7 +138,9 @@ fn unfinished_on(out: &Path) -> (Option<RunDir>, Option<RunDir>) {
     let runs = variables::value("KENNEL_RUNS").map_or_else(|| RUNS_DIR.into(), PathBuf::from);
     let is_of_out = |run: &RunDir| {
         !run.is_finished()
-            && run.read_record().is_ok_and(|record| files::is_same_place(&record.settings.data_dir, out))
+            && run
+                .read_record()
+                .is_ok_and(|record| files::is_same_place(&record.settings.data_dir, out))
     };
     // A folder that cannot be listed counts as empty.
     let mut of_out = RunDir::list(&runs).unwrap_or_default();

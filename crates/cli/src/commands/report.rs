@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kennel_report::{
-    COLUMNS, Comparison, LEAST, NUMBERS, PICTURES, Report, Written, render_comparison, rows, write_report,
+    COLUMNS, Comparison, LEAST, NUMBERS, PICTURES, Report, Written, render_comparison, rows,
+    write_report,
 };
 use serde_json::json;
 
@@ -58,7 +59,9 @@ pub fn run(args: ReportArgs, session: &Session) -> CommandResult {
             "plots": out.join("plots").display().to_string(),
             "best": report.comparison.best,
         })),
-        Format::Table => print(&format!("{}\nreport  {}\n", render(&report), written.page.display())),
+        Format::Table => {
+            print(&format!("{}\nreport  {}\n", render(&report), written.page.display()))
+        }
     }
 }
 
@@ -93,7 +96,9 @@ pub fn tell_written(report: &Report, written: &Written, out: &Path, session: &Se
     if boxes.is_empty() {
         return;
     }
-    let shown = |&c: &char| if c.is_alphanumeric() { c.to_string() } else { c.escape_unicode().to_string() };
+    let shown = |&c: &char| {
+        if c.is_alphanumeric() { c.to_string() } else { c.escape_unicode().to_string() }
+    };
     let shown: String = boxes.iter().take(20).map(shown).collect();
     say!(
         session,
@@ -107,7 +112,8 @@ const INDENT: usize = 2;
 
 /// Renders the table of all runs and the comparisons between them.
 pub fn render(report: &Report) -> String {
-    let mut text = columns_that_fit(Stream::Out, COLUMNS, &rows(&report.comparison), &NUMBERS, &LEAST);
+    let mut text =
+        columns_that_fit(Stream::Out, COLUMNS, &rows(&report.comparison), &NUMBERS, &LEAST);
     text.push('\n');
     for line in render_comparison(&report.comparison) {
         text += &format!("{}\n", wrapped(&line, INDENT));

@@ -8,14 +8,16 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use kennel_core::task::Event;
 use kennel_core::{
-    ClassWeights, PartialAugmentation, PartialCrop, PartialOptimizer, PartialPreprocessing, PartialScheduler,
-    PartialSettings, RunDir, Settings, Task,
+    ClassWeights, PartialAugmentation, PartialCrop, PartialOptimizer, PartialPreprocessing,
+    PartialScheduler, PartialSettings, RunDir, Settings, Task,
 };
 use kennel_infer::manifest_digest;
 use kennel_metrics::{RunEvaluation, format_proportion};
 use kennel_report::{Curves, Finding, diagnose};
 use kennel_study::{Rates, estimate_s};
-use kennel_train::{KeptFeatures, Rehearsal, TrainError, TrainOptions, Trained, rehearse, resume, train};
+use kennel_train::{
+    KeptFeatures, Rehearsal, TrainError, TrainOptions, Trained, rehearse, resume, train,
+};
 use serde::Serialize;
 
 use crate::cache::CacheArgs;
@@ -53,10 +55,12 @@ pub struct TrainArgs {
     /// Architecture by timm's name; `kennel models` lists them
     #[arg(long)]
     model: Option<String>,
-    /// What to train: freeze (the classifier), partial (the last stages too) or full [default: freeze]
+    /// What to train: freeze (the classifier), partial (the last stages too) or full [default:
+    /// freeze]
     #[arg(long)]
     strategy: Option<String>,
-    /// Pretrained weights: a timm model folder, a run, a safetensors file, `arch.tag`, or `none` [default: timm's own]
+    /// Pretrained weights: a timm model folder, a run, a safetensors file, `arch.tag`, or `none`
+    /// [default: timm's own]
     #[arg(long, value_name = "DIR|FILE|TAG", value_parser = NonEmptyStringValueParser::new())]
     weights: Option<String>,
     #[command(flatten)]
@@ -67,10 +71,12 @@ pub struct TrainArgs {
     /// Read settings from a config.toml or a run; flags override it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Resume a stopped run, to the same result as if it had not stopped; with --epochs, train a finished run further
+    /// Resume a stopped run, to the same result as if it had not stopped; with --epochs, train a
+    /// finished run further
     #[arg(long, value_name = "RUN", conflicts_with_all = ["model", "strategy", "weights", "data", "config"])]
     resume: Option<PathBuf>,
-    /// Check everything (and download missing weights), print the plan and the resolved configuration, train nothing
+    /// Check everything (and download missing weights), print the plan and the resolved
+    /// configuration, train nothing
     #[arg(long, conflicts_with = "resume")]
     dry_run: bool,
     /// Write TensorBoard event files to RUN/tensorboard
@@ -82,8 +88,8 @@ pub struct TrainArgs {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 
-    /// Augmented views of each training photo, whose features are cached; epochs cycle through them. 0 draws a new view in
-    /// every epoch and caches nothing [default: 4]
+    /// Augmented views of each training photo, whose features are cached; epochs cycle through
+    /// them. 0 draws a new view in every epoch and caches nothing [default: 4]
     #[arg(long, value_name = "N", help_heading = "Frozen backbone")]
     feature_views: Option<u32>,
     #[command(flatten)]
@@ -225,8 +231,11 @@ pub fn run(args: TrainArgs, session: &Session) -> CommandResult {
     if !args.dry_run {
         interrupt::resumes_with("`kennel train --resume RUN`");
     }
-    let mut options =
-        TrainOptions { compute: args.device.open(session)?, cache: Some(args.cache.options()), data: None };
+    let mut options = TrainOptions {
+        compute: args.device.open(session)?,
+        cache: Some(args.cache.options()),
+        data: None,
+    };
     let trained = match &args.resume {
         Some(path) => {
             let run = open_run(RESUME, path, &args.runs)?;
@@ -295,7 +304,9 @@ fn tell_diagnosis(run: &RunDir, session: &Session) -> CommandResult {
     let record = run.read_record()?;
     let classes = record.facts.class_names.len();
     let curves = Curves::of(&run.read_metrics()?, record.settings.label_smoothing, classes);
-    if let Some(found) = diagnose(&curves, classes).filter(|found| found.finding != Finding::Converged) {
+    if let Some(found) =
+        diagnose(&curves, classes).filter(|found| found.finding != Finding::Converged)
+    {
         say!(session, "note: {}", found.sentence);
     }
     Ok(())
@@ -313,13 +324,22 @@ fn dry_run(
     say!(session, "model      {} from {}", settings.model, settings.weights);
     tell_trained(&facts.trained, facts.trainable_params, facts.total_params, session);
     tell_photos(facts.photos, &facts.class_names, session);
-    say!(session, "epochs     {} of {steps_per_epoch} steps, batch {}", settings.epochs, settings.batch_size);
+    say!(
+        session,
+        "epochs     {} of {steps_per_epoch} steps, batch {}",
+        settings.epochs,
+        settings.batch_size
+    );
     if let Some(KeptFeatures { passes, of, .. }) = kept_features {
-        say!(session, "features   {passes} of {of} passes through the frozen part are kept already");
+        say!(
+            session,
+            "features   {passes} of {of} passes through the frozen part are kept already"
+        );
     }
     if session.prints(Level::Normal) {
         let kept = kept_features.map_or(0, |kept| kept.photos);
-        let seconds = estimate_s(settings, facts.photos, kept, &mut Rates::default(), &options.compute)?;
+        let seconds =
+            estimate_s(settings, facts.photos, kept, &mut Rates::default(), &options.compute)?;
         let about = kennel_core::duration(seconds.max(1.0));
         say!(session, "takes      about {about}, the reading of photos not counted");
     }
@@ -414,7 +434,10 @@ impl TrainArgs {
                 },
             },
             feature_views: count(self.feature_views),
-            preprocessing: PartialPreprocessing { side_px: self.side, ..PartialPreprocessing::default() },
+            preprocessing: PartialPreprocessing {
+                side_px: self.side,
+                ..PartialPreprocessing::default()
+            },
         })
     }
 }
@@ -429,11 +452,9 @@ fn parsed<T: FromStr>(flag: &Option<String>) -> Result<Option<T>, T::Err> {
 
 fn pair(flag: &str, values: &Option<Vec<f64>>) -> Result<Option<[f64; 2]>, Failure> {
     let two = |values: &Vec<f64>| values.as_slice().try_into();
-    values
-        .as_ref()
-        .map(two)
-        .transpose()
-        .map_err(|_| Failure::Usage(format!("--{flag} takes two numbers with a comma between them")))
+    values.as_ref().map(two).transpose().map_err(|_| {
+        Failure::Usage(format!("--{flag} takes two numbers with a comma between them"))
+    })
 }
 
 /// Parses `none`, `balanced` or `name=weight,...`.

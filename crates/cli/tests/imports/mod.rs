@@ -98,7 +98,13 @@ impl Source {
         self.read_module(file, folder, parent, &parsed.items)
     }
 
-    fn read_module(&mut self, file: &Path, folder: &Path, parent: Option<usize>, items: &[Item]) -> usize {
+    fn read_module(
+        &mut self,
+        file: &Path,
+        folder: &Path,
+        parent: Option<usize>,
+        items: &[Item],
+    ) -> usize {
         let mut reader = Reader::default();
         items.iter().for_each(|item| reader.visit_item(item));
         let at = self.modules.len();
@@ -118,8 +124,13 @@ impl Source {
                 Some((_, items)) => self.read_module(file, &inside, Some(at), items),
                 None => {
                     let beside = folder.join(format!("{name}.rs"));
-                    let named = named_file(&module.attrs).map(|path| file.parent().unwrap().join(path));
-                    let file = named.unwrap_or(if beside.exists() { beside } else { inside.join("mod.rs") });
+                    let named =
+                        named_file(&module.attrs).map(|path| file.parent().unwrap().join(path));
+                    let file = named.unwrap_or(if beside.exists() {
+                        beside
+                    } else {
+                        inside.join("mod.rs")
+                    });
                     self.read_file(&file, &inside, Some(at))
                 }
             };
@@ -137,7 +148,10 @@ impl Source {
                     let Target::Item { module: home, name } = target else { continue };
                     let file = &self.modules[home].file;
                     if *file != module.file && (also_children || !self.is_within(home, at)) {
-                        uses.entry(module.file.clone()).or_default().entry(file.clone()).or_insert(name);
+                        uses.entry(module.file.clone())
+                            .or_default()
+                            .entry(file.clone())
+                            .or_insert(name);
                     }
                 }
             };
@@ -154,7 +168,12 @@ impl Source {
 
     /// What a path in a module leads to; nothing for a path into another crate. `seen` holds the
     /// names that are being looked up, against imports that lead back to themselves.
-    fn resolve(&self, from: usize, path: &[String], seen: &mut BTreeSet<(usize, String)>) -> Vec<Target> {
+    fn resolve(
+        &self,
+        from: usize,
+        path: &[String],
+        seen: &mut BTreeSet<(usize, String)>,
+    ) -> Vec<Target> {
         let mut at = from;
         let mut rest = path;
         while let [first, others @ ..] = rest {
@@ -192,7 +211,9 @@ impl Source {
         }
         for import in &module.imports {
             match &import.name {
-                Some(imported) if imported == name => found.extend(self.resolve(at, &import.path, seen)),
+                Some(imported) if imported == name => {
+                    found.extend(self.resolve(at, &import.path, seen))
+                }
                 Some(_) => {}
                 None => {
                     for target in self.resolve(at, &import.path, seen) {

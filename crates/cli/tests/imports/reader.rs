@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, Expr, ExprLit, ImplItem, Item, ItemMod, ItemUse, Lit, Macro, Meta, UseTree, Visibility,
+    Attribute, Expr, ExprLit, ImplItem, Item, ItemMod, ItemUse, Lit, Macro, Meta, UseTree,
+    Visibility,
 };
 
 /// One name, or one glob, of a `use` line.
@@ -52,7 +53,8 @@ impl<'a> Visit<'a> for Reader {
 
     fn visit_path(&mut self, path: &'a syn::Path) {
         if path.leading_colon.is_none() {
-            self.mentioned.insert(path.segments.iter().map(|segment| segment.ident.to_string()).collect());
+            self.mentioned
+                .insert(path.segments.iter().map(|segment| segment.ident.to_string()).collect());
         }
         visit::visit_path(self, path);
     }
@@ -72,7 +74,8 @@ impl Reader {
             } else {
                 path
             };
-            let name = name.map(|name| if name == "self" { path.last().unwrap().clone() } else { name });
+            let name =
+                name.map(|name| if name == "self" { path.last().unwrap().clone() } else { name });
             self.imports.push(Import { name, path, is_public });
         };
         match tree {
@@ -89,7 +92,10 @@ impl Reader {
                 add(Some(name.clone()), [path.as_slice(), &[name]].concat());
             }
             UseTree::Rename(part) => {
-                add(Some(part.rename.to_string()), [path.as_slice(), &[part.ident.to_string()]].concat());
+                add(
+                    Some(part.rename.to_string()),
+                    [path.as_slice(), &[part.ident.to_string()]].concat(),
+                );
             }
             UseTree::Glob(_) => add(None, path.clone()),
         }
@@ -165,11 +171,13 @@ pub fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let condition = attribute.meta.require_list().map(|list| list.tokens.to_string());
         attribute.path().is_ident("cfg")
-            && condition.is_ok_and(|condition| condition == "test" || condition.starts_with("all (test"))
+            && condition
+                .is_ok_and(|condition| condition == "test" || condition.starts_with("all (test"))
     })
 }
 
-/// The file of a module that `#[path = ".."]` names, or the first of `#[cfg_attr(.., path = "..")]`.
+/// The file of a module that `#[path = ".."]` names, or the first of `#[cfg_attr(.., path =
+/// "..")]`.
 pub fn named_file(attributes: &[Attribute]) -> Option<String> {
     attributes.iter().find_map(|attribute| match &attribute.meta {
         Meta::NameValue(pair) if pair.path.is_ident("path") => match &pair.value {

@@ -89,7 +89,12 @@ impl SchedulerKind {
         };
         match *self {
             SchedulerKind::Plateau { factor, min_learning_rate, .. } => {
-                check("plateau_factor", factor, factor > 0.0 && factor < 1.0, "a number in (0, 1)")?;
+                check(
+                    "plateau_factor",
+                    factor,
+                    factor > 0.0 && factor < 1.0,
+                    "a number in (0, 1)",
+                )?;
                 lowest(min_learning_rate)
             }
             SchedulerKind::Cosine { min_learning_rate } => lowest(min_learning_rate),
@@ -114,8 +119,11 @@ impl Augmentation {
         let rotation = self.rotation_deg;
         check("rotation_deg", rotation, (0.0..=180.0).contains(&rotation), "degrees in [0, 180]")?;
         check("hue", self.hue, (0.0..=0.5).contains(&self.hue), "turns in [0, 0.5]")?;
-        let jitter =
-            [("brightness", self.brightness), ("contrast", self.contrast), ("saturation", self.saturation)];
+        let jitter = [
+            ("brightness", self.brightness),
+            ("contrast", self.contrast),
+            ("saturation", self.saturation),
+        ];
         for (name, x) in jitter {
             check(name, x, (0.0..=10.0).contains(&x), "a range in [0, 10]")?;
         }
@@ -151,8 +159,9 @@ mod tests {
     #[test]
     fn every_recipe_is_within_bounds_and_a_value_out_of_them_is_named() {
         let preprocessing = || Preprocessing::imagenet(224, 0.95, Interpolation::Bicubic);
-        let of =
-            |strategy| Settings::published("resnet50".into(), Weights::Random, strategy, preprocessing());
+        let of = |strategy| {
+            Settings::published("resnet50".into(), Weights::Random, strategy, preprocessing())
+        };
         for strategy in Strategy::ALL {
             assert_eq!(of(strategy).check(), Ok(()));
         }
@@ -164,15 +173,24 @@ mod tests {
             (Settings { label_smoothing: 1.0, ..base.clone() }, "label_smoothing"),
             (Settings { layer_decay: Some(1.5), ..base.clone() }, "layer_decay"),
             (
-                Settings { scheduler: SchedulerKind::Cosine { min_learning_rate: 0.1 }, ..base.clone() },
+                Settings {
+                    scheduler: SchedulerKind::Cosine { min_learning_rate: 0.1 },
+                    ..base.clone()
+                },
                 "min_learning_rate",
             ),
             (
-                Settings { augmentation: Augmentation { crop, ..base.augmentation.clone() }, ..base.clone() },
+                Settings {
+                    augmentation: Augmentation { crop, ..base.augmentation.clone() },
+                    ..base.clone()
+                },
                 "crop_scale",
             ),
             (
-                Settings { preprocessing: Preprocessing { side_px: 8, ..preprocessing() }, ..base.clone() },
+                Settings {
+                    preprocessing: Preprocessing { side_px: 8, ..preprocessing() },
+                    ..base.clone()
+                },
                 "side_px",
             ),
             (Settings::zero_shot("resnet50".into(), Weights::Random, preprocessing()), "strategy"),

@@ -60,14 +60,20 @@ pub enum SettingsError {
 impl Hinted for SettingsError {
     fn hints(&self) -> Vec<Hint> {
         let hint = match self {
-            SettingsError::NoSuchSetting { nearest: Some(nearest), .. } => Hint::DidYouMean(nearest.clone()),
-            SettingsError::WrongValue { nearest: Some(nearest), .. } => Hint::DidYouMean((*nearest).into()),
+            SettingsError::NoSuchSetting { nearest: Some(nearest), .. } => {
+                Hint::DidYouMean(nearest.clone())
+            }
+            SettingsError::WrongValue { nearest: Some(nearest), .. } => {
+                Hint::DidYouMean((*nearest).into())
+            }
             SettingsError::WrongValue { key, found: Value::String(name), .. }
                 if key == "optimizer" || key == "scheduler" =>
             {
                 Hint::ChoiceByName { section: key.clone(), name: name.clone() }
             }
-            SettingsError::NotOfThisChoice { section, key, .. } => Hint::OtherChoice { section, key },
+            SettingsError::NotOfThisChoice { section, key, .. } => {
+                Hint::OtherChoice { section, key }
+            }
             SettingsError::TrainsNothing => Hint::ScoreOrTrain,
             SettingsError::NoModel => Hint::ListModels,
             SettingsError::UnknownWord(error) => return error.hints(),

@@ -53,6 +53,10 @@ impl FromStr for HeadInit {
     type Err = CoreError;
 
     fn from_str(text: &str) -> Result<Self, CoreError> {
-        choose("head_init", text, [HeadInit::FanIn, HeadInit::Timm].map(|init| (init.as_str(), init)))
+        choose(
+            "head_init",
+            text,
+            [HeadInit::FanIn, HeadInit::Timm].map(|init| (init.as_str(), init)),
+        )
     }
 }

@@ -68,7 +68,9 @@ impl OptimizerConfig {
     /// Returns the keys that it has besides its name.
     pub const fn keys(&self) -> &'static [&'static str] {
         match self {
-            OptimizerConfig::Adam { .. } | OptimizerConfig::AdamW { .. } => &["betas", "eps", "weight_decay"],
+            OptimizerConfig::Adam { .. } | OptimizerConfig::AdamW { .. } => {
+                &["betas", "eps", "weight_decay"]
+            }
             OptimizerConfig::Sgd { .. } => &["momentum", "nesterov", "weight_decay"],
         }
     }
@@ -79,6 +81,10 @@ impl FromStr for OptimizerConfig {
 
     /// Returns the defaults of the optimiser with this name.
     fn from_str(name: &str) -> Result<Self, CoreError> {
-        choose("optimizer", name, [Self::adam(), Self::adamw(), Self::sgd()].map(|of| (of.name(), of)))
+        choose(
+            "optimizer",
+            name,
+            [Self::adam(), Self::adamw(), Self::sgd()].map(|of| (of.name(), of)),
+        )
     }
 }

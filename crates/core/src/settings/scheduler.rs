@@ -94,7 +94,8 @@ impl FromStr for SchedulerKind {
 
     /// Returns the defaults of the schedule with this name.
     fn from_str(name: &str) -> Result<Self, CoreError> {
-        let all = [Self::plateau(), Self::cosine(), Self::step(), Self::one_cycle(), Self::Constant];
+        let all =
+            [Self::plateau(), Self::cosine(), Self::step(), Self::one_cycle(), Self::Constant];
         choose("scheduler", name, all.map(|of| (of.name(), of)))
     }
 }

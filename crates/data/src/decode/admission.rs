@@ -18,12 +18,22 @@ pub(super) fn check_size(width: u64, height: u64) -> Result<(), DecodeError> {
 /// Admits a picture of any format by its stated size. Checks the size, and reserves memory for its
 /// RGB, for turning it upright, for resizing it, and for `scratch_bytes` of the decoder. Waits for
 /// other photos if it must.
-pub(super) fn admit(width: u64, height: u64, scratch_bytes: u64) -> Result<Reservation, DecodeError> {
+pub(super) fn admit(
+    width: u64,
+    height: u64,
+    scratch_bytes: u64,
+) -> Result<Reservation, DecodeError> {
     check_size(width, height)?;
-    let need_bytes = (6 * width * height + resizing_bytes(width, height)).saturating_add(scratch_bytes);
+    let need_bytes =
+        (6 * width * height + resizing_bytes(width, height)).saturating_add(scratch_bytes);
     let budget = Budget::of_process();
     let budget_bytes = budget.total();
-    budget.reserve(need_bytes).ok_or(DecodeError::TooMuchMemory { width, height, need_bytes, budget_bytes })
+    budget.reserve(need_bytes).ok_or(DecodeError::TooMuchMemory {
+        width,
+        height,
+        need_bytes,
+        budget_bytes,
+    })
 }
 
 /// Returns the memory for resizing besides the photo: a weight for each of its columns and rows.

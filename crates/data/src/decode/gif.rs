@@ -11,9 +11,9 @@ const SCRATCH_BYTES_A_PIXEL: u64 = 2;
 
 pub(super) fn decode_gif(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     let explain = |error: DecodingError| match error {
-        DecodingError::UnexpectedEof => {
-            DecodeError::Truncated { reason: format!("{} bytes of GIF end in the picture", bytes.len()) }
-        }
+        DecodingError::UnexpectedEof => DecodeError::Truncated {
+            reason: format!("{} bytes of GIF end in the picture", bytes.len()),
+        },
         error => DecodeError::Damaged { format: "GIF", reason: error.to_string() },
     };
     let mut options = DecodeOptions::new();

@@ -38,7 +38,8 @@ pub(super) fn decode_jpeg(bytes: &[u8]) -> Result<Decoded, DecodeError> {
 fn scratch_bytes(frame: &Frame) -> u64 {
     let (wide, high) = frame.finest_sampling();
     let (wide, high) = (u64::from(wide), u64::from(high));
-    let blocks = u64::from(frame.width).div_ceil(8 * wide) * u64::from(frame.height).div_ceil(8 * high);
+    let blocks =
+        u64::from(frame.width).div_ceil(8 * wide) * u64::from(frame.height).div_ceil(8 * high);
     let of_one = |&(h, v): &(u8, u8)| 64 * blocks * u64::from(h) * u64::from(v);
     let samples: u64 = frame.sampling.iter().map(of_one).sum();
     let coefficients = if frame.is_progressive() { 2 * samples } else { 0 };
@@ -67,7 +68,8 @@ fn decode_whole_or_cut(
         Err(JpegError::UnexpectedEof) if fills_in_as_libjpeg => {
             let (photo, warnings) = decode_frame(bytes, frame, true).map_err(explain)?;
             // After a wrong Huffman code, both libjpeg and this decoder guess, but differently.
-            let guess = |warning: &&DecodeWarning| matches!(warning, DecodeWarning::HuffmanError { .. });
+            let guess =
+                |warning: &&DecodeWarning| matches!(warning, DecodeWarning::HuffmanError { .. });
             match warnings.iter().find(guess) {
                 Some(warning) => Err(damaged(warning)),
                 None => Ok((photo, vec![Note::CutOff])),
@@ -83,7 +85,8 @@ fn decode_frame(
     frame: &Frame,
     lenient: bool,
 ) -> Result<(RgbImage, Vec<DecodeWarning>), JpegError> {
-    let limits = DecodeLimits { max_pixels: MAX_PIXELS, max_scans: MAX_SCANS, ..DecodeLimits::default() };
+    let limits =
+        DecodeLimits { max_pixels: MAX_PIXELS, max_scans: MAX_SCANS, ..DecodeLimits::default() };
     let mut decoder = Decoder::new_with_limits(bytes, limits)?;
     decoder.set_lenient(lenient);
     if comes_by_planes(frame) {
@@ -117,13 +120,15 @@ fn damaged(reason: impl ToString) -> DecodeError {
 
 fn explain(error: JpegError) -> DecodeError {
     match error {
-        JpegError::Unsupported(what) => DecodeError::Unsupported { what: format!("a JPEG ({what})") },
+        JpegError::Unsupported(what) => {
+            DecodeError::Unsupported { what: format!("a JPEG ({what})") }
+        }
         JpegError::LimitExceeded { what, actual, limit } => DecodeError::Unsupported {
             what: format!("a JPEG whose {what} is {actual}, at most {limit} are read"),
         },
-        JpegError::UnexpectedEof => {
-            DecodeError::Truncated { reason: "the data of the JPEG stop before its end marker".into() }
-        }
+        JpegError::UnexpectedEof => DecodeError::Truncated {
+            reason: "the data of the JPEG stop before its end marker".into(),
+        },
         JpegError::CorruptData(reason) => damaged(reason),
         error => damaged(error),
     }

@@ -41,7 +41,8 @@ pub(super) struct Frame {
 
 impl Markers {
     pub(super) fn read(bytes: &[u8]) -> Self {
-        let mut found = Self { frame: None, scans: Vec::new(), restarts_in_order: true, ends: false };
+        let mut found =
+            Self { frame: None, scans: Vec::new(), restarts_in_order: true, ends: false };
         let mut restarts = 0;
         if !bytes.starts_with(&[0xFF, 0xD8]) {
             return found;
@@ -51,7 +52,9 @@ impl Markers {
             // Go to the next marker, both between segments and in entropy-coded data. 0xFF00 is a
             // stuffed 0xFF, D0-D7 are restarts, further 0xFF are fill bytes. An end marker inside a
             // thumbnail does not count, because segments are skipped by their length.
-            let Some(offset) = bytes[at..].iter().position(|&byte| byte == 0xFF) else { return found };
+            let Some(offset) = bytes[at..].iter().position(|&byte| byte == 0xFF) else {
+                return found;
+            };
             at += offset + 1;
             match bytes.get(at) {
                 None => return found,
@@ -194,7 +197,14 @@ mod tests {
         let sampling = vec![(2, 1), (1, 1), (1, 2)];
         assert_eq!(
             frame,
-            Frame { process: 0xC1, precision: 8, height: 9, width: 256, ids: vec![1, 2, 3], sampling }
+            Frame {
+                process: 0xC1,
+                precision: 8,
+                height: 9,
+                width: 256,
+                ids: vec![1, 2, 3],
+                sampling
+            }
         );
         assert_eq!((frame.finest_sampling(), frame.unsupported(&[])), ((2, 2), None));
         for (at, byte, expected) in [
@@ -240,7 +250,8 @@ mod tests {
         let frame = vec![0xFF, 0xC2, 0, 14, 8, 0, 9, 0, 9, 2, 1, 0x11, 0, 2, 0x11, 1];
         let rough = scan(&[1, 2], [0, 0], 1, &[]);
         let fine = scan(&[1, 2], [0, 0], 0x10, &[]);
-        let others = [scan(&[1], [1, 63], 0, &[]), scan(&[2], [1, 5], 0, &[]), scan(&[2], [6, 63], 0, &[])];
+        let others =
+            [scan(&[1], [1, 63], 0, &[]), scan(&[2], [1, 5], 0, &[]), scan(&[2], [6, 63], 0, &[])];
         let misses = |parts: &[&[Vec<u8>]]| {
             let markers = jpeg(&parts.concat());
             markers.frame.unwrap().misses_scans(&markers.scans)

@@ -99,8 +99,11 @@ impl Plane<'_> {
     /// Adds three parts of the nearest row and one of the next nearest.
     fn sum_of_two_rows(&self, y: usize, sums: &mut Vec<u16>) {
         let nearest = y / 2;
-        let next =
-            if y.is_multiple_of(2) { nearest.saturating_sub(1) } else { (nearest + 1).min(self.height - 1) };
+        let next = if y.is_multiple_of(2) {
+            nearest.saturating_sub(1)
+        } else {
+            (nearest + 1).min(self.height - 1)
+        };
         let both = self.samples(nearest).iter().zip(self.samples(next));
         sums.clear();
         sums.extend(both.map(|(&near, &far)| 3 * u16::from(near) + u16::from(far)));

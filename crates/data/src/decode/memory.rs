@@ -27,7 +27,8 @@ fn of_groups() -> Option<u64> {
 fn limits(groups: &str, read: impl Fn(&std::path::Path) -> Option<String>) -> Option<u64> {
     let files = groups.lines().flat_map(|line| {
         let mut fields = line.splitn(3, ':').skip(1);
-        let (controllers, path) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
+        let (controllers, path) =
+            (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
         let (root, name) = match controllers {
             "" => ("/sys/fs/cgroup", "memory.max"),
             _ if controllers.split(',').any(|name| name == "memory") => {

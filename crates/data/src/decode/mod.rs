@@ -106,7 +106,9 @@ fn decode_by_format(bytes: &[u8]) -> Result<Decoded, DecodeError> {
         Ok(ImageFormat::Tiff) => tiff::decode_tiff(bytes),
         Ok(format @ (ImageFormat::WebP | ImageFormat::Bmp)) => raster::decode_raster(bytes, format),
         // The `image` crate does not recognise BigTIFF.
-        Err(_) if bytes.starts_with(b"II+\0") || bytes.starts_with(b"MM\0+") => tiff::decode_tiff(bytes),
+        Err(_) if bytes.starts_with(b"II+\0") || bytes.starts_with(b"MM\0+") => {
+            tiff::decode_tiff(bytes)
+        }
         Ok(format) => Err(DecodeError::Unsupported {
             what: format!("{format:?}, Kennel reads JPEG, PNG, WebP, BMP, GIF and TIFF"),
         }),

@@ -36,7 +36,9 @@ pub(super) fn of_jpeg(bytes: &[u8]) -> Option<Orientation> {
                 let length = usize::from(u16::from_be_bytes([*high, *low]));
                 let Some(segment) = rest.get(3..1 + length.max(2)) else { break };
                 match marker {
-                    0xE1 if segment.starts_with(b"Exif\0\0") => exif.extend_from_slice(&segment[6..]),
+                    0xE1 if segment.starts_with(b"Exif\0\0") => {
+                        exif.extend_from_slice(&segment[6..])
+                    }
                     0xE1 if segment.starts_with(XMP) => xmp = Some(&segment[XMP.len()..]),
                     _ => {}
                 }

@@ -3,7 +3,9 @@
 use std::io::{Cursor, ErrorKind};
 
 use image::RgbImage;
-use png::{BitDepth, DecodeOptions, Decoder, DecodingError, Info, InterlaceInfo, Limits, Transformations};
+use png::{
+    BitDepth, DecodeOptions, Decoder, DecodingError, Info, InterlaceInfo, Limits, Transformations,
+};
 
 use super::admission::{admit, check_size};
 use super::{DecodeError, Decoded, Note, orientation};
@@ -43,8 +45,8 @@ fn read(bytes: &[u8], options: DecodeOptions) -> Result<Decoded, Failed> {
     let within = |error| failed(true)(explain(error, bytes.len()));
 
     // The library has no error of its own for a side of 0.
-    let (width, height) =
-        stated_size(bytes).ok_or_else(|| before(DecodingError::IoError(ErrorKind::UnexpectedEof.into())))?;
+    let (width, height) = stated_size(bytes)
+        .ok_or_else(|| before(DecodingError::IoError(ErrorKind::UnexpectedEof.into())))?;
     check_size(width.into(), height.into()).map_err(failed(false))?;
     let mut decoder = Decoder::new_with_options(Cursor::new(bytes), options);
     decoder.set_transformations(Transformations::EXPAND);
@@ -59,7 +61,8 @@ fn read(bytes: &[u8], options: DecodeOptions) -> Result<Decoded, Failed> {
 
     // Three rows: as in the file, in a buffer that grows by doubling; as decoded; as RGB.
     let row_bytes = 2 * reader.info().raw_bytes() as u64 / u64::from(height).max(1) + 2;
-    let rows_bytes = row_bytes + width as u64 * (pixel_bytes as u64 + if is_interlaced { 3 } else { 0 });
+    let rows_bytes =
+        row_bytes + width as u64 * (pixel_bytes as u64 + if is_interlaced { 3 } else { 0 });
     let held = admit(width.into(), height.into(), rows_bytes).map_err(failed(false))?;
     let stride = 3 * width as usize;
     let mut pixels = vec![0; stride * height as usize];
@@ -71,7 +74,8 @@ fn read(bytes: &[u8], options: DecodeOptions) -> Result<Decoded, Failed> {
             true => of_pass.as_mut_slice(),
             false => &mut pixels[line * stride..][..stride],
         };
-        let place = reader.read_row(if is_rgb { &mut *target } else { &mut row }).map_err(within)?;
+        let place =
+            reader.read_row(if is_rgb { &mut *target } else { &mut row }).map_err(within)?;
         let place = place.ok_or_else(|| {
             let reason = "its frame is smaller than the picture".into();
             failed(true)(DecodeError::Damaged { format: "PNG", reason })
@@ -87,7 +91,8 @@ fn read(bytes: &[u8], options: DecodeOptions) -> Result<Decoded, Failed> {
         }
         if is_wide {
             let colors = if is_colored { 6 } else { 2 };
-            let values = row.chunks_exact(pixel_bytes).flat_map(|pixel| pixel[..colors].chunks_exact(2));
+            let values =
+                row.chunks_exact(pixel_bytes).flat_map(|pixel| pixel[..colors].chunks_exact(2));
             highest = values.map(|v| u16::from_be_bytes([v[0], v[1]])).fold(highest, u16::max);
         }
         if let InterlaceInfo::Adam7(pass) = place {
@@ -123,7 +128,9 @@ fn rows(info: &Info) -> usize {
         return info.height as usize;
     }
     let has_columns = PASSES.iter().filter(|(column, ..)| *column < info.width);
-    has_columns.map(|(_, first, step)| info.height.saturating_sub(*first).div_ceil(*step) as usize).sum()
+    has_columns
+        .map(|(_, first, step)| info.height.saturating_sub(*first).div_ceil(*step) as usize)
+        .sum()
 }
 
 /// Reads the orientation from EXIF (in its chunk or as text) or XMP (as text): Pillow's `exif`,

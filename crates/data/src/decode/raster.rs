@@ -15,11 +15,14 @@ pub(super) fn decode_raster(bytes: &[u8], format: ImageFormat) -> Result<Decoded
     let explain = |error: ImageError| match error {
         ImageError::Unsupported(error) => DecodeError::Unsupported { what: error.to_string() },
         ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
-            DecodeError::Truncated { reason: format!("{} bytes of {name} end in the picture", bytes.len()) }
+            DecodeError::Truncated {
+                reason: format!("{} bytes of {name} end in the picture", bytes.len()),
+            }
         }
         error => DecodeError::Damaged { format: name, reason: error.to_string() },
     };
-    let mut decoder = ImageReader::with_format(Cursor::new(bytes), format).into_decoder().map_err(explain)?;
+    let mut decoder =
+        ImageReader::with_format(Cursor::new(bytes), format).into_decoder().map_err(explain)?;
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
     let held = admit(width.into(), height.into(), SCRATCH_BYTES_A_PIXEL.saturating_mul(pixels))?;
@@ -38,9 +41,11 @@ pub(super) fn decode_raster(bytes: &[u8], format: ImageFormat) -> Result<Decoded
 fn rgb(image: DynamicImage) -> Result<RgbImage, DecodeError> {
     match image {
         DynamicImage::ImageRgb8(photo) => Ok(photo),
-        DynamicImage::ImageRgba8(_) | DynamicImage::ImageLuma8(_) | DynamicImage::ImageLumaA8(_) => {
-            Ok(image.into_rgb8())
+        DynamicImage::ImageRgba8(_)
+        | DynamicImage::ImageLuma8(_)
+        | DynamicImage::ImageLumaA8(_) => Ok(image.into_rgb8()),
+        other => {
+            Err(DecodeError::Unsupported { what: format!("pixels of type {:?}", other.color()) })
         }
-        other => Err(DecodeError::Unsupported { what: format!("pixels of type {:?}", other.color()) }),
     }
 }

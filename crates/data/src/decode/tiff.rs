@@ -37,7 +37,8 @@ const JPEG: u32 = 7;
 
 pub(super) fn decode_tiff(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     let damaged = |reason: &str| DecodeError::Damaged { format: "TIFF", reason: reason.into() };
-    let directory = TiffDirectory::new(bytes).ok_or_else(|| damaged("its directory lies beyond its end"))?;
+    let directory =
+        TiffDirectory::new(bytes).ok_or_else(|| damaged("its directory lies beyond its end"))?;
     let one = |tag, default| number(&directory, tag).unwrap_or(default);
     let (width, height) = (one(tag::WIDTH, 0), one(tag::HEIGHT, 0));
     check_size(width.into(), height.into())?;
@@ -52,7 +53,8 @@ pub(super) fn decode_tiff(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     // checks. Not for JPEG, whose contents depend on this tag.
     let is_jpeg = one(tag::COMPRESSION, 1) == JPEG;
     let place = directory.place(tag::PHOTOMETRIC).filter(|_| !is_jpeg);
-    let file = Overlay { file: Cursor::new(bytes), at: place, patch: directory.short(BLACK_IS_ZERO) };
+    let file =
+        Overlay { file: Cursor::new(bytes), at: place, patch: directory.short(BLACK_IS_ZERO) };
     let explain = |error| explain(error, bytes.len());
     let limit = pixels.saturating_mul(sample_bytes) as usize;
     let mut limits = Limits::default();
@@ -114,11 +116,14 @@ impl Meaning {
         let is_float = one(tag::SAMPLE_FORMAT, 1) == 3;
         let extra = number(directory, tag::EXTRA_SAMPLES);
         let compression = one(tag::COMPRESSION, 1);
-        let unsupported = |what: &str| Err(DecodeError::Unsupported { what: format!("{what} in TIFF") });
+        let unsupported =
+            |what: &str| Err(DecodeError::Unsupported { what: format!("{what} in TIFF") });
         if let Some(name) = not_read(compression) {
             return unsupported(name);
         }
-        if numbers(tag::BITS).is_some_and(|all| all.iter().any(|bits_of| *bits_of != f64::from(bits))) {
+        if numbers(tag::BITS)
+            .is_some_and(|all| all.iter().any(|bits_of| *bits_of != f64::from(bits)))
+        {
             return unsupported("samples of different lengths");
         }
         if one(tag::SAMPLE_FORMAT, 1) == 2 {
@@ -129,7 +134,9 @@ impl Meaning {
             (0 | 1, 1) if is_float && bits == 32 => Ok(Meaning::Floats),
             _ if is_float => unsupported(&format!("{bits}-bit floats in colour")),
             (0 | 1, 2..) if extra == Some(1) => unsupported("grey with premultiplied alpha"),
-            (inverted @ (0 | 1), samples) if is_read || samples == 1 && [1, 2, 4].contains(&bits) => {
+            (inverted @ (0 | 1), samples)
+                if is_read || samples == 1 && [1, 2, 4].contains(&bits) =>
+            {
                 Ok(Meaning::Grey { is_inverted: inverted == 0 && bits <= 8 })
             }
             (0 | 1, _) => unsupported(&format!("{bits}-bit grey")),
@@ -161,7 +168,9 @@ impl Meaning {
                     is_usual(tag::REFERENCE_BLACK_WHITE, &[0.0, 255.0, 128.0, 255.0, 128.0, 255.0]);
                 match numbers(tag::YCBCR_SUBSAMPLING).is_some_and(|sides| sides == [1.0, 1.0]) {
                     false => unsupported("subsampled chroma (YCbCr)"),
-                    true if has_usual_range && is_usual(tag::YCBCR_COEFFICIENTS, &[0.299, 0.587, 0.114]) => {
+                    true if has_usual_range
+                        && is_usual(tag::YCBCR_COEFFICIENTS, &[0.299, 0.587, 0.114]) =>
+                    {
                         Ok(Meaning::YCbCr)
                     }
                     true => unsupported("luma and chroma (YCbCr) of unusual range or coefficients"),
@@ -188,12 +197,15 @@ impl Meaning {
         match self {
             Meaning::Grey { is_inverted: true } => [255 - sample(0); 3],
             Meaning::Grey { is_inverted: false } | Meaning::Floats => [sample(0); 3],
-            Meaning::Palette(colors) => colors.get(usize::from(sample(0))).copied().unwrap_or_default(),
+            Meaning::Palette(colors) => {
+                colors.get(usize::from(sample(0))).copied().unwrap_or_default()
+            }
             Meaning::Rgb => [sample(0), sample(1), sample(2)],
             Meaning::Premultiplied => {
                 let alpha = u32::from(sample(3));
-                let whole =
-                    |value: u8| (u32::from(value) * 255).checked_div(alpha).unwrap_or(0).min(255) as u8;
+                let whole = |value: u8| {
+                    (u32::from(value) * 255).checked_div(alpha).unwrap_or(0).min(255) as u8
+                };
                 [sample(0), sample(1), sample(2)].map(whole)
             }
             Meaning::Inks => ink::mixed([sample(0), sample(1), sample(2), sample(3)]),

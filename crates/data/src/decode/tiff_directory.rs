@@ -31,7 +31,8 @@ impl<'a> TiffDirectory<'a> {
         let count = usize::try_from(directory.unsigned(at, count_length)?).ok()?;
         let first = at + count_length;
         let there = bytes.len().saturating_sub(first) / entry_length;
-        directory.entries = (0..count.min(there)).map(|index| first + index * entry_length).collect();
+        directory.entries =
+            (0..count.min(there)).map(|index| first + index * entry_length).collect();
         Some(directory)
     }
 

@@ -51,7 +51,8 @@ impl Reply {
     }
 
     pub fn ok(body: &[u8]) -> Self {
-        Self { status: 200, body: body.into(), ..Self::default() }.with("Content-Length", body.len())
+        Self { status: 200, body: body.into(), ..Self::default() }
+            .with("Content-Length", body.len())
     }
 
     pub fn redirect(to: impl Into<String>) -> Self {

@@ -29,8 +29,12 @@ pub fn step(
         .storage_mut::<f32>()
         .par_chunks_mut(CHUNK)
         .zip(second.storage_mut::<f32>().par_chunks_mut(CHUNK));
-    weight.storage_mut::<f32>().par_chunks_mut(CHUNK).zip(moments).zip(gradient.par_chunks(CHUNK)).for_each(
-        |((w, (m, v)), g)| {
+    weight
+        .storage_mut::<f32>()
+        .par_chunks_mut(CHUNK)
+        .zip(moments)
+        .zip(gradient.par_chunks(CHUNK))
+        .for_each(|((w, (m, v)), g)| {
             vectorised(
                 #[inline(always)]
                 || {
@@ -42,8 +46,7 @@ pub fn step(
                     }
                 },
             );
-        },
-    );
+        });
     drop(gradient);
     (weight, first, second)
 }

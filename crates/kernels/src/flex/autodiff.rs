@@ -59,15 +59,27 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         }
         impl Backward<Flex, 2> for Conv {
             type State = Step<Kept, 2>;
-            fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+            fn backward(
+                self,
+                ops: Ops<Self::State, 2>,
+                grads: &mut Gradients,
+                _: &mut Checkpointer,
+            ) {
                 let [x_node, weight_node] = ops.parents;
                 let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
-                let Step { kept: Kept { x, weight, geometry }, parents: [x_parent, _], .. } = ops.state;
+                let Step { kept: Kept { x, weight, geometry }, parents: [x_parent, _], .. } =
+                    ops.state;
                 if let (Some(node), Some(x)) = (weight_node, x) {
-                    grads.register::<Flex>(node.id, conv::weight_gradient(&gradient, &x, &geometry));
+                    grads
+                        .register::<Flex>(node.id, conv::weight_gradient(&gradient, &x, &geometry));
                 }
                 if let (Some(node), Some(weight)) = (x_node, weight) {
-                    register!(grads, node, x_parent, conv::input_gradient(&gradient, &weight, &geometry));
+                    register!(
+                        grads,
+                        node,
+                        x_parent,
+                        conv::input_gradient(&gradient, &weight, &geometry)
+                    );
                 }
             }
         }
@@ -143,11 +155,21 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         struct Activate;
         impl Backward<Flex, 1> for Activate {
             type State = Step<(ChannelsLast, Activation), 1>;
-            fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+            fn backward(
+                self,
+                ops: Ops<Self::State, 1>,
+                grads: &mut Gradients,
+                _: &mut Checkpointer,
+            ) {
                 let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
                 let Step { kept: (x, activation), parents: [parent], .. } = ops.state;
                 if let [Some(node)] = ops.parents {
-                    register!(grads, node, parent, elementwise::activate_gradient(&x, gradient, activation));
+                    register!(
+                        grads,
+                        node,
+                        parent,
+                        elementwise::activate_gradient(&x, gradient, activation)
+                    );
                 }
             }
         }
@@ -170,11 +192,17 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         impl Backward<Flex, 2> for ResidualAdd {
             /// Keeps the output, unless the activation is the identity.
             type State = Step<Option<(ChannelsLast, Activation)>, 2>;
-            fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+            fn backward(
+                self,
+                ops: Ops<Self::State, 2>,
+                grads: &mut Gradients,
+                _: &mut Checkpointer,
+            ) {
                 let mut gradient = grads.consume::<Flex>(&ops.node);
                 let Step { kept, parents: [a_parent, b_parent], .. } = ops.state;
                 if let Some((y, activation)) = kept {
-                    gradient = elementwise::residual_gradient(&y, ChannelsLast::new(gradient), activation);
+                    gradient =
+                        elementwise::residual_gradient(&y, ChannelsLast::new(gradient), activation);
                 }
                 let [a, b] = ops.parents;
                 if let Some(node) = a {
@@ -204,15 +232,31 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         struct ScaleChannels;
         impl Backward<Flex, 2> for ScaleChannels {
             type State = Step<(Option<ChannelsLast>, ChannelsLast), 2>;
-            fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+            fn backward(
+                self,
+                ops: Ops<Self::State, 2>,
+                grads: &mut Gradients,
+                _: &mut Checkpointer,
+            ) {
                 let [x_node, factors_node] = ops.parents;
                 let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
-                let Step { kept: (x, factors), parents: [x_parent, factors_parent], .. } = ops.state;
+                let Step { kept: (x, factors), parents: [x_parent, factors_parent], .. } =
+                    ops.state;
                 if let (Some(node), Some(x)) = (factors_node, x) {
-                    register!(grads, node, factors_parent, elementwise::factors_gradient(&x, &gradient));
+                    register!(
+                        grads,
+                        node,
+                        factors_parent,
+                        elementwise::factors_gradient(&x, &gradient)
+                    );
                 }
                 if let Some(node) = x_node {
-                    register!(grads, node, x_parent, elementwise::scale_channels(gradient, &factors));
+                    register!(
+                        grads,
+                        node,
+                        x_parent,
+                        elementwise::scale_channels(gradient, &factors)
+                    );
                 }
             }
         }
@@ -237,7 +281,12 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         struct GlobalAvgPool;
         impl Backward<Flex, 1> for GlobalAvgPool {
             type State = Step<Dims, 1>;
-            fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+            fn backward(
+                self,
+                ops: Ops<Self::State, 1>,
+                grads: &mut Gradients,
+                _: &mut Checkpointer,
+            ) {
                 let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
                 let Step { kept: dims, parents: [parent], .. } = ops.state;
                 if let [Some(node)] = ops.parents {
@@ -263,11 +312,21 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         struct AvgPool;
         impl Backward<Flex, 1> for AvgPool {
             type State = Step<(Dims, usize), 1>;
-            fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+            fn backward(
+                self,
+                ops: Ops<Self::State, 1>,
+                grads: &mut Gradients,
+                _: &mut Checkpointer,
+            ) {
                 let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
                 let Step { kept: (dims, side), parents: [parent], .. } = ops.state;
                 if let [Some(node)] = ops.parents {
-                    register!(grads, node, parent, pooling::avg_pool_gradient(&gradient, dims, side));
+                    register!(
+                        grads,
+                        node,
+                        parent,
+                        pooling::avg_pool_gradient(&gradient, dims, side)
+                    );
                 }
             }
         }
@@ -282,16 +341,31 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         }
     }
 
-    fn kernel_max_pool2d(x: Tracked<C>, kernel: usize, stride: usize, padding: usize) -> Tracked<C> {
+    fn kernel_max_pool2d(
+        x: Tracked<C>,
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+    ) -> Tracked<C> {
         #[derive(Debug)]
         struct MaxPool;
         impl Backward<Flex, 1> for MaxPool {
             type State = Step<(SavedInput, ChannelsLast, Window), 1>;
-            fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+            fn backward(
+                self,
+                ops: Ops<Self::State, 1>,
+                grads: &mut Gradients,
+                _: &mut Checkpointer,
+            ) {
                 let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
                 let Step { kept: (x, y, window), parents: [parent], .. } = ops.state;
                 if let [Some(node)] = ops.parents {
-                    register!(grads, node, parent, pooling::max_pool_gradient(&x, &y, &gradient, window));
+                    register!(
+                        grads,
+                        node,
+                        parent,
+                        pooling::max_pool_gradient(&x, &y, &gradient, window)
+                    );
                 }
             }
         }
@@ -333,7 +407,8 @@ impl Backward<Flex, 3> for BatchNorm {
         let wants_sums = of_batch || weight_node.is_some() || bias_node.is_some();
         let sums = wants_sums.then(|| normalisation.sums(x, &gradient, *activation));
         if let Some(sums) = &sums {
-            let as_tensor = |sum: &[f64]| nhwc::vector(&sum.iter().map(|&x| x as f32).collect::<Vec<_>>());
+            let as_tensor =
+                |sum: &[f64]| nhwc::vector(&sum.iter().map(|&x| x as f32).collect::<Vec<_>>());
             if let Some(node) = weight_node {
                 grads.register::<Flex>(node.id, as_tensor(&sums.weight));
             }
@@ -343,7 +418,9 @@ impl Backward<Flex, 3> for BatchNorm {
         }
         if let Some(node) = x_node {
             let gradient = match sums.filter(|_| of_batch) {
-                Some(sums) => normalisation.input_gradient_of_batch(x, gradient, &sums, *activation),
+                Some(sums) => {
+                    normalisation.input_gradient_of_batch(x, gradient, &sums, *activation)
+                }
                 None => normalisation.input_gradient(x, gradient, *activation),
             };
             register!(grads, node, x_parent, gradient);
@@ -362,15 +439,21 @@ mod tests {
     /// A small residual block. Returns its result and the ids of all nodes between.
     fn block() -> (FloatTensor<Tape>, [u64; 3]) {
         let leaf = |shape: [usize; 4]| {
-            let values: Vec<f32> = (0..shape.iter().product()).map(|i| (i % 5) as f32 - 2.0).collect();
+            let values: Vec<f32> =
+                (0..shape.iter().product()).map(|i| (i % 5) as f32 - 2.0).collect();
             let tensor = FlexTensor::from_data(TensorData::new(values, shape));
             FloatTensor::<Tape>::new(tensor).require_grad()
         };
         let vector = |value: f32| FloatTensor::<Tape>::new(nhwc::vector(&[value; 4]));
         let spec = ConvSpec { stride: 1, padding: 0, dilation: 1, groups: 1 };
         let x = Tape::kernel_conv2d(leaf([2, 4, 3, 3]), leaf([4, 4, 1, 1]), spec);
-        let (y, ..) =
-            Tape::kernel_batch_norm_train(x.clone(), vector(1.0), vector(0.5), 1e-5, Activation::Relu);
+        let (y, ..) = Tape::kernel_batch_norm_train(
+            x.clone(),
+            vector(1.0),
+            vector(0.5),
+            1e-5,
+            Activation::Relu,
+        );
         let branch = Tape::kernel_conv2d(y.clone(), leaf([4, 4, 1, 1]), spec);
         let ids = [&x, &y, &branch].map(|tensor| tensor.id().value);
         (Tape::kernel_residual_add(branch, y, Activation::Relu), ids)

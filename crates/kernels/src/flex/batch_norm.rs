@@ -38,12 +38,19 @@ pub struct Normalisation {
 }
 
 impl Normalisation {
-    fn new(mean: Vec<f64>, variance: &[f64], weight: &FlexTensor, bias: &FlexTensor, eps: f64) -> Self {
+    fn new(
+        mean: Vec<f64>,
+        variance: &[f64],
+        weight: &FlexTensor,
+        bias: &FlexTensor,
+        eps: f64,
+    ) -> Self {
         let inverse_deviation: Vec<f64> = variance.iter().map(|v| 1.0 / (v + eps).sqrt()).collect();
         let (weight, bias) = (nhwc::values(weight), nhwc::values(bias));
         let scale: Vec<f64> =
             inverse_deviation.iter().zip(&*weight).map(|(d, &w)| d * f64::from(w)).collect();
-        let shift = (0..mean.len()).map(|c| (f64::from(bias[c]) - mean[c] * scale[c]) as f32).collect();
+        let shift =
+            (0..mean.len()).map(|c| (f64::from(bias[c]) - mean[c] * scale[c]) as f32).collect();
         Self { mean, inverse_deviation, scale: scale.iter().map(|&a| a as f32).collect(), shift }
     }
 
@@ -62,7 +69,8 @@ impl Normalisation {
 
     /// Uses given statistics.
     pub fn given(norm: &NormConstants<Flex>) -> Self {
-        let as_f64 = |t: &FlexTensor| nhwc::values(t).iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
+        let as_f64 =
+            |t: &FlexTensor| nhwc::values(t).iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
         Self::new(as_f64(&norm.mean), &as_f64(&norm.variance), &norm.weight, &norm.bias, norm.eps)
     }
 
@@ -182,9 +190,11 @@ impl Normalisation {
         let passes = Passes::new(x.dims().channels);
         let pixels = x.dims().pixels() as f64;
         let channels = 0..x.dims().channels;
-        let slope =
-            |c: usize| -f64::from(self.scale[c]) * self.inverse_deviation[c] * sums.weight[c] / pixels;
-        let constant = |c: usize| -f64::from(self.scale[c]) * sums.bias[c] / pixels - slope(c) * self.mean[c];
+        let slope = |c: usize| {
+            -f64::from(self.scale[c]) * self.inverse_deviation[c] * sums.weight[c] / pixels
+        };
+        let constant =
+            |c: usize| -f64::from(self.scale[c]) * sums.bias[c] / pixels - slope(c) * self.mean[c];
         let a = passes.spread(self.scale.iter().copied());
         let b = passes.spread(self.shift.iter().copied());
         let e = passes.spread(channels.clone().map(|c| slope(c) as f32));
@@ -253,7 +263,8 @@ fn statistics(x: &[f32], channels: usize) -> (Vec<f64>, Vec<f64>) {
         for c in 0..channels {
             let difference = f64::from(out[c]) - mean[c];
             mean[c] += difference * here / total;
-            squares[c] += f64::from(out[channels + c]) + difference * difference * count * here / total;
+            squares[c] +=
+                f64::from(out[channels + c]) + difference * difference * count * here / total;
         }
         count = total;
     }

@@ -90,7 +90,10 @@ impl AllocationController for Buffer {
         AllocationProperty::Other
     }
 
-    unsafe fn memory_mut(&mut self, _: AccessPolicy) -> Result<&mut [MaybeUninit<u8>], AccessError> {
+    unsafe fn memory_mut(
+        &mut self,
+        _: AccessPolicy,
+    ) -> Result<&mut [MaybeUninit<u8>], AccessError> {
         let size_bytes = self.len * size_of::<f32>();
         // SAFETY: as in `deref_mut`; any byte is a valid `MaybeUninit<u8>`.
         Ok(unsafe { std::slice::from_raw_parts_mut(self.block.as_mut_ptr().cast(), size_bytes) })

@@ -65,7 +65,12 @@ impl Passes {
 }
 
 /// Calls `each(y, x)` on spans, vectorised. `y` and `x` are divided alike.
-pub fn for_each_span(y: &mut [f32], x: &[f32], passes: Passes, each: impl Fn(&mut [f32], &[f32]) + Sync) {
+pub fn for_each_span(
+    y: &mut [f32],
+    x: &[f32],
+    passes: Passes,
+    each: impl Fn(&mut [f32], &[f32]) + Sync,
+) {
     y.par_chunks_mut(passes.chunk).zip(x.par_chunks(passes.chunk)).for_each(|(y, x)| {
         vectorised(
             #[inline(always)]

@@ -33,7 +33,11 @@ pub fn activate(mut x: ChannelsLast, activation: Activation) -> FlexTensor {
 }
 
 /// Gradient of the input of [`activate`], from that of its output.
-pub fn activate_gradient(x: &ChannelsLast, gradient: ChannelsLast, activation: Activation) -> FlexTensor {
+pub fn activate_gradient(
+    x: &ChannelsLast,
+    gradient: ChannelsLast,
+    activation: Activation,
+) -> FlexTensor {
     with_activation!(activation, A => {
         rewrite(gradient, x.values(), Passes::flat(), #[inline(always)] |g, x| {
             for (g, x) in g.iter_mut().zip(x) {
@@ -72,7 +76,11 @@ pub fn residual_add(a: ChannelsLast, b: ChannelsLast, activation: Activation) ->
 }
 
 /// Gradient of both inputs of [`residual_add`], from that of its output `y`.
-pub fn residual_gradient(y: &ChannelsLast, gradient: ChannelsLast, activation: Activation) -> FlexTensor {
+pub fn residual_gradient(
+    y: &ChannelsLast,
+    gradient: ChannelsLast,
+    activation: Activation,
+) -> FlexTensor {
     rewrite(
         gradient,
         y.values(),

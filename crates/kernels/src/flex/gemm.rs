@@ -51,14 +51,19 @@ impl<'a> Matrix<'a> {
     /// A view of consecutive rows.
     fn rows(self, first: usize, rows: usize) -> Self {
         assert!(first + rows <= self.rows);
-        Self { values: self.values.get(first * self.row_stride..).unwrap_or_default(), rows, ..self }
+        Self {
+            values: self.values.get(first * self.row_stride..).unwrap_or_default(),
+            rows,
+            ..self
+        }
     }
 
     /// Whether every element is inside `values`.
     fn is_within(&self) -> bool {
         self.rows == 0
             || self.columns == 0
-            || (self.rows - 1) * self.row_stride + (self.columns - 1) * self.column_stride < self.values.len()
+            || (self.rows - 1) * self.row_stride + (self.columns - 1) * self.column_stride
+                < self.values.len()
     }
 }
 
@@ -86,7 +91,8 @@ impl<'a> PackedMatrix<'a> {
     /// `values` start with the first panel.
     pub fn new(values: &'a [f32], panel_stride: usize, depth: usize, columns: usize) -> Self {
         let instructions = Instructions::detect();
-        let last = columns.saturating_sub(1) / instructions.full_panel() * instructions.full_panel();
+        let last =
+            columns.saturating_sub(1) / instructions.full_panel() * instructions.full_panel();
         let width = instructions.panel_width(last, columns.max(1));
         let needed = last / instructions.full_panel() * panel_stride + depth * width;
         assert!(columns == 0 || values.len() >= needed);
@@ -98,7 +104,13 @@ impl Panels {
     pub fn packed(&self) -> PackedMatrix<'_> {
         let panel_stride = self.depth * self.instructions.full_panel();
         let Self { values, depth, columns, instructions, .. } = self;
-        PackedMatrix { values, panel_stride, depth: *depth, columns: *columns, instructions: *instructions }
+        PackedMatrix {
+            values,
+            panel_stride,
+            depth: *depth,
+            columns: *columns,
+            instructions: *instructions,
+        }
     }
 
     /// Packs `b` on all threads.
@@ -272,15 +284,17 @@ pub fn sum_in_order(partial: Buffer, size: usize) -> Buffer {
     const CHUNK: usize = 4096;
     let (first, rest) = partial.split_at(size);
     let mut sum = Buffer::new(size);
-    sum.par_chunks_mut(CHUNK).zip(first.par_chunks(CHUNK)).enumerate().for_each(|(chunk, (sum, first))| {
-        sum.copy_from_slice(first);
-        for array in rest.chunks_exact(size) {
-            let array = &array[chunk * CHUNK..][..sum.len()];
-            for (sum, x) in sum.iter_mut().zip(array) {
-                *sum += x;
+    sum.par_chunks_mut(CHUNK).zip(first.par_chunks(CHUNK)).enumerate().for_each(
+        |(chunk, (sum, first))| {
+            sum.copy_from_slice(first);
+            for array in rest.chunks_exact(size) {
+                let array = &array[chunk * CHUNK..][..sum.len()];
+                for (sum, x) in sum.iter_mut().zip(array) {
+                    *sum += x;
+                }
             }
-        }
-    });
+        },
+    );
     sum
 }
 
@@ -295,15 +309,23 @@ mod tests {
     /// The values are small integers, so every order of additions gives the same exact sum.
     fn expected(a: Matrix, b: Matrix) -> Vec<f32> {
         let at = |m: &Matrix, i: usize, j: usize| m.values[i * m.row_stride + j * m.column_stride];
-        let row = |i| (0..b.columns).map(move |j| (0..a.columns).map(|p| at(&a, i, p) * at(&b, p, j)).sum());
+        let row = |i| {
+            (0..b.columns).map(move |j| (0..a.columns).map(|p| at(&a, i, p) * at(&b, p, j)).sum())
+        };
         (0..a.rows).flat_map(row).collect()
     }
 
     #[test]
     fn products_of_every_shape_are_exact() {
-        for (rows, depth, columns) in
-            [(1, 1, 1), (13, 7, 5), (12, 16, 32), (25, 33, 49), (7, 1100, 17), (30, 600, 300), (300, 24, 144)]
-        {
+        for (rows, depth, columns) in [
+            (1, 1, 1),
+            (13, 7, 5),
+            (12, 16, 32),
+            (25, 33, 49),
+            (7, 1100, 17),
+            (30, 600, 300),
+            (300, 24, 144),
+        ] {
             let (a, b) = (values(rows * depth, 1), values(depth * columns, 2));
             let (a, b) = (Matrix::new(&a, rows, depth), Matrix::new(&b, depth, columns));
             let wanted = expected(a, b);
@@ -315,7 +337,8 @@ mod tests {
 
             // The same matrices, each stored transposed.
             let (a, b) = (values(rows * depth, 3), values(depth * columns, 4));
-            let (a, b) = (Matrix::new(&a, depth, rows).transposed(), Matrix::new(&b, columns, depth));
+            let (a, b) =
+                (Matrix::new(&a, depth, rows).transposed(), Matrix::new(&b, columns, depth));
             let mut found = vec![0.0; rows * columns];
             product(&mut found, a, Panels::new(b.transposed()).packed(), false);
             assert_eq!(found, expected(a, b.transposed()), "transposed {rows} {depth} {columns}");
@@ -335,7 +358,9 @@ mod tests {
         let detected = Instructions::detect();
         let sets: &[Instructions] = match detected {
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512 => &[Instructions::Avx512, Instructions::Avx2, Instructions::Portable],
+            Instructions::Avx512 => {
+                &[Instructions::Avx512, Instructions::Avx2, Instructions::Portable]
+            }
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx2 => &[Instructions::Avx2, Instructions::Portable],
             Instructions::Portable => &[Instructions::Portable],

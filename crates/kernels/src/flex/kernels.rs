@@ -14,7 +14,11 @@ use crate::types::{Activation, AdamStep, ConvSpec};
 /// Functions with a backward pass.
 #[backend_extension(Flex, Autodiff)]
 pub trait Kernels: Backend {
-    fn kernel_conv2d(x: FloatTensor<Self>, weight: FloatTensor<Self>, spec: ConvSpec) -> FloatTensor<Self>;
+    fn kernel_conv2d(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        spec: ConvSpec,
+    ) -> FloatTensor<Self>;
 
     /// Returns output, mean and biased variance.
     fn kernel_batch_norm_train(
@@ -40,7 +44,8 @@ pub trait Kernels: Backend {
         activation: Activation,
     ) -> FloatTensor<Self>;
 
-    fn kernel_scale_channels(x: FloatTensor<Self>, factors: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn kernel_scale_channels(x: FloatTensor<Self>, factors: FloatTensor<Self>)
+    -> FloatTensor<Self>;
 
     fn kernel_global_avg_pool(x: FloatTensor<Self>) -> FloatTensor<Self>;
 
@@ -124,7 +129,12 @@ impl Kernels for Flex {
         pooling::avg_pool(&ChannelsLast::new(x), side)
     }
 
-    fn kernel_max_pool2d(x: FlexTensor, kernel: usize, stride: usize, padding: usize) -> FlexTensor {
+    fn kernel_max_pool2d(
+        x: FlexTensor,
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+    ) -> FlexTensor {
         pooling::max_pool(&ChannelsLast::new(x), Window { kernel, stride, padding })
     }
 }

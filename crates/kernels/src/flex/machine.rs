@@ -32,7 +32,8 @@ pub fn peak_gflop_per_s() -> f64 {
             .into_par_iter()
             .map(|_| {
                 let mut c = vec![0.0; SIDE * SIDE];
-                (0..PRODUCTS).for_each(|_| product(&mut c, a, Panels::on_this_thread(a).packed(), false));
+                (0..PRODUCTS)
+                    .for_each(|_| product(&mut c, a, Panels::on_this_thread(a).packed(), false));
                 c[0]
             })
             .collect();

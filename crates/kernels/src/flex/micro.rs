@@ -98,7 +98,9 @@ unsafe fn strips<V: Vector>(block: Block) {
                     a: block.a.add(row * block.a_row + block.from * block.a_step),
                     a_row: block.a_row,
                     a_step: block.a_step,
-                    b: block.panels.add(column / full * block.panel_stride + block.from * vectors * V::LANES),
+                    b: block
+                        .panels
+                        .add(column / full * block.panel_stride + block.from * vectors * V::LANES),
                     depth: block.depth,
                     c: block.c.add(row * block.columns + column),
                     c_row: block.columns,
@@ -110,7 +112,8 @@ unsafe fn strips<V: Vector>(block: Block) {
                     // The last columns of the panel are not part of the result, so compute the tile
                     // in a copy.
                     let mut copy = [0.0_f32; MOST_ROWS * MOST_COLUMNS];
-                    let in_copy = Tile { c: copy.as_mut_ptr(), c_row: full, accumulate: false, ..tile };
+                    let in_copy =
+                        Tile { c: copy.as_mut_ptr(), c_row: full, accumulate: false, ..tile };
                     tile_of_vectors::<V>(rows, vectors, in_copy);
                     for (i, copy) in copy.chunks_exact(full).enumerate().take(rows) {
                         let c = std::slice::from_raw_parts_mut(tile.c.add(i * tile.c_row), columns);

@@ -62,7 +62,11 @@ pub fn tensor(values: Buffer, dims: Dims) -> FlexTensor {
 /// Makes a contiguous tensor.
 pub fn contiguous(values: Buffer, shape: &[usize]) -> FlexTensor {
     assert_eq!(values.len(), shape.iter().product::<usize>());
-    FlexTensor::new(values.into_bytes(), Layout::contiguous(Shape::from(shape.to_vec())), DType::F32)
+    FlexTensor::new(
+        values.into_bytes(),
+        Layout::contiguous(Shape::from(shape.to_vec())),
+        DType::F32,
+    )
 }
 
 /// Makes a vector.
@@ -98,7 +102,9 @@ impl ChannelsLast {
         let lies = layout.strides().iter().zip(dims.strides()).zip(extent);
         let is_channels_last = layout.start_offset() == 0
             && tensor.bytes().len() == dims.len() * size_of::<f32>()
-            && lies.into_iter().all(|((&found, wanted), extent)| extent == 1 || found == wanted as isize);
+            && lies
+                .into_iter()
+                .all(|((&found, wanted), extent)| extent == 1 || found == wanted as isize);
         if is_channels_last { Self(tensor) } else { Self(re_lay(&tensor, dims)) }
     }
 

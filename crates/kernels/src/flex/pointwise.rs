@@ -205,7 +205,11 @@ mod tests {
                 let found = (A::value(z + step) - A::value(z - step)) / (2.0 * step);
                 // A kink inside the step makes the difference meaningless.
                 let kink = [-3.0, 0.0, 3.0, 6.0].iter().any(|k| (z - k).abs() <= step);
-                assert!(kink || (found - A::slope(z)).abs() < 1e-3, "{z}: {found} and {}", A::slope(z));
+                assert!(
+                    kink || (found - A::slope(z)).abs() < 1e-3,
+                    "{z}: {found} and {}",
+                    A::slope(z)
+                );
             }
         }
         check::<Identity>();

@@ -59,18 +59,20 @@ pub fn global_avg_pool_gradient(
         return other.into_tensor();
     }
     let mut gx = Buffer::new(dims.len());
-    gx.par_chunks_mut(pixels * channels).zip(gradient.values().par_chunks(channels)).for_each(|(gx, g)| {
-        vectorised(
-            #[inline(always)]
-            || {
-                for gx in gx.chunks_exact_mut(channels) {
-                    for (gx, g) in gx.iter_mut().zip(g) {
-                        *gx = g * share;
+    gx.par_chunks_mut(pixels * channels).zip(gradient.values().par_chunks(channels)).for_each(
+        |(gx, g)| {
+            vectorised(
+                #[inline(always)]
+                || {
+                    for gx in gx.chunks_exact_mut(channels) {
+                        for (gx, g) in gx.iter_mut().zip(g) {
+                            *gx = g * share;
+                        }
                     }
-                }
-            },
-        );
-    });
+                },
+            );
+        },
+    );
     nhwc::tensor(gx, dims)
 }
 
@@ -113,7 +115,8 @@ pub fn avg_pool(x: &ChannelsLast, side: usize) -> FlexTensor {
                 for (ox, y) in y.chunks_exact_mut(channels).enumerate() {
                     let columns = window.inputs(ox, dims.width);
                     for iy in rows.clone() {
-                        let first = ((photo * dims.height + iy) * dims.width + columns.start) * channels;
+                        let first =
+                            ((photo * dims.height + iy) * dims.width + columns.start) * channels;
                         for x in x[first..][..columns.len() * channels].chunks_exact(channels) {
                             for (y, x) in y.iter_mut().zip(x) {
                                 *y += x;
@@ -200,18 +203,22 @@ pub fn max_pool_gradient(
 ) -> FlexTensor {
     let (dims, output) = (x.dims(), y.dims());
     let channels = dims.channels;
-    let (size, output_size) = (dims.height * dims.width * channels, output.height * output.width * channels);
+    let (size, output_size) =
+        (dims.height * dims.width * channels, output.height * output.width * channels);
     let (y, g) = (y.values(), gradient.values());
     let mut gx = Buffer::new(dims.len());
     gx.par_chunks_mut(size).enumerate().for_each(|(photo, gx)| {
         gx.fill(0.0);
         let x = x.values(photo * size..(photo + 1) * size);
-        let (y, g) = (&y[photo * output_size..][..output_size], &g[photo * output_size..][..output_size]);
+        let (y, g) =
+            (&y[photo * output_size..][..output_size], &g[photo * output_size..][..output_size]);
         let mut left = vec![0.0; channels];
         vectorised(
             #[inline(always)]
             || {
-                for (index, (y, g)) in y.chunks_exact(channels).zip(g.chunks_exact(channels)).enumerate() {
+                for (index, (y, g)) in
+                    y.chunks_exact(channels).zip(g.chunks_exact(channels)).enumerate()
+                {
                     let (oy, ox) = (index / output.width, index % output.width);
                     left.copy_from_slice(g);
                     for iy in window.inputs(oy, dims.height) {

@@ -7,9 +7,9 @@
 //!   memory. A kernel that knows that its input already has a gradient adds to it in place.
 //!
 //! Burn's tensors and nodes have no place for such facts, and its gradients cannot be asked for a
-//! node. So a kernel finds the kernel that made its input by the id of the node, in a table. Ids are
-//! unique in the process, and so is the table. The steps on the tape own the facts: an entry leaves
-//! the table with the last step that knows it, so the tape bounds the table.
+//! node. So a kernel finds the kernel that made its input by the id of the node, in a table. Ids
+//! are unique in the process, and so is the table. The steps on the tape own the facts: an entry
+//! leaves the table with the last step that knows it, so the tape bounds the table.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -99,7 +99,8 @@ where
 {
     let normalised =
         normalised.filter(|normalised| normalised.is_cheap()).map_or(Weak::new(), Arc::downgrade);
-    let output = Arc::new(Output { id: OnceLock::new(), normalised, has_gradient: AtomicBool::new(false) });
+    let output =
+        Arc::new(Output { id: OnceLock::new(), normalised, has_gradient: AtomicBool::new(false) });
     let y = prepared.finish(Step { kept, parents, _output: Arc::clone(&output) }, y);
     let id = *output.id.get_or_init(|| y.id().value);
     lock().insert(id, Arc::downgrade(&output));

@@ -25,9 +25,9 @@ impl Block {
             BlockKind::Separable => {
                 Block::Separable(DepthwiseSeparable::new(input, config, drop_path, device))
             }
-            BlockKind::InvertedResidual { expanded } => {
-                Block::InvertedResidual(InvertedResidual::new(input, expanded, config, drop_path, device))
-            }
+            BlockKind::InvertedResidual { expanded } => Block::InvertedResidual(
+                InvertedResidual::new(input, expanded, config, drop_path, device),
+            ),
             BlockKind::EdgeResidual { expanded } => {
                 Block::EdgeResidual(EdgeResidual::new(input, expanded, config, drop_path, device))
             }

@@ -108,7 +108,14 @@ pub fn mobilenetv2() -> EfficientNetConfig {
                     };
                     input = output;
                     let stride = if repeat == 0 { stride } else { 1 };
-                    BlockConfig { kind, kernel: 3, stride, output, activation: Relu6, squeeze_excite: None }
+                    BlockConfig {
+                        kind,
+                        kernel: 3,
+                        stride,
+                        output,
+                        activation: Relu6,
+                        squeeze_excite: None,
+                    }
                 })
                 .collect()
         })
@@ -142,7 +149,10 @@ pub fn mobilenetv3_large() -> EfficientNetConfig {
                 block(3, 184, 80, None, HardSwish, 1),
                 block(3, 184, 80, None, HardSwish, 1),
             ],
-            vec![block(3, 480, 112, Some(480), HardSwish, 1), block(3, 672, 112, Some(672), HardSwish, 1)],
+            vec![
+                block(3, 480, 112, Some(480), HardSwish, 1),
+                block(3, 672, 112, Some(672), HardSwish, 1),
+            ],
             vec![
                 block(5, 672, 160, Some(672), HardSwish, 2),
                 block(5, 960, 160, Some(960), HardSwish, 1),
@@ -168,7 +178,10 @@ pub fn mobilenetv3_small() -> EfficientNetConfig {
                 block(5, 240, 40, Some(240), HardSwish, 1),
                 block(5, 240, 40, Some(240), HardSwish, 1),
             ],
-            vec![block(5, 120, 48, Some(120), HardSwish, 1), block(5, 144, 48, Some(144), HardSwish, 1)],
+            vec![
+                block(5, 120, 48, Some(120), HardSwish, 1),
+                block(5, 144, 48, Some(144), HardSwish, 1),
+            ],
             vec![
                 block(5, 288, 96, Some(288), HardSwish, 2),
                 block(5, 576, 96, Some(576), HardSwish, 1),
@@ -181,7 +194,13 @@ pub fn mobilenetv3_small() -> EfficientNetConfig {
 }
 
 fn v3(stages: Vec<Vec<BlockConfig>>, head: usize) -> EfficientNetConfig {
-    EfficientNetConfig { stem: 16, stages, head, head_kind: HeadKind::ConvAfterPool, activation: HardSwish }
+    EfficientNetConfig {
+        stem: 16,
+        stages,
+        head,
+        head_kind: HeadKind::ConvAfterPool,
+        activation: HardSwish,
+    }
 }
 
 /// A block of MobileNetV3. Its squeeze has a quarter of the channels that it scales.
@@ -207,8 +226,11 @@ pub fn test_efficientnet() -> EfficientNetConfig {
     const EXPANSION: usize = 4;
     let mut input = 24;
     let mut block = |output: usize, stride: usize, kind: fn(usize) -> BlockKind, squeezes: bool| {
-        let squeeze_excite =
-            squeezes.then_some(SqueezeExciteConfig { reduced: input / 4, activation: Silu, gate: Sigmoid });
+        let squeeze_excite = squeezes.then_some(SqueezeExciteConfig {
+            reduced: input / 4,
+            activation: Silu,
+            gate: Sigmoid,
+        });
         let kind = kind(input * EXPANSION);
         input = output;
         vec![BlockConfig { kind, kernel: 3, stride, output, activation: Silu, squeeze_excite }]
@@ -222,7 +244,13 @@ pub fn test_efficientnet() -> EfficientNetConfig {
         block(48, 2, inverted, true),
         block(64, 2, inverted, true),
     ];
-    EfficientNetConfig { stem: 24, stages, head: 256, head_kind: HeadKind::NormBeforePool, activation: Silu }
+    EfficientNetConfig {
+        stem: 24,
+        stages,
+        head: 256,
+        head_kind: HeadKind::NormBeforePool,
+        activation: Silu,
+    }
 }
 
 /// Rounds to the nearest multiple of 8, at least 8, that is no more than a tenth below `channels`
@@ -238,7 +266,9 @@ mod tests {
 
     #[test]
     fn channels_are_multiples_of_eight_and_lose_at_most_a_tenth() {
-        for (channels, rounded) in [(18.0, 24), (60.0, 64), (30.0, 32), (36.0, 40), (4.0, 8), (17.6, 16)] {
+        for (channels, rounded) in
+            [(18.0, 24), (60.0, 64), (30.0, 32), (36.0, 40), (4.0, 8), (17.6, 16)]
+        {
             assert_eq!(round_channels(channels), rounded, "{channels}");
         }
     }

@@ -22,7 +22,13 @@ pub struct EdgeResidual {
 }
 
 impl EdgeResidual {
-    pub fn new(input: usize, expanded: usize, config: &BlockConfig, drop_path: f64, device: &Device) -> Self {
+    pub fn new(
+        input: usize,
+        expanded: usize,
+        config: &BlockConfig,
+        drop_path: f64,
+        device: &Device,
+    ) -> Self {
         Self {
             conv_exp: Conv2d::new(input, expanded, config.kernel, config.stride, device),
             bn1: BatchNorm2d::new(expanded, config.activation, device),
@@ -40,7 +46,12 @@ impl EdgeResidual {
             branch = se.forward(ops, branch);
         }
         if self.has_skip {
-            ops.conv_norm_add((&self.conv_pwl, &self.bn2, &self.drop_path), branch, x, Activation::Identity)
+            ops.conv_norm_add(
+                (&self.conv_pwl, &self.bn2, &self.drop_path),
+                branch,
+                x,
+                Activation::Identity,
+            )
         } else {
             ops.conv_norm(&self.conv_pwl, &self.bn2, branch)
         }

@@ -23,7 +23,13 @@ pub struct InvertedResidual {
 }
 
 impl InvertedResidual {
-    pub fn new(input: usize, expanded: usize, config: &BlockConfig, drop_path: f64, device: &Device) -> Self {
+    pub fn new(
+        input: usize,
+        expanded: usize,
+        config: &BlockConfig,
+        drop_path: f64,
+        device: &Device,
+    ) -> Self {
         Self {
             conv_pw: Conv2d::new(input, expanded, 1, 1, device),
             bn1: BatchNorm2d::new(expanded, config.activation, device),

@@ -39,7 +39,12 @@ impl DepthwiseSeparable {
             branch = se.forward(ops, branch);
         }
         if self.has_skip {
-            ops.conv_norm_add((&self.conv_pw, &self.bn2, &self.drop_path), branch, x, Activation::Identity)
+            ops.conv_norm_add(
+                (&self.conv_pw, &self.bn2, &self.drop_path),
+                branch,
+                x,
+                Activation::Identity,
+            )
         } else {
             ops.conv_norm(&self.conv_pw, &self.bn2, branch)
         }

@@ -1,8 +1,8 @@
 //! The family in the zoo.
 
 use super::{
-    EfficientNet, EfficientNetConfig, efficientnet, mobilenetv2, mobilenetv3_large, mobilenetv3_small,
-    test_efficientnet,
+    EfficientNet, EfficientNetConfig, efficientnet, mobilenetv2, mobilenetv3_large,
+    mobilenetv3_small, test_efficientnet,
 };
 use crate::architecture::{Architecture, Constructor, HeadDraw};
 

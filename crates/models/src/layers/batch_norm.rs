@@ -70,7 +70,8 @@ impl BatchNorm2d {
         // A single value per channel has no spread. PyTorch raises an error; here the variance
         // stays the biased one, 0.
         let unbiased = out.variance * (n / (n - 1.0).max(1.0));
-        let blend = |running: Tensor<1>, batch: Tensor<1>| running * (1.0 - MOMENTUM) + batch * MOMENTUM;
+        let blend =
+            |running: Tensor<1>, batch: Tensor<1>| running * (1.0 - MOMENTUM) + batch * MOMENTUM;
         self.running_mean.update(blend(self.running_mean.value_sync(), out.mean));
         self.running_var.update(blend(self.running_var.value_sync(), unbiased));
         out.output

@@ -23,7 +23,13 @@ pub struct Conv2d {
 impl Conv2d {
     /// Makes a convolution with "same" padding for odd kernels (`kernel / 2`), no bias and zero
     /// weights.
-    pub fn new(channels: usize, outputs: usize, kernel: usize, stride: usize, device: &Device) -> Self {
+    pub fn new(
+        channels: usize,
+        outputs: usize,
+        kernel: usize,
+        stride: usize,
+        device: &Device,
+    ) -> Self {
         Self::grouped(channels, outputs, kernel, stride, 1, device)
     }
 

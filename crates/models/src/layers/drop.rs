@@ -59,8 +59,11 @@ impl DropPath {
         }
         let mut shape = [1; D];
         shape[0] = x.dims()[0];
-        let kept =
-            Tensor::random(shape, Distribution::Bernoulli(1.0 - self.rate), &x.device().without_autodiff());
+        let kept = Tensor::random(
+            shape,
+            Distribution::Bernoulli(1.0 - self.rate),
+            &x.device().without_autodiff(),
+        );
         x * kept / (1.0 - self.rate)
     }
 }

@@ -4,8 +4,9 @@
 use burn::module::Param;
 use burn::tensor::Tensor;
 use kennel_kernels::{
-    Activation, activate, activate_tokens, avg_pool2d, conv2d_batch_norm_inference, global_avg_pool,
-    linear_tokens, max_pool2d, mean_token, residual_add, residual_add_tokens, scale_channels, tokens_of_map,
+    Activation, activate, activate_tokens, avg_pool2d, conv2d_batch_norm_inference,
+    global_avg_pool, linear_tokens, max_pool2d, mean_token, residual_add, residual_add_tokens,
+    scale_channels, tokens_of_map,
 };
 
 use super::{BatchNorm2d, Conv2d, DropPath, LayerNorm, Linear};
@@ -40,7 +41,8 @@ pub trait Ops {
     fn activate(&mut self, x: Self::Map, activation: Activation) -> Self::Map;
 
     /// The maximum of every window of `kernel` by `kernel`.
-    fn max_pool(&mut self, x: Self::Map, kernel: usize, stride: usize, padding: usize) -> Self::Map;
+    fn max_pool(&mut self, x: Self::Map, kernel: usize, stride: usize, padding: usize)
+    -> Self::Map;
 
     /// The mean of adjacent windows of `side` by `side`. Windows that extend over the edge average
     /// only the pixels inside.
@@ -120,16 +122,20 @@ impl Ops for Eager {
         activation: Activation,
     ) -> Tensor<4> {
         match norm.constants() {
-            Some(constants) if conv.bias.is_none() && !drop_path.is_active() => conv2d_batch_norm_inference(
-                x,
-                conv.weight.val(),
-                conv.spec,
-                constants,
-                Some(shortcut),
-                activation,
-                &conv.folded,
-            ),
-            _ => residual_add(drop_path.forward(norm.forward(conv.forward(x))), shortcut, activation),
+            Some(constants) if conv.bias.is_none() && !drop_path.is_active() => {
+                conv2d_batch_norm_inference(
+                    x,
+                    conv.weight.val(),
+                    conv.spec,
+                    constants,
+                    Some(shortcut),
+                    activation,
+                    &conv.folded,
+                )
+            }
+            _ => {
+                residual_add(drop_path.forward(norm.forward(conv.forward(x))), shortcut, activation)
+            }
         }
     }
 
@@ -137,7 +143,13 @@ impl Ops for Eager {
         activate(x, activation)
     }
 
-    fn max_pool(&mut self, x: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4> {
+    fn max_pool(
+        &mut self,
+        x: Tensor<4>,
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+    ) -> Tensor<4> {
         max_pool2d(x, kernel, stride, padding)
     }
 
@@ -169,7 +181,12 @@ impl Ops for Eager {
         activate_tokens(x, activation)
     }
 
-    fn add_tokens(&mut self, branch: Tensor<3>, drop_path: &DropPath, shortcut: Tensor<3>) -> Tensor<3> {
+    fn add_tokens(
+        &mut self,
+        branch: Tensor<3>,
+        drop_path: &DropPath,
+        shortcut: Tensor<3>,
+    ) -> Tensor<3> {
         residual_add_tokens(drop_path.forward(branch), shortcut)
     }
 

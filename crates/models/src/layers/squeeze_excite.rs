@@ -32,7 +32,8 @@ pub struct SqueezeExcite {
 impl SqueezeExcite {
     pub fn new(channels: usize, config: SqueezeExciteConfig, device: &Device) -> Self {
         // Its factors scale whole channels, so it stays in floats.
-        let conv = |input, output| Conv2d::new(input, output, 1, 1, device).with_bias().kept_in_float();
+        let conv =
+            |input, output| Conv2d::new(input, output, 1, 1, device).with_bias().kept_in_float();
         Self {
             conv_reduce: conv(channels, config.reduced),
             conv_expand: conv(config.reduced, channels),

@@ -40,6 +40,11 @@ impl BasicBlock {
     pub fn forward<O: Ops>(&self, ops: &mut O, x: O::Map) -> O::Map {
         let branch = ops.conv_norm(&self.conv1, &self.bn1, x.clone());
         let shortcut = shortcut(ops, &self.downsample, x);
-        ops.conv_norm_add((&self.conv2, &self.bn2, &self.drop_path), branch, shortcut, Activation::Relu)
+        ops.conv_norm_add(
+            (&self.conv2, &self.bn2, &self.drop_path),
+            branch,
+            shortcut,
+            Activation::Relu,
+        )
     }
 }

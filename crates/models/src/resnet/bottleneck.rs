@@ -49,6 +49,11 @@ impl Bottleneck {
         let branch = ops.conv_norm(&self.conv1, &self.bn1, x.clone());
         let branch = ops.conv_norm(&self.conv2, &self.bn2, branch);
         let shortcut = shortcut(ops, &self.downsample, x);
-        ops.conv_norm_add((&self.conv3, &self.bn3, &self.drop_path), branch, shortcut, Activation::Relu)
+        ops.conv_norm_add(
+            (&self.conv3, &self.bn3, &self.drop_path),
+            branch,
+            shortcut,
+            Activation::Relu,
+        )
     }
 }

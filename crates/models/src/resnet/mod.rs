@@ -121,7 +121,12 @@ impl Block {
 }
 
 impl ResNet {
-    pub fn new(config: ResNetConfig, classes: usize, rates: RegularizationRates, device: &Device) -> Self {
+    pub fn new(
+        config: ResNetConfig,
+        classes: usize,
+        rates: RegularizationRates,
+        device: &Device,
+    ) -> Self {
         let last = config.stages.iter().map(|stage| stage.blocks).sum::<usize>() - 1;
         let mut channels = config.stem.output();
         let mut index = 0;
@@ -138,9 +143,9 @@ impl ResNet {
                     index += 1;
                     let (width, shortcut) = (stage.width, config.shortcut);
                     match stage.kind {
-                        ResNetBlock::Basic => {
-                            Block::Basic(BasicBlock::new(input, width, stride, shortcut, drop_path, device))
-                        }
+                        ResNetBlock::Basic => Block::Basic(BasicBlock::new(
+                            input, width, stride, shortcut, drop_path, device,
+                        )),
                         ResNetBlock::Bottleneck => Block::Bottleneck(Bottleneck::new(
                             input, width, stride, shortcut, drop_path, device,
                         )),
@@ -166,7 +171,8 @@ impl Backbone for ResNet {
     /// Stem, four stages of blocks, head.
     fn stages(&self) -> Vec<Stage> {
         let mut stages = vec![Stage::new("stem", &["conv1", "bn1"])];
-        stages.extend(["layer1", "layer2", "layer3", "layer4"].map(|name| Stage::new(name, &[name])));
+        stages
+            .extend(["layer1", "layer2", "layer3", "layer4"].map(|name| Stage::new(name, &[name])));
         stages.push(Stage::new("head", &["fc"]));
         stages
     }

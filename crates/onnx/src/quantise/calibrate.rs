@@ -57,7 +57,8 @@ pub fn calibrate(
     let each_photo = |visit: &mut dyn FnMut(usize, &[f32])| -> Result<()> {
         for pixels in photos {
             task.check()?;
-            let input = Input { name: input, shape: &[1, 3, side, side], values: Values::Floats(pixels) };
+            let input =
+                Input { name: input, shape: &[1, 3, side, side], values: Values::Floats(pixels) };
             let values = engine.run(input, &names).map_err(failed("run"))?;
             values.iter().enumerate().for_each(|(tensor, output)| visit(tensor, &output.values));
         }
@@ -80,7 +81,8 @@ pub fn calibrate(
             histograms[tensor][bin.min(BINS - 1)] += 1;
         }
     })?;
-    let ranges = extremes.iter().zip(&histograms).map(|(range, histogram)| narrowed(*range, histogram));
+    let ranges =
+        extremes.iter().zip(&histograms).map(|(range, histogram)| narrowed(*range, histogram));
     Ok(tensors.iter().map(ToString::to_string).zip(ranges).collect())
 }
 

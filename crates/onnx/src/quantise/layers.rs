@@ -33,7 +33,8 @@ pub fn quantisable_layers(graph: &GraphProto, kept_in_float: &BTreeSet<&str>) ->
             readers.entry(input.as_str()).or_default().push(node);
         }
     }
-    let constants: BTreeSet<&str> = graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
+    let constants: BTreeSet<&str> =
+        graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
     let is_layer = |node: &&NodeProto| {
         matches!(node.op_type.as_str(), "Conv" | "Gemm")
             && node.input.get(1).is_some_and(|weight| constants.contains(weight.as_str()))
@@ -46,10 +47,13 @@ pub fn quantisable_layers(graph: &GraphProto, kept_in_float: &BTreeSet<&str>) ->
         .map(|(place, node)| {
             let own = node.output[0].as_str();
             let output = match readers.get(own).map(Vec::as_slice) {
-                Some([next]) if matches!(next.op_type.as_str(), "Relu" | "Clip") => next.output[0].as_str(),
+                Some([next]) if matches!(next.op_type.as_str(), "Relu" | "Clip") => {
+                    next.output[0].as_str()
+                }
                 _ => own,
             };
-            let stays_float = place == 0 || place == last || kept_in_float.contains(node.name.as_str());
+            let stays_float =
+                place == 0 || place == last || kept_in_float.contains(node.name.as_str());
             Layer {
                 name: node.name.clone(),
                 input: node.input[0].clone(),

@@ -44,16 +44,26 @@ fn quantise_tensor(graph: &mut GraphProto, tensor: &str, range: Range) -> Result
     let (scale_name, zero_name) = (format!("{tensor}.scale"), format!("{tensor}.zero_point"));
     let (bits, levels) = (format!("{tensor}.quantized"), format!("{tensor}.dequantized"));
     graph.initializer.push(float_tensor(&scale_name, &[], &[scale]));
-    graph.initializer.push(raw_tensor(&zero_name, &[], ElementType::Int8, zero.to_le_bytes().into()));
+    graph.initializer.push(raw_tensor(
+        &zero_name,
+        &[],
+        ElementType::Int8,
+        zero.to_le_bytes().into(),
+    ));
     for reader in &mut graph.node {
-        reader.input.iter_mut().filter(|name| **name == tensor).for_each(|name| name.clone_from(&levels));
+        reader
+            .input
+            .iter_mut()
+            .filter(|name| **name == tensor)
+            .for_each(|name| name.clone_from(&levels));
     }
     // Insert after the node that writes the tensor; at the start for the input of the graph.
-    let place = match graph.node.iter().position(|node| node.output.iter().any(|name| name == tensor)) {
-        Some(writer) => writer + 1,
-        None if graph.input.iter().any(|info| info.name == tensor) => 0,
-        None => return Err(refuse(format!("nothing writes `{tensor}`"))),
-    };
+    let place =
+        match graph.node.iter().position(|node| node.output.iter().any(|name| name == tensor)) {
+            Some(writer) => writer + 1,
+            None if graph.input.iter().any(|info| info.name == tensor) => 0,
+            None => return Err(refuse(format!("nothing writes `{tensor}`"))),
+        };
     graph.node.splice(
         place..place,
         [
@@ -92,7 +102,9 @@ fn quantise_weights(graph: &mut GraphProto, layer: &Layer, input_scale: f32) -> 
         .chunks_exact(per_output)
         .zip(&scales)
         .flat_map(|(weights, scale)| {
-            weights.iter().map(move |w| (w / scale).round().clamp(-WEIGHT_LEVELS, WEIGHT_LEVELS) as i8 as u8)
+            weights
+                .iter()
+                .map(move |w| (w / scale).round().clamp(-WEIGHT_LEVELS, WEIGHT_LEVELS) as i8 as u8)
         })
         .collect();
     let bias_scales: Vec<f32> = scales.iter().map(|scale| scale * input_scale).collect();
@@ -111,8 +123,10 @@ fn quantise_weights(graph: &mut GraphProto, layer: &Layer, input_scale: f32) -> 
     let bits = |name: &str, shape: &[usize], element, bytes| {
         raw_tensor(&format!("{name}.quantized"), shape, element, bytes)
     };
-    let weight = dequantised(weight_name, bits(weight_name, &shape, ElementType::Int8, quantised), &scales);
-    let bias = dequantised(bias_name, bits(bias_name, &[outputs], ElementType::Int32, bias), &bias_scales);
+    let weight =
+        dequantised(weight_name, bits(weight_name, &shape, ElementType::Int8, quantised), &scales);
+    let bias =
+        dequantised(bias_name, bits(bias_name, &[outputs], ElementType::Int32, bias), &bias_scales);
     graph.node.splice(place..place, [weight, bias]);
     Ok(())
 }
@@ -122,6 +136,7 @@ fn take_floats(graph: &mut GraphProto, name: &str) -> Result<(Vec<usize>, Vec<f3
     let place = graph.initializer.iter().position(|tensor| tensor.name == name);
     let place = place.ok_or_else(|| refuse(format!("`{name}` is no constant")))?;
     let tensor = graph.initializer.remove(place);
-    let values = float_values(&tensor).ok_or_else(|| refuse(format!("`{name}` holds no 32-bit floats")))?;
+    let values =
+        float_values(&tensor).ok_or_else(|| refuse(format!("`{name}` holds no 32-bit floats")))?;
     Ok((tensor.dims.iter().map(|&extent| extent as usize).collect(), values))
 }

@@ -54,12 +54,14 @@ pub fn sensitivity(
         let mut session = Session::open(&path, RuntimeKind::Rten)?;
         let mut all = Vec::new();
         for pixels in photos {
-            let input = Input { name: input, shape: &[1, 3, side, side], values: Values::Floats(pixels) };
+            let input =
+                Input { name: input, shape: &[1, 3, side, side], values: Values::Floats(pixels) };
             all.extend(session.run(input, &[output])?.remove(0).values);
         }
         Ok(all)
     };
-    let squares = |values: &mut dyn Iterator<Item = f32>| values.map(|x| f64::from(x).powi(2)).sum::<f64>();
+    let squares =
+        |values: &mut dyn Iterator<Item = f32>| values.map(|x| f64::from(x).powi(2)).sum::<f64>();
     let float = logits(model)?;
     let size = squares(&mut float.iter().copied()).sqrt();
     let mut found = layers

@@ -30,7 +30,8 @@ pub fn environment() -> OnnxResult<&'static Environment> {
         let given = std::env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
         let path = given.unwrap_or_else(|| LIBRARY.into());
         let builder = ort::init_from(&path).map_err(|error| error.to_string())?;
-        let environment = builder.with_telemetry(false).build().map_err(|error| error.to_string())?;
+        let environment =
+            builder.with_telemetry(false).build().map_err(|error| error.to_string())?;
         environment.set_log_level(LogLevel::Fatal);
         Ok(environment)
     });
@@ -46,7 +47,8 @@ pub fn environment() -> OnnxResult<&'static Environment> {
 pub fn version() -> OnnxResult<String> {
     environment()?;
     let info = ort::info();
-    let of_branch = info.split_once("git-branch=rel-").and_then(|(_, rest)| rest.split([',', ' ']).next());
+    let of_branch =
+        info.split_once("git-branch=rel-").and_then(|(_, rest)| rest.split([',', ' ']).next());
     let file = std::env::var_os(VARIABLE).and_then(|path| std::fs::canonicalize(path).ok());
     let name = file.as_deref().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
     // libonnxruntime.so.1.32.0, libonnxruntime.1.32.0.dylib
@@ -76,14 +78,17 @@ impl Engine {
     /// Runs the graph once.
     pub fn run(&mut self, input: Input<'_>, outputs: &[&str]) -> Result<Vec<Output>, String> {
         let value: SessionInputValue = match input.values {
-            Values::Floats(values) => {
-                TensorRef::from_array_view((input.shape, values)).map_err(|error| error.to_string())?.into()
-            }
-            Values::Bytes(values) => {
-                TensorRef::from_array_view((input.shape, values)).map_err(|error| error.to_string())?.into()
-            }
+            Values::Floats(values) => TensorRef::from_array_view((input.shape, values))
+                .map_err(|error| error.to_string())?
+                .into(),
+            Values::Bytes(values) => TensorRef::from_array_view((input.shape, values))
+                .map_err(|error| error.to_string())?
+                .into(),
         };
-        let run = self.session.run(ort::inputs![input.name => value]).map_err(|error| error.to_string())?;
+        let run = self
+            .session
+            .run(ort::inputs![input.name => value])
+            .map_err(|error| error.to_string())?;
         outputs
             .iter()
             .map(|name| {

@@ -26,7 +26,8 @@ impl Engine {
     fn open_with(path: &Path, optimise: bool) -> Result<Self, String> {
         let mut options = ModelOptions::with_all_ops();
         options.enable_optimization(optimise).prepack_weights(optimise);
-        let is_named_onnx = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
+        let is_named_onnx =
+            path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
         let model = if is_named_onnx {
             options.load_file(path)
         } else {
@@ -45,7 +46,9 @@ impl Engine {
             Values::Floats(values) => {
                 ValueView::from_shape(input.shape, values).map_err(|e| e.to_string())?
             }
-            Values::Bytes(values) => ValueView::from_shape(input.shape, values).map_err(|e| e.to_string())?,
+            Values::Bytes(values) => {
+                ValueView::from_shape(input.shape, values).map_err(|e| e.to_string())?
+            }
         };
         let inputs: Vec<(NodeId, ValueOrView)> = vec![(id(input.name)?, value.into())];
         let outputs = outputs.iter().map(|name| id(name)).collect::<Result<Vec<_>, _>>()?;

@@ -44,11 +44,21 @@ impl Session {
     ///
     /// As [`Session::open`]; also [`OnnxError::Runtime`] when the process cannot be started, ends,
     /// or takes too long.
-    pub fn open_apart(path: &Path, kind: RuntimeKind, size_bytes: u64, apart: &Apart) -> Result<Self> {
+    pub fn open_apart(
+        path: &Path,
+        kind: RuntimeKind,
+        size_bytes: u64,
+        apart: &Apart,
+    ) -> Result<Self> {
         kind.check()?;
-        let worker =
-            Worker::open(path, kind, size_bytes, apart).map_err(|failed| failed.of(kind, "read", path))?;
-        Ok(Self { path: path.into(), kind, engine: Engine::Apart(Box::new(worker)), last_run_s: 0.0 })
+        let worker = Worker::open(path, kind, size_bytes, apart)
+            .map_err(|failed| failed.of(kind, "read", path))?;
+        Ok(Self {
+            path: path.into(),
+            kind,
+            engine: Engine::Apart(Box::new(worker)),
+            last_run_s: 0.0,
+        })
     }
 
     /// Whether it runs in a process of its own.

@@ -12,7 +12,8 @@ use crate::runtime::{Input, RuntimeKind, Session, Values};
 use crate::{OnnxError, Result};
 
 /// Main loop of the child: opens the file and answers requests until its standard input ends.
-/// `arguments` are those that [`Worker::open`](super::Worker::open) passes: path, runtime, memory limit in bytes.
+/// `arguments` are those that [`Worker::open`](super::Worker::open) passes: path, runtime, memory
+/// limit in bytes.
 pub fn serve(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.collect();
     let [path, runtime, memory] = arguments.as_slice() else { return ExitCode::from(2) };
@@ -50,7 +51,12 @@ pub fn serve(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn answer(session: &mut Session, request: &Request, values: &[f32], bytes: usize) -> (Reply, Vec<f32>) {
+fn answer(
+    session: &mut Session,
+    request: &Request,
+    values: &[f32],
+    bytes: usize,
+) -> (Reply, Vec<f32>) {
     let values = match request.is_bytes {
         true => Values::Bytes(&bytemuck::cast_slice(values)[..bytes]),
         false => Values::Floats(values),

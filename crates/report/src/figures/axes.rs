@@ -49,14 +49,22 @@ impl Axis {
             (0..=(last - first) as u32).map(|tick| (first + f64::from(tick)) * step).collect();
         let room = 0.03 * (last - first) * step;
         let decimals = (-(step * (1.0 + 1e-9)).log10().floor()).clamp(0.0, 6.0) as usize;
-        Axis { name, low: first * step - room, high: last * step + room, ticks, decimals, has_labels: true }
+        Axis {
+            name,
+            low: first * step - room,
+            high: last * step + room,
+            ticks,
+            decimals,
+            has_labels: true,
+        }
     }
 
     /// Returns an axis of epochs 1 to `count`: whole numbers only, always including 1.
     pub fn epochs(count: usize) -> Axis {
         let step = (0..).flat_map(|power| [1, 2, 5].map(|digit| digit * 10_usize.pow(power)));
         let step = step.into_iter().find(|step| count / step <= 10).unwrap_or(count);
-        let multiples = (1..=count / step).map(|multiple| multiple * step).filter(|&epoch| epoch > 1);
+        let multiples =
+            (1..=count / step).map(|multiple| multiple * step).filter(|&epoch| epoch > 1);
         let ticks = std::iter::once(1).chain(multiples).map(|epoch| epoch as f64).collect();
         let room = (0.03 * (count as f64 - 1.0)).max(0.25);
         Axis {
@@ -71,7 +79,14 @@ impl Axis {
 
     /// Returns an axis from 0 to `count`, for rows that have names instead of numbers.
     pub fn rows(count: usize) -> Axis {
-        Axis { name: "", low: 0.0, high: count.max(1) as f64, ticks: vec![], decimals: 0, has_labels: false }
+        Axis {
+            name: "",
+            low: 0.0,
+            high: count.max(1) as f64,
+            ticks: vec![],
+            decimals: 0,
+            has_labels: false,
+        }
     }
 
     /// Removes numbers and name, for a plot above another with the same axis.
@@ -177,7 +192,11 @@ mod tests {
             (0.0, 118.0, "0 50 100 150"),
             (-0.3, 0.3, "-0.4 -0.2 0.0 0.2 0.4"),
         ] {
-            assert_eq!(labels(&Axis::covering("", low, high, 6)).join(" "), expected, "{low} to {high}");
+            assert_eq!(
+                labels(&Axis::covering("", low, high, 6)).join(" "),
+                expected,
+                "{low} to {high}"
+            );
         }
     }
 
@@ -185,7 +204,12 @@ mod tests {
     fn values_that_are_all_the_same_have_an_axis() {
         for value in [0.0, 1.0, 100.0, 1e-12, 1e12] {
             let axis = Axis::covering("", value, value, 6);
-            assert!(axis.low < value && value < axis.high, "{value}: {} to {}", axis.low, axis.high);
+            assert!(
+                axis.low < value && value < axis.high,
+                "{value}: {} to {}",
+                axis.low,
+                axis.high
+            );
             assert!((2..=7).contains(&axis.ticks.len()), "{value}: {} ticks", axis.ticks.len());
         }
     }

@@ -132,7 +132,8 @@ impl Grid {
         };
         let name_em = (0.9 * f64::from(cell)).clamp(LEAST_EM, SMALL);
         let named = (1.05 * name_em / f64::from(cell)).ceil().max(1.0) as usize;
-        let names: Vec<String> = names.into_iter().map(|name| shortened(name, name_em, NAME)).collect();
+        let names: Vec<String> =
+            names.into_iter().map(|name| shortened(name, name_em, NAME)).collect();
         let longest = widest(&names, name_em);
         let are_columns_turned = longest > cell - 12;
         let darkest: Vec<String> = panels.iter().map(|panel| panel.darkest.clone()).collect();
@@ -143,7 +144,9 @@ impl Grid {
             named,
             are_columns_turned,
             room_left: HEADING + longest + 12,
-            room_below: HEADING + 12 + if are_columns_turned { longest } else { name_em.ceil() as i32 },
+            room_below: HEADING
+                + 12
+                + if are_columns_turned { longest } else { name_em.ceil() as i32 },
             room_right: SCALE.0 + SCALE.1 + 12 + widest(&darkest, SMALL) + 30,
             names,
         }
@@ -161,19 +164,35 @@ impl Grid {
         let (left, top, side) = (self.room_left, HEADING, self.side());
         let middle = side / 2;
         Label::centred(TEXT).write(area, panel.heading, (left + middle, top - 28))?;
-        Label::centred(TEXT).upwards().write(area, "True class", (HEADING / 2 - 4, top + middle))?;
+        Label::centred(TEXT).upwards().write(
+            area,
+            "True class",
+            (HEADING / 2 - 4, top + middle),
+        )?;
         let (_, height) = self.size();
-        Label::centred(TEXT).write(area, "Predicted class", (left + middle, height - HEADING / 2))?;
+        Label::centred(TEXT).write(
+            area,
+            "Predicted class",
+            (left + middle, height - HEADING / 2),
+        )?;
         self.write_names(area)?;
         let matrix = area.clone().shrink((left, top), (side, side));
         self.write_cells(&matrix, panel)?;
-        write_scale(&area.clone().shrink((left + side + SCALE.0, top), (self.room_right, side)), side, panel)
+        write_scale(
+            &area.clone().shrink((left + side + SCALE.0, top), (self.room_right, side)),
+            side,
+            panel,
+        )
     }
 
     fn write_names(&self, area: &Area) -> Drawn {
         for (index, name) in self.names.iter().enumerate().step_by(self.named) {
             let middle = self.cell * index as i32 + self.cell / 2;
-            Label::right(self.name_em).write(area, name, (self.room_left - 12, HEADING + middle))?;
+            Label::right(self.name_em).write(
+                area,
+                name,
+                (self.room_left - 12, HEADING + middle),
+            )?;
             let bottom = HEADING + self.side() + 12;
             let x = self.room_left + middle;
             match self.are_columns_turned {
@@ -206,7 +225,9 @@ impl Grid {
         }
         // Draw lines between cells that are wide enough.
         let every = (12 / cell).max(1);
-        for line in (1..self.names.len() as i32).filter(|line| line % every == 0).map(|line| line * cell) {
+        for line in
+            (1..self.names.len() as i32).filter(|line| line % every == 0).map(|line| line * cell)
+        {
             let thin = BLACK.mix(0.12).stroke_width(1);
             area.draw(&PathElement::new(vec![(line, 0), (line, side)], thin))?;
             area.draw(&PathElement::new(vec![(0, line), (side, line)], thin))?;
@@ -217,8 +238,10 @@ impl Grid {
 
 /// Returns the em at which the widest number of all panels fits its cell, if that is readable.
 fn number_em(panels: &[Panel], cell: i32) -> Option<f64> {
-    let numbers = panels.iter().flat_map(|panel| panel.cells.iter().flatten()).map(|(_, number)| number);
-    let width_of_hundred = numbers.map(|number| text_width(number, 100.0)).max().unwrap_or(0).max(1);
+    let numbers =
+        panels.iter().flat_map(|panel| panel.cells.iter().flatten()).map(|(_, number)| number);
+    let width_of_hundred =
+        numbers.map(|number| text_width(number, 100.0)).max().unwrap_or(0).max(1);
     let em = (100.0 * 0.9 * f64::from(cell) / f64::from(width_of_hundred)).min(26.0);
     (em >= LEAST_EM).then_some(em)
 }
@@ -274,7 +297,8 @@ mod tests {
     }
 
     fn diagonal(classes: usize) -> Evaluation {
-        let names: Vec<String> = (0..classes).map(|class| format!("n020{class}-some_breed_of_dog")).collect();
+        let names: Vec<String> =
+            (0..classes).map(|class| format!("n020{class}-some_breed_of_dog")).collect();
         let row = |row| {
             (0..classes)
                 .map(|column| if row == column { 40 } else { usize::from(row + 1 == column) })
@@ -302,14 +326,16 @@ mod tests {
     fn a_mistake_is_never_rounded_away() {
         let counts = vec![vec![99_999, 1], vec![0, 0]];
         let panel = Panel::of_shares(&counts);
-        let numbers: Vec<&str> = panel.cells.iter().flatten().map(|(_, number)| number.as_str()).collect();
+        let numbers: Vec<&str> =
+            panel.cells.iter().flatten().map(|(_, number)| number.as_str()).collect();
         assert_eq!(numbers, ["99.9", "0.1", "–", "–"]);
     }
 
     #[test]
     fn names_of_classes_are_escaped() {
         let names = ["<&\">".to_string(), "a\u{1}b".to_string()];
-        let svg = confusion_matrix("<script>", &evaluation(&names, vec![vec![3, 1], vec![0, 4]])).unwrap();
+        let svg = confusion_matrix("<script>", &evaluation(&names, vec![vec![3, 1], vec![0, 4]]))
+            .unwrap();
         assert!(svg.as_str().contains("&lt;&amp;&quot;&gt;") && svg.as_str().contains("a?b"));
         assert!(svg.as_str().contains("&lt;script&gt;") && !svg.as_str().contains("<script"));
         assert!(svg.to_png(1.0).is_ok());

@@ -51,8 +51,10 @@ pub fn training_curves(curves: &[Curve]) -> Result<Svg> {
     let loss: Vec<[Vec<f64>; 2]> =
         curves.iter().map(|run| [run.train_loss.clone(), run.val_loss.clone()]).collect();
     let per_cent = |shares: &[f64]| shares.iter().map(|share| 100.0 * share).collect::<Vec<f64>>();
-    let accuracy: Vec<[Vec<f64>; 2]> =
-        curves.iter().map(|run| [per_cent(&run.train_accuracy), per_cent(&run.val_accuracy)]).collect();
+    let accuracy: Vec<[Vec<f64>; 2]> = curves
+        .iter()
+        .map(|run| [per_cent(&run.train_accuracy), per_cent(&run.val_accuracy)])
+        .collect();
 
     let (_, highest_loss) = ends(&loss, (0.0, 0.01));
     let (lowest_accuracy, highest_accuracy) = ends(&accuracy, (f64::INFINITY, 0.0));
@@ -105,7 +107,8 @@ fn plot(
     for (&place, [train, _]) in places.iter().zip(runs) {
         let look = look(place);
         let points = points(train);
-        let corners: Vec<(i32, i32)> = points.iter().map(|point| chart.backend_coord(point)).collect();
+        let corners: Vec<(i32, i32)> =
+            points.iter().map(|point| chart.backend_coord(point)).collect();
         under.dashed_line(&corners, look.colour, look.dash);
         if points.len() == 1 {
             chart.draw_series(points.iter().map(|&point| hollow_mark(point, look, 9.0)))?;
@@ -187,7 +190,10 @@ mod tests {
     #[test]
     fn no_epoch_is_no_figure() {
         for curves in [vec![], vec![curve("a", &[], &[])]] {
-            assert!(matches!(training_curves(&curves), Err(ReportError::Figure { figure: FIGURE, .. })));
+            assert!(matches!(
+                training_curves(&curves),
+                Err(ReportError::Figure { figure: FIGURE, .. })
+            ));
         }
     }
 
@@ -197,6 +203,9 @@ mod tests {
         let svg = training_curves(&curves).unwrap();
         assert!(svg.as_str().contains("&lt;&amp;&quot;&gt;?"));
         assert_eq!(svg, training_curves(&curves).unwrap());
-        assert_eq!(svg.to_png(1.0).unwrap(), training_curves(&curves).unwrap().to_png(1.0).unwrap());
+        assert_eq!(
+            svg.to_png(1.0).unwrap(),
+            training_curves(&curves).unwrap().to_png(1.0).unwrap()
+        );
     }
 }

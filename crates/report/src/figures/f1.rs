@@ -44,8 +44,11 @@ pub fn per_class_f1(runs: &[(usize, &str, &Evaluation)]) -> Result<Svg> {
 
     let row = (ALL_ROWS / rows as i32).clamp(ROW, (STEP * (runs.len() as i32 + 1)).max(ROW));
     let radius = (0.5 * f64::from(row) / (runs.len() as f64 + 1.0)).clamp(5.0, 9.0);
-    let legend =
-        Legend::new(runs.iter().map(|&(place, name, _)| (place, name)), Sample::Marker, WIDTH - 2 * MARGIN);
+    let legend = Legend::new(
+        runs.iter().map(|&(place, name, _)| (place, name)),
+        Sample::Marker,
+        WIDTH - 2 * MARGIN,
+    );
     let room_left = widest(&names, TEXT) + 30;
     let x_axis = f1_axis(runs);
     let y_axis = Axis::rows(rows);
@@ -57,9 +60,14 @@ pub fn per_class_f1(runs: &[(usize, &str, &Evaluation)]) -> Result<Svg> {
         let mut chart = axes(&plot, &x_axis, &y_axis, room_left)?;
         // Rows count from the top, values of the axis from the bottom.
         let bottom = |index: usize| (rows - 1 - index) as f64;
-        chart.draw_series((0..rows).filter(|index| index % 2 == 1 && index + 1 < rows).map(|index| {
-            Rectangle::new([(low, bottom(index)), (high, bottom(index) + 1.0)], BLACK.mix(0.045).filled())
-        }))?;
+        chart.draw_series((0..rows).filter(|index| index % 2 == 1 && index + 1 < rows).map(
+            |index| {
+                Rectangle::new(
+                    [(low, bottom(index)), (high, bottom(index) + 1.0)],
+                    BLACK.mix(0.045).filled(),
+                )
+            },
+        ))?;
         let over_mean = vec![(low, bottom(rows - 2)), (high, bottom(rows - 2))];
         chart.draw_series(std::iter::once(PathElement::new(over_mean, INK.stroke_width(1))))?;
         for (index, name) in names.iter().enumerate() {
@@ -79,8 +87,10 @@ pub fn per_class_f1(runs: &[(usize, &str, &Evaluation)]) -> Result<Svg> {
 /// Returns the classes of all runs, in the order of their first occurrence.
 fn class_names<'a>(runs: &[(usize, &str, &'a Evaluation)]) -> Vec<&'a str> {
     let mut seen = HashMap::new();
-    let names =
-        runs.iter().flat_map(|(_, _, evaluation)| &evaluation.per_class).map(|class| class.name.as_str());
+    let names = runs
+        .iter()
+        .flat_map(|(_, _, evaluation)| &evaluation.per_class)
+        .map(|class| class.name.as_str());
     names.filter(|name| seen.insert(*name, ()).is_none()).collect()
 }
 
@@ -96,10 +106,16 @@ fn f1_axis(runs: &[(usize, &str, &Evaluation)]) -> Axis {
 
 /// Returns `(row, F1)` for the classes that a run has, and for the mean.
 fn values(evaluation: &Evaluation, classes: &[&str]) -> Vec<(usize, f64)> {
-    let row_of: HashMap<&str, usize> = classes.iter().enumerate().map(|(row, name)| (*name, row)).collect();
-    let scores =
-        evaluation.per_class.iter().filter_map(|class| Some((*row_of.get(class.name.as_str())?, class.f1)));
-    scores.chain([(classes.len(), evaluation.macro_avg.f1)]).filter(|(_, f1)| f1.is_finite()).collect()
+    let row_of: HashMap<&str, usize> =
+        classes.iter().enumerate().map(|(row, name)| (*name, row)).collect();
+    let scores = evaluation
+        .per_class
+        .iter()
+        .filter_map(|class| Some((*row_of.get(class.name.as_str())?, class.f1)));
+    scores
+        .chain([(classes.len(), evaluation.macro_avg.f1)])
+        .filter(|(_, f1)| f1.is_finite())
+        .collect()
 }
 
 #[cfg(test)]
@@ -116,7 +132,9 @@ mod tests {
         let record = |class: usize| PredictionRecord {
             path: format!("{class}.jpg"),
             label: class_names[class].clone(),
-            logits: (0..names.len()).map(|other| if other == class.max(1) { 3.0 } else { 0.0 }).collect(),
+            logits: (0..names.len())
+                .map(|other| if other == class.max(1) { 3.0 } else { 0.0 })
+                .collect(),
         };
         let records: Vec<PredictionRecord> = (0..names.len()).map(record).collect();
         evaluate(&records, &class_names).unwrap()

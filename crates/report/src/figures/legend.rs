@@ -42,10 +42,15 @@ pub(super) struct Legend {
 
 impl Legend {
     /// Lays out a legend at most `room` units wide, or in one column if that is too narrow.
-    pub fn new<'a>(names: impl IntoIterator<Item = (usize, &'a str)>, sample: Sample, room: i32) -> Legend {
+    pub fn new<'a>(
+        names: impl IntoIterator<Item = (usize, &'a str)>,
+        sample: Sample,
+        room: i32,
+    ) -> Legend {
         let names: Vec<(usize, String)> =
             names.into_iter().map(|(run, name)| (run, cut_inside(name, TEXT, NAME))).collect();
-        let column_width = sample.width() + 14 + widest(names.iter().map(|(_, name)| name), TEXT) + GAP;
+        let column_width =
+            sample.width() + 14 + widest(names.iter().map(|(_, name)| name), TEXT) + GAP;
         let columns = ((room + GAP) / column_width).clamp(1, names.len().max(1) as i32) as usize;
         Legend { rows: names.len().div_ceil(columns), names, sample, column_width }
     }
@@ -69,7 +74,10 @@ impl Legend {
             let width = self.sample.width();
             let look = look(*run);
             if let Sample::Line = self.sample {
-                area.draw(&PathElement::new(vec![(x, y), (x + width, y)], look.colour.stroke_width(3)))?;
+                area.draw(&PathElement::new(
+                    vec![(x, y), (x + width, y)],
+                    look.colour.stroke_width(3),
+                ))?;
             }
             area.draw(&mark((x + width / 2, y), look, 9.0))?;
             Label::left(TEXT).write(area, name, (x + width + 14, y))?;

@@ -71,7 +71,13 @@ fn encoded(photo: &RgbImage) -> Result<Vec<u8>> {
     Ok(jpeg)
 }
 
-fn write_tile(area: &Area, under: &mut Under, tile: &Tile, jpeg: &[u8], (left, top): (i32, i32)) -> Drawn {
+fn write_tile(
+    area: &Area,
+    under: &mut Under,
+    tile: &Tile,
+    jpeg: &[u8],
+    (left, top): (i32, i32),
+) -> Drawn {
     let (width, height) = fitted(tile.photo.dimensions());
     // Align photos at the bottom of their row, so that captions begin right below them.
     let (x, y) = (left + (SIDE - width) / 2, top + SIDE - height);
@@ -136,14 +142,18 @@ mod tests {
         let png = image::load_from_memory(&svg.to_png(1.0).unwrap()).unwrap().to_rgb8();
         let is_red = |pixel: &&Rgb<u8>| pixel.0[0] > 230 && pixel.0[1] < 30;
         assert!(png.pixels().filter(is_red).count() > 10_000);
-        assert!(svg.as_str().contains("&lt;&amp;&gt;") && svg.as_str().contains("data:image/jpeg;base64,"));
+        assert!(
+            svg.as_str().contains("&lt;&amp;&gt;")
+                && svg.as_str().contains("data:image/jpeg;base64,")
+        );
     }
 
     #[test]
     fn right_and_wrong_differ_in_shape() {
         let grey = RgbImage::from_pixel(8, 8, Rgb([128; 3]));
-        let strokes =
-            |is_right| photos("", &[tile(&grey, is_right)]).unwrap().as_str().matches("<polyline").count();
+        let strokes = |is_right| {
+            photos("", &[tile(&grey, is_right)]).unwrap().as_str().matches("<polyline").count()
+        };
         assert_eq!((strokes(true), strokes(false)), (2, 3));
     }
 

@@ -84,10 +84,13 @@ fn write_panel(area: &Area, heading: &str, calibration: &Calibration, photo_axis
         INK.stroke_width(2),
     )))?;
     chart.draw_series(bins.iter().map(|bin| {
-        let (low, high) = wilson_interval(((bin.accuracy * bin.n as f64).round() as usize).min(bin.n), bin.n);
+        let (low, high) =
+            wilson_interval(((bin.accuracy * bin.n as f64).round() as usize).min(bin.n), bin.n);
         PathElement::new(vec![(bin.confidence, low), (bin.confidence, high)], INK.stroke_width(3))
     }))?;
-    chart.draw_series(bins.iter().map(|bin| mark((bin.confidence, bin.accuracy), DOT, DOT_RADIUS)))?;
+    chart.draw_series(
+        bins.iter().map(|bin| mark((bin.confidence, bin.accuracy), DOT, DOT_RADIUS)),
+    )?;
 
     let confidence_axis = Axis::covering("Confidence", 0.0, 1.0, 6);
     let mut histogram = axes(&below, &confidence_axis, photo_axis, room_left)?;
@@ -136,9 +139,14 @@ fn write_key(area: &Area, (left, y): (i32, i32)) -> Drawn {
     for (index, text) in KEY.into_iter().enumerate() {
         let middle = x + SAMPLE / 2;
         match index {
-            0 => area.draw(&Rectangle::new([(x + 8, y - 12), (x + SAMPLE, y + 12)], SKY.filled()))?,
+            0 => {
+                area.draw(&Rectangle::new([(x + 8, y - 12), (x + SAMPLE, y + 12)], SKY.filled()))?
+            }
             1 => {
-                area.draw(&PathElement::new(vec![(middle, y - 18), (middle, y + 18)], INK.stroke_width(3)))?;
+                area.draw(&PathElement::new(
+                    vec![(middle, y - 18), (middle, y + 18)],
+                    INK.stroke_width(3),
+                ))?;
                 area.draw(&mark((middle, y), DOT, DOT_RADIUS))?;
             }
             _ => area.draw(&DashedPathElement::new(
@@ -162,7 +170,8 @@ mod tests {
     use crate::ReportError;
 
     fn calibrated(photos: usize, temperature: f64) -> Calibration {
-        let logits: Vec<[f32; 3]> = (0..photos).map(|photo| [(photo % 7) as f32, 1.0, 0.0]).collect();
+        let logits: Vec<[f32; 3]> =
+            (0..photos).map(|photo| [(photo % 7) as f32, 1.0, 0.0]).collect();
         calibration(
             logits.iter().enumerate().map(|(photo, logits)| (&logits[..], photo % 5 / 3)),
             temperature,
@@ -180,7 +189,9 @@ mod tests {
     fn a_temperature_is_a_second_panel() {
         let (before, after) = (calibrated(50, 1.0), calibrated(50, 2.5));
         let svg = reliability_diagram("<&>", &before, Some((2.5, &after))).unwrap();
-        assert!(svg.as_str().contains("At temperature 2.50") && svg.as_str().contains("&lt;&amp;&gt;"));
+        assert!(
+            svg.as_str().contains("At temperature 2.50") && svg.as_str().contains("&lt;&amp;&gt;")
+        );
         assert!(svg.size_px().0 > reliability_diagram("", &before, None).unwrap().size_px().0);
         assert!(svg.to_png(1.0).is_ok());
     }

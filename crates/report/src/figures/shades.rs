@@ -60,7 +60,8 @@ mod tests {
 
     #[test]
     fn numbers_contrast_with_their_cell_and_shades_only_darken() {
-        let shades: Vec<f64> = (0..=100).map(|step| luminance(shade(f64::from(step) / 100.0))).collect();
+        let shades: Vec<f64> =
+            (0..=100).map(|step| luminance(shade(f64::from(step) / 100.0))).collect();
         assert!(shades.windows(2).all(|pair| pair[0] > pair[1]));
         for step in 0..=100 {
             let ground = shade(f64::from(step) / 100.0);

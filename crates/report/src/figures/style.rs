@@ -26,8 +26,14 @@ const PALETTE: [RGBColor; 7] = [
     RGBColor(0x00, 0x00, 0x00),
 ];
 /// One fewer than the colours, so that pairs of colour and marker repeat only after 42 runs.
-const MARKERS: [Marker; 6] =
-    [Marker::Circle, Marker::Square, Marker::Triangle, Marker::Diamond, Marker::Cross, Marker::Wedge];
+const MARKERS: [Marker; 6] = [
+    Marker::Circle,
+    Marker::Square,
+    Marker::Triangle,
+    Marker::Diamond,
+    Marker::Cross,
+    Marker::Wedge,
+];
 /// Length of a dash and of the gap after it.
 const DASHES: [(i32, i32); 5] = [(12, 7), (5, 5), (20, 6), (9, 11), (15, 15)];
 
@@ -69,20 +75,24 @@ impl Marker {
         /// The width of a diagonal bar is 2.8 times this.
         const T: f64 = 0.26;
         let corners: Vec<(f64, f64)> = match self {
-            Marker::Circle => {
-                (0..24).map(|step| (f64::from(step) * std::f64::consts::TAU / 24.0).sin_cos()).collect()
-            }
+            Marker::Circle => (0..24)
+                .map(|step| (f64::from(step) * std::f64::consts::TAU / 24.0).sin_cos())
+                .collect(),
             Marker::Square => vec![(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
             Marker::Triangle => vec![(0.0, -1.2), (1.15, 0.8), (-1.15, 0.8)],
             Marker::Diamond => vec![(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)],
             Marker::Wedge => vec![(0.0, 1.2), (1.15, -0.8), (-1.15, -0.8)],
             Marker::Cross => {
                 let arm = [(0.0, -2.0 * T), (0.9 - T, -0.9 - T), (0.9 + T, -0.9 + T)];
-                let turned = |turn: usize, (x, y): (f64, f64)| [(x, y), (-y, x), (-x, -y), (y, -x)][turn];
+                let turned =
+                    |turn: usize, (x, y): (f64, f64)| [(x, y), (-y, x), (-x, -y), (y, -x)][turn];
                 (0..4).flat_map(|turn| arm.map(|corner| turned(turn, corner))).collect()
             }
         };
-        corners.into_iter().map(|(x, y)| ((x * radius).round() as i32, (y * radius).round() as i32)).collect()
+        corners
+            .into_iter()
+            .map(|(x, y)| ((x * radius).round() as i32, (y * radius).round() as i32))
+            .collect()
     }
 }
 
@@ -101,7 +111,12 @@ pub(super) fn hollow_mark<'a, C>(at: C, look: Look, radius: f64) -> Mark<'a, C> 
     outlined(at, look.marker.outline(radius), WHITE, look.colour.stroke_width(3))
 }
 
-fn outlined<'a, C>(at: C, mut corners: Vec<(i32, i32)>, fill: RGBColor, line: ShapeStyle) -> Mark<'a, C> {
+fn outlined<'a, C>(
+    at: C,
+    mut corners: Vec<(i32, i32)>,
+    fill: RGBColor,
+    line: ShapeStyle,
+) -> Mark<'a, C> {
     let inside = Polygon::new(corners.clone(), fill.filled());
     corners.extend(corners.first().copied());
     EmptyElement::at(at) + inside + PathElement::new(corners, line)

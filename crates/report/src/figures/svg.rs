@@ -64,7 +64,8 @@ impl Svg {
     pub fn to_png_with_boxes(&self, scale: f32) -> Result<(Vec<u8>, BTreeSet<char>)> {
         let boxes = Arc::default();
         let options = options(&boxes);
-        let tree = Tree::from_str(&self.text, &options).map_err(|error| cannot(self.figure, error))?;
+        let tree =
+            Tree::from_str(&self.text, &options).map_err(|error| cannot(self.figure, error))?;
         let (width, height) = self.size_px;
         let pixels = |px: u32| (px as f32 * scale).ceil() as u32;
         let (width, height) = (pixels(width), pixels(height));
@@ -72,8 +73,9 @@ impl Svg {
             true => tiny_skia::Pixmap::new(width, height),
             false => None,
         };
-        let mut pixmap = pixmap
-            .ok_or_else(|| cannot(self.figure, format!("{width} x {height} pixels is no size for a PNG")))?;
+        let mut pixmap = pixmap.ok_or_else(|| {
+            cannot(self.figure, format!("{width} x {height} pixels is no size for a PNG"))
+        })?;
         resvg::render(&tree, tiny_skia::Transform::from_scale(scale, scale), &mut pixmap.as_mut());
         let png = pixmap.encode_png().map_err(|error| cannot(self.figure, error))?;
         let boxes = std::mem::take(&mut *boxes.lock().unwrap_or_else(PoisonError::into_inner));
@@ -89,7 +91,12 @@ pub(super) struct Under(String);
 impl Under {
     /// Adds a dashed line through `points`. Plotters' own dashed line is one element per dash,
     /// thousands in a figure of twenty runs.
-    pub fn dashed_line(&mut self, points: &[(i32, i32)], colour: RGBColor, (dash, gap): (i32, i32)) {
+    pub fn dashed_line(
+        &mut self,
+        points: &[(i32, i32)],
+        colour: RGBColor,
+        (dash, gap): (i32, i32),
+    ) {
         let points: Vec<String> = points.iter().map(|(x, y)| format!("{x},{y}")).collect();
         self.push(format_args!(
             r#"<polyline fill="none" stroke="{}" stroke-width="2" stroke-dasharray="{dash} {gap}" points="{}"/>"#,
@@ -128,7 +135,9 @@ pub(super) fn draw(
     let mut under = Under::default();
     {
         let area = SVGBackend::with_string(&mut drawn, (width, height)).into_drawing_area();
-        paint(&area, &mut under).and_then(|()| area.present()).map_err(|error| cannot(figure, error))?;
+        paint(&area, &mut under)
+            .and_then(|()| area.present())
+            .map_err(|error| cannot(figure, error))?;
     }
     // Plotters' root element has no place for a title, so take out its contents and put our own
     // element around them.
@@ -210,8 +219,9 @@ fn another_font(character: char, used: &[ID], fonts: &mut Arc<Database>) -> Opti
         Arc::new(fonts)
     };
     *fonts = WITH_THE_MACHINES.get_or_init(load).clone();
-    let is_plain =
-        |face: &FaceInfo| face.weight == Weight::NORMAL && face.style == Style::Normal && !face.monospaced;
+    let is_plain = |face: &FaceInfo| {
+        face.weight == Weight::NORMAL && face.style == Style::Normal && !face.monospaced
+    };
     // The first font that has the character is taken, so list the less suitable ones as already
     // tried.
     let tried: Vec<ID> = used
@@ -229,7 +239,8 @@ mod tests {
     use super::*;
 
     fn one_line(text: &str) -> Svg {
-        draw("a line", text, (600, 80), |area, _| Label::left(30.0).write(area, text, (20, 40))).unwrap()
+        draw("a line", text, (600, 80), |area, _| Label::left(30.0).write(area, text, (20, 40)))
+            .unwrap()
     }
 
     /// Counts the pixels darker than middle grey, without any font of the machine.
@@ -260,14 +271,16 @@ mod tests {
     fn a_machine_without_fonts_draws_text() {
         let empty = dark_pixels(&one_line(""));
         assert_eq!(empty, 0);
-        for text in ["beagle", "немецкая овчарка", "Ünïted Ørphans", "Πρίγκιπας"] {
+        for text in ["beagle", "немецкая овчарка", "Ünïted Ørphans", "Πρίγκιπας"]
+        {
             assert!(dark_pixels(&one_line(text)) > 300, "{text}: {}", dark_pixels(&one_line(text)));
         }
     }
 
     #[test]
     fn any_text_leaves_well_formed_xml() {
-        for text in ["<&\">'", "a\0b\x1b[31mc\n\td\u{7f}", "\u{fffe}\u{ffff}", "\u{202e}elgaeb", "猎犬 🐕"]
+        for text in
+            ["<&\">'", "a\0b\x1b[31mc\n\td\u{7f}", "\u{fffe}\u{ffff}", "\u{202e}elgaeb", "猎犬 🐕"]
         {
             let svg = one_line(text);
             let tree = resvg::usvg::roxmltree::Document::parse(svg.as_str()).unwrap();
@@ -281,7 +294,10 @@ mod tests {
         let png = image::load_from_memory(&one_line("x").to_png(1.5).unwrap()).unwrap();
         assert_eq!((png.width(), png.height()), (450, 60));
         for scale in [0.0, -1.0, f32::NAN, 1e6] {
-            assert!(matches!(one_line("x").to_png(scale), Err(ReportError::Figure { figure: "a line", .. })));
+            assert!(matches!(
+                one_line("x").to_png(scale),
+                Err(ReportError::Figure { figure: "a line", .. })
+            ));
         }
     }
 }

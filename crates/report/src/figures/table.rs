@@ -43,13 +43,15 @@ pub fn table(table: &Table) -> Result<Svg> {
     if let Some(row) = table.rows.iter().find(|row| row.len() > columns) {
         return Err(cannot(FIGURE, format!("a row has {} cells, the header {columns}", row.len())));
     }
-    let short =
-        |row: &[String]| -> Vec<String> { row.iter().map(|cell| cut_inside(cell, TEXT, CELL)).collect() };
+    let short = |row: &[String]| -> Vec<String> {
+        row.iter().map(|cell| cut_inside(cell, TEXT, CELL)).collect()
+    };
     let header = short(table.header);
     let rows: Vec<Vec<String>> = table.rows.iter().map(|row| short(row)).collect();
     let lines = || std::iter::once(&header).chain(&rows);
-    let width_of =
-        |column: usize| lines().filter_map(|line| line.get(column)).map(|cell| text_width(cell, TEXT)).max();
+    let width_of = |column: usize| {
+        lines().filter_map(|line| line.get(column)).map(|cell| text_width(cell, TEXT)).max()
+    };
     let widths: Vec<i32> = (0..columns).map(|column| width_of(column).unwrap_or(0)).collect();
 
     let lines_width = widths.iter().sum::<i32>() + GAP * columns as i32;
@@ -76,7 +78,10 @@ pub fn table(table: &Table) -> Result<Svg> {
             }
         }
         let rule = |y: i32, thickness: u32| -> Drawn {
-            area.draw(&PathElement::new(vec![(MARGIN, y), (width - MARGIN, y)], INK.stroke_width(thickness)))
+            area.draw(&PathElement::new(
+                vec![(MARGIN, y), (width - MARGIN, y)],
+                INK.stroke_width(thickness),
+            ))
         };
         rule(top, 3)?;
         rule(top + ROW, 2)?;
@@ -111,7 +116,8 @@ mod tests {
     fn whatever_a_cell_holds_is_escaped() {
         let header = cells(&["<&\">"]);
         let rows = [cells(&["\u{7}]]>"]), vec![]];
-        let svg = table(&Table { title: "a & b", header: &header, rows: &rows, numbers: &[7] }).unwrap();
+        let svg =
+            table(&Table { title: "a & b", header: &header, rows: &rows, numbers: &[7] }).unwrap();
         assert!(svg.as_str().contains("&lt;&amp;&quot;&gt;") && svg.as_str().contains("?]]&gt;"));
         assert!(svg.as_str().contains("<title>a &amp; b</title>"));
         assert!(svg.to_png(1.0).is_ok());

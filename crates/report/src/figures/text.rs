@@ -155,7 +155,8 @@ mod tests {
 
     #[test]
     fn the_end_of_a_label_stays() {
-        let label = "mobilenetv2_100 freeze, epochs 2, feature_views 4, weights ra_in1k, 20261125_202455";
+        let label =
+            "mobilenetv2_100 freeze, epochs 2, feature_views 4, weights ra_in1k, 20261125_202455";
         let cut = cut_inside(label, 24.0, 600);
         assert!(cut.starts_with("mobilenetv2_100") && cut.ends_with("20261125_202455"), "{cut}");
         assert!(cut.contains('…') && (500..=600).contains(&text_width(&cut, 24.0)), "{cut}");

@@ -9,11 +9,16 @@ use kennel_metrics::format_proportion;
 use super::check::{Check, Level};
 use crate::{Commands, Comparison, FinishedRun, Named};
 
-pub fn checks(comparison: &Comparison, runs: &[FinishedRun], commands: &dyn Commands) -> Vec<Check> {
+pub fn checks(
+    comparison: &Comparison,
+    runs: &[FinishedRun],
+    commands: &dyn Commands,
+) -> Vec<Check> {
     let check = |level, text| Check { title: "Zero-shot baseline", level, text };
     let mut networks: BTreeMap<(&str, &Weights), &FinishedRun> = BTreeMap::new();
     for run in runs {
-        let network = networks.entry((run.settings().model.as_str(), &run.settings().weights)).or_insert(run);
+        let network =
+            networks.entry((run.settings().model.as_str(), &run.settings().weights)).or_insert(run);
         if run.settings().method == Method::ZeroShot {
             *network = run;
         }
@@ -39,7 +44,8 @@ pub fn checks(comparison: &Comparison, runs: &[FinishedRun], commands: &dyn Comm
                 }
             };
             let command = commands.zero_shot(run);
-            let text = format!("{model} has no zero-shot baseline here; `{command}`{synsets} makes it.");
+            let text =
+                format!("{model} has no zero-shot baseline here; `{command}`{synsets} makes it.");
             return (*weights != Weights::Random).then(|| check(Level::Note, text));
         }
         let test = comparison.run(&run.name())?.test.as_ref()?;

@@ -24,7 +24,8 @@ pub fn checks(runs: &[FinishedRun], commands: &dyn Commands) -> Vec<Check> {
 /// Checks for pictures that occur in several splits.
 fn across_splits(pictures: &[Pictures], prepare: &str) -> Check {
     let check = |level, text| Check { title: "Duplicates across splits", level, text };
-    let crosses = |group: &&Vec<&PhotoRecord>| group.iter().any(|photo| photo.split != group[0].split);
+    let crosses =
+        |group: &&Vec<&PhotoRecord>| group.iter().any(|photo| photo.split != group[0].split);
     let crossing = pictures.iter().find_map(|Pictures { run, groups }| {
         let mut crossing = groups.iter().filter(crosses);
         crossing.next().map(|example| (run, example, 1 + crossing.count()))
@@ -34,7 +35,9 @@ fn across_splits(pictures: &[Pictures], prepare: &str) -> Check {
             None | Some(0) => check(Level::Fine, "No picture is there twice.".into()),
             Some(n) => check(
                 Level::Fine,
-                format!("Pictures that are there twice or more ({n}) stand on one side of the split each."),
+                format!(
+                    "Pictures that are there twice or more ({n}) stand on one side of the split each."
+                ),
             ),
         };
     };
@@ -55,7 +58,8 @@ fn across_splits(pictures: &[Pictures], prepare: &str) -> Check {
 
 /// Checks for copies among the test photos. Each copy counts, although it adds no information.
 fn within_test(pictures: &[Pictures]) -> Option<Check> {
-    let tested = |group: &Vec<&PhotoRecord>| group.iter().filter(|p| p.split == Split::Test).count();
+    let tested =
+        |group: &Vec<&PhotoRecord>| group.iter().filter(|p| p.split == Split::Test).count();
     let (n, copies) = pictures
         .iter()
         .map(|Pictures { run, groups }| {
@@ -78,7 +82,8 @@ fn within_test(pictures: &[Pictures]) -> Option<Check> {
 
 /// Checks for the same picture under two classes. At most one of the labels is right.
 fn labels(pictures: &[Pictures], prepare: &str) -> Option<Check> {
-    let is_contradictory = |group: &&Vec<&PhotoRecord>| group.iter().any(|p| p.label != group[0].label);
+    let is_contradictory =
+        |group: &&Vec<&PhotoRecord>| group.iter().any(|p| p.label != group[0].label);
     let contradictory: Vec<_> = pictures
         .iter()
         .map(|of_run| of_run.groups.iter().filter(is_contradictory).collect::<Vec<_>>())
@@ -106,8 +111,9 @@ impl<'a> Pictures<'a> {
         }
         let by_path: HashMap<&str, &PhotoRecord> =
             run.manifest.photos.iter().map(|photo| (photo.path.as_str(), photo)).collect();
-        let photos =
-            |paths: &[String]| paths.iter().filter_map(|path| by_path.get(path.as_str()).copied()).collect();
+        let photos = |paths: &[String]| {
+            paths.iter().filter_map(|path| by_path.get(path.as_str()).copied()).collect()
+        };
         // Photos that only look alike are not copies.
         let claimed = duplicates.iter().filter(|group| group.kind != DuplicateKind::Alike);
         Pictures { run, groups: claimed.map(|group| photos(&group.paths)).collect() }

@@ -18,7 +18,11 @@ pub use pictures::PICTURES;
 use crate::{Commands, Comparison, Finding, FinishedRun, RunSummary};
 
 /// Returns every check of a comparison, in the order of the report.
-pub fn checks(comparison: &Comparison, runs: &[FinishedRun], commands: &dyn Commands) -> Vec<Check> {
+pub fn checks(
+    comparison: &Comparison,
+    runs: &[FinishedRun],
+    commands: &dyn Commands,
+) -> Vec<Check> {
     let mut checks = baseline::checks(comparison, runs, commands);
     checks.extend(overlap::checks(runs));
     checks.extend(duplicates::checks(runs, commands));
@@ -68,7 +72,8 @@ fn diagnoses(comparison: &Comparison) -> Vec<Check> {
 
 fn power(comparison: &Comparison) -> Option<Check> {
     let power = comparison.power.as_ref()?;
-    let level = if power.need.is_some_and(|need| need <= power.have) { Level::Fine } else { Level::Note };
+    let level =
+        if power.need.is_some_and(|need| need <= power.have) { Level::Fine } else { Level::Note };
     Some(Check { title: "Power", level, text: power.sentence.clone() })
 }
 

@@ -27,7 +27,10 @@ pub fn overlap(run: &FinishedRun) -> Option<Overlap> {
     Some(Overlap {
         imagenet_names: imagenet::pretraining_overlap(of(split).map(|photo| &photo.path)),
         photos: of(split).count(),
-        imagenet_classes: classes.filter(|name| imagenet::is_name_of_class(name)).cloned().collect(),
+        imagenet_classes: classes
+            .filter(|name| imagenet::is_name_of_class(name))
+            .cloned()
+            .collect(),
     })
 }
 
@@ -70,7 +73,8 @@ fn own(runs: &[FinishedRun]) -> Option<Check> {
 
 fn pretraining(runs: &[FinishedRun]) -> Check {
     let check = |level, text| Check { title: TITLE, level, text };
-    let Some(Overlap { imagenet_names, photos, imagenet_classes }) = runs.iter().find_map(overlap) else {
+    let Some(Overlap { imagenet_names, photos, imagenet_classes }) = runs.iter().find_map(overlap)
+    else {
         return check(Level::Fine, "Nothing was pretrained.".into());
     };
     if imagenet_names > 0 {

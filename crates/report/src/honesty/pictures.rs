@@ -17,7 +17,8 @@ pub fn checks(runs: &[FinishedRun], commands: &dyn Commands) -> Vec<Check> {
     let mut seen = BTreeSet::new();
     let mut of_run = |run: &FinishedRun| {
         let folder = Path::new(&run.settings().data_dir);
-        let test: Vec<_> = run.manifest.photos.iter().filter(|photo| photo.split == Split::Test).collect();
+        let test: Vec<_> =
+            run.manifest.photos.iter().filter(|photo| photo.split == Split::Test).collect();
         let gone = test.iter().filter(|photo| !folder.join(&photo.path).is_file()).count();
         if gone == 0 || !seen.insert(run.settings().data_dir.clone()) {
             return None;

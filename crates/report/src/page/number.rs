@@ -48,7 +48,9 @@ impl Rounded {
 
     fn render(self, value: &Value) -> Option<String> {
         if let Rounded::Proportion = self {
-            return Proportion::deserialize(value).ok().map(|proportion| format_proportion(&proportion));
+            return Proportion::deserialize(value)
+                .ok()
+                .map(|proportion| format_proportion(&proportion));
         }
         let number = value.as_f64()?;
         Some(match self {

@@ -84,8 +84,9 @@ fn head(words: &[&str], numbers: &[&str], more: &[&str]) -> Markup {
 }
 
 fn row(run: &RunSummary, is_best: bool, json: &Value, index: usize) -> Markup {
-    let cell =
-        |key: &str, rounded: Rounded| number(json, &format!("/comparison/runs/{index}/{key}"), rounded);
+    let cell = |key: &str, rounded: Rounded| {
+        number(json, &format!("/comparison/runs/{index}/{key}"), rounded)
+    };
     let is_trained = run.strategy.is_training();
     html! {
         tr.best[is_best] {
@@ -217,8 +218,9 @@ pub fn runs(
     commands: &dyn Commands,
 ) -> Result<Markup> {
     let each = report.runs.iter().zip(&report.comparison.runs).zip(figures).enumerate();
-    let pages = each
-        .map(|(index, ((run, summary), figures))| self::run(run, summary, json, index, figures, commands));
+    let pages = each.map(|(index, ((run, summary), figures))| {
+        self::run(run, summary, json, index, figures, commands)
+    });
     let pages: Vec<Markup> = pages.collect::<Result<_>>()?;
     Ok(html! {
         section #runs aria-labelledby="runs-title" {

@@ -2,8 +2,8 @@
 //!
 //! The file starts with a header of one page: JSON, padded with spaces. Then follows one record per
 //! photo: f32, little-endian, height by width by channels, or tokens by channels. The header is
-//! written last and then the file gets its name, so a named file is complete. The header still holds
-//! a digest of the records, because other programs can write to the folder.
+//! written last and then the file gets its name, so a named file is complete. The header still
+//! holds a digest of the records, because other programs can write to the folder.
 
 #![allow(unsafe_code)]
 
@@ -49,7 +49,8 @@ impl FeatureFile {
         // SAFETY: a cache file is never written to after it gets its name. It is only replaced or
         // removed, and neither changes the mapped bytes.
         let map = unsafe { Mmap::map(&file) }.ok()?;
-        let header: Header = serde_json::from_slice(map.get(..HEADER_BYTES)?.trim_ascii_end()).ok()?;
+        let header: Header =
+            serde_json::from_slice(map.get(..HEADER_BYTES)?.trim_ascii_end()).ok()?;
         let record = header.shape.iter().try_fold(4_usize, |size, &n| size.checked_mul(n))?;
         let is_whole = header.format == FORMAT
             && header.key == key
@@ -94,11 +95,18 @@ impl FeatureWriter {
     /// # Errors
     ///
     /// When the folder cannot be written to.
-    pub fn new(path: PathBuf, key: &str, part: &str, shape: Vec<usize>, photos: usize) -> Result<Self> {
+    pub fn new(
+        path: PathBuf,
+        key: &str,
+        part: &str,
+        shape: Vec<usize>,
+        photos: usize,
+    ) -> Result<Self> {
         let error = || CoreError::io("write", &path);
         let folder = path.parent().expect("a file of the cache lies in a folder of it");
         scratch::clear_abandoned(folder, WRITING);
-        let made = scratch::file_in(folder, tempfile::Builder::new().prefix(WRITING)).map_err(error())?;
+        let made =
+            scratch::file_in(folder, tempfile::Builder::new().prefix(WRITING)).map_err(error())?;
         let mut file = BufWriter::with_capacity(1 << 20, made);
         file.write_all(&[b' '; HEADER_BYTES]).map_err(error())?;
         let header = Header {
@@ -136,11 +144,13 @@ impl FeatureWriter {
     pub fn finish(mut self) -> Result<FeatureFile> {
         assert_eq!(self.written, self.header.photos * self.header.shape.iter().product::<usize>());
         let path = self.path;
-        let mut file = self.file.into_inner().map_err(|e| CoreError::io("write", &path)(e.into_error()))?;
+        let mut file =
+            self.file.into_inner().map_err(|e| CoreError::io("write", &path)(e.into_error()))?;
         // SAFETY: as in `open`; the header, written below, is not read through this map.
         let map = unsafe { Mmap::map(file.as_file()) }.map_err(CoreError::io("read", &path))?;
         self.header.sha256 = files::sha256_bytes(&map[HEADER_BYTES..]);
-        let text = serde_json::to_vec(&self.header).map_err(|e| CoreError::io("write", &path)(e.into()))?;
+        let text = serde_json::to_vec(&self.header)
+            .map_err(|e| CoreError::io("write", &path)(e.into()))?;
         file.seek(SeekFrom::Start(0)).map_err(CoreError::io("write", &path))?;
         file.write_all(&text).map_err(CoreError::io("write", &path))?;
         file.persist(&path).map_err(|e| CoreError::io("write", &path)(e.error))?;
@@ -209,7 +219,8 @@ mod tests {
         // A header that claims more bytes than fit in memory.
         let text = String::from_utf8(whole[..HEADER_BYTES].to_vec()).unwrap();
         let text = text.replace("[1,2,3]", "[4294967296,4294967296,4294967296]");
-        std::fs::write(&path, [&text.as_bytes()[..HEADER_BYTES], &whole[HEADER_BYTES..]].concat()).unwrap();
+        std::fs::write(&path, [&text.as_bytes()[..HEADER_BYTES], &whole[HEADER_BYTES..]].concat())
+            .unwrap();
         assert!(FeatureFile::open(&path, "key", "val", 2).is_none());
     }
 
@@ -217,7 +228,8 @@ mod tests {
     fn an_unfinished_file_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let writer =
-            FeatureWriter::new(folder.path().join("val.features"), "k", "val", vec![1, 1, 1], 1).unwrap();
+            FeatureWriter::new(folder.path().join("val.features"), "k", "val", vec![1, 1, 1], 1)
+                .unwrap();
         drop(writer);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }

@@ -113,27 +113,33 @@ pub enum Batches {
 
 impl Features {
     /// Prepares to run the photos of a run whose first `frozen_stages` stages are frozen.
-    pub fn new(setup: &Setup, frozen_stages: usize, settings: &Settings, options: &TrainOptions) -> Self {
+    pub fn new(
+        setup: &Setup,
+        frozen_stages: usize,
+        settings: &Settings,
+        options: &TrainOptions,
+    ) -> Self {
         let TrainOptions { compute, cache, .. } = options;
         let wants_cache = frozen_stages > 0 && settings.feature_views > 0;
-        let store = cache.as_ref().filter(|cache| wants_cache && cache.max_bytes > 0).map(|cache| {
-            let key = Key {
-                model: &settings.model,
-                frozen_sha256: frozen_digest(setup.network(), frozen_stages),
-                frozen_stages,
-                preprocessing: &settings.preprocessing,
-                augmentation: &settings.augmentation,
-                manifest_sha256: &setup.facts.manifest_sha256,
-                seed: settings.seed,
-                views: settings.feature_views,
-                device: &compute.name,
-                instructions: kennel_kernels::instruction_set(),
-                kernels: kennel_kernels::REVISION,
-                decode: kennel_data::decode::REVISION,
-            };
-            let text = serde_json::to_vec(&key).expect("plain data");
-            FeatureStore::new(cache.clone(), files::sha256_bytes(&text)[..32].into())
-        });
+        let store =
+            cache.as_ref().filter(|cache| wants_cache && cache.max_bytes > 0).map(|cache| {
+                let key = Key {
+                    model: &settings.model,
+                    frozen_sha256: frozen_digest(setup.network(), frozen_stages),
+                    frozen_stages,
+                    preprocessing: &settings.preprocessing,
+                    augmentation: &settings.augmentation,
+                    manifest_sha256: &setup.facts.manifest_sha256,
+                    seed: settings.seed,
+                    views: settings.feature_views,
+                    device: &compute.name,
+                    instructions: kennel_kernels::instruction_set(),
+                    kernels: kennel_kernels::REVISION,
+                    decode: kennel_data::decode::REVISION,
+                };
+                let text = serde_json::to_vec(&key).expect("plain data");
+                FeatureStore::new(cache.clone(), files::sha256_bytes(&text)[..32].into())
+            });
         Self {
             frozen_stages,
             settings: settings.clone(),
@@ -166,7 +172,8 @@ impl Features {
     /// caches none.
     pub fn kept(&self, epochs: usize) -> Option<KeptFeatures> {
         let store = self.store.as_ref()?;
-        let views = (0..epochs.min(self.settings.feature_views) as u64).map(|view| Part::Train { view });
+        let views =
+            (0..epochs.min(self.settings.feature_views) as u64).map(|view| Part::Train { view });
         let parts = views.chain([Split::Val, Split::Test].map(Part::Eval));
         let mut kept = KeptFeatures { passes: 0, of: 0, photos: 0 };
         for part in parts {
@@ -199,10 +206,18 @@ impl Features {
         Ok(match file {
             Cached::Is(file) => {
                 let photos = Arc::clone(photos);
-                Batches::Cached { file, order, photos, batch_size, given: 0, device: self.device.clone() }
+                Batches::Cached {
+                    file,
+                    order,
+                    photos,
+                    batch_size,
+                    given: 0,
+                    device: self.device.clone(),
+                }
             }
             Cached::IsNot => {
-                let loader = Loader::new(photos, order, self.transform(part), batch_size, &self.input);
+                let loader =
+                    Loader::new(photos, order, self.transform(part), batch_size, &self.input);
                 Batches::Photos(loader, self.device.clone())
             }
         })
@@ -347,9 +362,11 @@ impl Iterator for Batches {
                     return None;
                 }
                 *given += here.len();
-                let mut values = Vec::with_capacity(here.len() * file.shape().iter().product::<usize>());
+                let mut values =
+                    Vec::with_capacity(here.len() * file.shape().iter().product::<usize>());
                 here.iter().for_each(|&index| file.read(index, &mut values));
-                let features = FeatureTensor::from_records(file.shape(), here.len(), values, device);
+                let features =
+                    FeatureTensor::from_records(file.shape(), here.len(), values, device);
                 let labels = here.iter().map(|&index| photos[index].class_index).collect();
                 Some(Ok((Shown::Features(features), labels)))
             }

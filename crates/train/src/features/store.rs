@@ -45,7 +45,12 @@ impl FeatureStore {
     /// # Errors
     ///
     /// When the folder cannot be written to.
-    pub fn create(&self, part: &str, shape: Vec<usize>, photos: usize) -> Result<Option<FeatureWriter>> {
+    pub fn create(
+        &self,
+        part: &str,
+        shape: Vec<usize>,
+        photos: usize,
+    ) -> Result<Option<FeatureWriter>> {
         let needed = 4096 + 4 * (photos * shape.iter().product::<usize>()) as u64;
         if !self.make_room(needed) {
             return Ok(None);
@@ -111,7 +116,11 @@ fn kept_files(dir: &Path) -> Vec<Kept> {
             let is_ours = path.extension().is_some_and(|extension| extension == EXTENSION)
                 || path.file_name()?.to_string_lossy().starts_with(WRITING);
             let about = entry.metadata().ok().filter(|about| is_ours && about.is_file())?;
-            Some(Kept { path, bytes: about.len(), used: about.modified().unwrap_or(SystemTime::UNIX_EPOCH) })
+            Some(Kept {
+                path,
+                bytes: about.len(),
+                used: about.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+            })
         })
         .collect()
 }
@@ -125,7 +134,9 @@ mod tests {
     }
 
     fn fill(store: &FeatureStore, part: &str) -> bool {
-        let Some(mut writer) = store.create(part, vec![1, 1, 1024], 1).unwrap() else { return false };
+        let Some(mut writer) = store.create(part, vec![1, 1, 1024], 1).unwrap() else {
+            return false;
+        };
         writer.push(&[1.0; 1024]).unwrap();
         writer.finish().unwrap();
         true

@@ -13,8 +13,11 @@ pub fn draw_photos(root: &Path, counts: [usize; 3]) {
             let folder = root.join(split).join(class);
             std::fs::create_dir_all(&folder).unwrap();
             for index in 0..count {
-                let place = ["train", "val", "test"].iter().position(|s| *s == split).unwrap() * 1000 + index;
-                let photo = image::RgbImage::from_fn(80, 72, |x, y| draw(class, place as u32, x, y));
+                let place = ["train", "val", "test"].iter().position(|s| *s == split).unwrap()
+                    * 1000
+                    + index;
+                let photo =
+                    image::RgbImage::from_fn(80, 72, |x, y| draw(class, place as u32, x, y));
                 photo.save(folder.join(format!("{index:03}.png"))).unwrap();
             }
         }
@@ -29,7 +32,8 @@ fn draw(class: &str, place: u32, x: u32, y: u32) -> image::Rgb<u8> {
         _ => row % 2 == 0,
     };
     let grain =
-        (x.wrapping_mul(73_856_093) ^ y.wrapping_mul(19_349_663) ^ place.wrapping_mul(83_492_791)) >> 7;
+        (x.wrapping_mul(73_856_093) ^ y.wrapping_mul(19_349_663) ^ place.wrapping_mul(83_492_791))
+            >> 7;
     let level = if on { 150 } else { 60 } + (grain % 48) as u8;
     image::Rgb([level, level.wrapping_add((place % 40) as u8), level / 2])
 }

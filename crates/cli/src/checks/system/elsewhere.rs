@@ -9,7 +9,8 @@ pub fn name() -> Option<String> {
 
 /// Returns the name of the processor.
 pub fn processor() -> Option<String> {
-    let system = System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()));
+    let system =
+        System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()));
     system.cpus().first().map(|cpu| cpu.brand().trim().to_string()).filter(|name| !name.is_empty())
 }
 

@@ -29,7 +29,9 @@ pub fn memory() -> Option<(u64, u64)> {
         read_to_string(format!("/sys/fs/cgroup/{file}")).ok()?.trim().parse().ok()
     };
     Some(match (of_group("memory.max"), of_group("memory.current")) {
-        (Some(limit), Some(used)) if limit < total => (limit, available.min(limit.saturating_sub(used))),
+        (Some(limit), Some(used)) if limit < total => {
+            (limit, available.min(limit.saturating_sub(used)))
+        }
         _ => (total, available),
     })
 }
@@ -49,9 +51,13 @@ mod tests {
 
     #[test]
     fn lines_are_found_by_their_whole_key() {
-        let meminfo = "MemTotal:       24589496 kB\nMemFree:          100 kB\nMemAvailable:   23000000 kB\n";
+        let meminfo =
+            "MemTotal:       24589496 kB\nMemFree:          100 kB\nMemAvailable:   23000000 kB\n";
         assert_eq!(kib(meminfo, "MemAvailable"), Some(23_000_000));
         assert_eq!(kib(meminfo, "Mem"), None);
-        assert_eq!(pretty_name("NAME=x\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n"), Some("Debian GNU/Linux 12"));
+        assert_eq!(
+            pretty_name("NAME=x\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n"),
+            Some("Debian GNU/Linux 12")
+        );
     }
 }

@@ -132,7 +132,9 @@ impl RunArgs {
             })?;
             if !models.iter().any(|known| known == model) {
                 let hint = hint_did_you_mean(model, models.iter().map(String::as_str));
-                return Err(Failure::Usage(format!("--weights {pair}: `{model}` is none of --models{hint}")));
+                return Err(Failure::Usage(format!(
+                    "--weights {pair}: `{model}` is none of --models{hint}"
+                )));
             }
             weights.insert(model.to_string(), path.into());
         }
@@ -188,7 +190,10 @@ mod tests {
             [Value::String("sgd".into()), Value::String("adam".into())]
         );
         assert_eq!(of("optimizer.betas=[0.9, 0.99]").len(), 1);
-        assert_eq!(key_and_values(" epochs = 5").unwrap(), ("epochs".into(), vec![Value::Integer(5)]));
+        assert_eq!(
+            key_and_values(" epochs = 5").unwrap(),
+            ("epochs".into(), vec![Value::Integer(5)])
+        );
         for wrong in ["batch_size", "=16", "batch_size="] {
             assert!(key_and_values(wrong).is_err(), "{wrong}");
         }

@@ -57,8 +57,13 @@ pub fn run(args: RunArgs, session: &Session) -> CommandResult {
         return if can_all { Ok(()) } else { Err(Failure::Partly) };
     }
     let output = Output::check(&args.place.out, &args.export_dir, args.place.against.as_deref())?;
-    let options =
-        StudyOptions { data: &data, runs: &args.place.runs, existing: &existing, train, commands: &Kennel };
+    let options = StudyOptions {
+        data: &data,
+        runs: &args.place.runs,
+        existing: &existing,
+        train,
+        commands: &Kennel,
+    };
     let failed = train_all(&args, &study, experiments, &options, session)?;
     finish(&args, &options, output, &failed, session)
 }
@@ -92,7 +97,9 @@ fn check_any_can_be_run(study: &Study, experiments: &[Experiment]) -> CommandRes
     let here = cached_weights().map(|(_, names)| names.join(", ")).unwrap_or_default();
     let hint = match here.as_str() {
         "" => "without a network: kennel demo".into(),
-        names => format!("weights on this machine: {names}; their networks are chosen with --models"),
+        names => {
+            format!("weights on this machine: {names}; their networks are chosen with --models")
+        }
     };
     Err(Failure::Failed(format!("nothing of this study can be run\nhint: {hint}")))
 }
@@ -152,7 +159,8 @@ fn finish(
             "failed": failed.iter().map(|failed| json!({ "experiment": failed.label, "reason": failed.reason })).collect::<Vec<_>>(),
         }))?,
         Format::Table => {
-            let file = file.map(|file| format!("\n{}", super::export::render(file))).unwrap_or_default();
+            let file =
+                file.map(|file| format!("\n{}", super::export::render(file))).unwrap_or_default();
             print(&format!("{}\nreport  {}\n{file}", render(&report), written.page.display()))?;
         }
     }

@@ -66,7 +66,11 @@ struct Planned<'a> {
     reason: Option<&'a str>,
 }
 
-fn planned<'a>(experiments: &'a [Experiment], photos: &Manifest, compute: &Compute) -> Vec<Planned<'a>> {
+fn planned<'a>(
+    experiments: &'a [Experiment],
+    photos: &Manifest,
+    compute: &Compute,
+) -> Vec<Planned<'a>> {
     let counts = photos.counts(None);
     let mut rates = Rates::default();
     let planned = |Experiment { label, settings, state }: &'a Experiment| {
@@ -84,7 +88,9 @@ fn planned<'a>(experiments: &'a [Experiment], photos: &Manifest, compute: &Compu
             Err(reason) => return Planned { reason: Some(reason), ..unknown },
         };
         let (state, run, about_s) = match state {
-            State::Finished(run) if run.best_weights().is_file() => ("finished", Some(run.name()), None),
+            State::Finished(run) if run.best_weights().is_file() => {
+                ("finished", Some(run.name()), None)
+            }
             // This run is in the report but cannot be exported.
             State::Finished(run) => ("finished, its network is gone", Some(run.name()), None),
             State::Begun(run) => ("resumes", Some(run.name()), None),
@@ -102,7 +108,8 @@ fn planned<'a>(experiments: &'a [Experiment], photos: &Manifest, compute: &Compu
 /// Renders a row for each experiment, and the estimated time of all new ones.
 fn render(plan: &[Planned], stream: Stream) -> String {
     let row = |planned: &Planned| {
-        let state = planned.about_s.map(|seconds| format!("about {}", kennel_core::duration(seconds)));
+        let state =
+            planned.about_s.map(|seconds| format!("about {}", kennel_core::duration(seconds)));
         let rate = planned.learning_rate.map_or_else(String::new, |rate| format!("{rate:e}"));
         let epochs = planned.epochs.map_or_else(String::new, |epochs| epochs.to_string());
         [

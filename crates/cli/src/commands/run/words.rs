@@ -59,7 +59,9 @@ pub fn tell_halt(halt: &Halt, force: bool) {
         }
         Halt::Checking { label } => {
             let command = resuming(force);
-            shout!("stopped while the photos of {label} were checked\nhint: {command} resumes from there");
+            shout!(
+                "stopped while the photos of {label} were checked\nhint: {command} resumes from there"
+            );
         }
         Halt::Training { label, run, epochs } => {
             // With --force the same command would train everything again; without it, an older

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
-use super::super::{ClassWeights, HeadInit, OptimizerConfig, SchedulerKind, SettingsError, Weights};
+use super::super::{
+    ClassWeights, HeadInit, OptimizerConfig, SchedulerKind, SettingsError, Weights,
+};
 use crate::{AugmentationSet, Crop, Interpolation, Method, did_you_mean};
 
 pub type Result<T> = std::result::Result<T, SettingsError>;
@@ -220,7 +222,9 @@ impl Setting for [f64; 2] {
 
 impl Setting for [f32; 3] {
     fn read(value: Value, key: &str) -> Result<Self> {
-        expect(value, key, "three numbers", |value| Some(numbers(value)?.map(|number| number as f32)))
+        expect(value, key, "three numbers", |value| {
+            Some(numbers(value)?.map(|number| number as f32))
+        })
     }
 }
 

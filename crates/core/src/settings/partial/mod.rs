@@ -90,7 +90,8 @@ impl PartialSettings {
     ///
     /// A key that does not exist, or a value of another kind.
     pub fn set(&mut self, key: &str, value: Value) -> Result<()> {
-        let (first, rest) = key.split_once('.').map_or((key, None), |(first, rest)| (first, Some(rest)));
+        let (first, rest) =
+            key.split_once('.').map_or((key, None), |(first, rest)| (first, Some(rest)));
         let of = |name: &str, value| Table::from_iter([(name.to_string(), value)]);
         let inner = rest.into_iter().flat_map(|rest| rest.rsplit('.'));
         let value = inner.fold(value, |value, name| Value::Table(of(name, value)));
@@ -196,7 +197,8 @@ mod tests {
     fn what_is_missing_is_the_published_recipe() {
         for strategy in Strategy::ALL {
             let found = completed(parsed(&format!("strategy = \"{strategy}\""))).unwrap();
-            let recipe = Settings::published("resnet18".into(), Weights::Random, strategy, preprocessing());
+            let recipe =
+                Settings::published("resnet18".into(), Weights::Random, strategy, preprocessing());
             assert_eq!(found, recipe);
         }
     }
@@ -213,7 +215,12 @@ mod tests {
             optimizer: OptimizerConfig::sgd(),
             scheduler: SchedulerKind::one_cycle(),
             augmentation: AugmentationSet::Rrc.augmentation(),
-            ..Settings::published("resnet18".into(), Weights::Random, Strategy::Full, preprocessing())
+            ..Settings::published(
+                "resnet18".into(),
+                Weights::Random,
+                Strategy::Full,
+                preprocessing(),
+            )
         };
         let text = toml::to_string(&settings).unwrap();
         let other = Preprocessing::imagenet(64, 1.0, Interpolation::Bilinear);
@@ -228,12 +235,16 @@ mod tests {
         let layered = |flags: &str| completed(file.clone().layered(parsed(flags))).unwrap();
         assert_eq!(layered("optimizer.name = \"adamw\"").optimizer, OptimizerConfig::adamw());
         let found = layered("optimizer.name = \"sgd\"\noptimizer.momentum = 0.8").optimizer;
-        assert_eq!(found, OptimizerConfig::Sgd { momentum: 0.8, nesterov: false, weight_decay: 0.1 });
+        assert_eq!(
+            found,
+            OptimizerConfig::Sgd { momentum: 0.8, nesterov: false, weight_decay: 0.1 }
+        );
         let found = layered("scheduler.gamma = 0.5").scheduler;
         assert_eq!(found, SchedulerKind::Step { step_size: 5, gamma: 0.5 });
         // A name may also come from the stronger source alone.
-        let found =
-            completed(parsed("optimizer.weight_decay = 0.1").layered(parsed("optimizer.name = \"adamw\"")));
+        let found = completed(
+            parsed("optimizer.weight_decay = 0.1").layered(parsed("optimizer.name = \"adamw\"")),
+        );
         let adamw = OptimizerConfig::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.1 };
         assert_eq!(found.unwrap().optimizer, adamw);
         assert_eq!(
@@ -275,7 +286,8 @@ mod tests {
 
     #[test]
     fn weights_of_single_classes_are_laid_over_those_of_all() {
-        let found = parsed("class_weights = { a = 1, b = 1 }").layered(parsed("class_weights.b = 2.5"));
+        let found =
+            parsed("class_weights = { a = 1, b = 1 }").layered(parsed("class_weights.b = 2.5"));
         let wanted = ClassWeights::Given([("a".to_string(), 1.0), ("b".to_string(), 2.5)].into());
         assert_eq!(found.class_weights, Some(wanted));
     }
@@ -283,7 +295,10 @@ mod tests {
     #[test]
     fn a_value_of_another_kind_is_named_with_its_key() {
         for (text, said) in [
-            ("batch_size = \"many\"", "configuration: batch_size is \"many\", expected a whole number"),
+            (
+                "batch_size = \"many\"",
+                "configuration: batch_size is \"many\", expected a whole number",
+            ),
             ("epochs = -1", "configuration: epochs is -1, expected a whole number"),
             ("weights = true", "configuration: weights is true, expected text in quotes"),
             (
@@ -291,20 +306,34 @@ mod tests {
                 "configuration: augmentation.flip is \"often\", expected a number",
             ),
             ("optimizer = \"adamw\"", "configuration: optimizer is \"adamw\", expected a table"),
-            ("optimizer.betas = [0.9]", "configuration: optimizer.betas is [0.9], expected two numbers"),
-            ("optimizer.name = \"lion\"", "unknown optimizer `lion`; expected one of: adam, adamw, sgd"),
-            ("strategy = \"zero_shot\"", "configuration: strategy is zero_shot: such a run trains nothing"),
+            (
+                "optimizer.betas = [0.9]",
+                "configuration: optimizer.betas is [0.9], expected two numbers",
+            ),
+            (
+                "optimizer.name = \"lion\"",
+                "unknown optimizer `lion`; expected one of: adam, adamw, sgd",
+            ),
+            (
+                "strategy = \"zero_shot\"",
+                "configuration: strategy is zero_shot: such a run trains nothing",
+            ),
         ] {
             assert_eq!(refused(text), said);
         }
         let error = PartialSettings::parse("class_weights = \"balancd\"").unwrap_err();
-        assert!(matches!(error, SettingsError::WrongValue { nearest: Some("balanced"), .. }), "{error}");
+        assert!(
+            matches!(error, SettingsError::WrongValue { nearest: Some("balanced"), .. }),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_key_that_does_not_exist_is_answered_with_the_nearest() {
         let nearest = |text: &str| match PartialSettings::parse(text) {
-            Err(SettingsError::NoSuchSetting { key, nearest }) => (key, nearest.unwrap_or_default()),
+            Err(SettingsError::NoSuchSetting { key, nearest }) => {
+                (key, nearest.unwrap_or_default())
+            }
             other => panic!("{other:?}"),
         };
         for (typed, meant) in [
@@ -333,16 +362,15 @@ mod tests {
     /// Settings of one source, from every kind of field.
     fn source() -> impl Draw<Value = PartialSettings> {
         let optimizer = select(vec![OptimizerConfig::adam(), OptimizerConfig::adamw()]);
-        (of(1usize..100), of(0u64..9), of(1usize..9), of(optimizer), of(1e-3..1.0), of(0.0..1.0)).prop_map(
-            |(epochs, seed, early_stopping, name, weight_decay, flip)| PartialSettings {
+        (of(1usize..100), of(0u64..9), of(1usize..9), of(optimizer), of(1e-3..1.0), of(0.0..1.0))
+            .prop_map(|(epochs, seed, early_stopping, name, weight_decay, flip)| PartialSettings {
                 epochs,
                 seed,
                 early_stopping,
                 optimizer: PartialOptimizer { name, weight_decay, ..PartialOptimizer::default() },
                 augmentation: PartialAugmentation { flip, ..PartialAugmentation::default() },
                 ..PartialSettings::default()
-            },
-        )
+            })
     }
 
     proptest! {

@@ -119,7 +119,9 @@ impl PartialScheduler {
                 put(patience, self.patience);
                 put(min_learning_rate, self.min_learning_rate);
             }
-            SchedulerKind::Cosine { min_learning_rate } => put(min_learning_rate, self.min_learning_rate),
+            SchedulerKind::Cosine { min_learning_rate } => {
+                put(min_learning_rate, self.min_learning_rate)
+            }
             SchedulerKind::Step { step_size, gamma } => {
                 put(step_size, self.step_size);
                 put(gamma, self.gamma);
@@ -158,7 +160,9 @@ impl PartialCrop {
         let has_bounds = self.scale.is_some() || self.ratio.is_some();
         let mut whole = match self.kind.clone() {
             Some(kind) => kind,
-            None if has_bounds && !matches!(recipe, Crop::RandomResized { .. }) => Crop::random_resized(),
+            None if has_bounds && !matches!(recipe, Crop::RandomResized { .. }) => {
+                Crop::random_resized()
+            }
             None => recipe,
         };
         refuse_others("crop", whole.name(), whole.keys(), self.given())?;

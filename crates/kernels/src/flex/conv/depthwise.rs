@@ -13,27 +13,35 @@ use crate::flex::saved_input::SavedInput;
 use crate::flex::simd::vectorised;
 
 /// Computes the convolution. `w`: `[taps, channels]`, as [`by_tap`] packs them.
-pub fn convolve(x: &[f32], w: &[f32], g: &Geometry, finish: impl Fn(usize, &mut [f32]) + Sync) -> Buffer {
+pub fn convolve(
+    x: &[f32],
+    w: &[f32],
+    g: &Geometry,
+    finish: impl Fn(usize, &mut [f32]) + Sync,
+) -> Buffer {
     let row = g.output.width * g.output.channels;
     let photos = x.par_chunks_exact(g.input.height * g.input.width * g.input.channels);
     let zeros = Buffer::zeros(g.input.width * g.input.channels);
     let rows_per_band = rows_per_band(g);
     let mut y = Buffer::new(g.output.len());
-    y.par_chunks_mut(g.output.height * row).zip(photos).enumerate().for_each(|(index, (y, photo))| {
-        y.par_chunks_mut(rows_per_band * row).enumerate().for_each(|(band, y)| {
-            let first = band * rows_per_band;
-            let rows = first..first + y.len() / row;
-            Band { x: photo, first_row: 0, zeros: &zeros, rows, g }.correlate(w, y);
-            finish((index * g.output.height + first) * g.output.width, y);
-        });
-    });
+    y.par_chunks_mut(g.output.height * row).zip(photos).enumerate().for_each(
+        |(index, (y, photo))| {
+            y.par_chunks_mut(rows_per_band * row).enumerate().for_each(|(band, y)| {
+                let first = band * rows_per_band;
+                let rows = first..first + y.len() / row;
+                Band { x: photo, first_row: 0, zeros: &zeros, rows, g }.correlate(w, y);
+                finish((index * g.output.height + first) * g.output.width, y);
+            });
+        },
+    );
     y
 }
 
 pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
     if g.stride == 1 && g.padding < g.kernel {
         // The gradient, correlated with the kernel rotated by 180 degrees.
-        let turned = Geometry { input: g.output, output: g.input, padding: g.kernel - 1 - g.padding, ..*g };
+        let turned =
+            Geometry { input: g.output, output: g.input, padding: g.kernel - 1 - g.padding, ..*g };
         let last = g.taps() - 1;
         let w = by_tap(w, g, |tap| last - tap);
         return convolve(gy, &w, &turned, |_, _| {});

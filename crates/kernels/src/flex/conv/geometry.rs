@@ -23,7 +23,11 @@ impl Algorithm {
         if kernel != other || dilation != 1 {
             None
         } else if groups == 1 && per_group == channels {
-            Some(if kernel == 1 && padding == 0 { Algorithm::Pointwise } else { Algorithm::Windows })
+            Some(if kernel == 1 && padding == 0 {
+                Algorithm::Pointwise
+            } else {
+                Algorithm::Windows
+            })
         } else if groups == channels && outputs == channels && matches!(kernel, 3 | 5) {
             Some(Algorithm::Depthwise)
         } else {
@@ -63,8 +67,11 @@ impl Geometry {
             height: side(input.height),
             width: side(input.width),
         };
-        let algorithm =
-            Algorithm::of(input.channels, [weight.batch, weight.channels, kernel, weight.width], spec);
+        let algorithm = Algorithm::of(
+            input.channels,
+            [weight.batch, weight.channels, kernel, weight.width],
+            spec,
+        );
         Self {
             input,
             output,
@@ -81,7 +88,8 @@ impl Geometry {
 
     /// Multiply-adds of the forward pass, and of each of the two gradients.
     pub fn multiply_adds(&self) -> usize {
-        let per_group = if self.algorithm == Algorithm::Depthwise { 1 } else { self.input.channels };
+        let per_group =
+            if self.algorithm == Algorithm::Depthwise { 1 } else { self.input.channels };
         self.output.len() * per_group * self.taps()
     }
 

@@ -31,7 +31,11 @@ pub fn forward(x: &ChannelsLast, weight: &FlexTensor, spec: ConvSpec) -> FlexTen
 /// keeps a copy: it does so little work per value that recomputing the input costs 13 % of a
 /// training step of MobileNetV2.
 pub fn save_input(x: ChannelsLast, parent: &Parent, g: &Geometry) -> SavedInput {
-    if g.algorithm == Algorithm::Depthwise { SavedInput::Copy(x) } else { SavedInput::new(x, parent) }
+    if g.algorithm == Algorithm::Depthwise {
+        SavedInput::Copy(x)
+    } else {
+        SavedInput::new(x, parent)
+    }
 }
 
 /// Gradient with respect to the input.
@@ -50,7 +54,9 @@ pub fn input_gradient(gradient: &ChannelsLast, weight: &FlexTensor, g: &Geometry
 pub fn weight_gradient(gradient: &ChannelsLast, x: &SavedInput, g: &Geometry) -> FlexTensor {
     count_multiply_adds(g.multiply_adds());
     let (gw, per_group) = match g.algorithm {
-        Algorithm::Pointwise => (pointwise::weight_gradient(gradient.values(), x, g), g.input.channels),
+        Algorithm::Pointwise => {
+            (pointwise::weight_gradient(gradient.values(), x, g), g.input.channels)
+        }
         Algorithm::Depthwise => (depthwise::weight_gradient(gradient.values(), x, g), 1),
         Algorithm::Windows => (windows::weight_gradient(gradient.values(), x, g), g.input.channels),
     };

@@ -55,7 +55,12 @@ impl Packed {
 
     /// Computes the convolution. Calls `finish(first_pixel, piece)` on pieces of whole pixels of
     /// the result while they are in cache.
-    pub fn convolve(&self, x: &[f32], g: &Geometry, finish: impl Fn(usize, &mut [f32]) + Sync) -> Buffer {
+    pub fn convolve(
+        &self,
+        x: &[f32],
+        g: &Geometry,
+        finish: impl Fn(usize, &mut [f32]) + Sync,
+    ) -> Buffer {
         match self {
             Packed::Pointwise(w) => pointwise::convolve(x, w, g, finish),
             Packed::Depthwise(w) => depthwise::convolve(x, w, g, finish),

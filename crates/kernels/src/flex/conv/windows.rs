@@ -21,7 +21,12 @@ pub fn pack(w: &[f32], g: &Geometry) -> Panels {
 }
 
 /// `w`: `[window, outputs]`.
-pub fn convolve(x: &[f32], w: &Panels, g: &Geometry, finish: impl Fn(usize, &mut [f32]) + Sync) -> Buffer {
+pub fn convolve(
+    x: &[f32],
+    w: &Panels,
+    g: &Geometry,
+    finish: impl Fn(usize, &mut [f32]) + Sync,
+) -> Buffer {
     let outputs = g.output.channels;
     let window = g.taps() * g.input.channels;
     let rows = rows_per_block(g.output.pixels(), window + outputs);
@@ -40,7 +45,8 @@ pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
     if g.stride == 1 && g.padding < g.kernel {
         // Convolve the gradient with the kernel rotated by 180 degrees, with inputs and outputs
         // exchanged.
-        let turned = Geometry { input: g.output, output: g.input, padding: g.kernel - 1 - g.padding, ..*g };
+        let turned =
+            Geometry { input: g.output, output: g.input, padding: g.kernel - 1 - g.padding, ..*g };
         let last = g.taps() - 1;
         let (channels, outputs) = (turned.input.channels, turned.output.channels);
         let w = window_by_output(w, &turned, |channel, tap, output| (output, last - tap, channel));
@@ -88,7 +94,8 @@ pub fn weight_gradient(gy: &[f32], x: &SavedInput, g: &Geometry) -> Buffer {
             let seen = rows_under(first_row..first_row + rows_here, g);
             let x = x.values(seen.start * input_row..seen.end * input_row);
             gather(&x, seen.start * g.input.width, &mut windows, first_row, g);
-            let gy = Matrix::new(&gy[first_row * outputs..][..rows_here * outputs], rows_here, outputs);
+            let gy =
+                Matrix::new(&gy[first_row * outputs..][..rows_here * outputs], rows_here, outputs);
             let windows = Panels::on_this_thread(Matrix::new(&windows, rows_here, window));
             product(partial, gy.transposed(), windows.packed(), block > first);
         }
@@ -188,7 +195,9 @@ fn for_each_kernel_row(
     let to_column = (width + g.padding).saturating_sub(ox * g.stride).clamp(from_column, g.kernel);
     let columns = to_column - from_column;
     for kernel_row in 0..g.kernel {
-        let y = (oy * g.stride + kernel_row).checked_sub(g.padding).filter(|&y| y < height && columns > 0);
+        let y = (oy * g.stride + kernel_row)
+            .checked_sub(g.padding)
+            .filter(|&y| y < height && columns > 0);
         match y {
             Some(y) => {
                 let x = ox * g.stride + from_column - g.padding;

@@ -29,7 +29,8 @@ pub fn suits(g: &Geometry) -> bool {
     let wide = |dims: Dims| dims.channels.is_multiple_of(2 * LANES);
     let tiles = g.output.height.div_ceil(OUT) * g.output.width.div_ceil(OUT);
     let pixels = g.output.height * g.output.width;
-    let is_form = g.algorithm == Algorithm::Windows && g.kernel == 3 && g.stride == 1 && g.padding == 1;
+    let is_form =
+        g.algorithm == Algorithm::Windows && g.kernel == 3 && g.stride == 1 && g.padding == 1;
     is_form && wide(g.input) && wide(g.output) && tiles * PLACES * 3 < pixels * g.taps() * 2
 }
 
@@ -43,7 +44,11 @@ pub struct Kernels {
 
 impl Kernels {
     /// `weight(output, channel)` returns the nine taps of a kernel, row by row.
-    pub fn new(channels: usize, outputs: usize, weight: impl Fn(usize, usize) -> [f32; 9] + Sync) -> Self {
+    pub fn new(
+        channels: usize,
+        outputs: usize,
+        weight: impl Fn(usize, usize) -> [f32; 9] + Sync,
+    ) -> Self {
         let full = Instructions::detect().full_panel();
         let mut values = Buffer::new(PLACES * channels * outputs);
         values.par_chunks_mut(PLACES * channels * full).enumerate().for_each(|(panel, values)| {
@@ -62,7 +67,12 @@ impl Kernels {
     fn at(&self, place: usize) -> PackedMatrix<'_> {
         let full = Instructions::detect().full_panel();
         let stride = PLACES * self.channels * full;
-        PackedMatrix::new(&self.values[place * self.channels * full..], stride, self.channels, self.outputs)
+        PackedMatrix::new(
+            &self.values[place * self.channels * full..],
+            stride,
+            self.channels,
+            self.outputs,
+        )
     }
 }
 
@@ -75,7 +85,11 @@ fn transform_kernel(g: [f32; 9]) -> [f32; PLACES] {
     let columns: [[f32; IN]; 3] = std::array::from_fn(|x| row(g[x], g[3 + x], g[6 + x]));
     let mut transformed = [0.0; PLACES];
     for y in 0..IN {
-        transformed[y * IN..][..IN].copy_from_slice(&row(columns[0][y], columns[1][y], columns[2][y]));
+        transformed[y * IN..][..IN].copy_from_slice(&row(
+            columns[0][y],
+            columns[1][y],
+            columns[2][y],
+        ));
     }
     transformed
 }
@@ -99,7 +113,8 @@ pub fn convolve(
     let mut rest = &mut y[..];
     for first in (0..batch * tile_rows).step_by(rows_per_task) {
         let end = (first + rows_per_task).min(batch * tile_rows);
-        let pixel_rows: usize = (first..end).map(|row| OUT.min(height - row % tile_rows * OUT)).sum();
+        let pixel_rows: usize =
+            (first..end).map(|row| OUT.min(height - row % tile_rows * OUT)).sum();
         let (here, after) = rest.split_at_mut(pixel_rows * width * outputs);
         tasks.push((first..end, here));
         rest = after;
@@ -111,7 +126,13 @@ pub fn convolve(
         for (index, row) in rows.clone().enumerate() {
             let (photo, tile_y) = (row / tile_rows, row % tile_rows);
             for tile_x in 0..tile_columns {
-                let tile = Tile { photo, y: tile_y, x: tile_x, index: index * tile_columns + tile_x, tiles };
+                let tile = Tile {
+                    photo,
+                    y: tile_y,
+                    x: tile_x,
+                    index: index * tile_columns + tile_x,
+                    tiles,
+                };
                 transform_inputs(x, &mut seen, tile, g);
             }
         }
@@ -135,7 +156,8 @@ pub fn convolve(
                     #[inline(always)]
                     || {
                         for channel in (0..outputs).step_by(LANES) {
-                            let square = transform_outputs(&products, tile, tiles, channel, outputs);
+                            let square =
+                                transform_outputs(&products, tile, tiles, channel, outputs);
                             for (row, values) in square.iter().enumerate().take(high) {
                                 for (column, values) in values.iter().enumerate().take(wide) {
                                     y[at(row) + column * outputs + channel..][..LANES]
@@ -184,10 +206,11 @@ fn transform_inputs(x: &[f32], seen: &mut [f32], tile: Tile, g: &Geometry) {
             for channel in (0..channels).step_by(LANES) {
                 let mut half = [[[0.0; LANES]; IN]; IN];
                 for column in 0..IN {
-                    let d: [Lanes; IN] = std::array::from_fn(|row| match pixels[row * IN + column] {
-                        Some(at) => x[at + channel..][..LANES].try_into().expect("16 values"),
-                        None => [0.0; LANES],
-                    });
+                    let d: [Lanes; IN] =
+                        std::array::from_fn(|row| match pixels[row * IN + column] {
+                            Some(at) => x[at + channel..][..LANES].try_into().expect("16 values"),
+                            None => [0.0; LANES],
+                        });
                     for (row, value) in input_transform(&d).into_iter().enumerate() {
                         half[row][column] = value;
                     }

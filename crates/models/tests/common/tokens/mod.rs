@@ -7,8 +7,8 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use kennel_models::{
-    Activation, Architecture, Backbone, Constructor, Conv2d, DropPath, Dropout, HeadDraw, Initial, LayerNorm,
-    Linear, Ops, RegularizationRates, Stage, Value, ValueOf,
+    Activation, Architecture, Backbone, Constructor, Conv2d, DropPath, Dropout, HeadDraw, Initial,
+    LayerNorm, Linear, Ops, RegularizationRates, Stage, Value, ValueOf,
 };
 
 const SIDE: usize = 32;
@@ -46,7 +46,10 @@ pub fn architectures() -> Vec<Architecture> {
             TokenNet::new(pool, classes, rates, device)
         }),
     };
-    vec![of("tokens_mean", Pool::Mean, "avg", 34_960), of("tokens_first", Pool::FirstPatch, "token", 34_912)]
+    vec![
+        of("tokens_mean", Pool::Mean, "avg", 34_960),
+        of("tokens_first", Pool::FirstPatch, "token", 34_912),
+    ]
 }
 
 #[derive(Module, Debug)]
@@ -104,7 +107,9 @@ impl TokenNet {
         let parameter = |tokens| Param::from_tensor(Tensor::zeros([1, tokens, CHANNELS], device));
         let class_tokens = usize::from(pool == Pool::Mean);
         Self {
-            patch_embed: PatchEmbed { proj: Conv2d::patches(3, CHANNELS, PATCH, device).with_bias() },
+            patch_embed: PatchEmbed {
+                proj: Conv2d::patches(3, CHANNELS, PATCH, device).with_bias(),
+            },
             cls_token: (pool == Pool::Mean).then(|| parameter(1)),
             pos_embed: parameter((SIDE / PATCH).pow(2) + class_tokens),
             blocks: (0..BLOCKS).map(|_| Block::new(rates.drop_path, device)).collect(),
@@ -164,8 +169,12 @@ impl Backbone for TokenNet {
 
     fn initial(&self, name: &str, shape: &[usize]) -> Initial {
         match *shape {
-            [outputs, channels, height, width] => Initial::convolution([outputs, channels, height, width]),
-            [outputs, features] => Initial::Uniform { bound: (6.0 / (outputs + features) as f64).sqrt() },
+            [outputs, channels, height, width] => {
+                Initial::convolution([outputs, channels, height, width])
+            }
+            [outputs, features] => {
+                Initial::Uniform { bound: (6.0 / (outputs + features) as f64).sqrt() }
+            }
             // `cls_token` and `pos_embed`.
             [_, _, _] => Initial::Uniform { bound: 0.02 },
             _ if name.ends_with(".weight") => Initial::Constant(1.0),

@@ -259,8 +259,9 @@ impl WeightGradient<'_> {
         // photo.
         unsafe {
             let stored = self.sums.as_mut_ptr().add(from * K * channels + first);
-            let mut sums: [[V; K]; R] =
-                array::from_fn(|ky| array::from_fn(|kx| V::load(stored.add((ky * K + kx) * channels))));
+            let mut sums: [[V; K]; R] = array::from_fn(|ky| {
+                array::from_fn(|kx| V::load(stored.add((ky * K + kx) * channels)))
+            });
             let mut gy = self.gy.as_ptr().add(first);
             for oy in self.band.rows.clone() {
                 let rows = self.band.rows_under::<K>(oy, first);
@@ -281,13 +282,19 @@ impl WeightGradient<'_> {
                     while ox + TOGETHER <= inner.end {
                         let rows: [*const f32; R] =
                             array::from_fn(|ky| rows[from + ky].add((ox * S - padding) * channels));
-                        add_taps::<V, K, S, TOGETHER, R>(rows, gy.add(ox * channels), &mut sums, channels);
+                        add_taps::<V, K, S, TOGETHER, R>(
+                            rows,
+                            gy.add(ox * channels),
+                            &mut sums,
+                            channels,
+                        );
                         ox += TOGETHER;
                     }
                 }
                 while ox < inner.end {
-                    let rows: [*const f32; R] =
-                        array::from_fn(|ky| rows[from + ky].add((ox * stride - padding) * channels));
+                    let rows: [*const f32; R] = array::from_fn(|ky| {
+                        rows[from + ky].add((ox * stride - padding) * channels)
+                    });
                     add_taps::<V, K, 1, 1, R>(rows, gy.add(ox * channels), &mut sums, channels);
                     ox += 1;
                 }
