@@ -33,3 +33,32 @@ pub enum Named {
     /// The setting for a new view of each photo in every epoch.
     FreshViews,
 }
+
+/// The words for a reader without commands, such as a notebook: they name what a run holds.
+#[derive(Clone, Copy, Debug)]
+pub struct NoCommands;
+
+impl Commands for NoCommands {
+    fn reproduce(&self, run: &FinishedRun) -> String {
+        format!("train with the settings in {}", run.dir.config().display())
+    }
+
+    fn zero_shot(&self, run: &FinishedRun) -> String {
+        format!("score the untouched head of {}", run.settings().model)
+    }
+
+    fn name(&self, of: Named) -> &'static str {
+        match of {
+            Named::Prepare => "preparing the photos",
+            Named::Report => "making the report",
+            Named::ZeroShot => "scoring the untouched head",
+            Named::Synset => "a synset",
+            Named::SynsetExample => "a synset for the class",
+            Named::FreshViews => "no cached views",
+        }
+    }
+
+    fn describe(&self, error: &dyn Hinted) -> String {
+        error.to_string()
+    }
+}

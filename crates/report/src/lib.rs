@@ -28,7 +28,7 @@ mod report;
 mod table;
 mod write;
 
-pub use commands::{Commands, Named};
+pub use commands::{Commands, Named, NoCommands};
 pub use comparison::{Comparison, LEVEL, Pair, Power, Seed, SeedGroup, format_p};
 pub use diagnosis::{Curves, Diagnosis, Finding, diagnose};
 pub use drawings::{Figure, Figures};
