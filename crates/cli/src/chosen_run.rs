@@ -50,7 +50,8 @@ impl ChosenRun {
         if of_other_photos > 0 {
             say!(
                 session,
-                "note: it is the best on the photos of the newest run; {of_other_photos} on other photos are left out, and chosen with --run"
+                "note: it is the best on the photos of the newest run; {of_other_photos} on other \
+                 photos are left out, and chosen with --run"
             );
         }
         Ok(run)
@@ -63,7 +64,8 @@ pub fn open_run(flag: &str, path: &Path, runs: &Path) -> Result<RunDir, Failure>
     if path.extension().is_some_and(|ending| ending == "onnx") {
         let file = kennel_core::quoted(&path.to_string_lossy());
         return Err(Failure::Usage(format!(
-            "{flag} {file}: expected a run's directory\nhint: a file is given with --onnx, as in `kennel predict PHOTO --onnx {file}`"
+            "{flag} {file}: expected a run's directory\nhint: a file is given with --onnx, as in \
+             `kennel predict PHOTO --onnx {file}`"
         )));
     }
     if path.exists() {
@@ -120,7 +122,8 @@ fn of_newest(runs: &Path) -> String {
     match trained.as_slice() {
         [] if !runs.exists() => {
             format!(
-                "\nhint: there is no {folder} here: `kennel train` makes it; runs that lie elsewhere are found with --runs DIR"
+                "\nhint: there is no {folder} here: `kennel train` makes it; runs that lie \
+                 elsewhere are found with --runs DIR"
             )
         }
         [] => format!("\nhint: {folder} holds no trained run yet; `kennel train` makes one"),

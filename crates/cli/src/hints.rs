@@ -46,14 +46,16 @@ pub fn words(hint: &Hint) -> String {
         Hint::DidYouMean(name) => return format!("did you mean `{name}`?"),
         Hint::ChoiceByName { section, name } => {
             return format!(
-                "{section} = {{ name = \"{name}\" }} in a file; `kennel run` takes --set {section}.name={name}"
+                "{section} = {{ name = \"{name}\" }} in a file; `kennel run` takes --set \
+                 {section}.name={name}"
             );
         }
         Hint::OtherChoice { section, key } => {
             return format!("leave `{key}` out, or choose another with --{section}");
         }
         Hint::ScoreOrTrain => {
-            "`kennel evaluate --zero-shot` scores an untouched head; --strategy freeze trains a new one"
+            "`kennel evaluate --zero-shot` scores an untouched head; --strategy freeze trains a \
+             new one"
         }
         Hint::ListModels => "`kennel models` lists those there are",
         Hint::KnownWeights { model, tags } => {
@@ -71,16 +73,19 @@ pub fn words(hint: &Hint) -> String {
         }
 
         Hint::OtherPlace => {
-            "this place is read-only for you; choose another with a flag such as --out or --runs, with HF_HOME for fetched weights"
+            "this place is read-only for you; choose another with a flag such as --out or --runs, \
+             with HF_HOME for fetched weights"
         }
         Hint::FileInTheWay => {
             "a file stands where a folder should be: move it away, or choose another place"
         }
         Hint::FileSizeLimit => {
-            "a limit on the size of files stops it: raise it with `ulimit -f unlimited`, or ask whoever set it"
+            "the system limits the size of files: raise the limit with `ulimit -f unlimited`, or ask \
+             its administrator"
         }
         Hint::MakeRoom => {
-            "make room (`kennel doctor` says what is free), or choose another place with a flag such as --out or --runs, with HF_HOME for fetched weights"
+            "make room (`kennel doctor` says what is free), or choose another place with a flag \
+             such as --out or --runs, with HF_HOME for fetched weights"
         }
         Hint::OtherName => "give another name, or move it away",
         Hint::MoveAway => "move it away; it is written anew",
@@ -116,7 +121,8 @@ pub fn words(hint: &Hint) -> String {
             let data = quoted(data);
             let restore = match seed {
                 Some(seed) => format!(
-                    "`kennel prepare PHOTOS --seed {seed} --out {data}` with the photos of then brings them back"
+                    "`kennel prepare PHOTOS --seed {seed} --out {data}` with the photos of then \
+                     brings them back"
                 ),
                 None => format!("it resumes when {data} holds the photos of then"),
             };
@@ -141,7 +147,8 @@ pub fn words(hint: &Hint) -> String {
             "give a folder with one folder of photos per class, or a .tar of Stanford Dogs"
         }
         Hint::Prepare => {
-            "`kennel prepare PHOTOS` makes it; --data takes another, or a folder with one folder of photos per class"
+            "`kennel prepare PHOTOS` makes it; --data takes another, or a folder with one folder \
+             of photos per class"
         }
         Hint::OtherData { folder, others: 0 } => return format!("--data {}", word(folder)),
         Hint::OtherData { folder, others } => {
@@ -153,7 +160,8 @@ pub fn words(hint: &Hint) -> String {
         Hint::FolderOfClasses => "give the folder that the folders of the classes lie in",
         Hint::ChooseReading { source, classes_are: [first, second] } => {
             return format!(
-                "run the command of the one that is meant, or move what does not belong there:\n  {}\n  {}",
+                "run the command of the one that is meant, or move what does not belong \
+                 there:\n  {}\n  {}",
                 prepare(source, first),
                 prepare(source, second)
             );
@@ -166,7 +174,8 @@ pub fn words(hint: &Hint) -> String {
             );
         }
         Hint::ClassesAre => {
-            "--classes-are takes a folder as it is called in the source, or `.` for the source itself"
+            "--classes-are takes a folder as it is called in the source, or `.` for the source \
+             itself"
         }
         Hint::Rename => "rename it",
         Hint::AddTrainingPart { source } => {
@@ -182,7 +191,8 @@ pub fn words(hint: &Hint) -> String {
                 false => "",
             };
             return format!(
-                "Kennel expects {source}/<class>/<photo>.jpg, or the same under train/, val/ and test/{or}"
+                "Kennel expects {source}/<class>/<photo>.jpg, or the same under train/, val/ and \
+                 test/{or}"
             );
         }
         Hint::OneFolderPerClass { source } => {
@@ -194,34 +204,40 @@ pub fn words(hint: &Hint) -> String {
         Hint::ClassesInside { folder, count, packed } => {
             let unpack = if *packed { "unpack the archive and " } else { "" };
             return format!(
-                "its photos lie in {count} folders in {}; if those are the classes, {unpack}give that folder",
+                "its photos lie in {count} folders in {}; if those are the classes, {unpack}give \
+                 that folder",
                 folder.display()
             );
         }
         Hint::SameClass(class) => {
             return format!(
-                "`{class}` differs in capitals or spaces only; if they are one class, call both folders the same"
+                "`{class}` differs in capitals or spaces only; if they are one class, call both \
+                 folders the same"
             );
         }
         Hint::MorePhotos { divided: true } => {
             "add photos of it to train/, or take its folders out of the other parts"
         }
         Hint::MorePhotos { divided: false } => {
-            "two photos give it one to train on, seven one in every part: add photos, or take its folder out"
+            "two photos give it one to train on, seven one in every part: add photos, or take its \
+             folder out"
         }
         Hint::OtherFractions => {
             "seven photos of a class give every part one: add photos, or divide otherwise with \
              `kennel prepare --train-fraction 0.5 --val-fraction 0.25`"
         }
         Hint::ValidFractions => {
-            "each is at least 0, train is above 0, and together they are at most 1, for example 0.70 and 0.15"
+            "each is at least 0, train is above 0, and together they are at most 1, for example \
+             0.70 and 0.15"
         }
         Hint::StanfordDogs => {
-            "give Stanford Dogs' `images.tar` or the folder that holds `Images`; without --preset, every folder is a class"
+            "give Stanford Dogs' `images.tar` or the folder that holds `Images`; without --preset, \
+             every folder is a class"
         }
         Hint::UnpackSafely => "unpack it yourself where that is safe, and give the folder",
         Hint::FolderOrTar => {
-            "`kennel prepare` takes a folder with a folder of photos per class, or a tar of one; what is packed otherwise, unpack first"
+            "`kennel prepare` takes a folder with a folder of photos per class, or a tar of one; \
+             what is packed otherwise, unpack first"
         }
         Hint::OtherOutput(Output::HoldsFile) => {
             "move that file away, or choose a new folder with --out"
@@ -240,7 +256,8 @@ pub fn words(hint: &Hint) -> String {
         Hint::PrepareAgain(Stale::Incomplete) => "run `kennel prepare` again to restore the folder",
         Hint::PrepareAgain(Stale::Manifest) => "run `kennel prepare` again",
         Hint::PrepareAgain(Stale::Gone) => {
-            "was the folder changed, or prepared again? `kennel prepare` with the photos and the --seed of then brings it back"
+            "was the folder changed, or prepared again? `kennel prepare` with the photos and the \
+             --seed of then brings it back"
         }
         Hint::PrepareAgain(Stale::Changed) => {
             "put the photo of then back, or run `kennel prepare` again and train anew"
@@ -258,14 +275,16 @@ pub fn words(hint: &Hint) -> String {
         Hint::JudgeEverySplit => "--split all judges all of them",
         Hint::OtherClass(class) => {
             return format!(
-                "train a run on photos that have this class, or judge this one on a folder without `{class}`"
+                "train a run on photos that have this class, or judge this one on a folder without \
+                 `{class}`"
             );
         }
         Hint::RunsPhotos { seed } => {
             let divided =
                 seed.map(|seed| format!(", as `kennel prepare --seed {seed}` divided them"));
             return format!(
-                "the file is proved on the run's own validation photos{}; say where they lie now with --data DIR",
+                "the file is proved on the run's own validation photos{}; say where they lie now \
+                 with --data DIR",
                 divided.unwrap_or_default()
             );
         }
@@ -278,16 +297,19 @@ pub fn words(hint: &Hint) -> String {
         }
         Hint::KindsOfWeights { example } => {
             return format!(
-                "weights are a safetensors file, a folder with model.safetensors, a run, or a name such as {example}"
+                "weights are a safetensors file, a folder with model.safetensors, a run, or a name \
+                 such as {example}"
             );
         }
         Hint::ConvertPickle => {
-            "convert it in Python with `safetensors.torch.save_file(torch.load(path, weights_only=True), \"model.safetensors\")`"
+            "convert it in Python with `safetensors.torch.save_file(torch.load(path, \
+             weights_only=True), \"model.safetensors\")`"
         }
         Hint::UseModel(model) => return format!("use --model {model}"),
         Hint::TrainHead { model, weights } => {
             return format!(
-                "a network without one names no class; `kennel train --model {model} --weights {}` trains a new one",
+                "a network without one names no class; `kennel train --model {model} --weights {}` \
+                 trains a new one",
                 word(weights)
             );
         }
@@ -307,16 +329,19 @@ pub fn words(hint: &Hint) -> String {
             return format!("`kennel train --resume {}` resumes it", word(run));
         }
         Hint::UseOnnx => {
-            "an exported file is used with `kennel predict --onnx`; its run, or `kennel export --timm DIR`, has weights to train on"
+            "an exported file is used with `kennel predict --onnx`; its run, or `kennel export \
+             --timm DIR`, has weights to train on"
         }
         Hint::OtherWeights => {
-            "every value of the file is finite, but what is computed of them is not: take other weights"
+            "every value of the file is finite, but what is computed of them is not: take other \
+             weights"
         }
         Hint::TrainPartsToo(parts) => return format!("add it: --unfreeze {parts}"),
         Hint::WeightPerClass => "every class needs one; 1 is a plain one",
         Hint::SmallerSteps => "lower --learning-rate, or bound the gradient with --gradient-clip 1",
         Hint::LowerRate => {
-            "its weights overflow, or a running variance is negative; train it again with a lower --learning-rate"
+            "its weights overflow, or a running variance is negative; train it again with a lower \
+             --learning-rate"
         }
         Hint::LargerCache => "--cache-size makes it larger",
         Hint::BuildWith(feature) => {
@@ -355,7 +380,8 @@ pub fn words(hint: &Hint) -> String {
             return format!("{layers}allow more with --max-drop POINTS");
         }
         Hint::ReportBug => {
-            "this is a bug of Kennel's or of the runtime's; please report it with the run's config.toml"
+            "this is a bug of Kennel's or of the runtime's; please report it with the run's \
+             config.toml"
         }
 
         Hint::SameAgain => "the same command resumes from there",
@@ -383,7 +409,8 @@ pub fn words(hint: &Hint) -> String {
         }
         Hint::Access(Access::CheckAddress) | Hint::CheckAddress => "check the address",
         Hint::CheckConnection => {
-            "check the connection (a proxy is taken from HTTPS_PROXY and HTTP_PROXY); the same command resumes where it stopped"
+            "check the connection (a proxy is taken from HTTPS_PROXY and HTTP_PROXY); the same \
+             command resumes where it stopped"
         }
         Hint::CheckMirror => "check the address (of a mirror: HF_ENDPOINT, --url)",
         Hint::Replaced => "the file was replaced or the server is at fault; check the address",
@@ -408,7 +435,8 @@ pub fn words(hint: &Hint) -> String {
 fn synset(class: &str, candidates: &[(&str, &str)], more: usize) -> String {
     let Some((first, _)) = candidates.first() else {
         return format!(
-            "say which class it is by an English name or a synset, as in `{}`; one word such as `cat` lists the classes that have it",
+            "say which class it is by an English name or a synset, as in `{}`; one word such as \
+             `cat` lists the classes that have it",
             synset_flag(class, "tabby")
         );
     };
@@ -472,7 +500,8 @@ impl Commands for Kennel {
         let [weights, data, runs] =
             [settings.weights.as_str(), &settings.data_dir, &runs].map(quoted);
         format!(
-            "kennel evaluate --zero-shot --model {} --weights {weights} --data {data} --split all --runs {runs}",
+            "kennel evaluate --zero-shot --model {} --weights {weights} --data {data} --split all \
+             --runs {runs}",
             settings.model
         )
     }
@@ -505,11 +534,13 @@ mod tests {
         let poodles = [("n02113624", "toy poodle"), ("n02113712", "miniature poodle")];
         assert_eq!(
             hint("poodle", &poodles, 0),
-            "did you mean n02113624 (toy poodle), n02113712 (miniature poodle)? Say so with `--synset poodle=n02113624`"
+            "did you mean n02113624 (toy poodle), n02113712 (miniature poodle)? Say so with \
+             `--synset poodle=n02113624`"
         );
         assert_eq!(
             hint("my dog", &poodles[..1], 3),
-            "did you mean n02113624 (toy poodle) or one of 3 more? Say so with `--synset \"my dog=n02113624\"`"
+            "did you mean n02113624 (toy poodle) or one of 3 more? Say so with `--synset \"my \
+             dog=n02113624\"`"
         );
         assert_eq!(
             hint("xyzzy", &[], 0),

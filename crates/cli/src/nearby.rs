@@ -25,7 +25,11 @@ pub fn hint_nearby(path: &Path) -> Option<String> {
     // An entry with exactly this name is a broken link.
     let others = names.iter().map(String::as_str).filter(|name| *name != typed);
     if others.clone().any(|name| composed(name) == composed(&typed)) {
-        return Some("\nhint: a name that looks the same is there, its letters spelt otherwise in Unicode; let the shell complete it".into());
+        return Some(
+            "\nhint: a name that looks the same is there, its letters spelt otherwise in \
+            Unicode; let the shell complete it"
+                .into(),
+        );
     }
     let name = did_you_mean(&typed, others)?;
     let meant = path.with_file_name(name);

@@ -54,7 +54,8 @@ pub fn weights(
 ) -> Result<WeightsSource, Failure> {
     if asked.map(Weights::from) == Some(Weights::Random) {
         return Err(Failure::Usage(format!(
-            "--weights {}: only training begins from nothing\nhint: leave --weights out for timm's own, or give a folder",
+            "--weights {}: only training begins from nothing\nhint: leave --weights out for timm's \
+             own, or give a folder",
             Weights::Random
         )));
     }
@@ -134,7 +135,8 @@ pub fn stanford_dogs(
             error,
             &format!("the photos of {preset} are not on this machine"),
             &format!(
-                "a tar or folder of yours: kennel prepare images.tar --preset {preset}; a mirror: --url URL"
+                "a tar or folder of yours: kennel prepare images.tar --preset {preset}; a mirror: \
+                 --url URL"
             ),
             "",
             session,
@@ -161,7 +163,8 @@ fn failure(error: FetchError, missing: &str, ways: &str, slip: &str, session: &S
                 _ => "the network is off (--offline, KENNEL_OFFLINE or HF_HUB_OFFLINE)".into(),
             };
             Failure::Failed(format!(
-                "{missing}, and {reason}{slip}\nhint: {ways}; or everything without a network: kennel demo"
+                "{missing}, and {reason}{slip}\nhint: {ways}; or everything without a network: \
+                 kennel demo"
             ))
         }
         _ => Failure::Failed(text),

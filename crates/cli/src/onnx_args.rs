@@ -93,7 +93,8 @@ impl OnnxArgs {
         };
         if path.extension().is_some_and(is_photo) {
             return Err(Failure::Usage(format!(
-                "--onnx {shown}: expected an ONNX file, found a photo\nhint: kennel predict {shown} --onnx FILE"
+                "--onnx {shown}: expected an ONNX file, found a photo\nhint: kennel predict \
+                 {shown} --onnx FILE"
             )));
         }
         if !path.exists() {
@@ -137,7 +138,9 @@ impl OnnxArgs {
         let preparation = Description { class_names: None, ..given };
         if classifier.takes() == Takes::Photo && preparation != Description::default() {
             return Err(Failure::Usage(
-                "the file prepares photos and weighs logits itself: of the flags about it only --classes has a meaning".into(),
+                "the file prepares photos and weighs logits itself: of the flags about it only \
+                 --classes has a meaning"
+                    .into(),
             ));
         }
         Ok(classifier)

@@ -18,7 +18,9 @@ pub fn read_settings(path: &Path) -> Result<PartialSettings, Failure> {
     let path = if of_run.is_file() { &of_run } else { path };
     if !path.exists() {
         let hint = hint_nearby(path).unwrap_or_else(|| {
-            "\nhint: a run's own lies in it as config.toml; `kennel train --model NAME --dry-run > mine.toml` writes one to change".into()
+            "\nhint: a run's own lies in it as config.toml; `kennel train --model NAME --dry-run > \
+             mine.toml` writes one to change"
+                .into()
         });
         return Err(Failure::Failed(format!("there is no {}{hint}", path.display())));
     }
@@ -31,7 +33,8 @@ pub fn read_settings(path: &Path) -> Result<PartialSettings, Failure> {
     }
     let text = files::read_text(path).map_err(|error| match error {
         CoreError::Io { ref source, .. } if source.kind() == ErrorKind::InvalidData => Failure::Failed(format!(
-            "{error}\nhint: save it as UTF-8; in Windows PowerShell `kennel train ... --dry-run | Out-File -Encoding utf8 mine.toml` writes so"
+            "{error}\nhint: save it as UTF-8; in Windows PowerShell `kennel train ... --dry-run | \
+             Out-File -Encoding utf8 mine.toml` writes so"
         )),
         error => error.into(),
     })?;
@@ -61,7 +64,8 @@ pub fn resolve(asked: PartialSettings, session: &Session) -> Result<Settings, Fa
     }
     if let Some(run) = &source.fine_tuned_in {
         session.note_once(&format!(
-            "{name} was fine-tuned in the run {run}: on photos that it learned from, or was chosen by, it looks better than it is"
+            "{name} was fine-tuned in the run {run}: on photos that it learned from, or was chosen \
+             by, it looks better than it is"
         ));
     }
     detail!(session, "weights    {} in {}", source.name, source.file.display());

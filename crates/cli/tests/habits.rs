@@ -419,7 +419,7 @@ fn photos_are_not_prepared_anew_under_a_run_that_looks_at_them() {
 
     let lock = run.lock().unwrap().expect("nobody else trains it");
     let reads =
-        Lock::try_share(&here.join("data/manifest.json")).unwrap().expect("nobody replaces it");
+        Lock::try_share(&here.join("data/manifest.json")).unwrap().expect("no command holds it");
     let (status, said) = fails(here, &again);
     assert!(status == 1 && said.contains("runs/mine is being trained on data"), "{said}");
     drop(lock);

@@ -5,22 +5,10 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-/// The commands of this program, as `kennel --help` lists them.
-const COMMANDS: [&str; 13] = [
-    "demo",
-    "prepare",
-    "train",
-    "run",
-    "evaluate",
-    "report",
-    "export",
-    "predict",
-    "bench",
-    "models",
-    "doctor",
-    "completions",
-    "man",
-];
+#[path = "common/names.rs"]
+mod names;
+
+use names::COMMANDS;
 
 /// Literals of file formats. The digest of a manifest decides whether a run may be resumed, so what
 /// it says about a photo cannot change.

@@ -277,7 +277,8 @@ fn what_cannot_be_compared_is_left_out_by_name() {
     let name = Path::new(&other).file_name().unwrap().to_string_lossy().into_owned();
     assert!(
         stderr(&compared).contains(&format!(
-            "its 2 classes are others than the 2 (it alone has `striped`; it lacks `dotted`), so it cannot be compared with {name}"
+            "its 2 classes are others than the 2 (it alone has `striped`; it lacks `dotted`), so \
+             it cannot be compared with {name}"
         )),
         "{}",
         stderr(&compared)

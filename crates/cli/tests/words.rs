@@ -5,10 +5,13 @@
 
 #[allow(dead_code)] // not every helper is used here
 mod common;
+#[path = "common/names.rs"]
+mod names;
 
 use std::path::Path;
 
 use common::{command, ok, prepared};
+use names::COMMANDS;
 
 /// Runs a command and returns its output and status.
 fn said(folder: &Path, args: &[&str]) -> String {
@@ -23,22 +26,7 @@ fn said(folder: &Path, args: &[&str]) -> String {
 fn the_help_of_every_command() {
     let dir = tempfile::tempdir().unwrap();
     insta::assert_snapshot!("help", said(dir.path(), &["--help"]));
-    let commands = [
-        "demo",
-        "prepare",
-        "train",
-        "run",
-        "evaluate",
-        "report",
-        "export",
-        "predict",
-        "bench",
-        "models",
-        "doctor",
-        "completions",
-        "man",
-    ];
-    for name in commands {
+    for name in COMMANDS {
         insta::assert_snapshot!(format!("help_{name}"), said(dir.path(), &[name, "--help"]));
     }
 }

@@ -47,7 +47,8 @@ pub enum CoreError {
     },
     /// A file of a run that changed since it was written.
     #[error(
-        "{path} has {found}, {sums} expects another: it is damaged, or was changed since it was written",
+        "{path} has {found}, {sums} expects another: it is damaged, or was changed since it was \
+         written",
         path = crate::shown(path), sums = crate::shown(sums)
     )]
     Damaged {
@@ -116,7 +117,8 @@ pub enum CoreError {
     },
     /// A given word that is not the synset or name of exactly one class of ImageNet-1k.
     #[error(
-        "`{found}`, given for class `{class}`, is not the synset or name of exactly one of ImageNet-1k's 1000 classes"
+        "`{found}`, given for class `{class}`, is not the synset or name of exactly one of \
+         ImageNet-1k's 1000 classes"
     )]
     UnknownSynset {
         /// Name of the class in the data set.
@@ -128,7 +130,8 @@ pub enum CoreError {
     },
     /// Two classes of a data set that match the same output of the ImageNet head.
     #[error(
-        "classes `{first}` and `{second}` are both {synset} ({name}), output {imagenet_index} of the ImageNet head"
+        "classes `{first}` and `{second}` are both {synset} ({name}), output {imagenet_index} of \
+         the ImageNet head"
     )]
     SameImagenetClass {
         /// The first class.

@@ -439,7 +439,8 @@ mod tests {
             (
                 "poodle",
                 &["n02113624_1.jpg", "n02113712_2.jpg"][..],
-                "class `poodle` is not an ImageNet-1k class by name, and its files begin with n02113624, n02113712",
+                "class `poodle` is not an ImageNet-1k class by name, and its files begin with \
+                 n02113624, n02113712",
                 &[("n02113624", "toy poodle"), ("n02113712", "miniature poodle")][..],
             ),
             (

@@ -14,7 +14,7 @@ pub struct Stopped;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// A message for the user; the job goes on.
+    /// A message for the user; the job continues.
     Note(&'a Note),
     /// Photos were decoded or checked.
     Photos {
@@ -63,7 +63,7 @@ pub enum Event<'a> {
     },
     /// A stage of an export begins.
     Stage(Stage),
-    /// Photos are missing, and the job goes on without them.
+    /// Photos are missing; the job continues without them.
     PhotosGone(usize),
     /// Bytes were received. Falls when a server starts over.
     Bytes {
@@ -122,7 +122,7 @@ impl<'a> Task<'a> {
         Task { stop, on }
     }
 
-    /// A job that nobody stops or watches.
+    /// A job without a stop flag and without a listener.
     pub fn unwatched() -> Task<'static> {
         static NEVER: AtomicBool = AtomicBool::new(false);
         Task { stop: &NEVER, on: &|_| {} }

@@ -27,7 +27,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seconds = start.elapsed().as_secs_f64();
     let decoded = rounds * photos.len() as u64;
     println!(
-        "{threads} threads: {:.2} ms a photo of {:.2} megapixels, {:.1} photos/s, {:.0} megapixels/s",
+        "{threads} threads: {:.2} ms a photo of {:.2} megapixels, {:.1} photos/s, {:.0} \
+         megapixels/s",
         seconds * 1000.0 * threads as f64 / decoded as f64,
         pixels as f64 / photos.len() as f64 / 1e6,
         decoded as f64 / seconds,

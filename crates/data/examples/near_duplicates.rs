@@ -83,7 +83,8 @@ fn claims(photos: &[ScannedPhoto]) {
             let found = Compared::new(&a.fingerprint).with(&b.fingerprint);
             let mark = if a.label == b.label { ' ' } else { '*' };
             println!(
-                "  {mark} {} {}: {}/{} agree, {} contradict, agreement {:.3}, correlation {:.4}, detail {}",
+                "  {mark} {} {}: {}/{} agree, {} contradict, agreement {:.3}, correlation {:.4}, \
+                 detail {}",
                 a.source,
                 b.source,
                 found.agreeing,

@@ -78,7 +78,8 @@ pub(crate) fn assemble(
         duplicates.iter().filter(is_claimed).filter(|group| group.crosses_splits).count();
     if crossing > 0 {
         notes.push(format!(
-            "The given division puts {crossing} {} of duplicates on different sides; it is kept as it is, and accuracy on those photos flatters.",
+            "The given division puts {crossing} {} of duplicates on different sides; it is kept as \
+             it is, and accuracy on those photos flatters.",
             plural(crossing, "group")
         ));
     }
@@ -155,7 +156,8 @@ fn divide(
         }
         let count = splits.iter().filter(|&&split| split == Split::Val).count();
         notes.push(format!(
-            "The source has no validation part: {count} of its {} training photos are set aside for validation.",
+            "The source has no validation part: {count} of its {} training photos are set aside \
+             for validation.",
             train.len()
         ));
     }
@@ -193,7 +195,8 @@ fn note_counts(
         let wanted = fractions.counts(found.iter().sum());
         if found != wanted {
             notes.push(format!(
-                "Class `{name}` is divided {}/{}/{} instead of {}/{}/{}, because photos that are the same or look alike stay on one side.",
+                "Class `{name}` is divided {}/{}/{} instead of {}/{}/{}, because photos that are \
+                 the same or look alike stay on one side.",
                 found[0], found[1], found[2], wanted[0], wanted[1], wanted[2]
             ));
         }

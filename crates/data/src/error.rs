@@ -218,7 +218,8 @@ pub enum DataError {
         path: PathBuf,
     },
     /// Output and source overlap.
-    #[error("output {out} lies inside the source {source_dir} (or around it), which `prepare` never changes", out = kennel_core::shown(out), source_dir = kennel_core::shown(source_dir))]
+    #[error("output {out} lies inside the source {source_dir} (or around it), which `prepare` \
+        never changes", out = kennel_core::shown(out), source_dir = kennel_core::shown(source_dir))]
     OutputInsideSource {
         /// The output folder.
         out: PathBuf,

@@ -156,7 +156,8 @@ impl Layout {
             }
             if part.photos.folders.is_empty() {
                 self.notes.push(format!(
-                    "`{}` has no folder of a class: what its {} files show is not known, and they are left out.",
+                    "`{}` has no folder of a class: what its {} files show is not known, and they \
+                     are left out.",
                     relative(root, &part.place),
                     self.rejected.len() - before
                 ));

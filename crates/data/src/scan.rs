@@ -200,7 +200,8 @@ fn scan_folder(
         let alike = |other: &&String| caseless(other) == caseless(class);
         if let Some(other) = classes[..index].iter().find(alike) {
             notes.push(format!(
-                "Classes `{other}` and `{class}` differ in capitals or spaces only; if they are one, put their photos into one folder."
+                "Classes `{other}` and `{class}` differ in capitals or spaces only; if they are \
+                 one, put their photos into one folder."
             ));
         }
         let twin =
@@ -215,7 +216,8 @@ fn scan_folder(
             photos.iter().filter(|photo| photo.label == *class).collect();
         if let Some((above, count)) = folders_below(&of_class) {
             notes.push(format!(
-                "The photos of class `{class}` lie in {count} folders in `{above}`; if those are the classes, give that folder."
+                "The photos of class `{class}` lie in {count} folders in `{above}`; if those are \
+                 the classes, give that folder."
             ));
         }
     }
@@ -321,7 +323,8 @@ fn look_at(candidate: Candidate, min_side_px: u32) -> Result<(ScannedPhoto, Vec<
     let (width_px, height_px) = decoded.photo.dimensions();
     if width_px.min(height_px) < min_side_px {
         return Err(format!(
-            "too small: {width_px} x {height_px} pixels, the shorter side must have {min_side_px}{MIN_SIDE}"
+            "too small: {width_px} x {height_px} pixels, the shorter side must have \
+             {min_side_px}{MIN_SIDE}"
         ));
     }
     let photo = ScannedPhoto {

@@ -135,7 +135,8 @@ const READ: [Row; 35] = [
             "chest_xray/chest_xray/{train,val,test}/{NORMAL,PNEUMONIA}/*1",
             "chest_xray/__MACOSX/chest_xray/._train",
         ],
-        "train NORMAL 1, PNEUMONIA 1; val NORMAL 1, PNEUMONIA 1; test NORMAL 1, PNEUMONIA 1 (7 left out)",
+        "train NORMAL 1, PNEUMONIA 1; val NORMAL 1, PNEUMONIA 1; test NORMAL 1, PNEUMONIA 1 (7 \
+         left out)",
     ),
     (
         "Kaggle, photos to submit",

@@ -457,7 +457,8 @@ fn every_file_that_is_not_a_photo_is_a_row_with_its_reason() {
             ),
             (
                 "dogs/thin.png",
-                "too small: 63 x 200 pixels, the shorter side must have 64 (`kennel prepare --min-side`)"
+                "too small: 63 x 200 pixels, the shorter side must have 64 (`kennel prepare \
+                 --min-side`)"
             ),
             ("readme.md", "not in a class folder"),
         ]

@@ -88,7 +88,8 @@ pub enum FetchError {
     },
     /// The received bytes have the wrong digest. They were deleted.
     #[error(
-        "{url}: the {algorithm} of what was received is {found}, expected {expected}; it was deleted"
+        "{url}: the {algorithm} of what was received is {found}, expected {expected}; it was \
+         deleted"
     )]
     Digest {
         /// The requested address.

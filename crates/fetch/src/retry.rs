@@ -52,7 +52,8 @@ impl Trouble {
                 return Trouble::Final(FetchError::Redirect {
                     url: url.into(),
                     reason: format!(
-                        "no address that can be asked ({error}): one begins with https:// or http://"
+                        "no address that can be asked ({error}): one begins with https:// or \
+                         http://"
                     ),
                 });
             }

@@ -56,7 +56,8 @@ pub fn predict_dataset(
     let learnt = photos_learnt_from(run, &data, &photos)?;
     if learnt > 0 {
         let text = format!(
-            "{learnt} of these {} photos are among those that the run was trained or chosen on: that it is right on them says little",
+            "{learnt} of these {} photos are among those that the run was trained or chosen on: \
+             that it is right on them says little",
             photos.len()
         );
         task.note(text);

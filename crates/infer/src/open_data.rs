@@ -28,7 +28,8 @@ pub fn tell_notes(data: &Dataset, task: Task<'_>) {
     // If the folder cannot be listed, reading its photos reports the error.
     if let [first, ..] = &data.unlisted().unwrap_or_default()[..] {
         let text = format!(
-            "{} holds files that its manifest.json does not list, such as {first}: nobody looks at them",
+            "{} holds files that its manifest.json does not list, such as {first}: nobody looks at \
+             them",
             data.root().display()
         );
         task.note(Note::hinted(text, Hint::PrepareAgain(Stale::Unlisted)));

@@ -50,7 +50,8 @@ pub enum ModelError {
     },
     /// A pickle, which is never read.
     #[error(
-        "{path} is not read: only safetensors files are, since a pickle can run any code when it is opened",
+        "{path} is not read: only safetensors files are, since a pickle can run any code when it \
+         is opened",
         path = kennel_core::shown(path)
     )]
     Pickle {

@@ -47,7 +47,8 @@ pub enum OnnxError {
     },
     /// The weights file is not the one that the graph was written with.
     #[error(
-        "{weights} does not hold the weights of {path}: its SHA-256 is {found}, the graph's {expected}", path = kennel_core::shown(path), weights = kennel_core::shown(weights)
+        "{weights} does not hold the weights of {path}: its SHA-256 is {found}, the graph's \
+         {expected}", path = kennel_core::shown(path), weights = kennel_core::shown(weights)
     )]
     OtherWeights {
         /// Path of the graph.

@@ -430,7 +430,8 @@ fn power(
         ),
         None if only_first == 0 => {
             format!(
-                "{a} and {b}, the two best by validation, are right on the same of the {have} test photos."
+                "{a} and {b}, the two best by validation, are right on the same of the {have} test \
+                 photos."
             )
         }
         None => format!(

@@ -69,7 +69,8 @@ fn draw(report: &Report) -> Result<Figures> {
         overall.push(Figure {
             stem: "training_curves".into(),
             alt:
-                "Loss and accuracy by epoch, of training and of validation photos, of every run on one scale"
+                "Loss and accuracy by epoch, of training and of validation photos, of every run on \
+                 one scale"
                     .into(),
             svg: figures::training_curves(&curves)?,
         });
@@ -151,7 +152,8 @@ fn draw_run(run: &FinishedRun, summary: &RunSummary) -> Result<Vec<Figure>> {
     let label = &summary.label;
     if let Some(Scores { evaluation, calibration, calibrated }) = &summary.test {
         let alt = format!(
-            "Confusion matrix of {label} on the test photos, as counts and as shares of each true class"
+            "Confusion matrix of {label} on the test photos, as counts and as shares of each true \
+             class"
         );
         figure("confusion_matrix", alt, figures::confusion_matrix(label, evaluation)?);
         let after: Option<(f64, &Calibration)> = calibrated

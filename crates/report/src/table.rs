@@ -70,7 +70,8 @@ pub fn render_comparison(comparison: &Comparison) -> Vec<String> {
             .map(|seed| format!("{} (seed {})", seed.correct, seed.seed))
             .collect();
         lines.push(format!(
-            "{}: test {:.2} % in the mean of {} seeds, standard deviation {:.2} points; right of {}: {}",
+            "{}: test {:.2} % in the mean of {} seeds, standard deviation {:.2} points; right of \
+             {}: {}",
             group.label,
             100.0 * group.mean,
             group.seeds.len(),

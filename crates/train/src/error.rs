@@ -69,7 +69,8 @@ pub enum TrainError {
     },
     /// A logit is not finite before the first step.
     #[error(
-        "a logit of {photo} is {logit} before the first step: weights {weights} give no finite answers"
+        "a logit of {photo} is {logit} before the first step: weights {weights} give no finite \
+         answers"
     )]
     NoFiniteAnswer {
         /// The weights that were asked for.

@@ -218,7 +218,8 @@ mod tests {
             for (epoch, loss) in losses.iter().enumerate().take(epochs) {
                 for step in 0..steps_per_epoch {
                     let rate = schedule.learning_rate(epoch, step);
-                    proptest::prop_assert!(rate >= 0.0 && rate <= peak * (1.0 + 1e-9), "{rate} of {peak}");
+                    proptest::prop_assert!(rate >= 0.0 && rate <= peak * (1.0 + 1e-9), "{rate} of \
+                        {peak}");
                 }
                 schedule.end_epoch(*loss);
             }

@@ -76,12 +76,18 @@ fn size(folder: &Path) -> std::io::Result<u64> {
 
 pub fn weights() -> Found {
     match kennel_models::cached_weights() {
-        Err(error) => Found::problem(error.to_string()).hint("HF_HOME or HF_HUB_CACHE name another folder"),
-        Ok((None, _)) => Found::none("there is no Hugging Face cache: this user has no home folder")
-            .hint("--weights DIR takes a timm model folder"),
+        Err(error) => Found::problem(error.to_string()).hint(
+            "HF_HOME or HF_HUB_CACHE name another \
+            folder",
+        ),
+        Ok((None, _)) => {
+            Found::none("there is no Hugging Face cache: this user has no home folder")
+                .hint("--weights DIR takes a timm model folder")
+        }
         Ok((Some(hub), names)) if names.is_empty() => {
             Found::none(format!("no timm weights in {}", hub.display())).hint(
-                "they are fetched when they are asked for; --weights DIR takes a timm model folder of yours",
+                "they are fetched when they are asked for; --weights DIR takes a timm model folder \
+                 of yours",
             )
         }
         Ok((Some(hub), names)) => Found::ok(format!("{} in {}", names.join(", "), hub.display())),

@@ -89,7 +89,8 @@ pub fn run(args: DemoArgs, call: Call, session: &Session) -> CommandResult {
 
     say!(
         session,
-        "\n2. For comparison, networks that have learnt nothing: random weights, and only the classifier trained"
+        "\n2. For comparison, networks that have learnt nothing: random weights, and only the \
+         classifier trained"
     );
     let mut weights = Vec::new();
     let before = existing()?;
@@ -112,7 +113,8 @@ pub fn run(args: DemoArgs, call: Call, session: &Session) -> CommandResult {
 
     say!(
         session,
-        "\n3. Two pretrained networks, three strategies each; then the comparison, the report, and the best as one ONNX file"
+        "\n3. Two pretrained networks, three strategies each; then the comparison, the report, and \
+         the best as one ONNX file"
     );
     let names = BACKBONES.iter().map(|backbone| backbone.model).collect::<Vec<_>>().join(",");
     let weights: Vec<&str> = weights.iter().flat_map(|pair| ["--weights", pair]).collect();
@@ -121,7 +123,7 @@ pub fn run(args: DemoArgs, call: Call, session: &Session) -> CommandResult {
     kennel(&[&["run", "--models", &names], &weights[..], &rest, &places].concat())?;
 
     let file = exported(Path::new(&models))?;
-    say!(session, "\n4. Label photos that nobody has seen, by that file alone");
+    say!(session, "\n4. Label new photos with that file alone");
     kennel(&["predict", &new, "--onnx", &file.display().to_string(), "--top", "1"])?;
 
     conclude(&args, &existing()?, &file, before_s + began.elapsed().as_secs_f64())

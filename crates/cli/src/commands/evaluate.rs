@@ -169,7 +169,8 @@ fn run_zero_shot(args: &EvaluateArgs, session: &Session) -> CommandResult {
     for pair in args.synset.iter().flat_map(|pairs| pairs_of(pairs)) {
         let (class, synset) = pair.split_once('=').ok_or_else(|| {
             Failure::Usage(format!(
-                "--synset {pair}: expected CLASS=SYNSET or CLASS=NAME, such as poodle=n02113624 or gato=tabby"
+                "--synset {pair}: expected CLASS=SYNSET or CLASS=NAME, such as poodle=n02113624 or \
+                 gato=tabby"
             ))
         })?;
         synsets.insert(class.to_string(), synset.to_string());
@@ -228,13 +229,15 @@ fn parse_split(text: Option<&str>) -> Result<Split, Failure> {
     match text {
         None => Ok(Split::Test),
         Some("all") => Err(Failure::Usage(
-            "--split all goes with --data or --zero-shot: a run has learnt from its own training photos"
+            "--split all goes with --data or --zero-shot: a run has learnt from its own training \
+             photos"
                 .into(),
         )),
         Some(text) => Split::named(text).ok_or_else(|| {
             let hint = hint_did_you_mean(text, ["train", "val", "test", "all"]);
             Failure::Usage(format!(
-                "unknown split `{text}`; expected one of: train, val, test; with --data or --zero-shot also all{hint}"
+                "unknown split `{text}`; expected one of: train, val, test; with --data or \
+                 --zero-shot also all{hint}"
             ))
         }),
     }

@@ -104,15 +104,18 @@ pub fn run(args: PrepareArgs, session: &Session) -> CommandResult {
         ..PrepareOptions::default()
     };
     let (running, stopped) = unfinished_on(&args.out);
-    let prepared = with_photo_bar("checking", session, |task| prepare(&source, &args.out, &options, task))
-        .map_err(|error| match (error, running) {
-            (DataError::OutputBeingRead { path }, Some(run)) => Failure::Failed(format!(
-                "{} is being trained on {}\nhint: wait for it or stop it, or choose another folder with --out",
-                run.path().display(),
-                path.display()
-            )),
-            (error, _) => error.into(),
-        })?;
+    let prepared = with_photo_bar("checking", session, |task| {
+        prepare(&source, &args.out, &options, task)
+    })
+    .map_err(|error| match (error, running) {
+        (DataError::OutputBeingRead { path }, Some(run)) => Failure::Failed(format!(
+            "{} is being trained on {}\nhint: wait for it or stop it, or choose another folder \
+                 with --out",
+            run.path().display(),
+            path.display()
+        )),
+        (error, _) => error.into(),
+    })?;
     let manifest = &prepared.manifest;
     for photo in &manifest.rejected {
         say!(session, "left out   {}: {}", shown(&photo.path), photo.reason);
@@ -123,7 +126,8 @@ pub fn run(args: PrepareArgs, session: &Session) -> CommandResult {
     if let (Outcome::Replaced, Some(run)) = (prepared.outcome, stopped) {
         say!(
             session,
-            "note       {} was stopped; it resumes only with the photos that it began with, prepared with the same --seed",
+            "note       {} was stopped; it resumes only with the photos that it began with, \
+             prepared with the same --seed",
             run.path().display()
         );
     }
@@ -174,7 +178,8 @@ fn summary(manifest: &Manifest, outcome: Outcome, out: &Path) -> String {
         n => format!("; groups that look alike: {n}"),
     };
     let counts = format!(
-        "{} photos in {} classes, {} left out; the same picture twice or more: {} exactly, {} nearly, {crossing} of them across a split{alike}",
+        "{} photos in {} classes, {} left out; the same picture twice or more: {} exactly, {} \
+         nearly, {crossing} of them across a split{alike}",
         manifest.photos.len(),
         manifest.classes.len(),
         manifest.rejected.len(),

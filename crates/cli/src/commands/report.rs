@@ -73,7 +73,8 @@ pub fn tell_left_out(comparison: &Comparison, session: &Session) {
     if comparison.left_out.iter().any(|out| out.is_of_other_photos) {
         say!(
             session,
-            "hint: runs on other photos have a report of their own in a folder of their own: --runs DIR"
+            "hint: runs on other photos have a report of their own in a folder of their own: \
+             --runs DIR"
         );
     }
 }
@@ -84,7 +85,8 @@ pub fn tell_written(report: &Report, written: &Written, out: &Path, session: &Se
     if let Some(first) = written.others.first() {
         say!(
             session,
-            "note: {} also holds results of runs that are not in this report ({}, such as {first}): delete those files, or choose another --out",
+            "note: {} also holds results of runs that are not in this report ({}, such as \
+             {first}): delete those files, or choose another --out",
             out.display(),
             written.others.len(),
         );

@@ -471,7 +471,8 @@ fn class_weights(text: &str) -> Result<ClassWeights, Failure> {
             given.map(ClassWeights::Given).ok_or_else(|| {
                 let hint = hint_did_you_mean(text, ["none", "balanced"]);
                 Failure::Usage(format!(
-                    "--class-weights {text}: expected none, balanced, or pairs such as beagle=2,boxer=1{hint}"
+                    "--class-weights {text}: expected none, balanced, or pairs such as \
+                     beagle=2,boxer=1{hint}"
                 ))
             })
         }

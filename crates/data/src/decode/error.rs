@@ -41,7 +41,8 @@ pub enum DecodeError {
     },
     /// Decoding needs more memory than its whole budget.
     #[error(
-        "too large for the memory budget: {width} x {height} pixels need {} MB, decoding may take {} MB",
+        "too large for the memory budget: {width} x {height} pixels need {} MB, decoding may take \
+         {} MB",
         need_bytes.div_ceil(1_000_000), budget_bytes / 1_000_000
     )]
     TooMuchMemory {

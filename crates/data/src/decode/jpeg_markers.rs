@@ -123,15 +123,25 @@ impl Frame {
             0xC3 | 0xC7 | 0xCB | 0xCF => Some("a lossless JPEG".into()),
             0xC5 | 0xC6 | 0xCD | 0xCE => Some("a hierarchical JPEG".into()),
             _ if self.precision != 8 => Some(format!("a JPEG of {} bits a sample", self.precision)),
-            _ if self.height == 0 => Some("a JPEG that gives its height behind its first scan".into()),
-            _ if !matches!(components, 1 | 3 | 4) => Some(format!("a JPEG of {components} components")),
+            _ if self.height == 0 => {
+                Some("a JPEG that gives its height behind its first scan".into())
+            }
+            _ if !matches!(components, 1 | 3 | 4) => Some(format!(
+                "a JPEG of {components} \
+                components"
+            )),
             _ if !self.sampling.iter().all(divides) => {
                 let words: Vec<_> = self.sampling.iter().map(|(h, v)| format!("{h}x{v}")).collect();
                 Some(format!("a JPEG of fractional sampling ({})", words.join(", ")))
             }
-            0xC0 | 0xC1 => scans.iter().map(|scan| scan.ids.len()).find(some_but_not_all).map(|count| {
-                format!("a JPEG that is not progressive and has {count} of {components} components in a scan")
-            }),
+            0xC0 | 0xC1 => {
+                scans.iter().map(|scan| scan.ids.len()).find(some_but_not_all).map(|count| {
+                    format!(
+                        "a JPEG that is not progressive and has {count} of {components} components \
+                    in a scan"
+                    )
+                })
+            }
             _ => None,
         }
     }

@@ -24,8 +24,14 @@ pub enum Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Note::EndLost => f.write_str("the end of the file is lost or damaged, its pixels are all there"),
-            Note::CutOff => f.write_str("the file is cut off; the missing part of the picture is filled in"),
+            Note::EndLost => f.write_str(
+                "the end of the file is lost or damaged, its pixels are \
+                all there",
+            ),
+            Note::CutOff => f.write_str(
+                "the file is cut off; the missing part of the picture is \
+                filled in",
+            ),
             Note::Dark { range } => write!(
                 f,
                 "a 16-bit picture that uses 1/{} of its range (0 to {}): it comes out dark",
@@ -33,7 +39,8 @@ impl fmt::Display for Note {
                 range - 1
             ),
             Note::DarkFloats => f.write_str(
-                "a picture of floats that are all at most 1, where 255 is white: it comes out black",
+                "a picture of floats that are all at most 1, where 255 is white: it comes out \
+                 black",
             ),
         }
     }

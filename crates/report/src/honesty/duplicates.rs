@@ -36,7 +36,8 @@ fn across_splits(pictures: &[Pictures], prepare: &str) -> Check {
             Some(n) => check(
                 Level::Fine,
                 format!(
-                    "Pictures that are there twice or more ({n}) stand on one side of the split each."
+                    "Pictures that are there twice or more ({n}) stand on one side of the split \
+                     each."
                 ),
             ),
         };
@@ -49,7 +50,8 @@ fn across_splits(pictures: &[Pictures], prepare: &str) -> Check {
     check(
         Level::Warning,
         format!(
-            "Pictures on both sides of the split of {}: {n}. One is {}: {meaning}. Let `{prepare}` divide the photos anew.",
+            "Pictures on both sides of the split of {}: {n}. One is {}: {meaning}. Let `{prepare}` \
+             divide the photos anew.",
             run.name(),
             paths.join(" and ")
         ),

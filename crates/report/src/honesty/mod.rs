@@ -48,7 +48,8 @@ fn calibration(comparison: &Comparison) -> Vec<Check> {
             _ => "there are no validation photos to fit a temperature on, so T = 1".into(),
         };
         let text = format!(
-            "{}: expected calibration error {before:.4}, Brier score {:.4} on the test photos; {fitted}.",
+            "{}: expected calibration error {before:.4}, Brier score {:.4} on the test photos; \
+             {fitted}.",
             run.label, test.calibration.brier_score
         );
         Some(Check { title: "Calibration", level: Level::Fine, text })

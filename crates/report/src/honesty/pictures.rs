@@ -31,7 +31,8 @@ pub fn checks(runs: &[FinishedRun], commands: &dyn Commands) -> Vec<Check> {
                 commands.name(Named::Report)
             ),
             false => format!(
-                "{gone} of {of} test photos are no longer in {data}: the numbers stand, the figures that show photos are without them."
+                "{gone} of {of} test photos are no longer in {data}: the numbers stand, the \
+                 figures that show photos are without them."
             ),
         };
         Some(Check { title: PICTURES, level: Level::Note, text })

@@ -60,7 +60,8 @@ pub fn tell_halt(halt: &Halt, force: bool) {
         Halt::Checking { label } => {
             let command = resuming(force);
             shout!(
-                "stopped while the photos of {label} were checked\nhint: {command} resumes from there"
+                "stopped while the photos of {label} were checked\nhint: {command} resumes from \
+                 there"
             );
         }
         Halt::Training { label, run, epochs } => {

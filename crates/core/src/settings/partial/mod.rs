@@ -230,7 +230,8 @@ mod tests {
     #[test]
     fn another_choice_starts_from_its_own_defaults() {
         let file = parsed(
-            "[optimizer]\nname = \"sgd\"\nmomentum = 0.5\nweight_decay = 0.1\n[scheduler]\nname = \"step\"",
+            "[optimizer]\nname = \"sgd\"\nmomentum = 0.5\nweight_decay = 0.1\n[scheduler]\nname = \
+             \"step\"",
         );
         let layered = |flags: &str| completed(file.clone().layered(parsed(flags))).unwrap();
         assert_eq!(layered("optimizer.name = \"adamw\"").optimizer, OptimizerConfig::adamw());
@@ -272,7 +273,8 @@ mod tests {
     #[test]
     fn what_belongs_to_a_replaced_setting_goes_with_it() {
         let file = parsed(
-            "model = \"resnet18\"\nweights = \"here\"\naugmentation.flip = 0.1\npreprocessing.side_px = 64",
+            "model = \"resnet18\"\nweights = \"here\"\naugmentation.flip = \
+             0.1\npreprocessing.side_px = 64",
         );
         let layered = |flags: &str| file.clone().layered(parsed(flags));
         assert_eq!(layered("model = \"resnet18\""), file);

@@ -1,0 +1,18 @@
+//! The commands of the program.
+
+/// The commands of this program, as `kennel --help` lists them.
+pub const COMMANDS: [&str; 13] = [
+    "demo",
+    "prepare",
+    "train",
+    "run",
+    "evaluate",
+    "report",
+    "export",
+    "predict",
+    "bench",
+    "models",
+    "doctor",
+    "completions",
+    "man",
+];
