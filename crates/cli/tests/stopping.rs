@@ -85,7 +85,8 @@ fn a_run_that_a_limit_on_the_size_of_files_stopped_goes_on_without_it_and_then_f
     let said = stderr(&limited);
     assert_eq!(limited.status.code(), Some(1), "{said}");
     assert!(
-        said.contains("error: cannot write") && said.contains("hint: a limit on the size of files"),
+        said.contains("error: cannot write")
+            && said.contains("hint: the system limits the size of files"),
         "{said}"
     );
     let run = only_run(here).unwrap();
