@@ -30,6 +30,7 @@ mod choice;
 mod settings;
 mod strategy;
 
+mod auto_record;
 mod run_record;
 
 mod prediction;
@@ -38,6 +39,7 @@ mod spelling;
 mod sums;
 
 pub use augmentation::{Augmentation, AugmentationSet, Crop};
+pub use auto_record::{AutoRecord, CandidateRecord};
 pub use bounded::{open_regular, read_bounded};
 pub use direction::kept_in_place;
 pub use duration::duration;
@@ -53,9 +55,9 @@ pub use preprocessing::{Interpolation, Preprocessing};
 pub use run_dir::{EpochRecord, RunDir, write_metrics};
 pub use run_record::{RunFacts, RunRecord};
 pub use settings::{
-    ClassWeights, HeadInit, OptimizerConfig, OutOfBounds, PartialAugmentation, PartialCrop,
-    PartialOptimizer, PartialPreprocessing, PartialScheduler, PartialSettings, SchedulerKind,
-    Settings, SettingsError, Weights,
+    ClassWeights, HeadFit, HeadInit, OptimizerConfig, OutOfBounds, PartialAugmentation,
+    PartialCrop, PartialOptimizer, PartialPreprocessing, PartialScheduler, PartialSettings,
+    SchedulerKind, Settings, SettingsError, Weights,
 };
 pub use shell::quoted;
 pub use shown::{escaped_lines, shown, shown_message};

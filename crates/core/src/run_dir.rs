@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::prediction::parse_predictions;
 use crate::sums::{self, Sums};
 use crate::{
-    Changes, CoreError, Lock, Manifest, PredictionRecord, Result, RunRecord, Split, files,
+    AutoRecord, Changes, CoreError, Lock, Manifest, PredictionRecord, Result, RunRecord, Split,
+    files,
 };
 
 /// One line of `metrics.jsonl`.
@@ -205,6 +206,16 @@ impl RunDir {
     /// Path of `metrics.jsonl`: one line per epoch.
     pub fn metrics(&self) -> PathBuf {
         self.root.join("metrics.jsonl")
+    }
+
+    /// Path of `auto.json`: what a run of the strategy `auto` tried.
+    pub fn auto(&self) -> PathBuf {
+        self.root.join(AutoRecord::FILE_NAME)
+    }
+
+    /// Folder of the trials of the strategy `auto`, each a run of its own.
+    pub fn trials(&self) -> PathBuf {
+        self.root.join("trials")
     }
 
     /// Path of `evaluation.json`: metrics and intervals. It is written last, so a run that has it

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::CoreError;
 use crate::choice::choose;
 
-/// Which part of a pretrained network is trained. The order is that of the number of layers.
+/// Which part of a pretrained network is trained. The order is that of the number of layers, and
+/// what chooses among them is last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Strategy {
@@ -18,6 +19,8 @@ pub enum Strategy {
     Partial,
     /// All layers.
     Full,
+    /// What validation says: a head on the frozen network, the last stages, or all layers.
+    Auto,
 }
 
 /// What a run does. Files and tables name it under `strategy`.
@@ -31,8 +34,12 @@ pub enum Method {
 }
 
 impl Strategy {
-    /// Every strategy, from the fewest trained layers to the most.
-    pub const ALL: [Strategy; 3] = [Strategy::Freeze, Strategy::Partial, Strategy::Full];
+    /// Every strategy.
+    pub const ALL: [Strategy; 4] =
+        [Strategy::Freeze, Strategy::Partial, Strategy::Full, Strategy::Auto];
+
+    /// The strategies of the published study, from the fewest trained layers to the most.
+    pub const PUBLISHED: [Strategy; 3] = [Strategy::Freeze, Strategy::Partial, Strategy::Full];
 
     /// Returns its name on the command line and in files.
     pub const fn as_str(self) -> &'static str {
@@ -40,23 +47,25 @@ impl Strategy {
             Strategy::Freeze => "freeze",
             Strategy::Partial => "partial",
             Strategy::Full => "full",
+            Strategy::Auto => "auto",
         }
     }
 
-    /// Returns the published learning rate.
+    /// Returns the published learning rate; for `auto`, the one that it fine-tunes with.
     pub const fn learning_rate(self) -> f64 {
         match self {
-            Strategy::Freeze => 1e-3,
+            Strategy::Freeze | Strategy::Auto => 1e-3,
             Strategy::Partial => 1e-4,
             Strategy::Full => 1e-5,
         }
     }
 
-    /// Returns the published number of epochs.
+    /// Returns the published number of epochs; for `auto`, that of each fine-tuning.
     pub const fn epochs(self) -> usize {
         match self {
             Strategy::Freeze | Strategy::Partial => 15,
             Strategy::Full => 20,
+            Strategy::Auto => 12,
         }
     }
 }

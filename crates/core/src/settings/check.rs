@@ -1,7 +1,7 @@
 //! The bounds of all settings.
 
-use super::{OptimizerConfig, OutOfBounds, SchedulerKind, Settings};
-use crate::{Augmentation, Crop, Preprocessing};
+use super::{HeadFit, OptimizerConfig, OutOfBounds, SchedulerKind, Settings};
+use crate::{Augmentation, Crop, Preprocessing, Strategy};
 
 type Checked = Result<(), OutOfBounds>;
 
@@ -36,7 +36,17 @@ impl Settings {
     ///
     /// The first value that is out of bounds.
     pub fn check(&self) -> Checked {
-        self.strategy()?;
+        let strategy = self.strategy()?;
+        if strategy == Strategy::Auto && !self.unfreeze.is_empty() {
+            let found = self.unfreeze.join(",");
+            let expected = "none with the strategy auto, which chooses the layers";
+            return Err(OutOfBounds { name: "unfreeze", found, expected });
+        }
+        if (strategy, self.head) == (Strategy::Freeze, HeadFit::Convex) && self.epochs > 1 {
+            let found = self.epochs.to_string();
+            let expected = "1 for a convex head, which is fitted at once";
+            return Err(OutOfBounds { name: "epochs", found, expected });
+        }
         positive("learning_rate", self.learning_rate)?;
         if let Some(rate) = self.head_learning_rate {
             positive("head_learning_rate", rate)?;
@@ -154,7 +164,7 @@ impl Preprocessing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Interpolation, Strategy, Weights};
+    use crate::{Interpolation, Weights};
 
     #[test]
     fn every_recipe_is_within_bounds_and_a_value_out_of_them_is_named() {

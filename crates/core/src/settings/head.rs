@@ -1,4 +1,4 @@
-//! The new head: how it is initialised, and how its loss weights the classes.
+//! The new head: how it is fitted, how it is initialised, and how its loss weights the classes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,6 +8,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::CoreError;
 use crate::choice::choose;
+
+/// How the new head is fitted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HeadFit {
+    /// By gradient steps, from drawn weights.
+    #[default]
+    Gradient,
+    /// Exactly, as a logistic regression on the features of the untrained network. With `freeze`
+    /// that is the result; other strategies begin with it (Kumar et al. 2022, LP-FT).
+    Convex,
+}
 
 /// How the weights and bias of a new head are initialised: uniformly within plus or minus a bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +43,35 @@ pub enum ClassWeights {
     /// Weights by class name.
     #[serde(untagged)]
     Given(BTreeMap<String, f64>),
+}
+
+impl HeadFit {
+    /// Returns its name on the command line and in files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            HeadFit::Gradient => "gradient",
+            HeadFit::Convex => "convex",
+        }
+    }
+
+    /// Whether it is the one that files leave out.
+    pub(super) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl fmt::Display for HeadFit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for HeadFit {
+    type Err = CoreError;
+
+    fn from_str(text: &str) -> Result<Self, CoreError> {
+        choose("head", text, [HeadFit::Gradient, HeadFit::Convex].map(|fit| (fit.as_str(), fit)))
+    }
 }
 
 impl HeadInit {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Augmentation, AugmentationSet, Method, Preprocessing, Strategy};
 
 pub use error::{OutOfBounds, SettingsError};
-pub use head::{ClassWeights, HeadInit};
+pub use head::{ClassWeights, HeadFit, HeadInit};
 pub use optimizer::OptimizerConfig;
 pub use partial::{
     PartialAugmentation, PartialCrop, PartialOptimizer, PartialPreprocessing, PartialScheduler,
@@ -66,6 +66,9 @@ pub struct Settings {
     pub drop_rate: f64,
     /// Stochastic depth of the last block; earlier ones have proportionally less.
     pub drop_path_rate: f64,
+    /// How the new head is fitted.
+    #[serde(default, skip_serializing_if = "HeadFit::is_default")]
+    pub head: HeadFit,
     /// How the new head is initialised.
     pub head_init: HeadInit,
     /// How classes are weighted in the loss.
@@ -87,13 +90,16 @@ pub struct Settings {
 impl Settings {
     /// Returns the recipe of the published study for one network and strategy, on photos in
     /// `data/processed`: seed 42, batches of 32, Adam, the plateau schedule, light augmentation.
-    /// The strategy decides the learning rate and the number of epochs.
+    /// The strategy decides the learning rate and the number of epochs. `auto`, which the study
+    /// does not have, differs in how it fine-tunes: from a convex head, with label smoothing, a
+    /// warm-up and a cosine.
     pub fn published(
         model: String,
         weights: Weights,
         strategy: Strategy,
         preprocessing: Preprocessing,
     ) -> Self {
+        let is_auto = strategy == Strategy::Auto;
         Self {
             model,
             weights,
@@ -106,16 +112,20 @@ impl Settings {
             learning_rate: strategy.learning_rate(),
             head_learning_rate: None,
             layer_decay: None,
-            warmup_epochs: 0.0,
-            label_smoothing: 0.0,
+            warmup_epochs: if is_auto { 1.0 } else { 0.0 },
+            label_smoothing: if is_auto { 0.1 } else { 0.0 },
             gradient_clip: None,
             early_stopping: None,
             drop_rate: 0.0,
             drop_path_rate: 0.0,
+            head: if is_auto { HeadFit::Convex } else { HeadFit::Gradient },
             head_init: HeadInit::FanIn,
             class_weights: ClassWeights::None,
             optimizer: OptimizerConfig::adam(),
-            scheduler: SchedulerKind::plateau(),
+            scheduler: match is_auto {
+                true => SchedulerKind::cosine(),
+                false => SchedulerKind::plateau(),
+            },
             augmentation: Augmentation::default(),
             feature_views: 4,
             preprocessing,
@@ -144,7 +154,7 @@ impl Settings {
         self.method.strategy().ok_or_else(|| OutOfBounds {
             name: "strategy",
             found: self.method.to_string(),
-            expected: "freeze, partial or full",
+            expected: "freeze, partial, full or auto",
         })
     }
 }

@@ -6,8 +6,8 @@ mod tables;
 
 use toml::{Table, Value};
 
-use super::{ClassWeights, HeadInit, Settings, SettingsError, Weights};
-use crate::{AugmentationSet, Method, Preprocessing};
+use super::{ClassWeights, HeadFit, HeadInit, Settings, SettingsError, Weights};
+use crate::{AugmentationSet, Method, Preprocessing, Strategy};
 use layer::{Form, Layer, Result, partial};
 
 pub use tables::{
@@ -36,6 +36,7 @@ partial! {
         early_stopping: Option<usize>,
         drop_rate: Option<f64>,
         drop_path_rate: Option<f64>,
+        head: Option<HeadFit>,
         head_init: Option<HeadInit>,
         class_weights: Option<ClassWeights>,
         optimizer: PartialOptimizer,
@@ -127,10 +128,15 @@ impl PartialSettings {
     pub fn complete(self, weights: Weights, preprocessing: Preprocessing) -> Result<Settings> {
         let model = self.model.ok_or(SettingsError::NoModel)?;
         let strategy = match self.strategy {
-            None => crate::Strategy::Freeze,
+            None => Strategy::Freeze,
             Some(method) => method.strategy().ok_or(SettingsError::TrainsNothing)?,
         };
-        let recipe = Settings::published(model, weights, strategy, preprocessing);
+        let mut recipe = Settings::published(model, weights, strategy, preprocessing);
+        let head = self.head.unwrap_or(recipe.head);
+        if (strategy, head) == (Strategy::Freeze, HeadFit::Convex) {
+            // It is fitted at once.
+            recipe.epochs = 1;
+        }
         let augmentation = self.augment.map_or(recipe.augmentation, AugmentationSet::augmentation);
         Ok(Settings {
             model: recipe.model,
@@ -150,6 +156,7 @@ impl PartialSettings {
             early_stopping: self.early_stopping.or(recipe.early_stopping),
             drop_rate: self.drop_rate.unwrap_or(recipe.drop_rate),
             drop_path_rate: self.drop_path_rate.unwrap_or(recipe.drop_path_rate),
+            head,
             head_init: self.head_init.unwrap_or(recipe.head_init),
             class_weights: self.class_weights.unwrap_or(recipe.class_weights),
             optimizer: self.optimizer.complete(recipe.optimizer)?,
