@@ -63,20 +63,28 @@ pub fn estimate_s(
     let (train, val, test) = (of(Split::Train), of(Split::Val), of(Split::Test));
     let epochs = settings.epochs as f64;
     let infer = rates.of(settings, None, compute)?;
-    let strategy = settings.strategy()?;
-    let mut step = || rates.of(settings, Some(strategy), compute);
+    // `auto` fine-tunes twice.
+    let strategies = match settings.strategy()? {
+        Strategy::Auto => vec![Strategy::Partial, Strategy::Full],
+        strategy => vec![strategy],
+    };
     let views = epochs.min(settings.feature_views as f64);
     let trunk_s = (train * views + val + test - kept as f64).max(0.0) / infer;
     let saved_s = EPOCH_S + PARAMETER_S * architecture(&settings.model)?.parameters as f64;
-    let computed_s = match strategy {
-        // The backbone sees each view once. After that, an epoch's steps cost almost nothing in
-        // `freeze`, and a step minus a forward pass in `partial`.
-        Strategy::Freeze if views > 0.0 => trunk_s,
-        Strategy::Partial if views > 0.0 => {
-            let step_s = 1.0 / step()?;
-            trunk_s + epochs * train * (step_s - 1.0 / infer).max(0.0)
-        }
-        _ => epochs * (train / step()? + val / infer) + test / infer,
-    };
-    Ok(computed_s + epochs * saved_s)
+    let mut total_s = 0.0;
+    for strategy in strategies {
+        let mut step = || rates.of(settings, Some(strategy), compute);
+        total_s += epochs * saved_s;
+        total_s += match strategy {
+            // The backbone sees each view once. After that, an epoch's steps cost almost nothing
+            // in `freeze`, and a step minus a forward pass in `partial`.
+            Strategy::Freeze if views > 0.0 => trunk_s,
+            Strategy::Partial if views > 0.0 => {
+                let step_s = 1.0 / step()?;
+                trunk_s + epochs * train * (step_s - 1.0 / infer).max(0.0)
+            }
+            _ => epochs * (train / step()? + val / infer) + test / infer,
+        };
+    }
+    Ok(total_s)
 }

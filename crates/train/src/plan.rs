@@ -27,7 +27,10 @@ pub fn trained_parts(network: &Network, settings: &Settings) -> Result<Vec<Strin
     Ok(match settings.strategy()? {
         Strategy::Freeze => vec![head],
         Strategy::Partial => network.partial(),
-        Strategy::Full => network.stages().into_iter().flat_map(|stage| stage.prefixes).collect(),
+        // `auto` may train everything.
+        Strategy::Full | Strategy::Auto => {
+            network.stages().into_iter().flat_map(|stage| stage.prefixes).collect()
+        }
     })
 }
 

@@ -98,6 +98,10 @@ pub struct TrainArgs {
     /// Train exactly these parts: stages, blocks or prefixes of timm's names, such as layer4.2,fc
     #[arg(long, value_delimiter = ',', value_name = "PREFIX,...", value_parser = trimmed, help_heading = "Trainable parts")]
     unfreeze: Option<Vec<String>>,
+    /// How the new classifier is fitted: gradient (by steps) or convex (exactly, on the frozen
+    /// network's features; partial and full then begin with it)
+    #[arg(long, help_heading = "Trainable parts")]
+    head: Option<String>,
     /// Initialisation of the new classifier: fanin (as nn.Linear) or timm
     #[arg(long, help_heading = "Trainable parts")]
     head_init: Option<String>,
@@ -385,6 +389,7 @@ impl TrainArgs {
             weights: self.weights.as_deref().map(Into::into),
             data_dir: None,
             unfreeze: self.unfreeze.clone(),
+            head: parsed(&self.head)?,
             head_init: parsed(&self.head_init)?,
             drop_rate: self.drop_rate,
             drop_path_rate: self.drop_path_rate,

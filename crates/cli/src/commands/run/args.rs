@@ -95,7 +95,7 @@ impl RunArgs {
         let (shared, grid) = self.shared_and_grid()?;
         let strategies = match (self.strategies.as_slice(), base.strategy) {
             ([], Some(of_file)) => vec![of_file.strategy().ok_or(SettingsError::TrainsNothing)?],
-            ([], None) => Strategy::ALL.into(),
+            ([], None) => Strategy::PUBLISHED.into(),
             (typed, _) => typed.iter().map(|name| name.parse()).collect::<Result<_, _>>()?,
         };
         let weights = self.weights_of(&models)?;

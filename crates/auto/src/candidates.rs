@@ -1,0 +1,130 @@
+//! The networks that could be the result, with their predictions of the validation photos.
+
+use std::collections::BTreeMap;
+
+use kennel_core::{PredictionRecord, RunDir, Split, Strategy, Task};
+use kennel_data::Dataset;
+use kennel_infer::{Predictor, predict_photos};
+use kennel_models::{
+    Checkpoint, LoadOptions, Network, RegularizationRates, StateDict, architecture, load,
+    read_checkpoint,
+};
+use kennel_train::TrainOptions;
+
+use crate::Result;
+use crate::average::average;
+use crate::choose::Losses;
+use crate::recipe::SHARES;
+
+/// A network that could be the result.
+pub struct Candidate {
+    /// The trial that trained it.
+    pub trial: RunDir,
+    /// What the trial trained.
+    pub strategy: Strategy,
+    /// Share of the trial's weights in an average with the convex head's network, if it is one.
+    pub share: Option<f64>,
+    /// The weights.
+    pub weights: Checkpoint,
+    /// Predictions of the validation photos.
+    pub val: Vec<PredictionRecord>,
+    /// Their losses.
+    pub losses: Losses,
+}
+
+/// Computes predictions of networks that no run has made.
+pub struct Bench<'a> {
+    /// The run of `auto`.
+    pub run: &'a RunDir,
+    /// The photos.
+    pub data: &'a Dataset,
+    /// Device of the networks.
+    pub options: &'a TrainOptions,
+}
+
+impl Candidate {
+    /// The best epoch of a trial, as it predicted the validation photos.
+    ///
+    /// # Errors
+    ///
+    /// A trial that is damaged.
+    pub fn of_trial(trial: &RunDir, share: Option<f64>) -> Result<Self> {
+        let record = trial.read_record()?;
+        let classes = &record.facts.class_names;
+        let val = trial.read_predictions(Split::Val, classes, &trial.read_manifest()?)?;
+        let val = val.expect("a finished run has predicted its validation photos");
+        Ok(Candidate {
+            trial: trial.clone(),
+            strategy: record.settings.strategy()?,
+            share,
+            weights: read_checkpoint(&trial.best_weights())?,
+            losses: Losses::of(&val, classes)?,
+            val,
+        })
+    }
+
+    /// The averages of the convex head's network with a fine-tuned one, from the smallest share;
+    /// the last is the fine-tuned network.
+    ///
+    /// # Errors
+    ///
+    /// A trial that is damaged; a photo that cannot be read any more; a task that is stopped.
+    pub fn averages(
+        probe: &Candidate,
+        trial: &RunDir,
+        bench: &Bench<'_>,
+        task: Task<'_>,
+    ) -> Result<Vec<Self>> {
+        let tuned = Candidate::of_trial(trial, Some(1.0))?;
+        let mut all = Vec::new();
+        for share in SHARES.into_iter().filter(|&share| share < 1.0) {
+            let tensors = average(&probe.weights, &tuned.weights, share);
+            let what = format!("validation, {share} of {}", tuned.strategy);
+            let val = bench.predict(&tensors, Split::Val, &what, task)?;
+            let classes = bench.run.read_record()?.facts.class_names;
+            all.push(Candidate {
+                trial: trial.clone(),
+                strategy: tuned.strategy,
+                share: Some(share),
+                weights: Checkpoint { tensors, ..tuned.weights.clone() },
+                losses: Losses::of(&val, &classes)?,
+                val,
+            });
+        }
+        all.push(tuned);
+        Ok(all)
+    }
+}
+
+impl Bench<'_> {
+    /// Predicts the photos of a split with these weights.
+    ///
+    /// # Errors
+    ///
+    /// A photo that cannot be read any more; a task that is stopped.
+    pub fn predict(
+        &self,
+        tensors: &StateDict,
+        split: Split,
+        what: &str,
+        task: Task<'_>,
+    ) -> Result<Vec<PredictionRecord>> {
+        let record = self.run.read_record()?;
+        let (settings, classes) = (record.settings, record.facts.class_names);
+        let architecture = architecture(&settings.model)?;
+        let compute = &self.options.compute;
+        let rates = RegularizationRates::default();
+        let network = Network::new(architecture, classes.len(), rates, compute.device());
+        let checkpoint = Checkpoint {
+            tensors: tensors.clone(),
+            batches_tracked: BTreeMap::new(),
+            ..Checkpoint::default()
+        };
+        let path = self.run.best_weights();
+        let (network, _) =
+            load(network, &checkpoint, LoadOptions::Exact, architecture.name, &path)?;
+        let mut predictor = Predictor::new(network, settings.preprocessing, classes, 1.0, compute);
+        let photos = self.data.photos(split);
+        Ok(predict_photos(&mut predictor, photos, self.data.classes(), what, task)?)
+    }
+}

@@ -1,0 +1,17 @@
+//! The strategy `auto`: tries a convex head, fine-tuning from it and averages of both, and keeps
+//! what the validation photos say.
+//!
+//! [`train`] and [`resume`] take the settings of any strategy; the others go on to `kennel-train`.
+//! A run of `auto` holds its trials as runs of their own, so that what is finished need not be done
+//! again after a stop. It reads the test photos once, with the chosen network.
+
+mod average;
+mod choose;
+mod recipe;
+
+mod candidates;
+mod run;
+
+pub use choose::{Behind, Losses, choose};
+pub use kennel_train::{Result, Trained};
+pub use run::{resume, train};

@@ -1,0 +1,252 @@
+//! A run of `auto`, from its first trial to the choice.
+
+use std::path::Path;
+
+use kennel_core::{
+    AutoRecord, CandidateRecord, Lock, Note, PredictionRecord, RunDir, RunRecord, Settings, Split,
+    Strategy, Task, files, write_metrics, write_predictions,
+};
+use kennel_data::{Dataset, PrepareOptions};
+use kennel_infer::machine;
+use kennel_metrics::evaluate;
+use kennel_models::write_checkpoint;
+use kennel_train::{TrainError, TrainOptions, Trained, finish_run, rehearse};
+
+use crate::Result;
+use crate::candidates::{Bench, Candidate};
+use crate::choose::{Behind, choose};
+use crate::recipe::{RESOLVABLE, fine_tunings, probe};
+
+/// Trains a new run of any strategy under `runs`.
+///
+/// # Errors
+///
+/// As [`kennel_train::train`]. A run of `auto` that is stopped can be resumed, like any other.
+pub fn train(
+    settings: &Settings,
+    runs: &Path,
+    options: &TrainOptions,
+    task: Task<'_>,
+) -> Result<Trained> {
+    settings.check()?;
+    if settings.strategy()? != Strategy::Auto {
+        return kennel_train::train(settings, runs, options, task);
+    }
+    let options = &with_photos(settings, options, task)?;
+    let facts = rehearse(settings, options, task)?.facts;
+    let record = RunRecord { settings: settings.clone(), facts };
+    let (_, stamp) = machine::now();
+    let data = photos(options);
+    let (run, _lock) =
+        RunDir::begin(runs, &machine::run_name(&stamp, settings), |run, changes| {
+            changes.write(&run.manifest(), |path| data.manifest().write(path))?;
+            changes.write(&run.config(), |path| record.write(path))
+        })?;
+    Auto { run, record, options }.finish(task)
+}
+
+/// Resumes a run of any strategy.
+///
+/// # Errors
+///
+/// As [`kennel_train::resume`]; more epochs for a run of `auto`, whose number of epochs belongs to
+/// each of its trials.
+pub fn resume(
+    run: RunDir,
+    epochs: Option<usize>,
+    options: &TrainOptions,
+    task: Task<'_>,
+) -> Result<Trained> {
+    let record = run.read_record()?;
+    if record.settings.strategy().ok() != Some(Strategy::Auto)
+        || (run.is_finished() && epochs.is_none())
+    {
+        return kennel_train::resume(run, epochs, options, task);
+    }
+    if epochs.is_some() {
+        return Err(TrainError::CannotResume {
+            path: run.path().into(),
+            reason: "the strategy auto chose its number of epochs".into(),
+            hint: None,
+        });
+    }
+    let _lock = taken(&run)?;
+    run.check_files()?;
+    let options = &with_photos(&record.settings, options, task)?;
+    Auto { run, record, options }.finish(task)
+}
+
+fn taken(run: &RunDir) -> Result<Lock> {
+    run.lock()?.ok_or_else(|| TrainError::InUse { path: run.path().into() })
+}
+
+/// Opens the photos once for all trials, which leave the test photos alone.
+fn with_photos(
+    settings: &Settings,
+    options: &TrainOptions,
+    task: Task<'_>,
+) -> Result<TrainOptions> {
+    let folder = Path::new(&settings.data_dir);
+    let data = match &options.data {
+        Some(data) if data.root() == folder => data.clone(),
+        _ => Dataset::open_with(folder, &PrepareOptions::default(), task)?,
+    };
+    Ok(TrainOptions { data: Some(data), skip_test: true, ..options.clone() })
+}
+
+fn photos(options: &TrainOptions) -> &Dataset {
+    options.data.as_ref().expect("the photos are open")
+}
+
+/// A run of `auto` in progress.
+struct Auto<'a> {
+    run: RunDir,
+    record: RunRecord,
+    options: &'a TrainOptions,
+}
+
+impl Auto<'_> {
+    /// Trains what is missing, chooses, and evaluates the choice.
+    fn finish(mut self, task: Task<'_>) -> Result<Trained> {
+        match self.candidates(task).and_then(|found| self.conclude(found, task)) {
+            Err(TrainError::Stopped(_)) => {
+                Err(TrainError::Interrupted { run: self.run, epochs: 0 })
+            }
+            Err(TrainError::Interrupted { epochs, .. }) => {
+                Err(TrainError::Interrupted { run: self.run, epochs })
+            }
+            Err(error) => Err(error),
+            Ok(evaluation) => Ok(Trained { run: self.run, evaluation }),
+        }
+    }
+
+    /// Runs the trials and collects their networks, from the simplest.
+    fn candidates(&self, task: Task<'_>) -> Result<Found> {
+        let settings = &self.record.settings;
+        let mut left_out = Vec::new();
+        let probe_run = self.trial(&probe(settings), task)?;
+        let head = Candidate::of_trial(&probe_run, None)?;
+        let out_of_fold = self.out_of_fold(&probe_run)?;
+        let mut all = vec![head];
+        let mistakes = self.mistakes(&out_of_fold)?;
+        if mistakes < RESOLVABLE {
+            left_out.push(format!(
+                "fine-tuning: the convex head is wrong on {mistakes} of {} photos out of fold, \
+                 and photos as few could not show that another network is better",
+                out_of_fold.len()
+            ));
+        } else {
+            let bench = Bench { run: &self.run, data: photos(self.options), options: self.options };
+            for trial in fine_tunings(settings) {
+                let trial = self.trial(&trial, task)?;
+                all.extend(Candidate::averages(&all[0], &trial, &bench, task)?);
+            }
+        }
+        Ok(Found { all, out_of_fold, left_out })
+    }
+
+    /// Trains a trial, resumes it, or finds it finished.
+    fn trial(&self, settings: &Settings, task: Task<'_>) -> Result<RunDir> {
+        let trials = self.run.trials();
+        let is_same =
+            |run: &RunDir| run.read_record().is_ok_and(|record| record.settings == *settings);
+        let trained = match RunDir::list(&trials)?.into_iter().find(is_same) {
+            Some(run) if run.is_finished() => return Ok(run),
+            Some(run) => kennel_train::resume(run, None, self.options, task),
+            None => kennel_train::train(settings, &trials, self.options, task),
+        };
+        Ok(trained?.run)
+    }
+
+    fn out_of_fold(&self, probe: &RunDir) -> Result<Vec<PredictionRecord>> {
+        let classes = &self.record.facts.class_names;
+        let records = probe.read_out_of_fold(classes, &probe.read_manifest()?)?;
+        Ok(records.expect("a convex head leaves them"))
+    }
+
+    fn mistakes(&self, records: &[PredictionRecord]) -> Result<usize> {
+        let accuracy = evaluate(records, &self.record.facts.class_names)?.accuracy;
+        Ok(accuracy.n - accuracy.correct)
+    }
+
+    /// Chooses, writes the chosen network as the run's own, and evaluates it on the test photos.
+    fn conclude(&mut self, found: Found, task: Task<'_>) -> Result<kennel_metrics::RunEvaluation> {
+        let losses: Vec<_> = found.all.iter().map(|candidate| candidate.losses.clone()).collect();
+        let (chosen, behind) = choose(&losses);
+        let record = self.told(&found, chosen, &behind)?;
+        let Candidate { trial, weights, val, .. } = &found.all[chosen];
+        // What was trained is known now.
+        let facts = trial.read_record()?.facts;
+        self.record.facts.trained = facts.trained;
+        self.record.facts.trainable_params = facts.trainable_params;
+        task.note(Note::from(record.reason.clone()));
+        let history = trial.read_metrics()?;
+        let run = &self.run;
+        let mut changes = run.changes()?;
+        changes.write(&run.config(), |path| self.record.write(path))?;
+        changes.write(&run.auto(), |path| files::write_json(path, &record))?;
+        changes.write(&run.metrics(), |path| write_metrics(path, &history))?;
+        changes.write(&run.best_weights(), |path| {
+            write_checkpoint(path, &weights.tensors, &weights.batches_tracked, None)
+        })?;
+        changes.write(&run.predictions(Split::Val), |path| write_predictions(path, val))?;
+        changes.write(&run.out_of_fold(), |path| write_predictions(path, &found.out_of_fold))?;
+        changes.commit()?;
+        let bench = Bench { run, data: photos(self.options), options: self.options };
+        let has_test = !bench.data.photos(Split::Test).is_empty();
+        let test = has_test
+            .then(|| bench.predict(&weights.tensors, Split::Test, "test", task))
+            .transpose()?;
+        finish_run(run, test.as_deref())
+    }
+
+    /// The record of the trials and the choice.
+    fn told(&self, found: &Found, chosen: usize, behind: &[Behind]) -> Result<AutoRecord> {
+        let mut candidates = Vec::new();
+        let mut trials: Vec<Settings> = Vec::new();
+        for (candidate, behind) in found.all.iter().zip(behind) {
+            let settings = candidate.trial.read_record()?.settings;
+            let seconds =
+                candidate.trial.read_metrics()?.last().map_or(0.0, |epoch| epoch.elapsed_s);
+            candidates.push(CandidateRecord {
+                strategy: candidate.strategy,
+                share: candidate.share,
+                val_correct: candidate.losses.correct,
+                val_loss: candidate.losses.mean(),
+                difference: behind.difference,
+                standard_error: behind.standard_error,
+                seconds,
+            });
+            if !trials.contains(&settings) {
+                trials.push(settings);
+            }
+        }
+        let reason = reason(&candidates, chosen);
+        let left_out = found.left_out.clone();
+        Ok(AutoRecord { version: 1, candidates, chosen, reason, left_out, trials })
+    }
+}
+
+/// What the trials left.
+struct Found {
+    all: Vec<Candidate>,
+    out_of_fold: Vec<PredictionRecord>,
+    left_out: Vec<String>,
+}
+
+/// Why a candidate was chosen, in a sentence.
+fn reason(candidates: &[CandidateRecord], chosen: usize) -> String {
+    let best = &candidates[chosen];
+    let name = best.name();
+    if candidates.len() == 1 {
+        return format!("chosen: {name}, the only network that was tried");
+    }
+    if best.difference == 0.0 {
+        return format!("chosen: {name}, with the lowest validation loss, {:.4}", best.val_loss);
+    }
+    format!(
+        "chosen: {name}: its validation loss, {:.4}, is {:.4} above the lowest, within one \
+         standard error ({:.4}), and it is the simplest such network",
+        best.val_loss, best.difference, best.standard_error
+    )
+}
