@@ -38,6 +38,16 @@ pub struct Progress {
     pub settings: Settings,
 }
 
+impl Progress {
+    /// Whether early stopping ends the run: no improvement in the last `early_stopping` epochs.
+    pub fn is_out_of_patience(&self, settings: &Settings) -> bool {
+        let finished = self.history.len();
+        settings
+            .early_stopping
+            .is_some_and(|patience| finished > 0 && finished - 1 - self.best >= patience)
+    }
+}
+
 /// The saved state of a run.
 pub struct Saved {
     /// Epochs, best epoch, schedule, settings.
