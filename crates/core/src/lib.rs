@@ -53,9 +53,9 @@ pub use preprocessing::{Interpolation, Preprocessing};
 pub use run_dir::{EpochRecord, RunDir, write_metrics};
 pub use run_record::{RunFacts, RunRecord};
 pub use settings::{
-    ClassWeights, HeadInit, OptimizerConfig, OutOfBounds, PartialAugmentation, PartialCrop,
-    PartialOptimizer, PartialPreprocessing, PartialScheduler, PartialSettings, SchedulerKind,
-    Settings, SettingsError, Weights,
+    ChooseBy, ClassWeights, HeadInit, OptimizerConfig, OutOfBounds, PartialAugmentation,
+    PartialCrop, PartialOptimizer, PartialPreprocessing, PartialScheduler, PartialSettings,
+    SchedulerKind, Settings, SettingsError, Weights,
 };
 pub use shell::quoted;
 pub use shown::{escaped_lines, shown, shown_message};
