@@ -16,11 +16,11 @@ use kennel_models::{
     state_dict,
 };
 
-use crate::checkpoint::{Epoch, OPTIMIZER_PREFIX, Progress, Saved, save_epoch};
+use crate::checkpoint::{AVERAGE_PREFIX, Epoch, OPTIMIZER_PREFIX, Progress, Saved, save_epoch};
 use crate::features::{Features, Part};
 use crate::setup::Setup;
 use crate::{
-    CrossEntropy, LayerRates, Optimizer, Result, Schedule, TrainError, TrainOptions,
+    CrossEntropy, LayerRates, Optimizer, Result, Schedule, TrainError, TrainOptions, WeightAverage,
     clip_gradients, finish, take_gradients,
 };
 
@@ -41,6 +41,8 @@ pub struct Fit {
     features: Features,
     device: Device,
     optimizer: Optimizer,
+    /// The moving average of the weights, which is validated and saved in their place.
+    average: Option<WeightAverage>,
     schedule: Schedule,
     rates: LayerRates,
     loss: CrossEntropy,
@@ -77,6 +79,7 @@ impl Fit {
             steps,
         );
         let mut optimizer = Optimizer::new(settings.optimizer.clone());
+        let mut average = settings.ema.map(WeightAverage::new);
         let mut progress = Progress {
             history: Vec::new(),
             best: 0,
@@ -105,6 +108,9 @@ impl Fit {
                 &saved.optimizer,
                 &device,
             );
+            average = settings.ema.map(|decay| {
+                WeightAverage::restore(decay, AVERAGE_PREFIX, &saved.average, &device)
+            });
             schedule = schedule.resume(saved.progress.plateau);
             progress = Progress { settings: settings.clone(), ..saved.progress };
         }
@@ -123,6 +129,7 @@ impl Fit {
             features,
             device,
             optimizer,
+            average,
             schedule,
             rates,
             loss,
@@ -147,7 +154,7 @@ impl Fit {
         while !self.is_done() {
             let index = self.progress.history.len();
             let pass = self.train_pass(index, task)?;
-            let network = self.setup.network().valid();
+            let network = self.evaluated();
             let val_predictions = self.predict(&network, Split::Val, "validation", task)?;
             let val = kennel_metrics::evaluate(&val_predictions, &self.setup.facts.class_names)
                 .map_err(|error| match error {
@@ -157,6 +164,7 @@ impl Fit {
                     error => error.into(),
                 })?;
             self.schedule.end_epoch(val.log_loss);
+            let averaged = self.average.as_ref().map(|_| state_dict(&network));
             let tensors = state_dict(self.setup.network());
             let record = EpochRecord {
                 epoch: index + 1,
@@ -172,8 +180,10 @@ impl Fit {
             };
             let epoch = Epoch {
                 tensors,
+                averaged,
                 trained: &self.setup.trained,
                 optimizer: &self.optimizer,
+                average: self.average.as_ref(),
                 initial_head: &self.setup.initial_head,
                 batches_tracked: &self.setup.batches_tracked,
                 val_predictions: &val_predictions,
@@ -184,6 +194,15 @@ impl Fit {
             task.tell(Event::Epoch { record: &record, is_best });
         }
         Ok(())
+    }
+
+    /// Returns the network that is validated and saved as the best: with averaged weights if the run
+    /// averages them.
+    fn evaluated(&self) -> Network {
+        match &self.average {
+            Some(average) => average.averaged(self.setup.network()),
+            None => self.setup.network().valid(),
+        }
     }
 
     /// Whether all epochs are done or early stopping applies.
@@ -227,6 +246,9 @@ impl Fit {
             let rates = &self.rates;
             let moved =
                 self.optimizer.step(network, gradients, |name| learning_rate * rates.factor(name));
+            if let Some(average) = &mut self.average {
+                average.update(&moved, &self.setup.trained, self.optimizer.steps());
+            }
             self.setup.network = Some(moved);
             let rows = rows(logits.without_autodiff());
             correct += rows

@@ -11,6 +11,7 @@ mod options;
 mod plan;
 mod setup;
 
+mod ema;
 mod loss;
 mod optimizer;
 mod rates;
@@ -33,6 +34,7 @@ mod fixtures;
 
 pub use bench_step::bench_step;
 pub use best::{best_epoch, is_better};
+pub use ema::WeightAverage;
 pub use error::{Result, TrainError};
 pub use features::KeptFeatures;
 pub use finish::evaluate_run;

@@ -12,7 +12,8 @@ use kennel_data::{
 use kennel_infer::{BURN_VERSION, machine, manifest_digest, pixels, tell_notes};
 use kennel_models::{
     Architecture, LoadOptions, Network, RegularizationRates, StateDict, architecture, draw_head,
-    draw_network, is_buffer, is_under, load, locate_weights, rows, state_dict, with_trainable,
+    draw_network, is_buffer, is_under, load, locate_weights, rows, state_dict, with_frozen_norms,
+    with_trainable,
 };
 
 use crate::{Result, TrainError, TrainOptions, class_weights, plan};
@@ -86,6 +87,7 @@ pub fn set_up(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> Re
         fill(network, architecture, settings, &class_names, task)?;
     check_answers(&network, &data, settings, compute.device())?;
     let network = with_trainable(network, &trained);
+    let network = if settings.freeze_norm { with_frozen_norms(network) } else { network };
     let state = state_dict(&network);
     let sizes = |keep: &dyn Fn(&str) -> bool| -> usize {
         state
