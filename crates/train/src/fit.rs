@@ -47,6 +47,7 @@ pub struct Fit {
     rates: LayerRates,
     loss: CrossEntropy,
     progress: Progress,
+    skip_test: bool,
 }
 
 /// Results of one pass over the training photos.
@@ -68,6 +69,8 @@ impl Fit {
         options: &TrainOptions,
         task: Task<'_>,
     ) -> Result<Self> {
+        // Earlier predictions would be those of another epoch.
+        let skip_test = options.skip_test && !run.predictions(Split::Test).exists();
         let device = options.compute.device().clone();
         let photos = setup.data.photos(Split::Train).len();
         let steps = steps_per_epoch(photos, settings.batch_size);
@@ -134,6 +137,7 @@ impl Fit {
             rates,
             loss,
             progress,
+            skip_test,
         })
     }
 
@@ -305,7 +309,8 @@ impl Fit {
         (moved / start).sqrt()
     }
 
-    /// Evaluates the best epoch on the test photos, once, after the last epoch.
+    /// Evaluates the best epoch on the test photos, once, after the last epoch, unless the caller
+    /// leaves them out.
     fn finish(&mut self, task: Task<'_>) -> Result<RunEvaluation> {
         let best = read_checkpoint(&self.run.best_weights())?;
         let network = self.setup.network().valid();
@@ -316,8 +321,11 @@ impl Fit {
             &self.settings.model,
             &self.run.best_weights(),
         )?;
+        let photos = self.setup.data.photos(Split::Test).len();
         let mut test = None;
-        if !self.setup.data.photos(Split::Test).is_empty() {
+        if photos > 0 && self.skip_test {
+            task.tell(Event::TestSkipped { photos });
+        } else if photos > 0 {
             test = Some(self.predict(&network, Split::Test, "test", task)?);
         }
         finish::finish_run(&self.run, test.as_deref())

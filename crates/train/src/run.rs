@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use kennel_core::{Hint, Lock, Manifest, Note, RunDir, RunRecord, SchedulerKind, Settings, Task};
+use kennel_core::{
+    Hint, Lock, Manifest, Note, RunDir, RunRecord, SchedulerKind, Settings, Split, Task,
+};
 use kennel_infer::machine;
 
 use crate::checkpoint::{Saved, read_saved};
@@ -39,7 +41,7 @@ pub fn train(
 
 /// Resumes a run after its last finished epoch. Trains up to `epochs` in all if given, else up to
 /// the number in its settings. A finished run is only evaluated again, unless `epochs` asks
-/// for more.
+/// for more, or its test photos were left out ([`TrainOptions::skip_test`]) and now are not.
 ///
 /// # Errors
 ///
@@ -53,9 +55,12 @@ pub fn resume(
 ) -> Result<Trained> {
     // `is_finished` is checked again below, after taking the lock: the previous owner may have
     // finished the run, or taking the lock may have completed a commit that finished it.
-    let _lock = (!run.is_finished() || epochs.is_some()).then(|| taken(&run)).transpose()?;
+    let has_more = |run: &RunDir| -> Result<bool> {
+        Ok(!run.is_finished() || epochs.is_some() || !options.skip_test && lacks_test(run)?)
+    };
+    let _lock = has_more(&run)?.then(|| taken(&run)).transpose()?;
     let mut record = run.read_record()?;
-    if run.is_finished() && epochs.is_none() {
+    if !has_more(&run)? {
         run.tidy();
         task.note(Note::hinted(
             "the run is finished already: nothing is left to train",
@@ -101,6 +106,13 @@ pub fn resume(
     Fit::new(record.settings, run, setup, features, saved, options, task)?.run(task)
 }
 
+/// Whether a training is finished but its test photos were left out.
+fn lacks_test(run: &RunDir) -> Result<bool> {
+    let is_training = run.metrics().exists();
+    let has_photos = || Ok::<_, TrainError>(run.read_manifest()?.counts(None).test > 0);
+    Ok(is_training && !run.predictions(Split::Test).exists() && has_photos()?)
+}
+
 /// Raises the number of epochs of a run, including a finished one.
 fn go_further(
     run: &RunDir,
@@ -140,7 +152,7 @@ fn go_further(
         );
         task.note(text);
     }
-    if run.is_finished() {
+    if run.is_finished() && run.predictions(Split::Test).exists() {
         let text = "the run was finished: its best epoch of all will read the test photos again; whoever chooses the number of epochs by \
                     what they say has chosen on them";
         task.note(text);

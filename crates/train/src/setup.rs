@@ -69,7 +69,7 @@ pub fn set_up(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> Re
         task.note("there are no test photos: the run will say how good it is on validation only");
     }
     plan::check_splits(folder, data.manifest().counts(None))?;
-    check_photos(&data, task)?;
+    check_photos(&data, options.skip_test, task)?;
     let class_names = data.classes().to_vec();
     let mut counts = vec![0; class_names.len()];
     for photo in data.photos(Split::Train).iter() {
@@ -119,13 +119,14 @@ pub fn set_up(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> Re
     Ok(Setup { data, network, trained, batches_tracked, class_weights, initial_head, facts })
 }
 
-/// Checks every photo against its digest in the manifest before training. During training, each
-/// photo is checked again when it is read.
-fn check_photos(data: &Dataset, task: Task<'_>) -> Result<()> {
+/// Checks every photo against its digest in the manifest before training; test photos that will not
+/// be read are left out. During training, each photo is checked again when it is read.
+fn check_photos(data: &Dataset, skip_test: bool, task: Task<'_>) -> Result<()> {
     if !data.is_prepared() {
         return Ok(()); // read a moment ago
     }
-    for photo in data.all_photos().iter() {
+    let splits = Split::ALL.into_iter().filter(|split| !(skip_test && *split == Split::Test));
+    for photo in splits.flat_map(|split| data.photos(split).iter()) {
         task.check()?;
         if files::sha256_file(&photo.file)? != photo.sha256 {
             return Err(DataError::PhotoChanged { path: photo.file.clone() }.into());

@@ -52,7 +52,7 @@ fn run_of(trained: Result<Trained>) -> RunDir {
 }
 
 fn uncached() -> TrainOptions {
-    TrainOptions { compute: Compute::cpu(), cache: None, data: None }
+    TrainOptions { compute: Compute::cpu(), cache: None, data: None, skip_test: false }
 }
 
 /// The notes of a job, and the feature passes that it computed.
@@ -253,6 +253,32 @@ fn a_moving_average_is_validated_and_kept_while_the_weights_train_as_without() {
         run.read_metrics().unwrap().iter().map(|epoch| epoch.val_loss).collect()
     };
     assert_ne!(losses(&plain), losses(&averaged));
+}
+
+#[test]
+fn test_photos_that_are_left_out_are_read_when_the_run_is_resumed() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("photos");
+    draw_photos(&data, [4, 2, 2]);
+    let runs = dir.path().join("runs");
+    let config = small_config(&data, Strategy::Full, 2);
+    let trial = TrainOptions { skip_test: true, ..uncached() };
+    let (stop, skipped) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let on = |event: Event<'_>| match event {
+        Event::TestSkipped { photos } => skipped.store(photos, Ordering::Relaxed),
+        Event::Pass { what, .. } => assert_ne!(what, "test"),
+        _ => {}
+    };
+    let trained = train(&config, &runs, &trial, Task::new(&stop, &on)).unwrap();
+    assert_eq!((trained.evaluation.test, skipped.into_inner()), (None, 4));
+    let run = trained.run;
+    let test = run.predictions(kennel_core::Split::Test);
+    assert!(run.is_finished() && !test.exists());
+    // Nothing is left to do for a caller that leaves them out, too.
+    resume(run.clone(), None, &trial, Task::unwatched()).unwrap();
+    assert!(!test.exists());
+    let resumed = run_of(resume(run, None, &uncached(), Task::unwatched()));
+    same(&train_quietly(&config, &runs), &resumed);
 }
 
 #[test]
@@ -465,7 +491,8 @@ fn a_run_ends_the_same_with_a_cold_a_warm_a_full_and_no_cache() {
         let dir = folder.path().join(format!("cache-{name}"));
         let run = |max_bytes: Option<u64>| {
             let cache = max_bytes.map(|max_bytes| CacheOptions { dir: dir.clone(), max_bytes });
-            let options = TrainOptions { compute: Compute::cpu(), cache, data: None };
+            let options =
+                TrainOptions { compute: Compute::cpu(), cache, data: None, skip_test: false };
             let (trained, heard) = listening(|task| train(&config, &runs, &options, task));
             (run_of(trained), heard)
         };

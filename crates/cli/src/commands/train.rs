@@ -246,6 +246,7 @@ pub fn run(args: TrainArgs, session: &Session) -> CommandResult {
         compute: args.device.open(session)?,
         cache: Some(args.cache.options()),
         data: None,
+        skip_test: false,
     };
     let trained = match &args.resume {
         Some(path) => {
