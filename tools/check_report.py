@@ -124,7 +124,8 @@ class Ledger:
 
 def check_run(ledger: Ledger, summary: dict, run: Path, out: Path) -> dict:
     name = summary["name"]
-    class_names = tomllib.loads((run / "config.toml").read_text())["facts"]["class_names"]
+    config = tomllib.loads((run / "config.toml").read_text())
+    class_names = config["facts"]["class_names"]
     evaluation = json.loads((run / "evaluation.json").read_text())
     splits = {
         split: Split(run, split, class_names)
@@ -164,7 +165,10 @@ def check_run(ledger: Ledger, summary: dict, run: Path, out: Path) -> dict:
         ledger.all(results["test_acc"], 100.0 * float(splits["test"].right.mean()), f"{name}_results.json test_acc")
         lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
         ledger.all(results["history"]["val_loss"], [line["val_loss"] for line in lines], f"{name}_results.json val_loss")
-        best = max(lines, key=lambda line: (line["val_accuracy"], -line["val_loss"], -line["epoch"]))
+        first, second = (lambda line: line["val_accuracy"]), (lambda line: -line["val_loss"])
+        if config.get("choose_by") == "loss":
+            first, second = second, first
+        best = max(lines, key=lambda line: (first(line), second(line), -line["epoch"]))
         ledger.equal(summary["best_epoch"], best["epoch"], f"{name} best_epoch")
         ledger.all(results["best_val_acc"], 100.0 * best["val_accuracy"], f"{name}_results.json best_val_acc")
     return splits

@@ -55,7 +55,7 @@ pub use preprocessing::{Interpolation, Preprocessing};
 pub use run_dir::{EpochRecord, RunDir, write_metrics};
 pub use run_record::{RunFacts, RunRecord};
 pub use settings::{
-    ClassWeights, HeadFit, HeadInit, OptimizerConfig, OutOfBounds, PartialAugmentation,
+    ChooseBy, ClassWeights, HeadFit, HeadInit, OptimizerConfig, OutOfBounds, PartialAugmentation,
     PartialCrop, PartialOptimizer, PartialPreprocessing, PartialScheduler, PartialSettings,
     SchedulerKind, Settings, SettingsError, Weights,
 };

@@ -61,6 +61,11 @@ pub enum Event<'a> {
         /// Whether it is the best so far.
         is_best: bool,
     },
+    /// The caller of a training left out the test photos: the run is finished without them.
+    TestSkipped {
+        /// Photos that were not read.
+        photos: usize,
+    },
     /// A stage of an export begins.
     Stage(Stage),
     /// Photos are missing; the job continues without them.

@@ -62,7 +62,7 @@ pub use settings::{PartialSettings, Strategy, Weights};
 /// What decides the result of a training, as plain data. [`Training::config`] reads it from a file.
 pub mod settings {
     pub use kennel_core::{
-        AugmentationSet, ClassWeights, Crop, HeadFit, HeadInit, Interpolation, Method,
+        AugmentationSet, ChooseBy, ClassWeights, Crop, HeadFit, HeadInit, Interpolation, Method,
         OptimizerConfig, PartialAugmentation, PartialCrop, PartialOptimizer, PartialPreprocessing,
         PartialScheduler, PartialSettings, SchedulerKind, Strategy, Weights,
     };

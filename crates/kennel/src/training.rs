@@ -165,6 +165,7 @@ impl<'a> Training<'a> {
             compute: device::open(&self.device)?,
             cache: Some(CacheOptions { dir: self.cache, max_bytes: CACHE_BYTES }),
             data: Some(self.data.inner().clone()),
+            skip_test: false,
         };
         let never = AtomicBool::new(false);
         let listener = Mutex::new(self.on_event);

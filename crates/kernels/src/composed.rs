@@ -93,6 +93,11 @@ pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) ->
     module::max_pool2d(x, options)
 }
 
+pub fn lerp(start: Tensor<1>, end: Tensor<1>, weight: f64) -> Tensor<1> {
+    let way = end.clone() - start.clone();
+    if weight < 0.5 { start + way * weight } else { end - way * (1.0 - weight) }
+}
+
 pub fn adam_step(state: AdamState, gradient: Tensor<1>, step: &AdamStep) -> AdamState {
     let AdamStep { beta1, beta2, eps, step, learning_rate, l2, shrink } = *step;
     let AdamState { weight, first, second } = state;

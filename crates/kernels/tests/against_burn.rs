@@ -8,7 +8,7 @@ use common::{assert_close, random, values};
 use kennel_kernels::{
     Activation, AdamState, AdamStep, BatchNormConstants, ConvSpec, FoldCache, activate, adam_step,
     avg_pool2d, batch_norm_inference, batch_norm_train, composed, conv2d,
-    conv2d_batch_norm_inference, global_avg_pool, in_micro_batches, max_pool2d, residual_add,
+    conv2d_batch_norm_inference, global_avg_pool, in_micro_batches, lerp, max_pool2d, residual_add,
     scale_channels,
 };
 
@@ -386,6 +386,24 @@ fn a_step_of_adam_is_that_of_its_operations() {
         adam_step(kept, vector(4), &numbers);
         assert_eq!(values(held), values(vector(1)));
     }
+}
+
+#[test]
+fn an_interpolation_is_that_of_its_operations() {
+    let device = Device::flex();
+    let vector = |seed| random([40_000], seed, &device);
+    for weight in [0.0, 0.02, 0.5, 0.63, 1.0] {
+        let found = values(lerp(vector(1), vector(2), weight));
+        let expected = values(composed::lerp(vector(1), vector(2), weight));
+        assert_close(&found, &expected, 1e-6, "lerp");
+        // A tensor that is still in use is not overwritten.
+        let held = vector(1);
+        lerp(held.clone(), vector(2), weight);
+        assert_eq!(values(held), values(vector(1)));
+    }
+    // Both ends are exact, also where their difference rounds.
+    assert_eq!(values(lerp(vector(1), vector(2), 1.0)), values(vector(2)));
+    assert_eq!(values(lerp(vector(1), vector(2), 0.0)), values(vector(1)));
 }
 
 #[test]

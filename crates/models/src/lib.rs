@@ -47,7 +47,7 @@ pub use network::{Network, rows};
 pub use regularization::RegularizationRates;
 pub use stage::{Stage, is_under};
 pub use state_dict::{NamePath, StateDict, TensorValue, apply_state_dict, is_buffer, state_dict};
-pub use trainable::with_trainable;
+pub use trainable::{with_frozen_norms, with_trainable};
 pub use trained::load_trained;
 pub use value::{FeatureTensor, Value, ValueOf};
 pub use zoo::{PretrainedTag, architecture, architectures};

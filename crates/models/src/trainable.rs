@@ -3,6 +3,7 @@
 use burn::module::{Flag, Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 
+use crate::layers::BatchNorm2d;
 use crate::state_dict::NamePath;
 use crate::{Network, is_buffer, is_under};
 
@@ -15,6 +16,35 @@ use crate::{Network, is_buffer, is_under};
 pub fn with_trainable(network: Network, prefixes: &[String]) -> Network {
     let head_is_trained = prefixes.iter().any(|prefix| is_under(network.head(), prefix));
     network.map(&mut Trainable { path: NamePath::default(), prefixes, head_is_trained })
+}
+
+/// Puts every BatchNorm into evaluation mode, trained ones too, as PyTorch's `bn.eval()` and Keras's
+/// `training=False`: it normalises with its running statistics, which stay as they are. Its scale
+/// and shift are trained as before. Call it after [`with_trainable`].
+pub fn with_frozen_norms<M: Module>(module: M) -> M {
+    module.map(&mut FrozenNorms { containers: Vec::new() })
+}
+
+struct FrozenNorms {
+    /// Whether each open module is a BatchNorm.
+    containers: Vec<bool>,
+}
+
+impl ModuleMapper for FrozenNorms {
+    fn enter_module(&mut self, _: &str, container_type: &str) {
+        self.containers.push(container_type == BatchNorm2d::CONTAINER);
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.containers.pop();
+    }
+
+    fn map_flag(&mut self, flag: Param<Flag>) -> Param<Flag> {
+        match self.containers.last() {
+            Some(true) => flag.with_value(false),
+            _ => flag,
+        }
+    }
 }
 
 struct Trainable<'a> {

@@ -10,6 +10,9 @@ use crate::FinishedRun;
 /// Keys of `config.toml` that are in the label anyway or do not affect results.
 const ELSEWHERE: [&str; 4] = ["model", "strategy", "seed", "data_dir"];
 
+/// Values of the keys that `config.toml` leaves out at their defaults.
+const LEFT_OUT: [(&str, &str); 2] = [("choose_by", "accuracy"), ("freeze_norm", "false")];
+
 /// Returns, for each run, its model and strategy and every setting in which runs of that model and
 /// strategy differ.
 pub fn labels(runs: &[FinishedRun]) -> Vec<String> {
@@ -67,6 +70,9 @@ fn settings(settings: &Settings) -> BTreeMap<String, String> {
     // Settings that were read can also be written.
     let table = Table::try_from(settings).unwrap_or_default();
     flatten("", &table, &mut flat);
+    for (key, value) in LEFT_OUT {
+        flat.entry(key.into()).or_insert_with(|| value.into());
+    }
     flat.retain(|key, _| !ELSEWHERE.contains(&key.as_str()));
     flat
 }

@@ -1,16 +1,20 @@
 //! Chooses the best epoch.
 
-use kennel_core::EpochRecord;
+use kennel_core::{ChooseBy, EpochRecord};
 use kennel_metrics::ValidationScore;
 
-/// Returns the best epoch: highest validation accuracy, then lowest validation loss, then earliest.
-pub fn best_epoch(epochs: &[EpochRecord]) -> Option<&EpochRecord> {
-    epochs.iter().reduce(|best, epoch| if is_better(epoch, best) { epoch } else { best })
+/// Returns the best epoch by a number on the validation photos: highest accuracy or lowest loss,
+/// then the other of the two, then the earliest.
+pub fn best_epoch(epochs: &[EpochRecord], choose_by: ChooseBy) -> Option<&EpochRecord> {
+    epochs.iter().reduce(|best, epoch| match is_better(epoch, best, choose_by) {
+        true => epoch,
+        false => best,
+    })
 }
 
 /// Whether `new` is better than `old`. On a tie `old` stays.
-pub fn is_better(new: &EpochRecord, old: &EpochRecord) -> bool {
-    score(new).compare(&score(old)).is_gt()
+pub fn is_better(new: &EpochRecord, old: &EpochRecord, choose_by: ChooseBy) -> bool {
+    score(new).compare_by(&score(old), choose_by).is_gt()
 }
 
 /// Returns the result of an epoch on the validation photos.
@@ -48,8 +52,16 @@ mod tests {
         for (values, expected) in table {
             let epochs: Vec<_> =
                 values.iter().enumerate().map(|(i, (a, l))| epoch(i + 1, *a, *l)).collect();
-            assert_eq!(best_epoch(&epochs).unwrap().epoch, expected, "{values:?}");
+            let best = best_epoch(&epochs, ChooseBy::Accuracy).unwrap();
+            assert_eq!(best.epoch, expected, "{values:?}");
         }
-        assert!(best_epoch(&[]).is_none());
+        assert!(best_epoch(&[], ChooseBy::Accuracy).is_none());
+    }
+
+    #[test]
+    fn loss_decides_if_the_run_asks_for_it() {
+        let epochs = [epoch(1, 0.9, 0.2), epoch(2, 0.95, 0.3), epoch(3, 0.9, 0.2)];
+        assert_eq!(best_epoch(&epochs, ChooseBy::Loss).unwrap().epoch, 1);
+        assert_eq!(best_epoch(&epochs, ChooseBy::Accuracy).unwrap().epoch, 2);
     }
 }

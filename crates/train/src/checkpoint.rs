@@ -13,13 +13,14 @@ use kennel_core::{
 use kennel_models::{StateDict, is_under, read_checkpoint, write_checkpoint};
 use serde::{Deserialize, Serialize};
 
-use crate::{Optimizer, Plateau, Result, TrainError, is_better};
+use crate::{Optimizer, Plateau, Result, TrainError, WeightAverage, is_better};
 
 /// Key of the progress in the safetensors header.
 const KEY: &str = "kennel";
 const NETWORK: &str = "network.";
 const OPTIMIZER: &str = "optimizer.";
 const INITIAL: &str = "initial.";
+const AVERAGE: &str = "average.";
 
 /// Progress of a run, without its tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +39,16 @@ pub struct Progress {
     pub settings: Settings,
 }
 
+impl Progress {
+    /// Whether early stopping ends the run: no improvement in the last `early_stopping` epochs.
+    pub fn is_out_of_patience(&self, settings: &Settings) -> bool {
+        let finished = self.history.len();
+        settings
+            .early_stopping
+            .is_some_and(|patience| finished > 0 && finished - 1 - self.best >= patience)
+    }
+}
+
 /// The saved state of a run.
 pub struct Saved {
     /// Epochs, best epoch, schedule, settings.
@@ -48,19 +59,28 @@ pub struct Saved {
     pub initial_head: StateDict,
     /// The optimiser's state under [`OPTIMIZER_PREFIX`].
     pub optimizer: StateDict,
+    /// The moving average of the trained tensors under [`AVERAGE_PREFIX`]; empty if there is none.
+    pub average: StateDict,
 }
 
 /// Name prefix of the optimiser's tensors in [`Saved::optimizer`].
 pub const OPTIMIZER_PREFIX: &str = OPTIMIZER;
 
+/// Name prefix of the averages in [`Saved::average`].
+pub const AVERAGE_PREFIX: &str = AVERAGE;
+
 /// Everything that is saved after an epoch.
 pub struct Epoch<'a> {
     /// The network's tensors.
     pub tensors: StateDict,
+    /// The tensors that were validated, if they are not the network's own.
+    pub averaged: Option<StateDict>,
     /// Name prefixes of the trained tensors.
     pub trained: &'a [String],
     /// The optimiser.
     pub optimizer: &'a Optimizer,
+    /// The moving average of the trained tensors, if there is one.
+    pub average: Option<&'a WeightAverage>,
     /// The head before the first step.
     pub initial_head: &'a StateDict,
     /// PyTorch's `num_batches_tracked` counters, copied from the weights file.
@@ -82,7 +102,9 @@ pub fn save_epoch(
     plateau: Plateau,
     epoch: Epoch,
 ) -> Result<bool> {
-    let is_best = progress.history.get(progress.best).is_none_or(|best| is_better(&record, best));
+    let choose_by = progress.settings.choose_by;
+    let best = progress.history.get(progress.best);
+    let is_best = best.is_none_or(|best| is_better(&record, best, choose_by));
     progress.history.push(record);
     progress.optimizer_steps = epoch.optimizer.steps();
     progress.plateau = plateau;
@@ -90,7 +112,8 @@ pub fn save_epoch(
     let mut changes = run.changes()?;
     if is_best {
         progress.best = progress.history.len() - 1;
-        let write = |path: &Path| write_checkpoint(path, &tensors, epoch.batches_tracked, None);
+        let validated = epoch.averaged.as_ref().unwrap_or(&tensors);
+        let write = |path: &Path| write_checkpoint(path, validated, epoch.batches_tracked, None);
         changes.write(&run.best_weights(), write)?;
         changes.write(&run.predictions(Split::Val), |path| {
             write_predictions(path, epoch.val_predictions)
@@ -110,6 +133,9 @@ pub fn save_epoch(
         state.insert(format!("{INITIAL}{name}"), value.clone());
     }
     epoch.optimizer.save(OPTIMIZER, &mut state);
+    if let Some(average) = epoch.average {
+        average.save(AVERAGE, &mut state);
+    }
     let note = serde_json::to_string(progress).map_err(|error| CoreError::Malformed {
         path: run.last_state(),
         what: "training state",
@@ -166,15 +192,19 @@ pub fn read_saved(run: &RunDir) -> Result<Option<Saved>> {
             })
             .collect()
     };
+    let prefixed = |prefix: &str| -> StateDict {
+        checkpoint
+            .tensors
+            .iter()
+            .filter(|(name, _)| name.starts_with(prefix))
+            .map(|(n, v)| (n.clone(), v.clone()))
+            .collect()
+    };
     Ok(Some(Saved {
         network: part(NETWORK),
         initial_head: part(INITIAL),
-        optimizer: checkpoint
-            .tensors
-            .iter()
-            .filter(|(name, _)| name.starts_with(OPTIMIZER))
-            .map(|(n, v)| (n.clone(), v.clone()))
-            .collect(),
+        optimizer: prefixed(OPTIMIZER),
+        average: prefixed(AVERAGE),
         progress,
     }))
 }

@@ -44,7 +44,9 @@ fn evaluation_of(run: &RunDir) -> Result<RunEvaluation> {
         Ok(records.map(|records| evaluate(&records, classes)).transpose()?)
     };
     let best_epoch = match run.metrics().exists() {
-        true => best_epoch(&run.read_metrics()?).map(|record| record.epoch),
+        true => {
+            best_epoch(&run.read_metrics()?, record.settings.choose_by).map(|record| record.epoch)
+        }
         false => None,
     };
     Ok(RunEvaluation {

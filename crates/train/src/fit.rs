@@ -1,6 +1,5 @@
 //! Runs the epochs of a run.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,10 +7,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use kennel_core::seed::stream_seed;
 use kennel_core::task::Event;
-use kennel_core::{
-    EpochRecord, Hint, Lock, Manifest, Note, PredictionRecord, RunDir, RunRecord, SchedulerKind,
-    Settings, Split, Task,
-};
+use kennel_core::{EpochRecord, PredictionRecord, RunDir, Settings, Split, Task};
 use kennel_data::shuffled;
 use kennel_infer::{BATCH, collect, machine};
 use kennel_metrics::{MetricsError, RunEvaluation};
@@ -20,11 +16,11 @@ use kennel_models::{
     state_dict,
 };
 
-use crate::checkpoint::{Epoch, OPTIMIZER_PREFIX, Progress, Saved, read_saved, save_epoch};
+use crate::checkpoint::{AVERAGE_PREFIX, Epoch, OPTIMIZER_PREFIX, Progress, Saved, save_epoch};
 use crate::features::{Features, Part};
-use crate::setup::{Setup, set_up};
+use crate::setup::Setup;
 use crate::{
-    CrossEntropy, LayerRates, Optimizer, Result, Schedule, TrainError, TrainOptions,
+    CrossEntropy, LayerRates, Optimizer, Result, Schedule, TrainError, TrainOptions, WeightAverage,
     clip_gradients, finish, take_gradients,
 };
 
@@ -37,188 +33,21 @@ pub struct Trained {
     pub evaluation: RunEvaluation,
 }
 
-/// Trains a new run under `runs`.
-///
-/// # Errors
-///
-/// - Settings, photos or weights that are invalid; [`TrainError::Stopped`] if the task is stopped
-///   while they are checked. Then no run directory is made.
-/// - A file that cannot be written, or a loss that is not finite.
-/// - [`TrainError::Interrupted`] if the task is stopped later: at the next step, with the last
-///   finished epoch saved.
-pub fn train(
-    settings: &Settings,
-    runs: &Path,
-    options: &TrainOptions,
-    task: Task<'_>,
-) -> Result<Trained> {
-    let (setup, features) = set_up_features(settings, options, task)?;
-    let (_, stamp) = machine::now();
-    let record = RunRecord { settings: settings.clone(), facts: setup.facts.clone() };
-    let (run, _lock) =
-        RunDir::begin(runs, &machine::run_name(&stamp, settings), |run, changes| {
-            changes.write(&run.manifest(), |path| setup.data.manifest().write(path))?;
-            changes.write(&run.config(), |path| record.write(path))
-        })?;
-    Fit::new(record.settings, run, setup, features, None, options, task)?.run(task)
-}
-
-/// Resumes a run after its last finished epoch. Trains up to `epochs` in all if given, else up to
-/// the number in its settings. A finished run is only evaluated again, unless `epochs` asks
-/// for more.
-///
-/// # Errors
-///
-/// As [`train`]; when another process is training the run; when the photos or the run's files have
-/// changed since it began; when `epochs` is not more than the number of finished epochs.
-pub fn resume(
-    run: RunDir,
-    epochs: Option<usize>,
-    options: &TrainOptions,
-    task: Task<'_>,
-) -> Result<Trained> {
-    // `is_finished` is checked again below, after taking the lock: the previous owner may have
-    // finished the run, or taking the lock may have completed a commit that finished it.
-    let _lock = (!run.is_finished() || epochs.is_some()).then(|| taken(&run)).transpose()?;
-    let mut record = run.read_record()?;
-    if run.is_finished() && epochs.is_none() {
-        run.tidy();
-        task.note(Note::hinted(
-            "the run is finished already: nothing is left to train",
-            Hint::MoreEpochs,
-        ));
-        let evaluation = finish::evaluate_run(&run)?;
-        return Ok(Trained { run, evaluation });
-    }
-    run.check_files()?;
-    let saved = read_saved(&run)?;
-    if saved.is_none() {
-        task.note("no epoch was finished: it begins at epoch 1 again");
-    }
-    let (setup, features) = set_up_features(&record.settings, options, task)?;
-    let began = &record.facts;
-    let cannot = |reason: &str, hint: Option<Hint>| TrainError::CannotResume {
-        path: run.path().into(),
-        reason: reason.into(),
-        hint: hint.map(Box::new),
-    };
-    if setup.facts.manifest_sha256 != began.manifest_sha256 {
-        let seed = match Path::new(&record.settings.data_dir).join(Manifest::FILE_NAME).is_file() {
-            true => Some(run.read_manifest()?.seed),
-            // The user's own folder: Kennel did not write it and cannot restore it.
-            false => None,
-        };
-        let hint = Hint::RestorePhotos {
-            run: run.path().into(),
-            data: record.settings.data_dir.clone(),
-            seed,
-        };
-        return Err(cannot("the photos are not those it began with", Some(hint)));
-    }
-    if setup.facts.class_names != began.class_names {
-        return Err(cannot("its class names are not those of the photos", None));
-    }
-    if setup.facts.weights_sha256 != began.weights_sha256 {
-        return Err(cannot("the pretrained weights are not those it began with", None));
-    }
-    if let Some(epochs) = epochs {
-        go_further(&run, &mut record, epochs, saved.as_ref(), task)?;
-    }
-    Fit::new(record.settings, run, setup, features, saved, options, task)?.run(task)
-}
-
-/// Whether early stopping ends the run: no improvement in the last `early_stopping` epochs.
-fn is_out_of_patience(settings: &Settings, progress: &Progress) -> bool {
-    let finished = progress.history.len();
-    settings
-        .early_stopping
-        .is_some_and(|patience| finished > 0 && finished - 1 - progress.best >= patience)
-}
-
-/// Raises the number of epochs of a run, including a finished one.
-fn go_further(
-    run: &RunDir,
-    record: &mut RunRecord,
-    epochs: usize,
-    saved: Option<&Saved>,
-    task: Task<'_>,
-) -> Result<()> {
-    let finished = saved.map_or(0, |saved| saved.progress.history.len());
-    if epochs <= finished {
-        return Err(TrainError::Hyperparameter {
-            name: "epochs",
-            found: epochs.to_string(),
-            expected: "more than are finished",
-        });
-    }
-    if saved.is_some_and(|saved| is_out_of_patience(&record.settings, &saved.progress)) {
-        return Err(TrainError::CannotResume {
-            path: run.path().into(),
-            reason: format!("early stopping ended it after epoch {finished}"),
-            hint: Some(Box::new(Hint::BeginAnew {
-                run: run.path().into(),
-                early_stopping: Some(epochs),
-            })),
-        });
-    }
-    let before = std::mem::replace(&mut record.settings.epochs, epochs);
-    let scheduler = &record.settings.scheduler;
-    let depends =
-        matches!(scheduler, SchedulerKind::Cosine { .. } | SchedulerKind::OneCycle { .. });
-    if depends && before != epochs {
-        let text = format!(
-            "the {} schedule now runs over {epochs} epochs in place of {before}: the learning rate jumps to where it would be in \
-             epoch {} of {epochs}, and the run ends otherwise than one that was told so from the beginning",
-            scheduler.name(),
-            finished + 1
-        );
-        task.note(text);
-    }
-    if run.is_finished() {
-        let text = "the run was finished: its best epoch of all will read the test photos again; whoever chooses the number of epochs by \
-                    what they say has chosen on them";
-        task.note(text);
-    }
-    let mut changes = run.changes()?;
-    changes.write(&run.config(), |path| record.write(path))?;
-    changes.reopen();
-    Ok(changes.commit()?)
-}
-
-/// Takes the run's lock: two processes that write the same checkpoints would each resume from the
-/// other's.
-fn taken(run: &RunDir) -> Result<Lock> {
-    run.lock()?.ok_or_else(|| TrainError::InUse { path: run.path().into() })
-}
-
-/// Sets up the run and its feature cache.
-pub(crate) fn set_up_features(
-    settings: &Settings,
-    options: &TrainOptions,
-    task: Task<'_>,
-) -> Result<(Setup, Features)> {
-    machine::reset_peak_rss();
-    let mut setup = set_up(settings, options, task)?;
-    let frozen_stages = setup.network().frozen_stages(&setup.trained);
-    let features = Features::new(&setup, frozen_stages, settings, options);
-    if let Some(folder) = features.folder() {
-        setup.facts.feature_cache = Some(folder.display().to_string());
-    }
-    Ok((setup, features))
-}
-
 /// A run in progress.
-struct Fit {
+pub struct Fit {
     settings: Settings,
     run: RunDir,
     setup: Setup,
     features: Features,
     device: Device,
     optimizer: Optimizer,
+    /// The moving average of the weights, which is validated and saved in their place.
+    average: Option<WeightAverage>,
     schedule: Schedule,
     rates: LayerRates,
     loss: CrossEntropy,
     progress: Progress,
+    skip_test: bool,
 }
 
 /// Results of one pass over the training photos.
@@ -231,7 +60,7 @@ struct TrainPass {
 
 impl Fit {
     /// Begins a run, or resumes it from `saved`, the state after its last finished epoch.
-    fn new(
+    pub fn new(
         settings: Settings,
         run: RunDir,
         mut setup: Setup,
@@ -240,6 +69,8 @@ impl Fit {
         options: &TrainOptions,
         task: Task<'_>,
     ) -> Result<Self> {
+        // Earlier predictions would be those of another epoch.
+        let skip_test = options.skip_test && !run.predictions(Split::Test).exists();
         let device = options.compute.device().clone();
         let photos = setup.data.photos(Split::Train).len();
         let steps = steps_per_epoch(photos, settings.batch_size);
@@ -251,6 +82,7 @@ impl Fit {
             steps,
         );
         let mut optimizer = Optimizer::new(settings.optimizer.clone());
+        let mut average = settings.ema.map(WeightAverage::new);
         let mut progress = Progress {
             history: Vec::new(),
             best: 0,
@@ -279,6 +111,9 @@ impl Fit {
                 &saved.optimizer,
                 &device,
             );
+            average = settings.ema.map(|decay| {
+                WeightAverage::restore(decay, AVERAGE_PREFIX, &saved.average, &device)
+            });
             schedule = schedule.resume(saved.progress.plateau);
             progress = Progress { settings: settings.clone(), ..saved.progress };
         }
@@ -297,15 +132,17 @@ impl Fit {
             features,
             device,
             optimizer,
+            average,
             schedule,
             rates,
             loss,
             progress,
+            skip_test,
         })
     }
 
     /// Trains the epochs that are left and evaluates the best one.
-    fn run(mut self, task: Task<'_>) -> Result<Trained> {
+    pub fn run(mut self, task: Task<'_>) -> Result<Trained> {
         match self.train_epochs(task).and_then(|()| self.finish(task)) {
             Ok(evaluation) => Ok(Trained { run: self.run, evaluation }),
             Err(TrainError::Stopped(_)) => {
@@ -321,7 +158,7 @@ impl Fit {
         while !self.is_done() {
             let index = self.progress.history.len();
             let pass = self.train_pass(index, task)?;
-            let network = self.setup.network().valid();
+            let network = self.evaluated();
             let val_predictions = self.predict(&network, Split::Val, "validation", task)?;
             let val = kennel_metrics::evaluate(&val_predictions, &self.setup.facts.class_names)
                 .map_err(|error| match error {
@@ -331,6 +168,7 @@ impl Fit {
                     error => error.into(),
                 })?;
             self.schedule.end_epoch(val.log_loss);
+            let averaged = self.average.as_ref().map(|_| state_dict(&network));
             let tensors = state_dict(self.setup.network());
             let record = EpochRecord {
                 epoch: index + 1,
@@ -346,8 +184,10 @@ impl Fit {
             };
             let epoch = Epoch {
                 tensors,
+                averaged,
                 trained: &self.setup.trained,
                 optimizer: &self.optimizer,
+                average: self.average.as_ref(),
                 initial_head: &self.setup.initial_head,
                 batches_tracked: &self.setup.batches_tracked,
                 val_predictions: &val_predictions,
@@ -360,10 +200,19 @@ impl Fit {
         Ok(())
     }
 
+    /// Returns the network that is validated and saved as the best: with averaged weights if the run
+    /// averages them.
+    fn evaluated(&self) -> Network {
+        match &self.average {
+            Some(average) => average.averaged(self.setup.network()),
+            None => self.setup.network().valid(),
+        }
+    }
+
     /// Whether all epochs are done or early stopping applies.
     fn is_done(&self) -> bool {
         self.progress.history.len() >= self.settings.epochs
-            || is_out_of_patience(&self.settings, &self.progress)
+            || self.progress.is_out_of_patience(&self.settings)
     }
 
     /// Trains one epoch.
@@ -401,6 +250,9 @@ impl Fit {
             let rates = &self.rates;
             let moved =
                 self.optimizer.step(network, gradients, |name| learning_rate * rates.factor(name));
+            if let Some(average) = &mut self.average {
+                average.update(&moved, &self.setup.trained, self.optimizer.steps());
+            }
             self.setup.network = Some(moved);
             let rows = rows(logits.without_autodiff());
             correct += rows
@@ -457,7 +309,8 @@ impl Fit {
         (moved / start).sqrt()
     }
 
-    /// Evaluates the best epoch on the test photos, once, after the last epoch.
+    /// Evaluates the best epoch on the test photos, once, after the last epoch, unless the caller
+    /// leaves them out.
     fn finish(&mut self, task: Task<'_>) -> Result<RunEvaluation> {
         let best = read_checkpoint(&self.run.best_weights())?;
         let network = self.setup.network().valid();
@@ -468,8 +321,11 @@ impl Fit {
             &self.settings.model,
             &self.run.best_weights(),
         )?;
+        let photos = self.setup.data.photos(Split::Test).len();
         let mut test = None;
-        if !self.setup.data.photos(Split::Test).is_empty() {
+        if photos > 0 && self.skip_test {
+            task.tell(Event::TestSkipped { photos });
+        } else if photos > 0 {
             test = Some(self.predict(&network, Split::Test, "test", task)?);
         }
         finish::finish_run(&self.run, test.as_deref())

@@ -1,9 +1,9 @@
 //! Training: chooses the trainable layers, runs the epochs, keeps the best checkpoint, and caches
 //! features of the frozen stages.
 //!
-//! A run goes through these files in order: set up the network ([`setup`]), plan ([`plan`]), run
-//! the epochs ([`fit`]), save a checkpoint after each ([`checkpoint`]), evaluate the best one on
-//! the test photos, once ([`finish`]).
+//! A run goes through these files in order: begin or resume it ([`run`]), set up the network
+//! ([`setup`]), plan ([`plan`]), run the epochs ([`fit`]), save a checkpoint after each
+//! ([`checkpoint`]), evaluate the best one on the test photos, once ([`finish`]).
 
 mod error;
 mod options;
@@ -11,6 +11,7 @@ mod options;
 mod plan;
 mod setup;
 
+mod ema;
 mod loss;
 mod optimizer;
 mod rates;
@@ -22,6 +23,7 @@ mod best;
 mod checkpoint;
 mod fit;
 mod rehearsal;
+mod run;
 
 mod bench_step;
 mod finish;
@@ -32,15 +34,17 @@ mod fixtures;
 
 pub use bench_step::bench_step;
 pub use best::{best_epoch, is_better};
+pub use ema::WeightAverage;
 pub use error::{Result, TrainError};
 pub use features::KeptFeatures;
 pub use finish::evaluate_run;
-pub use fit::{Trained, resume, train};
+pub use fit::Trained;
 pub use loss::{CrossEntropy, class_weights};
 pub use optimizer::{NamedGradients, Optimizer, clip_gradients, take_gradients};
 pub use options::{CacheOptions, TrainOptions};
 pub use plan::{check_splits, trained_parts};
 pub use rates::LayerRates;
 pub use rehearsal::{Rehearsal, rehearse};
+pub use run::{resume, train};
 pub use schedule::{Plateau, Schedule};
 pub use select::{Found, find_run};

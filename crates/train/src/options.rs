@@ -16,6 +16,11 @@ pub struct TrainOptions {
     /// The photos, if the caller has opened them already. Without them, a folder that was not
     /// prepared is decoded again. Ignored if they are of another folder than the configuration's.
     pub data: Option<Dataset>,
+    /// Leaves the test photos unread: for the trials of a search, whose chosen result reads them
+    /// once. The run is finished without predictions of test photos, as one on photos without a
+    /// test split. Resuming it without this option reads them. A run that has predicted them before
+    /// predicts them again.
+    pub skip_test: bool,
 }
 
 /// Folder and size limit of the feature cache.

@@ -3,7 +3,8 @@
 use kennel_core::{RunFacts, Settings, Task};
 
 use crate::features::KeptFeatures;
-use crate::fit::{set_up_features, steps_per_epoch};
+use crate::fit::steps_per_epoch;
+use crate::run::set_up_features;
 use crate::{Result, TrainOptions};
 
 /// What [`train`](crate::train) would do.

@@ -36,7 +36,7 @@ pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<
             continue;
         }
         let history = run.read_metrics()?;
-        let Some(epoch) = best_epoch(&history).cloned() else { continue };
+        let Some(epoch) = best_epoch(&history, settings.choose_by).cloned() else { continue };
         matching.push((facts.manifest_sha256, epoch, run));
     }
     let all = matching.len();

@@ -12,7 +12,8 @@ use kennel_data::{
 use kennel_infer::{BURN_VERSION, machine, manifest_digest, pixels, tell_notes};
 use kennel_models::{
     Architecture, LoadOptions, Network, RegularizationRates, StateDict, architecture, draw_head,
-    draw_network, is_buffer, is_under, load, locate_weights, rows, state_dict, with_trainable,
+    draw_network, is_buffer, is_under, load, locate_weights, rows, state_dict, with_frozen_norms,
+    with_trainable,
 };
 
 use crate::{Result, TrainError, TrainOptions, class_weights, plan};
@@ -68,7 +69,7 @@ pub fn set_up(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> Re
         task.note("there are no test photos: the run will say how good it is on validation only");
     }
     plan::check_splits(folder, data.manifest().counts(None))?;
-    check_photos(&data, task)?;
+    check_photos(&data, options.skip_test, task)?;
     let class_names = data.classes().to_vec();
     let mut counts = vec![0; class_names.len()];
     for photo in data.photos(Split::Train).iter() {
@@ -86,6 +87,7 @@ pub fn set_up(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> Re
         fill(network, architecture, settings, &class_names, task)?;
     check_answers(&network, &data, settings, compute.device())?;
     let network = with_trainable(network, &trained);
+    let network = if settings.freeze_norm { with_frozen_norms(network) } else { network };
     let state = state_dict(&network);
     let sizes = |keep: &dyn Fn(&str) -> bool| -> usize {
         state
@@ -117,13 +119,14 @@ pub fn set_up(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> Re
     Ok(Setup { data, network, trained, batches_tracked, class_weights, initial_head, facts })
 }
 
-/// Checks every photo against its digest in the manifest before training. During training, each
-/// photo is checked again when it is read.
-fn check_photos(data: &Dataset, task: Task<'_>) -> Result<()> {
+/// Checks every photo against its digest in the manifest before training; test photos that will not
+/// be read are left out. During training, each photo is checked again when it is read.
+fn check_photos(data: &Dataset, skip_test: bool, task: Task<'_>) -> Result<()> {
     if !data.is_prepared() {
         return Ok(()); // read a moment ago
     }
-    for photo in data.all_photos().iter() {
+    let splits = Split::ALL.into_iter().filter(|split| !(skip_test && *split == Split::Test));
+    for photo in splits.flat_map(|split| data.photos(split).iter()) {
         task.check()?;
         if files::sha256_file(&photo.file)? != photo.sha256 {
             return Err(DataError::PhotoChanged { path: photo.file.clone() }.into());

@@ -11,12 +11,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use kennel_core::task::Event;
 use kennel_core::{
-    EpochRecord, Hint, Note, RunDir, SchedulerKind, Settings, Strategy, Task, files, write_metrics,
+    ChooseBy, EpochRecord, Hint, Note, RunDir, SchedulerKind, Settings, Strategy, Task, files,
+    write_metrics,
 };
 use kennel_infer::{Compute, predict_dataset};
-use kennel_models::{read_checkpoint, write_checkpoint};
+use kennel_models::{is_under, read_checkpoint, write_checkpoint};
 use kennel_train::{
-    CacheOptions, Found, Result, TrainError, TrainOptions, Trained, find_run, resume, train,
+    CacheOptions, Found, Result, TrainError, TrainOptions, Trained, evaluate_run, find_run, resume,
+    train,
 };
 use photos::{draw_photos, small_config};
 
@@ -50,7 +52,7 @@ fn run_of(trained: Result<Trained>) -> RunDir {
 }
 
 fn uncached() -> TrainOptions {
-    TrainOptions { compute: Compute::cpu(), cache: None, data: None }
+    TrainOptions { compute: Compute::cpu(), cache: None, data: None, skip_test: false }
 }
 
 /// The notes of a job, and the feature passes that it computed.
@@ -194,11 +196,14 @@ fn a_run_that_was_stopped_and_resumed_ends_as_if_it_had_never_stopped() {
     let data = dir.path().join("photos");
     draw_photos(&data, [6, 3, 2]);
     let runs = dir.path().join("runs");
-    for (strategy, unfreeze) in
-        [(Strategy::Full, vec![]), (Strategy::Partial, vec!["layer4.1".into(), "fc".into()])]
-    {
-        let mut config = small_config(&data, strategy, 4);
-        config.unfreeze = unfreeze;
+    let of = |strategy| small_config(&data, strategy, 4);
+    let unfreeze = vec!["layer4.1".into(), "fc".into()];
+    for config in [
+        of(Strategy::Full),
+        Settings { unfreeze, ..of(Strategy::Partial) },
+        Settings { ema: Some(0.5), choose_by: ChooseBy::Loss, ..of(Strategy::Full) },
+        Settings { ema: Some(0.99), freeze_norm: true, ..of(Strategy::Partial) },
+    ] {
         let whole = train_quietly(&config, &runs);
         // Stop between two epochs, in the middle of one, and before the first is finished.
         for (epochs, step) in [(1, 0), (2, 8), (0, 8)] {
@@ -210,6 +215,70 @@ fn a_run_that_was_stopped_and_resumed_ends_as_if_it_had_never_stopped() {
             same(&whole, &run_of(resume(run, None, &uncached(), Task::unwatched())));
         }
     }
+}
+
+#[test]
+fn a_moving_average_is_validated_and_kept_while_the_weights_train_as_without() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("photos");
+    draw_photos(&data, [12, 4, 3]);
+    let runs = dir.path().join("runs");
+    let plain = Settings {
+        scheduler: SchedulerKind::Constant,
+        choose_by: ChooseBy::Loss,
+        ..small_config(&data, Strategy::Partial, 3)
+    };
+    let averaged = Settings { ema: Some(0.9), ..plain.clone() };
+    let [plain, averaged] = [&plain, &averaged].map(|config| train_quietly(config, &runs));
+    let file = |run: &RunDir, name: &str| contents(run)[name].clone();
+    assert!(
+        file(&plain, "checkpoints/last.safetensors")
+            == file(&averaged, "checkpoints/last.safetensors"),
+        "training goes on with the weights themselves"
+    );
+    let read = |path: PathBuf| read_checkpoint(&path).unwrap().tensors;
+    let (best, last) = (read(averaged.best_weights()), read(averaged.last_weights()));
+    let trained = averaged.read_record().unwrap().facts.trained;
+    for (name, value) in &best {
+        let is_trained = trained.iter().any(|prefix| is_under(name, prefix));
+        assert_eq!(value != &last[name], is_trained, "{name}");
+    }
+    // The epoch with the lowest loss is kept, and its predictions are those of the average.
+    let epochs = averaged.read_metrics().unwrap();
+    let lowest = epochs.iter().min_by(|a, b| a.val_loss.total_cmp(&b.val_loss)).unwrap();
+    let evaluation = evaluate_run(&averaged).unwrap();
+    assert_eq!(evaluation.best_epoch, Some(lowest.epoch));
+    assert_eq!(evaluation.val.unwrap().log_loss, lowest.val_loss);
+    let losses = |run: &RunDir| -> Vec<f64> {
+        run.read_metrics().unwrap().iter().map(|epoch| epoch.val_loss).collect()
+    };
+    assert_ne!(losses(&plain), losses(&averaged));
+}
+
+#[test]
+fn test_photos_that_are_left_out_are_read_when_the_run_is_resumed() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("photos");
+    draw_photos(&data, [4, 2, 2]);
+    let runs = dir.path().join("runs");
+    let config = small_config(&data, Strategy::Full, 2);
+    let trial = TrainOptions { skip_test: true, ..uncached() };
+    let (stop, skipped) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let on = |event: Event<'_>| match event {
+        Event::TestSkipped { photos } => skipped.store(photos, Ordering::Relaxed),
+        Event::Pass { what, .. } => assert_ne!(what, "test"),
+        _ => {}
+    };
+    let trained = train(&config, &runs, &trial, Task::new(&stop, &on)).unwrap();
+    assert_eq!((trained.evaluation.test, skipped.into_inner()), (None, 4));
+    let run = trained.run;
+    let test = run.predictions(kennel_core::Split::Test);
+    assert!(run.is_finished() && !test.exists());
+    // Nothing is left to do for a caller that leaves them out, too.
+    resume(run.clone(), None, &trial, Task::unwatched()).unwrap();
+    assert!(!test.exists());
+    let resumed = run_of(resume(run, None, &uncached(), Task::unwatched()));
+    same(&train_quietly(&config, &runs), &resumed);
 }
 
 #[test]
@@ -422,7 +491,8 @@ fn a_run_ends_the_same_with_a_cold_a_warm_a_full_and_no_cache() {
         let dir = folder.path().join(format!("cache-{name}"));
         let run = |max_bytes: Option<u64>| {
             let cache = max_bytes.map(|max_bytes| CacheOptions { dir: dir.clone(), max_bytes });
-            let options = TrainOptions { compute: Compute::cpu(), cache, data: None };
+            let options =
+                TrainOptions { compute: Compute::cpu(), cache, data: None, skip_test: false };
             let (trained, heard) = listening(|task| train(&config, &runs, &options, task));
             (run_of(trained), heard)
         };

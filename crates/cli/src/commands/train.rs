@@ -178,6 +178,17 @@ pub struct TrainArgs {
     /// Clip the gradient to this global norm
     #[arg(long, value_name = "NORM", help_heading = "Optimisation")]
     gradient_clip: Option<f64>,
+    /// Validate and keep a moving average of the weights with this decay, such as 0.999; early steps
+    /// use a lower one (timm's ModelEmaV3 with warmup)
+    #[arg(long, value_name = "DECAY", help_heading = "Optimisation")]
+    ema: Option<f64>,
+    /// Keep the statistics of every BatchNorm and normalise with them, as PyTorch's bn.eval(); scales
+    /// and shifts are still trained
+    #[arg(long, help_heading = "Optimisation")]
+    freeze_norm: bool,
+    /// Validation number that chooses the best epoch: accuracy or loss [default: accuracy]
+    #[arg(long, value_name = "NUMBER", help_heading = "Optimisation")]
+    choose_by: Option<String>,
     /// Stop after this many epochs without improvement
     #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation")]
     early_stopping: Option<u32>,
@@ -239,6 +250,7 @@ pub fn run(args: TrainArgs, session: &Session) -> CommandResult {
         compute: args.device.open(session)?,
         cache: Some(args.cache.options()),
         data: None,
+        skip_test: false,
     };
     let trained = match &args.resume {
         Some(path) => {
@@ -421,6 +433,9 @@ impl TrainArgs {
             label_smoothing: self.label_smoothing,
             class_weights: self.class_weights.as_deref().map(class_weights).transpose()?,
             gradient_clip: self.gradient_clip,
+            ema: self.ema,
+            freeze_norm: self.freeze_norm.then_some(true),
+            choose_by: parsed(&self.choose_by)?,
             early_stopping: count(self.early_stopping),
             augment: parsed(&self.augment)?,
             augmentation: PartialAugmentation {

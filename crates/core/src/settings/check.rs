@@ -57,6 +57,9 @@ impl Settings {
         if let Some(norm) = self.gradient_clip {
             positive("gradient_clip", norm)?;
         }
+        if let Some(decay) = self.ema {
+            share("ema", decay)?;
+        }
         positive("epochs", self.epochs as f64)?;
         positive("batch_size", self.batch_size as f64)?;
         if let Some(patience) = self.early_stopping {
@@ -182,6 +185,7 @@ mod tests {
             (Settings { batch_size: 0, ..base.clone() }, "batch_size"),
             (Settings { label_smoothing: 1.0, ..base.clone() }, "label_smoothing"),
             (Settings { layer_decay: Some(1.5), ..base.clone() }, "layer_decay"),
+            (Settings { ema: Some(1.0), ..base.clone() }, "ema"),
             (
                 Settings {
                     scheduler: SchedulerKind::Cosine { min_learning_rate: 0.1 },

@@ -1,6 +1,7 @@
 //! The settings of a run: everything that decides its result, as plain data.
 
 mod check;
+mod choose_by;
 mod error;
 mod head;
 mod optimizer;
@@ -8,10 +9,13 @@ mod partial;
 mod scheduler;
 mod weights;
 
+use std::ops::Not;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Augmentation, AugmentationSet, Method, Preprocessing, Strategy};
 
+pub use choose_by::ChooseBy;
 pub use error::{OutOfBounds, SettingsError};
 pub use head::{ClassWeights, HeadFit, HeadInit};
 pub use optimizer::OptimizerConfig;
@@ -58,8 +62,18 @@ pub struct Settings {
     /// Largest global norm of the gradient, if it is clipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gradient_clip: Option<f64>,
-    /// Training stops after this many epochs without a better validation accuracy (or an equal
-    /// accuracy with a lower loss).
+    /// Decay of the moving average of the trained tensors, if there is one: the average is
+    /// validated and saved in their place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ema: Option<f64>,
+    /// Whether every BatchNorm keeps its statistics and normalises with them, also where its scale
+    /// and shift are trained.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub freeze_norm: bool,
+    /// What chooses the best epoch.
+    #[serde(default, skip_serializing_if = "ChooseBy::is_default")]
+    pub choose_by: ChooseBy,
+    /// Training stops after this many epochs without a better one, by `choose_by`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<usize>,
     /// Dropout before the classifier.
@@ -115,6 +129,9 @@ impl Settings {
             warmup_epochs: if is_auto { 1.0 } else { 0.0 },
             label_smoothing: if is_auto { 0.1 } else { 0.0 },
             gradient_clip: None,
+            ema: None,
+            freeze_norm: false,
+            choose_by: if is_auto { ChooseBy::Loss } else { ChooseBy::Accuracy },
             early_stopping: None,
             drop_rate: 0.0,
             drop_path_rate: 0.0,

@@ -4,6 +4,7 @@ use burn_flex::FlexTensor;
 use rayon::prelude::*;
 
 use super::nhwc;
+use super::owned::owned;
 use super::simd::vectorised;
 use crate::types::AdamStep;
 
@@ -49,17 +50,4 @@ pub fn step(
         });
     drop(gradient);
     (weight, first, second)
-}
-
-/// Returns the tensor if no other shares its memory and it covers all of its storage; otherwise a
-/// copy.
-fn owned(tensor: FlexTensor) -> FlexTensor {
-    let len = tensor.layout().shape().num_elements();
-    let is_owned = tensor.is_unique()
-        && tensor.layout().contiguous_offsets() == Some((0, len))
-        && tensor.bytes().len() == len * size_of::<f32>();
-    if is_owned {
-        return tensor;
-    }
-    nhwc::vector(&nhwc::values(&tensor))
 }

@@ -8,7 +8,7 @@ use super::batch_norm::{NormConstants, Normalisation};
 use super::fold::{self, FoldCache, Shortcut};
 use super::nhwc::ChannelsLast;
 use super::pooling::{self, Window};
-use super::{adam, conv, elementwise};
+use super::{adam, conv, elementwise, lerp};
 use crate::types::{Activation, AdamStep, ConvSpec};
 
 /// Functions with a backward pass.
@@ -82,6 +82,12 @@ pub trait PlainKernels: Backend {
         gradient: FloatTensor<Self>,
         step: AdamStep,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    fn kernel_lerp(
+        start: FloatTensor<Self>,
+        end: FloatTensor<Self>,
+        weight: f64,
+    ) -> FloatTensor<Self>;
 }
 
 impl Kernels for Flex {
@@ -160,5 +166,9 @@ impl PlainKernels for Flex {
         step: AdamStep,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
         adam::step(weight, first, second, gradient, step)
+    }
+
+    fn kernel_lerp(start: FlexTensor, end: FlexTensor, weight: f64) -> FlexTensor {
+        lerp::lerp(start, end, weight)
     }
 }

@@ -14,6 +14,8 @@ mod batch_norm;
 mod conv;
 mod elementwise;
 mod fold;
+mod lerp;
+mod owned;
 mod pooling;
 mod saved_input;
 

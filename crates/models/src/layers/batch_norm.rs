@@ -29,6 +29,9 @@ pub struct BatchNorm2d {
 }
 
 impl BatchNorm2d {
+    /// What Burn calls it when a visitor enters its fields.
+    pub(crate) const CONTAINER: &str = "Struct:BatchNorm2d";
+
     /// Makes an identity normalisation in evaluation mode, followed by `activation`.
     pub fn new(channels: usize, activation: Activation, device: &Device) -> Self {
         Self {

@@ -49,6 +49,7 @@ pub fn run(args: RunArgs, session: &Session) -> CommandResult {
         compute: args.device.open(session)?,
         cache: Some(args.cache.options()),
         data: Some(data.clone()),
+        skip_test: false,
     };
     tell_plan(&args, &experiments, &data, &train.compute, session)?;
     check_any_can_be_run(&study, &experiments)?;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 use super::super::{
-    ClassWeights, HeadFit, HeadInit, OptimizerConfig, SchedulerKind, SettingsError, Weights,
+    ChooseBy, ClassWeights, HeadFit, HeadInit, OptimizerConfig, SchedulerKind, SettingsError,
+    Weights,
 };
 use crate::{AugmentationSet, Crop, Interpolation, Method, did_you_mean};
 
@@ -180,7 +181,7 @@ macro_rules! named {
         }
     )+};
 }
-named!(Method HeadFit HeadInit OptimizerConfig SchedulerKind AugmentationSet Crop Interpolation);
+named!(Method ChooseBy HeadFit HeadInit OptimizerConfig SchedulerKind AugmentationSet Crop Interpolation);
 
 impl Setting for f64 {
     fn read(value: Value, key: &str) -> Result<Self> {

@@ -6,7 +6,7 @@ mod tables;
 
 use toml::{Table, Value};
 
-use super::{ClassWeights, HeadFit, HeadInit, Settings, SettingsError, Weights};
+use super::{ChooseBy, ClassWeights, HeadFit, HeadInit, Settings, SettingsError, Weights};
 use crate::{AugmentationSet, Method, Preprocessing, Strategy};
 use layer::{Form, Layer, Result, partial};
 
@@ -33,6 +33,9 @@ partial! {
         warmup_epochs: Option<f64>,
         label_smoothing: Option<f64>,
         gradient_clip: Option<f64>,
+        ema: Option<f64>,
+        freeze_norm: Option<bool>,
+        choose_by: Option<ChooseBy>,
         early_stopping: Option<usize>,
         drop_rate: Option<f64>,
         drop_path_rate: Option<f64>,
@@ -153,6 +156,9 @@ impl PartialSettings {
             warmup_epochs: self.warmup_epochs.unwrap_or(recipe.warmup_epochs),
             label_smoothing: self.label_smoothing.unwrap_or(recipe.label_smoothing),
             gradient_clip: self.gradient_clip.or(recipe.gradient_clip),
+            ema: self.ema.or(recipe.ema),
+            freeze_norm: self.freeze_norm.unwrap_or(recipe.freeze_norm),
+            choose_by: self.choose_by.unwrap_or(recipe.choose_by),
             early_stopping: self.early_stopping.or(recipe.early_stopping),
             drop_rate: self.drop_rate.unwrap_or(recipe.drop_rate),
             drop_path_rate: self.drop_path_rate.unwrap_or(recipe.drop_path_rate),
@@ -217,6 +223,9 @@ mod tests {
             head_learning_rate: Some(1e-2),
             layer_decay: Some(0.5),
             gradient_clip: Some(5.0),
+            ema: Some(0.99),
+            freeze_norm: true,
+            choose_by: ChooseBy::Loss,
             early_stopping: Some(3),
             class_weights: ClassWeights::Given([("a b".to_string(), 2.0)].into()),
             optimizer: OptimizerConfig::sgd(),

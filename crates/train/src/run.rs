@@ -1,0 +1,186 @@
+//! Begins a run, or resumes one.
+
+use std::path::Path;
+
+use kennel_core::{
+    Hint, Lock, Manifest, Note, RunDir, RunRecord, SchedulerKind, Settings, Split, Task,
+};
+use kennel_infer::machine;
+
+use crate::checkpoint::{Saved, read_saved};
+use crate::features::Features;
+use crate::fit::{Fit, Trained};
+use crate::setup::{Setup, set_up};
+use crate::{Result, TrainError, TrainOptions, finish};
+
+/// Trains a new run under `runs`.
+///
+/// # Errors
+///
+/// - Settings, photos or weights that are invalid; [`TrainError::Stopped`] if the task is stopped
+///   while they are checked. Then no run directory is made.
+/// - A file that cannot be written, or a loss that is not finite.
+/// - [`TrainError::Interrupted`] if the task is stopped later: at the next step, with the last
+///   finished epoch saved.
+pub fn train(
+    settings: &Settings,
+    runs: &Path,
+    options: &TrainOptions,
+    task: Task<'_>,
+) -> Result<Trained> {
+    let (setup, features) = set_up_features(settings, options, task)?;
+    let (_, stamp) = machine::now();
+    let record = RunRecord { settings: settings.clone(), facts: setup.facts.clone() };
+    let (run, _lock) =
+        RunDir::begin(runs, &machine::run_name(&stamp, settings), |run, changes| {
+            changes.write(&run.manifest(), |path| setup.data.manifest().write(path))?;
+            changes.write(&run.config(), |path| record.write(path))
+        })?;
+    Fit::new(record.settings, run, setup, features, None, options, task)?.run(task)
+}
+
+/// Resumes a run after its last finished epoch. Trains up to `epochs` in all if given, else up to
+/// the number in its settings. A finished run is only evaluated again, unless `epochs` asks
+/// for more, or its test photos were left out ([`TrainOptions::skip_test`]) and now are not.
+///
+/// # Errors
+///
+/// As [`train`]; when another process is training the run; when the photos or the run's files have
+/// changed since it began; when `epochs` is not more than the number of finished epochs.
+pub fn resume(
+    run: RunDir,
+    epochs: Option<usize>,
+    options: &TrainOptions,
+    task: Task<'_>,
+) -> Result<Trained> {
+    // `is_finished` is checked again below, after taking the lock: the previous owner may have
+    // finished the run, or taking the lock may have completed a commit that finished it.
+    let has_more = |run: &RunDir| -> Result<bool> {
+        Ok(!run.is_finished() || epochs.is_some() || !options.skip_test && lacks_test(run)?)
+    };
+    let _lock = has_more(&run)?.then(|| taken(&run)).transpose()?;
+    let mut record = run.read_record()?;
+    if !has_more(&run)? {
+        run.tidy();
+        task.note(Note::hinted(
+            "the run is finished already: nothing is left to train",
+            Hint::MoreEpochs,
+        ));
+        let evaluation = finish::evaluate_run(&run)?;
+        return Ok(Trained { run, evaluation });
+    }
+    run.check_files()?;
+    let saved = read_saved(&run)?;
+    if saved.is_none() {
+        task.note("no epoch was finished: it begins at epoch 1 again");
+    }
+    let (setup, features) = set_up_features(&record.settings, options, task)?;
+    let began = &record.facts;
+    let cannot = |reason: &str, hint: Option<Hint>| TrainError::CannotResume {
+        path: run.path().into(),
+        reason: reason.into(),
+        hint: hint.map(Box::new),
+    };
+    if setup.facts.manifest_sha256 != began.manifest_sha256 {
+        let seed = match Path::new(&record.settings.data_dir).join(Manifest::FILE_NAME).is_file() {
+            true => Some(run.read_manifest()?.seed),
+            // The user's own folder: Kennel did not write it and cannot restore it.
+            false => None,
+        };
+        let hint = Hint::RestorePhotos {
+            run: run.path().into(),
+            data: record.settings.data_dir.clone(),
+            seed,
+        };
+        return Err(cannot("the photos are not those it began with", Some(hint)));
+    }
+    if setup.facts.class_names != began.class_names {
+        return Err(cannot("its class names are not those of the photos", None));
+    }
+    if setup.facts.weights_sha256 != began.weights_sha256 {
+        return Err(cannot("the pretrained weights are not those it began with", None));
+    }
+    if let Some(epochs) = epochs {
+        go_further(&run, &mut record, epochs, saved.as_ref(), task)?;
+    }
+    Fit::new(record.settings, run, setup, features, saved, options, task)?.run(task)
+}
+
+/// Whether a training is finished but its test photos were left out.
+fn lacks_test(run: &RunDir) -> Result<bool> {
+    let is_training = run.metrics().exists();
+    let has_photos = || Ok::<_, TrainError>(run.read_manifest()?.counts(None).test > 0);
+    Ok(is_training && !run.predictions(Split::Test).exists() && has_photos()?)
+}
+
+/// Raises the number of epochs of a run, including a finished one.
+fn go_further(
+    run: &RunDir,
+    record: &mut RunRecord,
+    epochs: usize,
+    saved: Option<&Saved>,
+    task: Task<'_>,
+) -> Result<()> {
+    let finished = saved.map_or(0, |saved| saved.progress.history.len());
+    if epochs <= finished {
+        return Err(TrainError::Hyperparameter {
+            name: "epochs",
+            found: epochs.to_string(),
+            expected: "more than are finished",
+        });
+    }
+    if saved.is_some_and(|saved| saved.progress.is_out_of_patience(&record.settings)) {
+        return Err(TrainError::CannotResume {
+            path: run.path().into(),
+            reason: format!("early stopping ended it after epoch {finished}"),
+            hint: Some(Box::new(Hint::BeginAnew {
+                run: run.path().into(),
+                early_stopping: Some(epochs),
+            })),
+        });
+    }
+    let before = std::mem::replace(&mut record.settings.epochs, epochs);
+    let scheduler = &record.settings.scheduler;
+    let depends =
+        matches!(scheduler, SchedulerKind::Cosine { .. } | SchedulerKind::OneCycle { .. });
+    if depends && before != epochs {
+        let text = format!(
+            "the {} schedule now runs over {epochs} epochs in place of {before}: the learning rate jumps to where it would be in \
+             epoch {} of {epochs}, and the run ends otherwise than one that was told so from the beginning",
+            scheduler.name(),
+            finished + 1
+        );
+        task.note(text);
+    }
+    if run.is_finished() && run.predictions(Split::Test).exists() {
+        let text = "the run was finished: its best epoch of all will read the test photos again; whoever chooses the number of epochs by \
+                    what they say has chosen on them";
+        task.note(text);
+    }
+    let mut changes = run.changes()?;
+    changes.write(&run.config(), |path| record.write(path))?;
+    changes.reopen();
+    Ok(changes.commit()?)
+}
+
+/// Takes the run's lock: two processes that write the same checkpoints would each resume from the
+/// other's.
+fn taken(run: &RunDir) -> Result<Lock> {
+    run.lock()?.ok_or_else(|| TrainError::InUse { path: run.path().into() })
+}
+
+/// Sets up the run and its feature cache.
+pub(crate) fn set_up_features(
+    settings: &Settings,
+    options: &TrainOptions,
+    task: Task<'_>,
+) -> Result<(Setup, Features)> {
+    machine::reset_peak_rss();
+    let mut setup = set_up(settings, options, task)?;
+    let frozen_stages = setup.network().frozen_stages(&setup.trained);
+    let features = Features::new(&setup, frozen_stages, settings, options);
+    if let Some(folder) = features.folder() {
+        setup.facts.feature_cache = Some(folder.display().to_string());
+    }
+    Ok((setup, features))
+}
