@@ -230,6 +230,11 @@ pub fn words(hint: &Hint) -> String {
             "each is at least 0, train is above 0, and together they are at most 1, for example \
              0.70 and 0.15"
         }
+        Hint::Folds { most: None } => "5 folds are usual, 10 for few photos",
+        Hint::Folds { most: Some(0 | 1) } => "add photos of it, or take its folder out",
+        Hint::Folds { most: Some(most) } => {
+            return format!("these photos allow up to {most} folds; add photos of it for more");
+        }
         Hint::StanfordDogs => {
             "give Stanford Dogs' `images.tar` or the folder that holds `Images`; without --preset, \
              every folder is a class"

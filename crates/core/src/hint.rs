@@ -205,6 +205,11 @@ pub enum Hint {
     OtherFractions,
     /// Which shares divide a data set.
     ValidFractions,
+    /// How many folds divide a data set; `most` is what its smallest class allows.
+    Folds {
+        /// Groups of photos in the smallest class.
+        most: Option<usize>,
+    },
     /// What Stanford Dogs is read from.
     StanfordDogs,
     /// Unpack an archive by hand where that is safe.

@@ -16,6 +16,10 @@ pub struct Manifest {
     pub version: u32,
     /// How the split was made: `given` (the source was already divided) or `stratified`.
     pub division: String,
+    /// How photos were grouped (`folder`, `regex:PATTERN`, ..), if they were: photos of one group
+    /// stay in one split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grouped_by: Option<String>,
     /// Seed of the split.
     pub seed: u64,
     /// Class names, sorted by bytes. A class's index is its position here.
@@ -49,6 +53,9 @@ pub struct PhotoRecord {
     pub height_px: u32,
     /// SHA-256 of the file.
     pub sha256: String,
+    /// Name of its group, if photos were grouped and it belongs to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
 }
 
 /// A rejected file.

@@ -11,7 +11,7 @@ use crate::duplicates::{Group, count_plain, find_duplicates};
 use crate::error::{DataError, Result};
 use crate::rejected::of_rejected;
 use crate::scan::{Scan, ScannedPhoto};
-use crate::split::{Fractions, stratified};
+use crate::split::{Fractions, contents, stratified};
 
 /// Which paths the manifest lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,11 +96,13 @@ pub(crate) fn assemble(
             width_px: photos[at].width_px,
             height_px: photos[at].height_px,
             sha256: photos[at].sha256.clone(),
+            group: None,
         })
         .collect();
     let manifest = Manifest {
         version: 1,
         division: if scan.divided { "given" } else { "stratified" }.into(),
+        grouped_by: None,
         seed,
         classes: scan.classes.clone(),
         photos: records,
@@ -123,7 +125,7 @@ fn divide(
     if !scan.divided {
         let classes: Vec<usize> = (0..photos.len()).map(class_of).collect();
         let members: Vec<Vec<usize>> = groups.iter().map(|group| group.members.clone()).collect();
-        let contents: Vec<u64> = photos.iter().map(contents).collect();
+        let contents: Vec<u64> = photos.iter().map(|photo| contents(&photo.sha256)).collect();
         let splits = stratified(
             &classes,
             scan.classes.len(),
@@ -148,7 +150,7 @@ fn divide(
             .iter()
             .map(|group| group.members.iter().filter_map(|at| place.get(at).copied()).collect())
             .collect();
-        let contents: Vec<u64> = train.iter().map(|&at| contents(&photos[at])).collect();
+        let contents: Vec<u64> = train.iter().map(|&at| contents(&photos[at].sha256)).collect();
         let counts = |n| fractions.carved_counts(n);
         let carved = stratified(&classes, scan.classes.len(), &contents, &members, counts, seed);
         for (&at, split) in train.iter().zip(carved) {
@@ -165,15 +167,6 @@ fn divide(
         notes.push("The source has no test part: there will be no test accuracy.".into());
     }
     splits
-}
-
-/// The first 64 bits of a photo's digest.
-fn contents(photo: &ScannedPhoto) -> u64 {
-    photo
-        .sha256
-        .get(..16)
-        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
-        .unwrap_or_default()
 }
 
 fn class_index(classes: &[String], label: &str) -> usize {

@@ -156,6 +156,30 @@ pub enum DataError {
         /// Share of the validation photos.
         val: f64,
     },
+    /// Fewer than two folds.
+    #[error("{folds} folds divide nothing: cross-validation needs at least 2")]
+    TooFewFolds {
+        /// The number of folds.
+        folds: usize,
+    },
+    /// The photos to divide into folds are of one class, or there are none.
+    #[error("{}; folds need photos of at least two classes", only(class))]
+    FoldsOfOneClass {
+        /// The class, if there is a photo.
+        class: Option<String>,
+    },
+    /// A class has fewer groups of photos than there are folds.
+    #[error("class `{class}` has {}, too few for {folds} folds", of_groups(*photos, *groups))]
+    TooManyFolds {
+        /// The number of folds.
+        folds: usize,
+        /// The class with the fewest groups.
+        class: String,
+        /// Its photos.
+        photos: usize,
+        /// Its groups: photos that are the same, look alike or belong together count as one.
+        groups: usize,
+    },
     /// The source is not what the preset describes.
     #[error("{path} is not {preset}: {found}", path = kennel_core::shown(path))]
     NotThePreset {
@@ -317,6 +341,25 @@ fn and(left_out: &Option<Box<LeftOut>>) -> String {
     left_out.as_ref().map(|left_out| format!("; {left_out}")).unwrap_or_default()
 }
 
+fn only(class: &Option<String>) -> String {
+    match class {
+        Some(class) => format!("all photos are of class `{class}`"),
+        None => "there are no photos".into(),
+    }
+}
+
+/// Renders the number of photos, and of groups if they differ.
+fn of_groups(photos: usize, groups: usize) -> String {
+    let of = |count: usize, word: &str| match count {
+        1 => format!("1 {word}"),
+        count => format!("{count} {word}s"),
+    };
+    match photos == groups {
+        true => of(photos, "photo"),
+        false => format!("{} in {} that stay together", of(photos, "photo"), of(groups, "group")),
+    }
+}
+
 /// Renders one line per reading.
 fn in_lines(readings: &[LayoutReading]) -> String {
     let line = |reading: &LayoutReading| {
@@ -363,6 +406,8 @@ impl Hinted for DataError {
                 (**hint).clone()
             }
             DataError::Fractions { .. } => Hint::ValidFractions,
+            DataError::TooFewFolds { .. } => Hint::Folds { most: None },
+            DataError::TooManyFolds { groups, .. } => Hint::Folds { most: Some(*groups) },
             DataError::NotThePreset { .. } => Hint::StanfordDogs,
             DataError::UnsafeArchive { .. } => Hint::UnpackSafely,
             DataError::NotAnArchive { .. } => Hint::FolderOrTar,
@@ -385,7 +430,9 @@ impl Hinted for DataError {
             DataError::PhotoGone { .. } => Hint::PrepareAgain(Stale::Gone),
             DataError::PhotoChanged { .. } => Hint::PrepareAgain(Stale::Changed),
             DataError::SourceChanged { .. } => Hint::PrepareAgain(Stale::ChangedMeanwhile),
-            DataError::UnknownClass { .. } | DataError::Stopped(_) => return Vec::new(),
+            DataError::UnknownClass { .. }
+            | DataError::FoldsOfOneClass { .. }
+            | DataError::Stopped(_) => return Vec::new(),
         };
         vec![hint]
     }

@@ -32,9 +32,11 @@ mod registration;
 pub mod split;
 mod structure;
 mod thumbnail;
+mod union;
 
 // A manifest to a folder that can be trained on.
 mod dataset;
+mod folds;
 mod options;
 mod prepare;
 mod staging;
@@ -66,6 +68,7 @@ pub use chance::shuffled;
 pub use dataset::{Dataset, DatasetPhoto, Open};
 pub use decode::{DecodeError, Decoded, Note, Notes, decode, read_photo, set_memory_budget};
 pub use error::{DataError, LayoutReading, LeftOut, Result};
+pub use folds::{folds, folds_of, group_numbers};
 pub use loader::{Batch, Loader, LoaderOptions, Transform};
 pub use options::PrepareOptions;
 pub use prepare::{Outcome, Prepared, prepare};

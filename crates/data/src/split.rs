@@ -140,6 +140,12 @@ pub fn stratified(
     parts.into_iter().map(|part| Split::ALL[part.unwrap_or(0)]).collect()
 }
 
+/// Returns the first 64 bits of a photo's SHA-256 in hexadecimal digits. They stand for its
+/// contents.
+pub(crate) fn contents(sha256: &str) -> u64 {
+    sha256.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

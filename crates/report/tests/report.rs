@@ -87,6 +87,7 @@ fn make(runs: &Path, made: &Made) -> RunDir {
                 split,
                 width_px: 10,
                 height_px: 10,
+                group: None,
             };
             (split, index, photo)
         })
@@ -117,6 +118,7 @@ fn make(runs: &Path, made: &Made) -> RunDir {
     let manifest = Manifest {
         version: 1,
         division: "given".into(),
+        grouped_by: None,
         seed: 42,
         classes: class_names.clone(),
         photos: photos.into_iter().map(|(_, _, photo)| photo).collect(),
