@@ -15,6 +15,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
         ("kennel-fetch", vec!["kennel-archive", "kennel-core"]),
         ("kennel-data", vec!["kennel-archive", "kennel-core"]),
         ("kennel-metrics", vec!["kennel-core"]),
+        ("kennel-probe", vec!["kennel-core"]),
         ("kennel-kernels", vec![]),
         ("kennel-models", vec!["kennel-core", "kennel-kernels"]),
         (

@@ -1,0 +1,38 @@
+//! Fits a linear head exactly on the features of a frozen network, and measures what such heads say
+//! about the data.
+//!
+//! The head is multinomial logistic regression: a convex problem with one solution, which needs no
+//! learning rate, no epochs and no seed. Pure functions on slices: no network, no files, no clock.
+//! The same rows give the same bits with every number of threads and every instruction set.
+
+mod error;
+
+mod photos;
+mod rows;
+mod scale;
+
+mod lanes;
+mod product;
+
+mod objective;
+
+mod lbfgs;
+
+mod head;
+
+mod fit;
+
+mod cross_validation;
+
+mod power_law;
+
+mod learning_curve;
+
+pub use cross_validation::{CrossValidated, CrossValidation, Strength, cross_validate};
+pub use error::{ProbeError, Result};
+pub use fit::{Fit, fit};
+pub use head::Head;
+pub use learning_curve::{
+    CurvePoint, Errors, Extrapolation, LearningCurve, Outlook, Thinned, learning_curve,
+};
+pub use photos::Photos;
