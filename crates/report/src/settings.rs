@@ -105,7 +105,19 @@ fn short(number: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use kennel_core::{ChooseBy, Interpolation, Preprocessing, Strategy, Weights};
+
     use super::*;
+
+    #[test]
+    fn what_a_file_leaves_out_has_its_default() {
+        let preprocessing = Preprocessing::imagenet(224, 0.95, Interpolation::Bicubic);
+        let plain = Settings::published("a".into(), Weights::Random, Strategy::Full, preprocessing);
+        let changed = Settings { choose_by: ChooseBy::Loss, freeze_norm: true, ..plain.clone() };
+        let of = |of: &Settings, key: &str| settings(of)[key].clone();
+        assert_eq!([of(&plain, "choose_by"), of(&changed, "choose_by")], ["accuracy", "loss"]);
+        assert_eq!([of(&plain, "freeze_norm"), of(&changed, "freeze_norm")], ["false", "true"]);
+    }
 
     #[test]
     fn weights_are_called_by_what_tells_them_apart() {
