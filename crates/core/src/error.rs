@@ -82,12 +82,12 @@ pub enum CoreError {
         run: PathBuf,
     },
     /// Predictions whose photos are not those of the run's manifest.
-    #[error("{path} does not hold the {split} photos of manifest.json: {reason}", path = crate::shown(path))]
+    #[error("{path} does not hold the {photos} photos of manifest.json: {reason}", path = crate::shown(path))]
     OtherPredictions {
         /// Path of the predictions.
         path: PathBuf,
-        /// The split.
-        split: crate::Split,
+        /// The splits whose photos are expected: `val`, `train and val`.
+        photos: String,
         /// The first difference.
         reason: String,
     },

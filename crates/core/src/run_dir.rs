@@ -1,5 +1,6 @@
 //! A run directory: the paths of its files, and how they are read.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -389,25 +390,41 @@ impl RunDir {
             return Ok(None);
         }
         let records = parse_predictions(&self.read_file(&path)?, &path, class_names)?;
-        let photos = manifest.photos.iter().filter(|photo| photo.split == split);
-        let expected: Vec<_> =
-            photos.map(|photo| (photo.path.as_str(), photo.label.as_str())).collect();
-        let found = records.iter().map(|record| (record.path.as_str(), record.label.as_str()));
-        let reason = match found.clone().zip(&expected).position(|(a, b)| a != *b) {
-            Some(at) => format!(
-                "line {} is {} ({}), expected {} ({})",
-                at + 1,
-                records[at].path,
-                records[at].label,
-                expected[at].0,
-                expected[at].1
-            ),
-            None if records.len() != expected.len() => {
-                format!("{} lines, expected {}", records.len(), expected.len())
-            }
-            None => return Ok(Some(records)),
+        check_photos(&records, &[split], manifest, &path)?;
+        Ok(Some(records))
+    }
+
+    /// Path of `predictions/out_of_fold.jsonl`: of each photo the prediction of a network that was
+    /// trained without it.
+    pub fn out_of_fold(&self) -> PathBuf {
+        self.predictions_dir().join("out_of_fold.jsonl")
+    }
+
+    /// Reads `predictions/out_of_fold.jsonl` and checks it against the manifest: every photo of
+    /// those splits that occur in it once, in the manifest's order, with its label. Returns `None`
+    /// when the run has no such file.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunDir::read_predictions`].
+    pub fn read_out_of_fold(
+        &self,
+        class_names: &[String],
+        manifest: &Manifest,
+    ) -> Result<Option<Vec<PredictionRecord>>> {
+        let path = self.out_of_fold();
+        if !path.exists() {
+            return Ok(None);
+        }
+        let records = parse_predictions(&self.read_file(&path)?, &path, class_names)?;
+        let paths: HashSet<&str> = records.iter().map(|record| record.path.as_str()).collect();
+        let occurs = |split: &Split| {
+            let mut of_split = manifest.photos.iter().filter(|photo| photo.split == *split);
+            of_split.any(|photo| paths.contains(photo.path.as_str()))
         };
-        Err(CoreError::OtherPredictions { path, split, reason })
+        let splits: Vec<Split> = Split::ALL.into_iter().filter(occurs).collect();
+        check_photos(&records, &splits, manifest, &path)?;
+        Ok(Some(records))
     }
 
     /// Reads `metrics.jsonl`.
@@ -428,6 +445,36 @@ impl RunDir {
         };
         text.lines().enumerate().map(parse).collect()
     }
+}
+
+/// Checks that `records` hold every photo of `splits` once, in the manifest's order, with its
+/// label.
+fn check_photos(
+    records: &[PredictionRecord],
+    splits: &[Split],
+    manifest: &Manifest,
+    path: &Path,
+) -> Result<()> {
+    let photos = manifest.photos.iter().filter(|photo| splits.contains(&photo.split));
+    let expected: Vec<_> =
+        photos.map(|photo| (photo.path.as_str(), photo.label.as_str())).collect();
+    let found = records.iter().map(|record| (record.path.as_str(), record.label.as_str()));
+    let reason = match found.zip(&expected).position(|(a, b)| a != *b) {
+        Some(at) => format!(
+            "line {} is {} ({}), expected {} ({})",
+            at + 1,
+            records[at].path,
+            records[at].label,
+            expected[at].0,
+            expected[at].1
+        ),
+        None if records.len() != expected.len() => {
+            format!("{} lines, expected {}", records.len(), expected.len())
+        }
+        None => return Ok(()),
+    };
+    let photos = splits.iter().map(|split| split.as_str()).collect::<Vec<_>>().join(" and ");
+    Err(CoreError::OtherPredictions { path: path.into(), photos, reason })
 }
 
 /// Writes all lines of `metrics.jsonl` to a temporary file and renames it into place.
@@ -499,7 +546,9 @@ fn is_stamped(folder: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Interpolation, Preprocessing, Settings, Strategy, Weights};
+    use crate::{
+        Interpolation, PhotoRecord, Preprocessing, Settings, Strategy, Weights, write_predictions,
+    };
 
     #[test]
     fn runs_come_in_the_order_in_which_they_began_whatever_they_are_called() {
@@ -531,6 +580,59 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn out_of_fold_predictions_hold_whole_splits() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(dir.path(), "run").unwrap();
+        let photo = |split: Split, number: usize| PhotoRecord {
+            path: format!("{split}/a/{number}.jpg"),
+            source: format!("a/{number}.jpg"),
+            label: "a".into(),
+            split,
+            width_px: 64,
+            height_px: 64,
+            sha256: String::new(),
+        };
+        let splits = [Split::Test, Split::Train, Split::Train, Split::Val];
+        let photos = splits.into_iter().enumerate().map(|(number, split)| photo(split, number));
+        let manifest = Manifest {
+            version: 1,
+            division: "stratified".into(),
+            seed: 42,
+            classes: vec!["a".into(), "b".into()],
+            photos: photos.collect(),
+            rejected: Vec::new(),
+            duplicates: Vec::new(),
+            notes: Vec::new(),
+        };
+        let read = || run.read_out_of_fold(&manifest.classes, &manifest);
+        assert_eq!(read().unwrap(), None);
+        for (numbers, reason) in [
+            (&[1, 2, 3][..], None),
+            (&[0, 1, 2, 3], None),
+            (&[1, 3], Some("line 2 is val/a/3.jpg (a), expected train/a/2.jpg (a)")),
+            (&[1, 2, 2, 3], Some("line 3 is train/a/2.jpg (a), expected val/a/3.jpg (a)")),
+            (&[2, 1], Some("of manifest.json: line 1")),
+            (&[1], Some("the train photos of manifest.json: 1 lines, expected 2")),
+        ] {
+            let record = |&number: &usize| PredictionRecord {
+                path: manifest.photos[number].path.clone(),
+                label: "a".into(),
+                logits: vec![1.0, 0.0],
+            };
+            let records: Vec<_> = numbers.iter().map(record).collect();
+            write_predictions(&run.out_of_fold(), &records).unwrap();
+            match reason {
+                None => assert_eq!(read().unwrap().unwrap(), records),
+                Some(reason) => {
+                    let error = read().unwrap_err().to_string();
+                    assert!(error.contains(reason), "{error}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn what_ended_before_it_was_a_run_is_cleared_by_the_next_that_begins_and_nothing_else_is() {
         let dir = tempfile::tempdir().unwrap();
