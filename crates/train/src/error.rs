@@ -7,6 +7,7 @@ use kennel_data::DataError;
 use kennel_infer::InferError;
 use kennel_metrics::MetricsError;
 use kennel_models::ModelError;
+use kennel_probe::ProbeError;
 
 /// The result type of this crate.
 pub type Result<T, E = TrainError> = std::result::Result<T, E>;
@@ -27,6 +28,9 @@ pub enum TrainError {
     /// An error of the metrics.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+    /// The convex head could not be fitted.
+    #[error(transparent)]
+    Probe(ProbeError),
     /// Another error of inference.
     #[error(transparent)]
     Infer(Box<InferError>),
@@ -145,6 +149,15 @@ impl From<DataError> for TrainError {
     }
 }
 
+impl From<ProbeError> for TrainError {
+    fn from(error: ProbeError) -> Self {
+        match error {
+            ProbeError::Stopped(stopped) => stopped.into(),
+            error => TrainError::Probe(error),
+        }
+    }
+}
+
 impl From<InferError> for TrainError {
     fn from(error: InferError) -> Self {
         match error {
@@ -188,7 +201,10 @@ impl Hinted for TrainError {
                 model: model.clone(),
                 strategy: strategy.map(Strategy::as_str),
             },
-            TrainError::Metrics(_) | TrainError::Stopped(_) | TrainError::Hyperparameter { .. } => {
+            TrainError::Metrics(_)
+            | TrainError::Probe(_)
+            | TrainError::Stopped(_)
+            | TrainError::Hyperparameter { .. } => {
                 return Vec::new();
             }
         };

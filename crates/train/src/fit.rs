@@ -7,7 +7,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use kennel_core::seed::stream_seed;
 use kennel_core::task::Event;
-use kennel_core::{EpochRecord, PredictionRecord, RunDir, Settings, Split, Task};
+use kennel_core::{EpochRecord, PredictionRecord, RunDir, Settings, Split, Strategy, Task};
 use kennel_data::shuffled;
 use kennel_infer::{BATCH, collect, machine};
 use kennel_metrics::{MetricsError, RunEvaluation};
@@ -17,6 +17,7 @@ use kennel_models::{
 };
 
 use crate::checkpoint::{AVERAGE_PREFIX, Epoch, OPTIMIZER_PREFIX, Progress, Saved, save_epoch};
+use crate::convex::ConvexHead;
 use crate::features::{Features, Part};
 use crate::setup::Setup;
 use crate::{
@@ -47,7 +48,19 @@ pub struct Fit {
     rates: LayerRates,
     loss: CrossEntropy,
     progress: Progress,
+    /// The convex head that the network has, if one was fitted a moment ago.
+    head: Option<ConvexHead>,
     skip_test: bool,
+}
+
+/// Where a run begins.
+pub enum Start {
+    /// With a head that was drawn.
+    Drawn,
+    /// With a head that was fitted, and is the network's.
+    Fitted(ConvexHead),
+    /// After an epoch.
+    Saved(Box<Saved>),
 }
 
 /// Results of one pass over the training photos.
@@ -58,14 +71,27 @@ struct TrainPass {
     images_per_s: f64,
 }
 
+impl TrainPass {
+    /// The fit of a convex head, in place of steps.
+    fn of(head: &ConvexHead, setup: &Setup) -> Self {
+        let photos = setup.data.photos(Split::Train).len() as f64;
+        TrainPass {
+            loss: head.train_loss,
+            accuracy: head.train_accuracy,
+            learning_rate: 0.0,
+            images_per_s: photos / head.seconds,
+        }
+    }
+}
+
 impl Fit {
-    /// Begins a run, or resumes it from `saved`, the state after its last finished epoch.
+    /// Begins a run, or resumes it after its last finished epoch.
     pub fn new(
         settings: Settings,
         run: RunDir,
         mut setup: Setup,
         features: Features,
-        saved: Option<Saved>,
+        start: Start,
         options: &TrainOptions,
         task: Task<'_>,
     ) -> Result<Self> {
@@ -90,7 +116,11 @@ impl Fit {
             plateau: schedule.plateau(),
             settings: settings.clone(),
         };
-        if let Some(saved) = saved {
+        let mut head = None;
+        if let Start::Fitted(fitted) = start {
+            head = Some(fitted);
+        } else if let Start::Saved(saved) = start {
+            let saved = *saved;
             // The number of epochs may change on resume; nothing else may.
             let began = Settings { epochs: settings.epochs, ..saved.progress.settings.clone() };
             if began != settings {
@@ -137,6 +167,7 @@ impl Fit {
             rates,
             loss,
             progress,
+            head,
             skip_test,
         })
     }
@@ -153,11 +184,17 @@ impl Fit {
     }
 
     fn train_epochs(&mut self, task: Task<'_>) -> Result<()> {
-        let before_s = self.progress.history.last().map_or(0.0, |epoch| epoch.elapsed_s);
+        let head_s = self.head.as_ref().map_or(0.0, |head| head.seconds);
+        let before_s = head_s + self.progress.history.last().map_or(0.0, |epoch| epoch.elapsed_s);
         let began = Instant::now();
         while !self.is_done() {
             let index = self.progress.history.len();
-            let pass = self.train_pass(index, task)?;
+            let pass = match &self.head {
+                Some(head) if self.settings.method == Strategy::Freeze.into() => {
+                    TrainPass::of(head, &self.setup)
+                }
+                _ => self.train_pass(index, task)?,
+            };
             let network = self.evaluated();
             let val_predictions = self.predict(&network, Split::Val, "validation", task)?;
             let val = kennel_metrics::evaluate(&val_predictions, &self.setup.facts.class_names)

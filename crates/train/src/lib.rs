@@ -19,6 +19,8 @@ mod schedule;
 
 mod features;
 
+mod convex;
+
 mod best;
 mod checkpoint;
 mod fit;
@@ -37,7 +39,7 @@ pub use best::{best_epoch, is_better};
 pub use ema::WeightAverage;
 pub use error::{Result, TrainError};
 pub use features::KeptFeatures;
-pub use finish::evaluate_run;
+pub use finish::{evaluate_run, finish_run};
 pub use fit::Trained;
 pub use loss::{CrossEntropy, class_weights};
 pub use optimizer::{NamedGradients, Optimizer, clip_gradients, take_gradients};

@@ -4,12 +4,14 @@ use std::path::Path;
 
 use kennel_core::{
     Hint, Lock, Manifest, Note, RunDir, RunRecord, SchedulerKind, Settings, Split, Task,
+    write_predictions,
 };
 use kennel_infer::machine;
 
 use crate::checkpoint::{Saved, read_saved};
+use crate::convex::fit_head;
 use crate::features::Features;
-use crate::fit::{Fit, Trained};
+use crate::fit::{Fit, Start, Trained};
 use crate::setup::{Setup, set_up};
 use crate::{Result, TrainError, TrainOptions, finish};
 
@@ -28,15 +30,21 @@ pub fn train(
     options: &TrainOptions,
     task: Task<'_>,
 ) -> Result<Trained> {
-    let (setup, features) = set_up_features(settings, options, task)?;
+    let (mut setup, features) = set_up_features(settings, options, task)?;
+    let head = fit_head(&mut setup, settings, options, task)?;
     let (_, stamp) = machine::now();
     let record = RunRecord { settings: settings.clone(), facts: setup.facts.clone() };
     let (run, _lock) =
         RunDir::begin(runs, &machine::run_name(&stamp, settings), |run, changes| {
             changes.write(&run.manifest(), |path| setup.data.manifest().write(path))?;
+            if let Some(head) = &head {
+                changes
+                    .write(&run.out_of_fold(), |path| write_predictions(path, &head.out_of_fold))?;
+            }
             changes.write(&run.config(), |path| record.write(path))
         })?;
-    Fit::new(record.settings, run, setup, features, None, options, task)?.run(task)
+    let start = head.map_or(Start::Drawn, Start::Fitted);
+    Fit::new(record.settings, run, setup, features, start, options, task)?.run(task)
 }
 
 /// Resumes a run after its last finished epoch. Trains up to `epochs` in all if given, else up to
@@ -74,7 +82,7 @@ pub fn resume(
     if saved.is_none() {
         task.note("no epoch was finished: it begins at epoch 1 again");
     }
-    let (setup, features) = set_up_features(&record.settings, options, task)?;
+    let (mut setup, features) = set_up_features(&record.settings, options, task)?;
     let began = &record.facts;
     let cannot = |reason: &str, hint: Option<Hint>| TrainError::CannotResume {
         path: run.path().into(),
@@ -109,7 +117,12 @@ pub fn resume(
     if let Some(epochs) = epochs {
         go_further(&run, &mut record, epochs, saved.as_ref(), task)?;
     }
-    Fit::new(record.settings, run, setup, features, saved, options, task)?.run(task)
+    let start = match saved {
+        Some(saved) => Start::Saved(Box::new(saved)),
+        None => fit_head(&mut setup, &record.settings, options, task)?
+            .map_or(Start::Drawn, Start::Fitted),
+    };
+    Fit::new(record.settings, run, setup, features, start, options, task)?.run(task)
 }
 
 /// Whether a training is finished but its test photos were left out.

@@ -155,6 +155,37 @@ impl Features {
         }
     }
 
+    /// Prepares to compute the classifier's input, whatever the run trains.
+    pub fn below_head(setup: &Setup, settings: &Settings, options: &TrainOptions) -> Self {
+        let stages = setup.network().stages().len() - 1;
+        Self::new(setup, stages, settings, options)
+    }
+
+    /// Computes or reads the features of a part, in the order of its photos.
+    ///
+    /// # Shapes
+    ///
+    /// Returns the width of a row and `[photos, width]`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Features::batches`].
+    pub fn rows(
+        &mut self,
+        network: &Network,
+        part: Part,
+        task: Task<'_>,
+    ) -> Result<(usize, Vec<f32>)> {
+        let of = self.photos[&part.split()].len();
+        let mut values = Vec::new();
+        for batch in self.batches(network, part, (0..of).collect(), BATCH, task)? {
+            task.check()?;
+            let (_, batch) = self.features(network, batch?.0).into_records();
+            values.extend(batch);
+        }
+        Ok((values.len() / of.max(1), values))
+    }
+
     /// The training photos of an epoch. If stages are frozen and `feature_views` is not 0, the
     /// epochs cycle through that many views; otherwise every epoch gets a fresh one.
     pub fn train_part(&self, epoch: usize) -> Part {
