@@ -1,4 +1,4 @@
-//! Estimates how long an experiment takes, from the speed of this machine.
+//! Estimates how long a run takes, from the speed of this machine.
 
 use std::collections::HashMap;
 
@@ -6,6 +6,8 @@ use kennel_core::{Settings, Split, SplitCounts, Strategy};
 use kennel_infer::{BenchOptions, Compute, bench_infer};
 use kennel_models::architecture;
 use kennel_train::{Result, bench_step};
+
+use crate::recipe::fine_tunings;
 
 /// Seconds of an epoch besides its photos, and seconds per parameter to write its checkpoints.
 /// Measured on two cores, an epoch of cached features took 0.008 s (`test_resnet`), 0.034 s
@@ -63,9 +65,10 @@ pub fn estimate_s(
     let (train, val, test) = (of(Split::Train), of(Split::Val), of(Split::Test));
     let epochs = settings.epochs as f64;
     let infer = rates.of(settings, None, compute)?;
-    // `auto` fine-tunes twice.
     let strategies = match settings.strategy()? {
-        Strategy::Auto => vec![Strategy::Partial, Strategy::Full],
+        Strategy::Auto => {
+            fine_tunings(settings).iter().map(Settings::strategy).collect::<Result<_, _>>()?
+        }
         strategy => vec![strategy],
     };
     let views = epochs.min(settings.feature_views as f64);

@@ -9,9 +9,12 @@ mod average;
 mod choose;
 mod recipe;
 
+mod estimate;
+
 mod candidates;
 mod run;
 
 pub use choose::{Behind, Losses, choose};
+pub use estimate::{Rates, estimate_s};
 pub use kennel_train::{Result, Trained};
 pub use run::{resume, train};

@@ -25,8 +25,17 @@ pub fn probe(settings: &Settings) -> Settings {
     }
 }
 
-/// Settings of the fine-tunings, from the fewest trained layers.
-pub fn fine_tunings(settings: &Settings) -> [Settings; 2] {
-    [Strategy::Partial, Strategy::Full]
-        .map(|strategy| Settings { method: strategy.into(), ..settings.clone() })
+/// Factors of the learning rate that all layers are trained with. A few hundred photos want small
+/// steps, a few thousand large ones.
+const FULL_RATES: [f64; 2] = [0.3, 1.0];
+
+/// Settings of the fine-tunings, from the fewest trained layers and the smallest steps.
+pub fn fine_tunings(settings: &Settings) -> Vec<Settings> {
+    let trial = |strategy: Strategy, factor: f64| Settings {
+        method: strategy.into(),
+        learning_rate: settings.learning_rate * factor,
+        ..settings.clone()
+    };
+    let full = FULL_RATES.map(|factor| trial(Strategy::Full, factor));
+    std::iter::once(trial(Strategy::Partial, 1.0)).chain(full).collect()
 }

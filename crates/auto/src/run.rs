@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kennel_core::{
-    AutoRecord, CandidateRecord, Lock, Note, PredictionRecord, RunDir, RunRecord, Settings, Split,
+    AutoRecord, CandidateRecord, Lock, PredictionRecord, RunDir, RunRecord, Settings, Split,
     Strategy, Task, files, write_metrics, write_predictions,
 };
 use kennel_data::{Dataset, PrepareOptions};
@@ -179,7 +179,6 @@ impl Auto<'_> {
         let facts = trial.read_record()?.facts;
         self.record.facts.trained = facts.trained;
         self.record.facts.trainable_params = facts.trainable_params;
-        task.note(Note::from(record.reason.clone()));
         let history = trial.read_metrics()?;
         let run = &self.run;
         let mut changes = run.changes()?;
@@ -210,6 +209,7 @@ impl Auto<'_> {
                 candidate.trial.read_metrics()?.last().map_or(0.0, |epoch| epoch.elapsed_s);
             candidates.push(CandidateRecord {
                 strategy: candidate.strategy,
+                learning_rate: candidate.share.map_or(0.0, |_| settings.learning_rate),
                 share: candidate.share,
                 val_correct: candidate.losses.correct,
                 val_loss: candidate.losses.mean(),

@@ -26,6 +26,7 @@ macro_rules! shout {
     };
 }
 
+mod auto_table;
 mod cache;
 mod checks;
 mod chosen_run;

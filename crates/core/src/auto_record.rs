@@ -30,6 +30,8 @@ pub struct AutoRecord {
 pub struct CandidateRecord {
     /// The strategy that trained it: `freeze` for the convex head.
     pub strategy: Strategy,
+    /// Peak learning rate of the fine-tuning; 0 for the convex head.
+    pub learning_rate: f64,
     /// Share of the fine-tuned weights in an average with the convex head's network (Wortsman et
     /// al. 2022, WiSE-FT). None for the convex head itself.
     pub share: Option<f64>,
@@ -76,12 +78,12 @@ impl AutoRecord {
 }
 
 impl CandidateRecord {
-    /// `convex head`, `partial`, `half of full`, `0.25 of full`.
+    /// Its name in a table: `convex head`, `partial at 1e-3`, `0.25 of full at 1e-3`.
     pub fn name(&self) -> String {
         match self.share {
             None => "convex head".into(),
-            Some(1.0) => self.strategy.to_string(),
-            Some(share) => format!("{share} of {}", self.strategy),
+            Some(1.0) => format!("{} at {:e}", self.strategy, self.learning_rate),
+            Some(share) => format!("{share} of {} at {:e}", self.strategy, self.learning_rate),
         }
     }
 }

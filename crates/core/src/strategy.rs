@@ -65,7 +65,7 @@ impl Strategy {
         match self {
             Strategy::Freeze | Strategy::Partial => 15,
             Strategy::Full => 20,
-            Strategy::Auto => 12,
+            Strategy::Auto => 10,
         }
     }
 }

@@ -35,6 +35,6 @@ pub use label::{Row, Scores, label};
 pub use model::Model;
 pub use open_data::{manifest_digest, open_data_to_judge, tell_notes};
 pub use photos::{BATCH, Photos};
-pub use predict::{collect, pixels};
+pub use predict::{collect, pixels, predict_photos};
 pub use predictor::Predictor;
 pub use zero_shot::{ZeroShot, ZeroShotOptions, zero_shot};

@@ -175,7 +175,7 @@ impl<'a> Training<'a> {
             }
         };
         let task = Task::new(self.stop.unwrap_or(&never), &on);
-        let trained = kennel_train::train(&settings, &self.runs, &options, task);
+        let trained = kennel_auto::train(&settings, &self.runs, &options, task);
         let Trained { run, evaluation } = trained.map_err(Error::of)?;
         Ok(Run::new(run, evaluation))
     }

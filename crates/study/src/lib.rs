@@ -1,7 +1,7 @@
 //! A study: several experiments on the same photos, from a plan to a report and one exported file.
 //!
 //! A [`Study`] is planned as [`Experiment`]s. Each looks for its run among the [`Existing`] ones,
-//! and [`estimate_s`] estimates its time. [`Study::run`] scores the untouched networks, then trains
+//! and [`kennel_auto::estimate_s`] estimates its time. [`Study::run`] scores the untouched networks, then trains
 //! or resumes every experiment; it continues after a failure. [`conclude`] compares the runs,
 //! writes the report and exports the best network. The caller receives [`Event`]s to print.
 
@@ -13,8 +13,6 @@ mod state;
 mod experiment;
 mod plan;
 
-mod estimate;
-
 mod options;
 
 mod baseline;
@@ -24,7 +22,6 @@ mod conclude;
 
 pub use conclude::{Concluded, Output, conclude};
 pub use error::{Halt, Result, StudyError};
-pub use estimate::{Rates, estimate_s};
 pub use event::Event;
 pub use experiment::{Experiment, Failed};
 pub use options::StudyOptions;

@@ -1,7 +1,8 @@
 //! Runs the experiments of a study.
 
+use kennel_auto::{resume, train};
 use kennel_core::Task;
-use kennel_train::{TrainError, resume, train};
+use kennel_train::TrainError;
 
 use crate::baseline::baselines;
 use crate::{Event, Experiment, Failed, Halt, Result, State, Study, StudyOptions};

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use kennel_auto::{Rates, estimate_s, resume, train};
 use kennel_core::task::Event;
 use kennel_core::{
     ClassWeights, PartialAugmentation, PartialCrop, PartialOptimizer, PartialPreprocessing,
@@ -14,12 +15,10 @@ use kennel_core::{
 use kennel_infer::manifest_digest;
 use kennel_metrics::{RunEvaluation, format_proportion};
 use kennel_report::{Curves, Finding, diagnose};
-use kennel_study::{Rates, estimate_s};
-use kennel_train::{
-    KeptFeatures, Rehearsal, TrainError, TrainOptions, Trained, rehearse, resume, train,
-};
+use kennel_train::{KeptFeatures, Rehearsal, TrainError, TrainOptions, Trained, rehearse};
 use serde::Serialize;
 
+use crate::auto_table::{tell_choice, tell_plan};
 use crate::cache::CacheArgs;
 use crate::chosen_run::{RESUME, open_run};
 use crate::data::{self, DataArg};
@@ -37,6 +36,7 @@ use crate::tensorboard::Watcher;
 
 const EXAMPLE: &str = "\
 Examples:
+  kennel train --model mobilenetv2_100 --strategy auto
   kennel train --model mobilenetv2_100 --strategy freeze
   kennel train --model resnet50 --strategy full --learning-rate 3e-5 --augment rrc
   kennel train --model resnet50 --unfreeze layer4.2,fc --optimizer adamw --scheduler cosine
@@ -55,8 +55,8 @@ pub struct TrainArgs {
     /// Architecture by timm's name; `kennel models` lists them
     #[arg(long)]
     model: Option<String>,
-    /// What to train: freeze (the classifier), partial (the last stages too) or full [default:
-    /// freeze]
+    /// What to train: freeze (the classifier), partial (the last stages too), full, or auto, which
+    /// tries them and keeps what validation says [default: freeze]
     #[arg(long)]
     strategy: Option<String>,
     /// Pretrained weights: a timm model folder, a run, a safetensors file, `arch.tag`, or `none`
@@ -275,6 +275,7 @@ pub fn run(args: TrainArgs, session: &Session) -> CommandResult {
                 return dry_run(&settings, &options, task, args.format, session);
             }
             detail!(session, "{}", toml_of(&settings)?.trim_end());
+            tell_plan(&settings, session);
             tell_same(&settings, &manifest_digest(&data)?, &args.runs, session);
             train(&settings, &args.runs, &options, task)
         }
@@ -282,6 +283,7 @@ pub fn run(args: TrainArgs, session: &Session) -> CommandResult {
     drop(watcher);
     match trained {
         Ok(Trained { run, evaluation }) => {
+            tell_choice(&run, session)?;
             tell_diagnosis(&run, session)?;
             report(&run, &evaluation, args.format)
         }

@@ -1,9 +1,10 @@
 //! Prints the plan of a study.
 
+use kennel_auto::{Rates, estimate_s};
 use kennel_core::{Manifest, Split};
 use kennel_data::Dataset;
 use kennel_infer::Compute;
-use kennel_study::{Experiment, Rates, State, estimate_s};
+use kennel_study::{Experiment, State};
 use serde::Serialize;
 use serde_json::json;
 

@@ -1,0 +1,55 @@
+//! What a run of the strategy `auto` does, tried and chose, for the terminal.
+
+use kennel_core::{AutoRecord, RunDir, Settings, Strategy};
+
+use crate::failure::CommandResult;
+use crate::output::{Stream, columns_that_fit};
+use crate::session::Session;
+
+/// Says what a training will do, if its strategy leaves that open.
+pub fn tell_plan(settings: &Settings, session: &Session) {
+    if settings.strategy().ok() == Some(Strategy::Auto) {
+        say!(
+            session,
+            "auto       fits a convex head on the frozen network, fine-tunes from it (partial, then \
+             full, {} epochs each) unless there is nothing left to see, averages the weights, and \
+             keeps what validation says; the test photos are read once, at the end",
+            settings.epochs
+        );
+    }
+}
+
+/// Prints what was tried and why one network was chosen, if the run's strategy was `auto`.
+pub fn tell_choice(run: &RunDir, session: &Session) -> CommandResult {
+    if !run.auto().exists() {
+        return Ok(());
+    }
+    let record = AutoRecord::read(&run.auto())?;
+    let manifest = run.read_manifest()?;
+    let photos = manifest.counts(None).val;
+    let rows: Vec<[String; 7]> = record
+        .candidates
+        .iter()
+        .enumerate()
+        .map(|(index, candidate)| {
+            let correct = candidate.val_correct;
+            [
+                if index == record.chosen { "*".into() } else { String::new() },
+                candidate.name(),
+                format!("{correct}/{photos}"),
+                format!("{:.1} %", 100.0 * correct as f64 / photos as f64),
+                format!("{:.4}", candidate.val_loss),
+                format!("{:.4} +- {:.4}", candidate.difference, candidate.standard_error),
+                format!("{:.0} s", candidate.seconds),
+            ]
+        })
+        .collect();
+    let header = ["", "network", "val", "accuracy", "loss", "above the lowest", "took"];
+    let table = columns_that_fit(Stream::Err, header, &rows, &[2, 3, 4, 5, 6], &[6, 5, 2]);
+    say!(session, "{}", table.trim_end());
+    for left_out in &record.left_out {
+        say!(session, "left out   {left_out}");
+    }
+    say!(session, "{}", record.reason);
+    Ok(())
+}
