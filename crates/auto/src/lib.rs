@@ -11,6 +11,7 @@ mod recipe;
 
 mod estimate;
 
+mod budget;
 mod candidates;
 mod run;
 

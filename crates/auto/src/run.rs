@@ -13,9 +13,10 @@ use kennel_models::write_checkpoint;
 use kennel_train::{TrainError, TrainOptions, Trained, finish_run, rehearse};
 
 use crate::Result;
+use crate::budget::Budget;
 use crate::candidates::{Bench, Candidate};
 use crate::choose::{Behind, choose};
-use crate::recipe::{RESOLVABLE, fine_tunings, probe};
+use crate::recipe::{FEWEST_EPOCHS, RESOLVABLE, fine_tunings, probe};
 
 /// Trains a new run of any strategy under `runs`.
 ///
@@ -124,7 +125,8 @@ impl Auto<'_> {
     fn candidates(&self, task: Task<'_>) -> Result<Found> {
         let settings = &self.record.settings;
         let mut left_out = Vec::new();
-        let probe_run = self.trial(&probe(settings), task)?;
+        let probe = probe(settings);
+        let probe_run = self.trial(self.begun(&probe)?, &probe, task)?;
         let head = Candidate::of_trial(&probe_run, None)?;
         let out_of_fold = self.out_of_fold(&probe_run)?;
         let mut all = vec![head];
@@ -137,23 +139,47 @@ impl Auto<'_> {
             ));
         } else {
             let bench = Bench { run: &self.run, data: photos(self.options), options: self.options };
+            let mut budget = self.budget()?;
             for trial in fine_tunings(settings) {
-                let trial = self.trial(&trial, task)?;
+                let begun = self.begun(&trial)?;
+                let epochs = match &begun {
+                    Some(run) => Some(run.read_record()?.settings.epochs),
+                    None => budget.epochs(&trial)?,
+                };
+                let Some(epochs) = epochs else {
+                    left_out.push(left_out_for_time(&trial));
+                    continue;
+                };
+                let trial = self.trial(begun, &Settings { epochs, ..trial }, task)?;
                 all.extend(Candidate::averages(&all[0], &trial, &bench, task)?);
             }
         }
         Ok(Found { all, out_of_fold, left_out })
     }
 
+    fn budget(&self) -> Result<Budget<'_>> {
+        let trials = RunDir::list(&self.run.trials())?;
+        let photos = self.record.facts.photos;
+        Budget::new(&self.record.settings, photos, &trials, &self.options.compute)
+    }
+
+    /// Finds a trial that an earlier process has begun. A budget may have cut its epochs short.
+    fn begun(&self, settings: &Settings) -> Result<Option<RunDir>> {
+        let is_same = |run: &RunDir| {
+            run.read_record().is_ok_and(|record| {
+                let epochs = record.settings.epochs;
+                record.settings == Settings { epochs, ..settings.clone() }
+            })
+        };
+        Ok(RunDir::list(&self.run.trials())?.into_iter().find(is_same))
+    }
+
     /// Trains a trial, resumes it, or finds it finished.
-    fn trial(&self, settings: &Settings, task: Task<'_>) -> Result<RunDir> {
-        let trials = self.run.trials();
-        let is_same =
-            |run: &RunDir| run.read_record().is_ok_and(|record| record.settings == *settings);
-        let trained = match RunDir::list(&trials)?.into_iter().find(is_same) {
+    fn trial(&self, begun: Option<RunDir>, settings: &Settings, task: Task<'_>) -> Result<RunDir> {
+        let trained = match begun {
             Some(run) if run.is_finished() => return Ok(run),
             Some(run) => kennel_train::resume(run, None, self.options, task),
-            None => kennel_train::train(settings, &trials, self.options, task),
+            None => kennel_train::train(settings, &self.run.trials(), self.options, task),
         };
         Ok(trained?.run)
     }
@@ -232,6 +258,13 @@ struct Found {
     all: Vec<Candidate>,
     out_of_fold: Vec<PredictionRecord>,
     left_out: Vec<String>,
+}
+
+fn left_out_for_time(trial: &Settings) -> String {
+    format!(
+        "{} at {:e}: {FEWEST_EPOCHS} epochs of it do not fit into the time that was left",
+        trial.method, trial.learning_rate
+    )
 }
 
 /// Why a candidate was chosen, in a sentence.

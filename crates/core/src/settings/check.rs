@@ -42,6 +42,14 @@ impl Settings {
             let expected = "none with the strategy auto, which chooses the layers";
             return Err(OutOfBounds { name: "unfreeze", found, expected });
         }
+        if let Some(seconds) = self.budget_s {
+            positive("budget_s", seconds)?;
+            if strategy != Strategy::Auto {
+                let found = seconds.to_string();
+                let expected = "none, unless the strategy is auto";
+                return Err(OutOfBounds { name: "budget_s", found, expected });
+            }
+        }
         if (strategy, self.head) == (Strategy::Freeze, HeadFit::Convex) && self.epochs > 1 {
             let found = self.epochs.to_string();
             let expected = "1 for a convex head, which is fitted at once";

@@ -73,6 +73,9 @@ pub struct Settings {
     /// What chooses the best epoch.
     #[serde(default, skip_serializing_if = "ChooseBy::is_default")]
     pub choose_by: ChooseBy,
+    /// Seconds that a run of `auto` may take, if they are bounded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_s: Option<f64>,
     /// Training stops after this many epochs without a better one, by `choose_by`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<usize>,
@@ -132,6 +135,7 @@ impl Settings {
             ema: None,
             freeze_norm: false,
             choose_by: if is_auto { ChooseBy::Loss } else { ChooseBy::Accuracy },
+            budget_s: None,
             early_stopping: None,
             drop_rate: 0.0,
             drop_path_rate: 0.0,
