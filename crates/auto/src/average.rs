@@ -35,9 +35,9 @@ mod tests {
 
     #[test]
     fn a_share_of_both_ends_is_the_ends() {
-        let (base, tuned) = (of(&[1.0, 0.1]), of(&[3.0, -0.3]));
+        let (base, tuned) = (of(&[1.0, 0.5]), of(&[3.0, -1.5]));
         assert_eq!(average(&base, &tuned, 0.0), base.tensors);
         assert_eq!(average(&base, &tuned, 1.0), tuned.tensors);
-        assert_eq!(average(&base, &tuned, 0.5)["w"].data, [2.0, -0.1]);
+        assert_eq!(average(&base, &tuned, 0.5)["w"].data, [2.0, -0.5]);
     }
 }
