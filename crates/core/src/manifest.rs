@@ -139,6 +139,18 @@ impl Manifest {
         counts
     }
 
+    /// Returns a digest of the photos: SHA-256 over the sorted lines `<sha256> <label>\n`, one for
+    /// each accepted photo. It depends on contents and labels alone. So two divisions of the same
+    /// photos have the same digest, whatever the seed, the paths and the notes.
+    pub fn photos_sha256(&self) -> String {
+        let mut lines: Vec<(&str, &str)> =
+            self.photos.iter().map(|photo| (photo.sha256.as_str(), photo.label.as_str())).collect();
+        lines.sort_unstable();
+        let text: String =
+            lines.iter().map(|(sha256, label)| format!("{sha256} {label}\n")).collect();
+        files::sha256_bytes(text.as_bytes())
+    }
+
     /// Returns the output of the ImageNet head for every class, matched by its name or its file
     /// names; `given` as in [`imagenet::match_classes`].
     ///
@@ -187,5 +199,71 @@ impl Manifest {
     /// [`CoreError::Io`].
     pub fn write(&self, path: &Path) -> Result<()> {
         files::write_json(path, self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest() -> Manifest {
+        let photo = |digit: &str, label: &str, split| PhotoRecord {
+            path: format!("{split}/{label}/{digit}.jpg"),
+            source: format!("{label}/{digit}.jpg"),
+            label: label.into(),
+            split,
+            width_px: 64,
+            height_px: 64,
+            sha256: digit.repeat(64),
+            group: None,
+        };
+        Manifest {
+            version: 1,
+            division: "stratified".into(),
+            grouped_by: None,
+            seed: 42,
+            classes: vec!["cat".into(), "dog".into()],
+            photos: vec![
+                photo("b", "cat", Split::Train),
+                photo("a", "dog", Split::Train),
+                photo("c", "dog", Split::Val),
+            ],
+            rejected: Vec::new(),
+            duplicates: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_digest_of_photos_depends_on_contents_and_labels_alone() {
+        let [a, b, c] = ["a", "b", "c"].map(|digit: &str| digit.repeat(64));
+        let digest = files::sha256_bytes(format!("{a} dog\n{b} cat\n{c} dog\n").as_bytes());
+        assert_eq!(manifest().photos_sha256(), digest);
+
+        let mut divided = manifest();
+        divided.photos.rotate_left(1);
+        divided.photos[0].split = Split::Test;
+        divided.photos[0].path = "elsewhere.jpg".into();
+        divided.seed = 43;
+        divided.notes.push("A note.".into());
+        assert_eq!(divided.photos_sha256(), digest);
+
+        let mut relabelled = manifest();
+        relabelled.photos[0].label = "dog".into();
+        assert_ne!(relabelled.photos_sha256(), digest);
+        let mut fewer = manifest();
+        fewer.photos.pop();
+        assert_ne!(fewer.photos_sha256(), digest);
+    }
+
+    #[test]
+    fn a_manifest_without_groups_has_no_key_of_them() {
+        let text = serde_json::to_string(&manifest()).unwrap();
+        assert!(!text.contains("group"), "{text}");
+        let mut grouped = manifest();
+        grouped.grouped_by = Some("folder".into());
+        grouped.photos[1].group = Some("burst".into());
+        let text = serde_json::to_string(&grouped).unwrap();
+        assert_eq!(serde_json::from_str::<Manifest>(&text).unwrap(), grouped);
     }
 }

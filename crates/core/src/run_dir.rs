@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::prediction::parse_predictions;
 use crate::sums::{self, Sums};
 use crate::{
-    Changes, CoreError, Lock, Manifest, PredictionRecord, Result, RunRecord, Split, files,
+    Changes, CoreError, Lock, Manifest, PredictionRecord, Result, RunFacts, RunRecord, Split, files,
 };
 
 /// One line of `metrics.jsonl`.
@@ -299,6 +299,19 @@ impl RunDir {
         Manifest::parse(&files::as_text(self.read_file(&path)?, &path)?, &path)
     }
 
+    /// Returns the digest of the run's photos, apart from their division. Takes it from the run's
+    /// `facts`, or from its manifest if an earlier version wrote them.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunDir::read_manifest`].
+    pub fn photos_sha256(&self, facts: &RunFacts) -> Result<String> {
+        match &facts.photos_sha256 {
+            Some(digest) => Ok(digest.clone()),
+            None => Ok(self.read_manifest()?.photos_sha256()),
+        }
+    }
+
     /// Whether `evaluation.json` exists.
     pub fn is_finished(&self) -> bool {
         self.evaluation().is_file()
@@ -475,7 +488,7 @@ fn is_stamped(folder: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Interpolation, Preprocessing, RunFacts, Settings, Strategy, Weights};
+    use crate::{Interpolation, Preprocessing, Settings, Strategy, Weights};
 
     #[test]
     fn runs_come_in_the_order_in_which_they_began_whatever_they_are_called() {

@@ -56,8 +56,12 @@ pub struct RunFacts {
     /// stands for none.
     #[serde(with = "empty_for_none")]
     pub weights_sha256: Option<String>,
-    /// SHA-256 of `manifest.json`.
+    /// SHA-256 of `manifest.json`: the photos and their division.
     pub manifest_sha256: String,
+    /// Digest of the photos, apart from their division ([`crate::Manifest::photos_sha256`]). Earlier
+    /// runs did not record it; [`crate::RunDir::photos_sha256`] computes it for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photos_sha256: Option<String>,
     /// Processor and operating system.
     pub machine: String,
 }
@@ -117,9 +121,9 @@ impl RunRecord {
         files::write_atomically(path, text.as_bytes())
     }
 
-    /// Whether a run of `settings` repeats this one: the same settings, photos and weights. Photos
-    /// are compared by the digest of their manifest and weights by theirs, because a path may be
-    /// spelt in several ways. Without both digests, the weights must have the same name.
+    /// Whether a run of `settings` repeats this one: the same settings, weights, and photos in the
+    /// same division. Photos are compared by the digest of their manifest and weights by theirs,
+    /// because a path may be spelt in several ways. Without both digests, the weights must have the same name.
     pub fn is_repeated_by(
         &self,
         settings: &Settings,

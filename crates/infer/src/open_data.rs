@@ -46,7 +46,7 @@ pub fn tell_notes(data: &Dataset, task: Task<'_>) {
     }
 }
 
-/// SHA-256 of the manifest's text.
+/// SHA-256 of the manifest's text: of the photos and their division.
 pub fn manifest_digest(data: &Dataset) -> Result<String> {
     let text = serde_json::to_string(data.manifest()).map_err(|error| {
         kennel_core::CoreError::Malformed {

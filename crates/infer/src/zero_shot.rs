@@ -111,6 +111,7 @@ pub fn zero_shot(
         kennel_version: env!("CARGO_PKG_VERSION").into(),
         burn_version: BURN_VERSION.into(),
         manifest_sha256: manifest_digest(data)?,
+        photos_sha256: Some(data.manifest().photos_sha256()),
         machine: machine::machine(),
         ..RunFacts::default()
     };

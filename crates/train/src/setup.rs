@@ -108,6 +108,7 @@ pub fn set_up(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> Re
         burn_version: BURN_VERSION.into(),
         weights_sha256,
         manifest_sha256: manifest_digest(&data)?,
+        photos_sha256: Some(data.manifest().photos_sha256()),
         machine: machine::machine(),
         class_names,
     };
