@@ -45,17 +45,28 @@ impl ChosenRun {
         })?;
         kennel_models::architecture(model)?;
         let strategy = self.strategy.as_deref().map(str::parse::<Strategy>).transpose()?;
-        let Found { run, of_other_photos } = find_run(&self.runs, model, strategy)?;
-        say!(session, "run   {}", run.path().display());
-        if of_other_photos > 0 {
+        let found = find_run(&self.runs, model, strategy)?;
+        say!(session, "run   {}", found.run.path().display());
+        if let Some(others) = others(&found) {
             say!(
                 session,
-                "note: it is the best on the photos of the newest run; {of_other_photos} on other \
-                 photos are left out, and chosen with --run"
+                "note: it is the best on the photos of the newest run, as they are divided there; \
+                 {others} are left out, and chosen with --run"
             );
         }
-        Ok(run)
+        Ok(found.run)
     }
+}
+
+/// Names the runs that were not compared with the one that was found, if there are any.
+fn others(found: &Found) -> Option<String> {
+    let counted = [
+        (found.of_other_divisions, "on another division of them"),
+        (found.of_other_photos, "on other photos"),
+    ];
+    let parts = counted.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
+    let parts: Vec<String> = parts.collect();
+    (!parts.is_empty()).then(|| parts.join(" and "))
 }
 
 /// Opens the run at `path`, which was given with `flag`. If there is none, the error suggests the

@@ -113,7 +113,13 @@ pub fn resume(
             data: record.settings.data_dir.clone(),
             seed,
         };
-        return Err(cannot("the photos are not those it began with", Some(hint)));
+        let has_same_photos =
+            setup.facts.photos_sha256.as_ref() == Some(&run.photos_sha256(began)?);
+        let reason = match has_same_photos {
+            true => "its photos are divided otherwise than when it began",
+            false => "the photos are not those it began with",
+        };
+        return Err(cannot(reason, Some(hint)));
     }
     if setup.facts.class_names != began.class_names {
         return Err(cannot("its class names are not those of the photos", None));

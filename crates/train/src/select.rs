@@ -1,31 +1,34 @@
 //! Finds a run by model and strategy.
 
+use std::cell::LazyCell;
 use std::path::Path;
 
-use kennel_core::{EpochRecord, Method, RunDir, RunRecord, Strategy};
+use kennel_core::{EpochRecord, Method, RunDir, RunFacts, RunRecord, Strategy};
 
 use crate::best::{best_epoch, score};
 use crate::{Result, TrainError};
 
-/// The run that was found, and how many it was not compared with.
+/// The run that was found, and how many matching runs it was not compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// The run.
     pub run: RunDir,
-    /// Finished runs that also match, but were trained on other photos or another split of them.
+    /// Finished runs on another division of the same photos.
+    pub of_other_divisions: usize,
+    /// Finished runs on other photos.
     pub of_other_photos: usize,
 }
 
 /// Finds the best finished run of `model` (and `strategy`) under `runs`. Only runs on the same
-/// photos as the newest matching run are compared: accuracy on other photos says nothing about
-/// these. The highest validation accuracy wins, then the lowest validation loss, then the newest
-/// run.
+/// division of the same photos as the newest matching run are compared: accuracy on other
+/// validation photos says nothing about these. The highest validation accuracy wins, then the
+/// lowest validation loss, then the newest run.
 ///
 /// # Errors
 ///
 /// [`TrainError::NoSuchRun`] when no run matches; a finished run that is damaged.
 pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<Found> {
-    let mut matching: Vec<(String, EpochRecord, RunDir)> = Vec::new();
+    let mut matching: Vec<(RunFacts, EpochRecord, RunDir)> = Vec::new();
     for run in RunDir::list(runs)? {
         if !run.is_finished() || !run.best_weights().exists() {
             continue;
@@ -37,14 +40,26 @@ pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<
         }
         let history = run.read_metrics()?;
         let Some(epoch) = best_epoch(&history).cloned() else { continue };
-        matching.push((facts.manifest_sha256, epoch, run));
+        matching.push((facts, epoch, run));
     }
-    let all = matching.len();
+    let (mut of_other_divisions, mut of_other_photos) = (0, 0);
     // Runs are listed oldest first.
-    if let Some((newest, _, _)) = matching.last().cloned() {
-        matching.retain(|(photos, _, _)| *photos == newest);
+    if let Some((newest, _, run)) = matching.last().cloned() {
+        // A manifest that cannot be read says nothing; its photos count as others.
+        let photos = |run: &RunDir, facts: &RunFacts| run.photos_sha256(facts).ok();
+        let of_newest = LazyCell::new(|| photos(&run, &newest));
+        matching.retain(|(facts, _, run)| {
+            let has_same_division = facts.manifest_sha256 == newest.manifest_sha256;
+            if !has_same_division {
+                let digest = photos(run, facts);
+                match digest.is_some() && digest == *of_newest {
+                    true => of_other_divisions += 1,
+                    false => of_other_photos += 1,
+                }
+            }
+            has_same_division
+        });
     }
-    let of_other_photos = all - matching.len();
     let mut best: Option<(EpochRecord, RunDir)> = None;
     for (_, epoch, run) in matching {
         // Of two equal runs, the newer one wins.
@@ -54,10 +69,12 @@ pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<
             best = Some((epoch, run));
         }
     }
-    best.map(|(_, run)| Found { run, of_other_photos }).ok_or_else(|| TrainError::NoSuchRun {
-        model: model.into(),
-        strategy,
-        path: runs.into(),
-        is_there: runs.exists(),
+    best.map(|(_, run)| Found { run, of_other_divisions, of_other_photos }).ok_or_else(|| {
+        TrainError::NoSuchRun {
+            model: model.into(),
+            strategy,
+            path: runs.into(),
+            is_there: runs.exists(),
+        }
     })
 }

@@ -138,7 +138,7 @@ fn a_small_network_learns_to_tell_two_textures_apart() {
     assert!(last.head_update_ratio > 0.0 && last.peak_rss_bytes > 0);
     assert_eq!(digests(&data), before, "training changed the photos");
     let found = find_run(&dir.path().join("runs"), "resnet18", Some(Strategy::Full)).unwrap();
-    assert_eq!(found, Found { run: run.clone(), of_other_photos: 0 });
+    assert_eq!(found, Found { run: run.clone(), of_other_divisions: 0, of_other_photos: 0 });
     let (compute, test) = (Compute::cpu(), Some(kennel_core::Split::Test));
     let again = predict_dataset(&run, &data, test, &compute, Task::unwatched()).unwrap();
     let own: kennel_metrics::RunEvaluation =
@@ -182,10 +182,32 @@ fn what_was_right_of_other_photos_makes_no_run_the_best_of_these() {
         write_metrics(&run.metrics(), &epochs).unwrap();
         run
     };
+    let found = |run: &RunDir, of_other_divisions, of_other_photos| {
+        let expected = Found { run: run.clone(), of_other_divisions, of_other_photos };
+        assert_eq!(find_run(&runs, "resnet18", None).unwrap(), expected);
+    };
     let old = run_on("old", [4, 2, 2], 1.0);
-    assert_eq!(find_run(&runs, "resnet18", None).unwrap(), Found { run: old, of_other_photos: 0 });
+    found(&old, 0, 0);
     let new = run_on("new", [5, 2, 2], 0.5);
-    assert_eq!(find_run(&runs, "resnet18", None).unwrap(), Found { run: new, of_other_photos: 1 });
+    found(&new, 0, 1);
+
+    // The photos of the newest run in another division: one of training is now for validation.
+    let divided = dir.path().join("divided");
+    draw_photos(&divided, [5, 2, 2]);
+    for class in ["checked", "striped"] {
+        let photo = |split: &str, name: &str| divided.join(split).join(class).join(name);
+        std::fs::rename(photo("train", "004.png"), photo("val", "004.png")).unwrap();
+    }
+    let divided = train_quietly(&small_config(&divided, Strategy::Full, 1), &runs);
+    found(&divided, 1, 1);
+
+    // An earlier version recorded no digest of the photos: it comes from the run's manifest.
+    let text = std::fs::read_to_string(new.config()).unwrap();
+    let earlier = |line: &&str| !line.starts_with("photos_sha256");
+    let earlier: Vec<&str> = text.lines().filter(earlier).collect();
+    assert_eq!(earlier.len() + 1, text.lines().count());
+    std::fs::write(new.config(), earlier.join("\n")).unwrap();
+    found(&divided, 1, 1);
 }
 
 #[test]
@@ -400,7 +422,10 @@ fn a_run_does_not_resume_as_something_else() {
         std::fs::write(&file, whole).unwrap();
     }
 
-    std::fs::remove_file(data.join("train/checked/000.png")).unwrap();
+    let (first, moved) = (data.join("train/checked/000.png"), data.join("val/checked/000-2.png"));
+    std::fs::rename(first, &moved).unwrap();
+    refused("its photos are divided otherwise than when it began");
+    std::fs::remove_file(moved).unwrap();
     refused("the photos are not those it began with");
 }
 
