@@ -154,8 +154,12 @@ fn on_same_photos(
     });
     let reference = chosen.expect("the caller has runs");
     let name = runs[reference].name();
-    let differences: Vec<Option<String>> =
-        sets.iter().map(|set| difference(set, &sets[reference])).collect();
+    let photos = runs[reference].photos_sha256();
+    let differences: Vec<Option<String>> = runs
+        .iter()
+        .zip(&sets)
+        .map(|(run, set)| difference(set, &sets[reference], || run.photos_sha256() == photos))
+        .collect();
     let (mut kept, mut left_out) = (Vec::new(), Vec::new());
     for (run, difference) in runs.into_iter().zip(differences) {
         match difference {
@@ -170,7 +174,13 @@ fn on_same_photos(
     (kept, left_out)
 }
 
-fn difference(set: &TestSet, reference: &TestSet) -> Option<String> {
+/// Returns how the classes or test photos of a run differ from those of the reference.
+/// `has_same_photos`: whether all their photos together are the same.
+fn difference(
+    set: &TestSet,
+    reference: &TestSet,
+    has_same_photos: impl FnOnce() -> bool,
+) -> Option<String> {
     let (classes, their_classes) = (set.class_names, reference.class_names);
     if classes != their_classes {
         let only = |what: &str, ours: &[String], theirs: &[String]| {
@@ -199,8 +209,12 @@ fn difference(set: &TestSet, reference: &TestSet) -> Option<String> {
         return Some("it has no predictions of test photos".into());
     }
     let shared = set.photos.iter().filter(|photo| reference.photos.contains(photo)).count();
+    let division = match has_same_photos() {
+        true => "it has the same photos in another division: ",
+        false => "",
+    };
     Some(format!(
-        "its {} test photos are not these {} ({shared} are in both)",
+        "{division}its {} test photos are not these {} ({shared} are in both)",
         set.photos.len(),
         reference.photos.len()
     ))
@@ -445,6 +459,23 @@ fn power(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_same_photos_in_another_division_are_called_so() {
+        let class_names: Vec<String> = ["cat", "dog"].map(String::from).into();
+        let set = |photos: &[&'static str]| TestSet {
+            class_names: &class_names,
+            photos: photos.iter().map(|sha256| (*sha256, "cat")).collect(),
+        };
+        let said = |is_same| difference(&set(&["a", "b"]), &set(&["b", "c", "d"]), || is_same);
+        let test = "its 2 test photos are not these 3 (1 are in both)";
+        assert_eq!(said(false).unwrap(), test);
+        assert_eq!(
+            said(true).unwrap(),
+            format!("it has the same photos in another division: {test}")
+        );
+        assert_eq!(difference(&set(&["a"]), &set(&["a"]), || true), None);
+    }
 
     #[test]
     fn a_p_value_keeps_the_digits_that_count() {

@@ -59,7 +59,7 @@ pub struct LeftOut {
     pub run: String,
     /// The reason, with a hint if there is one.
     pub reason: String,
-    /// Whether the run is intact and only has other photos than the compared ones.
+    /// Whether the run is intact and only has other test photos than the compared ones.
     #[serde(skip)]
     pub is_of_other_photos: bool,
 }
@@ -155,6 +155,11 @@ impl FinishedRun {
     /// Returns a sort key: newer runs compare greater.
     pub fn began(&self) -> (&str, String) {
         (&self.facts().started, self.name())
+    }
+
+    /// Returns the digest of its photos, apart from their division.
+    pub fn photos_sha256(&self) -> String {
+        self.facts().photos_sha256.clone().unwrap_or_else(|| self.manifest.photos_sha256())
     }
 
     /// Returns its classes and test photos.

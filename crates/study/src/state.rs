@@ -9,7 +9,7 @@ use kennel_models::{architecture, locate_weights};
 /// State of an experiment.
 #[derive(Clone, Debug)]
 pub enum State {
-    /// A run of the same settings and photos is finished.
+    /// A run of the same settings, on the same division of the same photos, is finished.
     Finished(RunDir),
     /// Such a run was begun.
     Begun(RunDir),
@@ -17,7 +17,7 @@ pub enum State {
     New,
 }
 
-/// The existing runs on the photos of a study, newest first.
+/// The existing runs on the photos of a study in its division, newest first.
 #[derive(Debug)]
 pub struct Existing {
     runs: Vec<Known>,

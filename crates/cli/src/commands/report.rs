@@ -73,7 +73,7 @@ pub fn tell_left_out(comparison: &Comparison, session: &Session) {
     if comparison.left_out.iter().any(|out| out.is_of_other_photos) {
         say!(
             session,
-            "hint: runs on other photos have a report of their own in a folder of their own: \
+            "hint: runs on other test photos have a report of their own in a folder of their own: \
              --runs DIR"
         );
     }
