@@ -52,8 +52,7 @@ fn auto_is_an_ordinary_run_that_says_what_it_tried_and_resumes_to_the_same_bytes
     let data = dir.path().join("photos");
     draw_photos(&data, [14, 8, 4]);
     let settings = auto(&data);
-    let whole =
-        train(&settings, &dir.path().join("whole"), &options(), Task::unwatched()).unwrap();
+    let whole = train(&settings, &dir.path().join("whole"), &options(), Task::unwatched()).unwrap();
     let record = tried(&whole.run);
     // The head, and each of three fine-tunings in four shares: the head leaves enough mistakes.
     assert_eq!(record.candidates.len(), 13, "{:?}", record.left_out);
@@ -68,13 +67,8 @@ fn auto_is_an_ordinary_run_that_says_what_it_tried_and_resumes_to_the_same_bytes
     let evaluation = &whole.evaluation;
     assert_eq!(evaluation.val.as_ref().unwrap().accuracy.correct, chosen.val_correct);
     assert_eq!(evaluation.test.as_ref().unwrap().n, 8);
-    let judged = predict_dataset(
-        &whole.run,
-        &data,
-        Some(Split::Test),
-        &Compute::cpu(),
-        Task::unwatched(),
-    );
+    let judged =
+        predict_dataset(&whole.run, &data, Some(Split::Test), &Compute::cpu(), Task::unwatched());
     assert_eq!(Some(judged.unwrap()), evaluation.test, "the saved network is the judged one");
     // The trials never read the test photos.
     for trial in RunDir::list(&whole.run.trials()).unwrap() {
@@ -90,8 +84,7 @@ fn auto_is_an_ordinary_run_that_says_what_it_tried_and_resumes_to_the_same_bytes
             stop.store(true, Ordering::Relaxed);
         }
     };
-    let stopped =
-        train(&settings, &dir.path().join("stopped"), &options(), Task::new(&stop, &on));
+    let stopped = train(&settings, &dir.path().join("stopped"), &options(), Task::new(&stop, &on));
     let Err(TrainError::Interrupted { run, .. }) = stopped else { panic!("it went on") };
     assert!(!run.is_finished() && !run.auto().exists());
     let again = resume(run, None, &options(), Task::unwatched()).unwrap();
