@@ -15,6 +15,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
         ("kennel-fetch", vec!["kennel-archive", "kennel-core"]),
         ("kennel-data", vec!["kennel-archive", "kennel-core"]),
         ("kennel-metrics", vec!["kennel-core"]),
+        ("kennel-audit", vec!["kennel-core", "kennel-metrics"]),
         ("kennel-kernels", vec![]),
         ("kennel-models", vec!["kennel-core", "kennel-kernels"]),
         (
@@ -52,7 +53,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
             ],
         ),
         ("kennel-demo", vec!["kennel-core"]),
-        ("kennel-report", vec!["kennel-core", "kennel-data", "kennel-metrics"]),
+        ("kennel-report", vec!["kennel-audit", "kennel-core", "kennel-data", "kennel-metrics"]),
         (
             "kennel-study",
             vec![
@@ -82,6 +83,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
         (
             "kennel-cli",
             vec![
+                "kennel-audit",
                 "kennel-core",
                 "kennel-data",
                 "kennel-demo",
