@@ -16,6 +16,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
         ("kennel-data", vec!["kennel-archive", "kennel-core"]),
         ("kennel-metrics", vec!["kennel-core"]),
         ("kennel-probe", vec!["kennel-core"]),
+        ("kennel-audit", vec!["kennel-core", "kennel-metrics"]),
         ("kennel-kernels", vec![]),
         ("kennel-models", vec!["kennel-core", "kennel-kernels"]),
         (
@@ -53,7 +54,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
             ],
         ),
         ("kennel-demo", vec!["kennel-core"]),
-        ("kennel-report", vec!["kennel-core", "kennel-data", "kennel-metrics"]),
+        ("kennel-report", vec!["kennel-audit", "kennel-core", "kennel-data", "kennel-metrics"]),
         (
             "kennel-study",
             vec![
@@ -83,6 +84,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
         (
             "kennel-cli",
             vec![
+                "kennel-audit",
                 "kennel-core",
                 "kennel-data",
                 "kennel-demo",

@@ -97,6 +97,7 @@ fn every_kind_of_error_with_its_hint() {
             "--data",
             "data",
         ],
+        vec!["audit", "--run", "runs/one"],
         vec!["export", "--run", "photos"],
         vec!["predict", "photos", "--onnx", "broken.onnx"],
         vec!["predict", "new.jpg", "--run", "runs/one"],

@@ -30,7 +30,7 @@ pub use calibration::{
 pub use classification::{ClassScores, class_scores, macro_average, weighted_average};
 pub use confusion_matrix::{ConfusedPair, confusion_matrix, most_confused_pairs};
 pub use error::MetricsError;
-pub use evaluation::{ClassReport, Evaluation, evaluate};
+pub use evaluation::{ClassReport, Evaluation, evaluate, true_classes};
 pub use interval::{Proportion, format_proportion, wilson_interval};
 pub use log_loss::{log_softmax, mean_log_loss, photo_log_loss};
 pub use paired::{PairedCounts, holm, mcnemar_p, paired_counts, photos_to_separate};
