@@ -15,6 +15,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
         ("kennel-fetch", vec!["kennel-archive", "kennel-core"]),
         ("kennel-data", vec!["kennel-archive", "kennel-core"]),
         ("kennel-metrics", vec!["kennel-core"]),
+        ("kennel-unknown", vec![]),
         ("kennel-kernels", vec![]),
         ("kennel-models", vec!["kennel-core", "kennel-kernels"]),
         (
@@ -26,6 +27,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
                 "kennel-metrics",
                 "kennel-models",
                 "kennel-onnx",
+                "kennel-unknown",
             ],
         ),
         (
@@ -37,6 +39,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
                 "kennel-kernels",
                 "kennel-metrics",
                 "kennel-models",
+                "kennel-unknown",
             ],
         ),
         ("kennel-onnx", vec!["kennel-core", "kennel-data", "kennel-metrics"]),
@@ -49,6 +52,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
                 "kennel-metrics",
                 "kennel-models",
                 "kennel-onnx",
+                "kennel-unknown",
             ],
         ),
         ("kennel-demo", vec!["kennel-core"]),
