@@ -7,6 +7,7 @@ use kennel_data::DataError;
 use kennel_infer::InferError;
 use kennel_metrics::MetricsError;
 use kennel_models::ModelError;
+use kennel_unknown::NotFitted;
 
 /// The result type of this crate.
 pub type Result<T, E = TrainError> = std::result::Result<T, E>;
@@ -59,6 +60,9 @@ pub enum TrainError {
         /// What may help.
         hint: Option<Box<Hint>>,
     },
+    /// Unknown photos cannot be told.
+    #[error("unknown photos cannot be told: {0}")]
+    Unknown(#[from] NotFitted),
     /// A new head that would not be trained.
     #[error("the new classifier `{head}` would not be trained")]
     HeadNotTrained {
@@ -188,7 +192,10 @@ impl Hinted for TrainError {
                 model: model.clone(),
                 strategy: strategy.map(Strategy::as_str),
             },
-            TrainError::Metrics(_) | TrainError::Stopped(_) | TrainError::Hyperparameter { .. } => {
+            TrainError::Metrics(_)
+            | TrainError::Stopped(_)
+            | TrainError::Hyperparameter { .. }
+            | TrainError::Unknown(_) => {
                 return Vec::new();
             }
         };

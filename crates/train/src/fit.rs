@@ -23,6 +23,7 @@ use kennel_models::{
 use crate::checkpoint::{Epoch, OPTIMIZER_PREFIX, Progress, Saved, read_saved, save_epoch};
 use crate::features::{Features, Part};
 use crate::setup::{Setup, set_up};
+use crate::unknown::learn_unknown;
 use crate::{
     CrossEntropy, LayerRates, Optimizer, Result, Schedule, TrainError, TrainOptions,
     clip_gradients, finish, take_gradients,
@@ -471,6 +472,10 @@ impl Fit {
         let mut test = None;
         if !self.setup.data.photos(Split::Test).is_empty() {
             test = Some(self.predict(&network, Split::Test, "test", task)?);
+        }
+        if let Some(share) = self.settings.unknown_share {
+            let data = &self.setup.data;
+            learn_unknown(&self.run, &network, data, &self.settings, share, &self.device, task)?;
         }
         finish::finish_run(&self.run, test.as_deref())
     }

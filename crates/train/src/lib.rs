@@ -26,6 +26,7 @@ mod rehearsal;
 mod bench_step;
 mod finish;
 mod select;
+mod unknown;
 
 #[cfg(test)]
 mod fixtures;
@@ -44,3 +45,4 @@ pub use rates::LayerRates;
 pub use rehearsal::{Rehearsal, rehearse};
 pub use schedule::{Plateau, Schedule};
 pub use select::{Found, find_run};
+pub use unknown::learn_unknown;
