@@ -17,6 +17,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
         ("kennel-metrics", vec!["kennel-core"]),
         ("kennel-probe", vec!["kennel-core"]),
         ("kennel-audit", vec!["kennel-core", "kennel-metrics"]),
+        ("kennel-unknown", vec![]),
         ("kennel-kernels", vec![]),
         ("kennel-models", vec!["kennel-core", "kennel-kernels"]),
         (
@@ -28,6 +29,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
                 "kennel-metrics",
                 "kennel-models",
                 "kennel-onnx",
+                "kennel-unknown",
             ],
         ),
         (
@@ -39,6 +41,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
                 "kennel-kernels",
                 "kennel-metrics",
                 "kennel-models",
+                "kennel-unknown",
             ],
         ),
         ("kennel-onnx", vec!["kennel-core", "kennel-data", "kennel-metrics"]),
@@ -51,6 +54,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
                 "kennel-metrics",
                 "kennel-models",
                 "kennel-onnx",
+                "kennel-unknown",
             ],
         ),
         ("kennel-demo", vec!["kennel-core"]),

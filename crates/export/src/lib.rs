@@ -8,6 +8,7 @@ mod error;
 
 mod graph;
 mod provenance;
+mod unknown;
 
 mod int8;
 mod parity;
@@ -20,5 +21,6 @@ mod timm;
 pub use error::{ExportError, Loss, Result};
 pub use export::{ExportOptions, Exported, export};
 pub use graph::{INPUT, OUTPUT, to_onnx};
-pub use parity::{Parity, RuntimeParity};
+pub use parity::{Parity, RuntimeParity, UnknownParity};
 pub use timm::{TimmFolder, export_timm};
+pub use unknown::{late_outputs, with_unknown};

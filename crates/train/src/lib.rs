@@ -30,6 +30,7 @@ mod run;
 mod bench_step;
 mod finish;
 mod select;
+mod unknown;
 
 #[cfg(test)]
 mod fixtures;
@@ -50,3 +51,4 @@ pub use rehearsal::{Rehearsal, rehearse};
 pub use run::{resume, train};
 pub use schedule::{Plateau, Schedule};
 pub use select::{Found, find_run};
+pub use unknown::learn_unknown;

@@ -95,6 +95,11 @@ pub struct TrainArgs {
     #[command(flatten)]
     cache: CacheArgs,
 
+    /// Learn to tell photos of none of the classes, such that this share of known photos is refused:
+    /// 0.01 for one in a hundred
+    #[arg(long, value_name = "SHARE", help_heading = "Unknown photos")]
+    unknown_share: Option<f64>,
+
     /// Train exactly these parts: stages, blocks or prefixes of timm's names, such as layer4.2,fc
     #[arg(long, value_delimiter = ',', value_name = "PREFIX,...", value_parser = trimmed, help_heading = "Trainable parts")]
     unfreeze: Option<Vec<String>>,
@@ -460,6 +465,7 @@ impl TrainArgs {
                 },
             },
             feature_views: count(self.feature_views),
+            unknown_share: self.unknown_share,
             preprocessing: PartialPreprocessing {
                 side_px: self.side,
                 ..PartialPreprocessing::default()

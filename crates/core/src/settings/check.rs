@@ -76,6 +76,10 @@ impl Settings {
         share("label_smoothing", self.label_smoothing)?;
         share("drop_rate", self.drop_rate)?;
         share("drop_path_rate", self.drop_path_rate)?;
+        if let Some(unknown) = self.unknown_share {
+            let fits = unknown > 0.0 && unknown < 1.0;
+            check("unknown_share", unknown, fits, "a number in (0, 1)")?;
+        }
         not_negative("warmup_epochs", self.warmup_epochs)?;
         self.optimizer.check()?;
         self.scheduler.check(self.learning_rate)?;
@@ -194,6 +198,7 @@ mod tests {
             (Settings { label_smoothing: 1.0, ..base.clone() }, "label_smoothing"),
             (Settings { layer_decay: Some(1.5), ..base.clone() }, "layer_decay"),
             (Settings { ema: Some(1.0), ..base.clone() }, "ema"),
+            (Settings { unknown_share: Some(1.0), ..base.clone() }, "unknown_share"),
             (
                 Settings {
                     scheduler: SchedulerKind::Cosine { min_learning_rate: 0.1 },

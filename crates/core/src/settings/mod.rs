@@ -100,6 +100,10 @@ pub struct Settings {
     /// frozen. 0, also when the key is missing, draws a fresh view every epoch.
     #[serde(default)]
     pub feature_views: usize,
+    /// Share of known photos that may be called unknown, in (0, 1), if unknown photos are to be
+    /// told from known ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown_share: Option<f64>,
     /// Preprocessing of every photo, bound to the weights.
     pub preprocessing: Preprocessing,
 }
@@ -149,6 +153,7 @@ impl Settings {
             },
             augmentation: Augmentation::default(),
             feature_views: 4,
+            unknown_share: None,
             preprocessing,
         }
     }

@@ -49,6 +49,7 @@ partial! {
         augment: Option<AugmentationSet>,
         augmentation: PartialAugmentation,
         feature_views: Option<usize>,
+        unknown_share: Option<f64>,
         preprocessing: PartialPreprocessing,
     }
 }
@@ -171,6 +172,7 @@ impl PartialSettings {
             scheduler: self.scheduler.complete(recipe.scheduler)?,
             augmentation: self.augmentation.complete(augmentation)?,
             feature_views: self.feature_views.unwrap_or(recipe.feature_views),
+            unknown_share: self.unknown_share.or(recipe.unknown_share),
             preprocessing: self.preprocessing.complete(recipe.preprocessing),
         })
     }
@@ -229,6 +231,7 @@ mod tests {
             freeze_norm: true,
             choose_by: ChooseBy::Loss,
             early_stopping: Some(3),
+            unknown_share: Some(0.02),
             class_weights: ClassWeights::Given([("a b".to_string(), 2.0)].into()),
             optimizer: OptimizerConfig::sgd(),
             scheduler: SchedulerKind::one_cycle(),
