@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use kennel_core::task::Event;
 use kennel_core::{
     AutoRecord, CandidateRecord, Lock, PredictionRecord, RunDir, RunRecord, Settings, Split,
     Strategy, Task, files, write_metrics, write_predictions,
@@ -9,14 +10,14 @@ use kennel_core::{
 use kennel_data::{Dataset, PrepareOptions};
 use kennel_infer::machine;
 use kennel_metrics::evaluate;
-use kennel_models::write_checkpoint;
-use kennel_train::{TrainError, TrainOptions, Trained, finish_run, rehearse};
+use kennel_models::{Network, write_checkpoint};
+use kennel_train::{TrainError, TrainOptions, Trained, finish_run, learn_unknown, rehearse};
 
 use crate::Result;
 use crate::budget::Budget;
 use crate::candidates::{Bench, Candidate};
 use crate::choose::{Behind, choose};
-use crate::recipe::{FEWEST_EPOCHS, RESOLVABLE, fine_tunings, probe};
+use crate::recipe::{FEWEST_EPOCHS, RESOLVABLE, UNKNOWN_SHARE, fine_tunings, probe};
 
 /// Trains a new run of any strategy under `runs`.
 ///
@@ -176,8 +177,11 @@ impl Auto<'_> {
 
     /// Trains a trial, resumes it, or finds it finished.
     fn trial(&self, begun: Option<RunDir>, settings: &Settings, task: Task<'_>) -> Result<RunDir> {
+        if let Some(run) = begun.as_ref().filter(|run| run.is_finished()) {
+            return Ok(run.clone());
+        }
+        task.tell(Event::Trial { settings });
         let trained = match begun {
-            Some(run) if run.is_finished() => return Ok(run),
             Some(run) => kennel_train::resume(run, None, self.options, task),
             None => kennel_train::train(settings, &self.run.trials(), self.options, task),
         };
@@ -218,11 +222,28 @@ impl Auto<'_> {
         changes.write(&run.out_of_fold(), |path| write_predictions(path, &found.out_of_fold))?;
         changes.commit()?;
         let bench = Bench { run, data: photos(self.options), options: self.options };
+        let network = bench.network(&weights.tensors)?;
         let has_test = !bench.data.photos(Split::Test).is_empty();
         let test = has_test
-            .then(|| bench.predict(&weights.tensors, Split::Test, "test", task))
+            .then(|| bench.predict(network.clone(), Split::Test, "test", task))
             .transpose()?;
+        self.learn_unknown(&network, task)?;
         finish_run(run, test.as_deref())
+    }
+
+    /// Learns to tell photos of none of the classes. Too few photos for that are an error only if
+    /// it was asked for.
+    fn learn_unknown(&self, network: &Network, task: Task<'_>) -> Result<()> {
+        let settings = &self.record.settings;
+        let share = settings.unknown_share.unwrap_or(UNKNOWN_SHARE);
+        let (data, device) = (photos(self.options), self.options.compute.device());
+        match learn_unknown(&self.run, network, data, settings, share, device, task) {
+            Err(TrainError::Unknown(reason)) if settings.unknown_share.is_none() => {
+                task.note(format!("it cannot tell photos of none of the classes: {reason}"));
+                Ok(())
+            }
+            learnt => learnt,
+        }
     }
 
     /// The record of the trials and the choice.
