@@ -54,10 +54,11 @@ impl LearningCurve {
     /// Extrapolates the errors to `photos` thinned photos by a power law, `a + b n^-c` with `a` and
     /// `b` not below 0.
     ///
-    /// The intervals are from 1000 resamples, each with a law of its own: of the folds, each with a
-    /// head trained on other photos, and of the judged photos within a fold. They take the law for
-    /// granted, so they end at three times the photos there are. Errors fall if they fall in 97.5 %
-    /// of the resamples, from the fewest photos to all.
+    /// The intervals are from 1000 resamples, each with a law of its own. A resample draws folds,
+    /// each with heads trained on other photos, and photos within a fold, and leaves out one of the
+    /// sizes. The intervals still take the power law for granted, so an extrapolation ends at three
+    /// times the photos there are. Errors fall if they fall in 97.5 % of the resamples, from the
+    /// fewest photos to all.
     ///
     /// # Errors
     ///
@@ -73,7 +74,7 @@ impl LearningCurve {
         if errors < ERRORS {
             return Ok(Outlook::FewErrors { errors });
         }
-        let law = self.law(&judged);
+        let law = self.law(&judged, None);
         let mut by_fold = vec![Vec::new(); self.folds.iter().max().map_or(0, |last| last + 1)];
         judged.iter().for_each(|&photo| by_fold[self.folds[photo]].push(photo));
         by_fold.retain(|fold| !fold.is_empty());
@@ -86,7 +87,8 @@ impl LearningCurve {
                 let fold = &by_fold[below(&mut chance, by_fold.len())];
                 resampled.extend((0..fold.len()).map(|_| fold[below(&mut chance, fold.len())]));
             }
-            let law = self.law(&resampled);
+            let left_out = below(&mut chance, self.points.len());
+            let law = self.law(&resampled, Some(left_out));
             at_photos.push(law.error(photos));
             gains.push(law.error(all) - law.error(photos));
             falls += usize::from(law.error(self.points[0].photos) > law.error(all));
@@ -101,10 +103,12 @@ impl LearningCurve {
         Ok(Outlook::Falls(Extrapolation { error, low, high, gain, gain_low, gain_high }))
     }
 
-    /// The law through the errors of some photos, weighted by binomial variance.
-    fn law(&self, photos: &[usize]) -> PowerLaw {
+    /// The law through the errors of some photos at all sizes but one, weighted by binomial
+    /// variance.
+    fn law(&self, photos: &[usize], left_out: Option<usize>) -> PowerLaw {
         let n = photos.len() as f64;
-        let points = self.points.iter().map(|point| {
+        let kept = self.points.iter().enumerate().filter(|(at, _)| left_out != Some(*at));
+        let points = kept.map(|(_, point)| {
             let errors = photos.iter().filter(|&&photo| !point.is_correct[photo]).count() as f64;
             // Half an error more on both sides: none at all has a variance, too.
             let share = (errors + 0.5) / (n + 1.0);
