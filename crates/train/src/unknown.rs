@@ -1,5 +1,7 @@
 //! Learns what known photos look like, so that the run can tell unknown ones.
 
+use std::path::Path;
+
 use burn::tensor::Device;
 use kennel_core::{Note, RunDir, Settings, Split, Task};
 use kennel_data::Dataset;
@@ -27,10 +29,10 @@ pub fn learn_unknown(
     device: &Device,
     task: Task<'_>,
 ) -> Result<()> {
-    let pass = |split: Split, take: &mut dyn FnMut(&[f32], usize)| {
+    let pass = |split: Split, take: &mut dyn FnMut(&[f32], usize)| -> Result<()> {
         let what = format!("known photos, {split}");
         let (photos, preprocessing) = (data.photos(split), &settings.preprocessing);
-        late_features(network, photos, preprocessing, device, &what, task, take)
+        Ok(late_features(network, photos, preprocessing, device, &what, task, take)?)
     };
     let mut train = None;
     pass(Split::Train, &mut |rows, width| {
@@ -58,7 +60,8 @@ pub fn learn_unknown(
         test: of(test, Split::Test),
     };
     let mut changes = run.changes()?;
-    changes.write(&run.unknown(), |path| write_unknown(path, &unknown, &facts))?;
+    let write = |path: &Path| -> Result<()> { Ok(write_unknown(path, &unknown, &facts)?) };
+    changes.write(&run.unknown(), write)?;
     changes.commit()?;
     task.note(told(&facts));
     Ok(())
