@@ -10,7 +10,7 @@ use kennel_models::{Network, StateDict, TensorValue, apply_state_dict};
 use kennel_probe::{CrossValidation, Head, Photos, cross_validate};
 
 use crate::features::{Features, Part};
-use crate::setup::Setup;
+use crate::setup::{Setup, set_up};
 use crate::{Result, TrainOptions};
 
 /// Folds of the cross-validation, where every class has as many photos.
@@ -105,6 +105,23 @@ pub fn fit_head(
     };
     install(setup, settings, head);
     Ok(Some(told))
+}
+
+/// Returns the features of the training and validation photos in the network that a run starts
+/// from, in the manifest's order: that of the predictions out of fold.
+///
+/// # Errors
+///
+/// As [`train`](crate::train), up to the point where it creates its run directory; a photo that
+/// cannot be read any more.
+pub fn frozen_features(
+    settings: &Settings,
+    options: &TrainOptions,
+    task: Task<'_>,
+) -> Result<FeatureRows> {
+    let setup = set_up(settings, options, task)?;
+    let mut features = Features::below_head(&setup, settings, options);
+    rows_of(&setup.data, &setup.network().valid(), &mut features, &JUDGED, task)
 }
 
 /// Makes `head` the network's head. Where training goes on from it, it is also what the head's

@@ -37,6 +37,7 @@ mod fixtures;
 
 pub use bench_step::bench_step;
 pub use best::{best_epoch, is_better};
+pub use convex::{FeatureRows, frozen_features};
 pub use ema::WeightAverage;
 pub use error::{Result, TrainError};
 pub use features::KeptFeatures;

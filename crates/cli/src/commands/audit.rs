@@ -5,13 +5,19 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kennel_audit::{Audit, ClassPair, Features, JudgedPhotos, WrongLabel, audit, photos_of};
-use kennel_core::{Manifest, PredictionRecord, files, quoted};
+use kennel_core::task::Event;
+use kennel_core::{Manifest, PredictionRecord, Settings, Task, files, quoted};
 use kennel_metrics::format_proportion;
 use kennel_report::{AuditReport, write_audit};
+use kennel_train::{FeatureRows, TrainError, TrainOptions, frozen_features};
 
+use crate::cache::CacheArgs;
 use crate::chosen_run::ChosenRun;
+use crate::device::DeviceArg;
 use crate::failure::{CommandResult, Failure};
+use crate::interrupt;
 use crate::output::{Format, Stream, columns_that_fit, print, print_json, wrapped};
+use crate::progress::Terminal;
 use crate::session::Session;
 
 const EXAMPLE: &str = "\
@@ -36,6 +42,10 @@ pub struct AuditArgs {
     chosen: ChosenRun,
     #[command(flatten)]
     findings: FindingsArgs,
+    #[command(flatten)]
+    cache: CacheArgs,
+    #[command(flatten)]
+    device: DeviceArg,
 }
 
 /// Where the findings go.
@@ -74,15 +84,51 @@ pub fn run(args: AuditArgs, session: &Session) -> CommandResult {
     let records = run.read_out_of_fold(class_names, &manifest)?.ok_or_else(|| {
         Failure::Failed(format!(
             "{} has no out-of-fold predictions\n\
-             hint: `kennel train --config {} --folds 5` trains a run that has them",
+             hint: `kennel train --config {} --strategy freeze --head convex` trains a run that has them",
             run.path().display(),
             quoted(&run.path().to_string_lossy()),
         ))
     })?;
     let data = Path::new(&record.settings.data_dir);
-    let evidence =
-        Evidence { records: &records, features: None, class_names, manifest: &manifest, data };
+    let rows = frozen_rows(&record.settings, &records, &args, session)?;
+    let features = rows.as_ref().map(|rows| Features { values: &rows.values, width: rows.width });
+    let evidence = Evidence { records: &records, features, class_names, manifest: &manifest, data };
     tell(&evidence, &args.findings, session)
+}
+
+/// Computes or reads the features that outliers are looked for in. Without the pretrained weights,
+/// or on other photos than the run's, there are none, and a note says so.
+fn frozen_rows(
+    settings: &Settings,
+    records: &[PredictionRecord],
+    args: &AuditArgs,
+    session: &Session,
+) -> Result<Option<FeatureRows>, Failure> {
+    let options = TrainOptions {
+        compute: args.device.open(session)?,
+        cache: Some(args.cache.options()),
+        data: None,
+        skip_test: true,
+    };
+    let terminal = Terminal::new(session);
+    let on = |event: Event<'_>| terminal.on(event);
+    let task = Task::new(interrupt::listen(session), &on);
+    let found = match frozen_features(settings, &options, task) {
+        Err(TrainError::Stopped(stopped)) => return Err(TrainError::from(stopped).into()),
+        found => found,
+    };
+    let reason = match found {
+        Ok(rows) => {
+            let paths = rows.photos.iter().map(|photo| &photo.path);
+            if paths.eq(records.iter().map(|record| &record.path)) {
+                return Ok(Some(rows));
+            }
+            "the photos are not those of the run".to_string()
+        }
+        Err(error) => error.to_string(),
+    };
+    say!(session, "note: outliers are not looked for: {reason}");
+    Ok(None)
 }
 
 /// Audits labels; writes and prints what is found.
