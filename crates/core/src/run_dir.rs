@@ -598,6 +598,7 @@ mod tests {
             width_px: 64,
             height_px: 64,
             sha256: String::new(),
+            group: None,
         };
         let splits = [Split::Test, Split::Train, Split::Train, Split::Val];
         let photos = splits.into_iter().enumerate().map(|(number, split)| photo(split, number));
@@ -605,6 +606,7 @@ mod tests {
             version: 1,
             division: "stratified".into(),
             seed: 42,
+            grouped_by: None,
             classes: vec!["a".into(), "b".into()],
             photos: photos.collect(),
             rejected: Vec::new(),

@@ -26,6 +26,7 @@ fn made(data: &Path) -> (Manifest, Audit) {
             width_px: 300,
             height_px: 40,
             sha256: files::sha256_file(&file).unwrap(),
+            group: None,
         }
     };
     let photos: Vec<PhotoRecord> = (0..PHOTOS).map(photo).collect();
@@ -33,6 +34,7 @@ fn made(data: &Path) -> (Manifest, Audit) {
         version: 1,
         division: "given".into(),
         seed: 0,
+        grouped_by: None,
         classes: CLASSES.map(String::from).into(),
         duplicates: vec![DuplicateGroup {
             kind: DuplicateKind::Near,

@@ -13,7 +13,7 @@ use kennel_train::{TrainError, TrainOptions, resume, train};
 use photos::{draw_photos, small_config};
 
 fn options() -> TrainOptions {
-    TrainOptions { compute: Compute::cpu(), cache: None, data: None }
+    TrainOptions { compute: Compute::cpu(), cache: None, data: None, skip_test: false }
 }
 
 fn trained(config: &Settings, runs: &Path) -> RunDir {

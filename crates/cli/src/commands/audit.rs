@@ -268,6 +268,7 @@ mod tests {
             width_px: 64,
             height_px: 64,
             sha256: String::new(),
+            group: None,
         };
         let photos: Vec<PhotoRecord> = (0..12).map(photo).collect();
         let records = photos.iter().enumerate().map(|(number, photo)| {
@@ -284,6 +285,7 @@ mod tests {
             version: 1,
             division: "stratified".into(),
             seed: 42,
+            grouped_by: None,
             classes: classes.clone(),
             photos,
             rejected: Vec::new(),
