@@ -41,7 +41,19 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
                 "kennel-kernels",
                 "kennel-metrics",
                 "kennel-models",
+                "kennel-probe",
                 "kennel-unknown",
+            ],
+        ),
+        (
+            "kennel-auto",
+            vec![
+                "kennel-core",
+                "kennel-data",
+                "kennel-infer",
+                "kennel-metrics",
+                "kennel-models",
+                "kennel-train",
             ],
         ),
         ("kennel-onnx", vec!["kennel-core", "kennel-data", "kennel-metrics"]),
@@ -62,6 +74,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
         (
             "kennel-study",
             vec![
+                "kennel-auto",
                 "kennel-core",
                 "kennel-data",
                 "kennel-export",
@@ -75,6 +88,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
         (
             "kennel",
             vec![
+                "kennel-auto",
                 "kennel-core",
                 "kennel-data",
                 "kennel-export",
@@ -89,6 +103,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
             "kennel-cli",
             vec![
                 "kennel-audit",
+                "kennel-auto",
                 "kennel-core",
                 "kennel-data",
                 "kennel-demo",
