@@ -114,8 +114,9 @@ pub fn fit_head(
 /// The penalty of a head that training goes on from: the strongest whose loss out of fold is within
 /// one standard error of the lowest (Breiman et al. 1984).
 ///
-/// A head that knows its few photos by heart leaves nothing to learn from them. On 50 photos a
-/// class of TrashNet it made fine-tuning worse than a head that was drawn.
+/// The head of lowest loss knows a few photos nearly by heart, and leaves little to learn from them:
+/// on 50 photos a class of TrashNet (seed 42), a training loss of 0.09 nats, where 15 epochs of Adam
+/// leave 0.40.
 fn start_strength(found: &CrossValidated) -> f64 {
     let lowest = found.strength();
     let is_close = |tried: &&Strength| tried.loss <= lowest.loss + lowest.standard_error;
