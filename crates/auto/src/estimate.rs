@@ -61,6 +61,15 @@ pub fn estimate_s(
     rates: &mut Rates,
     compute: &Compute,
 ) -> Result<f64> {
+    if let Some(count) = settings.folds {
+        let settings = Settings { folds: None, ..settings.clone() };
+        let (all, test) = (photos.train + photos.val, photos.test);
+        let val = all / count.max(1);
+        let fold = SplitCounts { train: all - val, val, test: 0 };
+        let last = SplitCounts { train: all, val: 0, test };
+        return Ok(count as f64 * estimate_s(&settings, fold, 0, rates, compute)?
+            + estimate_s(&settings, last, 0, rates, compute)?);
+    }
     let of = |split: Split| photos.of(split) as f64;
     let (train, val, test) = (of(Split::Train), of(Split::Val), of(Split::Test));
     let epochs = settings.epochs as f64;

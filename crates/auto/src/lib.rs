@@ -1,9 +1,13 @@
 //! The strategy `auto`: tries a convex head, fine-tuning from it and averages of both, and keeps
 //! what the validation photos say.
 //!
-//! [`train`] and [`resume`] take the settings of any strategy; the others go on to `kennel-train`.
-//! A run of `auto` holds its trials as runs of their own, so that what is finished need not be done
-//! again after a stop. It reads the test photos once, with the chosen network.
+//! Cross-validation of any other strategy: a network for each fold, then one on all photos
+//! ([`Settings::folds`](kennel_core::Settings::folds)).
+//!
+//! [`train`] and [`resume`] take the settings of any run; the others go on to `kennel-train`. A run
+//! of `auto` holds its trials, and a cross-validated run its folds, as runs of their own, so that
+//! what is finished need not be done again after a stop. It reads the test photos once, with the
+//! network that is its result.
 
 mod average;
 mod choose;
@@ -15,7 +19,11 @@ mod budget;
 mod candidates;
 mod run;
 
+mod folds;
+
+mod start;
+
 pub use choose::{Behind, Losses, choose};
 pub use estimate::{Rates, estimate_s};
 pub use kennel_train::{Result, Trained};
-pub use run::{resume, train};
+pub use start::{rehearse, resume, train};

@@ -19,7 +19,7 @@ use crate::candidates::{Bench, Candidate};
 use crate::choose::{Behind, choose};
 use crate::recipe::{FEWEST_EPOCHS, RESOLVABLE, UNKNOWN_SHARE, fine_tunings, probe};
 
-/// Trains a new run of any strategy under `runs`.
+/// Trains a new run of any strategy, in one division of the photos.
 ///
 /// # Errors
 ///
@@ -47,7 +47,7 @@ pub fn train(
     Auto { run, record, options }.finish(task)
 }
 
-/// Resumes a run of any strategy.
+/// Resumes a run of any strategy, in one division of the photos.
 ///
 /// # Errors
 ///
@@ -78,12 +78,12 @@ pub fn resume(
     Auto { run, record, options }.finish(task)
 }
 
-fn taken(run: &RunDir) -> Result<Lock> {
+pub(crate) fn taken(run: &RunDir) -> Result<Lock> {
     run.lock()?.ok_or_else(|| TrainError::InUse { path: run.path().into() })
 }
 
-/// Opens the photos once for all trials, which leave the test photos alone.
-fn with_photos(
+/// Opens the photos once for all runs that make up one, which leave the test photos alone.
+pub(crate) fn with_photos(
     settings: &Settings,
     options: &TrainOptions,
     task: Task<'_>,
@@ -96,7 +96,7 @@ fn with_photos(
     Ok(TrainOptions { data: Some(data), skip_test: true, ..options.clone() })
 }
 
-fn photos(options: &TrainOptions) -> &Dataset {
+pub(crate) fn photos(options: &TrainOptions) -> &Dataset {
     options.data.as_ref().expect("the photos are open")
 }
 

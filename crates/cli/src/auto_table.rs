@@ -17,6 +17,14 @@ pub fn tell_plan(settings: &Settings, session: &Session) {
             settings.epochs
         );
     }
+    if let Some(folds) = settings.folds {
+        say!(
+            session,
+            "folds      trains {folds} networks, each without one fold of the training and \
+             validation photos, and then the one that is kept, on all of them; the test photos are \
+             read once, at the end"
+        );
+    }
 }
 
 /// Prints what was tried and why one network was chosen, if the run's strategy was `auto`.

@@ -1,8 +1,10 @@
 //! Renders an evaluation as text for the terminal.
 
-use kennel_core::{kept_in_place, shown};
+use kennel_core::{RunDir, kept_in_place, shown};
 use kennel_metrics::{ConfusedPair, Evaluation, format_proportion, most_confused_pairs};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::failure::Failure;
 
 /// Widest name of a class, in columns.
 const NAME_COLUMNS: usize = 40;
@@ -30,6 +32,16 @@ pub fn render_report(evaluation: &Evaluation) -> String {
         None => render_confused_pairs(evaluation, &mut text),
     }
     text
+}
+
+/// Renders the accuracy of a cross-validated run on all training and validation photos, as a line.
+///
+/// # Errors
+///
+/// A run whose configuration cannot be read.
+pub fn out_of_fold(run: &RunDir, all: &Evaluation) -> Result<String, Failure> {
+    let folds = run.read_record()?.settings.folds.unwrap_or_default();
+    Ok(format!("out of fold {}, {folds} folds", format_proportion(&all.accuracy)))
 }
 
 fn render_scores(evaluation: &Evaluation, text: &mut String) {

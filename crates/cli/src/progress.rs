@@ -209,18 +209,19 @@ impl Screen<'_> {
 
     fn epoch(&mut self, record: &EpochRecord, is_best: bool) {
         self.clear();
-        let scores = format!(
-            "epoch {:>3}/{}  train {:.4} nats {:5.1} %  val {:.4} nats {:5.1} %",
+        let mut scores = format!(
+            "epoch {:>3}/{}  train {:.4} nats {:5.1} %",
             record.epoch,
             self.epochs,
             record.train_loss,
             100.0 * record.train_accuracy,
-            record.val_loss,
-            100.0 * record.val_accuracy,
         );
+        if let (Some(loss), Some(accuracy)) = (record.val_loss, record.val_accuracy) {
+            scores += &format!("  val {loss:.4} nats {:5.1} %", 100.0 * accuracy);
+        }
         let learning_rate = format!("  lr {:.1e}", record.learning_rate);
         let speed = format!("  {:.1} {}", record.images_per_s, self.unit);
-        let best = if is_best { "  best so far" } else { "" };
+        let best = if is_best && record.val_loss.is_some() { "  best so far" } else { "" };
         say!(
             self.session,
             "{}",

@@ -416,3 +416,29 @@ fn an_audit_lists_wrong_labels_and_writes_fixes_and_a_page() {
     assert_eq!(page.matches("<img ").count(), 1);
     assert!(here.join("audit/audit.json").is_file());
 }
+
+#[test]
+fn folds_judge_every_photo_and_keep_a_network_that_is_exported() {
+    let dir = prepared(8);
+    let here = dir.path();
+    let said = train_small(here, &["--folds", "2"]);
+    let out = String::from_utf8_lossy(&said.stdout).into_owned();
+    let line = out.lines().find(|line| line.starts_with("out of fold ")).expect(&out);
+    assert!(line.ends_with(", 2 folds") && !out.contains("\nval "), "{out}");
+    let name = only_run(here).to_string_lossy().into_owned();
+    let evaluated = ok(here, &["evaluate", "--run", &name]);
+    assert!(String::from_utf8_lossy(&evaluated.stdout).starts_with(line));
+    ok(here, &["export", "--run", &name, "--out", "dog.onnx"]);
+    ok(here, &["audit", "--run", &name]);
+    ok(here, &["report"]);
+    let (status, said) = fails(here, &["train", "--resume", &name, "--epochs", "9"]);
+    assert!(status == 1 && said.contains("its folds chose the number of epochs"), "{said}");
+
+    let head = ["evaluate", "--folds", "2", "--model", "test_resnet", "--weights", "none"];
+    let judged = json(&ok(here, &[&head[..], &["--data", "data", "--format", "json"]].concat()));
+    let manifest = std::fs::read_to_string(here.join("data/manifest.json")).unwrap();
+    let photos = manifest.matches("\"source\"").count() - manifest.matches("\"test\"").count();
+    assert_eq!(judged["folds"], 2);
+    assert_eq!(judged["out_of_fold"]["n"], photos);
+    assert!(ok(here, &[&head[..], &["--data", "data"]].concat()).status.success());
+}

@@ -14,7 +14,8 @@ use crate::{CoreError, Result, Split, files};
 pub struct Manifest {
     /// Version of this format: 1.
     pub version: u32,
-    /// How the split was made: `given` (the source was already divided) or `stratified`.
+    /// How the split was made: `given` (the source was already divided), `stratified`, or `folds`
+    /// (one of the divisions of a cross-validated run).
     pub division: String,
     /// How photos were grouped (`folder`, `regex:PATTERN`, ..), if they were: photos of one group
     /// stay in one split.

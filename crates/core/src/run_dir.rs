@@ -24,10 +24,12 @@ pub struct EpochRecord {
     pub train_loss: f64,
     /// Share of the training photos classified correctly, in [0, 1].
     pub train_accuracy: f64,
-    /// Validation loss after the epoch, in nats per image.
-    pub val_loss: f64,
-    /// Validation accuracy after the epoch, in [0, 1].
-    pub val_accuracy: f64,
+    /// Validation loss after the epoch, in nats per image, if there are validation photos.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub val_loss: Option<f64>,
+    /// Validation accuracy after the epoch, in [0, 1], if there are validation photos.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub val_accuracy: Option<f64>,
     /// Learning rate of the last step.
     pub learning_rate: f64,
     /// `rms(w - w0) / rms(w0)` over the head's weights and bias.
@@ -217,6 +219,17 @@ impl RunDir {
     /// Folder of the trials of the strategy `auto`, each a run of its own.
     pub fn trials(&self) -> PathBuf {
         self.root.join("trials")
+    }
+
+    /// Folder of the folds of a cross-validated run, each a run of its own.
+    pub fn folds(&self) -> PathBuf {
+        self.root.join("folds")
+    }
+
+    /// Folder of the one run that trains the network of a cross-validated run, on all training and
+    /// validation photos.
+    pub fn refit(&self) -> PathBuf {
+        self.root.join("refit")
     }
 
     /// Path of `evaluation.json`: metrics and intervals. It is written last, so a run that has it
@@ -430,6 +443,24 @@ impl RunDir {
         let splits: Vec<Split> = Split::ALL.into_iter().filter(occurs).collect();
         check_photos(&records, &splits, manifest, &path)?;
         Ok(Some(records))
+    }
+
+    /// Reads the predictions that the temperature is fitted to: those of the validation photos, or,
+    /// in a cross-validated run, which trained on these, those out of fold. Returns `None` when the
+    /// run does not have them.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunDir::read_record`] and [`RunDir::read_predictions`].
+    pub fn read_calibration(
+        &self,
+        class_names: &[String],
+        manifest: &Manifest,
+    ) -> Result<Option<Vec<PredictionRecord>>> {
+        match self.read_record()?.settings.folds {
+            None => self.read_predictions(Split::Val, class_names, manifest),
+            Some(_) => self.read_out_of_fold(class_names, manifest),
+        }
     }
 
     /// Reads `metrics.jsonl`.

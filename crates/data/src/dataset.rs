@@ -70,6 +70,8 @@ pub struct Dataset {
     manifest: Manifest,
     parts: [Arc<[DatasetPhoto]>; 3],
     prepared: bool,
+    /// Whether it has no validation photos because a caller wanted to train on them.
+    is_without_val: bool,
     /// Shared lock: keeps `prepare` from replacing the photos while this value or a clone of it
     /// exists.
     _lock: Option<Arc<Lock>>,
@@ -218,7 +220,15 @@ impl Dataset {
             .collect();
         let parts = Split::ALL
             .map(|split| photos.iter().filter(|photo| photo.split == split).cloned().collect());
-        Self { root: root.into(), manifest, parts, prepared, _lock: lock }
+        let root = root.into();
+        Self { root, manifest, parts, prepared, is_without_val: false, _lock: lock }
+    }
+
+    /// The same photos under a manifest that differs only in how it divides them.
+    pub(crate) fn redivided(&self, manifest: Manifest, is_without_val: bool) -> Self {
+        let files = self.all_photos().iter().map(|photo| photo.file.clone()).collect();
+        let divided = Self::new(&self.root, manifest, files, self._lock.clone(), self.prepared);
+        Self { is_without_val, ..divided }
     }
 
     /// The folder that was opened.
@@ -257,6 +267,12 @@ impl Dataset {
     /// A folder that cannot be read.
     pub fn unlisted(&self) -> Result<Vec<String>> {
         if self.prepared { unlisted(&self.root, &self.manifest) } else { Ok(Vec::new()) }
+    }
+
+    /// Whether its validation photos are for training
+    /// ([`Dataset::without_validation`](crate::Dataset::without_validation)).
+    pub fn is_without_validation(&self) -> bool {
+        self.is_without_val
     }
 
     /// Whether the photos come from a manifest (the folder's own, or that of a run) and not from a

@@ -45,6 +45,7 @@ mod dataset;
 mod folds;
 mod options;
 mod prepare;
+mod redivide;
 mod staging;
 mod unlisted;
 

@@ -115,13 +115,17 @@ pub fn export(
     let late = late_outputs(&described);
     // It holds a copy of all weights.
     drop(described);
+    // A cross-validated run may have no validation photos. It trained on them in any case: they
+    // prove that file and network agree, and say nothing about how good it is.
+    let has_val = run.read_manifest()?.counts(None).val > 0;
+    let proof = if has_val || settings.folds.is_none() { Split::Val } else { Split::Train };
     let parts = match options.precision {
-        Precision::Int8 => &[Split::Val, Split::Train][..],
-        _ => &[Split::Val],
+        Precision::Int8 => &[proof, Split::Train][..],
+        _ => &[proof],
     };
     let (data, gone) = photos::open(run, settings, parts, options.data_dir.as_deref())?;
-    let val = photos::some_of(&data, Split::Val, usize::MAX)?;
-    if val.is_empty() {
+    let photos = photos::some_of(&data, proof, usize::MAX)?;
+    if photos.is_empty() {
         return Err(ExportError::NoPhotos { run: run.path().into() });
     }
     let folder = files::folder_of(&options.path);
@@ -132,15 +136,16 @@ pub fn export(
     if gone > 0 {
         task.tell(Event::PhotosGone(gone));
     }
-    task.tell(Event::Stage(Stage::RunNetwork { photos: val.len() }));
+    task.tell(Event::Stage(Stage::RunNetwork { photos: photos.len() }));
     let reference = {
         let (names, preprocessing) = (card.class_names.clone(), preprocessing.clone());
         let mut network =
             Predictor::new(network, preprocessing, names, card.temperature, &Compute::cpu())
                 .with_unknown(unknown.clone());
-        Reference::of(&mut network, val, task)?
+        Reference::of(&mut network, photos, task)?
     };
-    card.val_accuracy = Some(reference.accuracy());
+    let is_validated = settings.folds.is_none();
+    card.val_accuracy = is_validated.then(|| reference.accuracy());
     let int8 = match options.precision {
         Precision::Int8 => {
             let train = photos::some_of(&data, Split::Train, CALIBRATION_PHOTOS)?;
@@ -190,6 +195,7 @@ pub fn export(
     // The graph is proved. Its card must state the file's own accuracy, which is known only now.
     let of_file =
         runtimes.iter().map(|found| found.accuracy).min_by(|a, b| a.value.total_cmp(&b.value));
+    let of_file = of_file.filter(|_| is_validated);
     if card.val_accuracy != of_file || has_new_threshold {
         card.val_accuracy = of_file;
         weights = write(&draft, &mut model, &card, options)?;

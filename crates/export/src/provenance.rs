@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use kennel_core::{CoreError, RunDir, RunRecord, Settings, Split, Weights, files};
-use kennel_metrics::{evaluate, temperature_of};
+use kennel_metrics::{Proportion, evaluate, temperature_of};
 use kennel_models::{architecture, locate_weights};
 use kennel_onnx::{ModelCard, Precision};
 
 use crate::Result;
 
 /// Builds the card of a finished run. Its validation accuracy is the trained network's until the
-/// file itself has run.
+/// file itself has run; a cross-validated run, which trained on those photos too, has none.
 ///
 /// # Errors
 ///
@@ -20,15 +20,19 @@ pub fn card(run: &RunDir, record: &RunRecord, precision: Precision) -> Result<Mo
     let RunRecord { settings, facts } = record;
     let class_names = facts.class_names.clone();
     let manifest = run.read_manifest()?;
-    let of = |split: Split| run.read_predictions(split, &class_names, &manifest);
-    let val = of(Split::Val)?.ok_or_else(|| CoreError::Malformed {
+    let of = |split: Split| -> Result<Option<Proportion>> {
+        let records = run.read_predictions(split, &class_names, &manifest)?;
+        let evaluation = records.map(|records| evaluate(&records, &class_names)).transpose()?;
+        Ok(evaluation.map(|evaluation| evaluation.accuracy))
+    };
+    let held_out = run.read_calibration(&class_names, &manifest)?;
+    let held_out = held_out.ok_or_else(|| CoreError::Malformed {
         path: run.path().into(),
         what: "finished run",
         reason: "its predictions of the validation photos are gone".into(),
     })?;
-    let test = of(Split::Test)?.map(|records| evaluate(&records, &class_names)).transpose()?;
-    let temperature = temperature_of(&val, &class_names)?;
-    let val = evaluate(&val, &class_names)?;
+    let temperature = temperature_of(&held_out, &class_names)?;
+    let (val_accuracy, test_accuracy) = (of(Split::Val)?, of(Split::Test)?);
     Ok(ModelCard {
         preprocessing: settings.preprocessing.clone(),
         temperature,
@@ -38,8 +42,8 @@ pub fn card(run: &RunDir, record: &RunRecord, precision: Precision) -> Result<Mo
         precision,
         run: run.name(),
         run_sha256: digest(run)?,
-        val_accuracy: Some(val.accuracy),
-        test_accuracy: test.map(|evaluation| evaluation.accuracy),
+        val_accuracy,
+        test_accuracy,
         unknown: None,
         class_names,
     })

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use kennel_core::{Preprocessing, RunDir, Split, imagenet};
+use kennel_core::{Preprocessing, RunDir, imagenet};
 use kennel_metrics::temperature_of;
 use kennel_models::{
     LoadOptions, Network, RegularizationRates, architecture, load, load_trained, locate_weights,
@@ -46,11 +46,11 @@ impl Predictor {
         let (network, record) = load_trained(run, compute.device())?;
         let class_names = record.facts.class_names;
         // A run that is not finished may not have predicted them yet.
-        let val = match run.is_finished() {
-            true => run.read_predictions(Split::Val, &class_names, &run.read_manifest()?)?,
+        let held_out = match run.is_finished() {
+            true => run.read_calibration(&class_names, &run.read_manifest()?)?,
             false => None,
         };
-        let temperature = temperature_of(val.as_deref().unwrap_or_default(), &class_names)?;
+        let temperature = temperature_of(held_out.as_deref().unwrap_or_default(), &class_names)?;
         let preprocessing = record.settings.preprocessing;
         let note = (!run.is_finished()).then(|| {
             format!("{} is not finished: its best epoch so far answers", run.path().display())

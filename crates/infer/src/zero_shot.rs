@@ -121,7 +121,7 @@ pub fn zero_shot(
         ..Settings::zero_shot(model.into(), weights.into(), preprocessing)
     };
     let record = RunRecord { settings, facts };
-    let mut evaluation = RunEvaluation { best_epoch: None, train: None, val: None, test: None };
+    let mut evaluation = RunEvaluation::default();
     for (split, records) in &per_split {
         *evaluation.of_mut(*split) = Some(evaluate(records, &class_names)?);
     }

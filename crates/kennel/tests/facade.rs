@@ -59,7 +59,9 @@ fn a_run_and_its_exported_file_label_a_photo_alike() {
     let on_event = |event: Event<'_>| {
         if let Event::Epoch { record, is_best } = event {
             epochs += 1;
-            assert!(record.epoch == epochs && record.val_loss.is_finite() && is_best);
+            assert!(
+                record.epoch == epochs && record.val_loss.is_some_and(f64::is_finite) && is_best
+            );
         }
     };
     let run = drawn.training().on_event(on_event).train().unwrap();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::Evaluation;
 
 /// The metrics of a run, by split; absent for a split without predictions.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunEvaluation {
     /// Selected epoch, counted from 1; absent when nothing was trained.
@@ -18,6 +18,10 @@ pub struct RunEvaluation {
     pub val: Option<Evaluation>,
     /// Metrics on test photos, which are evaluated once, with the selected epoch.
     pub test: Option<Evaluation>,
+    /// Metrics of a cross-validated run on all training and validation photos, each predicted by
+    /// the network of its fold, which was trained without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_of_fold: Option<Evaluation>,
 }
 
 impl RunEvaluation {

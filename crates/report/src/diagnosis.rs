@@ -21,7 +21,7 @@ const MOVED_NATS: f64 = 0.02;
 pub struct Curves {
     /// Loss on the augmented training photos.
     pub train_loss: Vec<f64>,
-    /// Loss on the validation photos.
+    /// Loss on the validation photos; empty without them.
     pub val_loss: Vec<f64>,
     /// `rms(w - w0) / rms(w0)` over the head after the last epoch, if known.
     pub head_update_ratio: Option<f64>,
@@ -63,7 +63,7 @@ impl Curves {
     pub fn of(epochs: &[EpochRecord], label_smoothing: f64, classes: usize) -> Self {
         Curves {
             train_loss: epochs.iter().map(|epoch| epoch.train_loss).collect(),
-            val_loss: epochs.iter().map(|epoch| epoch.val_loss).collect(),
+            val_loss: epochs.iter().filter_map(|epoch| epoch.val_loss).collect(),
             head_update_ratio: epochs.last().map(|epoch| epoch.head_update_ratio),
             floor: smoothing_floor(label_smoothing, classes),
         }
@@ -79,10 +79,10 @@ fn smoothing_floor(smoothing: f64, classes: usize) -> f64 {
     term(own) + (classes as f64 - 1.0) * term(other)
 }
 
-/// Diagnoses a training over `classes` classes. Returns `None` without epochs, and for a single
-/// epoch with a low loss.
+/// Diagnoses a training over `classes` classes. Returns `None` without epochs, and for a low
+/// training loss after a single epoch or without validation.
 pub fn diagnose(curves: &Curves, classes: usize) -> Option<Diagnosis> {
-    let (&train, &val) = (curves.train_loss.last()?, curves.val_loss.last()?);
+    let &train = curves.train_loss.last()?;
     let guessing = (classes as f64).ln();
     let found = |finding, sentence| Some(Diagnosis { finding, sentence });
     if train > WORSE_THAN_GUESSING * guessing {
@@ -115,6 +115,7 @@ pub fn diagnose(curves: &Curves, classes: usize) -> Option<Diagnosis> {
             ),
         };
     }
+    let &val = curves.val_loss.last()?;
     let (best, &lowest) = curves.val_loss.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1))?;
     let train_then = curves.train_loss.get(best).copied().unwrap_or(train);
     if moved(val, lowest) && train >= train_then {

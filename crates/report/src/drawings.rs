@@ -125,9 +125,10 @@ fn our_curve(place: usize, run: &FinishedRun, summary: &RunSummary) -> Curve {
         run: place,
         name: summary.label.clone(),
         train_loss: of(|epoch| epoch.train_loss),
-        val_loss: of(|epoch| epoch.val_loss),
+        // A figure leaves out what is no number.
+        val_loss: of(|epoch| epoch.val_loss.unwrap_or(f64::NAN)),
         train_accuracy: of(|epoch| epoch.train_accuracy),
-        val_accuracy: of(|epoch| epoch.val_accuracy),
+        val_accuracy: of(|epoch| epoch.val_accuracy.unwrap_or(f64::NAN)),
     }
 }
 

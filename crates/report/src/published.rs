@@ -243,8 +243,13 @@ pub fn write_results(folder: &Path, run: &FinishedRun, summary: &RunSummary) -> 
         history: PublishedHistory {
             train_loss: run.epochs.iter().map(|epoch| epoch.train_loss).collect(),
             train_acc: run.epochs.iter().map(|epoch| per_cent(epoch.train_accuracy)).collect(),
-            val_loss: run.epochs.iter().map(|epoch| epoch.val_loss).collect(),
-            val_acc: run.epochs.iter().map(|epoch| per_cent(epoch.val_accuracy)).collect(),
+            val_loss: run.epochs.iter().filter_map(|epoch| epoch.val_loss).collect(),
+            val_acc: run
+                .epochs
+                .iter()
+                .filter_map(|epoch| epoch.val_accuracy)
+                .map(per_cent)
+                .collect(),
         },
     };
     let path = folder.join(format!("{}{SUFFIX}", summary.name));

@@ -29,6 +29,8 @@ pub struct FinishedRun {
     pub val: Option<Predictions>,
     /// Its predictions for the test photos.
     pub test: Option<Predictions>,
+    /// Its predictions for all training and validation photos, if it is cross-validated.
+    pub out_of_fold: Option<Predictions>,
 }
 
 /// Predictions for a split, and their evaluation.
@@ -119,13 +121,18 @@ impl FinishedRun {
             true => dir.read_metrics()?,
             false => Vec::new(),
         };
-        let of = |split: Split| -> Result<Option<Predictions>> {
+        let judged = |records: Option<Vec<PredictionRecord>>, path: &Path| {
+            records.map(|records| Predictions::of(records, class_names, path)).transpose()
+        };
+        let of = |split: Split| {
             let records = dir.read_predictions(split, class_names, &manifest)?;
-            records
-                .map(|records| Predictions::of(records, class_names, &dir.predictions(split)))
-                .transpose()
+            judged(records, &dir.predictions(split))
         };
         let (val, test) = (of(Split::Val)?, of(Split::Test)?);
+        let out_of_fold = match record.settings.folds {
+            Some(_) => judged(dir.read_out_of_fold(class_names, &manifest)?, &dir.out_of_fold())?,
+            None => None,
+        };
         Ok(FinishedRun {
             dir,
             record,
@@ -134,6 +141,7 @@ impl FinishedRun {
             best_epoch: evaluation.best_epoch,
             val,
             test,
+            out_of_fold,
         })
     }
 

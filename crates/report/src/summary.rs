@@ -45,7 +45,15 @@ pub struct RunSummary {
     pub val: Option<Scores>,
     /// Scores on the test photos.
     pub test: Option<Scores>,
-    /// Temperature fitted on the validation photos; `None` without them.
+    /// Number of folds, if it is cross-validated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folds: Option<usize>,
+    /// Metrics on all training and validation photos, each predicted without having been trained
+    /// on, if it is cross-validated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out_of_fold: Option<Evaluation>,
+    /// Temperature fitted on the validation photos, or on the predictions out of fold; `None`
+    /// without either.
     pub temperature: Option<Temperature>,
     /// Diagnosis of the curves.
     pub diagnosis: Option<Diagnosis>,
@@ -81,8 +89,9 @@ impl RunSummary {
     pub fn new(run: &FinishedRun, label: String) -> Self {
         let (settings, facts, epochs) = (run.settings(), run.facts(), &run.epochs);
         let classes = facts.class_names.len();
+        let held_out = run.val.as_ref().or(run.out_of_fold.as_ref());
         let temperature =
-            run.val.as_ref().map(|val| fit_temperature(&val.photos().collect::<Vec<_>>()));
+            held_out.map(|held_out| fit_temperature(&held_out.photos().collect::<Vec<_>>()));
         let scores = |predictions: &Option<Predictions>| {
             predictions.as_ref().map(|predictions| Scores::new(predictions, temperature))
         };
@@ -111,6 +120,8 @@ impl RunSummary {
             best_epoch: run.best_epoch,
             val: scores(&run.val),
             test: scores(&run.test),
+            folds: settings.folds,
+            out_of_fold: run.out_of_fold.as_ref().map(|all| all.evaluation.clone()),
             temperature,
             diagnosis: diagnose(&Curves::of(epochs, settings.label_smoothing, classes), classes),
             training_s: epochs.last().map(|epoch| epoch.elapsed_s),

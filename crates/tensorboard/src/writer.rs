@@ -75,7 +75,7 @@ impl EventWriter {
     pub fn epoch(&mut self, record: &EpochRecord, now: SystemTime) -> Result<()> {
         let value = scalars(record)
             .map(|(tag, value)| Value { tag: tag.into(), simple_value: value as f32 })
-            .into();
+            .collect();
         self.write(Event {
             wall_time: unix_seconds(now),
             step: record.epoch as i64,
@@ -92,17 +92,18 @@ impl EventWriter {
 
 /// Returns tags and values, in the units of [`EpochRecord`]. TensorBoard groups tags by the part
 /// before the slash.
-fn scalars(record: &EpochRecord) -> [(&'static str, f64); 8] {
-    [
-        ("loss/train", record.train_loss),
+fn scalars(record: &EpochRecord) -> impl Iterator<Item = (&'static str, f64)> {
+    let all = [
+        ("loss/train", Some(record.train_loss)),
         ("loss/val", record.val_loss),
-        ("accuracy/train", record.train_accuracy),
+        ("accuracy/train", Some(record.train_accuracy)),
         ("accuracy/val", record.val_accuracy),
-        ("learning_rate", record.learning_rate),
-        ("head_update_ratio", record.head_update_ratio),
-        ("images_per_s", record.images_per_s),
-        ("peak_rss_bytes", record.peak_rss_bytes as f64),
-    ]
+        ("learning_rate", Some(record.learning_rate)),
+        ("head_update_ratio", Some(record.head_update_ratio)),
+        ("images_per_s", Some(record.images_per_s)),
+        ("peak_rss_bytes", Some(record.peak_rss_bytes as f64)),
+    ];
+    all.into_iter().filter_map(|(tag, value)| Some((tag, value?)))
 }
 
 /// Returns the latest seconds in the names of the files that an `EventWriter` made in `dir`.
@@ -175,8 +176,8 @@ mod tests {
             epoch,
             train_loss: 1.25 / epoch as f64,
             train_accuracy: 0.5,
-            val_loss: 0.1,
-            val_accuracy: 0.0,
+            val_loss: Some(0.1),
+            val_accuracy: Some(0.0),
             learning_rate: 1e-3,
             head_update_ratio: 0.75,
             elapsed_s: 10.0 * epoch as f64,

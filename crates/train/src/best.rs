@@ -4,7 +4,7 @@ use kennel_core::{ChooseBy, EpochRecord};
 use kennel_metrics::ValidationScore;
 
 /// Returns the best epoch by a number on the validation photos: highest accuracy or lowest loss,
-/// then the other of the two, then the earliest.
+/// then the other of the two, then the earliest. Without validation photos that is the last epoch.
 pub fn best_epoch(epochs: &[EpochRecord], choose_by: ChooseBy) -> Option<&EpochRecord> {
     epochs.iter().reduce(|best, epoch| match is_better(epoch, best, choose_by) {
         true => epoch,
@@ -12,14 +12,18 @@ pub fn best_epoch(epochs: &[EpochRecord], choose_by: ChooseBy) -> Option<&EpochR
     })
 }
 
-/// Whether `new` is better than `old`. On a tie `old` stays.
+/// Whether `new` is better than `old`. On a tie `old` stays; without validation photos it never
+/// does.
 pub fn is_better(new: &EpochRecord, old: &EpochRecord, choose_by: ChooseBy) -> bool {
-    score(new).compare_by(&score(old), choose_by).is_gt()
+    match (score(new), score(old)) {
+        (Some(new), Some(old)) => new.compare_by(&old, choose_by).is_gt(),
+        _ => true,
+    }
 }
 
 /// Returns the result of an epoch on the validation photos.
-pub fn score(epoch: &EpochRecord) -> ValidationScore {
-    ValidationScore { accuracy: epoch.val_accuracy, loss: epoch.val_loss }
+pub fn score(epoch: &EpochRecord) -> Option<ValidationScore> {
+    Some(ValidationScore { accuracy: epoch.val_accuracy?, loss: epoch.val_loss? })
 }
 
 #[cfg(test)]
@@ -31,8 +35,8 @@ mod tests {
             epoch,
             train_loss: 0.0,
             train_accuracy: 0.0,
-            val_loss,
-            val_accuracy,
+            val_loss: Some(val_loss),
+            val_accuracy: Some(val_accuracy),
             learning_rate: 0.0,
             head_update_ratio: 0.0,
             elapsed_s: 0.0,
@@ -56,6 +60,14 @@ mod tests {
             assert_eq!(best.epoch, expected, "{values:?}");
         }
         assert!(best_epoch(&[], ChooseBy::Accuracy).is_none());
+    }
+
+    #[test]
+    fn without_validation_the_last_epoch_is_kept() {
+        let unjudged =
+            |number| EpochRecord { val_loss: None, val_accuracy: None, ..epoch(number, 0.0, 0.0) };
+        let epochs = [unjudged(1), unjudged(2), unjudged(3)];
+        assert_eq!(best_epoch(&epochs, ChooseBy::Accuracy).unwrap().epoch, 3);
     }
 
     #[test]

@@ -85,8 +85,8 @@ pub struct Epoch<'a> {
     pub initial_head: &'a StateDict,
     /// PyTorch's `num_batches_tracked` counters, copied from the weights file.
     pub batches_tracked: &'a BTreeMap<String, i64>,
-    /// Predictions on the validation photos.
-    pub val_predictions: &'a [PredictionRecord],
+    /// Predictions on the validation photos, if there are any.
+    pub val_predictions: Option<&'a [PredictionRecord]>,
 }
 
 /// Adds `record` to the progress and writes the epoch's files. Returns whether it is the best epoch
@@ -115,9 +115,9 @@ pub fn save_epoch(
         let validated = epoch.averaged.as_ref().unwrap_or(&tensors);
         let write = |path: &Path| write_checkpoint(path, validated, epoch.batches_tracked, None);
         changes.write(&run.best_weights(), write)?;
-        changes.write(&run.predictions(Split::Val), |path| {
-            write_predictions(path, epoch.val_predictions)
-        })?;
+        if let Some(records) = epoch.val_predictions {
+            changes.write(&run.predictions(Split::Val), |path| write_predictions(path, records))?;
+        }
     }
     let write = |path: &Path| write_checkpoint(path, &tensors, epoch.batches_tracked, None);
     changes.write(&run.last_weights(), write)?;

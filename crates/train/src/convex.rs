@@ -5,7 +5,7 @@ use std::time::Instant;
 use burn::module::Module;
 use kennel_core::{HeadFit, PredictionRecord, Settings, Split, Strategy, Task};
 use kennel_data::{DataError, Dataset, DatasetPhoto, folds_of};
-use kennel_metrics::{argmax, mean_log_loss};
+use kennel_metrics::{Evaluation, argmax, evaluate, mean_log_loss};
 use kennel_models::{Network, StateDict, TensorValue, apply_state_dict};
 use kennel_probe::{CrossValidated, CrossValidation, Head, Photos, Strength, cross_validate, fit};
 
@@ -42,6 +42,50 @@ pub struct FeatureRows {
     pub photos: Vec<DatasetPhoto>,
 }
 
+/// What cross-validation says about a convex head, without a run.
+#[derive(Clone, Debug)]
+pub struct JudgedHead {
+    /// Number of folds.
+    pub folds: usize,
+    /// Every strength of the penalty that was tried, from strong to weak.
+    pub strengths: Vec<Strength>,
+    /// Index of the chosen one in `strengths`.
+    pub chosen: usize,
+    /// Metrics on all training and validation photos, each judged by a head that was fitted without
+    /// it.
+    pub out_of_fold: Evaluation,
+    /// Seconds that features and fit took.
+    pub seconds: f64,
+}
+
+/// Cross-validates a convex head on the frozen network, in `count` folds, or as many as a run takes.
+/// Writes nothing but cached features, and does not read the test photos.
+///
+/// # Errors
+///
+/// As [`rehearse`](crate::rehearse); too few photos of a class for the folds; a task that is
+/// stopped.
+pub fn judge_head(
+    settings: &Settings,
+    count: Option<usize>,
+    options: &TrainOptions,
+    task: Task<'_>,
+) -> Result<JudgedHead> {
+    let options = &TrainOptions { skip_test: true, ..options.clone() };
+    let setup = set_up(settings, options, task)?;
+    let began = Instant::now();
+    let CrossValidatedHead { rows, folds, found, .. } =
+        cross_validated(&setup, settings, count, options, task)?;
+    let records = records(&rows, &found, setup.data.classes());
+    Ok(JudgedHead {
+        folds,
+        strengths: found.strengths,
+        chosen: found.chosen,
+        out_of_fold: evaluate(&records, setup.data.classes())?,
+        seconds: began.elapsed().as_secs_f64(),
+    })
+}
+
 /// Fits the head of a run whose settings ask for it, and makes it the network's head. Returns None
 /// for other runs.
 ///
@@ -63,6 +107,53 @@ pub fn fit_head(
         return Ok(None);
     }
     let began = Instant::now();
+    let CrossValidatedHead { rows, training, found, head, .. } =
+        cross_validated(setup, settings, None, options, task)?;
+    let of_training: Vec<f32> = training.iter().flat_map(|&row| rows.row(row)).copied().collect();
+    let logits = head.logits(&of_training)?;
+    let classes = setup.data.classes();
+    let judged: Vec<(&[f32], usize)> = logits
+        .chunks_exact(classes.len())
+        .zip(training.iter().map(|&row| rows.photos[row].class_index))
+        .collect();
+    let right = judged.iter().filter(|(logits, class)| argmax(logits) == *class).count();
+    let told = ConvexHead {
+        seconds: began.elapsed().as_secs_f64(),
+        train_loss: mean_log_loss(judged.iter().copied()),
+        train_accuracy: right as f64 / judged.len() as f64,
+        out_of_fold: records(&rows, &found, classes),
+    };
+    install(setup, settings, &head);
+    Ok(Some(told))
+}
+
+/// A head that was cross-validated, and what it was fitted to.
+struct CrossValidatedHead {
+    /// The training and validation photos.
+    rows: FeatureRows,
+    /// Positions of the training photos in `rows`.
+    training: Vec<usize>,
+    /// Number of folds.
+    folds: usize,
+    found: CrossValidated,
+    /// The head that the run is to have.
+    head: Head,
+}
+
+/// Computes features, and fits a head on those of the training photos at the strength that
+/// cross-validation chooses, in `count` folds, or as many as the photos allow up to five.
+fn cross_validated(
+    setup: &Setup,
+    settings: &Settings,
+    count: Option<usize>,
+    options: &TrainOptions,
+    task: Task<'_>,
+) -> Result<CrossValidatedHead> {
+    // Photos that cannot be divided are known before their features are computed.
+    let folds = match count {
+        Some(count) => folds_of(setup.data.manifest(), &JUDGED, count, settings.seed)?,
+        None => folds(setup, settings.seed)?,
+    };
     let mut features = Features::below_head(setup, settings, options);
     // As in evaluation, whatever is trained afterwards: statistics stay, and nothing is recorded.
     let network = setup.network().valid();
@@ -74,41 +165,17 @@ pub fn fit_head(
         views.extend(features.rows(&network, Part::Train { view }, task)?.1);
     }
     let photo_of = training.repeat(settings.feature_views);
-    let classes = setup.data.classes();
     let weights = labels.iter().map(|&class| setup.class_weights[class]).collect();
-    let photos = Photos::new(&rows.values, rows.width, &labels, classes.len())?
+    let photos = Photos::new(&rows.values, rows.width, &labels, setup.data.classes().len())?
         .with_views(&views, &photo_of)?
         .with_weights(weights)?;
-    let folds = folds(setup, settings.seed)?;
     let found = cross_validate(&photos, &folds, &CrossValidation::default(), &training, task)?;
-    let is_result = settings.strategy()? == Strategy::Freeze;
-    let head = match is_result {
-        true => found.fit.head.clone(),
-        false => fit(&photos, &training, start_strength(&found), task)?.head,
+    let head = match settings.strategy()? {
+        Strategy::Freeze => found.fit.head.clone(),
+        _ => fit(&photos, &training, start_strength(&found), task)?.head,
     };
-    let of_training: Vec<f32> = training.iter().flat_map(|&row| rows.row(row)).copied().collect();
-    let logits = head.logits(&of_training)?;
-    let judged: Vec<(&[f32], usize)> =
-        logits.chunks_exact(classes.len()).zip(training.iter().map(|&row| labels[row])).collect();
-    let right = judged.iter().filter(|(logits, class)| argmax(logits) == *class).count();
-    let out_of_fold = rows
-        .photos
-        .iter()
-        .zip(found.out_of_fold.chunks_exact(classes.len()))
-        .map(|(photo, logits)| PredictionRecord {
-            path: photo.path.clone(),
-            label: classes[photo.class_index].clone(),
-            logits: logits.to_vec(),
-        })
-        .collect();
-    let told = ConvexHead {
-        seconds: began.elapsed().as_secs_f64(),
-        train_loss: mean_log_loss(judged.iter().copied()),
-        train_accuracy: right as f64 / judged.len() as f64,
-        out_of_fold,
-    };
-    install(setup, &head, is_result);
-    Ok(Some(told))
+    let folds = folds.iter().max().map_or(0, |last| last + 1);
+    Ok(CrossValidatedHead { rows, training, folds, found, head })
 }
 
 /// The penalty of a head that training goes on from: the strongest whose loss out of fold is within
@@ -121,6 +188,24 @@ fn start_strength(found: &CrossValidated) -> f64 {
     let lowest = found.strength();
     let is_close = |tried: &&Strength| tried.loss <= lowest.loss + lowest.standard_error;
     found.strengths.iter().find(is_close).map_or(lowest.l2, |tried| tried.l2)
+}
+
+/// The predictions out of fold, in the manifest's order.
+fn records(
+    rows: &FeatureRows,
+    found: &CrossValidated,
+    classes: &[String],
+) -> Vec<PredictionRecord> {
+    let logits = found.out_of_fold.chunks_exact(classes.len());
+    rows.photos
+        .iter()
+        .zip(logits)
+        .map(|(photo, logits)| PredictionRecord {
+            path: photo.path.clone(),
+            label: classes[photo.class_index].clone(),
+            logits: logits.to_vec(),
+        })
+        .collect()
 }
 
 /// Returns the features of the training and validation photos in the network that a run starts
@@ -142,7 +227,7 @@ pub fn frozen_features(
 
 /// Makes `head` the network's head. Where training goes on from it, it is also what the head's
 /// progress is measured from.
-fn install(setup: &mut Setup, head: &Head, is_result: bool) {
+fn install(setup: &mut Setup, settings: &Settings, head: &Head) {
     let name = setup.network().head();
     let value =
         |shape: &[usize], data: &[f32]| TensorValue { shape: shape.to_vec(), data: data.to_vec() };
@@ -152,7 +237,7 @@ fn install(setup: &mut Setup, head: &Head, is_result: bool) {
     ]
     .into();
     setup.network = setup.network.take().map(|network| apply_state_dict(network, &tensors));
-    if !is_result {
+    if settings.strategy().ok() != Some(Strategy::Freeze) {
         setup.initial_head = tensors;
     }
 }

@@ -43,6 +43,11 @@ fn evaluation_of(run: &RunDir) -> Result<RunEvaluation> {
         let records = run.read_predictions(split, classes, &manifest)?;
         Ok(records.map(|records| evaluate(&records, classes)).transpose()?)
     };
+    // Those of another run are of its convex head, and not of the network that it trained from it.
+    let out_of_fold = match record.settings.folds {
+        Some(_) => run.read_out_of_fold(classes, &manifest)?,
+        None => None,
+    };
     let best_epoch = match run.metrics().exists() {
         true => {
             best_epoch(&run.read_metrics()?, record.settings.choose_by).map(|record| record.epoch)
@@ -54,5 +59,6 @@ fn evaluation_of(run: &RunDir) -> Result<RunEvaluation> {
         train: of(Split::Train)?,
         val: of(Split::Val)?,
         test: of(Split::Test)?,
+        out_of_fold: out_of_fold.map(|records| evaluate(&records, classes)).transpose()?,
     })
 }

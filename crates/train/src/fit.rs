@@ -10,7 +10,7 @@ use kennel_core::task::Event;
 use kennel_core::{EpochRecord, PredictionRecord, RunDir, Settings, Split, Strategy, Task};
 use kennel_data::shuffled;
 use kennel_infer::{BATCH, collect, machine};
-use kennel_metrics::{MetricsError, RunEvaluation};
+use kennel_metrics::{Evaluation, MetricsError, RunEvaluation};
 use kennel_models::{
     LoadOptions, Network, StateDict, apply_state_dict, is_under, load, read_checkpoint, rows,
     state_dict,
@@ -197,23 +197,20 @@ impl Fit {
                 _ => self.train_pass(index, task)?,
             };
             let network = self.evaluated();
-            let val_predictions = self.predict(&network, Split::Val, "validation", task)?;
-            let val = kennel_metrics::evaluate(&val_predictions, &self.setup.facts.class_names)
-                .map_err(|error| match error {
-                    MetricsError::NotFinite { path: photo, logit, .. } => {
-                        TrainError::DivergedAnswer { epoch: index + 1, photo, logit }
-                    }
-                    error => error.into(),
-                })?;
-            self.schedule.end_epoch(val.log_loss);
+            let val = match self.setup.data.is_without_validation() {
+                true => None,
+                false => Some(self.validate(&network, index, task)?),
+            };
+            let (val_predictions, val) = val.unzip();
+            self.schedule.end_epoch(val.as_ref().map_or(pass.loss, |val| val.log_loss));
             let averaged = self.average.as_ref().map(|_| state_dict(&network));
             let tensors = state_dict(self.setup.network());
             let record = EpochRecord {
                 epoch: index + 1,
                 train_loss: pass.loss,
                 train_accuracy: pass.accuracy,
-                val_loss: val.log_loss,
-                val_accuracy: val.accuracy.value,
+                val_loss: val.as_ref().map(|val| val.log_loss),
+                val_accuracy: val.as_ref().map(|val| val.accuracy.value),
                 learning_rate: pass.learning_rate,
                 head_update_ratio: self.head_update_ratio(&tensors),
                 elapsed_s: before_s + began.elapsed().as_secs_f64(),
@@ -228,7 +225,7 @@ impl Fit {
                 average: self.average.as_ref(),
                 initial_head: &self.setup.initial_head,
                 batches_tracked: &self.setup.batches_tracked,
-                val_predictions: &val_predictions,
+                val_predictions: val_predictions.as_deref(),
             };
             let plateau = self.schedule.plateau();
             let is_best =
@@ -236,6 +233,24 @@ impl Fit {
             task.tell(Event::Epoch { record: &record, is_best });
         }
         Ok(())
+    }
+
+    /// Predicts the validation photos after the epoch with this index.
+    fn validate(
+        &mut self,
+        network: &Network,
+        index: usize,
+        task: Task<'_>,
+    ) -> Result<(Vec<PredictionRecord>, Evaluation)> {
+        let predictions = self.predict(network, Split::Val, "validation", task)?;
+        let evaluation = kennel_metrics::evaluate(&predictions, &self.setup.facts.class_names)
+            .map_err(|error| match error {
+                MetricsError::NotFinite { path: photo, logit, .. } => {
+                    TrainError::DivergedAnswer { epoch: index + 1, photo, logit }
+                }
+                error => error.into(),
+            })?;
+        Ok((predictions, evaluation))
     }
 
     /// Returns the network that is validated and saved as the best: with averaged weights if the run

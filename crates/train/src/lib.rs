@@ -26,6 +26,7 @@ mod checkpoint;
 mod fit;
 mod rehearsal;
 mod run;
+mod same_photos;
 
 mod bench_step;
 mod finish;
@@ -37,7 +38,7 @@ mod fixtures;
 
 pub use bench_step::bench_step;
 pub use best::{best_epoch, is_better};
-pub use convex::{FeatureRows, frozen_features};
+pub use convex::{FeatureRows, JudgedHead, frozen_features, judge_head};
 pub use ema::WeightAverage;
 pub use error::{Result, TrainError};
 pub use features::KeptFeatures;
@@ -50,6 +51,7 @@ pub use plan::{check_splits, trained_parts};
 pub use rates::LayerRates;
 pub use rehearsal::{Rehearsal, rehearse};
 pub use run::{resume, train};
+pub use same_photos::check_same_photos;
 pub use schedule::{Plateau, Schedule};
 pub use select::{Found, find_run};
 pub use unknown::learn_unknown;

@@ -1,8 +1,7 @@
 //! Plans a run before anything is written.
 
-use std::path::Path;
-
-use kennel_core::{Settings, Split, SplitCounts, Strategy};
+use kennel_core::{Settings, Split, Strategy};
+use kennel_data::Dataset;
 use kennel_infer::InferError;
 use kennel_models::{Network, is_under};
 
@@ -34,15 +33,17 @@ pub fn trained_parts(network: &Network, settings: &Settings) -> Result<Vec<Strin
     })
 }
 
-/// Checks that there are training and validation photos.
+/// Checks that there are training and validation photos. The latter may lack where the caller
+/// wanted it so ([`Dataset::without_validation`]).
 ///
 /// # Errors
 ///
 /// [`InferError::EmptySplit`].
-pub fn check_splits(data: &Path, photos: SplitCounts) -> Result<()> {
+pub fn check_splits(data: &Dataset) -> Result<()> {
     for (split, needed_for) in [(Split::Train, "training"), (Split::Val, "choosing the epoch")] {
-        if photos.of(split) == 0 {
-            return Err(InferError::nothing_to_train_on(data, split, needed_for).into());
+        let is_needed = split == Split::Train || !data.is_without_validation();
+        if is_needed && data.photos(split).is_empty() {
+            return Err(InferError::nothing_to_train_on(data.root(), split, needed_for).into());
         }
     }
     Ok(())

@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use kennel_core::hint::Division;
 use kennel_core::{
-    Hint, Lock, Manifest, Note, RunDir, RunRecord, SchedulerKind, Settings, Split, Task,
-    write_predictions,
+    Hint, Lock, Note, RunDir, RunRecord, SchedulerKind, Settings, Split, Task, write_predictions,
 };
 use kennel_infer::machine;
 
@@ -13,6 +11,7 @@ use crate::checkpoint::{Saved, read_saved};
 use crate::convex::fit_head;
 use crate::features::Features;
 use crate::fit::{Fit, Start, Trained};
+use crate::same_photos::check_same_photos;
 use crate::setup::{Setup, set_up};
 use crate::{Result, TrainError, TrainOptions, finish};
 
@@ -85,39 +84,17 @@ pub fn resume(
     }
     let (mut setup, features) = set_up_features(&record.settings, options, task)?;
     let began = &record.facts;
-    let cannot = |reason: &str, hint: Option<Hint>| TrainError::CannotResume {
+    let cannot = |reason: &str| TrainError::CannotResume {
         path: run.path().into(),
         reason: reason.into(),
-        hint: hint.map(Box::new),
+        hint: None,
     };
-    if setup.facts.manifest_sha256 != began.manifest_sha256 {
-        let division =
-            match Path::new(&record.settings.data_dir).join(Manifest::FILE_NAME).is_file() {
-                true => {
-                    let Manifest { seed, grouped_by, .. } = run.read_manifest()?;
-                    Some(Box::new(Division { seed, grouped_by }))
-                }
-                // The user's own folder: Kennel did not write it and cannot restore it.
-                false => None,
-            };
-        let hint = Hint::RestorePhotos {
-            run: run.path().into(),
-            data: record.settings.data_dir.clone(),
-            division,
-        };
-        let has_same_photos =
-            setup.facts.photos_sha256.as_ref() == Some(&run.photos_sha256(began)?);
-        let reason = match has_same_photos {
-            true => "its photos are divided otherwise than when it began",
-            false => "the photos are not those it began with",
-        };
-        return Err(cannot(reason, Some(hint)));
-    }
+    check_same_photos(&run, &record, &setup.data)?;
     if setup.facts.class_names != began.class_names {
-        return Err(cannot("its class names are not those of the photos", None));
+        return Err(cannot("its class names are not those of the photos"));
     }
     if setup.facts.weights_sha256 != began.weights_sha256 {
-        return Err(cannot("the pretrained weights are not those it began with", None));
+        return Err(cannot("the pretrained weights are not those it began with"));
     }
     if let Some(epochs) = epochs {
         go_further(&run, &mut record, epochs, saved.as_ref(), task)?;

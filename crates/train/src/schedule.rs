@@ -80,18 +80,18 @@ impl Schedule {
         if now + 1.0 < warmup_steps { rate * (now + 1.0) / warmup_steps } else { rate }
     }
 
-    /// Updates the schedule with the validation loss of an epoch.
-    pub fn end_epoch(&mut self, val_loss: f64) {
+    /// Updates the schedule with the loss of an epoch: that of the validation photos, or, where a
+    /// run has none, that of training.
+    pub fn end_epoch(&mut self, loss: f64) {
         let SchedulerKind::Plateau { factor, patience, min_learning_rate } = self.kind else {
             return;
         };
         let plateau = &mut self.plateau;
         // NaN is never better, as in PyTorch.
-        let is_better = plateau
-            .best
-            .map_or(val_loss < f64::INFINITY, |best| val_loss < best * (1.0 - THRESHOLD));
+        let is_better =
+            plateau.best.map_or(loss < f64::INFINITY, |best| loss < best * (1.0 - THRESHOLD));
         if is_better {
-            plateau.best = Some(val_loss);
+            plateau.best = Some(loss);
             plateau.bad_epochs = 0;
         } else {
             plateau.bad_epochs += 1;

@@ -69,7 +69,7 @@ pub fn set_up(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> Re
     if data.manifest().counts(None).of(Split::Test) == 0 {
         task.note("there are no test photos: the run will say how good it is on validation only");
     }
-    plan::check_splits(folder, data.manifest().counts(None))?;
+    plan::check_splits(&data)?;
     if settings.unknown_share.is_some() {
         let photos = |split| data.photos(split).len();
         Unknown::check(photos(Split::Train), photos(Split::Val))?;

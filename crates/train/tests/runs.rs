@@ -177,8 +177,10 @@ fn what_was_right_of_other_photos_makes_no_run_the_best_of_these() {
         draw_photos(&dir.path().join(photos), per_split);
         let run = train_quietly(&small_config(&dir.path().join(photos), Strategy::Full, 1), &runs);
         let epochs: Vec<EpochRecord> = run.read_metrics().unwrap();
-        let epochs: Vec<_> =
-            epochs.into_iter().map(|epoch| EpochRecord { val_accuracy: right, ..epoch }).collect();
+        let epochs: Vec<_> = epochs
+            .into_iter()
+            .map(|epoch| EpochRecord { val_accuracy: Some(right), ..epoch })
+            .collect();
         // Without SHA256SUMS, the edited metrics.jsonl is accepted.
         std::fs::remove_file(run.path().join("SHA256SUMS")).unwrap();
         write_metrics(&run.metrics(), &epochs).unwrap();
@@ -266,13 +268,13 @@ fn a_moving_average_is_validated_and_kept_while_the_weights_train_as_without() {
     }
     // The epoch with the lowest loss is kept, and its predictions are those of the average.
     let epochs = averaged.read_metrics().unwrap();
-    let lowest = epochs.iter().min_by(|a, b| a.val_loss.total_cmp(&b.val_loss)).unwrap();
+    let loss = |epoch: &EpochRecord| epoch.val_loss.unwrap();
+    let lowest = epochs.iter().min_by(|a, b| loss(a).total_cmp(&loss(b))).unwrap();
     let evaluation = evaluate_run(&averaged).unwrap();
     assert_eq!(evaluation.best_epoch, Some(lowest.epoch));
-    assert_eq!(evaluation.val.unwrap().log_loss, lowest.val_loss);
-    let losses = |run: &RunDir| -> Vec<f64> {
-        run.read_metrics().unwrap().iter().map(|epoch| epoch.val_loss).collect()
-    };
+    assert_eq!(evaluation.val.unwrap().log_loss, loss(lowest));
+    let losses =
+        |run: &RunDir| -> Vec<f64> { run.read_metrics().unwrap().iter().map(loss).collect() };
     assert_ne!(losses(&plain), losses(&averaged));
 }
 

@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use kennel_core::task::Event;
-use kennel_core::{RunDir, Split, Task, quoted};
+use kennel_core::{PartialSettings, RunDir, Split, Task, quoted};
 use kennel_infer::{UnknownFacts, ZeroShotOptions, predict_dataset, read_unknown, zero_shot};
 use kennel_metrics::{Evaluation, RunEvaluation, format_proportion};
-use kennel_train::evaluate_run;
+use kennel_train::{TrainOptions, evaluate_run};
 use serde_json::json;
 
+use super::evaluate_head::cross_validate;
 use super::report::compare_all;
+use crate::cache::CacheArgs;
 use crate::chosen_run::ChosenRun;
 use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
-use crate::evaluation_report::render_report;
+use crate::evaluation_report::{out_of_fold, render_report};
 use crate::failure::{CommandResult, Failure};
 use crate::hints::hint_did_you_mean;
 use crate::lists::pairs_of;
@@ -30,19 +32,24 @@ Examples:
   kennel evaluate --run runs/20260207_165541-resnet50-freeze-s42
   kennel evaluate --run RUN --data other-photos --split all
   kennel evaluate --compare-all
+  kennel evaluate --folds --model mobilenetv2_100 --data data/processed
   kennel evaluate --zero-shot --model mobilenetv2_100 --weights DIR --data data/processed --split all";
 
-const DATA: &str = "Predict these photos instead of reading the run's own predictions; with --zero-shot the photos \
-     [default there, where KENNEL_DATA does not say: data/processed]";
+const DATA: &str = "Predict these photos instead of reading the run's own predictions; with --zero-shot or --folds \
+     the photos [default there, where KENNEL_DATA does not say: data/processed]";
 
 /// What is evaluated.
 #[derive(Args)]
-#[command(after_help = EXAMPLE, mut_arg("data", |data| data.help(DATA).hide_default_value(true)))]
+#[command(
+    after_help = EXAMPLE,
+    group(ArgGroup::new("untrained").args(["zero_shot", "folds"])),
+    mut_arg("data", |data| data.help(DATA).hide_default_value(true))
+)]
 pub struct EvaluateArgs {
     #[command(flatten)]
     chosen: ChosenRun,
     /// Compare all finished runs on the test photos of the newest
-    #[arg(long, conflicts_with_all = ["run", "model", "strategy", "zero_shot", "data", "split"])]
+    #[arg(long, conflicts_with_all = ["run", "model", "strategy", "untrained", "data", "split"])]
     compare_all: bool,
     /// With --compare-all: compare with the *_results.json files of this folder
     #[arg(long, value_name = "DIR", requires = "compare_all")]
@@ -55,8 +62,12 @@ pub struct EvaluateArgs {
     /// Evaluate the untouched ImageNet head, restricted to the classes of the data
     #[arg(long, conflicts_with_all = ["run", "strategy"])]
     zero_shot: bool,
-    /// With --zero-shot: pretrained weights
-    #[arg(long, value_name = "DIR|FILE|TAG", requires = "zero_shot")]
+    /// Cross-validate a convex head on the frozen network, in K folds of the training and validation
+    /// photos; keeps no run [default: 5, or as many as the smallest class allows]
+    #[arg(long, value_name = "K", num_args = 0..=1, conflicts_with_all = ["run", "strategy", "split"])]
+    folds: Option<Option<u32>>,
+    /// With --zero-shot or --folds: pretrained weights
+    #[arg(long, value_name = "DIR|FILE|TAG", requires = "untrained")]
     weights: Option<String>,
     /// With --zero-shot: which ImageNet class a class is, by synset or English name, such as
     /// gato=tabby; may repeat
@@ -64,6 +75,8 @@ pub struct EvaluateArgs {
     synset: Vec<String>,
     #[command(flatten)]
     device: DeviceArg,
+    #[command(flatten)]
+    cache: CacheArgs,
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -77,6 +90,9 @@ pub fn run(args: EvaluateArgs, session: &Session) -> CommandResult {
     }
     if args.zero_shot {
         return run_zero_shot(&args, session);
+    }
+    if let Some(count) = args.folds {
+        return run_folds(&args, count, session);
     }
     let run = args.chosen.open(session)?;
     match args.data.typed() {
@@ -106,7 +122,7 @@ fn own_predictions(run: &RunDir, args: &EvaluateArgs) -> CommandResult {
         }
         return print_json(&told);
     }
-    print(&render(&evaluation, split, unknown.as_ref()))
+    print(&render(run, &evaluation, split, unknown.as_ref())?)
 }
 
 fn of_split(evaluation: &RunEvaluation, split: Split) -> Option<&Evaluation> {
@@ -119,9 +135,16 @@ fn of_split(evaluation: &RunEvaluation, split: Split) -> Option<&Evaluation> {
 
 /// Renders the chosen split in full, with the photos of it that are called unknown if the run can
 /// tell, and a line for each other split.
-fn render(evaluation: &RunEvaluation, split: Split, unknown: Option<&UnknownFacts>) -> String {
+fn render(
+    run: &RunDir,
+    evaluation: &RunEvaluation,
+    split: Split,
+    unknown: Option<&UnknownFacts>,
+) -> Result<String, Failure> {
     let mut text = String::new();
-    if let Some(epoch) = evaluation.best_epoch {
+    if let Some(all) = &evaluation.out_of_fold {
+        text += &format!("{}\n", out_of_fold(run, all)?);
+    } else if let Some(epoch) = evaluation.best_epoch {
         text += &format!("best epoch {epoch}, chosen on the validation photos\n");
     }
     for other in Split::ALL.into_iter().filter(|other| *other != split) {
@@ -146,7 +169,7 @@ fn render(evaluation: &RunEvaluation, split: Split, unknown: Option<&UnknownFact
         text.push('\n');
         text += &render_report(evaluation);
     }
-    text
+    Ok(text)
 }
 
 fn other_photos(
@@ -175,6 +198,24 @@ fn other_photos(
     let accuracy = format_proportion(&evaluation.accuracy);
     let split = split.map_or("all", Split::as_str);
     print(&format!("{} {split}: {accuracy}\n\n{}", data.display(), render_report(&evaluation)))
+}
+
+fn run_folds(args: &EvaluateArgs, count: Option<u32>, session: &Session) -> CommandResult {
+    if args.chosen.model.is_none() {
+        return Err(Failure::Usage("which network? --folds needs --model NAME".into()));
+    }
+    let asked = args.data.around(PartialSettings {
+        model: args.chosen.model.clone(),
+        weights: args.weights.as_deref().map(Into::into),
+        ..PartialSettings::default()
+    });
+    let options = TrainOptions {
+        compute: args.device.open(session)?,
+        cache: Some(args.cache.options()),
+        data: None,
+        skip_test: true,
+    };
+    cross_validate(asked, count.map(|count| count as usize), options, args.format, session)
 }
 
 fn run_zero_shot(args: &EvaluateArgs, session: &Session) -> CommandResult {

@@ -6,6 +6,7 @@ pub mod completions;
 pub mod demo;
 pub mod doctor;
 pub mod evaluate;
+mod evaluate_head;
 pub mod export;
 pub mod man;
 pub mod models;

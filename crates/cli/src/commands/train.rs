@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use kennel_auto::{Rates, estimate_s, resume, train};
+use kennel_auto::{Rates, estimate_s, rehearse, resume, train};
 use kennel_core::task::Event;
 use kennel_core::{
     ClassWeights, PartialAugmentation, PartialCrop, PartialOptimizer, PartialPreprocessing,
@@ -15,7 +15,7 @@ use kennel_core::{
 use kennel_infer::manifest_digest;
 use kennel_metrics::{RunEvaluation, format_proportion};
 use kennel_report::{Curves, Finding, diagnose};
-use kennel_train::{KeptFeatures, Rehearsal, TrainError, TrainOptions, Trained, rehearse};
+use kennel_train::{KeptFeatures, Rehearsal, TrainError, TrainOptions, Trained};
 use serde::Serialize;
 
 use crate::auto_table::{tell_choice, tell_plan};
@@ -23,6 +23,7 @@ use crate::cache::CacheArgs;
 use crate::chosen_run::{RESUME, open_run};
 use crate::data::{self, DataArg};
 use crate::device::DeviceArg;
+use crate::evaluation_report::out_of_fold;
 use crate::failure::{CommandResult, Failure};
 use crate::folders::RUNS_DIR;
 use crate::hints::hint_did_you_mean;
@@ -39,6 +40,7 @@ Examples:
   kennel train --model mobilenetv2_100 --strategy auto
   kennel train --model mobilenetv2_100 --strategy freeze
   kennel train --model resnet50 --strategy full --learning-rate 3e-5 --augment rrc
+  kennel train --model mobilenetv2_100 --strategy partial --folds 5
   kennel train --model resnet50 --unfreeze layer4.2,fc --optimizer adamw --scheduler cosine
   kennel train --config runs/20260207_165541-resnet50-freeze-s42/config.toml --seed 43
   kennel train --resume runs/20260207_165541-resnet50-freeze-s42
@@ -120,6 +122,10 @@ pub struct TrainArgs {
     /// Random seed
     #[arg(long, help_heading = "Optimisation")]
     seed: Option<u32>,
+    /// Cross-validate in K folds: a network for each, then one on all training and validation
+    /// photos, which is kept
+    #[arg(long, value_name = "K", help_heading = "Optimisation")]
+    folds: Option<u32>,
     /// Passes over the training photos
     #[arg(long, help_heading = "Optimisation")]
     epochs: Option<u32>,
@@ -385,8 +391,12 @@ fn report(run: &RunDir, evaluation: &RunEvaluation, format: Format) -> CommandRe
         return print_json(&Report { run: run.path().display().to_string(), evaluation });
     }
     let mut text = format!("run   {}\n", run.path().display());
+    if let Some(all) = &evaluation.out_of_fold {
+        text += &format!("{}\n", out_of_fold(run, all)?);
+    }
     if let Some(epoch) = evaluation.best_epoch {
-        text += &format!("best  epoch {epoch}\n");
+        let name = if evaluation.out_of_fold.is_some() { "last" } else { "best" };
+        text += &format!("{name}  epoch {epoch}\n");
     }
     for (name, split) in [("val", &evaluation.val), ("test", &evaluation.test)] {
         if let Some(split) = split {
@@ -416,6 +426,7 @@ impl TrainArgs {
             drop_rate: self.drop_rate,
             drop_path_rate: self.drop_path_rate,
             seed: self.seed.map(u64::from),
+            folds: count(self.folds),
             epochs: count(self.epochs),
             batch_size: count(self.batch_size),
             learning_rate: self.learning_rate,

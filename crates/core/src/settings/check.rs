@@ -55,6 +55,11 @@ impl Settings {
             let expected = "1 for a convex head, which is fitted at once";
             return Err(OutOfBounds { name: "epochs", found, expected });
         }
+        if let Some(folds) = self.folds {
+            check("folds", folds as f64, folds >= 2, "2 or more")?;
+            let expected = "none with the strategy auto, which cross-validates its convex head";
+            check("folds", folds as f64, strategy != Strategy::Auto, expected)?;
+        }
         positive("learning_rate", self.learning_rate)?;
         if let Some(rate) = self.head_learning_rate {
             positive("head_learning_rate", rate)?;
@@ -79,6 +84,8 @@ impl Settings {
         if let Some(unknown) = self.unknown_share {
             let fits = unknown > 0.0 && unknown < 1.0;
             check("unknown_share", unknown, fits, "a number in (0, 1)")?;
+            let expected = "none with folds, whose network has no validation photos";
+            check("unknown_share", unknown, self.folds.is_none(), expected)?;
         }
         not_negative("warmup_epochs", self.warmup_epochs)?;
         self.optimizer.check()?;
@@ -195,6 +202,8 @@ mod tests {
         for (wrong, name) in [
             (Settings { learning_rate: f64::NAN, ..base.clone() }, "learning_rate"),
             (Settings { batch_size: 0, ..base.clone() }, "batch_size"),
+            (Settings { folds: Some(1), ..base.clone() }, "folds"),
+            (Settings { folds: Some(5), ..of(Strategy::Auto) }, "folds"),
             (Settings { label_smoothing: 1.0, ..base.clone() }, "label_smoothing"),
             (Settings { layer_decay: Some(1.5), ..base.clone() }, "layer_decay"),
             (Settings { ema: Some(1.0), ..base.clone() }, "ema"),

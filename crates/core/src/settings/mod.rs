@@ -43,6 +43,10 @@ pub struct Settings {
     pub unfreeze: Vec<String>,
     /// Seed of all random streams.
     pub seed: u64,
+    /// Number of folds, if the run is cross-validated: a network for each fold, trained without it,
+    /// and then one on all training and validation photos.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folds: Option<usize>,
     /// Number of epochs.
     pub epochs: usize,
     /// Photos per step.
@@ -128,6 +132,7 @@ impl Settings {
             method: strategy.into(),
             unfreeze: Vec::new(),
             seed: 42,
+            folds: None,
             epochs: strategy.epochs(),
             batch_size: 32,
             learning_rate: strategy.learning_rate(),

@@ -37,13 +37,14 @@ fn calibration(comparison: &Comparison) -> Vec<Check> {
     let of_run = |run: &RunSummary| {
         let test = run.test.as_ref()?;
         let before = test.calibration.expected_calibration_error;
+        let held_out = if run.val.is_some() { "on validation" } else { "out of fold" };
         let fitted = match (&test.calibrated, run.temperature) {
             (Some(after), Some(temperature)) => format!(
-                "with the temperature {:.3}, fitted on validation, it is {:.4}",
+                "with the temperature {:.3}, fitted {held_out}, it is {:.4}",
                 temperature.value, after.expected_calibration_error
             ),
             (_, Some(Temperature { not_fitted: Some(reason), .. })) => {
-                format!("no temperature could be fitted on validation ({reason}), so T = 1")
+                format!("no temperature could be fitted {held_out} ({reason}), so T = 1")
             }
             _ => "there are no validation photos to fit a temperature on, so T = 1".into(),
         };

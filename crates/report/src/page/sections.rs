@@ -251,7 +251,11 @@ fn run(
                          The published recipe draws a new view every epoch: " (commands.name(Named::FreshViews)) "."
                     }
                 }
-                dt { "Validation" } dd { (number(json, &at("val/accuracy"), Rounded::Proportion)) }
+                @if let Some(folds) = summary.folds {
+                    dt { "Out of fold" } dd { (number(json, &at("out_of_fold/accuracy"), Rounded::Proportion)) ", " (folds) " folds" }
+                } @else {
+                    dt { "Validation" } dd { (number(json, &at("val/accuracy"), Rounded::Proportion)) }
+                }
                 dt { "Test" } dd { (number(json, &at("test/accuracy"), Rounded::Proportion)) }
                 dt { "Log loss on test" } dd { (number(json, &at("test/log_loss"), Rounded::Fixed(4))) " nats per image" }
                 dt { "Expected calibration error" } dd { (number(json, &at("test/calibration/expected_calibration_error"), Rounded::Fixed(4))) }

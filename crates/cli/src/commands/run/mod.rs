@@ -36,7 +36,7 @@ pub fn run(args: RunArgs, session: &Session) -> CommandResult {
     let data_dir = data_dir.map_or_else(|| args.data.dir().to_path_buf(), PathBuf::from);
     // Check the photos before weights are fetched.
     let data = data::open(&data_dir, session)?;
-    check_splits(&data_dir, data.manifest().counts(None))?;
+    check_splits(&data)?;
     let mut experiments = study.plan(|asked| resolved(asked, session))?;
     let existing = Existing::read(&args.place.runs, &manifest_digest(&data)?)?;
     for experiment in &mut experiments {

@@ -1,0 +1,57 @@
+//! Begins and resumes runs of every kind.
+
+use std::path::Path;
+
+use kennel_core::{RunDir, Settings, Task};
+use kennel_train::{Rehearsal, TrainOptions, Trained};
+
+use crate::{Result, folds, run};
+
+/// Trains a new run under `runs`.
+///
+/// # Errors
+///
+/// As [`kennel_train::train`]; too few photos of a class for the folds. A run that is stopped can be
+/// resumed, whatever it is made of.
+pub fn train(
+    settings: &Settings,
+    runs: &Path,
+    options: &TrainOptions,
+    task: Task<'_>,
+) -> Result<Trained> {
+    match settings.folds {
+        Some(count) => folds::train(settings, count, runs, options, task),
+        None => run::train(settings, runs, options, task),
+    }
+}
+
+/// Resumes a run.
+///
+/// # Errors
+///
+/// As [`kennel_train::resume`]; more epochs for a run of `auto` or a cross-validated one, which
+/// choose their number of epochs.
+pub fn resume(
+    run: RunDir,
+    epochs: Option<usize>,
+    options: &TrainOptions,
+    task: Task<'_>,
+) -> Result<Trained> {
+    match run.read_record()?.settings.folds {
+        Some(count) => folds::resume(run, count, epochs, options, task),
+        None => run::resume(run, epochs, options, task),
+    }
+}
+
+/// Rehearses a run: does everything that comes before training, and writes nothing. Of a
+/// cross-validated run, that is what comes before its first fold.
+///
+/// # Errors
+///
+/// As [`kennel_train::rehearse`]; too few photos of a class for the folds.
+pub fn rehearse(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> Result<Rehearsal> {
+    match settings.folds {
+        Some(count) => folds::rehearse(settings, count, options, task),
+        None => kennel_train::rehearse(settings, options, task),
+    }
+}
