@@ -3,9 +3,11 @@
 use std::cell::LazyCell;
 use std::path::Path;
 
-use kennel_core::{EpochRecord, Method, RunDir, RunFacts, RunRecord, Strategy};
+use kennel_core::{Method, RunDir, RunFacts, RunRecord, Settings, Strategy};
+use kennel_metrics::ValidationScore;
 
 use crate::best::{best_epoch, score};
+use crate::finish::evaluate_run;
 use crate::{Result, TrainError};
 
 /// The run that was found, and how many matching runs it was not compared with.
@@ -28,7 +30,7 @@ pub struct Found {
 ///
 /// [`TrainError::NoSuchRun`] when no run matches; a finished run that is damaged.
 pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<Found> {
-    let mut matching: Vec<(RunFacts, EpochRecord, RunDir)> = Vec::new();
+    let mut matching: Vec<(RunFacts, ValidationScore, RunDir)> = Vec::new();
     for run in RunDir::list(runs)? {
         if !run.is_finished() || !run.best_weights().exists() {
             continue;
@@ -38,9 +40,8 @@ pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<
         if settings.model != model || strategy.is_some_and(is_other) {
             continue;
         }
-        let history = run.read_metrics()?;
-        let Some(epoch) = best_epoch(&history, settings.choose_by).cloned() else { continue };
-        matching.push((facts, epoch, run));
+        let Some(score) = score_of(&run, &settings)? else { continue };
+        matching.push((facts, score, run));
     }
     let (mut of_other_divisions, mut of_other_photos) = (0, 0);
     // Runs are listed oldest first.
@@ -60,13 +61,12 @@ pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<
             has_same_division
         });
     }
-    let mut best: Option<(EpochRecord, RunDir)> = None;
-    for (_, epoch, run) in matching {
+    let mut best: Option<(ValidationScore, RunDir)> = None;
+    for (_, score, run) in matching {
         // Of two equal runs, the newer one wins.
-        let loses =
-            best.as_ref().is_some_and(|(old, _)| score(&epoch).compare(&score(old)).is_lt());
+        let loses = best.as_ref().is_some_and(|(old, _)| score.compare(old).is_lt());
         if !loses {
-            best = Some((epoch, run));
+            best = Some((score, run));
         }
     }
     best.map(|(_, run)| Found { run, of_other_divisions, of_other_photos }).ok_or_else(|| {
@@ -77,4 +77,14 @@ pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<
             is_there: runs.exists(),
         }
     })
+}
+
+/// Returns a run's result on the validation photos: that of its best epoch, or, without epochs,
+/// that of its predictions.
+fn score_of(run: &RunDir, settings: &Settings) -> Result<Option<ValidationScore>> {
+    if run.metrics().exists() {
+        return Ok(best_epoch(&run.read_metrics()?, settings.choose_by).map(score));
+    }
+    let val = evaluate_run(run)?.val;
+    Ok(val.map(|val| ValidationScore { accuracy: val.accuracy.value, loss: val.log_loss }))
 }
