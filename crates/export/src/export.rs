@@ -149,6 +149,36 @@ pub fn export(
         model = with_photo_input(&model, preprocessing, card.temperature, classes)?;
     }
 
+    prove(Draft { model, card, int8, scratch: &scratch }, &reference, options, wording, task)
+}
+
+/// A model that has not been compared with its network yet.
+pub struct Draft<'a> {
+    /// The graph.
+    pub model: ModelProto,
+    /// Its metadata; the validation accuracy is the network's.
+    pub card: ModelCard,
+    /// How it was quantised, if it was.
+    pub int8: Option<Int8<'a>>,
+    /// Where it is written until it has passed.
+    pub scratch: &'a Scratch,
+}
+
+/// Writes a draft, compares it with the trained network in every runtime, and gives it its name
+/// when it passes.
+///
+/// # Errors
+///
+/// As [`export`].
+pub fn prove(
+    draft: Draft<'_>,
+    reference: &Reference<'_>,
+    options: &ExportOptions,
+    wording: Describe<'_>,
+    task: Task<'_>,
+) -> Result<Exported> {
+    let Draft { mut model, mut card, int8, scratch } = draft;
+    let folder = files::folder_of(&options.path);
     let name = options.path.file_name().unwrap_or_default();
     let draft = scratch.path().join(name);
     let mut weights = write(&draft, &mut model, &card, options)?;
