@@ -29,7 +29,7 @@ mod table;
 mod write;
 
 pub use commands::{Commands, Named, NoCommands};
-pub use comparison::{Comparison, LEVEL, Pair, Power, Seed, SeedGroup, format_p};
+pub use comparison::{Comparison, LEVEL, Pair, Power, Seed, SeedGroup, format_p, p_equals};
 pub use diagnosis::{Curves, Diagnosis, Finding, diagnose};
 pub use drawings::{Figure, Figures};
 pub use error::{ReportError, Result};

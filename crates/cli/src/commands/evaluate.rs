@@ -115,7 +115,7 @@ fn of_split(evaluation: &RunEvaluation, split: Split) -> Option<&Evaluation> {
 }
 
 /// Renders the chosen split in full and a line for each other split.
-fn render(evaluation: &RunEvaluation, split: Split) -> String {
+pub fn render(evaluation: &RunEvaluation, split: Split) -> String {
     let mut text = String::new();
     if let Some(epoch) = evaluation.best_epoch {
         text += &format!("best epoch {epoch}, chosen on the validation photos\n");

@@ -4,6 +4,7 @@ pub mod bench;
 pub mod completions;
 pub mod demo;
 pub mod doctor;
+pub mod ensemble;
 pub mod evaluate;
 pub mod export;
 pub mod man;

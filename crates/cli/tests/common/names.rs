@@ -1,7 +1,7 @@
 //! The commands of the program.
 
 /// The commands of this program, as `kennel --help` lists them.
-pub const COMMANDS: [&str; 13] = [
+pub const COMMANDS: [&str; 14] = [
     "demo",
     "prepare",
     "train",
@@ -9,6 +9,7 @@ pub const COMMANDS: [&str; 13] = [
     "evaluate",
     "report",
     "export",
+    "ensemble",
     "predict",
     "bench",
     "models",
