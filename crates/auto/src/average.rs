@@ -18,12 +18,13 @@ pub fn average(networks: &[(&StateDict, f64)]) -> StateDict {
         return (*whole).clone();
     }
     let mixed = |(name, first): (&String, &TensorValue)| {
-        let mut sums = vec![0.0_f64; first.data.len()];
-        for (tensors, share) in networks {
+        // Steps away from the first, so that equal networks average to themselves.
+        let mut sums: Vec<f64> = first.data.iter().map(|&x| f64::from(x)).collect();
+        for (tensors, share) in &networks[1..] {
             let value = &tensors[name];
             assert_eq!(value.shape, first.shape, "{name}");
-            for (sum, &x) in sums.iter_mut().zip(&value.data) {
-                *sum += share * f64::from(x);
+            for ((sum, &from), &to) in sums.iter_mut().zip(&first.data).zip(&value.data) {
+                *sum += share * (f64::from(to) - f64::from(from));
             }
         }
         let data = sums.into_iter().map(|sum| sum as f32).collect();

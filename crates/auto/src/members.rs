@@ -98,7 +98,7 @@ impl Hinted for EnsembleError {
             EnsembleError::Members { .. } => return Vec::new(),
             EnsembleError::Differs { .. } => Hint::RunsOfOneDivision,
             EnsembleError::NoSharedStart { .. } => Hint::AverageProbabilities,
-            EnsembleError::PhotosGone { .. } => Hint::RunsPhotos { seed: None },
+            EnsembleError::PhotosGone { .. } => Hint::PhotosMoved,
             EnsembleError::InTheWay { .. } => Hint::OtherName,
         };
         vec![hint]

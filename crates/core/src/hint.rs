@@ -114,6 +114,8 @@ pub enum Hint {
     AverageProbabilities,
     /// Average runs that were trained on one division of the same photos.
     RunsOfOneDivision,
+    /// Say where the photos of the runs lie now.
+    PhotosMoved,
 
     // Settings.
     /// The choice in a section (`optimizer`, `scheduler`) is given by a key `name`.

@@ -156,7 +156,7 @@ mod tests {
         let losses = |p: &[f64]| -> Vec<f64> { p.iter().map(|p| -p.ln()).collect() };
         // The first two are sure of different photos; the third is worse than both everywhere.
         let candidates =
-            [losses(&[0.5, 0.9, 0.9]), losses(&[0.9, 0.6, 0.9]), losses(&[0.4, 0.5, 0.3])];
+            [losses(&[0.4, 0.9, 0.9]), losses(&[0.9, 0.45, 0.9]), losses(&[0.4, 0.5, 0.3])];
         let added = select_greedily(&candidates);
         assert_eq!(added.iter().map(|of| of.member).collect::<Vec<_>>()[..2], [1, 0]);
         assert!(added.iter().all(|of| of.member != 2));

@@ -32,7 +32,7 @@ Examples:
   kennel ensemble runs/*-full-s42 runs/*-full-s43           probabilities, averaged
   kennel ensemble runs/*-resnet50-* --greedy                of those that help on validation photos
   kennel ensemble RUN RUN --export models/ensemble.onnx     all networks in one file
-  kennel ensemble runs/*-resnet50-*-s42 --soup              weights, averaged: one network, a new run
+  kennel ensemble runs/*-resnet50-*-s42 --soup              weights, averaged: a new run
 
 The runs must have predicted the same photos, in the same division. The result is compared with the best of them by \
 validation accuracy.";
@@ -48,7 +48,7 @@ pub struct EnsembleArgs {
     #[arg(long)]
     greedy: bool,
     /// Average the weights instead of the probabilities, of runs that began with the same weights:
-    /// from the best run, each that does not raise the validation loss
+    /// those of the run with the lowest validation loss, and of each that does not raise it
     #[arg(long, conflicts_with_all = ["greedy", "export"])]
     soup: bool,
     /// New folder for predictions and evaluation; with --soup that of the new run [default there:
