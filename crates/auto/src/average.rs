@@ -44,11 +44,11 @@ mod tests {
 
     #[test]
     fn a_share_of_both_ends_is_the_ends() {
-        let (base, tuned) = (of(&[1.0, 0.1]), of(&[3.0, -0.3]));
+        let (base, tuned) = (of(&[1.0, 0.5]), of(&[3.0, -1.5]));
         let at = |share: f64| average(&[(&base, 1.0 - share), (&tuned, share)]);
         assert_eq!(at(0.0), base);
         assert_eq!(at(1.0), tuned);
-        assert_eq!(at(0.5)["w"].data, [2.0, -0.1]);
+        assert_eq!(at(0.5)["w"].data, [2.0, -0.5]);
     }
 
     #[test]

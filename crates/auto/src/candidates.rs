@@ -1,8 +1,6 @@
 //! The networks that could be the result, with their predictions of the validation photos.
 
-use std::collections::BTreeMap;
-
-use kennel_core::{PredictionRecord, RunDir, Split, Strategy, Task};
+use kennel_core::{PredictionRecord, RunDir, RunRecord, Split, Strategy, Task};
 use kennel_data::Dataset;
 use kennel_infer::{Predictor, predict_photos};
 use kennel_models::{
@@ -81,7 +79,7 @@ impl Candidate {
             let parts = [(&probe.weights.tensors, 1.0 - share), (&tuned.weights.tensors, share)];
             let tensors = average(&parts);
             let what = format!("validation, {share} of {}", tuned.strategy);
-            let val = bench.predict(&tensors, Split::Val, &what, task)?;
+            let val = bench.predict(bench.network(&tensors)?, Split::Val, &what, task)?;
             let classes = bench.run.read_record()?.facts.class_names;
             all.push(Candidate {
                 trial: trial.clone(),
@@ -98,33 +96,37 @@ impl Candidate {
 }
 
 impl Bench<'_> {
-    /// Predicts the photos of a split with these weights.
+    /// Makes a network of these weights, in evaluation mode.
+    ///
+    /// # Errors
+    ///
+    /// Weights that do not fit.
+    pub fn network(&self, tensors: &StateDict) -> Result<Network> {
+        let RunRecord { settings, facts } = self.run.read_record()?;
+        let architecture = architecture(&settings.model)?;
+        let (rates, device) = (RegularizationRates::default(), self.options.compute.device());
+        let network = Network::new(architecture, facts.class_names.len(), rates, device);
+        let checkpoint = Checkpoint { tensors: tensors.clone(), ..Checkpoint::default() };
+        let path = self.run.best_weights();
+        Ok(load(network, &checkpoint, LoadOptions::Exact, architecture.name, &path)?.0)
+    }
+
+    /// Predicts the photos of a split.
     ///
     /// # Errors
     ///
     /// A photo that cannot be read any more; a task that is stopped.
     pub fn predict(
         &self,
-        tensors: &StateDict,
+        network: Network,
         split: Split,
         what: &str,
         task: Task<'_>,
     ) -> Result<Vec<PredictionRecord>> {
-        let record = self.run.read_record()?;
-        let (settings, classes) = (record.settings, record.facts.class_names);
-        let architecture = architecture(&settings.model)?;
+        let RunRecord { settings, facts } = self.run.read_record()?;
+        let (preprocessing, classes) = (settings.preprocessing, facts.class_names);
         let compute = &self.options.compute;
-        let rates = RegularizationRates::default();
-        let network = Network::new(architecture, classes.len(), rates, compute.device());
-        let checkpoint = Checkpoint {
-            tensors: tensors.clone(),
-            batches_tracked: BTreeMap::new(),
-            ..Checkpoint::default()
-        };
-        let path = self.run.best_weights();
-        let (network, _) =
-            load(network, &checkpoint, LoadOptions::Exact, architecture.name, &path)?;
-        let mut predictor = Predictor::new(network, settings.preprocessing, classes, 1.0, compute);
+        let mut predictor = Predictor::new(network, preprocessing, classes, 1.0, compute);
         let photos = self.data.photos(split);
         Ok(predict_photos(&mut predictor, photos, self.data.classes(), what, task)?)
     }

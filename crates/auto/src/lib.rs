@@ -13,6 +13,7 @@ mod recipe;
 
 mod estimate;
 
+mod budget;
 mod candidates;
 mod run;
 

@@ -21,9 +21,17 @@ pub fn probe(settings: &Settings) -> Settings {
         warmup_epochs: 0.0,
         scheduler: SchedulerKind::Constant,
         ema: None,
+        budget_s: None,
+        unknown_share: None,
         ..settings.clone()
     }
 }
+
+/// Fewest epochs of a fine-tuning that a budget cuts short. Fewer are a warm-up and little more.
+pub const FEWEST_EPOCHS: usize = 3;
+
+/// Share of known photos that a run may refuse as unknown, if its settings name none.
+pub const UNKNOWN_SHARE: f64 = 0.01;
 
 /// Factors of the learning rate that all layers are trained with. A few hundred photos want small
 /// steps, a few thousand large ones.
@@ -34,6 +42,8 @@ pub fn fine_tunings(settings: &Settings) -> Vec<Settings> {
     let trial = |strategy: Strategy, factor: f64| Settings {
         method: strategy.into(),
         learning_rate: settings.learning_rate * factor,
+        budget_s: None,
+        unknown_share: None,
         ..settings.clone()
     };
     let full = FULL_RATES.map(|factor| trial(Strategy::Full, factor));

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use kennel_core::task::Event;
 use kennel_core::{
     AutoRecord, CandidateRecord, Lock, PredictionRecord, RunDir, RunRecord, Settings, Split,
     Strategy, Task, files, write_metrics, write_predictions,
@@ -9,13 +10,14 @@ use kennel_core::{
 use kennel_data::{Dataset, PrepareOptions};
 use kennel_infer::machine;
 use kennel_metrics::evaluate;
-use kennel_models::write_checkpoint;
-use kennel_train::{TrainError, TrainOptions, Trained, finish_run, rehearse};
+use kennel_models::{Network, write_checkpoint};
+use kennel_train::{TrainError, TrainOptions, Trained, finish_run, learn_unknown, rehearse};
 
 use crate::Result;
+use crate::budget::Budget;
 use crate::candidates::{Bench, Candidate};
 use crate::choose::{Behind, choose};
-use crate::recipe::{RESOLVABLE, fine_tunings, probe};
+use crate::recipe::{FEWEST_EPOCHS, RESOLVABLE, UNKNOWN_SHARE, fine_tunings, probe};
 
 /// Trains a new run of any strategy under `runs`.
 ///
@@ -124,7 +126,8 @@ impl Auto<'_> {
     fn candidates(&self, task: Task<'_>) -> Result<Found> {
         let settings = &self.record.settings;
         let mut left_out = Vec::new();
-        let probe_run = self.trial(&probe(settings), task)?;
+        let probe = probe(settings);
+        let probe_run = self.trial(self.begun(&probe)?, &probe, task)?;
         let head = Candidate::of_trial(&probe_run, None)?;
         let out_of_fold = self.out_of_fold(&probe_run)?;
         let mut all = vec![head];
@@ -137,23 +140,50 @@ impl Auto<'_> {
             ));
         } else {
             let bench = Bench { run: &self.run, data: photos(self.options), options: self.options };
+            let mut budget = self.budget()?;
             for trial in fine_tunings(settings) {
-                let trial = self.trial(&trial, task)?;
+                let begun = self.begun(&trial)?;
+                let epochs = match &begun {
+                    Some(run) => Some(run.read_record()?.settings.epochs),
+                    None => budget.epochs(&trial)?,
+                };
+                let Some(epochs) = epochs else {
+                    left_out.push(left_out_for_time(&trial));
+                    continue;
+                };
+                let trial = self.trial(begun, &Settings { epochs, ..trial }, task)?;
                 all.extend(Candidate::averages(&all[0], &trial, &bench, task)?);
             }
         }
         Ok(Found { all, out_of_fold, left_out })
     }
 
+    fn budget(&self) -> Result<Budget<'_>> {
+        let trials = RunDir::list(&self.run.trials())?;
+        let photos = self.record.facts.photos;
+        Budget::new(&self.record.settings, photos, &trials, &self.options.compute)
+    }
+
+    /// Finds a trial that an earlier process has begun. A budget may have cut its epochs short.
+    fn begun(&self, settings: &Settings) -> Result<Option<RunDir>> {
+        let is_same = |run: &RunDir| {
+            run.read_record().is_ok_and(|record| {
+                let epochs = record.settings.epochs;
+                record.settings == Settings { epochs, ..settings.clone() }
+            })
+        };
+        Ok(RunDir::list(&self.run.trials())?.into_iter().find(is_same))
+    }
+
     /// Trains a trial, resumes it, or finds it finished.
-    fn trial(&self, settings: &Settings, task: Task<'_>) -> Result<RunDir> {
-        let trials = self.run.trials();
-        let is_same =
-            |run: &RunDir| run.read_record().is_ok_and(|record| record.settings == *settings);
-        let trained = match RunDir::list(&trials)?.into_iter().find(is_same) {
-            Some(run) if run.is_finished() => return Ok(run),
+    fn trial(&self, begun: Option<RunDir>, settings: &Settings, task: Task<'_>) -> Result<RunDir> {
+        if let Some(run) = begun.as_ref().filter(|run| run.is_finished()) {
+            return Ok(run.clone());
+        }
+        task.tell(Event::Trial { settings });
+        let trained = match begun {
             Some(run) => kennel_train::resume(run, None, self.options, task),
-            None => kennel_train::train(settings, &trials, self.options, task),
+            None => kennel_train::train(settings, &self.run.trials(), self.options, task),
         };
         Ok(trained?.run)
     }
@@ -192,11 +222,28 @@ impl Auto<'_> {
         changes.write(&run.out_of_fold(), |path| write_predictions(path, &found.out_of_fold))?;
         changes.commit()?;
         let bench = Bench { run, data: photos(self.options), options: self.options };
+        let network = bench.network(&weights.tensors)?;
         let has_test = !bench.data.photos(Split::Test).is_empty();
         let test = has_test
-            .then(|| bench.predict(&weights.tensors, Split::Test, "test", task))
+            .then(|| bench.predict(network.clone(), Split::Test, "test", task))
             .transpose()?;
+        self.learn_unknown(&network, task)?;
         finish_run(run, test.as_deref())
+    }
+
+    /// Learns to tell photos of none of the classes. Too few photos for that are an error only if
+    /// it was asked for.
+    fn learn_unknown(&self, network: &Network, task: Task<'_>) -> Result<()> {
+        let settings = &self.record.settings;
+        let share = settings.unknown_share.unwrap_or(UNKNOWN_SHARE);
+        let (data, device) = (photos(self.options), self.options.compute.device());
+        match learn_unknown(&self.run, network, data, settings, share, device, task) {
+            Err(TrainError::Unknown(reason)) if settings.unknown_share.is_none() => {
+                task.note(format!("it cannot tell photos of none of the classes: {reason}"));
+                Ok(())
+            }
+            learnt => learnt,
+        }
     }
 
     /// The record of the trials and the choice.
@@ -232,6 +279,13 @@ struct Found {
     all: Vec<Candidate>,
     out_of_fold: Vec<PredictionRecord>,
     left_out: Vec<String>,
+}
+
+fn left_out_for_time(trial: &Settings) -> String {
+    format!(
+        "{} at {:e}: {FEWEST_EPOCHS} epochs of it do not fit into the time that was left",
+        trial.method, trial.learning_rate
+    )
 }
 
 /// Why a candidate was chosen, in a sentence.

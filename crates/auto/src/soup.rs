@@ -110,7 +110,7 @@ pub fn cook(
     for member in &order[1..] {
         kept.push(read_checkpoint(&member.run.best_weights())?);
         let tensors = mean(&kept);
-        let val = bench.predict(&tensors, Split::Val, "validation", task)?;
+        let val = bench.predict(bench.network(&tensors)?, Split::Val, "validation", task)?;
         let losses = Losses::of(&val, classes)?;
         let val_loss = losses.mean();
         let is_kept = val_loss <= lowest;
@@ -129,7 +129,12 @@ pub fn cook(
             let names = tried.iter().filter(|of| of.is_kept).map(|of| of.run.clone()).collect();
             let weights = Checkpoint { tensors, ..kept.swap_remove(0) };
             let test = match &first.test {
-                Some(_) => Some(bench.predict(&weights.tensors, Split::Test, "test", task)?),
+                Some(_) => Some(bench.predict(
+                    bench.network(&weights.tensors)?,
+                    Split::Test,
+                    "test",
+                    task,
+                )?),
                 None => None,
             };
             let record = record(first, given, names);

@@ -1,5 +1,6 @@
 //! How a command fails: its message, with hints, and its exit status.
 
+use kennel_audit::AuditError;
 use kennel_core::{CoreError, SettingsError};
 use kennel_data::DataError;
 use kennel_export::ExportError;
@@ -149,6 +150,12 @@ impl From<DataError> for Failure {
 
 impl From<MetricsError> for Failure {
     fn from(error: MetricsError) -> Self {
+        Failure::Failed(error.to_string())
+    }
+}
+
+impl From<AuditError> for Failure {
+    fn from(error: AuditError) -> Self {
         Failure::Failed(error.to_string())
     }
 }

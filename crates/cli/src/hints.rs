@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kennel_core::hint::{Access, Hinted, Missing, Output, Stale};
+use kennel_core::hint::{Access, Division, Hinted, Missing, Output, Stale};
 use kennel_core::{Hint, Method, Note, did_you_mean, quoted, shown};
 use kennel_report::{Commands, FinishedRun, Named};
 
@@ -117,12 +117,14 @@ pub fn words(hint: &Hint) -> String {
                 patience.unwrap_or_default()
             );
         }
-        Hint::RestorePhotos { run, data, seed } => {
+        Hint::RestorePhotos { run, data, division } => {
             let data = quoted(data);
-            let restore = match seed {
-                Some(seed) => format!(
-                    "`kennel prepare PHOTOS --seed {seed} --out {data}` with the photos of then \
-                     brings them back"
+            let restore = match division {
+                Some(division) => format!(
+                    "`kennel prepare PHOTOS --seed {}{} --out {data}` with the photos of then \
+                     brings them back",
+                    division.seed,
+                    grouping(division)
                 ),
                 None => format!("it resumes when {data} holds the photos of then"),
             };
@@ -234,6 +236,11 @@ pub fn words(hint: &Hint) -> String {
         Hint::ValidFractions => {
             "each is at least 0, train is above 0, and together they are at most 1, for example \
              0.70 and 0.15"
+        }
+        Hint::GroupBy => {
+            "--group-by takes `folder` (class/GROUP/photo.jpg), `regex:(animal[0-9]+)` \
+             (parentheses around what names the group in the path), `csv:FILE` (columns path and \
+             group) or `exif-time:60` (taken within 60 seconds of the one before)"
         }
         Hint::Folds { most: None } => "5 folds are usual, 10 for few photos",
         Hint::Folds { most: Some(0 | 1) } => "add photos of it, or take its folder out",
@@ -440,6 +447,16 @@ pub fn words(hint: &Hint) -> String {
         Hint::FetchAgain => "move that folder away and fetch it again",
     };
     text.into()
+}
+
+/// Returns the flag that groups photos as they were, or nothing.
+fn grouping(division: &Division) -> String {
+    match division.grouped_by.as_deref() {
+        None => String::new(),
+        // The manifest does not record the place of the table.
+        Some("csv") => " --group-by csv:FILE".into(),
+        Some(by) => format!(" --group-by {}", quoted(by)),
+    }
 }
 
 fn synset(class: &str, candidates: &[(&str, &str)], more: usize) -> String {

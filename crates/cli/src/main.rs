@@ -107,6 +107,8 @@ enum Command {
     Run(Box<commands::run::RunArgs>),
     /// Evaluate a run on its test photos or on others
     Evaluate(commands::evaluate::EvaluateArgs),
+    /// List the photos whose labels are probably wrong, and write a page that shows them
+    Audit(commands::audit::AuditArgs),
     /// Compare all runs and write tables, figures and one HTML page
     Report(commands::report::ReportArgs),
     /// Write a run's network as one ONNX file, checked on photos
@@ -194,6 +196,7 @@ fn dispatch(command: Command, session: &Session) -> CommandResult {
         Command::Train(args) => commands::train::run(*args, session),
         Command::Run(args) => commands::run::run(*args, session),
         Command::Evaluate(args) => commands::evaluate::run(args, session),
+        Command::Audit(args) => commands::audit::run(args, session),
         Command::Report(args) => commands::report::run(args, session),
         Command::Export(args) => commands::export::run(args, session),
         Command::Ensemble(args) => commands::ensemble::run(args, session),

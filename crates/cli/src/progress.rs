@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use kennel_core::task::{Event, Stage};
-use kennel_core::{EpochRecord, Note, RunDir, RunFacts, Settings, SplitCounts, Task};
+use kennel_core::{EpochRecord, HeadFit, Note, RunDir, RunFacts, Settings, SplitCounts, Task};
 
 use crate::hints;
 use crate::interrupt;
@@ -124,6 +124,7 @@ impl<'a> Terminal<'a> {
             Event::Note(note) => screen.note(note),
             Event::Photos { done, of } => screen.pass("checking", done, of),
             Event::Pass { what, done, of } => screen.pass(what, done, of),
+            Event::Trial { settings } => screen.trial(settings),
             Event::Run { run, settings, facts, finished_epochs } => {
                 screen.run(run, settings, facts, finished_epochs);
             }
@@ -171,6 +172,18 @@ impl Screen<'_> {
 
     fn pass(&mut self, what: &str, done: usize, of: usize) {
         self.bar(what.to_string(), of).set_position(done as u64);
+    }
+
+    fn trial(&mut self, settings: &Settings) {
+        self.clear();
+        let what = match (settings.head, settings.epochs) {
+            (HeadFit::Convex, 1) => "a convex head on the frozen network".into(),
+            (_, epochs) => format!(
+                "{} from the convex head, {epochs} epochs at {:e}",
+                settings.method, settings.learning_rate
+            ),
+        };
+        say!(self.session, "trial      {what}");
     }
 
     fn run(&mut self, run: &RunDir, settings: &Settings, facts: &RunFacts, finished_epochs: usize) {

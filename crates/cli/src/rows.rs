@@ -31,12 +31,16 @@ pub enum Row {
     Seen {
         /// Path as given by the user.
         path: String,
-        /// The class with the highest probability; none if that is below `--min-confidence`.
+        /// The class with the highest probability; none if that is below `--min-confidence`, or if
+        /// the photo is unknown.
         label: Option<String>,
         /// Probability of that class.
         probability: f64,
         /// The best classes, best first.
         top: Vec<RankedClass>,
+        /// Whether it is of none of the classes, if the model can tell.
+        #[serde(flatten, skip_serializing_if = "Option::is_none")]
+        unknown: Option<Unknown>,
         /// One logit per class, if asked for.
         #[serde(skip_serializing_if = "Option::is_none")]
         logits: Option<Vec<f32>>,
@@ -50,28 +54,45 @@ pub enum Row {
     },
 }
 
+/// Whether a photo is of none of the classes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Unknown {
+    /// Whether it is.
+    #[serde(rename = "unknown")]
+    pub is_unknown: bool,
+    /// How far it lies from known photos, which are near 1.
+    #[serde(rename = "unknown_score")]
+    pub score: f64,
+}
+
 /// Writes rows in a format.
 pub struct Rows {
     format: RowFormat,
+    /// Whether the model can tell unknown photos.
+    tells_unknown: bool,
     /// Number of classes in a row.
     top: usize,
     written: usize,
 }
 
 impl Rows {
-    /// Writes the header. Each photo will list `top` classes.
+    /// Writes the header. Each photo will list `top` classes, and whether it is unknown if the model
+    /// can tell.
     ///
     /// # Errors
     ///
     /// If stdout cannot be written.
-    pub fn begin(format: RowFormat, top: usize) -> Result<Self, Failure> {
-        let rows = Rows { format, top: top.max(1), written: 0 };
+    pub fn begin(format: RowFormat, top: usize, tells_unknown: bool) -> Result<Self, Failure> {
+        let rows = Rows { format, tells_unknown, top: top.max(1), written: 0 };
         if format == RowFormat::Csv {
             let mut header = vec!["path".to_string(), "label".into()];
             for place in 1..=rows.top {
                 header.extend([format!("label_{place}"), format!("probability_{place}")]);
             }
             header.push("error".into());
+            if tells_unknown {
+                header.extend(["unknown".into(), "unknown_score".into()]);
+            }
             print_bytes(csv_line(&header)?.as_bytes())?;
         }
         Ok(rows)
@@ -124,6 +145,14 @@ impl Rows {
         };
         fields.resize(2 + 2 * self.top, String::new());
         fields.push(error);
+        if self.tells_unknown {
+            fields.extend(match row {
+                Row::Seen { unknown: Some(Unknown { is_unknown, score }), .. } => {
+                    [is_unknown.to_string(), score.to_string()]
+                }
+                _ => [String::new(), String::new()],
+            });
+        }
         fields
     }
 }
@@ -152,12 +181,14 @@ fn not_run(field: &str) -> Cow<'_, str> {
 
 fn table_line(row: &Row) -> String {
     match row {
-        Row::Seen { path, label, top, .. } => {
+        Row::Seen { path, label, top, unknown, .. } => {
             let named = |class: &RankedClass| {
                 format!("{} {:.1} %", kept_in_place(&class.label), 100.0 * class.probability)
             };
             let mut top: Vec<String> = top.iter().map(named).collect();
-            if label.is_none() {
+            if unknown.is_some_and(|unknown| unknown.is_unknown) {
+                top.insert(0, "none of these".into());
+            } else if label.is_none() {
                 top.insert(0, "unsure".into());
             }
             format!("{}\t{}\n", kept_in_place(path), top.join("\t"))
@@ -178,13 +209,14 @@ mod tests {
 
     #[test]
     fn a_row_of_csv_has_as_many_fields_as_its_header_whatever_becomes_of_the_photo() {
-        let rows = Rows { format: RowFormat::Csv, top: 3, written: 0 };
+        let mut rows = Rows { format: RowFormat::Csv, tells_unknown: false, top: 3, written: 0 };
         let class = |label: &str, probability| RankedClass { label: label.into(), probability };
         let seen = Row::Seen {
             path: "a, \"b\".jpg".into(),
             label: None,
             probability: 0.5,
             top: vec![class("x", 0.5), class("y", 0.3)],
+            unknown: None,
             logits: None,
         };
         let unreadable = Row::Unreadable { path: "c".into(), error: "two\nlines".into() };
@@ -196,6 +228,19 @@ mod tests {
         );
         assert_eq!(table_line(&seen), "a, \"b\".jpg\tunsure\tx 50.0 %\ty 30.0 %\n");
         assert!(!table_line(&unreadable).trim_end().contains('\n'));
+
+        rows.tells_unknown = true;
+        assert_eq!(rows.fields(&unreadable).len(), 11);
+        let Row::Seen { path, label, probability, top, logits, .. } = seen else { unreachable!() };
+        let unknown = Some(Unknown { is_unknown: true, score: 2.5 });
+        let seen = Row::Seen { path, label, probability, top, unknown, logits };
+        assert_eq!(rows.fields(&seen)[9..], ["true", "2.5"]);
+        assert_eq!(table_line(&seen), "a, \"b\".jpg\tnone of these\tx 50.0 %\ty 30.0 %\n");
+        let json = serde_json::to_string(&seen).unwrap();
+        assert!(
+            json.contains(r#""label":null"#)
+                && json.contains(r#""unknown":true,"unknown_score":2.5"#)
+        );
     }
     #[test]
     fn a_spreadsheet_runs_no_cell_and_numbers_stay_numbers() {
@@ -216,7 +261,14 @@ mod tests {
         let class = RankedClass { label: "a\n\u{1b}[2J\tb".into(), probability: 0.5 };
         let path = "x\ny\t\u{9b}31m.jpg".to_string();
         let top = vec![class];
-        let row = Row::Seen { path, label: Some("a".into()), probability: 0.5, top, logits: None };
+        let row = Row::Seen {
+            path,
+            label: Some("a".into()),
+            probability: 0.5,
+            top,
+            unknown: None,
+            logits: None,
+        };
         assert_eq!(table_line(&row), "x\\ny\\t\\u{9b}31m.jpg\ta\\n\\u{1b}[2J\\tb 50.0 %\n");
     }
 }

@@ -375,3 +375,44 @@ fn a_demonstration_leaves_the_folder_of_another_alone() {
     );
     assert_eq!(std::fs::read_dir(here.join("mine")).unwrap().count(), 1);
 }
+
+#[test]
+fn an_audit_lists_wrong_labels_and_writes_fixes_and_a_page() {
+    let dir = prepared(10);
+    let here = dir.path();
+    train_small(here, &[]);
+    let run = only_run(here);
+    let name = run.to_string_lossy().into_owned();
+    let (status, said) = fails(here, &["audit", "--run", &name]);
+    assert!(status == 1 && said.contains("no out-of-fold predictions"), "{said}");
+
+    let manifest = std::fs::read_to_string(run.join("manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let photos = manifest["photos"].as_array().unwrap();
+    let mut lines = String::new();
+    for (number, photo) in photos.iter().enumerate() {
+        let is_first = (photo["label"] == manifest["classes"][0]) != (number == 3);
+        let logits = if is_first { [3.0, 0.0] } else { [0.0, 3.0] };
+        let record = serde_json::json!(
+            { "path": photo["path"], "label": photo["label"], "logits": logits }
+        );
+        lines += &format!("{record}\n");
+    }
+    // Without a list of digests, a run is read as it is.
+    std::fs::remove_file(run.join("SHA256SUMS")).unwrap();
+    std::fs::write(run.join("predictions/out_of_fold.jsonl"), lines).unwrap();
+    let audited = ok(
+        here,
+        &["audit", "--run", &name, "--out", "audit", "--fixes", "fixes.csv", "--format", "json"],
+    );
+    let found = json(&audited);
+    assert_eq!(found["wrong_labels"].as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(found["wrong_labels"][0]["path"], photos[3]["path"]);
+    assert_eq!(found["outliers"], serde_json::Value::Null);
+    let fixes = std::fs::read_to_string(here.join("fixes.csv")).unwrap();
+    let fix = fixes.lines().nth(1).unwrap();
+    assert!(fix.starts_with(photos[3]["source"].as_str().unwrap()), "{fixes}");
+    let page = std::fs::read_to_string(here.join("audit/audit.html")).unwrap();
+    assert_eq!(page.matches("<img ").count(), 1);
+    assert!(here.join("audit/audit.json").is_file());
+}

@@ -16,6 +16,8 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
         ("kennel-data", vec!["kennel-archive", "kennel-core"]),
         ("kennel-metrics", vec!["kennel-core"]),
         ("kennel-probe", vec!["kennel-core"]),
+        ("kennel-audit", vec!["kennel-core", "kennel-metrics"]),
+        ("kennel-unknown", vec![]),
         ("kennel-kernels", vec![]),
         ("kennel-models", vec!["kennel-core", "kennel-kernels"]),
         (
@@ -27,6 +29,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
                 "kennel-metrics",
                 "kennel-models",
                 "kennel-onnx",
+                "kennel-unknown",
             ],
         ),
         (
@@ -38,6 +41,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
                 "kennel-kernels",
                 "kennel-metrics",
                 "kennel-models",
+                "kennel-unknown",
             ],
         ),
         ("kennel-onnx", vec!["kennel-core", "kennel-data", "kennel-metrics"]),
@@ -50,10 +54,11 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
                 "kennel-metrics",
                 "kennel-models",
                 "kennel-onnx",
+                "kennel-unknown",
             ],
         ),
         ("kennel-demo", vec!["kennel-core"]),
-        ("kennel-report", vec!["kennel-core", "kennel-data", "kennel-metrics"]),
+        ("kennel-report", vec!["kennel-audit", "kennel-core", "kennel-data", "kennel-metrics"]),
         (
             "kennel-study",
             vec![
@@ -83,6 +88,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
         (
             "kennel-cli",
             vec![
+                "kennel-audit",
                 "kennel-core",
                 "kennel-data",
                 "kennel-demo",

@@ -44,6 +44,7 @@ fn write_onnx(path: &Path, end: impl FnOnce(&mut GraphBuilder, &str)) {
         run_sha256: String::new(),
         val_accuracy: None,
         test_accuracy: None,
+        unknown: None,
     };
     card.write_into(&mut model);
     write_model(path, &model).unwrap();

@@ -49,6 +49,7 @@ fn every_kind_of_error_with_its_hint() {
     std::fs::write(here.join("broken.onnx"), "no ONNX").unwrap();
     std::fs::write(here.join("mine.toml"), "learning_rat = 1").unwrap();
     std::fs::create_dir_all(here.join("empty/cat")).unwrap();
+    std::fs::write(here.join("labels.csv"), "path,label\nstriped/photo 01.png,stripe\n").unwrap();
     let train = |rest: &'static str| {
         [&["train", "--data", "data"], &rest.split(' ').collect::<Vec<_>>()[..]].concat()
     };
@@ -59,6 +60,10 @@ fn every_kind_of_error_with_its_hint() {
         vec!["prepare", "fotos"],
         vec!["prepare", "empty"],
         vec!["prepare", "photos", "--out", "photos/data"],
+        vec!["prepare", "photos", "--group-by", "folders"],
+        vec!["prepare", "photos", "--group-by", "regex:cat"],
+        vec!["prepare", "photos", "--group-by", "exif-time"],
+        vec!["prepare", "photos", "--labels", "labels.csv"],
         train("--model resnet5O"),
         train("--model resnet18 --weights none --strategy frezee"),
         train("--model resnet18 --weights none --learning-rate fast"),
@@ -92,6 +97,7 @@ fn every_kind_of_error_with_its_hint() {
             "--data",
             "data",
         ],
+        vec!["audit", "--run", "runs/one"],
         vec!["export", "--run", "photos"],
         vec!["predict", "photos", "--onnx", "broken.onnx"],
         vec!["predict", "new.jpg", "--run", "runs/one"],

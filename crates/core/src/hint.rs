@@ -80,15 +80,14 @@ pub enum Hint {
         /// Epochs of patience, if the run ran out of it.
         early_stopping: Option<usize>,
     },
-    /// Restore the photos that a run began with, in `data`, or begin anew. `seed` is that of the
-    /// split if Kennel prepared the folder.
+    /// Restore the photos that a run began with, in `data`, or begin anew.
     RestorePhotos {
         /// The run.
         run: PathBuf,
         /// Its data set.
         data: String,
-        /// Seed of the split, if Kennel divided the photos.
-        seed: Option<u64>,
+        /// How they were divided, if Kennel prepared the folder.
+        division: Option<Box<Division>>,
     },
     /// Wait for the other process, or stop it.
     WaitOrStop,
@@ -211,6 +210,8 @@ pub enum Hint {
     OtherFractions,
     /// Which shares divide a data set.
     ValidFractions,
+    /// How photos can be grouped.
+    GroupBy,
     /// How many folds divide a data set; `most` is what its smallest class allows.
     Folds {
         /// Groups of photos in the smallest class.
@@ -368,6 +369,15 @@ pub enum Hint {
     NameCache,
     /// Move a folder away and fetch it again.
     FetchAgain,
+}
+
+/// How photos were divided, as their manifest records it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Division {
+    /// Seed of the split.
+    pub seed: u64,
+    /// How the photos were grouped, if they were.
+    pub grouped_by: Option<String>,
 }
 
 /// Why an output folder cannot be used.

@@ -153,7 +153,7 @@ impl RunDir {
     pub fn of_checkpoint(file: &Path) -> Option<(Self, PathBuf)> {
         let file = fs::canonicalize(file).ok()?;
         let run = RunDir::open(file.parent()?.parent()?).ok()?;
-        [run.best_weights(), run.last_weights(), run.last_state()]
+        [run.best_weights(), run.last_weights(), run.last_state(), run.unknown()]
             .contains(&file)
             .then_some((run, file))
     }
@@ -359,6 +359,11 @@ impl RunDir {
     /// Path of the other state that resuming needs besides the weights.
     pub fn last_state(&self) -> PathBuf {
         self.checkpoints().join("last.state.safetensors")
+    }
+
+    /// Path of what tells photos of none of the classes.
+    pub fn unknown(&self) -> PathBuf {
+        self.checkpoints().join("unknown.safetensors")
     }
 
     /// Path of the folder of predictions.

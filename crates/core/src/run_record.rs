@@ -62,8 +62,8 @@ pub struct RunFacts {
     pub weights_sha256: Option<String>,
     /// SHA-256 of `manifest.json`: the photos and their division.
     pub manifest_sha256: String,
-    /// Digest of the photos, apart from their division ([`crate::Manifest::photos_sha256`]). Runs of
-    /// Kennel 0.1 did not record it; [`crate::RunDir::photos_sha256`] computes it for them.
+    /// Digest of the photos, apart from their division ([`crate::Manifest::photos_sha256`]). Earlier
+    /// runs did not record it; [`crate::RunDir::photos_sha256`] computes it for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub photos_sha256: Option<String>,
     /// Processor and operating system.

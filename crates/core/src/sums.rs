@@ -27,13 +27,14 @@ const MAX_SUMS_BYTES: u64 = 1 << 20;
 const MAX_FILE_BYTES: u64 = 4 << 30;
 /// Files of a run that carry a digest. Runs of earlier versions of Kennel have no `SHA256SUMS`; for
 /// them, these files are hashed before the first change.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 13] = [
     "config.toml",
     "manifest.json",
     "metrics.jsonl",
     "checkpoints/best.safetensors",
     "checkpoints/last.safetensors",
     "checkpoints/last.state.safetensors",
+    "checkpoints/unknown.safetensors",
     "predictions/train.jsonl",
     "predictions/val.jsonl",
     "predictions/test.jsonl",

@@ -32,6 +32,11 @@ pub enum Event<'a> {
         /// All photos of the pass.
         of: usize,
     },
+    /// A trial of a larger run begins, or is resumed.
+    Trial {
+        /// Its settings.
+        settings: &'a Settings,
+    },
     /// A run begins, or is resumed.
     Run {
         /// Its directory.

@@ -215,10 +215,12 @@ fn scanned(path: &Path, photo: &RgbImage) -> ScannedPhoto {
         file: path.into(),
         label,
         given: None,
+        folder: None,
         width_px: photo.width(),
         height_px: photo.height(),
         sha256: path.display().to_string(),
         fingerprint: Fingerprint::new(photo),
+        taken: None,
     }
 }
 

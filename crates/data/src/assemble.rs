@@ -9,9 +9,13 @@ use kennel_core::{
 
 use crate::duplicates::{Group, count_plain, find_duplicates};
 use crate::error::{DataError, Result};
+use crate::group_by::{Grouping, note_groups};
+use crate::options::PrepareOptions;
 use crate::rejected::of_rejected;
 use crate::scan::{Scan, ScannedPhoto};
-use crate::split::{Fractions, contents, stratified};
+use crate::split::{contents, stratified};
+use crate::tables::Tables;
+use crate::union::{members, united};
 
 /// Which paths the manifest lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,16 +45,28 @@ pub(crate) struct Assembled {
 pub(crate) fn assemble(
     scan: &Scan,
     source: &Path,
-    seed: u64,
-    fractions: Fractions,
+    options: &PrepareOptions,
+    tables: &Tables,
     paths: Paths,
     purpose: Purpose,
 ) -> Result<Assembled> {
-    fractions.check()?;
+    options.fractions.check()?;
     let photos = &scan.photos;
     let mut notes = scan.notes.clone();
+    let grouping = tables.grouping.as_ref();
+    let names_of_groups = match grouping {
+        Some(grouping) => {
+            let groups = grouping.groups(photos, source)?;
+            note_groups(&grouping.name(), &groups, &mut notes);
+            groups
+        }
+        None => vec![None; photos.len()],
+    };
     let groups = find_duplicates(photos);
-    let splits = divide(scan, &groups, seed, fractions, &mut notes);
+    let named = members_by_name(&names_of_groups);
+    let sets = groups.iter().map(|group| &group.members).chain(named.values());
+    let together = members(&united(photos.len(), sets.map(Vec::as_slice)));
+    let splits = divide(scan, &together, options, &mut notes);
     if purpose == Purpose::Training {
         check_classes(scan, &splits, source, &mut notes)?;
     }
@@ -83,6 +99,7 @@ pub(crate) fn assemble(
             plural(crossing, "group")
         ));
     }
+    note_crossing(&named, &splits, &mut notes);
 
     let mut order: Vec<usize> = (0..photos.len()).collect();
     order.sort_by(|&a, &b| names[a].cmp(&names[b]));
@@ -96,14 +113,14 @@ pub(crate) fn assemble(
             width_px: photos[at].width_px,
             height_px: photos[at].height_px,
             sha256: photos[at].sha256.clone(),
-            group: None,
+            group: names_of_groups[at].clone(),
         })
         .collect();
     let manifest = Manifest {
         version: 1,
         division: if scan.divided { "given" } else { "stratified" }.into(),
-        grouped_by: None,
-        seed,
+        grouped_by: grouping.map(Grouping::name),
+        seed: options.seed,
         classes: scan.classes.clone(),
         photos: records,
         rejected: scan.rejected.clone(),
@@ -113,28 +130,39 @@ pub(crate) fn assemble(
     Ok(Assembled { manifest, files: order.iter().map(|&at| photos[at].file.clone()).collect() })
 }
 
+/// Returns the photos of each named group.
+fn members_by_name(names: &[Option<String>]) -> BTreeMap<&str, Vec<usize>> {
+    let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, name) in names.iter().enumerate() {
+        if let Some(name) = name {
+            by_name.entry(name).or_default().push(at);
+        }
+    }
+    by_name
+}
+
+/// Divides the photos. `groups` holds the photos that stay together.
 fn divide(
     scan: &Scan,
-    groups: &[Group],
-    seed: u64,
-    fractions: Fractions,
+    groups: &[Vec<usize>],
+    options: &PrepareOptions,
     notes: &mut Vec<String>,
 ) -> Vec<Split> {
     let photos = &scan.photos;
+    let PrepareOptions { seed, fractions, .. } = *options;
     let class_of = |at: usize| class_index(&scan.classes, &photos[at].label);
     if !scan.divided {
         let classes: Vec<usize> = (0..photos.len()).map(class_of).collect();
-        let members: Vec<Vec<usize>> = groups.iter().map(|group| group.members.clone()).collect();
         let contents: Vec<u64> = photos.iter().map(|photo| contents(&photo.sha256)).collect();
         let splits = stratified(
             &classes,
             scan.classes.len(),
             &contents,
-            &members,
+            groups,
             |n| fractions.counts(n),
             seed,
         );
-        note_counts(scan, &classes, &splits, fractions, notes);
+        note_counts(scan, &classes, &splits, options, notes);
         return splits;
     }
     let mut splits: Vec<Split> =
@@ -148,7 +176,7 @@ fn divide(
         let classes: Vec<usize> = train.iter().map(|&at| class_of(at)).collect();
         let members: Vec<Vec<usize>> = groups
             .iter()
-            .map(|group| group.members.iter().filter_map(|at| place.get(at).copied()).collect())
+            .map(|group| group.iter().filter_map(|at| place.get(at).copied()).collect())
             .collect();
         let contents: Vec<u64> = train.iter().map(|&at| contents(&photos[at].sha256)).collect();
         let counts = |n| fractions.carved_counts(n);
@@ -177,23 +205,47 @@ fn note_counts(
     scan: &Scan,
     classes: &[usize],
     splits: &[Split],
-    fractions: Fractions,
+    options: &PrepareOptions,
     notes: &mut Vec<String>,
 ) {
+    let of_group = if options.group_by.is_some() { "of one group, " } else { "" };
     for (class, name) in scan.classes.iter().enumerate() {
         let mut found = [0; 3];
         for (_, split) in classes.iter().zip(splits).filter(|(index, _)| **index == class) {
             found[*split as usize] += 1;
         }
-        let wanted = fractions.counts(found.iter().sum());
+        let wanted = options.fractions.counts(found.iter().sum());
         if found != wanted {
             notes.push(format!(
                 "Class `{name}` is divided {}/{}/{} instead of {}/{}/{}, because photos that are \
-                 the same or look alike stay on one side.",
+                 {of_group}the same or look alike stay on one side.",
                 found[0], found[1], found[2], wanted[0], wanted[1], wanted[2]
             ));
         }
     }
+}
+
+/// Notes the named groups that a given division puts on different sides.
+fn note_crossing(named: &BTreeMap<&str, Vec<usize>>, splits: &[Split], notes: &mut Vec<String>) {
+    const SHOWN: usize = 5;
+    let crosses = |photos: &&Vec<usize>| photos.iter().any(|&at| splits[at] != splits[photos[0]]);
+    let crossing: Vec<&str> =
+        named.iter().filter(|(_, photos)| crosses(photos)).map(|(name, _)| *name).collect();
+    if crossing.is_empty() {
+        return;
+    }
+    let names: Vec<String> = crossing.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let more = match crossing.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    notes.push(format!(
+        "The given division puts {} {} on different sides ({}{more}); it is kept as it is, and \
+         accuracy on those photos flatters.",
+        crossing.len(),
+        plural(crossing.len(), "group"),
+        names.join(", "),
+    ));
 }
 
 /// Rejects a class without training photos, and notes one without validation or test photos.

@@ -14,7 +14,7 @@ use crate::assemble::{Assembled, Paths, Purpose, assemble};
 use crate::decode::{decode, read_bounded};
 use crate::error::{DataError, Result};
 use crate::options::PrepareOptions;
-use crate::scan::scan;
+use crate::tables::Tables;
 use crate::unlisted::unlisted;
 
 /// One photo of a data set.
@@ -139,12 +139,13 @@ impl Dataset {
         if let Some(other) = beside_prepared(folder, purpose) {
             return Err(other);
         }
-        let scan = scan(folder, &options.of_scan(), folder, task)?;
+        let tables = Tables::read(options)?;
+        let scan = tables.scan(folder, options, folder, task)?;
         if purpose == Purpose::Training {
             scan.check_train(folder)?;
         }
         let Assembled { manifest, files } =
-            assemble(&scan, folder, options.seed, options.fractions, Paths::InPlace, purpose)?;
+            assemble(&scan, folder, options, &tables, Paths::InPlace, purpose)?;
         Ok(Self::new(folder, manifest, files, None, false))
     }
 

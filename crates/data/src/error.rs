@@ -11,6 +11,9 @@ use crate::decode::DecodeError;
 /// The result type of this crate.
 pub type Result<T, E = DataError> = std::result::Result<T, E>;
 
+/// How many lines of a table a message names.
+pub(crate) const LINES_SHOWN: usize = 10;
+
 /// A folder, archive or photo that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -179,6 +182,32 @@ pub enum DataError {
         photos: usize,
         /// Its groups: photos that are the same, look alike or belong together count as one.
         groups: usize,
+    },
+    /// A grouping that cannot be read.
+    #[error("`{found}` does not say how to group photos: {reason}")]
+    GroupBy {
+        /// The given text.
+        found: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A grouping that gives no photo a group.
+    #[error("grouping by `{by}` finds no group in {path}: {reason}", path = kennel_core::shown(path))]
+    NoGroups {
+        /// The source.
+        path: PathBuf,
+        /// The grouping.
+        by: String,
+        /// Why it finds none.
+        reason: &'static str,
+    },
+    /// A table of photos with lines that cannot be used.
+    #[error("{}", table_lines(path, problems))]
+    Table {
+        /// The table.
+        path: PathBuf,
+        /// Each line, from 1, and what is wrong with it.
+        problems: Vec<(u64, String)>,
     },
     /// The source is not what the preset describes.
     #[error("{path} is not {preset}: {found}", path = kennel_core::shown(path))]
@@ -360,6 +389,24 @@ fn of_groups(photos: usize, groups: usize) -> String {
     }
 }
 
+/// Renders the first lines of a table that cannot be used.
+fn table_lines(path: &Path, problems: &[(u64, String)]) -> String {
+    let path = kennel_core::shown(path);
+    if let [(line, reason)] = problems {
+        return format!("{path}:{line}: {reason}");
+    }
+    let lines: String = problems
+        .iter()
+        .take(LINES_SHOWN)
+        .map(|(line, reason)| format!("\n  line {line}: {reason}"))
+        .collect();
+    let more = match problems.len().saturating_sub(LINES_SHOWN) {
+        0 => String::new(),
+        more => format!("\n  and {more} more"),
+    };
+    format!("{path}: {} lines cannot be used{lines}{more}", problems.len())
+}
+
 /// Renders one line per reading.
 fn in_lines(readings: &[LayoutReading]) -> String {
     let line = |reading: &LayoutReading| {
@@ -406,6 +453,7 @@ impl Hinted for DataError {
                 (**hint).clone()
             }
             DataError::Fractions { .. } => Hint::ValidFractions,
+            DataError::GroupBy { .. } | DataError::NoGroups { .. } => Hint::GroupBy,
             DataError::TooFewFolds { .. } => Hint::Folds { most: None },
             DataError::TooManyFolds { groups, .. } => Hint::Folds { most: Some(*groups) },
             DataError::NotThePreset { .. } => Hint::StanfordDogs,
@@ -432,6 +480,7 @@ impl Hinted for DataError {
             DataError::SourceChanged { .. } => Hint::PrepareAgain(Stale::ChangedMeanwhile),
             DataError::UnknownClass { .. }
             | DataError::FoldsOfOneClass { .. }
+            | DataError::Table { .. }
             | DataError::Stopped(_) => return Vec::new(),
         };
         vec![hint]
@@ -443,6 +492,11 @@ fn is_tar(path: &Path) -> bool {
 }
 
 impl DataError {
+    /// A table of photos with lines that cannot be used.
+    pub(crate) fn table(path: &Path, problems: Vec<(u64, String)>) -> DataError {
+        DataError::Table { path: path.into(), problems }
+    }
+
     /// Wraps an I/O error with what was tried and where.
     pub(crate) fn io(verb: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> DataError {
         let wrapped = CoreError::io(verb, path);

@@ -46,6 +46,8 @@ pub(crate) struct Candidate {
     pub label: String,
     /// Its part, if the source is divided.
     pub given: Option<Split>,
+    /// The first folder on its path below the class's folder.
+    pub folder: Option<String>,
 }
 
 /// Every file of a source.
@@ -195,13 +197,12 @@ impl Layout {
             ));
         }
         self.classes.push(label.clone());
-        for file in files_below(root, &entry.path, &mut self.rejected) {
-            self.candidates.push(Candidate {
-                source: file.0,
-                file: file.1,
-                label: label.clone(),
-                given,
-            });
+        let class_folder = relative(root, &entry.path);
+        for (source, file) in files_below(root, &entry.path, &mut self.rejected) {
+            let below = source.strip_prefix(&class_folder).unwrap_or_default();
+            let folder = below.trim_start_matches('/').split_once('/');
+            let folder = folder.map(|(folder, _)| composed(folder));
+            self.candidates.push(Candidate { source, file, label: label.clone(), given, folder });
         }
         Ok(())
     }

@@ -22,6 +22,12 @@ mod rejected;
 mod scan;
 mod walk;
 
+// What the user says about photos: their groups and labels.
+mod group_by;
+mod relabel;
+mod table;
+mod tables;
+
 // Photos to a manifest.
 mod assemble;
 pub mod duplicates;
@@ -66,9 +72,12 @@ pub use augment::augment;
 pub use cache::PhotoCache;
 pub use chance::shuffled;
 pub use dataset::{Dataset, DatasetPhoto, Open};
-pub use decode::{DecodeError, Decoded, Note, Notes, decode, read_photo, set_memory_budget};
+pub use decode::{
+    DecodeError, Decoded, Note, Notes, Taken, decode, read_photo, set_memory_budget, taken,
+};
 pub use error::{DataError, LayoutReading, LeftOut, Result};
 pub use folds::{folds, folds_of, group_numbers};
+pub use group_by::GroupBy;
 pub use loader::{Batch, Loader, LoaderOptions, Transform};
 pub use options::PrepareOptions;
 pub use prepare::{Outcome, Prepared, prepare};

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::group_by::GroupBy;
 use crate::preset::Preset;
 use crate::scan::ScanOptions;
 use crate::split::Fractions;
@@ -23,13 +24,29 @@ pub struct PrepareOptions<'a> {
     pub known: Option<&'a [String]>,
     /// As [`ScanOptions::classes_are`].
     pub classes_are: Option<&'a Path>,
+    /// Keeps photos of one group on one side of the split.
+    pub group_by: Option<&'a GroupBy>,
+    /// Corrects labels by a CSV file with the columns `path`, `label` and perhaps `suggested`.
+    ///
+    /// With a column `suggested`, that is the new label, and `label` is the one of now. Without it,
+    /// `label` is the new label. Photos are named by their paths in the source.
+    pub labels: Option<&'a Path>,
 }
 
 impl Default for PrepareOptions<'_> {
     fn default() -> Self {
-        let ScanOptions { preset, min_side_px, known, classes_are } = ScanOptions::default();
-        let fractions = Fractions::default();
-        Self { preset, seed: 42, min_side_px, link: false, fractions, known, classes_are }
+        let ScanOptions { preset, min_side_px, known, classes_are, .. } = ScanOptions::default();
+        Self {
+            preset,
+            seed: 42,
+            min_side_px,
+            link: false,
+            fractions: Fractions::default(),
+            known,
+            classes_are,
+            group_by: None,
+            labels: None,
+        }
     }
 }
 
@@ -37,6 +54,7 @@ impl PrepareOptions<'_> {
     /// The options of the scan.
     pub(crate) fn of_scan(&self) -> ScanOptions<'_> {
         let Self { preset, min_side_px, known, classes_are, .. } = *self;
-        ScanOptions { preset, min_side_px, known, classes_are }
+        let reads_time = self.group_by.is_some_and(GroupBy::reads_time);
+        ScanOptions { preset, min_side_px, known, classes_are, reads_time }
     }
 }

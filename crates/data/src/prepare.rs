@@ -12,8 +12,8 @@ use crate::assemble::{Assembled, Paths, Purpose, assemble};
 use crate::dataset::part_of_prepared;
 use crate::error::{DataError, Result};
 use crate::options::PrepareOptions;
-use crate::scan::scan;
 use crate::staging::Staging;
+use crate::tables::Tables;
 use crate::unlisted::unlisted;
 
 /// What happened to the output folder.
@@ -46,6 +46,7 @@ pub struct Prepared {
 /// - The output overlaps the source, is not Kennel's, or cannot be written.
 /// - Another process prepares the output, or reads it while it would be replaced.
 /// - A class has no training photos.
+/// - A table of groups or labels that cannot be used.
 /// - [`DataError::Stopped`] once the task is stopped.
 ///
 /// After an error, the output is as it was.
@@ -70,10 +71,11 @@ pub fn prepare(
     let staging = Staging::beside(out)?;
     let before = Before::look(out)?;
 
-    let scan = scan(source, &options.of_scan(), staging.path(), task)?;
+    let tables = Tables::read(options)?;
+    let scan = tables.scan(source, options, staging.path(), task)?;
     scan.check_train(source)?;
     let Assembled { manifest, files } =
-        assemble(&scan, source, options.seed, options.fractions, Paths::Tree, Purpose::Training)?;
+        assemble(&scan, source, options, &tables, Paths::Tree, Purpose::Training)?;
     if let Before::Ours(old) = &before
         && **old == manifest
         && is_whole(out, old)

@@ -11,7 +11,7 @@ use kennel_core::{CoreError, Hint, RejectedPhoto, Split, Task, caseless, files};
 use rayon::prelude::*;
 
 use crate::archive;
-use crate::decode::{DecodeError, Note, Notes, decode, read_bounded};
+use crate::decode::{DecodeError, Note, Notes, Taken, decode, read_bounded, taken};
 use crate::endings::other_format;
 use crate::error::{DataError, Result};
 use crate::fingerprint::Fingerprint;
@@ -41,11 +41,13 @@ pub struct ScanOptions<'a> {
     /// The folder whose subfolders are the classes, whatever their names, relative to the source.
     /// Without it, the layout decides.
     pub classes_are: Option<&'a Path>,
+    /// Whether to read when each photo was taken.
+    pub reads_time: bool,
 }
 
 impl Default for ScanOptions<'_> {
     fn default() -> Self {
-        Self { preset: None, min_side_px: 64, known: None, classes_are: None }
+        Self { preset: None, min_side_px: 64, known: None, classes_are: None, reads_time: false }
     }
 }
 
@@ -60,6 +62,8 @@ pub struct ScannedPhoto {
     pub label: String,
     /// Its part, where the source is already divided.
     pub given: Option<Split>,
+    /// The first folder on its path below the class's folder.
+    pub folder: Option<String>,
     /// Width after orientation, in pixels.
     pub width_px: u32,
     /// Height after orientation, in pixels.
@@ -68,6 +72,8 @@ pub struct ScannedPhoto {
     pub sha256: String,
     /// Its fingerprint, to find duplicates.
     pub fingerprint: Fingerprint,
+    /// When it was taken, if that was asked for and is stated.
+    pub taken: Option<Taken>,
 }
 
 /// The result of a scan.
@@ -156,7 +162,7 @@ fn scan_folder(
         .into_par_iter()
         .map(|candidate| {
             task.check()?;
-            let found = photo_of(candidate, options.min_side_px);
+            let found = photo_of(candidate, options);
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             task.tell(Event::Photos { done, of: all });
             Ok(found)
@@ -241,8 +247,7 @@ fn scan_folder(
 fn class_not_among(candidates: &[Candidate], options: &ScanOptions) -> Option<String> {
     let known = options.known?;
     let others = candidates.iter().filter(|candidate| !known.contains(&candidate.label));
-    let mut usable =
-        others.filter(|candidate| photo_of((*candidate).clone(), options.min_side_px).is_ok());
+    let mut usable = others.filter(|candidate| photo_of((*candidate).clone(), options).is_ok());
     usable.next().map(|candidate| candidate.label.clone())
 }
 
@@ -294,11 +299,14 @@ struct LeftOut {
 }
 
 /// Reads the photo in a file, if its format is supported.
-fn photo_of(candidate: Candidate, min_side_px: u32) -> Result<(ScannedPhoto, Vec<Note>), LeftOut> {
+fn photo_of(
+    candidate: Candidate,
+    options: &ScanOptions,
+) -> Result<(ScannedPhoto, Vec<Note>), LeftOut> {
     let path = candidate.source.clone();
     let other_format = other_format(&candidate.file, beginning);
     let found = match &other_format {
-        None => look_at(candidate, min_side_px),
+        None => look_at(candidate, options),
         Some(what) => Err(stored_reason(&DecodeError::Unsupported { what: what.clone() })),
     };
     found.map_err(|reason| LeftOut { row: RejectedPhoto { path, reason }, other_format })
@@ -312,7 +320,11 @@ fn stored_reason(error: &DecodeError) -> String {
     }
 }
 
-fn look_at(candidate: Candidate, min_side_px: u32) -> Result<(ScannedPhoto, Vec<Note>), String> {
+fn look_at(
+    candidate: Candidate,
+    options: &ScanOptions,
+) -> Result<(ScannedPhoto, Vec<Note>), String> {
+    let min_side_px = options.min_side_px;
     // The row names the file already, so the reason does not.
     let bytes = read_bounded(&candidate.file).map_err(|error| match error {
         DataError::Decode { source, .. } => stored_reason(&source),
@@ -332,10 +344,12 @@ fn look_at(candidate: Candidate, min_side_px: u32) -> Result<(ScannedPhoto, Vec<
         file: candidate.file,
         label: candidate.label,
         given: candidate.given,
+        folder: candidate.folder,
         width_px,
         height_px,
         sha256: files::sha256_bytes(&bytes),
         fingerprint: Fingerprint::new(&decoded.photo),
+        taken: if options.reads_time { taken(&bytes) } else { None },
     };
     Ok((photo, decoded.notes))
 }

@@ -130,9 +130,8 @@ mod tests {
                     ([0, 1, 2].map(|plane| factor * mean(photo, plane)), temperature, weight)
                 });
                 let expected = log_average(rows.iter().map(|(row, t, w)| (&row[..], *t, *w)));
-                for class in 0..3 {
+                for (class, logit) in expected.into_iter().enumerate() {
                     let at = photo * 3 + class;
-                    let logit = expected[class];
                     assert!((found[0].values[at] - logit).abs() < 1e-4, "{runtime} {logit}");
                     let p = f64::from(logit).exp();
                     assert!((f64::from(found[1].values[at]) - p).abs() < 1e-5, "{runtime} {p}");

@@ -117,6 +117,17 @@ pub enum ExportError {
         /// Photos with the same first class, as in `116/117`.
         agreement: String,
     },
+    /// A float file whose unknown scores do not match the network's.
+    #[error(
+        "the file is not named: in {runtime} its unknown scores differ from the trained network's \
+         by {difference:e} of a score (at most 1e-3)"
+    )]
+    UnknownNotEqual {
+        /// The runtime.
+        runtime: String,
+        /// The largest relative difference.
+        difference: f64,
+    },
     /// A file other than float32 over pixels lost too much accuracy.
     #[error("{0}")]
     LostTooMuch(Box<Loss>),
@@ -206,7 +217,7 @@ impl Hinted for ExportError {
                 Hint::RunsPhotos { seed: None }
             }
             ExportError::NoNumber { .. } => Hint::LowerRate,
-            ExportError::NotEqual { .. } => Hint::ReportBug,
+            ExportError::NotEqual { .. } | ExportError::UnknownNotEqual { .. } => Hint::ReportBug,
             ExportError::LostTooMuch(loss) => Hint::AllowLoss {
                 layers: loss.worst.iter().map(|layer| layer.layer.clone()).collect(),
             },

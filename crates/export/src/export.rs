@@ -8,22 +8,28 @@ use kennel_core::hint::Describe;
 use kennel_core::scratch::Scratch;
 use kennel_core::task::{Event, Stage};
 use kennel_core::{CoreError, RunDir, Split, Task, files};
-use kennel_infer::{Compute, Predictor};
+use kennel_infer::{Compute, Predictor, read_unknown};
 use kennel_metrics::Proportion;
 use kennel_models::{describe, load_trained};
 use kennel_onnx::photo_input::with_photo_input;
 use kennel_onnx::{
-    ModelCard, ModelProto, Precision, half, weights_beside, write_model, write_model_apart,
+    ModelCard, ModelProto, Precision, UnknownCard, half, weights_beside, write_model,
+    write_model_apart,
 };
+use kennel_unknown::{MIN_KNOWN_PHOTOS, Unknown, threshold};
 
 use crate::int8::{CALIBRATION_PHOTOS, Int8, Layers};
 use crate::parity::{self, Parity, RuntimeParity};
-use crate::proof::Reference;
+use crate::proof::{Found, Reference};
+use crate::unknown::{late_outputs, with_unknown};
 use crate::{ExportError, Loss, Result, graph, photos, provenance};
 
 /// Largest allowed difference between a float file's logits and the trained network's, relative to
 /// the largest logit.
 const FLOAT_TOLERANCE: f64 = 1e-4;
+/// Largest allowed difference between a float file's unknown scores and the trained network's,
+/// relative to the score: variances are small beside the features.
+const UNKNOWN_TOLERANCE: f64 = 1e-3;
 /// Number of layers to list when an int8 file loses too much accuracy.
 const WORST_LAYERS: usize = 8;
 
@@ -84,9 +90,9 @@ pub struct Exported {
 ///
 /// # Errors
 ///
-/// [`ExportError::NotEqual`] or [`ExportError::LostTooMuch`] when the file does not pass;
-/// [`ExportError::NotProved`] when nothing on this machine can run it; errors of the run, its
-/// photos or the folder. An existing file at the path then stays.
+/// [`ExportError::NotEqual`], [`ExportError::UnknownNotEqual`] or [`ExportError::LostTooMuch`] when
+/// the file does not pass; [`ExportError::NotProved`] when nothing on this machine can run it;
+/// errors of the run, its photos or the folder. An existing file at the path then stays.
 pub fn export(
     run: &RunDir,
     options: &ExportOptions,
@@ -105,6 +111,8 @@ pub fn export(
     let described = describe(&network);
     let float = graph::to_onnx(&described, &settings.model, preprocessing.side_px, classes);
     let layers = Layers::of(&float, &described, &options.float_layers)?;
+    let unknown = read_unknown(run)?.map(|(unknown, _)| unknown);
+    let late = late_outputs(&described);
     // It holds a copy of all weights.
     drop(described);
     let parts = match options.precision {
@@ -128,7 +136,8 @@ pub fn export(
     let reference = {
         let (names, preprocessing) = (card.class_names.clone(), preprocessing.clone());
         let mut network =
-            Predictor::new(network, preprocessing, names, card.temperature, &Compute::cpu());
+            Predictor::new(network, preprocessing, names, card.temperature, &Compute::cpu())
+                .with_unknown(unknown.clone());
         Reference::of(&mut network, val, task)?
     };
     card.val_accuracy = Some(reference.accuracy());
@@ -147,6 +156,11 @@ pub fn export(
     };
     if options.photo_input {
         model = with_photo_input(&model, preprocessing, card.temperature, classes)?;
+    }
+    if let Some(unknown) = &unknown {
+        model = with_unknown(&model, &late, unknown, options.photo_input)?;
+        let Unknown { share, threshold, .. } = *unknown;
+        card.unknown = Some(UnknownCard { share, threshold });
     }
 
     prove(Draft { model, card, int8, scratch: &scratch }, &reference, options, wording, task)
@@ -183,7 +197,10 @@ pub fn prove(
     let draft = scratch.path().join(name);
     let mut weights = write(&draft, &mut model, &card, options)?;
     task.tell(Event::Stage(Stage::RunFile));
-    let (runtimes, not_run) = reference.compare(&draft, wording)?;
+    let (found, not_run) = reference.compare(&draft, wording)?;
+    let has_new_threshold = set_threshold(&mut card, &found, options);
+    let runtimes: Vec<RuntimeParity> =
+        found.into_iter().map(|found| reference.with_unknown(found, card.unknown)).collect();
     if runtimes.is_empty() {
         let reasons =
             not_run.iter().map(|(runtime, reason)| format!("\n  {runtime}: {reason}")).collect();
@@ -203,7 +220,7 @@ pub fn prove(
     // The graph is proved. Its card must state the file's own accuracy, which is known only now.
     let of_file =
         runtimes.iter().map(|found| found.accuracy).min_by(|a, b| a.value.total_cmp(&b.value));
-    if card.val_accuracy != of_file {
+    if card.val_accuracy != of_file || has_new_threshold {
         card.val_accuracy = of_file;
         weights = write(&draft, &mut model, &card, options)?;
     }
@@ -229,6 +246,19 @@ pub fn prove(
     remove(&of_before)?;
     let replaced = older.map(|older| older.run).filter(|run| was_there && *run != parity.run);
     Ok(Exported { path: options.path.clone(), weights, parity, replaced })
+}
+
+/// Takes the threshold of unknown photos from the file's own scores of the validation photos, unless
+/// it must equal the network: scores of smaller numbers lie elsewhere. Returns whether the card has
+/// changed.
+fn set_threshold(card: &mut ModelCard, found: &[Found], options: &ExportOptions) -> bool {
+    let (Some(unknown), Some(first)) = (&mut card.unknown, found.first()) else { return false };
+    let is_exact = options.precision == Precision::Float32 && !options.photo_input;
+    if is_exact || first.unknown.len() < MIN_KNOWN_PHOTOS {
+        return false;
+    }
+    unknown.threshold = threshold(&first.unknown, unknown.share);
+    true
 }
 
 /// Creates a hidden folder beside `path`, on the same file system. Files made in it are renamed
@@ -298,6 +328,12 @@ fn judge(
     options: &ExportOptions,
 ) -> Result<Option<Loss>> {
     if options.precision == Precision::Float32 && !options.photo_input {
+        if let Some(unknown) = found.unknown.filter(|u| u.relative_difference > UNKNOWN_TOLERANCE) {
+            return Err(ExportError::UnknownNotEqual {
+                runtime: found.runtime.clone(),
+                difference: unknown.relative_difference,
+            });
+        }
         let all_agree = found.agreement.correct == found.agreement.n;
         if all_agree && found.relative_difference() <= FLOAT_TOLERANCE {
             return Ok(None);
@@ -395,6 +431,7 @@ mod tests {
             max_value: 10.0,
             agreement: Proportion::new(agreeing, 1000),
             accuracy: Proportion::new(correct, 1000),
+            unknown: None,
         }
     }
 

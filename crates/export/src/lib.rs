@@ -9,6 +9,7 @@ mod error;
 mod averaged;
 mod graph;
 mod provenance;
+mod unknown;
 
 mod int8;
 mod parity;
@@ -23,5 +24,6 @@ pub use ensemble::{EnsembleOptions, export_ensemble};
 pub use error::{ExportError, Loss, Result};
 pub use export::{ExportOptions, Exported, export};
 pub use graph::{INPUT, OUTPUT, to_onnx};
-pub use parity::{Parity, RuntimeParity};
+pub use parity::{Parity, RuntimeParity, UnknownParity};
 pub use timm::{TimmFolder, export_timm};
+pub use unknown::{late_outputs, with_unknown};

@@ -50,6 +50,21 @@ pub struct RuntimeParity {
     pub agreement: Proportion,
     /// Accuracy of the file in this runtime.
     pub accuracy: Proportion,
+    /// How it tells unknown photos, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<UnknownParity>,
+}
+
+/// A file's unknown scores, compared with the trained network's on the same photos.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnknownParity {
+    /// Largest |difference| of scores, divided by the network's score.
+    pub relative_difference: f64,
+    /// Photos that both refuse or both accept.
+    pub agreement: Proportion,
+    /// Photos that the file refuses.
+    pub refused: Proportion,
 }
 
 impl RuntimeParity {

@@ -9,9 +9,9 @@ use kennel_core::hint::Describe;
 use kennel_data::DatasetPhoto;
 use kennel_infer::{Model, Photos, label};
 use kennel_metrics::{Proportion, argmax, softmax_at};
-use kennel_onnx::{Classifier, Description, OnnxError, RuntimeKind, Takes};
+use kennel_onnx::{Classifier, Description, OnnxError, RuntimeKind, Takes, UnknownCard};
 
-use crate::parity::RuntimeParity;
+use crate::parity::{RuntimeParity, UnknownParity};
 use crate::{ExportError, Result};
 
 /// The trained network's logits for some photos.
@@ -20,6 +20,16 @@ pub struct Reference<'a> {
     photos: Arc<[DatasetPhoto]>,
     temperature: f64,
     logits: Vec<Vec<f32>>,
+    /// Unknown scores, if the network tells.
+    unknown: Vec<f64>,
+    unknown_threshold: Option<f64>,
+}
+
+/// A file's results in one runtime, and its unknown scores if it tells.
+pub struct Found {
+    parity: RuntimeParity,
+    /// One score per photo.
+    pub unknown: Vec<f64>,
 }
 
 impl<'a> Reference<'a> {
@@ -34,13 +44,14 @@ impl<'a> Reference<'a> {
         photos: Arc<[DatasetPhoto]>,
         task: Task<'a>,
     ) -> Result<Self> {
-        let logits = scores(network, &photos, task, |row, photo| {
+        let (logits, unknown) = scores(network, &photos, task, |row, photo| {
             match row.iter().find(|logit| !logit.is_finite()) {
                 None => Ok(()),
                 Some(&logit) => Err(ExportError::NoNumber { photo: photo.file.clone(), logit }),
             }
         })?;
-        Ok(Self { task, photos, temperature: network.temperature(), logits })
+        let (temperature, unknown_threshold) = (network.temperature(), network.unknown_threshold());
+        Ok(Self { task, photos, temperature, logits, unknown, unknown_threshold })
     }
 
     /// Returns the trained network's accuracy.
@@ -67,11 +78,11 @@ impl<'a> Reference<'a> {
         &self,
         path: &Path,
         describe: Describe<'_>,
-    ) -> Result<(Vec<RuntimeParity>, BTreeMap<String, String>)> {
+    ) -> Result<(Vec<Found>, BTreeMap<String, String>)> {
         let (mut found, mut not_run) = (Vec::new(), BTreeMap::new());
         for runtime in RuntimeKind::ALL {
             match self.compare_in(path, runtime) {
-                Ok(parity) => found.push(parity),
+                Ok(of_file) => found.push(of_file),
                 // A runtime that reads the file and then fails, or gives a value that is not
                 // finite, refutes it.
                 Err(ExportError::Onnx(
@@ -85,13 +96,14 @@ impl<'a> Reference<'a> {
         Ok((found, not_run))
     }
 
-    fn compare_in(&self, path: &Path, runtime: RuntimeKind) -> Result<RuntimeParity> {
+    fn compare_in(&self, path: &Path, runtime: RuntimeKind) -> Result<Found> {
         let mut classifier = Classifier::open(path, runtime, Description::default())?;
         let takes_photos = classifier.takes() == Takes::Photo;
-        let values = scores(&mut classifier, &self.photos, self.task, |_, _| Ok(()))?;
+        let (values, unknown) = scores(&mut classifier, &self.photos, self.task, |_, _| Ok(()))?;
         if !takes_photos {
             values.iter().try_for_each(|row| classifier.check_logits(row))?;
         }
+        classifier.check_unknown_scores(&unknown)?;
         let expected: Vec<Vec<f32>> = match takes_photos {
             true => self.logits.iter().map(|row| probabilities(row, self.temperature)).collect(),
             false => self.logits.clone(),
@@ -105,32 +117,58 @@ impl<'a> Reference<'a> {
             true => 1.0,
             false => largest(&mut expected.iter().flatten().map(|x| x.abs())),
         };
-        Ok(RuntimeParity {
+        let parity = RuntimeParity {
             runtime: runtime.to_string(),
             max_difference,
             max_value,
             agreement: self.share(|place, _| argmax(&values[place]) == argmax(&self.logits[place])),
             accuracy: self.share(|place, photo| argmax(&values[place]) == photo.class_index),
-        })
+            unknown: None,
+        };
+        Ok(Found { parity, unknown })
+    }
+
+    /// Compares the unknown scores of a file with those of the network, each by its own threshold.
+    pub fn with_unknown(&self, found: Found, card: Option<UnknownCard>) -> RuntimeParity {
+        let Found { parity, unknown: scores } = found;
+        let (Some(card), Some(threshold)) = (card, self.unknown_threshold) else { return parity };
+        let difference = |(score, expected): (&f64, &f64)| {
+            let found = (score - expected).abs() / expected.max(f64::MIN_POSITIVE);
+            if found.is_nan() { f64::INFINITY } else { found }
+        };
+        let refuses = |place: usize| scores.get(place).is_none_or(|score| *score > card.threshold);
+        let unknown = UnknownParity {
+            relative_difference: scores
+                .iter()
+                .zip(&self.unknown)
+                .map(difference)
+                .fold(0.0, f64::max),
+            agreement: self.share(|place, _| refuses(place) == (self.unknown[place] > threshold)),
+            refused: self.share(|place, _| refuses(place)),
+        };
+        RuntimeParity { unknown: Some(unknown), ..parity }
     }
 }
 
-/// Runs a model on photos and checks each row of its scores.
+/// Runs a model on photos and checks each row of its scores. Returns them with unknown scores, if
+/// the model tells.
 fn scores(
     model: &mut dyn Model,
     photos: &Arc<[DatasetPhoto]>,
     task: Task<'_>,
     check: impl Fn(&[f32], &DatasetPhoto) -> Result<()>,
-) -> Result<Vec<Vec<f32>>> {
+) -> Result<(Vec<Vec<f32>>, Vec<f64>)> {
     let mut found: Vec<Vec<f32>> = Vec::with_capacity(photos.len());
+    let mut unknown = Vec::new();
     for rows in label(model, Photos::Listed(Arc::clone(photos)), task) {
         for row in rows? {
+            unknown.extend(row.unknown.map(|unknown| unknown.score));
             let scores = row.scores?.into_values();
             check(&scores, &photos[found.len()])?;
             found.push(scores);
         }
     }
-    Ok(found)
+    Ok((found, unknown))
 }
 
 fn probabilities(logits: &[f32], temperature: f64) -> Vec<f32> {

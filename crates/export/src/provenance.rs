@@ -40,6 +40,7 @@ pub fn card(run: &RunDir, record: &RunRecord, precision: Precision) -> Result<Mo
         run_sha256: digest(run)?,
         val_accuracy: Some(val.accuracy),
         test_accuracy: test.map(|evaluation| evaluation.accuracy),
+        unknown: None,
         class_names,
     })
 }

@@ -8,14 +8,17 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use kennel_core::{HeadInit, Interpolation, Task};
-use kennel_export::{INPUT, OUTPUT, to_onnx};
+use kennel_export::{INPUT, OUTPUT, late_outputs, to_onnx, with_unknown};
 use kennel_models::{
     Architecture, Network, NetworkGraph, RegularizationRates, apply_state_dict, architecture,
     architectures, describe, draw_network, state_dict,
 };
 use kennel_onnx::photo_input::{PHOTO, PROBABILITIES, with_photo_input};
 use kennel_onnx::quantise::{calibrate, quantisable_layers, quantise, tensors_of};
-use kennel_onnx::{Input, ModelProto, RuntimeKind, Session, Values, half, write_model};
+use kennel_onnx::{
+    Input, ModelProto, RuntimeKind, Session, UNKNOWN_SCORE, Values, half, write_model,
+};
+use kennel_unknown::{Gaussian, Unknown};
 
 const CLASSES: usize = 7;
 
@@ -177,5 +180,45 @@ fn a_graph_that_takes_photos_says_what_the_network_says_of_them() {
             );
         }
         assert_eq!(outputs[1].values, [kennel_metrics::argmax(&logits) as f32], "{runtime}");
+    }
+}
+
+#[test]
+fn unknown_scores_are_the_networks_for_every_family() {
+    let dir = tempfile::tempdir().unwrap();
+    for architecture in architectures().iter().chain(&tokens::architectures()) {
+        let (name, side) = (architecture.name, architecture.test_side_px as usize);
+        let Written { network, described, model, path } = written(architecture, dir.path());
+        let pixels = photos(3, side);
+        let shape = shape_of(&network, &pixels);
+        let data = TensorData::new(pixels.clone(), shape);
+        let (logits, features) =
+            network.infer_with_late_features(Tensor::from_data(data, &Device::flex()));
+        let logits: Vec<f32> = logits.into_data().try_into_vec().unwrap();
+        assert!(logits == expected(&network, &pixels), "{name}: other logits");
+        let width = features.dims()[1];
+        let features: Vec<f32> = features.into_data().try_into_vec().unwrap();
+        let rank = 3;
+        let mut axes = vec![0.0; rank * width];
+        (0..rank).for_each(|axis| axes[axis * width + 2 * axis] = 1.0);
+        let known = Gaussian {
+            mean: (0..width).map(|feature| noise(feature) - 0.5).collect(),
+            axes,
+            variances: vec![4.0, 1.0, 0.5],
+            rest: 0.25,
+        };
+        let scores: Vec<f32> =
+            features.chunks_exact(width).map(|row| known.score(row) as f32).collect();
+        let unknown = Unknown { known, share: 0.01, threshold: 1.0 };
+        let model = with_unknown(&model, &late_outputs(&described), &unknown, false).unwrap();
+        write_model(&path, &model).unwrap();
+        for runtime in RuntimeKind::at_hand() {
+            let input = Input { name: INPUT, shape: &shape, values: Values::Floats(&pixels) };
+            let mut session = Session::open(&path, runtime).unwrap();
+            let found = session.run(input, &[OUTPUT, UNKNOWN_SCORE]).unwrap().remove(1).values;
+            let apart = apart(&found, &scores);
+            println!("{name} in {runtime}: {apart:.1e}");
+            assert!(apart <= 1e-3, "{name} in {runtime}: {apart:e}");
+        }
     }
 }

@@ -17,6 +17,17 @@ pub struct Row {
     pub notes: Vec<Note>,
     /// Its scores, or why it has none.
     pub scores: Result<Scores>,
+    /// Whether it is of none of the classes, if the model can tell.
+    pub unknown: Option<UnknownScore>,
+}
+
+/// How far a photo lies from known ones.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UnknownScore {
+    /// The score, near 1 for known photos.
+    pub score: f64,
+    /// Whether it is above the model's threshold, or no number.
+    pub is_unknown: bool,
 }
 
 /// A model's scores for a photo, one per class.
@@ -90,21 +101,31 @@ pub fn label<'a>(
 fn label_batch(model: &mut dyn Model, batch: Batch) -> Result<Vec<Row>> {
     let count =
         batch.photos.iter().filter(|photo| matches!(photo.input, Ok(Input::Pixels))).count();
-    let logits = if count > 0 { model.logits(batch.pixels, count)? } else { Vec::new() };
-    let mut logits = logits.into_iter();
+    let (logits, unknown) = match count {
+        0 => (Vec::new(), Vec::new()),
+        _ => model.logits_and_unknown(batch.pixels, count)?,
+    };
+    let (mut logits, mut unknown) = (logits.into_iter(), unknown.into_iter());
+    let threshold = model.unknown_threshold();
     let row = |Photo { name, notes, input }| -> Result<Row> {
-        let scores = match input {
-            Err(error) => Err(error),
+        let (scores, unknown) = match input {
+            Err(error) => (Err(error), None),
             Ok(Input::Pixels) => {
-                Ok(Scores::Logits(logits.next().expect("a row for every photo that was read")))
+                let logits = logits.next().expect("a row for every photo that was read");
+                (Ok(Scores::Logits(logits)), unknown.next())
             }
             Ok(Input::Decoded(photo)) => match model.probabilities(&photo) {
                 // A photo too large for the file's runtime fails alone.
-                Err(error @ InferError::Onnx(OnnxError::Runtime { .. })) => Err(error),
-                scores => Ok(Scores::Probabilities(scores?)),
+                Err(error @ InferError::Onnx(OnnxError::Runtime { .. })) => (Err(error), None),
+                Err(error) => return Err(error),
+                Ok((scores, unknown)) => (Ok(Scores::Probabilities(scores)), unknown),
             },
         };
-        Ok(Row { photo: name, notes, scores })
+        let unknown = unknown.zip(threshold).map(|(score, threshold)| UnknownScore {
+            score,
+            is_unknown: score > threshold || score.is_nan(),
+        });
+        Ok(Row { photo: name, notes, scores, unknown })
     };
     batch.photos.into_iter().map(row).collect()
 }

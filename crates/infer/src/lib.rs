@@ -10,6 +10,8 @@ pub mod machine;
 
 mod device;
 mod model;
+mod unknown;
+
 mod predictor;
 
 mod open_data;
@@ -17,6 +19,8 @@ mod photos;
 
 mod label;
 mod predict;
+
+mod late_features;
 
 mod evaluate;
 mod zero_shot;
@@ -31,10 +35,12 @@ pub use device::{BURN_VERSION, Compute, DeviceChoice, GpuKind, NotADevice};
 pub use error::{InferError, Result};
 pub use evaluate::predict_dataset;
 pub use kennel_kernels::{instruction_set, threads};
-pub use label::{Row, Scores, label};
+pub use label::{Row, Scores, UnknownScore, label};
+pub use late_features::late_features;
 pub use model::Model;
 pub use open_data::{manifest_digest, open_data_to_judge, tell_notes};
 pub use photos::{BATCH, Photos};
 pub use predict::{collect, pixels, predict_photos};
 pub use predictor::Predictor;
+pub use unknown::{UnknownFacts, read_unknown, write_unknown};
 pub use zero_shot::{ZeroShot, ZeroShotOptions, zero_shot};

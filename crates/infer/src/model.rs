@@ -34,17 +34,42 @@ pub trait Model {
     /// When `pixels` has another length, or the model takes decoded photos.
     fn logits(&mut self, pixels: Vec<f32>, count: usize) -> Result<Vec<Vec<f32>>>;
 
-    /// Computes the probabilities of a decoded photo, one per class.
+    /// Score above which a photo is of none of the classes. None if the model cannot tell.
+    fn unknown_threshold(&self) -> Option<f64> {
+        None
+    }
+
+    /// As [`Model::logits`], with each photo's unknown score if there is a threshold.
+    ///
+    /// # Errors
+    ///
+    /// A model that fails on them.
+    ///
+    /// # Panics
+    ///
+    /// As [`Model::logits`].
+    fn logits_and_unknown(
+        &mut self,
+        pixels: Vec<f32>,
+        count: usize,
+    ) -> Result<(Vec<Vec<f32>>, Vec<f64>)> {
+        Ok((self.logits(pixels, count)?, Vec::new()))
+    }
+
+    /// Computes the probabilities of a decoded photo, one per class, and its unknown score if there
+    /// is a threshold.
     ///
     /// # Errors
     ///
     /// A model that fails on it.
-    fn probabilities(&mut self, photo: &RgbImage) -> Result<Vec<f32>> {
+    fn probabilities(&mut self, photo: &RgbImage) -> Result<(Vec<f32>, Option<f64>)> {
         let preprocessing =
             self.preprocessing().expect("models that take photos replace this method");
-        let logits = self.logits(resize::prepare(photo, preprocessing), 1)?;
+        let pixels = resize::prepare(photo, preprocessing);
+        let (logits, unknown) = self.logits_and_unknown(pixels, 1)?;
         let probabilities = softmax_at(&logits[0], self.temperature());
-        Ok(probabilities.into_iter().map(|probability| probability as f32).collect())
+        let probabilities = probabilities.into_iter().map(|probability| probability as f32);
+        Ok((probabilities.collect(), unknown.first().copied()))
     }
 }
 
@@ -65,10 +90,23 @@ impl Model for Classifier {
     }
 
     fn logits(&mut self, pixels: Vec<f32>, count: usize) -> Result<Vec<Vec<f32>>> {
-        Ok(self.answers(&pixels, count)?)
+        Ok(self.answers(&pixels, count)?.rows)
     }
 
-    fn probabilities(&mut self, photo: &RgbImage) -> Result<Vec<f32>> {
+    fn unknown_threshold(&self) -> Option<f64> {
+        Classifier::unknown_threshold(self)
+    }
+
+    fn logits_and_unknown(
+        &mut self,
+        pixels: Vec<f32>,
+        count: usize,
+    ) -> Result<(Vec<Vec<f32>>, Vec<f64>)> {
+        let answers = self.answers(&pixels, count)?;
+        Ok((answers.rows, answers.unknown))
+    }
+
+    fn probabilities(&mut self, photo: &RgbImage) -> Result<(Vec<f32>, Option<f64>)> {
         Ok(Classifier::probabilities(self, photo)?)
     }
 }

@@ -1,13 +1,16 @@
 //! A network that labels photos.
 
 use burn::module::Module;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor, TensorData};
 use kennel_core::{Preprocessing, RunDir, Split, imagenet};
 use kennel_metrics::temperature_of;
 use kennel_models::{
     LoadOptions, Network, RegularizationRates, architecture, load, load_trained, locate_weights,
+    rows,
 };
+use kennel_unknown::Unknown;
 
+use crate::unknown::read_unknown;
 use crate::{Compute, Model, Result};
 
 /// A network with the names of its classes.
@@ -18,6 +21,7 @@ pub struct Predictor {
     temperature: f64,
     note: Option<String>,
     device: Device,
+    unknown: Option<Unknown>,
 }
 
 impl Predictor {
@@ -30,7 +34,7 @@ impl Predictor {
         compute: &Compute,
     ) -> Self {
         let device = compute.device().clone();
-        Self { network, preprocessing, class_names, temperature, note: None, device }
+        Self { network, preprocessing, class_names, temperature, note: None, device, unknown: None }
     }
 
     /// Loads the best epoch of a run.
@@ -51,8 +55,10 @@ impl Predictor {
         let note = (!run.is_finished()).then(|| {
             format!("{} is not finished: its best epoch so far answers", run.path().display())
         });
+        let unknown = read_unknown(run)?.map(|(unknown, _)| unknown);
         Ok(Self {
             note,
+            unknown,
             ..Self::new(network.valid(), preprocessing, class_names, temperature, compute)
         })
     }
@@ -100,6 +106,11 @@ impl Predictor {
         self.note.as_deref()
     }
 
+    /// Tells unknown photos by `unknown`, if there is any.
+    pub fn with_unknown(self, unknown: Option<Unknown>) -> Self {
+        Self { unknown, ..self }
+    }
+
     /// The preprocessing of photos.
     pub fn preprocessing(&self) -> &Preprocessing {
         &self.preprocessing
@@ -122,5 +133,25 @@ impl Model for Predictor {
     fn logits(&mut self, pixels: Vec<f32>, count: usize) -> Result<Vec<Vec<f32>>> {
         let side = self.preprocessing.side_px as usize;
         Ok(self.network.infer_rows(pixels, count, side, &self.device))
+    }
+
+    fn unknown_threshold(&self) -> Option<f64> {
+        self.unknown.as_ref().map(|unknown| unknown.threshold)
+    }
+
+    fn logits_and_unknown(
+        &mut self,
+        pixels: Vec<f32>,
+        count: usize,
+    ) -> Result<(Vec<Vec<f32>>, Vec<f64>)> {
+        let Some(unknown) = &self.unknown else {
+            return Ok((self.logits(pixels, count)?, Vec::new()));
+        };
+        let side = self.preprocessing.side_px as usize;
+        let data = TensorData::new(pixels, [count, 3, side, side]);
+        let pixels = Tensor::from_data(data, &self.device);
+        let (logits, features) = self.network.infer_with_late_features(pixels);
+        let scores = rows(features).iter().map(|row| unknown.known.score(row)).collect();
+        Ok((rows(logits), scores))
     }
 }

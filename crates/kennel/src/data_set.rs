@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use kennel_core::{RejectedPhoto, SplitCounts, Task};
-use kennel_data::{Dataset, Fractions, PrepareOptions};
+use kennel_data::{Dataset, Fractions, GroupBy, PrepareOptions};
 
 use crate::{Error, Result};
 
@@ -24,6 +24,8 @@ pub struct Preparation {
     out: PathBuf,
     seed: u64,
     fractions: Fractions,
+    group_by: Option<GroupBy>,
+    labels: Option<PathBuf>,
 }
 
 impl Preparation {
@@ -31,7 +33,14 @@ impl Preparation {
     /// are seed 42, 70 % of each class for training and 15 % for validation.
     pub fn new(photos: impl AsRef<Path>, out: impl AsRef<Path>) -> Self {
         let PrepareOptions { seed, fractions, .. } = PrepareOptions::default();
-        Self { photos: photos.as_ref().into(), out: out.as_ref().into(), seed, fractions }
+        Self {
+            photos: photos.as_ref().into(),
+            out: out.as_ref().into(),
+            seed,
+            fractions,
+            group_by: None,
+            labels: None,
+        }
     }
 
     /// Sets the seed of the split.
@@ -47,18 +56,43 @@ impl Preparation {
         self
     }
 
+    /// Keeps photos of one group on one side of the split. `how` is one of
+    ///
+    /// - `folder`: the folder below the class's folder, as in `class/GROUP/photo.jpg`
+    /// - `regex:PATTERN`: what the first parentheses match in the photo's path
+    /// - `csv:FILE`: a table with the columns `path` and `group`
+    /// - `exif-time` or `exif-time:SECONDS`: photos of one camera, each taken at most so many
+    ///   seconds after the one before it (10 if not given)
+    ///
+    /// # Errors
+    ///
+    /// Another text, or an invalid pattern.
+    pub fn group_by(mut self, how: &str) -> Result<Self> {
+        self.group_by = Some(how.parse::<GroupBy>().map_err(Error::of)?);
+        Ok(self)
+    }
+
+    /// Corrects labels by a CSV file with the columns `path`, `label` (of now) and `suggested` (the
+    /// new one). Without the column `suggested`, `label` is the new one.
+    pub fn labels(mut self, table: impl AsRef<Path>) -> Self {
+        self.labels = Some(table.as_ref().into());
+        self
+    }
+
     /// Decodes every photo, keeps near duplicates on one side of the split, and writes the data
     /// set. Does nothing if it is up to date.
     ///
     /// # Errors
     ///
     /// Photos that are missing or lie otherwise, shares out of bounds, a class without training
-    /// photos, and an output folder that cannot be written or is not Kennel's. The output is then
-    /// as it was.
+    /// photos, a table or grouping that does not fit the photos, and an output folder that cannot be
+    /// written or is not Kennel's. The output is then as it was.
     pub fn prepare(&self) -> Result<DataSet> {
         let options = PrepareOptions {
             seed: self.seed,
             fractions: self.fractions,
+            group_by: self.group_by.as_ref(),
+            labels: self.labels.as_deref(),
             ..PrepareOptions::default()
         };
         kennel_data::prepare(&self.photos, &self.out, &options, Task::unwatched())

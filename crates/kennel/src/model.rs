@@ -25,6 +25,8 @@ pub struct Label {
     pub probability: f64,
     /// Every class with its probability, the most probable first.
     pub ranking: Vec<(String, f64)>,
+    /// Whether the photo is of none of the classes; `None` if the model cannot tell.
+    pub is_unknown: Option<bool>,
 }
 
 /// A photo with its label.
@@ -112,7 +114,8 @@ impl Model {
         let (names, temperature) = (self.inner.class_names().to_vec(), self.inner.temperature());
         let labelled = |row: Row| {
             let label = row.scores.map_err(Error::of).and_then(|scores| {
-                scores.rank(&names, temperature, names.len()).map(Label::of).map_err(Error::of)
+                let ranked = scores.rank(&names, temperature, names.len()).map_err(Error::of)?;
+                Ok(Label::of(ranked, row.unknown.map(|unknown| unknown.is_unknown)))
             });
             Labelled { photo: row.photo.into(), label }
         };
@@ -127,11 +130,11 @@ impl Model {
 }
 
 impl Label {
-    fn of(ranked: Vec<RankedClass>) -> Self {
+    fn of(ranked: Vec<RankedClass>, is_unknown: Option<bool>) -> Self {
         let ranking: Vec<_> =
             ranked.into_iter().map(|class| (class.label, class.probability)).collect();
         let (name, probability) = ranking.first().cloned().expect("a network has a class");
-        Self { name, probability, ranking }
+        Self { name, probability, ranking, is_unknown }
     }
 }
 

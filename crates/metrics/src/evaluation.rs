@@ -61,7 +61,7 @@ pub fn evaluate(
     records: &[PredictionRecord],
     class_names: &[String],
 ) -> Result<Evaluation, MetricsError> {
-    let true_classes = checked_true_classes(records, class_names)?;
+    let true_classes = true_classes(records, class_names)?;
     let photos =
         || records.iter().map(|record| record.logits.as_slice()).zip(true_classes.iter().copied());
 
@@ -102,7 +102,12 @@ impl ClassReport {
     }
 }
 
-fn checked_true_classes(
+/// Returns the index of each photo's true class.
+///
+/// # Errors
+///
+/// As [`evaluate`].
+pub fn true_classes(
     records: &[PredictionRecord],
     class_names: &[String],
 ) -> Result<Vec<usize>, MetricsError> {

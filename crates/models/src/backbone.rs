@@ -1,5 +1,7 @@
 //! What a family of networks does.
 
+use std::ops::Range;
+
 use burn::module::Module;
 
 use crate::layers::{Dropout, Linear, Ops};
@@ -18,6 +20,14 @@ pub trait Backbone: Module + Sync + 'static {
     /// Returns the name prefixes that the strategy `partial` trains by default. The last one is the
     /// classifier's.
     fn partial(&self) -> Vec<String>;
+
+    /// Returns the stages whose pooled outputs tell unknown photos, as indices into
+    /// [`Backbone::stages`]: the last two of the trunk. A convolution of one pixel or a
+    /// normalisation before the head is not among them.
+    fn late_stages(&self) -> Range<usize> {
+        let head = self.stages().len() - 1;
+        head - 2..head
+    }
 
     /// Runs one stage below the head, by its index in [`Backbone::stages`]. The first one gets the
     /// pixels, a feature map `[batch, 3, side, side]`.

@@ -13,8 +13,8 @@ use crate::state_dict::names_by_id;
 /// When a normalisation is in training mode. Call [`burn::module::Module::valid`] first.
 pub fn describe(network: &Network) -> NetworkGraph {
     let mut describer = Describer::new(names_by_id(network));
-    let features = network.describe_trunk(&mut describer);
-    describer.finish(network.classifier(), features)
+    let (features, late) = network.describe_trunk(&mut describer);
+    describer.finish(network.classifier(), features, late)
 }
 
 #[cfg(test)]

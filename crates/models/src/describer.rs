@@ -9,6 +9,7 @@ use kennel_kernels::Activation;
 use crate::TensorValue;
 use crate::graph::{GraphNode, GraphValue, NetworkGraph, Operation};
 use crate::layers::{BatchNorm2d, Conv2d, DropPath, LayerNorm, Linear, Ops};
+use crate::value::ValueOf;
 
 /// Records each operation as a node.
 pub(crate) struct Describer {
@@ -25,11 +26,16 @@ impl Describer {
     }
 
     /// Adds the classifier and returns the graph.
-    pub fn finish(mut self, classifier: &Linear, features: GraphValue) -> NetworkGraph {
+    pub fn finish(
+        mut self,
+        classifier: &Linear,
+        features: GraphValue,
+        late: Vec<ValueOf<Self>>,
+    ) -> NetworkGraph {
         let weight = TensorValue::of(classifier.weight.val());
         let bias = TensorValue::of(classifier.bias.val()).data;
         self.push_layer(classifier.weight.id, Operation::Linear { weight, bias }, features);
-        NetworkGraph { nodes: self.nodes }
+        NetworkGraph { nodes: self.nodes, late }
     }
 
     fn push(&mut self, name: String, operation: Operation, inputs: Vec<GraphValue>) -> GraphValue {

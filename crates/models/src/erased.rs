@@ -6,6 +6,7 @@
 
 use std::any::Any;
 use std::fmt::Debug;
+use std::ops::Range;
 
 use burn::module::{Devices, Flag, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
@@ -21,6 +22,7 @@ use crate::value::{FeatureTensor, ValueOf};
 pub(crate) trait ErasedBackbone: Debug + Send + Sync {
     fn stages(&self) -> Vec<Stage>;
     fn partial(&self) -> Vec<String>;
+    fn late_stages(&self) -> Range<usize>;
     fn head_drop(&self) -> &Dropout;
     fn classifier(&self) -> &Linear;
     fn initial(&self, name: &str, shape: &[usize]) -> Initial;
@@ -52,6 +54,10 @@ impl<B: Backbone> ErasedBackbone for B {
 
     fn partial(&self) -> Vec<String> {
         Backbone::partial(self)
+    }
+
+    fn late_stages(&self) -> Range<usize> {
+        Backbone::late_stages(self)
     }
 
     fn head_drop(&self) -> &Dropout {

@@ -5,12 +5,15 @@ use std::collections::BTreeSet;
 use kennel_kernels::Activation;
 
 use crate::TensorValue;
+use crate::value::Value;
 
 /// A network in evaluation mode, from pixels `[batch, 3, side, side]` to logits `[batch, classes]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkGraph {
     /// Nodes in the order of computation. The output of the last one is the logits.
     pub nodes: Vec<GraphNode>,
+    /// Outputs of the late stages, whose means over pixels or tokens tell unknown photos.
+    pub late: Vec<Value<GraphValue, GraphValue>>,
 }
 
 impl NetworkGraph {

@@ -11,10 +11,10 @@ use crate::backbone::Initial;
 use crate::describer::Describer;
 use crate::erased::ErasedBackbone;
 use crate::graph::GraphValue;
-use crate::layers::Linear;
+use crate::layers::{Eager, Linear, Ops};
 use crate::regularization::RegularizationRates;
 use crate::stage::{Stage, is_under};
-use crate::value::{FeatureTensor, Value};
+use crate::value::{FeatureTensor, Value, ValueOf};
 use crate::{ModelError, Result, state_dict::parameter_names};
 
 /// A network. A new one has zero weights: load or draw them.
@@ -108,6 +108,33 @@ impl Network {
     ) -> Vec<Vec<f32>> {
         let data = TensorData::new(pixels, [count, 3, side, side]);
         rows(self.infer(Tensor::from_data(data, device)))
+    }
+
+    /// Computes logits, and the pooled outputs of the last two stages of the trunk, which tell
+    /// unknown photos. In evaluation mode and off the autodiff tape, a few photos at a time; the
+    /// logits are those of [`Network::infer`].
+    ///
+    /// # Shapes
+    ///
+    /// `[batch, 3, side, side]` to `[batch, classes]` and `[batch, late features]`.
+    pub fn infer_with_late_features(&self, pixels: Tensor<4>) -> (Tensor<2>, Tensor<2>) {
+        let late = self.backbone.late_stages();
+        let both = in_micro_batches(pixels, self.architecture.micro_batch, |pixels| {
+            let mut x = Value::Map(pixels);
+            let mut found = Vec::new();
+            for index in 0..self.head_stage() {
+                x = self.backbone.compute_stage(index, x);
+                if late.contains(&index) {
+                    found.push(pooled(x.clone()));
+                }
+            }
+            found.insert(0, self.classify(self.pre_logits(x)));
+            Tensor::cat(found, 1)
+        });
+        let classes = self.classifier().bias.val().dims()[0];
+        let [photos, width] = both.dims();
+        let logits = both.clone().slice([0..photos, 0..classes]);
+        (logits, both.slice([0..photos, classes..width]))
     }
 
     /// Counts the leading stages that have no tensor under `trained`.
@@ -217,12 +244,21 @@ impl Network {
         self.backbone.initial(name, shape)
     }
 
-    /// Describes everything below the classifier. Returns the classifier's input.
-    pub(crate) fn describe_trunk(&self, describer: &mut Describer) -> GraphValue {
-        let pixels = Value::Map(GraphValue::Pixels);
-        let last = (0..self.head_stage())
-            .fold(pixels, |x, index| self.backbone.describe_stage(describer, index, x));
-        self.backbone.describe_pre_logits(describer, last)
+    /// Describes everything below the classifier. Returns the classifier's input, and the outputs
+    /// of the late stages.
+    pub(crate) fn describe_trunk(
+        &self,
+        describer: &mut Describer,
+    ) -> (GraphValue, Vec<ValueOf<Describer>>) {
+        let late_stages = self.backbone.late_stages();
+        let (mut x, mut late) = (Value::Map(GraphValue::Pixels), Vec::new());
+        for index in 0..self.head_stage() {
+            x = self.backbone.describe_stage(describer, index, x);
+            if late_stages.contains(&index) {
+                late.push(x.clone());
+            }
+        }
+        (self.backbone.describe_pre_logits(describer, x), late)
     }
 
     fn with_backbone(
@@ -266,6 +302,15 @@ impl Module for Network {
     fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
         self.with_backbone(|backbone| backbone.map(mapper))
     }
+}
+
+/// The mean of every channel over pixels or tokens, `[batch, channels]`.
+fn pooled(x: FeatureTensor) -> Tensor<2> {
+    match x {
+        Value::Map(map) => Eager.global_avg_pool(map),
+        Value::Tokens(tokens) => Eager.mean_token(tokens),
+    }
+    .flatten(1, 3)
 }
 
 /// Splits logits into one row per photo.

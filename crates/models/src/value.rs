@@ -6,7 +6,7 @@ use kennel_kernels::Batch;
 use crate::layers::Ops;
 
 /// A value between two stages: a feature map or tokens.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Value<M, T> {
     /// A feature map, `[batch, channels, height, width]`.
     Map(M),

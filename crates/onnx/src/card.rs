@@ -70,7 +70,23 @@ pub struct ModelCard {
     pub val_accuracy: Option<Proportion>,
     /// Accuracy of the trained network in f32 on the test photos, at the end of the run.
     pub test_accuracy: Option<Proportion>,
+    /// What tells unknown photos, if the file has the output `unknown_score`.
+    pub unknown: Option<UnknownCard>,
 }
+
+/// When a photo is of none of the classes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UnknownCard {
+    /// Share of known photos that may be refused, in (0, 1).
+    pub share: f64,
+    /// A photo with a higher score is unknown.
+    pub threshold: f64,
+}
+
+/// Key of [`UnknownCard::share`].
+const UNKNOWN_SHARE: &str = "unknown_share";
+/// Key of [`UnknownCard::threshold`].
+const UNKNOWN_THRESHOLD: &str = "unknown_threshold";
 
 /// Metadata keys, in the order in which they are written.
 const KEYS: [&str; 17] = [
@@ -117,11 +133,29 @@ impl ModelCard {
             self.run_sha256.clone(),
             env!("CARGO_PKG_VERSION").into(),
         ];
+        let unknown = self.unknown.iter().flat_map(|unknown| {
+            [(&UNKNOWN_SHARE, json(&unknown.share)), (&UNKNOWN_THRESHOLD, json(&unknown.threshold))]
+        });
         model.metadata_props = KEYS
             .iter()
             .zip(values)
+            .chain(unknown)
             .map(|(key, value)| StringStringEntryProto { key: (*key).into(), value })
             .collect();
+    }
+}
+
+/// Reads the score above which a photo is unknown, if the metadata of a model have it.
+///
+/// # Errors
+///
+/// [`OnnxError::Metadata`] for an invalid value.
+pub(crate) fn unknown_threshold(path: &Path, model: &ModelProto) -> Result<Option<f64>> {
+    let mut entries = model.metadata_props.iter();
+    let Some(entry) = entries.find(|entry| entry.key == UNKNOWN_THRESHOLD) else { return Ok(None) };
+    match entry.value.parse() {
+        Ok(threshold) if f64::is_finite(threshold) && threshold >= 0.0 => Ok(Some(threshold)),
+        _ => Err(wrong(path, UNKNOWN_THRESHOLD, &entry.value, "a number, 0 or more")),
     }
 }
 
@@ -309,7 +343,23 @@ mod tests {
             run_sha256: "00".into(),
             val_accuracy: Some(Proportion::new(116, 117)),
             test_accuracy: None,
+            unknown: None,
         }
+    }
+
+    #[test]
+    fn a_threshold_is_read_back_and_only_files_that_have_one_name_it() {
+        let path = Path::new("m.onnx");
+        let mut model = ModelProto::default();
+        card().write_into(&mut model);
+        assert_eq!(model.metadata_props.len(), KEYS.len());
+        assert_eq!(unknown_threshold(path, &model).unwrap(), None);
+        let unknown = Some(UnknownCard { share: 0.01, threshold: 1.75 });
+        ModelCard { unknown, ..card() }.write_into(&mut model);
+        assert_eq!(unknown_threshold(path, &model).unwrap(), Some(1.75));
+        model.metadata_props.last_mut().unwrap().value = "NaN".into();
+        let said = unknown_threshold(path, &model).unwrap_err().to_string();
+        assert!(said.contains("unknown_threshold"), "{said}");
     }
 
     #[test]

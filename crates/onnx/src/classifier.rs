@@ -1,13 +1,16 @@
 //! Labels photos with an ONNX file.
 
+use std::fmt::Display;
 use std::path::Path;
 
 use kennel_data::RgbImage;
 
+use crate::card::unknown_threshold;
 use crate::file::{TensorInfo, inputs, outputs, read_model, size_with_weights};
 use crate::photo_input::{PHOTO, PROBABILITIES};
 use crate::proto::ElementType;
 use crate::runtime::{Input, Output, RuntimeKind, Session, Values};
+use crate::unknown_output::UNKNOWN_SCORE;
 use crate::worker::Apart;
 use crate::{Described, Description, OnnxError, Result};
 
@@ -37,8 +40,19 @@ pub struct Classifier {
     /// Whether a softmax writes the output of a file that takes pixels: probabilities, not logits.
     is_softmaxed: bool,
     described: Described,
+    /// Score above which a photo is unknown, if the file has the output for it.
+    unknown_threshold: Option<f64>,
     /// Whether it has labelled a photo.
     has_answered: bool,
+}
+
+/// Values for some photos.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answers {
+    /// One row of scores per photo.
+    pub rows: Vec<Vec<f32>>,
+    /// One unknown score per photo; none if the file has no threshold.
+    pub unknown: Vec<f64>,
 }
 
 impl Classifier {
@@ -159,13 +173,31 @@ impl Classifier {
             let expected = format!("{classes} classes, as many as there are names");
             return Err(wrong(&format!("output `{}`", output.name), output.to_string(), &expected));
         }
+        let has_unknown_score = all_outputs.iter().any(|output| {
+            output.name == UNKNOWN_SCORE
+                && output.element == Some(ElementType::Float)
+                && output.shape.len() == 1
+        });
+        let unknown_threshold = match has_unknown_score {
+            true => unknown_threshold(path, &model)?,
+            false => None,
+        };
         let (input, output) = (input.name.clone(), output.name.clone());
         let writer = nodes.iter().find(|node| node.output.contains(&output));
         let is_softmaxed = writer.is_some_and(|node| node.op_type == "Softmax");
         let size_bytes = size_with_weights(path, &model)?;
         drop(model);
         let session = session(size_bytes)?;
-        Ok(Self { session, takes, input, output, is_softmaxed, described, has_answered: false })
+        Ok(Self {
+            session,
+            takes,
+            input,
+            output,
+            is_softmaxed,
+            described,
+            unknown_threshold,
+            has_answered: false,
+        })
     }
 
     /// What the file takes.
@@ -176,6 +208,11 @@ impl Classifier {
     /// Class names, preprocessing and temperature.
     pub fn described(&self) -> &Described {
         &self.described
+    }
+
+    /// Score above which a photo is of none of the classes, if the file tells.
+    pub fn unknown_threshold(&self) -> Option<f64> {
+        self.unknown_threshold
     }
 
     /// Seconds that the last run of the graph took.
@@ -198,7 +235,7 @@ impl Classifier {
     ///
     /// When the file takes photos, or `pixels` has another length.
     pub fn logits(&mut self, pixels: &[f32], count: usize) -> Result<Vec<Vec<f32>>> {
-        let rows = self.answers(pixels, count)?;
+        let rows = self.answers(pixels, count)?.rows;
         rows.iter().try_for_each(|row| self.check_logits(row))?;
         Ok(rows)
     }
@@ -212,7 +249,20 @@ impl Classifier {
         self.check_values(logits, f32::is_finite)
     }
 
-    /// As [`Classifier::logits`], but without checking the values: a row may hold NaN or infinity.
+    /// Checks that unknown scores are finite.
+    ///
+    /// # Errors
+    ///
+    /// [`OnnxError::Runtime`] when one is not.
+    pub fn check_unknown_scores(&self, scores: &[f64]) -> Result<()> {
+        match scores.iter().find(|score| !score.is_finite()) {
+            None => Ok(()),
+            Some(score) => Err(self.holds(UNKNOWN_SCORE, score)),
+        }
+    }
+
+    /// As [`Classifier::logits`], with unknown scores, but without checking the values: a row may
+    /// hold NaN or infinity.
     ///
     /// # Errors
     ///
@@ -221,14 +271,14 @@ impl Classifier {
     /// # Panics
     ///
     /// As [`Classifier::logits`].
-    pub fn answers(&mut self, pixels: &[f32], count: usize) -> Result<Vec<Vec<f32>>> {
+    pub fn answers(&mut self, pixels: &[f32], count: usize) -> Result<Answers> {
         let Takes::Pixels { batch } = self.takes else {
             panic!("this file takes photos, not pixels")
         };
         let side = self.described.preprocessing.side_px as usize;
         let each = 3 * side * side;
         assert_eq!(pixels.len(), count * each, "pixels of [{count}, 3, {side}, {side}]");
-        let mut rows = Vec::with_capacity(count);
+        let mut answers = Answers::default();
         let mut rest = pixels;
         while !rest.is_empty() {
             let left = rest.len() / each;
@@ -250,11 +300,13 @@ impl Classifier {
             };
             let shape = [at_once, 3, side, side];
             let input = Input { name: &self.input, shape: &shape, values: Values::Floats(pixels) };
-            let Output { shape, mut values } = self.session.run(input, &[&self.output])?.remove(0);
+            let (Output { shape, mut values }, unknown) =
+                run(&mut self.session, input, &self.output, self.unknown_threshold.is_some())?;
             let classes = self.described.class_names.len();
             if shape != [at_once, classes] {
                 return Err(self.other_shape(&shape, &format!("[{at_once}, {classes}]")));
             }
+            self.check_unknown(&unknown, at_once)?;
             if self.is_softmaxed {
                 // Skip NaN: `max` would replace it by a number.
                 let is_number = |p: &&mut f32| !p.is_nan();
@@ -264,12 +316,15 @@ impl Classifier {
                     .for_each(|p| *p = p.max(f32::MIN_POSITIVE).ln());
             }
             self.has_answered = true;
-            rows.extend(values.chunks_exact(classes).take(photos).map(<[f32]>::to_vec));
+            let rows = values.chunks_exact(classes).take(photos);
+            answers.rows.extend(rows.map(<[f32]>::to_vec));
+            answers.unknown.extend(unknown.iter().take(photos).map(|&score| f64::from(score)));
         }
-        Ok(rows)
+        Ok(answers)
     }
 
-    /// Probabilities of a decoded photo, one per class, after temperature and softmax.
+    /// Probabilities of a decoded photo, one per class, after temperature and softmax; and its
+    /// unknown score if the file tells.
     ///
     /// # Shapes
     ///
@@ -282,18 +337,32 @@ impl Classifier {
     /// # Panics
     ///
     /// When the file takes pixels.
-    pub fn probabilities(&mut self, photo: &RgbImage) -> Result<Vec<f32>> {
+    pub fn probabilities(&mut self, photo: &RgbImage) -> Result<(Vec<f32>, Option<f64>)> {
         assert_eq!(self.takes, Takes::Photo, "this file takes pixels, not photos");
         let shape = [photo.height() as usize, photo.width() as usize, 3];
         let input =
             Input { name: &self.input, shape: &shape, values: Values::Bytes(photo.as_raw()) };
-        let Output { shape, values } = self.session.run(input, &[&self.output])?.remove(0);
+        let (Output { shape, values }, unknown) =
+            run(&mut self.session, input, &self.output, self.unknown_threshold.is_some())?;
         let classes = self.described.class_names.len();
         if values.len() != classes {
             return Err(self.other_shape(&shape, &format!("[{classes}]")));
         }
         self.check_values(&values, |value| (-1e-3..=1.001).contains(&value))?;
-        Ok(values)
+        self.check_unknown(&unknown, 1)?;
+        Ok((values, unknown.first().map(|&score| f64::from(score))))
+    }
+
+    fn check_unknown(&self, scores: &[f32], photos: usize) -> Result<()> {
+        if self.unknown_threshold.is_none() || scores.len() == photos {
+            return Ok(());
+        }
+        Err(OnnxError::NotAClassifier {
+            path: self.session.path().into(),
+            what: format!("output `{UNKNOWN_SCORE}`"),
+            found: format!("{} values", scores.len()),
+            expected: format!("{photos}, one for each photo"),
+        })
     }
 
     fn other_shape(&self, found: &[usize], expected: &str) -> OnnxError {
@@ -308,13 +377,33 @@ impl Classifier {
     fn check_values(&self, values: &[f32], fits: impl Fn(f32) -> bool) -> Result<()> {
         match values.iter().find(|value| !fits(**value)) {
             None => Ok(()),
-            Some(value) => Err(OnnxError::Runtime {
-                runtime: self.session.kind(),
-                verb: "run",
-                path: self.session.path().into(),
-                reason: format!("its output `{}` holds {value}", self.output),
-                timed_out: false,
-            }),
+            Some(value) => Err(self.holds(&self.output, value)),
         }
     }
+
+    /// The error for a value that an output must not have.
+    fn holds(&self, output: &str, value: impl Display) -> OnnxError {
+        OnnxError::Runtime {
+            runtime: self.session.kind(),
+            verb: "run",
+            path: self.session.path().into(),
+            reason: format!("its output `{output}` holds {value}"),
+            timed_out: false,
+        }
+    }
+}
+
+/// Runs a graph once. Returns its scores, and the unknown scores if they are wanted.
+fn run(
+    session: &mut Session,
+    input: Input<'_>,
+    output: &str,
+    with_unknown: bool,
+) -> Result<(Output, Vec<f32>)> {
+    if !with_unknown {
+        return Ok((session.run(input, &[output])?.remove(0), Vec::new()));
+    }
+    let mut found = session.run(input, &[output, UNKNOWN_SCORE])?;
+    let unknown = found.pop().map(|output| output.values).unwrap_or_default();
+    Ok((found.remove(0), unknown))
 }

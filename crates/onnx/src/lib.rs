@@ -25,14 +25,16 @@ mod worker;
 
 mod bench;
 mod classifier;
+mod unknown_output;
 
 pub use bench::{FileBench, FileRate, NotRun, bench_file};
-pub use card::{Described, Description, ModelCard, Precision};
-pub use classifier::{Classifier, Takes};
+pub use card::{Described, Description, ModelCard, Precision, UnknownCard};
+pub use classifier::{Answers, Classifier, Takes};
 pub use error::{OnnxError, Result};
 pub use file::{
     TensorInfo, inputs, outputs, read_model, weights_beside, write_model, write_model_apart,
 };
 pub use proto::ModelProto;
 pub use runtime::{Input, Output, RuntimeKind, Session, Values};
+pub use unknown_output::{LateOutput, UNKNOWN_SCORE, UnknownGraph, with_unknown_score};
 pub use worker::{Apart, serve};

@@ -12,7 +12,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use kennel_core::Task;
-use kennel_probe::{CrossValidation, Errors, Photos, Thinned, cross_validate, fit, learning_curve};
+use kennel_probe::{
+    CrossValidation, Errors, Extrapolation, LearningCurve, Outlook, Photos, Thinned,
+    cross_validate, fit, learning_curve,
+};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -74,23 +77,50 @@ fn main() {
     let start = Instant::now();
     let curve = learning_curve(&photos, &data.folds, Thinned::All, l2, 42, task).unwrap();
     println!("learning curve: {:.2} s", start.elapsed().as_secs_f64());
-    for (at, point) in curve.points.iter().enumerate() {
-        let (errors, of) = curve.errors(at, Errors::Overall);
-        println!("{:7.1} photos: {errors}/{of} wrong", point.photos);
-    }
-    let more = curve.points.last().unwrap().photos * 1.5;
-    let start = Instant::now();
-    let outlook = curve.outlook(Errors::Overall, more, 42).unwrap();
-    println!("{more:.0} photos: {outlook:?} ({:.2} s)", start.elapsed().as_secs_f64());
+    show(&curve, Errors::Overall);
 
     if folder.is_some() {
         check_halves(&data, l2);
+        let start = Instant::now();
+        for class in 0..data.classes {
+            println!("fewer photos of class {class}, its own errors:");
+            let thinned = Thinned::Class(class);
+            let curve = learning_curve(&photos, &data.folds, thinned, l2, 42, task).unwrap();
+            show(&curve, Errors::OfClass(class));
+        }
+        println!(
+            "learning curves of {} classes: {:.2} s",
+            data.classes,
+            start.elapsed().as_secs_f64()
+        );
     }
     if let Some(folder) = folder {
         let head = found.fit.head.weights.iter().chain(&found.fit.head.bias);
         write(&folder.join("head.f32"), head);
         write(&folder.join("out_of_fold.f32"), found.out_of_fold.iter());
         std::fs::write(folder.join("l2.txt"), format!("{l2}\n")).unwrap();
+    }
+}
+
+/// Prints a curve, and what half as many photos again would bring.
+fn show(curve: &LearningCurve, whose: Errors) {
+    for (at, point) in curve.points.iter().enumerate() {
+        let (errors, of) = curve.errors(at, whose);
+        println!("{:7.1} photos: {errors}/{of} wrong", point.photos);
+    }
+    let more = curve.points.last().unwrap().photos * 1.5;
+    print!("{more:7.1} photos: ");
+    match curve.outlook(whose, more, 42).unwrap() {
+        Outlook::Falls(Extrapolation { error, low, high, gain, gain_low, gain_high }) => println!(
+            "{:.1} % wrong ({:.1}-{:.1}), {:.1} points fewer ({:.1}-{:.1})",
+            100.0 * error,
+            100.0 * low,
+            100.0 * high,
+            100.0 * gain,
+            100.0 * gain_low,
+            100.0 * gain_high
+        ),
+        other => println!("{other:?}"),
     }
 }
 
@@ -119,14 +149,20 @@ fn check_halves(data: &Data, l2: f64) {
     let (errors, of) = all.errors(last, Errors::Overall);
     let truth = errors as f64 / of as f64;
     let mut chance = ChaCha8Rng::seed_from_u64(7);
+    let mut held = 0;
     for seed in 0..10 {
         let half: Vec<usize> =
             (0..data.labels.len()).filter(|_| chance.next_u32() & 1 == 0).collect();
         let from_half = curve(&rows(&half), seed);
         let outlook = from_half.outlook(Errors::Overall, all.points[last].photos, seed).unwrap();
-        let now = from_half.errors(last, Errors::Overall);
-        println!("half: {}/{} wrong, at all {truth:.4}: {outlook:?}", now.0, now.1);
+        if let Outlook::Falls(Extrapolation { error, low, high, .. }) = outlook {
+            println!("from {} photos: {error:.4} ({low:.4}-{high:.4})", half.len());
+            held += usize::from(low <= truth && truth <= high);
+        } else {
+            println!("from {} photos: {outlook:?}", half.len());
+        }
     }
+    println!("with all photos: {errors}/{of} = {truth:.4}, within {held} of 10 intervals");
 }
 
 /// Draws features as a network has them: 30 patterns that all photos share in part, one of the

@@ -4,6 +4,9 @@
 //! the step length by bisection between the weak Wolfe conditions, Lewis & Overton 2013, "Nonsmooth
 //! optimization via quasi-Newton methods", algorithm 2.6. Most iterations take the first step, so
 //! an iteration costs one evaluation.
+//!
+//! The crate argmin (0.11) has L-BFGS, too, but asks for value and gradient in separate calls. Here
+//! each call would read all features, and both come from one reading.
 
 use std::collections::VecDeque;
 

@@ -3,7 +3,7 @@
 //!
 //! The head is multinomial logistic regression: a convex problem with one solution, which needs no
 //! learning rate, no epochs and no seed. Pure functions on slices: no network, no files, no clock.
-//! The same rows give the same bits with every number of threads and every instruction set.
+//! The same rows give the same bits with every number of threads.
 
 mod error;
 
@@ -24,15 +24,15 @@ mod fit;
 
 mod cross_validation;
 
-mod power_law;
-
+mod chance;
 mod learning_curve;
+mod outlook;
+mod power_law;
 
 pub use cross_validation::{CrossValidated, CrossValidation, Strength, cross_validate};
 pub use error::{ProbeError, Result};
 pub use fit::{Fit, fit};
 pub use head::Head;
-pub use learning_curve::{
-    CurvePoint, Errors, Extrapolation, LearningCurve, Outlook, Thinned, learning_curve,
-};
+pub use learning_curve::{CurvePoint, Errors, LearningCurve, Thinned, learning_curve};
+pub use outlook::{Extrapolation, Outlook};
 pub use photos::Photos;

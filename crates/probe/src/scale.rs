@@ -7,6 +7,9 @@ use crate::rows::Row;
 /// by roundings of f32 only.
 const CONSTANT: f64 = 1e-7;
 
+/// So is one whose weight for raw features could exceed f32.
+const SMALLEST_STD: f64 = 1e-30;
+
 /// Mean and inverse standard deviation of each column.
 #[derive(Clone)]
 pub(crate) struct Scale {
@@ -36,7 +39,8 @@ impl Scale {
         }
         for (value, mean) in inverse_std.iter_mut().zip(&mean) {
             let std = (*value / n).sqrt();
-            *value = if std <= CONSTANT * mean.abs() { 0.0 } else { 1.0 / std };
+            let is_constant = std <= SMALLEST_STD.max(CONSTANT * mean.abs());
+            *value = if is_constant { 0.0 } else { 1.0 / std };
         }
         Scale { mean, inverse_std }
     }

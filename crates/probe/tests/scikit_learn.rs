@@ -73,7 +73,7 @@ fn heads_are_those_of_scikit_learn() {
         for expected in &case.heads {
             let what = format!("{}, l2 {}", case.name, expected.l2);
             let found = fit(&photos, &all, expected.l2, Task::unwatched()).unwrap();
-            assert!(found.gradient < 1e-8, "{what}: gradient {}", found.gradient);
+            assert!(found.gradient <= 1e-7, "{what}: gradient {}", found.gradient);
             let (weights, bias) = standardised(&found.head, &units);
             let found = weights.concat().into_iter().chain(bias);
             let expected = expected.weights.concat().into_iter().chain(expected.bias.clone());

@@ -1,17 +1,14 @@
 //! Photos with a run's predictions: examples, and its most confident mistakes.
 
-use std::path::{Component, Path};
+use std::path::Path;
 
-use image::imageops::thumbnail;
-use kennel_core::{PredictionRecord, files, kept_in_place};
-use kennel_data::{RgbImage, read_photo};
+use kennel_core::{PredictionRecord, kept_in_place};
 use kennel_metrics::{argmax, softmax_at};
 
 use crate::figures::{Svg, Tile, photos};
+use crate::pictures::Pictures;
 use crate::{FinishedRun, Result, RunSummary};
 
-/// Longest side of a photo in a report.
-const SIDE_PX: u32 = 176;
 /// Largest number of photos in a figure.
 const MOST: usize = 12;
 
@@ -76,41 +73,18 @@ fn said<'a>(run: &'a FinishedRun, summary: &RunSummary) -> Option<Vec<Said<'a>>>
     Some(run.test.as_ref()?.records.iter().map(of_record).collect())
 }
 
-/// Reads a photo of the run's data set if it is still there and unchanged. A photo that was moved
-/// or replaced must not prevent the report.
-fn picture(run: &FinishedRun, path: &str) -> Option<RgbImage> {
-    // Anyone may have written the file of predictions: accept only paths inside the data set.
-    if !Path::new(path).components().all(|part| matches!(part, Component::Normal(_))) {
-        return None;
-    }
-    let file = Path::new(&run.settings().data_dir).join(path);
-    let photo = run.manifest.photos.iter().find(|photo| photo.path == path)?;
-    let is_the_same = files::sha256_file(&file).is_ok_and(|digest| digest == photo.sha256);
-    if is_the_same { read_photo(&file).ok() } else { None }
-}
-
 fn draw(run: &FinishedRun, title: &str, chosen: Vec<&Said>) -> Result<Option<Svg>> {
-    let pictures: Vec<_> = chosen.iter().map(|said| picture(run, said.path)).collect();
+    let pictures = Pictures::of(&run.manifest, Path::new(&run.settings().data_dir));
     let shown: Vec<_> = chosen
         .iter()
-        .zip(&pictures)
-        .filter_map(|(said, photo)| photo.as_ref().map(|photo| (said, photo)))
+        .filter_map(|said| pictures.read(said.path).map(|photo| (said, photo)))
         .collect();
     if shown.is_empty() {
         return Ok(None);
     }
-    let small: Vec<_> = shown
-        .iter()
-        .map(|(_, photo)| {
-            let longest = photo.width().max(photo.height());
-            let side = |px: u32| (px * SIDE_PX / longest).clamp(1, SIDE_PX);
-            thumbnail(*photo, side(photo.width()), side(photo.height()))
-        })
-        .collect();
     let tiles: Vec<Tile> = shown
         .iter()
-        .zip(&small)
-        .map(|((said, _), photo)| {
+        .map(|(said, photo)| {
             let per_cent = 100.0 * said.probability;
             let predicted = kept_in_place(said.predicted);
             let lines = match said.is_right() {

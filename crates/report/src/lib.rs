@@ -2,7 +2,8 @@
 //!
 //! Reads finished runs ([`run`]), summarises and compares them ([`comparison`]), runs the checks
 //! that every report carries ([`honesty`]), and writes figures and texts under `results/` and
-//! everything together as one page ([`page`]).
+//! everything together as one page ([`page`]). Writes an audit of labels as a page of pictures,
+//! too.
 
 mod error;
 
@@ -10,6 +11,7 @@ mod error;
 mod run;
 
 // From runs to results.
+mod audit_report;
 mod commands;
 mod comparison;
 mod diagnosis;
@@ -24,10 +26,13 @@ mod drawings;
 pub mod figures;
 mod gallery;
 mod page;
+mod pictures;
 mod report;
 mod table;
 mod write;
+mod write_audit;
 
+pub use audit_report::AuditReport;
 pub use commands::{Commands, Named, NoCommands};
 pub use comparison::{Comparison, LEVEL, Pair, Power, Seed, SeedGroup, format_p, p_equals};
 pub use diagnosis::{Curves, Diagnosis, Finding, diagnose};
@@ -42,3 +47,4 @@ pub use run::{FinishedRun, LeftOut, Predictions, TestSet, read_runs};
 pub use summary::{RunSummary, Scores};
 pub use table::{COLUMNS, LEAST, NUMBERS, render_comparison, rows};
 pub use write::{Written, write_report};
+pub use write_audit::write_audit;

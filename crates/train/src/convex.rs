@@ -2,14 +2,15 @@
 
 use std::time::Instant;
 
+use burn::module::Module;
 use kennel_core::{HeadFit, PredictionRecord, Settings, Split, Strategy, Task};
-use kennel_data::{DataError, DatasetPhoto, folds_of};
+use kennel_data::{DataError, Dataset, DatasetPhoto, folds_of};
 use kennel_metrics::{argmax, mean_log_loss};
-use kennel_models::{StateDict, TensorValue, apply_state_dict};
+use kennel_models::{Network, StateDict, TensorValue, apply_state_dict};
 use kennel_probe::{CrossValidation, Head, Photos, cross_validate};
 
 use crate::features::{Features, Part};
-use crate::setup::Setup;
+use crate::setup::{Setup, set_up};
 use crate::{Result, TrainOptions};
 
 /// Folds of the cross-validation, where every class has as many photos.
@@ -63,12 +64,14 @@ pub fn fit_head(
     }
     let began = Instant::now();
     let mut features = Features::below_head(setup, settings, options);
-    let rows = rows_of(setup, &mut features, &JUDGED, task)?;
+    // As in evaluation, whatever is trained afterwards: statistics stay, and nothing is recorded.
+    let network = setup.network().valid();
+    let rows = rows_of(&setup.data, &network, &mut features, &JUDGED, task)?;
     let labels: Vec<usize> = rows.photos.iter().map(|photo| photo.class_index).collect();
     let training: Vec<usize> = positions(&rows, setup, Split::Train);
     let mut views = Vec::new();
     for view in 0..settings.feature_views as u64 {
-        views.extend(features.rows(setup.network(), Part::Train { view }, task)?.1);
+        views.extend(features.rows(&network, Part::Train { view }, task)?.1);
     }
     let photo_of = training.repeat(settings.feature_views);
     let classes = setup.data.classes();
@@ -104,6 +107,23 @@ pub fn fit_head(
     Ok(Some(told))
 }
 
+/// Returns the features of the training and validation photos in the network that a run starts
+/// from, in the manifest's order: that of the predictions out of fold.
+///
+/// # Errors
+///
+/// As [`train`](crate::train), up to the point where it creates its run directory; a photo that
+/// cannot be read any more.
+pub fn frozen_features(
+    settings: &Settings,
+    options: &TrainOptions,
+    task: Task<'_>,
+) -> Result<FeatureRows> {
+    let setup = set_up(settings, options, task)?;
+    let mut features = Features::below_head(&setup, settings, options);
+    rows_of(&setup.data, &setup.network().valid(), &mut features, &JUDGED, task)
+}
+
 /// Makes `head` the network's head. Where training goes on from it, it is also what the head's
 /// progress is measured from.
 fn install(setup: &mut Setup, settings: &Settings, head: &Head) {
@@ -135,13 +155,14 @@ fn folds(setup: &Setup, seed: u64) -> Result<Vec<usize>> {
 }
 
 /// Returns the features of the photos of some splits in evaluation preprocessing, in the
-/// manifest's order.
+/// manifest's order. `network` is in evaluation mode.
 ///
 /// # Errors
 ///
 /// A photo that cannot be read any more; a task that is stopped.
 pub fn rows_of(
-    setup: &Setup,
+    data: &Dataset,
+    network: &Network,
     features: &mut Features,
     splits: &[Split],
     task: Task<'_>,
@@ -149,11 +170,11 @@ pub fn rows_of(
     let mut by_index: Vec<(DatasetPhoto, Vec<f32>)> = Vec::new();
     let mut width = 0;
     for &split in splits {
-        let photos = setup.data.photos(split);
+        let photos = data.photos(split);
         if photos.is_empty() {
             continue;
         }
-        let (found, values) = features.rows(setup.network(), Part::Eval(split), task)?;
+        let (found, values) = features.rows(network, Part::Eval(split), task)?;
         width = found;
         let rows = values.chunks_exact(width).map(<[f32]>::to_vec);
         by_index.extend(photos.iter().cloned().zip(rows));

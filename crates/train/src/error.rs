@@ -8,6 +8,7 @@ use kennel_infer::InferError;
 use kennel_metrics::MetricsError;
 use kennel_models::ModelError;
 use kennel_probe::ProbeError;
+use kennel_unknown::NotFitted;
 
 /// The result type of this crate.
 pub type Result<T, E = TrainError> = std::result::Result<T, E>;
@@ -63,6 +64,9 @@ pub enum TrainError {
         /// What may help.
         hint: Option<Box<Hint>>,
     },
+    /// Unknown photos cannot be told.
+    #[error("unknown photos cannot be told: {0}")]
+    Unknown(#[from] NotFitted),
     /// A new head that would not be trained.
     #[error("the new classifier `{head}` would not be trained")]
     HeadNotTrained {
@@ -204,7 +208,8 @@ impl Hinted for TrainError {
             TrainError::Metrics(_)
             | TrainError::Probe(_)
             | TrainError::Stopped(_)
-            | TrainError::Hyperparameter { .. } => {
+            | TrainError::Hyperparameter { .. }
+            | TrainError::Unknown(_) => {
                 return Vec::new();
             }
         };

@@ -20,6 +20,7 @@ use crate::checkpoint::{AVERAGE_PREFIX, Epoch, OPTIMIZER_PREFIX, Progress, Saved
 use crate::convex::ConvexHead;
 use crate::features::{Features, Part};
 use crate::setup::Setup;
+use crate::unknown::learn_unknown;
 use crate::{
     CrossEntropy, LayerRates, Optimizer, Result, Schedule, TrainError, TrainOptions, WeightAverage,
     clip_gradients, finish, take_gradients,
@@ -364,6 +365,10 @@ impl Fit {
             task.tell(Event::TestSkipped { photos });
         } else if photos > 0 {
             test = Some(self.predict(&network, Split::Test, "test", task)?);
+        }
+        if let Some(share) = self.settings.unknown_share {
+            let data = &self.setup.data;
+            learn_unknown(&self.run, &network, data, &self.settings, share, &self.device, task)?;
         }
         finish::finish_run(&self.run, test.as_deref())
     }

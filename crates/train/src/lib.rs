@@ -30,12 +30,14 @@ mod run;
 mod bench_step;
 mod finish;
 mod select;
+mod unknown;
 
 #[cfg(test)]
 mod fixtures;
 
 pub use bench_step::bench_step;
 pub use best::{best_epoch, is_better};
+pub use convex::{FeatureRows, frozen_features};
 pub use ema::WeightAverage;
 pub use error::{Result, TrainError};
 pub use features::KeptFeatures;
@@ -50,3 +52,4 @@ pub use rehearsal::{Rehearsal, rehearse};
 pub use run::{resume, train};
 pub use schedule::{Plateau, Schedule};
 pub use select::{Found, find_run};
+pub use unknown::learn_unknown;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use kennel_core::hint::Division;
 use kennel_core::{
     Hint, Lock, Manifest, Note, RunDir, RunRecord, SchedulerKind, Settings, Split, Task,
     write_predictions,
@@ -90,15 +91,19 @@ pub fn resume(
         hint: hint.map(Box::new),
     };
     if setup.facts.manifest_sha256 != began.manifest_sha256 {
-        let seed = match Path::new(&record.settings.data_dir).join(Manifest::FILE_NAME).is_file() {
-            true => Some(run.read_manifest()?.seed),
-            // The user's own folder: Kennel did not write it and cannot restore it.
-            false => None,
-        };
+        let division =
+            match Path::new(&record.settings.data_dir).join(Manifest::FILE_NAME).is_file() {
+                true => {
+                    let Manifest { seed, grouped_by, .. } = run.read_manifest()?;
+                    Some(Box::new(Division { seed, grouped_by }))
+                }
+                // The user's own folder: Kennel did not write it and cannot restore it.
+                false => None,
+            };
         let hint = Hint::RestorePhotos {
             run: run.path().into(),
             data: record.settings.data_dir.clone(),
-            seed,
+            division,
         };
         let has_same_photos =
             setup.facts.photos_sha256.as_ref() == Some(&run.photos_sha256(began)?);

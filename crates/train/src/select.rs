@@ -23,8 +23,8 @@ pub struct Found {
 
 /// Finds the best finished run of `model` (and `strategy`) under `runs`. Only runs on the same
 /// division of the same photos as the newest matching run are compared: accuracy on other
-/// validation photos says nothing about these. The highest validation accuracy wins, then the lowest validation loss, then the newest
-/// run.
+/// validation photos says nothing about these. The highest validation accuracy wins, then the
+/// lowest validation loss, then the newest run.
 ///
 /// # Errors
 ///

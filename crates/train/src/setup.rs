@@ -15,6 +15,7 @@ use kennel_models::{
     draw_network, is_buffer, is_under, load, locate_weights, rows, state_dict, with_frozen_norms,
     with_trainable,
 };
+use kennel_unknown::Unknown;
 
 use crate::{Result, TrainError, TrainOptions, class_weights, plan};
 
@@ -69,6 +70,10 @@ pub fn set_up(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> Re
         task.note("there are no test photos: the run will say how good it is on validation only");
     }
     plan::check_splits(folder, data.manifest().counts(None))?;
+    if settings.unknown_share.is_some() {
+        let photos = |split| data.photos(split).len();
+        Unknown::check(photos(Split::Train), photos(Split::Val))?;
+    }
     check_photos(&data, options.skip_test, task)?;
     let class_names = data.classes().to_vec();
     let mut counts = vec![0; class_names.len()];

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use kennel_core::task::Event;
 use kennel_core::{RunDir, Split, Task, quoted};
-use kennel_infer::{ZeroShotOptions, predict_dataset, zero_shot};
+use kennel_infer::{UnknownFacts, ZeroShotOptions, predict_dataset, read_unknown, zero_shot};
 use kennel_metrics::{Evaluation, RunEvaluation, format_proportion};
 use kennel_train::evaluate_run;
 use serde_json::json;
@@ -98,12 +98,15 @@ fn own_predictions(run: &RunDir, args: &EvaluateArgs) -> CommandResult {
             quoted(&data)
         )));
     }
+    let unknown = read_unknown(run)?.map(|(_, facts)| facts);
     if args.format == Format::Json {
-        return print_json(
-            &json!({ "run": run.path().display().to_string(), "evaluation": evaluation }),
-        );
+        let mut told = json!({ "run": run.path().display().to_string(), "evaluation": evaluation });
+        if let Some(facts) = unknown {
+            told["unknown"] = json!(facts);
+        }
+        return print_json(&told);
     }
-    print(&render(&evaluation, split))
+    print(&render(&evaluation, split, unknown.as_ref()))
 }
 
 fn of_split(evaluation: &RunEvaluation, split: Split) -> Option<&Evaluation> {
@@ -114,8 +117,9 @@ fn of_split(evaluation: &RunEvaluation, split: Split) -> Option<&Evaluation> {
     }
 }
 
-/// Renders the chosen split in full and a line for each other split.
-pub fn render(evaluation: &RunEvaluation, split: Split) -> String {
+/// Renders the chosen split in full, with the photos of it that are called unknown if the run can
+/// tell, and a line for each other split.
+pub fn render(evaluation: &RunEvaluation, split: Split, unknown: Option<&UnknownFacts>) -> String {
     let mut text = String::new();
     if let Some(epoch) = evaluation.best_epoch {
         text += &format!("best epoch {epoch}, chosen on the validation photos\n");
@@ -126,7 +130,20 @@ pub fn render(evaluation: &RunEvaluation, split: Split) -> String {
         }
     }
     if let Some(evaluation) = of_split(evaluation, split) {
-        text += &format!("{split:<5} {}\n\n", format_proportion(&evaluation.accuracy));
+        text += &format!("{split:<5} {}\n", format_proportion(&evaluation.accuracy));
+        let refused = unknown.and_then(|facts| match split {
+            Split::Train => None,
+            Split::Val => Some((facts, facts.val)),
+            Split::Test => Some((facts, facts.test?)),
+        });
+        if let Some((facts, refused)) = refused {
+            text += &format!(
+                "called unknown: {}; {} % were allowed for\n",
+                format_proportion(&refused),
+                (100.0 * facts.share) as f32
+            );
+        }
+        text.push('\n');
         text += &render_report(evaluation);
     }
     text

@@ -1,5 +1,6 @@
 //! One file per command: its flags and the functions it calls.
 
+pub mod audit;
 pub mod bench;
 pub mod completions;
 pub mod demo;

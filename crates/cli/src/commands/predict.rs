@@ -16,7 +16,7 @@ use crate::hints::in_a_row;
 use crate::nearby::hint_nearby;
 use crate::onnx_args::OnnxArgs;
 use crate::progress::photo_counter;
-use crate::rows::{Row, RowFormat, Rows};
+use crate::rows::{Row, RowFormat, Rows, Unknown};
 use crate::session::Session;
 use crate::{interrupt, network};
 
@@ -81,7 +81,8 @@ pub fn run(args: PredictArgs, session: &Session) -> CommandResult {
         ));
     }
     let (class_names, temperature) = (model.class_names().to_vec(), model.temperature());
-    let mut rows = Rows::begin(args.format, args.top.min(class_names.len()))?;
+    let tells_unknown = model.unknown_threshold().is_some();
+    let mut rows = Rows::begin(args.format, args.top.min(class_names.len()), tells_unknown)?;
     let (mut asked, mut unreadable, mut unlabelled) = (0, 0, 0);
     let mut noted = Notes::default();
     // A process that waits for standard input cannot stop at the next photo, so it does not listen.
@@ -181,16 +182,19 @@ impl PredictArgs {
 
     /// Returns what is printed of a photo.
     fn row(&self, row: kennel_infer::Row, class_names: &[String], temperature: f64) -> Row {
-        let kennel_infer::Row { photo: path, scores, .. } = row;
+        let kennel_infer::Row { photo: path, scores, unknown, .. } = row;
+        let unknown =
+            unknown.map(|found| Unknown { is_unknown: found.is_unknown, score: found.score });
         match scores.map(|scores| (scores.rank(class_names, temperature, self.top), scores)) {
             Err(error) | Ok((Err(error), _)) => Row::Unreadable { path, error: in_a_row(&error) },
             Ok((Ok(top), scores)) => {
                 let first = &top[0];
-                let is_sure = first.probability >= self.min_confidence;
+                let is_known = unknown.is_none_or(|unknown| !unknown.is_unknown);
+                let is_sure = is_known && first.probability >= self.min_confidence;
                 let (label, probability) =
                     (is_sure.then(|| first.label.clone()), first.probability);
                 let logits = self.logits.then(|| scores.into_values());
-                Row::Seen { path, label, probability, top, logits }
+                Row::Seen { path, label, probability, top, unknown, logits }
             }
         }
     }

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kennel_core::{DuplicateGroup, DuplicateKind, Manifest, RunDir, files, shown};
-use kennel_data::{DataError, Fractions, Outcome, PrepareOptions, Preset, prepare};
+use kennel_data::{DataError, Fractions, GroupBy, Outcome, PrepareOptions, Preset, prepare};
 
 use crate::failure::{CommandResult, Failure};
 use crate::folders::{DATA_DIR, RAW_DIR, RUNS_DIR};
-use crate::hints::hint_did_you_mean;
+use crate::hints::{hint_did_you_mean, parsed};
 use crate::nearby::hint_nearby;
 use crate::output::{Format, columns, print, print_json, wrapped};
 use crate::progress::with_photo_bar;
@@ -20,6 +20,7 @@ Examples:
   kennel prepare photos/                            photos/<class>/*.jpg
   kennel prepare photos/ --out data/mine            photos/{train,val,test}/<class>/*.jpg keeps its division
   kennel prepare photos/ --classes-are .            also where a class is called train or test
+  kennel prepare photos/ --group-by exif-time       photos of a burst stay on one side
   kennel prepare stanford-dogs-5                    fetches the photos of the study
   kennel prepare images.tar --preset stanford-dogs-5
 
@@ -61,6 +62,15 @@ pub struct PrepareArgs {
     /// Share of each class for validation; the rest is the test part
     #[arg(long, value_name = "SHARE", default_value_t = Fractions::default().val)]
     val_fraction: f64,
+    /// Keep the photos of one group on one side of the split: folder (class/GROUP/photo.jpg),
+    /// regex:PATTERN (what the first parentheses match in the path), csv:FILE (columns path and
+    /// group), exif-time[:SECONDS] (taken by one camera within 10 seconds of the one before)
+    #[arg(long, value_name = "HOW", value_parser = parsed::<GroupBy>)]
+    group_by: Option<GroupBy>,
+    /// Correct labels while preparing: a CSV file with the columns path, label (of now) and
+    /// suggested (the new one)
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
     /// Make hard links instead of copies
     #[arg(long)]
     link: bool,
@@ -100,6 +110,8 @@ pub fn run(args: PrepareArgs, session: &Session) -> CommandResult {
         min_side_px: args.min_side,
         link: args.link,
         classes_are: args.classes_are.as_deref(),
+        group_by: args.group_by.as_ref(),
+        labels: args.labels.as_deref(),
         fractions: Fractions { train: args.train_fraction, val: args.val_fraction },
         ..PrepareOptions::default()
     };

@@ -95,6 +95,11 @@ pub struct TrainArgs {
     #[command(flatten)]
     cache: CacheArgs,
 
+    /// Learn to tell photos of none of the classes, such that this share of known photos is refused:
+    /// 0.01 for one in a hundred
+    #[arg(long, value_name = "SHARE", help_heading = "Unknown photos")]
+    unknown_share: Option<f64>,
+
     /// Train exactly these parts: stages, blocks or prefixes of timm's names, such as layer4.2,fc
     #[arg(long, value_delimiter = ',', value_name = "PREFIX,...", value_parser = trimmed, help_heading = "Trainable parts")]
     unfreeze: Option<Vec<String>>,
@@ -189,6 +194,9 @@ pub struct TrainArgs {
     /// Validation number that chooses the best epoch: accuracy or loss [default: accuracy]
     #[arg(long, value_name = "NUMBER", help_heading = "Optimisation")]
     choose_by: Option<String>,
+    /// auto: time that it may take, such as 10m or 1h30m; what pays most is tried first
+    #[arg(long, value_name = "TIME", value_parser = seconds, help_heading = "Optimisation")]
+    budget: Option<f64>,
     /// Stop after this many epochs without improvement
     #[arg(long, value_name = "EPOCHS", help_heading = "Optimisation")]
     early_stopping: Option<u32>,
@@ -438,6 +446,7 @@ impl TrainArgs {
             ema: self.ema,
             freeze_norm: self.freeze_norm.then_some(true),
             choose_by: parsed(&self.choose_by)?,
+            budget_s: self.budget,
             early_stopping: count(self.early_stopping),
             augment: parsed(&self.augment)?,
             augmentation: PartialAugmentation {
@@ -456,12 +465,20 @@ impl TrainArgs {
                 },
             },
             feature_views: count(self.feature_views),
+            unknown_share: self.unknown_share,
             preprocessing: PartialPreprocessing {
                 side_px: self.side,
                 ..PartialPreprocessing::default()
             },
         })
     }
+}
+
+/// Parses `10m` or `1h30m` into seconds.
+fn seconds(text: &str) -> Result<f64, String> {
+    let time: jiff::SignedDuration =
+        text.parse().map_err(|_| "expected a time such as 90s, 10m or 1h30m".to_string())?;
+    Ok(time.as_secs_f64())
 }
 
 fn count(flag: Option<u32>) -> Option<usize> {

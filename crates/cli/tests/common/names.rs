@@ -1,12 +1,13 @@
 //! The commands of the program.
 
 /// The commands of this program, as `kennel --help` lists them.
-pub const COMMANDS: [&str; 14] = [
+pub const COMMANDS: [&str; 15] = [
     "demo",
     "prepare",
     "train",
     "run",
     "evaluate",
+    "audit",
     "report",
     "export",
     "ensemble",

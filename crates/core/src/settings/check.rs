@@ -42,6 +42,14 @@ impl Settings {
             let expected = "none with the strategy auto, which chooses the layers";
             return Err(OutOfBounds { name: "unfreeze", found, expected });
         }
+        if let Some(seconds) = self.budget_s {
+            positive("budget_s", seconds)?;
+            if strategy != Strategy::Auto {
+                let found = seconds.to_string();
+                let expected = "none, unless the strategy is auto";
+                return Err(OutOfBounds { name: "budget_s", found, expected });
+            }
+        }
         if (strategy, self.head) == (Strategy::Freeze, HeadFit::Convex) && self.epochs > 1 {
             let found = self.epochs.to_string();
             let expected = "1 for a convex head, which is fitted at once";
@@ -68,6 +76,10 @@ impl Settings {
         share("label_smoothing", self.label_smoothing)?;
         share("drop_rate", self.drop_rate)?;
         share("drop_path_rate", self.drop_path_rate)?;
+        if let Some(unknown) = self.unknown_share {
+            let fits = unknown > 0.0 && unknown < 1.0;
+            check("unknown_share", unknown, fits, "a number in (0, 1)")?;
+        }
         not_negative("warmup_epochs", self.warmup_epochs)?;
         self.optimizer.check()?;
         self.scheduler.check(self.learning_rate)?;
@@ -186,6 +198,7 @@ mod tests {
             (Settings { label_smoothing: 1.0, ..base.clone() }, "label_smoothing"),
             (Settings { layer_decay: Some(1.5), ..base.clone() }, "layer_decay"),
             (Settings { ema: Some(1.0), ..base.clone() }, "ema"),
+            (Settings { unknown_share: Some(1.0), ..base.clone() }, "unknown_share"),
             (
                 Settings {
                     scheduler: SchedulerKind::Cosine { min_learning_rate: 0.1 },

@@ -73,6 +73,9 @@ pub struct Settings {
     /// What chooses the best epoch.
     #[serde(default, skip_serializing_if = "ChooseBy::is_default")]
     pub choose_by: ChooseBy,
+    /// Seconds that a run of `auto` may take, if they are bounded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_s: Option<f64>,
     /// Training stops after this many epochs without a better one, by `choose_by`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<usize>,
@@ -97,6 +100,10 @@ pub struct Settings {
     /// frozen. 0, also when the key is missing, draws a fresh view every epoch.
     #[serde(default)]
     pub feature_views: usize,
+    /// Share of known photos that may be called unknown, in (0, 1), if unknown photos are to be
+    /// told from known ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown_share: Option<f64>,
     /// Preprocessing of every photo, bound to the weights.
     pub preprocessing: Preprocessing,
 }
@@ -132,6 +139,7 @@ impl Settings {
             ema: None,
             freeze_norm: false,
             choose_by: if is_auto { ChooseBy::Loss } else { ChooseBy::Accuracy },
+            budget_s: None,
             early_stopping: None,
             drop_rate: 0.0,
             drop_path_rate: 0.0,
@@ -145,6 +153,7 @@ impl Settings {
             },
             augmentation: Augmentation::default(),
             feature_views: 4,
+            unknown_share: None,
             preprocessing,
         }
     }

@@ -25,6 +25,7 @@ mod jpeg_markers;
 mod jpeg_planes;
 mod png;
 mod raster;
+mod taken;
 mod tiff;
 mod tiff_directory;
 
@@ -43,6 +44,7 @@ pub use self::decoded::Decoded;
 pub use self::error::DecodeError;
 pub use self::limits::{MAX_FILE_BYTES, MAX_PIXELS};
 pub use self::note::{Note, Notes};
+pub use self::taken::{Taken, taken};
 
 /// Increases with every change that changes a pixel of a decoded photo. Results computed from other
 /// pixels are then not reused.

@@ -19,9 +19,15 @@ pub(super) fn upright(photo: RgbImage, orientation: Option<Orientation>) -> RgbI
     }
 }
 
-/// Returns the orientation that a JPEG states before its picture: in its joined EXIF segments, or
-/// in its last XMP segment.
+/// Returns the orientation that a JPEG states before its picture.
 pub(super) fn of_jpeg(bytes: &[u8]) -> Option<Orientation> {
+    let (exif, xmp) = exif_and_xmp(bytes)?;
+    stated(Some(&exif), xmp)
+}
+
+/// Returns the joined EXIF segments of a JPEG and its last XMP segment, as far as they stand before
+/// its picture.
+pub(super) fn exif_and_xmp(bytes: &[u8]) -> Option<(Vec<u8>, Option<&[u8]>)> {
     const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
     let (mut exif, mut xmp) = (Vec::new(), None);
     let mut rest = bytes.strip_prefix(&[0xFF, 0xD8])?;
@@ -47,7 +53,7 @@ pub(super) fn of_jpeg(bytes: &[u8]) -> Option<Orientation> {
             _ => break,
         }
     }
-    stated(Some(&exif), xmp)
+    Some((exif, xmp))
 }
 
 /// Returns the orientation that EXIF and XMP state. EXIF may begin with `Exif\0\0`; a whole TIFF

@@ -22,18 +22,25 @@ impl<'a> TiffDirectory<'a> {
             b"MM\0+" => (true, true),
             _ => return None,
         };
-        let mut directory = Self { bytes, is_big_endian, is_big, entries: Vec::new() };
-        let (at, count_length, entry_length) = match is_big {
-            true => (directory.unsigned(8, 8)?, 8, 20),
-            false => (directory.unsigned(4, 4)?, 2, 12),
-        };
-        let at = usize::try_from(at).ok()?;
-        let count = usize::try_from(directory.unsigned(at, count_length)?).ok()?;
+        let directory = Self { bytes, is_big_endian, is_big, entries: Vec::new() };
+        let at = if is_big { directory.unsigned(8, 8)? } else { directory.unsigned(4, 4)? };
+        directory.at(usize::try_from(at).ok()?)
+    }
+
+    /// Reads the directory that an entry with `tag` points to.
+    pub(super) fn inner(&self, tag: u16) -> Option<Self> {
+        let at = self.numbers(tag)?.next()?;
+        (at.fract() == 0.0 && at >= 0.0).then(|| self.at(at as usize))?
+    }
+
+    /// Reads the directory at an offset of the same file.
+    fn at(&self, at: usize) -> Option<Self> {
+        let (count_length, entry_length) = if self.is_big { (8, 20) } else { (2, 12) };
+        let count = usize::try_from(self.unsigned(at, count_length)?).ok()?;
         let first = at + count_length;
-        let there = bytes.len().saturating_sub(first) / entry_length;
-        directory.entries =
-            (0..count.min(there)).map(|index| first + index * entry_length).collect();
-        Some(directory)
+        let there = self.bytes.len().saturating_sub(first) / entry_length;
+        let entries = (0..count.min(there)).map(|index| first + index * entry_length).collect();
+        Some(Self { entries, ..*self })
     }
 
     /// Returns the values of the first entry with `tag`. Letters and raw bytes are not numbers:

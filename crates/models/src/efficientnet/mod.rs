@@ -9,6 +9,8 @@ mod inverted_residual;
 mod separable;
 pub(crate) mod zoo;
 
+use std::ops::Range;
+
 use burn::module::Module;
 use burn::tensor::Device;
 use kennel_kernels::Activation;
@@ -106,6 +108,11 @@ impl Backbone for EfficientNet {
         }
         prefixes.push("classifier".into());
         prefixes
+    }
+
+    /// The last two stages of blocks: the stem is stage 0.
+    fn late_stages(&self) -> Range<usize> {
+        self.blocks.len() - 1..self.blocks.len() + 1
     }
 
     fn forward_stage<O: Ops>(&self, ops: &mut O, index: usize, x: ValueOf<O>) -> ValueOf<O> {

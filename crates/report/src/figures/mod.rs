@@ -24,6 +24,7 @@ mod table;
 pub use confusion::confusion_matrix;
 pub use curves::{Curve, training_curves};
 pub use f1::per_class_f1;
+pub(crate) use photos::jpeg_of;
 pub use photos::{Tile, photos};
 pub use reliability::reliability_diagram;
 pub use svg::Svg;

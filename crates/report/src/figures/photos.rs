@@ -44,7 +44,7 @@ pub fn photos(title: &str, tiles: &[Tile]) -> Result<Svg> {
     if tiles.is_empty() {
         return Err(cannot(FIGURE, "there is no photo"));
     }
-    let jpegs = tiles.iter().map(|tile| encoded(tile.photo)).collect::<Result<Vec<_>>>()?;
+    let jpegs = tiles.iter().map(|tile| jpeg_of(tile.photo)).collect::<Result<Vec<_>>>()?;
     let columns = tiles.len().min(COLUMNS);
     let lines = tiles.iter().map(|tile| tile.lines.len()).max().unwrap_or(0) as i32;
     let tile_height = SIDE + 2 * FRAME + 14 + LINE * lines + GAP;
@@ -63,7 +63,12 @@ pub fn photos(title: &str, tiles: &[Tile]) -> Result<Svg> {
     })
 }
 
-fn encoded(photo: &RgbImage) -> Result<Vec<u8>> {
+/// Encodes a photo as JPEG.
+///
+/// # Errors
+///
+/// [`ReportError::Figure`](crate::ReportError::Figure) when it has no pixel.
+pub fn jpeg_of(photo: &RgbImage) -> Result<Vec<u8>> {
     let mut jpeg = Vec::new();
     JpegEncoder::new_with_quality(&mut jpeg, QUALITY)
         .encode_image(photo)

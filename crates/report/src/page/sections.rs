@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::figure::figure;
 use super::number::{Rounded, number};
+use super::tables::head;
 use crate::{Commands, Figure, FinishedRun, Level, Named, Report, Result, RunSummary, honesty};
 
 /// Largest number of pairs to list.
@@ -69,17 +70,6 @@ pub fn comparison(report: &Report, json: &Value, figures: &[Figure]) -> Markup {
                 ul { @for out in &comparison.left_out { li { code { (out.run) } ": " (out.reason) } } }
             }
         }
-    }
-}
-
-/// Renders a table's head: columns of words, of numbers, and of words again.
-fn head(words: &[&str], numbers: &[&str], more: &[&str]) -> Markup {
-    html! {
-        thead { tr {
-            @for title in words { th scope="col" { (title) } }
-            @for title in numbers { th.number scope="col" { (title) } }
-            @for title in more { th scope="col" { (title) } }
-        } }
     }
 }
 

@@ -36,6 +36,7 @@ partial! {
         ema: Option<f64>,
         freeze_norm: Option<bool>,
         choose_by: Option<ChooseBy>,
+        budget_s: Option<f64>,
         early_stopping: Option<usize>,
         drop_rate: Option<f64>,
         drop_path_rate: Option<f64>,
@@ -48,6 +49,7 @@ partial! {
         augment: Option<AugmentationSet>,
         augmentation: PartialAugmentation,
         feature_views: Option<usize>,
+        unknown_share: Option<f64>,
         preprocessing: PartialPreprocessing,
     }
 }
@@ -159,6 +161,7 @@ impl PartialSettings {
             ema: self.ema.or(recipe.ema),
             freeze_norm: self.freeze_norm.unwrap_or(recipe.freeze_norm),
             choose_by: self.choose_by.unwrap_or(recipe.choose_by),
+            budget_s: self.budget_s.or(recipe.budget_s),
             early_stopping: self.early_stopping.or(recipe.early_stopping),
             drop_rate: self.drop_rate.unwrap_or(recipe.drop_rate),
             drop_path_rate: self.drop_path_rate.unwrap_or(recipe.drop_path_rate),
@@ -169,6 +172,7 @@ impl PartialSettings {
             scheduler: self.scheduler.complete(recipe.scheduler)?,
             augmentation: self.augmentation.complete(augmentation)?,
             feature_views: self.feature_views.unwrap_or(recipe.feature_views),
+            unknown_share: self.unknown_share.or(recipe.unknown_share),
             preprocessing: self.preprocessing.complete(recipe.preprocessing),
         })
     }
@@ -227,6 +231,7 @@ mod tests {
             freeze_norm: true,
             choose_by: ChooseBy::Loss,
             early_stopping: Some(3),
+            unknown_share: Some(0.02),
             class_weights: ClassWeights::Given([("a b".to_string(), 2.0)].into()),
             optimizer: OptimizerConfig::sgd(),
             scheduler: SchedulerKind::one_cycle(),

@@ -1,0 +1,84 @@
+//! Learns what known photos look like, so that the run can tell unknown ones.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use kennel_core::{Note, RunDir, Settings, Split, Task};
+use kennel_data::Dataset;
+use kennel_infer::{UnknownFacts, late_features, write_unknown};
+use kennel_metrics::Proportion;
+use kennel_models::Network;
+use kennel_unknown::{Moments, Unknown};
+
+use crate::Result;
+
+/// Fits to the training photos, takes the threshold from the validation photos, and writes
+/// `checkpoints/unknown.safetensors`. Then counts the test photos that are refused; they decide
+/// nothing.
+///
+/// # Errors
+///
+/// Too few photos, or features that are not finite; a photo that cannot be read; a file that cannot
+/// be written; [`kennel_core::Stopped`] once the task is stopped.
+pub fn learn_unknown(
+    run: &RunDir,
+    network: &Network,
+    data: &Dataset,
+    settings: &Settings,
+    share: f64,
+    device: &Device,
+    task: Task<'_>,
+) -> Result<()> {
+    let pass = |split: Split, take: &mut dyn FnMut(&[f32], usize)| -> Result<()> {
+        let what = format!("known photos, {split}");
+        let (photos, preprocessing) = (data.photos(split), &settings.preprocessing);
+        Ok(late_features(network, photos, preprocessing, device, &what, task, take)?)
+    };
+    let mut train = None;
+    pass(Split::Train, &mut |rows, width| {
+        train.get_or_insert_with(|| Moments::new(width)).push(rows);
+    })?;
+    let mut val = Vec::new();
+    pass(Split::Val, &mut |rows, _| val.extend_from_slice(rows))?;
+    let train = train.expect("a run has training photos");
+    let unknown = Unknown::fit(&train, &val, share)?;
+
+    let refused = |rows: &[f32]| {
+        let rows = rows.chunks_exact(train.width());
+        rows.filter(|row| unknown.refuses(unknown.known.score(row))).count()
+    };
+    let mut test = 0;
+    pass(Split::Test, &mut |rows, _| test += refused(rows))?;
+    let of = |count: usize, split: Split| match data.photos(split).len() {
+        0 => None,
+        photos => Some(Proportion::new(count, photos)),
+    };
+    let facts = UnknownFacts {
+        share,
+        threshold: unknown.threshold,
+        val: of(refused(&val), Split::Val).expect("`Unknown::fit` counts validation photos"),
+        test: of(test, Split::Test),
+    };
+    let mut changes = run.changes()?;
+    let write = |path: &Path| -> Result<()> { Ok(write_unknown(path, &unknown, &facts)?) };
+    changes.write(&run.unknown(), write)?;
+    changes.commit()?;
+    task.note(told(&facts));
+    Ok(())
+}
+
+/// `3 of 379 test photos (0.8 %) would be called unknown; 1 % were allowed for`.
+fn told(facts: &UnknownFacts) -> Note {
+    let (split, found) = match facts.test {
+        Some(test) => ("test", test),
+        None => ("validation", facts.val),
+    };
+    let text = format!(
+        "{} of {} {split} photos ({:.1} %) would be called unknown; {} % were allowed for",
+        found.correct,
+        found.n,
+        100.0 * found.value,
+        (100.0 * facts.share) as f32
+    );
+    text.into()
+}
