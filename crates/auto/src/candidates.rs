@@ -76,7 +76,8 @@ impl Candidate {
         let tuned = Candidate::of_trial(trial, Some(1.0))?;
         let mut all = Vec::new();
         for share in SHARES.into_iter().filter(|&share| share < 1.0) {
-            let tensors = average(&probe.weights, &tuned.weights, share);
+            let parts = [(&probe.weights.tensors, 1.0 - share), (&tuned.weights.tensors, share)];
+            let tensors = average(&parts);
             let what = format!("validation, {share} of {}", tuned.strategy);
             let val = bench.predict(bench.network(&tensors)?, Split::Val, &what, task)?;
             let classes = bench.run.read_record()?.facts.class_names;

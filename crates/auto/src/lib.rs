@@ -8,6 +8,8 @@
 //! of `auto` holds its trials, and a cross-validated run its folds, as runs of their own, so that
 //! what is finished need not be done again after a stop. It reads the test photos once, with the
 //! network that is its result.
+//!
+//! [`Ensemble`] averages the probabilities of finished runs, and [`cook`] their weights.
 
 mod average;
 mod choose;
@@ -19,11 +21,18 @@ mod budget;
 mod candidates;
 mod run;
 
+mod ensemble;
+mod members;
+mod soup;
+
 mod folds;
 
 mod start;
 
 pub use choose::{Behind, Losses, choose};
+pub use ensemble::{Ensemble, EnsembleRecord, MemberRecord, Step, Versus};
 pub use estimate::{Rates, estimate_s};
 pub use kennel_train::{Result, Trained};
+pub use members::{EnsembleError, Member, best_member, read_members};
+pub use soup::{Soup, SoupPlace, SoupRun, Tried, cook, place_of};
 pub use start::{rehearse, resume, train};

@@ -142,6 +142,11 @@ pub fn words(hint: &Hint) -> String {
         Hint::NoRunsFolderOrTrain { model, strategy } => {
             return format!("{}, {}", words(&Hint::NoRunsFolder), train(model, *strategy));
         }
+        Hint::AverageProbabilities => "without --soup, their probabilities are averaged",
+        Hint::PhotosMoved => "say where they lie now with --data DIR",
+        Hint::RunsOfOneDivision => {
+            "only runs that were trained on one data set, as it was divided once, are averaged"
+        }
         Hint::MoreEpochs => "--epochs N trains it further",
 
         Hint::PipeIn => "`curl -s ADDRESS | kennel predict -` reads a photo from there",
@@ -509,6 +514,13 @@ impl Commands for Kennel {
     fn reproduce(&self, run: &FinishedRun) -> String {
         match run.settings().method {
             Method::ZeroShot => self.zero_shot(run),
+            Method::Soup => {
+                let beside = |name: &String| {
+                    quoted(&run.dir.path().with_file_name(name).display().to_string())
+                };
+                let members: Vec<String> = run.facts().averaged.iter().map(beside).collect();
+                format!("kennel ensemble --soup {}", members.join(" "))
+            }
             Method::Train(_) => {
                 format!("kennel train --config {}", quoted(&run.dir.config().display().to_string()))
             }

@@ -113,6 +113,8 @@ enum Command {
     Report(commands::report::ReportArgs),
     /// Write a run's network as one ONNX file, checked on photos
     Export(commands::export::ExportArgs),
+    /// Average several runs: their probabilities or their weights
+    Ensemble(commands::ensemble::EnsembleArgs),
     /// Label photos
     Predict(commands::predict::PredictArgs),
     /// Time a network or the reading of photos on this machine
@@ -197,6 +199,7 @@ fn dispatch(command: Command, session: &Session) -> CommandResult {
         Command::Audit(args) => commands::audit::run(args, session),
         Command::Report(args) => commands::report::run(args, session),
         Command::Export(args) => commands::export::run(args, session),
+        Command::Ensemble(args) => commands::ensemble::run(args, session),
         Command::Predict(args) => commands::predict::run(args, session),
         Command::Bench(args) => commands::bench::run(args, session),
         Command::Models(args) => commands::models::run(args),

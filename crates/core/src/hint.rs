@@ -109,6 +109,12 @@ pub enum Hint {
     },
     /// A finished run can be trained further.
     MoreEpochs,
+    /// Average the probabilities of runs whose weights cannot be averaged.
+    AverageProbabilities,
+    /// Average runs that were trained on one division of the same photos.
+    RunsOfOneDivision,
+    /// Say where the photos of the runs lie now.
+    PhotosMoved,
 
     // Settings.
     /// The choice in a section (`optimizer`, `scheduler`) is given by a key `name`.

@@ -39,6 +39,10 @@ pub struct RunFacts {
     /// time; results are the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feature_cache: Option<String>,
+    /// Names of the runs whose weights the network averages, if it is a soup. The settings are then
+    /// those of the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub averaged: Vec<String>,
     /// The run that fine-tuned the starting weights, if they are Kennel's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights_run: Option<String>,

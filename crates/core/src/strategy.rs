@@ -31,6 +31,8 @@ pub enum Method {
     ZeroShot,
     /// Trains a new head and the layers of the strategy.
     Train(Strategy),
+    /// Averages the weights of trained networks: `soup` (Wortsman et al. 2022).
+    Soup,
 }
 
 impl Strategy {
@@ -76,20 +78,21 @@ impl Method {
         match self {
             Method::ZeroShot => "zero_shot",
             Method::Train(strategy) => strategy.as_str(),
+            Method::Soup => "soup",
         }
     }
 
     /// Returns the strategy of a training.
     pub const fn strategy(self) -> Option<Strategy> {
         match self {
-            Method::ZeroShot => None,
+            Method::ZeroShot | Method::Soup => None,
             Method::Train(strategy) => Some(strategy),
         }
     }
 
-    /// Whether the run trains a network.
+    /// Whether the weights of the run's network were trained for its classes.
     pub const fn is_training(self) -> bool {
-        self.strategy().is_some()
+        !matches!(self, Method::ZeroShot)
     }
 }
 
@@ -118,10 +121,9 @@ impl FromStr for Method {
 
     /// An unknown word is answered with the strategies.
     fn from_str(text: &str) -> Result<Self, CoreError> {
-        match text == Method::ZeroShot.as_str() {
-            true => Ok(Method::ZeroShot),
-            false => text.parse().map(Method::Train),
-        }
+        let known =
+            [Method::ZeroShot, Method::Soup].into_iter().find(|known| known.as_str() == text);
+        known.map_or_else(|| text.parse().map(Method::Train), Ok)
     }
 }
 

@@ -147,6 +147,16 @@ pub enum ExportError {
         /// A few of the network's layers.
         examples: Vec<String>,
     },
+    /// A run that cannot be in one file with the first.
+    #[error("{run} cannot be in one file with {first}: {reason}")]
+    NotOneFile {
+        /// Name of the run.
+        run: String,
+        /// Name of the first run.
+        first: String,
+        /// Why not.
+        reason: &'static str,
+    },
     /// Something else is at the path.
     #[error("{path} is in the way: {what}", path = kennel_core::shown(path))]
     InTheWay {
@@ -222,6 +232,7 @@ impl Hinted for ExportError {
             | ExportError::Stopped(_)
             | ExportError::NoPhotos { .. }
             | ExportError::NotProved { .. }
+            | ExportError::NotOneFile { .. }
             | ExportError::ReadsBackDifferently { .. } => return Vec::new(),
         };
         vec![hint]

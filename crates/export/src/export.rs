@@ -168,6 +168,36 @@ pub fn export(
         card.unknown = Some(UnknownCard { share, threshold });
     }
 
+    prove(Draft { model, card, int8, scratch: &scratch }, &reference, options, wording, task)
+}
+
+/// A model that has not been compared with its network yet.
+pub struct Draft<'a> {
+    /// The graph.
+    pub model: ModelProto,
+    /// Its metadata; the validation accuracy is the network's.
+    pub card: ModelCard,
+    /// How it was quantised, if it was.
+    pub int8: Option<Int8<'a>>,
+    /// Where it is written until it has passed.
+    pub scratch: &'a Scratch,
+}
+
+/// Writes a draft, compares it with the trained network in every runtime, and gives it its name
+/// when it passes.
+///
+/// # Errors
+///
+/// As [`export`].
+pub fn prove(
+    draft: Draft<'_>,
+    reference: &Reference<'_>,
+    options: &ExportOptions,
+    wording: Describe<'_>,
+    task: Task<'_>,
+) -> Result<Exported> {
+    let Draft { mut model, mut card, int8, scratch } = draft;
+    let folder = files::folder_of(&options.path);
     let name = options.path.file_name().unwrap_or_default();
     let draft = scratch.path().join(name);
     let mut weights = write(&draft, &mut model, &card, options)?;
@@ -195,7 +225,8 @@ pub fn export(
     // The graph is proved. Its card must state the file's own accuracy, which is known only now.
     let of_file =
         runtimes.iter().map(|found| found.accuracy).min_by(|a, b| a.value.total_cmp(&b.value));
-    let of_file = of_file.filter(|_| is_validated);
+    // A run without validation photos says nothing about its accuracy on them.
+    let of_file = of_file.filter(|_| card.val_accuracy.is_some());
     if card.val_accuracy != of_file || has_new_threshold {
         card.val_accuracy = of_file;
         weights = write(&draft, &mut model, &card, options)?;

@@ -6,6 +6,7 @@
 
 mod error;
 
+mod averaged;
 mod graph;
 mod provenance;
 mod unknown;
@@ -15,9 +16,11 @@ mod parity;
 mod photos;
 mod proof;
 
+mod ensemble;
 mod export;
 mod timm;
 
+pub use ensemble::{EnsembleOptions, export_ensemble};
 pub use error::{ExportError, Loss, Result};
 pub use export::{ExportOptions, Exported, export};
 pub use graph::{INPUT, OUTPUT, to_onnx};

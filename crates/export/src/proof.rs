@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kennel_core::Task;
 use kennel_core::hint::Describe;
 use kennel_data::DatasetPhoto;
-use kennel_infer::{Model, Photos, Predictor, label};
+use kennel_infer::{Model, Photos, label};
 use kennel_metrics::{Proportion, argmax, softmax_at};
 use kennel_onnx::{Classifier, Description, OnnxError, RuntimeKind, Takes, UnknownCard};
 
@@ -40,7 +40,7 @@ impl<'a> Reference<'a> {
     /// [`ExportError::Photos`] for a photo that cannot be read; [`ExportError::NoNumber`] when a
     /// logit is not finite; [`ExportError::Stopped`] once the task is stopped.
     pub fn of(
-        network: &mut Predictor,
+        network: &mut dyn Model,
         photos: Arc<[DatasetPhoto]>,
         task: Task<'a>,
     ) -> Result<Self> {

@@ -48,10 +48,13 @@ pub fn now() -> (String, String) {
     (now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), now.strftime("%Y%m%d_%H%M%S").to_string())
 }
 
-/// Returns `<stamp>-<model>-<strategy>-s<seed>`, or `<stamp>-<model>-zero_shot`.
+/// Returns `<stamp>-<model>-<strategy>-s<seed>`, `<stamp>-<model>-zero_shot` or
+/// `<stamp>-<model>-soup`.
 pub fn run_name(stamp: &str, settings: &Settings) -> String {
     match settings.method {
-        Method::ZeroShot => format!("{stamp}-{}-zero_shot", settings.model),
+        method @ (Method::ZeroShot | Method::Soup) => {
+            format!("{stamp}-{}-{method}", settings.model)
+        }
         Method::Train(strategy) => {
             format!("{stamp}-{}-{strategy}-s{}", settings.model, settings.seed)
         }

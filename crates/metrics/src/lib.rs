@@ -18,6 +18,7 @@ mod confusion_matrix;
 mod interval;
 mod paired;
 
+mod ensemble;
 mod evaluation;
 mod rate;
 mod run_evaluation;
@@ -29,6 +30,7 @@ pub use calibration::{
 };
 pub use classification::{ClassScores, class_scores, macro_average, weighted_average};
 pub use confusion_matrix::{ConfusedPair, confusion_matrix, most_confused_pairs};
+pub use ensemble::{Added, EnsembleMember, average_predictions, log_average, select_greedily};
 pub use error::MetricsError;
 pub use evaluation::{ClassReport, Evaluation, evaluate, true_classes};
 pub use interval::{Proportion, format_proportion, wilson_interval};

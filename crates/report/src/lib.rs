@@ -34,7 +34,7 @@ mod write_audit;
 
 pub use audit_report::AuditReport;
 pub use commands::{Commands, Named, NoCommands};
-pub use comparison::{Comparison, LEVEL, Pair, Power, Seed, SeedGroup, format_p};
+pub use comparison::{Comparison, LEVEL, Pair, Power, Seed, SeedGroup, format_p, p_equals};
 pub use diagnosis::{Curves, Diagnosis, Finding, diagnose};
 pub use drawings::{Figure, Figures};
 pub use error::{ReportError, Result};

@@ -216,14 +216,14 @@ fn as_count(per_cent: f64, n: usize) -> Option<Proportion> {
     is_count.then(|| Proportion::new(count.round() as usize, n))
 }
 
-/// Writes `<folder>/<run>_results.json` through a temporary file. Writes nothing for a run that
-/// trained nothing.
+/// Writes `<folder>/<run>_results.json` through a temporary file. Writes nothing for a run without
+/// a training of its own.
 ///
 /// # Errors
 ///
 /// A file that cannot be written.
 pub fn write_results(folder: &Path, run: &FinishedRun, summary: &RunSummary) -> Result<()> {
-    if !run.settings().method.is_training() {
+    if run.settings().method.strategy().is_none() {
         return Ok(());
     }
     let accuracy = |scores: &Option<crate::Scores>| {

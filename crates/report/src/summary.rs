@@ -158,6 +158,7 @@ fn median(sorted: &[f64]) -> Option<f64> {
 fn frozen(method: Method, trainable: usize, total: usize, trained: &[String]) -> String {
     match method {
         Method::ZeroShot => "everything".into(),
+        Method::Soup => "–".into(),
         _ if trainable == total => "nothing".into(),
         _ => format!("all but {}", trained.join(", ")),
     }

@@ -80,12 +80,15 @@ pub fn find_run(runs: &Path, model: &str, strategy: Option<Strategy>) -> Result<
     })
 }
 
-/// The score that a run is compared by.
+/// Returns the score that a run is compared by: out of fold if it was cross-validated, else on the
+/// validation photos, by its best epoch or, without epochs, by its predictions.
 fn score_of(run: &RunDir, settings: &Settings) -> Result<Option<ValidationScore>> {
+    let of = |all: Evaluation| ValidationScore { accuracy: all.accuracy.value, loss: all.log_loss };
     if settings.folds.is_some() {
-        let of =
-            |all: Evaluation| ValidationScore { accuracy: all.accuracy.value, loss: all.log_loss };
         return Ok(evaluate_run(run)?.out_of_fold.map(of));
     }
-    Ok(best_epoch(&run.read_metrics()?, settings.choose_by).and_then(score))
+    if run.metrics().exists() {
+        return Ok(best_epoch(&run.read_metrics()?, settings.choose_by).and_then(score));
+    }
+    Ok(evaluate_run(run)?.val.map(of))
 }

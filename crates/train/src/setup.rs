@@ -108,6 +108,7 @@ pub fn set_up(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> Re
         photos: data.manifest().counts(None),
         device: compute.name.clone(),
         feature_cache: None,
+        averaged: Vec::new(),
         weights_run,
         weights_shared_classes,
         started: machine::now().0,

@@ -122,7 +122,11 @@ fn own_predictions(run: &RunDir, args: &EvaluateArgs) -> CommandResult {
         }
         return print_json(&told);
     }
-    print(&render(run, &evaluation, split, unknown.as_ref())?)
+    let whole = match &evaluation.out_of_fold {
+        Some(all) => out_of_fold(run, all)? + "\n",
+        None => String::new(),
+    };
+    print(&(whole + &render(&evaluation, split, unknown.as_ref())))
 }
 
 fn of_split(evaluation: &RunEvaluation, split: Split) -> Option<&Evaluation> {
@@ -135,16 +139,9 @@ fn of_split(evaluation: &RunEvaluation, split: Split) -> Option<&Evaluation> {
 
 /// Renders the chosen split in full, with the photos of it that are called unknown if the run can
 /// tell, and a line for each other split.
-fn render(
-    run: &RunDir,
-    evaluation: &RunEvaluation,
-    split: Split,
-    unknown: Option<&UnknownFacts>,
-) -> Result<String, Failure> {
+pub fn render(evaluation: &RunEvaluation, split: Split, unknown: Option<&UnknownFacts>) -> String {
     let mut text = String::new();
-    if let Some(all) = &evaluation.out_of_fold {
-        text += &format!("{}\n", out_of_fold(run, all)?);
-    } else if let Some(epoch) = evaluation.best_epoch {
+    if let (None, Some(epoch)) = (&evaluation.out_of_fold, evaluation.best_epoch) {
         text += &format!("best epoch {epoch}, chosen on the validation photos\n");
     }
     for other in Split::ALL.into_iter().filter(|other| *other != split) {
@@ -169,7 +166,7 @@ fn render(
         text.push('\n');
         text += &render_report(evaluation);
     }
-    Ok(text)
+    text
 }
 
 fn other_photos(

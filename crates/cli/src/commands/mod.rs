@@ -5,6 +5,7 @@ pub mod bench;
 pub mod completions;
 pub mod demo;
 pub mod doctor;
+pub mod ensemble;
 pub mod evaluate;
 mod evaluate_head;
 pub mod export;

@@ -1,7 +1,7 @@
 //! The commands of the program.
 
 /// The commands of this program, as `kennel --help` lists them.
-pub const COMMANDS: [&str; 14] = [
+pub const COMMANDS: [&str; 15] = [
     "demo",
     "prepare",
     "train",
@@ -10,6 +10,7 @@ pub const COMMANDS: [&str; 14] = [
     "audit",
     "report",
     "export",
+    "ensemble",
     "predict",
     "bench",
     "models",
