@@ -7,7 +7,10 @@ use kennel_core::{HeadFit, PredictionRecord, Settings, Split, Strategy, Task};
 use kennel_data::{DataError, Dataset, DatasetPhoto, folds_of};
 use kennel_metrics::{Evaluation, argmax, evaluate, mean_log_loss};
 use kennel_models::{Network, StateDict, TensorValue, apply_state_dict};
-use kennel_probe::{CrossValidated, CrossValidation, Head, Photos, Strength, cross_validate, fit};
+use kennel_probe::{
+    CrossValidated, CrossValidation, Errors, Head, Outlook, Photos, Strength, Thinned,
+    cross_validate, fit, learning_curve,
+};
 
 use crate::features::{Features, Part};
 use crate::setup::{Setup, set_up};
@@ -54,9 +57,15 @@ pub struct JudgedHead {
     /// Metrics on all training and validation photos, each judged by a head that was fitted without
     /// it.
     pub out_of_fold: Evaluation,
-    /// Seconds that features and fit took.
+    /// What half as many photos again would bring, judged by the errors of heads that were fitted to
+    /// an eighth of the photos up to all of them.
+    pub outlook: Outlook,
+    /// Seconds that features and fits took.
     pub seconds: f64,
 }
+
+/// Photos for which errors are extrapolated, as a multiple of those there are.
+pub const MORE_PHOTOS: f64 = 1.5;
 
 /// Cross-validates a convex head on the frozen network, in `count` folds, or as many as a run takes.
 /// Writes nothing but cached features, and does not read the test photos.
@@ -77,8 +86,14 @@ pub fn judge_head(
     let CrossValidatedHead { rows, folds, found, .. } =
         cross_validated(&setup, settings, count, options, task)?;
     let records = records(&rows, &found, setup.data.classes());
+    let labels: Vec<usize> = rows.photos.iter().map(|photo| photo.class_index).collect();
+    let photos = Photos::new(&rows.values, rows.width, &labels, setup.data.classes().len())?;
+    let (l2, seed) = (found.strength().l2, settings.seed);
+    let curve = learning_curve(&photos, &folds, Thinned::All, l2, seed, task)?;
+    let all = curve.points.last().map_or(0.0, |point| point.photos);
     Ok(JudgedHead {
-        folds,
+        outlook: curve.outlook(Errors::Overall, MORE_PHOTOS * all, seed)?,
+        folds: count_of(&folds),
         strengths: found.strengths,
         chosen: found.chosen,
         out_of_fold: evaluate(&records, setup.data.classes())?,
@@ -133,8 +148,8 @@ struct CrossValidatedHead {
     rows: FeatureRows,
     /// Positions of the training photos in `rows`.
     training: Vec<usize>,
-    /// Number of folds.
-    folds: usize,
+    /// The fold of each photo in `rows`.
+    folds: Vec<usize>,
     found: CrossValidated,
     /// The head that the run is to have.
     head: Head,
@@ -174,8 +189,11 @@ fn cross_validated(
         Strategy::Freeze => found.fit.head.clone(),
         _ => fit(&photos, &training, start_strength(&found), task)?.head,
     };
-    let folds = folds.iter().max().map_or(0, |last| last + 1);
     Ok(CrossValidatedHead { rows, training, folds, found, head })
+}
+
+fn count_of(folds: &[usize]) -> usize {
+    folds.iter().max().map_or(0, |last| last + 1)
 }
 
 /// The penalty of a head that training goes on from: the strongest whose loss out of fold is within

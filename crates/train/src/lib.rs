@@ -38,12 +38,13 @@ mod fixtures;
 
 pub use bench_step::bench_step;
 pub use best::{best_epoch, is_better};
-pub use convex::{FeatureRows, JudgedHead, frozen_features, judge_head};
+pub use convex::{FeatureRows, JudgedHead, MORE_PHOTOS, frozen_features, judge_head};
 pub use ema::WeightAverage;
 pub use error::{Result, TrainError};
 pub use features::KeptFeatures;
 pub use finish::{evaluate_run, finish_run};
 pub use fit::Trained;
+pub use kennel_probe::{Extrapolation, Outlook};
 pub use loss::{CrossEntropy, class_weights};
 pub use optimizer::{NamedGradients, Optimizer, clip_gradients, take_gradients};
 pub use options::{CacheOptions, TrainOptions};

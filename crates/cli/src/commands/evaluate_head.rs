@@ -4,12 +4,14 @@ use std::path::Path;
 
 use kennel_core::task::Event;
 use kennel_core::{HeadFit, PartialSettings, Strategy, Task};
-use kennel_train::{JudgedHead, TrainError, TrainOptions, judge_head};
+use kennel_train::{
+    Extrapolation, JudgedHead, MORE_PHOTOS, Outlook, TrainError, TrainOptions, judge_head,
+};
 use serde_json::json;
 
 use crate::evaluation_report::render_report;
 use crate::failure::CommandResult;
-use crate::output::{Format, Stream, columns_that_fit, print, print_json};
+use crate::output::{Format, Stream, columns_that_fit, print, print_json, wrapped};
 use crate::progress::Terminal;
 use crate::resolve::resolve;
 use crate::session::Session;
@@ -52,6 +54,15 @@ pub fn cross_validate(
                 "accuracy": of.accuracy,
             })).collect::<Vec<_>>(),
             "chosen": found.chosen,
+            "more_photos": match &found.outlook {
+                Outlook::Falls(falls) => json!({
+                    "times": MORE_PHOTOS,
+                    "gain": falls.gain,
+                    "low": falls.gain_low,
+                    "high": falls.gain_high,
+                }),
+                _ => json!(null),
+            },
             "seconds": found.seconds,
             "out_of_fold": found.out_of_fold,
         })),
@@ -76,10 +87,32 @@ fn render(found: &JudgedHead) -> String {
         .collect();
     let header = ["", "L2 strength", "loss, nats", "accuracy"];
     format!(
-        "{}\nout of fold, {} folds, {:.1} s\n\n{}",
+        "{}\nout of fold, {} folds, {:.1} s\n\n{}\n{}\n",
         columns_that_fit(Stream::Out, header, &rows, &[1, 2, 3], &[3]),
         found.folds,
         found.seconds,
-        render_report(&found.out_of_fold)
+        render_report(&found.out_of_fold),
+        wrapped(&more_photos(&found.outlook), 0)
     )
+}
+
+/// Says what more photos would bring.
+fn more_photos(outlook: &Outlook) -> String {
+    let many = format!("{MORE_PHOTOS} times the photos");
+    match outlook {
+        Outlook::Falls(Extrapolation { gain, gain_low, gain_high, .. }) => format!(
+            "{many} would bring about {:.1} points ({:.1} to {:.1}), if the errors go on falling as \
+             they did from an eighth of the photos to all.",
+            100.0 * gain,
+            100.0 * gain_low,
+            100.0 * gain_high
+        ),
+        Outlook::FewErrors { errors } => {
+            format!("What {many} would bring cannot be said: only {errors} are wrong.")
+        }
+        _ => format!(
+            "{many} would bring nothing that shows: the errors did not fall from an eighth of the \
+             photos to all."
+        ),
+    }
 }
