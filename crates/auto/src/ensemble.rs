@@ -4,8 +4,7 @@ use std::path::Path;
 
 use kennel_core::{PredictionRecord, Split, files, write_predictions};
 use kennel_metrics::{
-    EnsembleMember, Evaluation, RunEvaluation, average_predictions, evaluate, mcnemar_p,
-    select_greedily,
+    EnsembleMember, RunEvaluation, average_predictions, evaluate, mcnemar_p, select_greedily,
 };
 use serde::Serialize;
 
@@ -158,15 +157,6 @@ impl Ensemble {
             against: Versus::best_of(members, &val, test.as_deref()),
         };
         Ok(Ensemble { record, evaluation, val, test })
-    }
-
-    /// Returns the metrics on the test photos, or else on the validation photos, and which.
-    pub fn judged(&self) -> (Split, &Evaluation) {
-        let val = || self.evaluation.val.as_ref().expect("it is always evaluated");
-        match &self.evaluation.test {
-            Some(test) => (Split::Test, test),
-            None => (Split::Val, val()),
-        }
     }
 
     /// Writes a new folder: the predictions, `evaluation.json`, and `ensemble.json` last.

@@ -33,6 +33,7 @@ pub struct EnsembleOptions {
 ///
 /// The file takes pixels. Its first output holds logits, the logarithms of the averaged
 /// probabilities, so that whatever reads the file of one run reads this one; its temperature is 1.
+/// It has no output that tells unknown photos.
 /// It is compared with the networks on the validation photos and gets its name when it passes, as
 /// in [`crate::export`].
 ///

@@ -143,6 +143,7 @@ fn make(runs: &Path, made: &Made) -> RunDir {
         Method::Train(strategy) => {
             Settings::published("resnet18".into(), weights, strategy, preprocessing)
         }
+        Method::Soup => panic!("no test makes a soup here"),
     };
     let record = RunRecord { settings: Settings { seed: made.seed, ..settings }, facts };
     record.write(&run.config()).unwrap();

@@ -162,8 +162,7 @@ fn render(members: &[Member], ensemble: &Ensemble) -> String {
         text += &columns(["step", "added", "loss of the average"], rows.collect(), &[0, 2]);
         text.push('\n');
     }
-    let (split, _) = ensemble.judged();
-    text += &evaluate::render(&ensemble.evaluation, split, None);
+    text += &evaluate::render(&ensemble.evaluation, against.split, None);
     text + "\n" + &verdict("the ensemble", against)
 }
 
@@ -210,10 +209,9 @@ fn render_soup(members: &[Member], soup: &Soup) -> String {
             );
         }
         Some(made) => {
-            let split = if made.evaluation.test.is_some() { Split::Test } else { Split::Val };
             let path = made.run.path();
             text += &format!("run   {}\n", path.display());
-            text += &evaluate::render(&made.evaluation, split, None);
+            text += &evaluate::render(&made.evaluation, made.against.split, None);
             text = text + "\n" + &verdict("the soup", &made.against);
             let run = quoted(&path.to_string_lossy());
             text += &format!("`kennel export --run {run}` exports it like any other run\n");
