@@ -1,4 +1,4 @@
-//! Classes that nobody could tell apart.
+//! Pairs of classes that are often taken for each other.
 
 use kennel_metrics::{Proportion, confusion_matrix};
 use serde::{Deserialize, Serialize};

@@ -14,7 +14,9 @@ use crate::average::average;
 use crate::choose::Losses;
 use crate::recipe::SHARES;
 
-/// A network that could be the result.
+/// A network that could be the result. Its weights are read when they are needed: there are many
+/// candidates.
+#[derive(Clone)]
 pub struct Candidate {
     /// The trial that trained it.
     pub trial: RunDir,
@@ -22,8 +24,6 @@ pub struct Candidate {
     pub strategy: Strategy,
     /// Share of the trial's weights in an average with the convex head's network, if it is one.
     pub share: Option<f64>,
-    /// The weights.
-    pub weights: Checkpoint,
     /// Predictions of the validation photos.
     pub val: Vec<PredictionRecord>,
     /// Their losses.
@@ -55,10 +55,22 @@ impl Candidate {
             trial: trial.clone(),
             strategy: record.settings.strategy()?,
             share,
-            weights: read_checkpoint(&trial.best_weights())?,
             losses: Losses::of(&val, classes)?,
             val,
         })
+    }
+
+    /// Reads the weights; `probe` is the trial of the convex head.
+    ///
+    /// # Errors
+    ///
+    /// A trial that is damaged.
+    pub fn weights(&self, probe: &RunDir) -> Result<Checkpoint> {
+        let own = read_checkpoint(&self.trial.best_weights())?;
+        let Some(share) = self.share.filter(|&share| share < 1.0) else { return Ok(own) };
+        let base = read_checkpoint(&probe.best_weights())?;
+        let tensors = average(&[(&base.tensors, 1.0 - share), (&own.tensors, share)]);
+        Ok(Checkpoint { tensors, ..own })
     }
 
     /// The averages of the convex head's network with a fine-tuned one, from the smallest share;
@@ -74,21 +86,15 @@ impl Candidate {
         task: Task<'_>,
     ) -> Result<Vec<Self>> {
         let tuned = Candidate::of_trial(trial, Some(1.0))?;
+        let classes = bench.run.read_record()?.facts.class_names;
         let mut all = Vec::new();
         for share in SHARES.into_iter().filter(|&share| share < 1.0) {
-            let parts = [(&probe.weights.tensors, 1.0 - share), (&tuned.weights.tensors, share)];
-            let tensors = average(&parts);
+            let mut mixed = Candidate { share: Some(share), ..tuned.clone() };
             let what = format!("validation, {share} of {}", tuned.strategy);
-            let val = bench.predict(bench.network(&tensors)?, Split::Val, &what, task)?;
-            let classes = bench.run.read_record()?.facts.class_names;
-            all.push(Candidate {
-                trial: trial.clone(),
-                strategy: tuned.strategy,
-                share: Some(share),
-                weights: Checkpoint { tensors, ..tuned.weights.clone() },
-                losses: Losses::of(&val, &classes)?,
-                val,
-            });
+            let network = bench.network(&mixed.weights(&probe.trial)?.tensors)?;
+            mixed.val = bench.predict(network, Split::Val, &what, task)?;
+            mixed.losses = Losses::of(&mixed.val, &classes)?;
+            all.push(mixed);
         }
         all.push(tuned);
         Ok(all)

@@ -29,7 +29,7 @@ impl Losses {
     ///
     /// # Errors
     ///
-    /// A true class that is none of `class_names`.
+    /// A label that is not in `class_names`.
     pub fn of(records: &[PredictionRecord], class_names: &[String]) -> Result<Self> {
         let temperature = temperature_of(records, class_names)?;
         let mut losses = Losses { by_photo: Vec::with_capacity(records.len()), correct: 0 };

@@ -11,7 +11,9 @@ use kennel_data::{Dataset, PrepareOptions};
 use kennel_infer::machine;
 use kennel_metrics::evaluate;
 use kennel_models::{Network, write_checkpoint};
-use kennel_train::{TrainError, TrainOptions, Trained, finish_run, learn_unknown, rehearse};
+use kennel_train::{
+    TrainError, TrainOptions, Trained, check_same_photos, finish_run, learn_unknown, rehearse,
+};
 
 use crate::Result;
 use crate::budget::Budget;
@@ -75,6 +77,8 @@ pub fn resume(
     let _lock = taken(&run)?;
     run.check_files()?;
     let options = &with_photos(&record.settings, options, task)?;
+    // Trials that are yet to begin would not know other photos.
+    check_same_photos(&run, &record, photos(options))?;
     Auto { run, record, options }.finish(task)
 }
 
@@ -204,7 +208,9 @@ impl Auto<'_> {
         let losses: Vec<_> = found.all.iter().map(|candidate| candidate.losses.clone()).collect();
         let (chosen, behind) = choose(&losses);
         let record = self.told(&found, chosen, &behind)?;
-        let Candidate { trial, weights, val, .. } = &found.all[chosen];
+        let candidate = &found.all[chosen];
+        let weights = candidate.weights(&found.all[0].trial)?;
+        let Candidate { trial, val, .. } = candidate;
         // What was trained is known now.
         let facts = trial.read_record()?.facts;
         self.record.facts.trained = facts.trained;

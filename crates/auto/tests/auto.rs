@@ -101,6 +101,12 @@ fn auto_is_an_ordinary_run_that_says_what_it_tried_and_resumes_to_the_same_bytes
     let stopped = train(&settings, &dir.path().join("stopped"), &options(), Task::new(&stop, &on));
     let Err(TrainError::Interrupted { run, .. }) = stopped else { panic!("it went on") };
     assert!(!run.is_finished() && !run.auto().exists());
+    // Trials that have not begun would not know that a photo is gone.
+    let (photo, aside) = (data.join("train/striped/005.png"), dir.path().join("aside.png"));
+    std::fs::rename(&photo, &aside).unwrap();
+    let other = resume(run.clone(), None, &options(), Task::unwatched());
+    assert!(matches!(other, Err(TrainError::CannotResume { .. })), "{other:?}");
+    std::fs::rename(&aside, &photo).unwrap();
     let again = resume(run, None, &options(), Task::unwatched()).unwrap();
     assert!(contents(&whole.run) == contents(&again.run));
     assert_eq!(record, tried(&again.run));

@@ -38,7 +38,7 @@ pub enum Row {
         probability: f64,
         /// The best classes, best first.
         top: Vec<RankedClass>,
-        /// Whether it is of none of the classes, if the model can tell.
+        /// Whether it shows none of the classes. None if the model cannot tell.
         #[serde(flatten, skip_serializing_if = "Option::is_none")]
         unknown: Option<Unknown>,
         /// One logit per class, if asked for.

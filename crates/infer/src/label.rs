@@ -17,7 +17,7 @@ pub struct Row {
     pub notes: Vec<Note>,
     /// Its scores, or why it has none.
     pub scores: Result<Scores>,
-    /// Whether it is of none of the classes, if the model can tell.
+    /// Whether it shows none of the classes. None if the model cannot tell.
     pub unknown: Option<UnknownScore>,
 }
 
