@@ -9,6 +9,9 @@
 //! what is finished need not be done again after a stop. It reads the test photos once, with the
 //! network that is its result.
 //!
+//! A study of several networks fits all their convex heads first ([`begin_with_head`]), compares them
+//! ([`contend`]), and fine-tunes those in contention; the others [`end_with_head`].
+//!
 //! [`Ensemble`] averages the probabilities of finished runs, and [`cook`] their weights.
 
 mod average;
@@ -19,7 +22,11 @@ mod estimate;
 
 mod budget;
 mod candidates;
+mod trials;
+
 mod run;
+
+mod contenders;
 
 mod ensemble;
 mod members;
@@ -30,9 +37,11 @@ mod folds;
 mod start;
 
 pub use choose::{Behind, Losses, choose};
+pub use contenders::{Contender, JudgedProbe, contend};
 pub use ensemble::{Ensemble, EnsembleRecord, MemberRecord, Step, Versus};
 pub use estimate::{Rates, estimate_s};
 pub use kennel_train::{Result, Trained};
 pub use members::{EnsembleError, Member, best_member, read_members};
+pub use run::{begin_with_head, end_with_head, fit_head};
 pub use soup::{Soup, SoupPlace, SoupRun, Tried, cook, place_of};
 pub use start::{rehearse, resume, train};

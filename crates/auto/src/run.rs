@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use kennel_core::task::Event;
 use kennel_core::{
-    AutoRecord, CandidateRecord, Lock, PredictionRecord, RunDir, RunRecord, Settings, Split,
-    Strategy, Task, files, write_metrics, write_predictions,
+    AutoRecord, CandidateRecord, CoreError, Lock, PredictionRecord, RunDir, RunRecord, Settings,
+    Split, Strategy, Task, files, write_metrics, write_predictions,
 };
 use kennel_data::{Dataset, PrepareOptions};
 use kennel_infer::machine;
@@ -20,6 +19,7 @@ use crate::budget::Budget;
 use crate::candidates::{Bench, Candidate};
 use crate::choose::{Behind, choose};
 use crate::recipe::{FEWEST_EPOCHS, RESOLVABLE, UNKNOWN_SHARE, fine_tunings, probe};
+use crate::trials::{begun, of_run, trial};
 
 /// Trains a new run of any strategy, in one division of the photos.
 ///
@@ -36,17 +36,7 @@ pub fn train(
     if settings.strategy()? != Strategy::Auto {
         return kennel_train::train(settings, runs, options, task);
     }
-    let options = &with_photos(settings, options, task)?;
-    let facts = rehearse(settings, options, task)?.facts;
-    let record = RunRecord { settings: settings.clone(), facts };
-    let (_, stamp) = machine::now();
-    let data = photos(options);
-    let (run, _lock) =
-        RunDir::begin(runs, &machine::run_name(&stamp, settings), |run, changes| {
-            changes.write(&run.manifest(), |path| data.manifest().write(path))?;
-            changes.write(&run.config(), |path| record.write(path))
-        })?;
-    Auto { run, record, options }.finish(task)
+    Auto::begin(settings, runs, options, task)?.finish(task)
 }
 
 /// Resumes a run of any strategy, in one division of the photos.
@@ -74,12 +64,67 @@ pub fn resume(
             hint: None,
         });
     }
-    let _lock = taken(&run)?;
-    run.check_files()?;
-    let options = &with_photos(&record.settings, options, task)?;
-    // Trials that are yet to begin would not know other photos.
-    check_same_photos(&run, &record, photos(options))?;
-    Auto { run, record, options }.finish(task)
+    Auto::reopen(run, options, task)?.finish(task)
+}
+
+/// Begins a run of `auto` and fits its convex head. [`resume`] goes on from there, or
+/// [`end_with_head`] ends it.
+///
+/// # Errors
+///
+/// As [`train`].
+pub fn begin_with_head(
+    settings: &Settings,
+    runs: &Path,
+    options: &TrainOptions,
+    task: Task<'_>,
+) -> Result<RunDir> {
+    settings.check()?;
+    Auto::begin(settings, runs, options, task)?.fit_head(task)
+}
+
+/// Fits the convex head of a run of `auto` that was begun, unless it has one.
+///
+/// # Errors
+///
+/// As [`resume`].
+pub fn fit_head(run: RunDir, options: &TrainOptions, task: Task<'_>) -> Result<RunDir> {
+    Auto::reopen(run, options, task)?.fit_head(task)
+}
+
+/// Ends a run of `auto` that was begun with its convex head. `left_out` says why nothing is
+/// fine-tuned.
+///
+/// # Errors
+///
+/// As [`resume`].
+pub fn end_with_head(
+    run: RunDir,
+    left_out: String,
+    options: &TrainOptions,
+    task: Task<'_>,
+) -> Result<Trained> {
+    let auto = Auto::reopen(run, options, task)?;
+    Auto { left_out: Some(left_out), ..auto }.finish(task)
+}
+
+/// Reads the predictions of a run's convex head: those of the run, or of its trial while the run is
+/// not finished.
+///
+/// # Errors
+///
+/// A run that is damaged, or whose head is not fitted.
+pub(crate) fn out_of_fold(run: &RunDir) -> Result<Vec<PredictionRecord>> {
+    let RunRecord { settings, facts } = run.read_record()?;
+    let holder = match run.is_finished() {
+        true => run.clone(),
+        false => begun(run, &probe(&settings))?.unwrap_or_else(|| run.clone()),
+    };
+    let records = holder.read_out_of_fold(&facts.class_names, &run.read_manifest()?)?;
+    records.ok_or_else(|| {
+        let reason = "it holds no predictions of its convex head".into();
+        CoreError::Malformed { path: run.path().into(), what: "run of auto", reason }.into()
+    })
 }
 
 pub(crate) fn taken(run: &RunDir) -> Result<Lock> {
@@ -105,97 +150,111 @@ pub(crate) fn photos(options: &TrainOptions) -> &Dataset {
 }
 
 /// A run of `auto` in progress.
-struct Auto<'a> {
+struct Auto {
     run: RunDir,
     record: RunRecord,
-    options: &'a TrainOptions,
+    options: TrainOptions,
+    /// Why it is to end with its convex head, if it is.
+    left_out: Option<String>,
+    _lock: Option<Lock>,
 }
 
-impl Auto<'_> {
+impl Auto {
+    fn begin(
+        settings: &Settings,
+        runs: &Path,
+        options: &TrainOptions,
+        task: Task<'_>,
+    ) -> Result<Self> {
+        let options = with_photos(settings, options, task)?;
+        let facts = rehearse(settings, &options, task)?.facts;
+        let record = RunRecord { settings: settings.clone(), facts };
+        let (_, stamp) = machine::now();
+        let data = photos(&options);
+        let (run, _lock) =
+            RunDir::begin(runs, &machine::run_name(&stamp, settings), |run, changes| {
+                changes.write(&run.manifest(), |path| data.manifest().write(path))?;
+                changes.write(&run.config(), |path| record.write(path))
+            })?;
+        Ok(Auto { run, record, options, left_out: None, _lock })
+    }
+
+    /// Takes up a run that was begun. Trials that are yet to begin would not know other photos.
+    fn reopen(run: RunDir, options: &TrainOptions, task: Task<'_>) -> Result<Self> {
+        let lock = taken(&run)?;
+        run.check_files()?;
+        let record = run.read_record()?;
+        let options = with_photos(&record.settings, options, task)?;
+        check_same_photos(&run, &record, photos(&options))?;
+        Ok(Auto { run, record, options, left_out: None, _lock: Some(lock) })
+    }
+
     /// Trains what is missing, chooses, and evaluates the choice.
     fn finish(mut self, task: Task<'_>) -> Result<Trained> {
         match self.candidates(task).and_then(|found| self.conclude(found, task)) {
-            Err(TrainError::Stopped(_)) => {
-                Err(TrainError::Interrupted { run: self.run, epochs: 0 })
-            }
-            Err(TrainError::Interrupted { epochs, .. }) => {
-                Err(TrainError::Interrupted { run: self.run, epochs })
-            }
-            Err(error) => Err(error),
             Ok(evaluation) => Ok(Trained { run: self.run, evaluation }),
+            Err(error) => Err(of_run(&self.run, error)),
         }
+    }
+
+    /// Runs the first trial.
+    fn fit_head(self, task: Task<'_>) -> Result<RunDir> {
+        match self.probe_run(task) {
+            Ok(_) => Ok(self.run),
+            Err(error) => Err(of_run(&self.run, error)),
+        }
+    }
+
+    fn probe_run(&self, task: Task<'_>) -> Result<RunDir> {
+        let probe = probe(&self.record.settings);
+        trial(&self.run, begun(&self.run, &probe)?, &probe, &self.options, task)
     }
 
     /// Runs the trials and collects their networks, from the simplest.
     fn candidates(&self, task: Task<'_>) -> Result<Found> {
         let settings = &self.record.settings;
         let mut left_out = Vec::new();
-        let probe = probe(settings);
-        let probe_run = self.trial(self.begun(&probe)?, &probe, task)?;
-        let head = Candidate::of_trial(&probe_run, None)?;
-        let out_of_fold = self.out_of_fold(&probe_run)?;
+        let head = Candidate::of_trial(&self.probe_run(task)?, None)?;
+        let out_of_fold = out_of_fold(&self.run)?;
         let mut all = vec![head];
         let mistakes = self.mistakes(&out_of_fold)?;
-        if mistakes < RESOLVABLE {
+        if let Some(why) = &self.left_out {
+            left_out.push(why.clone());
+        } else if mistakes < RESOLVABLE {
             left_out.push(format!(
                 "fine-tuning: the convex head is wrong on {mistakes} of {} photos out of fold, \
                  and photos as few could not show that another network is better",
                 out_of_fold.len()
             ));
         } else {
-            let bench = Bench { run: &self.run, data: photos(self.options), options: self.options };
+            let bench = self.bench();
             let mut budget = self.budget()?;
-            for trial in fine_tunings(settings) {
-                let begun = self.begun(&trial)?;
+            for settings in fine_tunings(settings) {
+                let begun = begun(&self.run, &settings)?;
                 let epochs = match &begun {
                     Some(run) => Some(run.read_record()?.settings.epochs),
-                    None => budget.epochs(&trial)?,
+                    None => budget.epochs(&settings)?,
                 };
                 let Some(epochs) = epochs else {
-                    left_out.push(left_out_for_time(&trial));
+                    left_out.push(left_out_for_time(&settings));
                     continue;
                 };
-                let trial = self.trial(begun, &Settings { epochs, ..trial }, task)?;
+                let settings = Settings { epochs, ..settings };
+                let trial = trial(&self.run, begun, &settings, &self.options, task)?;
                 all.extend(Candidate::averages(&all[0], &trial, &bench, task)?);
             }
         }
         Ok(Found { all, out_of_fold, left_out })
     }
 
+    fn bench(&self) -> Bench<'_> {
+        Bench { run: &self.run, data: photos(&self.options), options: &self.options }
+    }
+
     fn budget(&self) -> Result<Budget<'_>> {
         let trials = RunDir::list(&self.run.trials())?;
         let photos = self.record.facts.photos;
         Budget::new(&self.record.settings, photos, &trials, &self.options.compute)
-    }
-
-    /// Finds a trial that an earlier process has begun. A budget may have cut its epochs short.
-    fn begun(&self, settings: &Settings) -> Result<Option<RunDir>> {
-        let is_same = |run: &RunDir| {
-            run.read_record().is_ok_and(|record| {
-                let epochs = record.settings.epochs;
-                record.settings == Settings { epochs, ..settings.clone() }
-            })
-        };
-        Ok(RunDir::list(&self.run.trials())?.into_iter().find(is_same))
-    }
-
-    /// Trains a trial, resumes it, or finds it finished.
-    fn trial(&self, begun: Option<RunDir>, settings: &Settings, task: Task<'_>) -> Result<RunDir> {
-        if let Some(run) = begun.as_ref().filter(|run| run.is_finished()) {
-            return Ok(run.clone());
-        }
-        task.tell(Event::Trial { settings });
-        let trained = match begun {
-            Some(run) => kennel_train::resume(run, None, self.options, task),
-            None => kennel_train::train(settings, &self.run.trials(), self.options, task),
-        };
-        Ok(trained?.run)
-    }
-
-    fn out_of_fold(&self, probe: &RunDir) -> Result<Vec<PredictionRecord>> {
-        let classes = &self.record.facts.class_names;
-        let records = probe.read_out_of_fold(classes, &probe.read_manifest()?)?;
-        Ok(records.expect("a convex head leaves them"))
     }
 
     fn mistakes(&self, records: &[PredictionRecord]) -> Result<usize> {
@@ -227,7 +286,7 @@ impl Auto<'_> {
         changes.write(&run.predictions(Split::Val), |path| write_predictions(path, val))?;
         changes.write(&run.out_of_fold(), |path| write_predictions(path, &found.out_of_fold))?;
         changes.commit()?;
-        let bench = Bench { run, data: photos(self.options), options: self.options };
+        let bench = self.bench();
         let network = bench.network(&weights.tensors)?;
         let has_test = !bench.data.photos(Split::Test).is_empty();
         let test = has_test
@@ -242,7 +301,7 @@ impl Auto<'_> {
     fn learn_unknown(&self, network: &Network, task: Task<'_>) -> Result<()> {
         let settings = &self.record.settings;
         let share = settings.unknown_share.unwrap_or(UNKNOWN_SHARE);
-        let (data, device) = (photos(self.options), self.options.compute.device());
+        let (data, device) = (photos(&self.options), self.options.compute.device());
         match learn_unknown(&self.run, network, data, settings, share, device, task) {
             Err(TrainError::Unknown(reason)) if settings.unknown_share.is_none() => {
                 task.note(format!("it cannot tell photos of none of the classes: {reason}"));

@@ -1,5 +1,6 @@
-//! What a run of the strategy `auto` does, tried and chose, for the terminal.
+//! What the strategy `auto` does, tried and chose, in a run and among networks, for the terminal.
 
+use kennel_auto::Contender;
 use kennel_core::{AutoRecord, RunDir, Settings, Strategy};
 
 use crate::failure::CommandResult;
@@ -60,4 +61,23 @@ pub fn tell_choice(run: &RunDir, session: &Session) -> CommandResult {
     }
     say!(session, "{}", record.reason);
     Ok(())
+}
+
+/// Prints how networks compare by their convex heads, and which are fine-tuned.
+pub fn tell_contenders(all: &[Contender], session: &Session) {
+    let row = |contender: &Contender| {
+        let Contender { model, photos, correct, log_loss, behind, left_out } = contender;
+        [
+            model.clone(),
+            format!("{correct}/{photos}"),
+            format!("{:.1} %", 100.0 * *correct as f64 / *photos as f64),
+            format!("{log_loss:.4}"),
+            format!("{:.4} +- {:.4}", behind.difference, behind.standard_error),
+            if left_out.is_some() { "left out" } else { "in contention" }.into(),
+        ]
+    };
+    let rows: Vec<[String; 6]> = all.iter().map(row).collect();
+    let header = ["network", "right", "accuracy", "loss", "above the lowest", ""];
+    let table = columns_that_fit(Stream::Err, header, &rows, &[1, 2, 3, 4], &[3, 2]);
+    say!(session, "{}", table.trim_end());
 }

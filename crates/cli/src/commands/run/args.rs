@@ -23,6 +23,7 @@ const EXAMPLE: &str = "\
 Examples:
   kennel run --data data/processed                       the six published experiments
   kennel run --models mobilenetv2_100 --weights mobilenetv2_100=DIR --seeds 42,43,44
+  kennel run --models mobilenetv2_100,tf_efficientnet_lite0 --strategies auto
   kennel run --models resnet50 --strategies freeze --learning-rates 3e-4,1e-3,3e-3
   kennel run --models resnet50 --set batch_size=16,32 --set optimizer.name=adamw --dry-run
 
@@ -36,10 +37,11 @@ pub struct RunArgs {
     #[command(flatten)]
     pub data: DataArg,
     /// Architectures [default: from --config, or resnet50,efficientnet_b0]
-    #[arg(long, value_delimiter = ',', value_name = "NAME,...", value_parser = trimmed)]
+    #[arg(long, value_delimiter = ',', value_name = "NAME,...", visible_alias = "model", value_parser = trimmed)]
     models: Vec<String>,
-    /// Strategies: freeze, partial, full [default: from --config, or all three]
-    #[arg(long, value_delimiter = ',', value_name = "NAME,...", value_parser = trimmed)]
+    /// Strategies: freeze, partial, full, or auto, which compares several networks by their convex
+    /// heads and fine-tunes those in contention [default: from --config, or freeze,partial,full]
+    #[arg(long, value_delimiter = ',', value_name = "NAME,...", visible_alias = "strategy", value_parser = trimmed)]
     strategies: Vec<String>,
     /// Seeds [default: from --config, or 42]
     #[arg(long, value_delimiter = ',', value_name = "SEED,...")]
