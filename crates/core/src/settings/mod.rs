@@ -47,6 +47,10 @@ pub struct Settings {
     /// and then one on all training and validation photos.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folds: Option<usize>,
+    /// Number of trials, if the run searches its learning rate, augmentation, layer decay and
+    /// stochastic depth. The first trial has the settings as they stand; the others draw these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<usize>,
     /// Number of epochs.
     pub epochs: usize,
     /// Photos per step.
@@ -133,6 +137,7 @@ impl Settings {
             unfreeze: Vec::new(),
             seed: 42,
             folds: None,
+            search: None,
             epochs: strategy.epochs(),
             batch_size: 32,
             learning_rate: strategy.learning_rate(),
