@@ -4,10 +4,13 @@
 //! Cross-validation of any other strategy: a network for each fold, then one on all photos
 //! ([`Settings::folds`](kennel_core::Settings::folds)).
 //!
+//! Search of the settings of a strategy in many trials, the worse half of which is halted again and
+//! again ([`Settings::search`](kennel_core::Settings::search)).
+//!
 //! [`train`] and [`resume`] take the settings of any run; the others go on to `kennel-train`. A run
-//! of `auto` holds its trials, and a cross-validated run its folds, as runs of their own, so that
-//! what is finished need not be done again after a stop. It reads the test photos once, with the
-//! network that is its result.
+//! of `auto` or a search holds its trials, and a cross-validated run its folds, as runs of their
+//! own, so that what is finished need not be done again after a stop. It reads the test photos once,
+//! with the network that is its result.
 //!
 //! A study of several networks fits all their convex heads first ([`begin_with_head`]), compares them
 //! ([`contend`]), and fine-tunes those in contention; the others [`end_with_head`].
@@ -16,14 +19,18 @@
 
 mod average;
 mod choose;
+mod halving;
 mod recipe;
 
 mod estimate;
 
-mod budget;
 mod candidates;
 mod trials;
+mod whole;
 
+mod adopt;
+
+mod budget;
 mod run;
 
 mod contenders;
@@ -33,6 +40,9 @@ mod members;
 mod soup;
 
 mod folds;
+
+mod draws;
+mod search;
 
 mod start;
 

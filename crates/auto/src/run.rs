@@ -3,23 +3,21 @@
 use std::path::Path;
 
 use kennel_core::{
-    AutoRecord, CandidateRecord, CoreError, Lock, PredictionRecord, RunDir, RunRecord, Settings,
-    Split, Strategy, Task, files, write_metrics, write_predictions,
+    AutoRecord, CandidateRecord, Changes, CoreError, PredictionRecord, RunDir, RunRecord, Settings,
+    Strategy, Task, files,
 };
-use kennel_data::{Dataset, PrepareOptions};
-use kennel_infer::machine;
-use kennel_metrics::evaluate;
-use kennel_models::{Network, write_checkpoint};
-use kennel_train::{
-    TrainError, TrainOptions, Trained, check_same_photos, finish_run, learn_unknown, rehearse,
-};
+use kennel_metrics::{RunEvaluation, evaluate};
+use kennel_models::Network;
+use kennel_train::{TrainError, TrainOptions, Trained, finish_run, learn_unknown};
 
 use crate::Result;
+use crate::adopt::{Adopted, Own, adopt};
 use crate::budget::Budget;
-use crate::candidates::{Bench, Candidate};
+use crate::candidates::Candidate;
 use crate::choose::{Behind, choose};
 use crate::recipe::{FEWEST_EPOCHS, RESOLVABLE, UNKNOWN_SHARE, fine_tunings, probe};
 use crate::trials::{begun, of_run, trial};
+use crate::whole::{Whole, bench, photos};
 
 /// Trains a new run of any strategy, in one division of the photos.
 ///
@@ -127,36 +125,11 @@ pub(crate) fn out_of_fold(run: &RunDir) -> Result<Vec<PredictionRecord>> {
     })
 }
 
-pub(crate) fn taken(run: &RunDir) -> Result<Lock> {
-    run.lock()?.ok_or_else(|| TrainError::InUse { path: run.path().into() })
-}
-
-/// Opens the photos once for all runs that make up one, which leave the test photos alone.
-pub(crate) fn with_photos(
-    settings: &Settings,
-    options: &TrainOptions,
-    task: Task<'_>,
-) -> Result<TrainOptions> {
-    let folder = Path::new(&settings.data_dir);
-    let data = match &options.data {
-        Some(data) if data.root() == folder => data.clone(),
-        _ => Dataset::open_with(folder, &PrepareOptions::default(), task)?,
-    };
-    Ok(TrainOptions { data: Some(data), skip_test: true, ..options.clone() })
-}
-
-pub(crate) fn photos(options: &TrainOptions) -> &Dataset {
-    options.data.as_ref().expect("the photos are open")
-}
-
 /// A run of `auto` in progress.
 struct Auto {
-    run: RunDir,
-    record: RunRecord,
-    options: TrainOptions,
+    whole: Whole,
     /// Why it is to end with its convex head, if it is.
     left_out: Option<String>,
-    _lock: Option<Lock>,
 }
 
 impl Auto {
@@ -166,56 +139,41 @@ impl Auto {
         options: &TrainOptions,
         task: Task<'_>,
     ) -> Result<Self> {
-        let options = with_photos(settings, options, task)?;
-        let facts = rehearse(settings, &options, task)?.facts;
-        let record = RunRecord { settings: settings.clone(), facts };
-        let (_, stamp) = machine::now();
-        let data = photos(&options);
-        let (run, _lock) =
-            RunDir::begin(runs, &machine::run_name(&stamp, settings), |run, changes| {
-                changes.write(&run.manifest(), |path| data.manifest().write(path))?;
-                changes.write(&run.config(), |path| record.write(path))
-            })?;
-        Ok(Auto { run, record, options, left_out: None, _lock })
+        Ok(Auto { whole: Whole::begin(settings, runs, options, task)?, left_out: None })
     }
 
-    /// Takes up a run that was begun. Trials that are yet to begin would not know other photos.
     fn reopen(run: RunDir, options: &TrainOptions, task: Task<'_>) -> Result<Self> {
-        let lock = taken(&run)?;
-        run.check_files()?;
-        let record = run.read_record()?;
-        let options = with_photos(&record.settings, options, task)?;
-        check_same_photos(&run, &record, photos(&options))?;
-        Ok(Auto { run, record, options, left_out: None, _lock: Some(lock) })
+        Ok(Auto { whole: Whole::reopen(run, options, task)?, left_out: None })
     }
 
     /// Trains what is missing, chooses, and evaluates the choice.
     fn finish(mut self, task: Task<'_>) -> Result<Trained> {
         match self.candidates(task).and_then(|found| self.conclude(found, task)) {
-            Ok(evaluation) => Ok(Trained { run: self.run, evaluation }),
-            Err(error) => Err(of_run(&self.run, error)),
+            Ok(evaluation) => Ok(Trained { run: self.whole.run, evaluation }),
+            Err(error) => Err(of_run(&self.whole.run, error)),
         }
     }
 
     /// Runs the first trial.
     fn fit_head(self, task: Task<'_>) -> Result<RunDir> {
         match self.probe_run(task) {
-            Ok(_) => Ok(self.run),
-            Err(error) => Err(of_run(&self.run, error)),
+            Ok(_) => Ok(self.whole.run),
+            Err(error) => Err(of_run(&self.whole.run, error)),
         }
     }
 
     fn probe_run(&self, task: Task<'_>) -> Result<RunDir> {
-        let probe = probe(&self.record.settings);
-        trial(&self.run, begun(&self.run, &probe)?, &probe, &self.options, task)
+        let Whole { run, record, options, .. } = &self.whole;
+        let probe = probe(&record.settings);
+        trial(run, begun(run, &probe)?, &probe, options, task)
     }
 
     /// Runs the trials and collects their networks, from the simplest.
     fn candidates(&self, task: Task<'_>) -> Result<Found> {
-        let settings = &self.record.settings;
+        let Whole { run, record, options, .. } = &self.whole;
         let mut left_out = Vec::new();
         let head = Candidate::of_trial(&self.probe_run(task)?, None)?;
-        let out_of_fold = out_of_fold(&self.run)?;
+        let out_of_fold = out_of_fold(run)?;
         let mut all = vec![head];
         let mistakes = self.mistakes(&out_of_fold)?;
         if let Some(why) = &self.left_out {
@@ -227,10 +185,10 @@ impl Auto {
                 out_of_fold.len()
             ));
         } else {
-            let bench = self.bench();
+            let bench = bench(run, options);
             let mut budget = self.budget()?;
-            for settings in fine_tunings(settings) {
-                let begun = begun(&self.run, &settings)?;
+            for settings in fine_tunings(&record.settings) {
+                let begun = begun(run, &settings)?;
                 let epochs = match &begun {
                     Some(run) => Some(run.read_record()?.settings.epochs),
                     None => budget.epochs(&settings)?,
@@ -240,69 +198,54 @@ impl Auto {
                     continue;
                 };
                 let settings = Settings { epochs, ..settings };
-                let trial = trial(&self.run, begun, &settings, &self.options, task)?;
+                let trial = trial(run, begun, &settings, options, task)?;
                 all.extend(Candidate::averages(&all[0], &trial, &bench, task)?);
             }
         }
         Ok(Found { all, out_of_fold, left_out })
     }
 
-    fn bench(&self) -> Bench<'_> {
-        Bench { run: &self.run, data: photos(&self.options), options: &self.options }
-    }
-
     fn budget(&self) -> Result<Budget<'_>> {
-        let trials = RunDir::list(&self.run.trials())?;
-        let photos = self.record.facts.photos;
-        Budget::new(&self.record.settings, photos, &trials, &self.options.compute)
+        let trials = RunDir::list(&self.whole.run.trials())?;
+        let photos = self.whole.record.facts.photos;
+        Budget::new(&self.whole.record.settings, photos, &trials, &self.whole.options.compute)
     }
 
     fn mistakes(&self, records: &[PredictionRecord]) -> Result<usize> {
-        let accuracy = evaluate(records, &self.record.facts.class_names)?.accuracy;
+        let accuracy = evaluate(records, &self.whole.record.facts.class_names)?.accuracy;
         Ok(accuracy.n - accuracy.correct)
     }
 
     /// Chooses, writes the chosen network as the run's own, and evaluates it on the test photos.
-    fn conclude(&mut self, found: Found, task: Task<'_>) -> Result<kennel_metrics::RunEvaluation> {
+    fn conclude(&mut self, found: Found, task: Task<'_>) -> Result<RunEvaluation> {
         let losses: Vec<_> = found.all.iter().map(|candidate| candidate.losses.clone()).collect();
         let (chosen, behind) = choose(&losses);
-        let record = self.told(&found, chosen, &behind)?;
-        let candidate = &found.all[chosen];
-        let weights = candidate.weights(&found.all[0].trial)?;
-        let Candidate { trial, val, .. } = candidate;
-        // What was trained is known now.
-        let facts = trial.read_record()?.facts;
-        self.record.facts.trained = facts.trained;
-        self.record.facts.trainable_params = facts.trainable_params;
-        let history = trial.read_metrics()?;
-        let run = &self.run;
-        let mut changes = run.changes()?;
-        changes.write(&run.config(), |path| self.record.write(path))?;
-        changes.write(&run.auto(), |path| files::write_json(path, &record))?;
-        changes.write(&run.metrics(), |path| write_metrics(path, &history))?;
-        changes.write(&run.best_weights(), |path| {
-            write_checkpoint(path, &weights.tensors, &weights.batches_tracked, None)
-        })?;
-        changes.write(&run.predictions(Split::Val), |path| write_predictions(path, val))?;
-        changes.write(&run.out_of_fold(), |path| write_predictions(path, &found.out_of_fold))?;
-        changes.commit()?;
-        let bench = self.bench();
-        let network = bench.network(&weights.tensors)?;
-        let has_test = !bench.data.photos(Split::Test).is_empty();
-        let test = has_test
-            .then(|| bench.predict(network.clone(), Split::Test, "test", task))
-            .transpose()?;
+        let told = self.told(&found, chosen, &behind)?;
+        let Candidate { trial, val, .. } = &found.all[chosen];
+        let adopted = Adopted {
+            trial,
+            weights: found.all[chosen].weights(&found.all[0].trial)?,
+            history: trial.read_metrics()?,
+            val,
+            out_of_fold: Some(&found.out_of_fold),
+        };
+        let Whole { run, record, options, .. } = &mut self.whole;
+        let path = run.auto();
+        let write = |changes: &mut Changes| -> kennel_core::Result<()> {
+            changes.write(&path, |path| files::write_json(path, &told))
+        };
+        let Own { network, test } = adopt(&bench(run, options), record, adopted, write, task)?;
         self.learn_unknown(&network, task)?;
-        finish_run(run, test.as_deref())
+        finish_run(&self.whole.run, test.as_deref())
     }
 
     /// Learns to tell photos of none of the classes. Too few photos for that are an error only if
     /// it was asked for.
     fn learn_unknown(&self, network: &Network, task: Task<'_>) -> Result<()> {
-        let settings = &self.record.settings;
+        let settings = &self.whole.record.settings;
         let share = settings.unknown_share.unwrap_or(UNKNOWN_SHARE);
-        let (data, device) = (photos(&self.options), self.options.compute.device());
-        match learn_unknown(&self.run, network, data, settings, share, device, task) {
+        let (data, device) = (photos(&self.whole.options), self.whole.options.compute.device());
+        match learn_unknown(&self.whole.run, network, data, settings, share, device, task) {
             Err(TrainError::Unknown(reason)) if settings.unknown_share.is_none() => {
                 task.note(format!("it cannot tell photos of none of the classes: {reason}"));
                 Ok(())
