@@ -46,6 +46,7 @@ pub fn adopt(
     task: Task<'_>,
 ) -> Result<Own> {
     let Adopted { trial, weights, history, val, out_of_fold } = adopted;
+    trial.check_files()?;
     let facts = trial.read_record()?.facts;
     record.facts.trained = facts.trained;
     record.facts.trainable_params = facts.trainable_params;

@@ -9,11 +9,11 @@
 //!
 //! [`train`] and [`resume`] take the settings of any run; the others go on to `kennel-train`. A run
 //! of `auto` or a search holds its trials, and a cross-validated run its folds, as runs of their
-//! own, so that what is finished need not be done again after a stop. It reads the test photos once,
-//! with the network that is its result.
+//! own, so that what is finished need not be done again after a stop. It reads the test photos
+//! once, with the network that is its result.
 //!
-//! A study of several networks fits all their convex heads first ([`begin_with_head`]), compares them
-//! ([`contend`]), and fine-tunes those in contention; the others [`end_with_head`].
+//! A study of several networks fits all their convex heads first ([`begin_with_head`]), compares
+//! them ([`contend`]), and fine-tunes those in contention; the others [`end_with_head`].
 //!
 //! [`Ensemble`] averages the probabilities of finished runs, and [`cook`] their weights.
 

@@ -89,8 +89,8 @@ impl Search {
         }
     }
 
-    /// Trains the trials from rung to rung. A rung is judged by the epochs up to it alone, so that a
-    /// search that was stopped decides the same.
+    /// Trains the trials from rung to rung. A rung is judged by the epochs up to it alone, so that
+    /// a search that was stopped decides the same.
     fn halve(&self, task: Task<'_>) -> Result<Found> {
         let settings = &self.whole.record.settings;
         let drawn = trials(settings, self.count)?;

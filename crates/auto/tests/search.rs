@@ -1,5 +1,5 @@
-//! The laws of a search: it is an ordinary run, it halts the worse half of its trials, keeps the best
-//! of those that it finished, and resumes.
+//! The laws of a search: it is an ordinary run, it halts the worse half of its trials, keeps the
+//! best of those that it finished, and resumes.
 
 #[path = "../../train/tests/common/photos.rs"]
 mod photos;
