@@ -1,5 +1,6 @@
-//! The laws of a study of several networks with the strategy `auto`: only networks in contention are
-//! fine-tuned, every run is finished and says why, and a study that was stopped decides the same.
+//! The laws of a study of several networks with the strategy `auto`: only networks in contention
+//! are fine-tuned, every run is finished and says why, and a study that was stopped decides the
+//! same.
 
 #[path = "../../train/tests/common/photos.rs"]
 mod photos;
