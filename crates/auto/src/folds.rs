@@ -18,7 +18,7 @@ use kennel_train::{
 
 use crate::Result;
 use crate::refit::{of_refit, part};
-use crate::run::{photos, taken, with_photos};
+use crate::whole::{photos, taken, with_photos};
 
 /// Trains a new cross-validated run; see [`crate::train`].
 pub fn train(
