@@ -4,8 +4,8 @@ use std::path::Path;
 
 use kennel_core::task::Event;
 use kennel_core::{
-    AutoRecord, CandidateRecord, Lock, PredictionRecord, RunDir, RunRecord, Settings, Split,
-    Strategy, Task, files, write_metrics, write_predictions,
+    AutoRecord, CandidateRecord, LearningCurveRecord, Lock, PredictionRecord, RunDir, RunRecord,
+    Settings, Split, Strategy, Task, files, write_metrics, write_predictions,
 };
 use kennel_data::{Dataset, PrepareOptions};
 use kennel_infer::machine;
@@ -134,6 +134,7 @@ impl Auto<'_> {
         let probe_run = self.trial(self.begun(&probe)?, &probe, task)?;
         let head = Candidate::of_trial(&probe_run, None)?;
         let out_of_fold = self.out_of_fold(&probe_run)?;
+        let learning_curve = probe_run.read_learning_curve()?;
         let mut all = vec![head];
         let mistakes = self.mistakes(&out_of_fold)?;
         if mistakes < RESOLVABLE {
@@ -159,7 +160,7 @@ impl Auto<'_> {
                 all.extend(Candidate::averages(&all[0], &trial, &bench, task)?);
             }
         }
-        Ok(Found { all, out_of_fold, left_out })
+        Ok(Found { all, out_of_fold, learning_curve, left_out })
     }
 
     fn budget(&self) -> Result<Budget<'_>> {
@@ -226,6 +227,9 @@ impl Auto<'_> {
         })?;
         changes.write(&run.predictions(Split::Val), |path| write_predictions(path, val))?;
         changes.write(&run.out_of_fold(), |path| write_predictions(path, &found.out_of_fold))?;
+        if let Some(curve) = &found.learning_curve {
+            changes.write(&run.learning_curve(), |path| files::write_json(path, curve))?;
+        }
         changes.commit()?;
         let bench = Bench { run, data: photos(self.options), options: self.options };
         let network = bench.network(&weights.tensors)?;
@@ -284,6 +288,8 @@ impl Auto<'_> {
 struct Found {
     all: Vec<Candidate>,
     out_of_fold: Vec<PredictionRecord>,
+    /// None if an earlier version made the trial.
+    learning_curve: Option<LearningCurveRecord>,
     left_out: Vec<String>,
 }
 

@@ -20,6 +20,7 @@ mod schedule;
 mod features;
 
 mod convex;
+mod learning_curve;
 
 mod best;
 mod checkpoint;
