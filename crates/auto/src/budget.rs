@@ -14,6 +14,8 @@ const PLANNED: f64 = 0.9;
 /// The time that a run of `auto` may take.
 pub struct Budget<'a> {
     seconds: Option<f64>,
+    /// How often the chosen network is trained: once, or again on all photos.
+    trainings: f64,
     /// Seconds that earlier processes trained.
     before_s: f64,
     began: Instant,
@@ -40,7 +42,8 @@ impl<'a> Budget<'a> {
             before_s += history.last().map_or(0.0, |epoch| epoch.elapsed_s);
         }
         let (seconds, began, rates) = (settings.budget_s, Instant::now(), Rates::default());
-        Ok(Budget { seconds, before_s, began, photos, compute, rates })
+        let trainings = if settings.refit { 2.0 } else { 1.0 };
+        Ok(Budget { seconds, trainings, before_s, began, photos, compute, rates })
     }
 
     /// The epochs of a fine-tuning that fit, at most those of its settings. None if fewer than
@@ -63,7 +66,7 @@ impl<'a> Budget<'a> {
         for epochs in (FEWEST_EPOCHS.min(trial.epochs)..=trial.epochs).rev() {
             let shorter = Settings { epochs, ..trial.clone() };
             let train_s = estimate_s(&shorter, self.photos, 0, &mut self.rates, self.compute)?;
-            if train_s + after_s <= PLANNED * left_s {
+            if self.trainings * train_s + after_s <= PLANNED * left_s {
                 return Ok(Some(epochs));
             }
         }

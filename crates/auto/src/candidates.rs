@@ -60,6 +60,11 @@ impl Candidate {
         })
     }
 
+    /// Whether it is an average of two networks.
+    pub fn is_average(&self) -> bool {
+        self.share.is_some_and(|share| share < 1.0)
+    }
+
     /// Reads the weights; `probe` is the trial of the convex head.
     ///
     /// # Errors
@@ -67,7 +72,7 @@ impl Candidate {
     /// A trial that is damaged.
     pub fn weights(&self, probe: &RunDir) -> Result<Checkpoint> {
         let own = read_checkpoint(&self.trial.best_weights())?;
-        let Some(share) = self.share.filter(|&share| share < 1.0) else { return Ok(own) };
+        let Some(share) = self.share.filter(|_| self.is_average()) else { return Ok(own) };
         let base = read_checkpoint(&probe.best_weights())?;
         let tensors = average(&[(&base.tensors, 1.0 - share), (&own.tensors, share)]);
         Ok(Checkpoint { tensors, ..own })

@@ -70,6 +70,12 @@ pub fn estimate_s(
         return Ok(count as f64 * estimate_s(&settings, fold, 0, rates, compute)?
             + estimate_s(&settings, last, 0, rates, compute)?);
     }
+    if settings.refit {
+        let settings = Settings { refit: false, ..settings.clone() };
+        let all = SplitCounts { train: photos.train + photos.val, val: 0, test: 0 };
+        return Ok(estimate_s(&settings, photos, kept, rates, compute)?
+            + estimate_s(&settings, all, 0, rates, compute)?);
+    }
     let of = |split: Split| photos.of(split) as f64;
     let (train, val, test) = (of(Split::Train), of(Split::Val), of(Split::Test));
     let epochs = settings.epochs as f64;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use kennel_core::{
-    EpochRecord, PredictionRecord, RunDir, RunRecord, Settings, Split, Task, write_metrics,
+    EpochRecord, PredictionRecord, RunDir, RunRecord, Settings, Split, Task, files, write_metrics,
     write_predictions,
 };
 use kennel_data::Dataset;
@@ -17,6 +17,7 @@ use kennel_train::{
 };
 
 use crate::Result;
+use crate::refit::{of_refit, part};
 use crate::run::{photos, taken, with_photos};
 
 /// Trains a new cross-validated run; see [`crate::train`].
@@ -99,13 +100,6 @@ fn of_fold(settings: &Settings) -> Settings {
     Settings { folds: None, ..settings.clone() }
 }
 
-/// The settings of the network that is trained on all photos: the epochs of the folds, rounded, and
-/// nothing that needs validation photos.
-fn of_refit(settings: &Settings, best_epochs: &[usize]) -> Settings {
-    let mean = best_epochs.iter().sum::<usize>() as f64 / best_epochs.len() as f64;
-    Settings { epochs: mean.round() as usize, early_stopping: None, ..of_fold(settings) }
-}
-
 /// A cross-validated run in progress.
 struct CrossValidation<'a> {
     run: RunDir,
@@ -148,7 +142,7 @@ impl CrossValidation<'_> {
         let (mut best_epochs, mut elapsed_s) = (Vec::new(), 0.0);
         for (fold, data) in (1..).zip(&self.folds) {
             task.note(format!("fold {fold} of {}", self.folds.len()));
-            let run = self.part(&self.run.folds(), &settings, data, true, task)?;
+            let run = part(&self.run.folds(), &settings, data, self.options, task)?;
             best_epochs.extend(evaluate_run(&run)?.best_epoch);
             elapsed_s += run.read_metrics()?.last().map_or(0.0, |epoch| epoch.elapsed_s);
             let val = run.read_predictions(Split::Val, classes, data.manifest())?;
@@ -160,46 +154,17 @@ impl CrossValidation<'_> {
         Ok(OfFolds { out_of_fold, best_epochs, elapsed_s })
     }
 
-    /// Trains one of the runs that make up this one, resumes it, or finds it finished. It is known
-    /// by its settings and its division of the photos.
-    fn part(
-        &self,
-        runs: &Path,
-        settings: &Settings,
-        data: &Dataset,
-        skip_test: bool,
-        task: Task<'_>,
-    ) -> Result<RunDir> {
-        let options = TrainOptions { data: Some(data.clone()), skip_test, ..self.options.clone() };
-        let division = manifest_digest(data)?;
-        let is_same = |run: &RunDir| {
-            run.read_record().is_ok_and(|record| {
-                record.settings == *settings && record.facts.manifest_sha256 == division
-            })
-        };
-        let has_test = |run: &RunDir| {
-            skip_test
-                || data.photos(Split::Test).is_empty()
-                || run.predictions(Split::Test).exists()
-        };
-        let trained = match RunDir::list(runs)?.into_iter().find(is_same) {
-            Some(run) if run.is_finished() && has_test(&run) => return Ok(run),
-            Some(run) => kennel_train::resume(run, None, &options, task),
-            None => kennel_train::train(settings, runs, &options, task),
-        };
-        Ok(trained?.run)
-    }
-
     /// Trains the network on all photos and makes it this run's own.
     fn conclude(&self, found: OfFolds, task: Task<'_>) -> Result<RunEvaluation> {
         let data = photos(self.options).without_validation();
         let settings = of_refit(&self.record.settings, &found.best_epochs);
+        let options = TrainOptions { skip_test: self.skip_test, ..self.options.clone() };
         task.note(format!(
             "the network is trained on all training and validation photos, for {} epochs: the mean \
              of the folds' best",
             settings.epochs
         ));
-        let refit = self.part(&self.run.refit(), &settings, &data, self.skip_test, task)?;
+        let refit = part(&self.run.refit(), &settings, &data, &options, task)?;
         let weights = read_checkpoint(&refit.best_weights())?;
         let after_folds = |epoch: EpochRecord| EpochRecord {
             elapsed_s: found.elapsed_s + epoch.elapsed_s,
@@ -215,29 +180,10 @@ impl CrossValidation<'_> {
             write_checkpoint(path, &weights.tensors, &weights.batches_tracked, None)
         })?;
         changes.write(&run.out_of_fold(), |path| write_predictions(path, &found.out_of_fold))?;
+        if let Some(curve) = refit.read_learning_curve()? {
+            changes.write(&run.learning_curve(), |path| files::write_json(path, &curve))?;
+        }
         changes.commit()?;
         finish_run(run, test.as_deref())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use kennel_core::{Interpolation, Preprocessing, Strategy, Weights};
-
-    use super::*;
-
-    #[test]
-    fn the_network_on_all_photos_trains_for_the_mean_of_the_best_epochs() {
-        let preprocessing = Preprocessing::imagenet(224, 0.95, Interpolation::Bicubic);
-        let settings =
-            Settings::published("a".into(), Weights::Random, Strategy::Full, preprocessing);
-        let settings = Settings { folds: Some(3), early_stopping: Some(2), ..settings };
-        for (best_epochs, epochs) in [([3, 4, 4], 4), ([1, 1, 2], 1), ([2, 3, 3], 3)] {
-            let refit = of_refit(&settings, &best_epochs);
-            assert_eq!(
-                refit,
-                Settings { folds: None, early_stopping: None, epochs, ..settings.clone() }
-            );
-        }
     }
 }

@@ -16,6 +16,7 @@ mod choose;
 mod recipe;
 
 mod estimate;
+mod refit;
 
 mod budget;
 mod candidates;

@@ -22,6 +22,7 @@ pub fn probe(settings: &Settings) -> Settings {
         scheduler: SchedulerKind::Constant,
         ema: None,
         budget_s: None,
+        refit: false,
         unknown_share: None,
         ..settings.clone()
     }
@@ -33,19 +34,14 @@ pub const FEWEST_EPOCHS: usize = 3;
 /// Share of known photos that a run may refuse as unknown, if its settings name none.
 pub const UNKNOWN_SHARE: f64 = 0.01;
 
-/// Factors of the learning rate that all layers are trained with. A few hundred photos want small
-/// steps, a few thousand large ones.
-const FULL_RATES: [f64; 2] = [0.3, 1.0];
-
-/// Settings of the fine-tunings, from the fewest trained layers and the smallest steps.
+/// Settings of the fine-tunings, from the fewest trained layers.
 pub fn fine_tunings(settings: &Settings) -> Vec<Settings> {
-    let trial = |strategy: Strategy, factor: f64| Settings {
+    let trial = |strategy: Strategy| Settings {
         method: strategy.into(),
-        learning_rate: settings.learning_rate * factor,
         budget_s: None,
+        refit: false,
         unknown_share: None,
         ..settings.clone()
     };
-    let full = FULL_RATES.map(|factor| trial(Strategy::Full, factor));
-    std::iter::once(trial(Strategy::Partial, 1.0)).chain(full).collect()
+    [Strategy::Partial, Strategy::Full].map(trial).into()
 }

@@ -1,4 +1,5 @@
-//! A run of `auto`, from its first trial to the choice.
+//! A run of `auto`, from its first trial to the choice, and any run whose network is trained again
+//! on all photos.
 
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use kennel_core::{
 use kennel_data::{Dataset, PrepareOptions};
 use kennel_infer::machine;
 use kennel_metrics::evaluate;
-use kennel_models::{Network, write_checkpoint};
+use kennel_models::{Checkpoint, Network, write_checkpoint};
 use kennel_train::{
     TrainError, TrainOptions, Trained, check_same_photos, finish_run, learn_unknown, rehearse,
 };
@@ -20,6 +21,7 @@ use crate::budget::Budget;
 use crate::candidates::{Bench, Candidate};
 use crate::choose::{Behind, choose};
 use crate::recipe::{FEWEST_EPOCHS, RESOLVABLE, UNKNOWN_SHARE, fine_tunings, probe};
+use crate::refit::again;
 
 /// Trains a new run of any strategy, in one division of the photos.
 ///
@@ -33,7 +35,7 @@ pub fn train(
     task: Task<'_>,
 ) -> Result<Trained> {
     settings.check()?;
-    if settings.strategy()? != Strategy::Auto {
+    if !has_trials(settings) {
         return kennel_train::train(settings, runs, options, task);
     }
     let options = &with_photos(settings, options, task)?;
@@ -62,15 +64,13 @@ pub fn resume(
     task: Task<'_>,
 ) -> Result<Trained> {
     let record = run.read_record()?;
-    if record.settings.strategy().ok() != Some(Strategy::Auto)
-        || (run.is_finished() && epochs.is_none())
-    {
+    if !has_trials(&record.settings) || (run.is_finished() && epochs.is_none()) {
         return kennel_train::resume(run, epochs, options, task);
     }
     if epochs.is_some() {
         return Err(TrainError::CannotResume {
             path: run.path().into(),
-            reason: "the strategy auto chose its number of epochs".into(),
+            reason: "its trials chose the number of epochs".into(),
             hint: None,
         });
     }
@@ -80,6 +80,11 @@ pub fn resume(
     // Trials that are yet to begin would not know other photos.
     check_same_photos(&run, &record, photos(options))?;
     Auto { run, record, options }.finish(task)
+}
+
+/// Whether a run is made of others, in one division of the photos.
+fn has_trials(settings: &Settings) -> bool {
+    settings.strategy().ok() == Some(Strategy::Auto) || settings.refit
 }
 
 pub(crate) fn taken(run: &RunDir) -> Result<Lock> {
@@ -104,7 +109,7 @@ pub(crate) fn photos(options: &TrainOptions) -> &Dataset {
     options.data.as_ref().expect("the photos are open")
 }
 
-/// A run of `auto` in progress.
+/// A run made of trials, in progress.
 struct Auto<'a> {
     run: RunDir,
     record: RunRecord,
@@ -114,7 +119,11 @@ struct Auto<'a> {
 impl Auto<'_> {
     /// Trains what is missing, chooses, and evaluates the choice.
     fn finish(mut self, task: Task<'_>) -> Result<Trained> {
-        match self.candidates(task).and_then(|found| self.conclude(found, task)) {
+        let found = match self.is_auto() {
+            true => self.candidates(task),
+            false => self.only(task),
+        };
+        match found.and_then(|found| self.conclude(found, task)) {
             Err(TrainError::Stopped(_)) => {
                 Err(TrainError::Interrupted { run: self.run, epochs: 0 })
             }
@@ -124,6 +133,23 @@ impl Auto<'_> {
             Err(error) => Err(error),
             Ok(evaluation) => Ok(Trained { run: self.run, evaluation }),
         }
+    }
+
+    fn is_auto(&self) -> bool {
+        self.record.settings.strategy().ok() == Some(Strategy::Auto)
+    }
+
+    /// Trains the one network of another strategy.
+    fn only(&self, task: Task<'_>) -> Result<Found> {
+        let settings = Settings { refit: false, ..self.record.settings.clone() };
+        let trial = self.trial(self.begun(&settings)?, &settings, task)?;
+        let out_of_fold = match trial.out_of_fold().exists() {
+            true => self.out_of_fold(&trial)?,
+            false => Vec::new(),
+        };
+        let learning_curve = trial.read_learning_curve()?;
+        let all = vec![Candidate::of_trial(&trial, None)?];
+        Ok(Found { all, out_of_fold, learning_curve, left_out: Vec::new() })
     }
 
     /// Runs the trials and collects their networks, from the simplest.
@@ -208,9 +234,12 @@ impl Auto<'_> {
     fn conclude(&mut self, found: Found, task: Task<'_>) -> Result<kennel_metrics::RunEvaluation> {
         let losses: Vec<_> = found.all.iter().map(|candidate| candidate.losses.clone()).collect();
         let (chosen, behind) = choose(&losses);
-        let record = self.told(&found, chosen, &behind)?;
+        let record = self.is_auto().then(|| self.told(&found, chosen, &behind)).transpose()?;
         let candidate = &found.all[chosen];
-        let weights = candidate.weights(&found.all[0].trial)?;
+        let weights = match self.record.settings.refit {
+            true => self.refit(&found.all[0], candidate, task)?,
+            false => candidate.weights(&found.all[0].trial)?,
+        };
         let Candidate { trial, val, .. } = candidate;
         // What was trained is known now.
         let facts = trial.read_record()?.facts;
@@ -220,13 +249,18 @@ impl Auto<'_> {
         let run = &self.run;
         let mut changes = run.changes()?;
         changes.write(&run.config(), |path| self.record.write(path))?;
-        changes.write(&run.auto(), |path| files::write_json(path, &record))?;
+        if let Some(record) = &record {
+            changes.write(&run.auto(), |path| files::write_json(path, record))?;
+        }
         changes.write(&run.metrics(), |path| write_metrics(path, &history))?;
         changes.write(&run.best_weights(), |path| {
             write_checkpoint(path, &weights.tensors, &weights.batches_tracked, None)
         })?;
         changes.write(&run.predictions(Split::Val), |path| write_predictions(path, val))?;
-        changes.write(&run.out_of_fold(), |path| write_predictions(path, &found.out_of_fold))?;
+        if !found.out_of_fold.is_empty() {
+            changes
+                .write(&run.out_of_fold(), |path| write_predictions(path, &found.out_of_fold))?;
+        }
         if let Some(curve) = &found.learning_curve {
             changes.write(&run.learning_curve(), |path| files::write_json(path, curve))?;
         }
@@ -237,8 +271,27 @@ impl Auto<'_> {
         let test = has_test
             .then(|| bench.predict(network.clone(), Split::Test, "test", task))
             .transpose()?;
-        self.learn_unknown(&network, task)?;
+        if self.is_auto() && !self.record.settings.refit {
+            self.learn_unknown(&network, task)?;
+        }
         finish_run(run, test.as_deref())
+    }
+
+    /// Trains the chosen network again on training and validation photos: of an average, both that
+    /// it is made of.
+    fn refit(&self, head: &Candidate, chosen: &Candidate, task: Task<'_>) -> Result<Checkpoint> {
+        let (data, runs) = (photos(self.options), self.run.refit());
+        task.note(
+            "the network is trained again on training and validation photos; what is said about \
+             validation photos is that of the network before",
+        );
+        let again = |trial: &RunDir| again(trial, &runs, data, self.options, task);
+        let refitted = Candidate { trial: again(&chosen.trial)?, ..chosen.clone() };
+        let base = match refitted.is_average() {
+            true => again(&head.trial)?,
+            false => refitted.trial.clone(),
+        };
+        refitted.weights(&base)
     }
 
     /// Learns to tell photos of none of the classes. Too few photos for that are an error only if
@@ -288,7 +341,7 @@ impl Auto<'_> {
 struct Found {
     all: Vec<Candidate>,
     out_of_fold: Vec<PredictionRecord>,
-    /// None if an earlier version made the trial.
+    /// None if the first trial trains more than a convex head.
     learning_curve: Option<LearningCurveRecord>,
     left_out: Vec<String>,
 }

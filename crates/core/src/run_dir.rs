@@ -244,8 +244,8 @@ impl RunDir {
         self.root.join("folds")
     }
 
-    /// Folder of the one run that trains the network of a cross-validated run, on all training and
-    /// validation photos.
+    /// Folder of the runs that train the network of a cross-validated run, or train that of another
+    /// run again, on all training and validation photos.
     pub fn refit(&self) -> PathBuf {
         self.root.join("refit")
     }

@@ -65,9 +65,8 @@ impl Strategy {
     /// Returns the published number of epochs; for `auto`, that of each fine-tuning.
     pub const fn epochs(self) -> usize {
         match self {
-            Strategy::Freeze | Strategy::Partial => 15,
+            Strategy::Freeze | Strategy::Partial | Strategy::Auto => 15,
             Strategy::Full => 20,
-            Strategy::Auto => 10,
         }
     }
 }

@@ -2,8 +2,11 @@
 //! pretrained on.
 //!
 //! ```sh
-//! cargo run --release -p kennel-demo --example draw -- demo|pretraining DIR PER_BREED SEED
+//! cargo run --release -p kennel-demo --example draw -- demo|pretraining|pretraining:BREEDS DIR PER_BREED SEED
 //! ```
+//!
+//! `pretraining:12` draws twelve of those breeds: harder than the demonstration's five, because
+//! their shapes are drawn at random and lie close together.
 
 use std::path::Path;
 
@@ -14,13 +17,17 @@ const PRETRAINING_BREEDS: usize = 40;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let usage = "usage: draw demo|pretraining|pretraining:BREEDS DIR PER_BREED SEED";
     let [which, folder, per_breed, seed] = &arguments[..] else {
-        panic!("usage: draw demo|pretraining DIR PER_BREED SEED");
+        panic!("{usage}");
     };
     let breeds = match which.as_str() {
         "demo" => demo_breeds(),
         "pretraining" => pretraining_breeds(PRETRAINING_BREEDS),
-        other => panic!("{other}: expected demo or pretraining"),
+        other => {
+            let breeds = other.strip_prefix("pretraining:").and_then(|count| count.parse().ok());
+            pretraining_breeds(breeds.unwrap_or_else(|| panic!("{usage}")))
+        }
     };
     let per_breed = per_breed.parse().expect("PER_BREED is a number");
     let seed = seed.parse().expect("SEED is a number");

@@ -11,8 +11,8 @@ use crate::FinishedRun;
 const ELSEWHERE: [&str; 4] = ["model", "strategy", "seed", "data_dir"];
 
 /// Values of the keys that `config.toml` leaves out at their defaults.
-const LEFT_OUT: [(&str, &str); 3] =
-    [("choose_by", "accuracy"), ("freeze_norm", "false"), ("head", "gradient")];
+const LEFT_OUT: [(&str, &str); 4] =
+    [("choose_by", "accuracy"), ("freeze_norm", "false"), ("head", "gradient"), ("refit", "false")];
 
 /// Returns, for each run, its model and strategy and every setting in which runs of that model and
 /// strategy differ.
@@ -118,7 +118,7 @@ mod tests {
         let of = |of: &Settings, key: &str| settings(of)[key].clone();
         assert_eq!([of(&plain, "choose_by"), of(&changed, "choose_by")], ["accuracy", "loss"]);
         assert_eq!([of(&plain, "freeze_norm"), of(&changed, "freeze_norm")], ["false", "true"]);
-        assert_eq!(of(&plain, "head"), "gradient");
+        assert_eq!([of(&plain, "head"), of(&plain, "refit")], ["gradient", "false"]);
     }
 
     #[test]

@@ -126,6 +126,10 @@ pub struct TrainArgs {
     /// photos, which is kept
     #[arg(long, value_name = "K", help_heading = "Optimisation")]
     folds: Option<u32>,
+    /// Train again on training and validation photos, for as many epochs as were best; that network
+    /// is kept
+    #[arg(long, help_heading = "Optimisation")]
+    refit: bool,
     /// Passes over the training photos
     #[arg(long, help_heading = "Optimisation")]
     epochs: Option<u32>,
@@ -427,6 +431,7 @@ impl TrainArgs {
             drop_path_rate: self.drop_path_rate,
             seed: self.seed.map(u64::from),
             folds: count(self.folds),
+            refit: self.refit.then_some(true),
             epochs: count(self.epochs),
             batch_size: count(self.batch_size),
             learning_rate: self.learning_rate,

@@ -59,6 +59,10 @@ impl Settings {
             check("folds", folds as f64, folds >= 2, "2 or more")?;
             let expected = "none with the strategy auto, which cross-validates its convex head";
             check("folds", folds as f64, strategy != Strategy::Auto, expected)?;
+            let expected = "false with folds, whose network is trained on all photos anyway";
+            if self.refit {
+                return Err(OutOfBounds { name: "refit", found: "true".into(), expected });
+            }
         }
         positive("learning_rate", self.learning_rate)?;
         if let Some(rate) = self.head_learning_rate {
@@ -86,6 +90,8 @@ impl Settings {
             check("unknown_share", unknown, fits, "a number in (0, 1)")?;
             let expected = "none with folds, whose network has no validation photos";
             check("unknown_share", unknown, self.folds.is_none(), expected)?;
+            let expected = "none with refit, whose network has seen the validation photos";
+            check("unknown_share", unknown, !self.refit, expected)?;
         }
         not_negative("warmup_epochs", self.warmup_epochs)?;
         self.optimizer.check()?;
@@ -204,6 +210,7 @@ mod tests {
             (Settings { batch_size: 0, ..base.clone() }, "batch_size"),
             (Settings { folds: Some(1), ..base.clone() }, "folds"),
             (Settings { folds: Some(5), ..of(Strategy::Auto) }, "folds"),
+            (Settings { folds: Some(5), refit: true, ..base.clone() }, "refit"),
             (Settings { label_smoothing: 1.0, ..base.clone() }, "label_smoothing"),
             (Settings { layer_decay: Some(1.5), ..base.clone() }, "layer_decay"),
             (Settings { ema: Some(1.0), ..base.clone() }, "ema"),

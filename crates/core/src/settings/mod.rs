@@ -47,6 +47,10 @@ pub struct Settings {
     /// and then one on all training and validation photos.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folds: Option<usize>,
+    /// Whether the network is trained again on training and validation photos, once validation has
+    /// chosen.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub refit: bool,
     /// Number of epochs.
     pub epochs: usize,
     /// Photos per step.
@@ -133,6 +137,7 @@ impl Settings {
             unfreeze: Vec::new(),
             seed: 42,
             folds: None,
+            refit: false,
             epochs: strategy.epochs(),
             batch_size: 32,
             learning_rate: strategy.learning_rate(),

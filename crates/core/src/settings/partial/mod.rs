@@ -26,6 +26,7 @@ partial! {
         unfreeze: Option<Vec<String>>,
         seed: Option<u64>,
         folds: Option<usize>,
+        refit: Option<bool>,
         epochs: Option<usize>,
         batch_size: Option<usize>,
         learning_rate: Option<f64>,
@@ -152,6 +153,7 @@ impl PartialSettings {
             unfreeze: self.unfreeze.unwrap_or(recipe.unfreeze),
             seed: self.seed.unwrap_or(recipe.seed),
             folds: self.folds.or(recipe.folds),
+            refit: self.refit.unwrap_or(recipe.refit),
             epochs: self.epochs.unwrap_or(recipe.epochs),
             batch_size: self.batch_size.unwrap_or(recipe.batch_size),
             learning_rate: self.learning_rate.unwrap_or(recipe.learning_rate),
@@ -226,6 +228,7 @@ mod tests {
     fn complete_settings_survive_the_way_through_a_file() {
         let settings = Settings {
             unfreeze: vec!["layer4.2".into(), "fc".into()],
+            refit: true,
             head_learning_rate: Some(1e-2),
             layer_decay: Some(0.5),
             gradient_clip: Some(5.0),
