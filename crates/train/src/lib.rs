@@ -31,6 +31,7 @@ mod same_photos;
 
 mod bench_step;
 mod finish;
+mod left_out;
 mod select;
 mod unknown;
 
