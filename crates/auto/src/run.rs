@@ -11,9 +11,10 @@ use kennel_core::{
 use kennel_data::{Dataset, PrepareOptions};
 use kennel_infer::machine;
 use kennel_metrics::evaluate;
-use kennel_models::{Checkpoint, Network, write_checkpoint};
+use kennel_models::{Checkpoint, Network, read_checkpoint, write_checkpoint};
 use kennel_train::{
-    TrainError, TrainOptions, Trained, check_same_photos, finish_run, learn_unknown, rehearse,
+    Told, TrainError, TrainOptions, Trained, check_same_photos, finish_run, learn_unknown,
+    loses_unknown, rehearse,
 };
 
 use crate::Result;
@@ -272,7 +273,7 @@ impl Auto<'_> {
             .then(|| bench.predict(network.clone(), Split::Test, "test", task))
             .transpose()?;
         if self.is_auto() && !self.record.settings.refit {
-            self.learn_unknown(&network, task)?;
+            self.learn_unknown(&network, &found.all[0], &bench, task)?;
         }
         finish_run(run, test.as_deref())
     }
@@ -296,11 +297,22 @@ impl Auto<'_> {
 
     /// Learns to tell photos of none of the classes. Too few photos for that are an error only if
     /// it was asked for.
-    fn learn_unknown(&self, network: &Network, task: Task<'_>) -> Result<()> {
-        let settings = &self.record.settings;
+    fn learn_unknown(
+        &self,
+        network: &Network,
+        head: &Candidate,
+        bench: &Bench<'_>,
+        task: Task<'_>,
+    ) -> Result<()> {
+        let RunRecord { settings, facts } = &self.record;
+        let start = match loses_unknown(network, &facts.trained, settings) {
+            true => Some(bench.network(&read_checkpoint(&head.trial.best_weights())?.tensors)?),
+            false => None,
+        };
+        let told = start.as_ref().map_or(Told::ByRun(network), Told::ByStart);
         let share = settings.unknown_share.unwrap_or(UNKNOWN_SHARE);
-        let (data, device) = (photos(self.options), self.options.compute.device());
-        match learn_unknown(&self.run, network, data, settings, share, device, task) {
+        let device = self.options.compute.device();
+        match learn_unknown(&self.run, told, bench.data, settings, share, device, task) {
             Err(TrainError::Unknown(reason)) if settings.unknown_share.is_none() => {
                 task.note(format!("it cannot tell photos of none of the classes: {reason}"));
                 Ok(())

@@ -67,7 +67,7 @@ pub fn join(parts: Vec<Part>, side_px: u32, classes: usize) -> ModelProto {
 }
 
 /// Renames every value and node of a graph, but its input.
-fn prefixed(mut graph: GraphProto, under: &dyn Fn(&str) -> String) -> GraphProto {
+pub fn prefixed(mut graph: GraphProto, under: &dyn Fn(&str) -> String) -> GraphProto {
     let rename = |name: &mut String| {
         // An empty name stands for an input that is left out.
         if !name.is_empty() && name != INPUT {

@@ -8,7 +8,7 @@ use kennel_core::hint::Describe;
 use kennel_core::scratch::Scratch;
 use kennel_core::task::{Event, Stage};
 use kennel_core::{CoreError, RunDir, Split, Task, files};
-use kennel_infer::{Compute, Predictor, read_unknown};
+use kennel_infer::{Compute, Predictor, UnknownTeller};
 use kennel_metrics::Proportion;
 use kennel_models::{describe, load_trained};
 use kennel_onnx::photo_input::with_photo_input;
@@ -21,7 +21,7 @@ use kennel_unknown::{MIN_KNOWN_PHOTOS, Unknown, threshold};
 use crate::int8::{CALIBRATION_PHOTOS, Int8, Layers};
 use crate::parity::{self, Parity, RuntimeParity};
 use crate::proof::{Found, Reference};
-use crate::unknown::{late_outputs, with_unknown};
+use crate::unknown::{late_outputs, with_trunk, with_unknown};
 use crate::{ExportError, Loss, Result, graph, photos, provenance};
 
 /// Largest allowed difference between a float file's logits and the trained network's, relative to
@@ -111,8 +111,10 @@ pub fn export(
     let described = describe(&network);
     let float = graph::to_onnx(&described, &settings.model, preprocessing.side_px, classes);
     let layers = Layers::of(&float, &described, &options.float_layers)?;
-    let unknown = read_unknown(run)?.map(|(unknown, _)| unknown);
-    let late = late_outputs(&described);
+    let teller = UnknownTeller::of_run(run, Compute::cpu().device())?;
+    let unknown = teller.as_ref().map(|teller| teller.unknown.clone());
+    let trunk = teller.as_ref().and_then(|teller| teller.trunk.as_ref()).map(describe);
+    let mut late = late_outputs(&described);
     // It holds a copy of all weights.
     drop(described);
     // A cross-validated run may have no validation photos. It trained on them in any case: they
@@ -141,10 +143,11 @@ pub fn export(
         let (names, preprocessing) = (card.class_names.clone(), preprocessing.clone());
         let mut network =
             Predictor::new(network, preprocessing, names, card.temperature, &Compute::cpu())
-                .with_unknown(unknown.clone());
+                .with_unknown(teller);
         Reference::of(&mut network, photos, task)?
     };
-    let is_validated = settings.folds.is_none();
+    // A network that was trained again has seen the validation photos.
+    let is_validated = settings.folds.is_none() && !settings.refit;
     card.val_accuracy = is_validated.then(|| reference.accuracy());
     let int8 = match options.precision {
         Precision::Int8 => {
@@ -163,6 +166,9 @@ pub fn export(
         model = with_photo_input(&model, preprocessing, card.temperature, classes)?;
     }
     if let Some(unknown) = &unknown {
+        if let Some(trunk) = &trunk {
+            (model, late) = with_trunk(model, trunk, preprocessing.side_px);
+        }
         model = with_unknown(&model, &late, unknown, options.photo_input)?;
         let Unknown { share, threshold, .. } = *unknown;
         card.unknown = Some(UnknownCard { share, threshold });

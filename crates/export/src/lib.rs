@@ -26,4 +26,4 @@ pub use export::{ExportOptions, Exported, export};
 pub use graph::{INPUT, OUTPUT, to_onnx};
 pub use parity::{Parity, RuntimeParity, UnknownParity};
 pub use timm::{TimmFolder, export_timm};
-pub use unknown::{late_outputs, with_unknown};
+pub use unknown::{late_outputs, with_trunk, with_unknown};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use kennel_core::{HeadInit, Interpolation, Task};
-use kennel_export::{INPUT, OUTPUT, late_outputs, to_onnx, with_unknown};
+use kennel_export::{INPUT, OUTPUT, late_outputs, to_onnx, with_trunk, with_unknown};
 use kennel_models::{
     Architecture, Network, NetworkGraph, RegularizationRates, apply_state_dict, architecture,
     architectures, describe, draw_network, state_dict,
@@ -210,15 +210,20 @@ fn unknown_scores_are_the_networks_for_every_family() {
         let scores: Vec<f32> =
             features.chunks_exact(width).map(|row| known.score(row) as f32).collect();
         let unknown = Unknown { known, share: 0.01, threshold: 1.0 };
-        let model = with_unknown(&model, &late_outputs(&described), &unknown, false).unwrap();
-        write_model(&path, &model).unwrap();
-        for runtime in RuntimeKind::at_hand() {
-            let input = Input { name: INPUT, shape: &shape, values: Values::Floats(&pixels) };
-            let mut session = Session::open(&path, runtime).unwrap();
-            let found = session.run(input, &[OUTPUT, UNKNOWN_SCORE]).unwrap().remove(1).values;
-            let apart = apart(&found, &scores);
-            println!("{name} in {runtime}: {apart:.1e}");
-            assert!(apart <= 1e-3, "{name} in {runtime}: {apart:e}");
+        // By its own tensors, and by those of a network beside it: here the same one.
+        let own = (model.clone(), late_outputs(&described));
+        let beside = with_trunk(model, &described, side as u32);
+        for (model, late) in [own, beside] {
+            let model = with_unknown(&model, &late, &unknown, false).unwrap();
+            write_model(&path, &model).unwrap();
+            for runtime in RuntimeKind::at_hand() {
+                let input = Input { name: INPUT, shape: &shape, values: Values::Floats(&pixels) };
+                let mut session = Session::open(&path, runtime).unwrap();
+                let found = session.run(input, &[OUTPUT, UNKNOWN_SCORE]).unwrap().remove(1).values;
+                let apart = apart(&found, &scores);
+                println!("{name} in {runtime}: {apart:.1e}");
+                assert!(apart <= 1e-3, "{name} in {runtime}: {apart:e}");
+            }
         }
     }
 }

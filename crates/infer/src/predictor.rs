@@ -13,6 +13,26 @@ use kennel_unknown::Unknown;
 use crate::unknown::read_unknown;
 use crate::{Compute, Model, Result};
 
+/// Tells unknown photos by late features.
+pub struct UnknownTeller {
+    /// What decides.
+    pub unknown: Unknown,
+    /// The network that computes the features, if that is not the one that labels.
+    pub trunk: Option<Network>,
+}
+
+impl UnknownTeller {
+    /// Loads what a run has learnt, if it has.
+    ///
+    /// # Errors
+    ///
+    /// A run that is damaged.
+    pub fn of_run(run: &RunDir, device: &Device) -> Result<Option<Self>> {
+        let Some(learnt) = read_unknown(run)? else { return Ok(None) };
+        Ok(Some(Self { trunk: learnt.trunk(run, device)?, unknown: learnt.unknown }))
+    }
+}
+
 /// A network with the names of its classes.
 pub struct Predictor {
     network: Network,
@@ -21,7 +41,7 @@ pub struct Predictor {
     temperature: f64,
     note: Option<String>,
     device: Device,
-    unknown: Option<Unknown>,
+    unknown: Option<UnknownTeller>,
 }
 
 impl Predictor {
@@ -55,7 +75,7 @@ impl Predictor {
         let note = (!run.is_finished()).then(|| {
             format!("{} is not finished: its best epoch so far answers", run.path().display())
         });
-        let unknown = read_unknown(run)?.map(|(unknown, _)| unknown);
+        let unknown = UnknownTeller::of_run(run, compute.device())?;
         Ok(Self {
             note,
             unknown,
@@ -107,7 +127,7 @@ impl Predictor {
     }
 
     /// Tells unknown photos by `unknown`, if there is any.
-    pub fn with_unknown(self, unknown: Option<Unknown>) -> Self {
+    pub fn with_unknown(self, unknown: Option<UnknownTeller>) -> Self {
         Self { unknown, ..self }
     }
 
@@ -136,7 +156,7 @@ impl Model for Predictor {
     }
 
     fn unknown_threshold(&self) -> Option<f64> {
-        self.unknown.as_ref().map(|unknown| unknown.threshold)
+        self.unknown.as_ref().map(|teller| teller.unknown.threshold)
     }
 
     fn logits_and_unknown(
@@ -144,13 +164,18 @@ impl Model for Predictor {
         pixels: Vec<f32>,
         count: usize,
     ) -> Result<(Vec<Vec<f32>>, Vec<f64>)> {
-        let Some(unknown) = &self.unknown else {
+        let Some(UnknownTeller { unknown, trunk }) = &self.unknown else {
             return Ok((self.logits(pixels, count)?, Vec::new()));
         };
         let side = self.preprocessing.side_px as usize;
         let data = TensorData::new(pixels, [count, 3, side, side]);
         let pixels = Tensor::from_data(data, &self.device);
-        let (logits, features) = self.network.infer_with_late_features(pixels);
+        let (logits, features) = match trunk {
+            None => self.network.infer_with_late_features(pixels),
+            Some(trunk) => {
+                (self.network.infer(pixels.clone()), trunk.infer_with_late_features(pixels).1)
+            }
+        };
         let scores = rows(features).iter().map(|row| unknown.known.score(row)).collect();
         Ok((rows(logits), scores))
     }

@@ -3,12 +3,53 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use kennel_core::{CoreError, RunDir};
+use burn::module::Module;
+use burn::tensor::Device;
+use kennel_core::{CoreError, RunDir, RunRecord};
 use kennel_metrics::UnknownFacts;
-use kennel_models::{StateDict, TensorValue, read_checkpoint, write_checkpoint};
+use kennel_models::{
+    Checkpoint, LoadOptions, Network, RegularizationRates, StateDict, TensorValue, architecture,
+    is_under, load, read_checkpoint, state_dict, write_checkpoint,
+};
 use kennel_unknown::{Gaussian, Unknown};
 
 use crate::Result;
+
+/// What the names of the trunk's tensors begin with.
+const TRUNK: &str = "trunk.";
+
+/// What a run has learnt of known photos.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LearntUnknown {
+    /// What decides.
+    pub unknown: Unknown,
+    /// What was counted.
+    pub facts: UnknownFacts,
+    /// Tensors of the network whose late features it knows, without the head, if that is not the
+    /// run's own network.
+    trunk: Option<StateDict>,
+}
+
+impl LearntUnknown {
+    /// Returns the network whose late features it knows, if that is not the run's own. Its head
+    /// means nothing.
+    ///
+    /// # Errors
+    ///
+    /// A run that is damaged.
+    pub fn trunk(&self, run: &RunDir, device: &Device) -> Result<Option<Network>> {
+        let Some(tensors) = &self.trunk else { return Ok(None) };
+        let RunRecord { settings, facts } = run.read_record()?;
+        let architecture = architecture(&settings.model)?;
+        let rates = RegularizationRates::default();
+        let network = Network::new(architecture, facts.class_names.len(), rates, device);
+        let checkpoint = Checkpoint { tensors: tensors.clone(), ..Checkpoint::default() };
+        let path = run.unknown();
+        let (network, _) =
+            load(network, &checkpoint, LoadOptions::NewHead, architecture.name, &path)?;
+        Ok(Some(network.valid()))
+    }
+}
 
 /// Reads what a run has learnt of known photos. None if the run was not asked to, or if it is not
 /// finished: its best epoch may have changed since.
@@ -16,7 +57,7 @@ use crate::Result;
 /// # Errors
 ///
 /// A file that is damaged.
-pub fn read_unknown(run: &RunDir) -> Result<Option<(Unknown, UnknownFacts)>> {
+pub fn read_unknown(run: &RunDir) -> Result<Option<LearntUnknown>> {
     let path = run.unknown();
     if !run.is_finished() || !path.exists() {
         return Ok(None);
@@ -44,23 +85,40 @@ pub fn read_unknown(run: &RunDir) -> Result<Option<(Unknown, UnknownFacts)>> {
         return Err(malformed("its tensors do not fit together".into()).into());
     }
     let known = Gaussian { mean, axes, variances, rest };
-    Ok(Some((Unknown { known, share: facts.share, threshold: facts.threshold }, facts)))
+    let trunk: StateDict = std::mem::take(&mut checkpoint.tensors)
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.strip_prefix(TRUNK)?.to_string(), value)))
+        .collect();
+    let trunk = (!trunk.is_empty()).then_some(trunk);
+    let unknown = Unknown { known, share: facts.share, threshold: facts.threshold };
+    Ok(Some(LearntUnknown { unknown, facts, trunk }))
 }
 
-/// Writes what a run has learnt of known photos. The same contents give the same bytes.
+/// Writes what a run has learnt of known photos; `trunk` is the network whose late features it
+/// knows, if that is not the run's own. The same contents give the same bytes.
 ///
 /// # Errors
 ///
 /// [`CoreError::Io`].
-pub fn write_unknown(path: &Path, unknown: &Unknown, facts: &UnknownFacts) -> Result<()> {
+pub fn write_unknown(
+    path: &Path,
+    unknown: &Unknown,
+    trunk: Option<&Network>,
+    facts: &UnknownFacts,
+) -> Result<()> {
     let Gaussian { mean, axes, variances, rest } = &unknown.known;
     let tensor = |shape: Vec<usize>, data: &[f32]| TensorValue { shape, data: data.to_vec() };
-    let tensors = StateDict::from([
+    let mut tensors = StateDict::from([
         ("mean".into(), tensor(vec![mean.len()], mean)),
         ("axes".into(), tensor(vec![variances.len(), mean.len()], axes)),
         ("variances".into(), tensor(vec![variances.len()], variances)),
         ("rest".into(), tensor(Vec::new(), &[*rest])),
     ]);
+    if let Some(trunk) = trunk {
+        let below_head = |(name, _): &(String, TensorValue)| !is_under(name, trunk.head());
+        let named = |(name, value)| (format!("{TRUNK}{name}"), value);
+        tensors.extend(state_dict(trunk).into_iter().filter(below_head).map(named));
+    }
     let note = serde_json::to_string(facts).map_err(|error| CoreError::Malformed {
         path: path.into(),
         what: "description of known photos",
@@ -94,12 +152,13 @@ mod tests {
             test: Some(Proportion::new(0, 30)),
             left_out: vec![LeftOutClass { name: "a".into(), refused: Proportion::new(2, 9) }],
         };
-        write_unknown(&run.unknown(), &unknown, &facts).unwrap();
+        write_unknown(&run.unknown(), &unknown, None, &facts).unwrap();
         assert_eq!(read_unknown(&run).unwrap(), None);
         std::fs::write(run.evaluation(), "{}").unwrap();
-        assert_eq!(read_unknown(&run).unwrap(), Some((unknown.clone(), facts.clone())));
+        let read = read_unknown(&run).unwrap().unwrap();
+        assert_eq!((&read.unknown, &read.facts, read.trunk), (&unknown, &facts, None));
         let wrong = Gaussian { rest: -0.25, ..unknown.known.clone() };
-        write_unknown(&run.unknown(), &Unknown { known: wrong, ..unknown }, &facts).unwrap();
+        write_unknown(&run.unknown(), &Unknown { known: wrong, ..unknown }, None, &facts).unwrap();
         let said = read_unknown(&run).unwrap_err().to_string();
         assert!(said.contains("unknown.safetensors"), "{said}");
     }

@@ -118,7 +118,7 @@ impl Network {
     ///
     /// `[batch, 3, side, side]` to `[batch, classes]` and `[batch, late features]`.
     pub fn infer_with_late_features(&self, pixels: Tensor<4>) -> (Tensor<2>, Tensor<2>) {
-        let late = self.backbone.late_stages();
+        let late = self.late_stages();
         let both = in_micro_batches(pixels, self.architecture.micro_batch, |pixels| {
             let mut x = Value::Map(pixels);
             let mut found = Vec::new();
@@ -135,6 +135,11 @@ impl Network {
         let [photos, width] = both.dims();
         let logits = both.clone().slice([0..photos, 0..classes]);
         (logits, both.slice([0..photos, classes..width]))
+    }
+
+    /// Returns the stages whose outputs tell unknown photos, by their index.
+    pub fn late_stages(&self) -> Range<usize> {
+        self.backbone.late_stages()
     }
 
     /// Counts the leading stages that have no tensor under `trained`.

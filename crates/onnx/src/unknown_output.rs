@@ -16,6 +16,14 @@ pub enum LateOutput {
     Tokens(String),
 }
 
+impl LateOutput {
+    /// The name of the tensor.
+    pub fn name(&self) -> &str {
+        let (LateOutput::Map(name) | LateOutput::Tokens(name)) = self;
+        name
+    }
+}
+
 /// A Gaussian over the means of the late outputs, as [`with_unknown_score`] writes it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UnknownGraph<'a> {
@@ -48,14 +56,14 @@ pub fn with_unknown_score(
     let writes = |name: &str| graph.node.iter().any(|node| node.output.iter().any(|o| o == name));
     let mut sources = Vec::with_capacity(late.len());
     for output in late {
-        let (LateOutput::Map(name) | LateOutput::Tokens(name)) = output;
+        let name = output.name();
         if !writes(name) {
             return Err(refuse(format!("nothing writes `{name}`")));
         }
         // The tensor that the network itself goes on with: a layer of integers then computes the
         // tensor once.
         let rounded = format!("{name}.dequantized");
-        sources.push(if writes(&rounded) { rounded } else { name.clone() });
+        sources.push(if writes(&rounded) { rounded } else { name.into() });
     }
     let UnknownGraph { mean, axes, variances, rest } = gaussian;
     let (width, rank) = (mean.len(), variances.len());

@@ -7,10 +7,10 @@ use kennel_core::{
     CoreError, EpochRecord, LearningCurveRecord, Manifest, PredictionRecord, RunDir, RunFacts,
     RunRecord, Settings, Split,
 };
-use kennel_metrics::{Evaluation, RunEvaluation, UnknownFacts, argmax, evaluate};
+use kennel_metrics::{Evaluation, RunEvaluation, argmax, evaluate};
 use serde::Serialize;
 
-use crate::unknown_photos::read_unknown_facts;
+use crate::unknown_photos::{UnknownPhotos, read_unknown_photos};
 use crate::{ReportError, Result};
 
 /// A run with an `evaluation.json`, with all data that a report uses.
@@ -35,7 +35,7 @@ pub struct FinishedRun {
     /// The learning curve of its convex head, if it was measured.
     pub learning_curve: Option<LearningCurveRecord>,
     /// How many known photos it calls unknown, if it can tell.
-    pub unknown: Option<UnknownFacts>,
+    pub unknown: Option<UnknownPhotos>,
 }
 
 /// Predictions for a split, and their evaluation.
@@ -138,7 +138,7 @@ impl FinishedRun {
             Some(_) => judged(dir.read_out_of_fold(class_names, &manifest)?, &dir.out_of_fold())?,
             None => None,
         };
-        let (learning_curve, unknown) = (dir.read_learning_curve()?, read_unknown_facts(&dir)?);
+        let (learning_curve, unknown) = (dir.read_learning_curve()?, read_unknown_photos(&dir)?);
         Ok(FinishedRun {
             dir,
             record,

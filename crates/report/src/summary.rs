@@ -130,7 +130,7 @@ impl RunSummary {
             out_of_fold: run.out_of_fold.as_ref().map(|all| all.evaluation.clone()),
             temperature,
             more_photos: run.learning_curve.as_ref().map(MorePhotos::new),
-            unknown: run.unknown.as_ref().map(UnknownPhotos::new),
+            unknown: run.unknown.clone(),
             diagnosis: diagnose(&Curves::of(epochs, settings.label_smoothing, classes), classes),
             training_s: epochs.last().map(|epoch| epoch.elapsed_s),
             images_per_s: median(&rates),

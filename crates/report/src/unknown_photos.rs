@@ -7,6 +7,9 @@ use serde::Serialize;
 
 use crate::Result;
 
+/// What the names of tensors begin with that the network had before it was trained.
+const TRUNK: &str = "trunk.";
+
 /// How many photos a run calls unknown.
 #[derive(Clone, Debug, Serialize)]
 pub struct UnknownPhotos {
@@ -16,29 +19,17 @@ pub struct UnknownPhotos {
     /// Photos that are refused when their class is left out, of all classes together; `None` if
     /// that was not measured.
     pub left_out_total: Option<Proportion>,
+    /// Whether it tells them by the network before training, which does not know the classes.
+    pub is_of_start: bool,
 }
 
-impl UnknownPhotos {
-    /// Adds up the classes.
-    pub fn new(facts: &UnknownFacts) -> Self {
-        let sum = |of: fn(&Proportion) -> usize| -> usize {
-            facts.left_out.iter().map(|class| of(&class.refused)).sum()
-        };
-        let n = sum(|refused| refused.n);
-        UnknownPhotos {
-            left_out_total: (n > 0).then(|| Proportion::new(sum(|refused| refused.correct), n)),
-            facts: facts.clone(),
-        }
-    }
-}
-
-/// Reads the facts in `unknown.safetensors`, and none of its tensors. Returns `None` when the run
-/// has no such file.
+/// Reads the facts in `unknown.safetensors`, and no tensor. Returns `None` when the run has no such
+/// file.
 ///
 /// # Errors
 ///
 /// A file that is damaged.
-pub fn read_unknown_facts(run: &RunDir) -> Result<Option<UnknownFacts>> {
+pub fn read_unknown_photos(run: &RunDir) -> Result<Option<UnknownPhotos>> {
     let path = run.unknown();
     if !path.exists() {
         return Ok(None);
@@ -54,10 +45,16 @@ pub fn read_unknown_facts(run: &RunDir) -> Result<Option<UnknownFacts>> {
     let facts = header.metadata().as_ref().and_then(|metadata| metadata.get(UnknownFacts::KEY));
     let facts: UnknownFacts = serde_json::from_str(facts.map_or("", String::as_str))
         .map_err(|error| malformed(error.to_string()))?;
-    let mut counts = facts.left_out.iter().map(|class| &class.refused).chain([&facts.val]);
+    let refused: Vec<&Proportion> = facts.left_out.iter().map(|class| &class.refused).collect();
     let is_count = |counted: &Proportion| counted.n > 0 && counted.correct <= counted.n;
-    if !facts.test.as_ref().is_none_or(is_count) || !counts.all(is_count) {
+    if !refused.iter().copied().chain([&facts.val]).chain(&facts.test).all(is_count) {
         return Err(malformed("it counts more photos than there are".into()).into());
     }
-    Ok(Some(facts))
+    let sum = |of: fn(&Proportion) -> usize| refused.iter().map(|refused| of(refused)).sum();
+    let (correct, n) = (sum(|refused| refused.correct), sum(|refused| refused.n));
+    Ok(Some(UnknownPhotos {
+        left_out_total: (n > 0).then(|| Proportion::new(correct, n)),
+        is_of_start: header.tensors().keys().any(|name| name.starts_with(TRUNK)),
+        facts,
+    }))
 }

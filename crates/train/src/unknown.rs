@@ -13,6 +13,23 @@ use kennel_unknown::{Moments, Unknown};
 use crate::Result;
 use crate::left_out::ByClass;
 
+/// The network whose late features tell unknown photos.
+#[derive(Clone, Copy)]
+pub enum Told<'a> {
+    /// The one that the run has trained.
+    ByRun(&'a Network),
+    /// The one that it began with, because [`loses_unknown`]. The run keeps a copy.
+    ByStart(&'a Network),
+}
+
+/// Whether a training moves every stage whose features tell unknown photos, of a network that was
+/// pretrained. Such features keep what tells the classes apart and lose the rest: the features of
+/// the network as it was before tell unknown photos then.
+pub fn loses_unknown(network: &Network, trained: &[String], settings: &Settings) -> bool {
+    settings.weights.pretrained().is_some()
+        && network.frozen_stages(trained) <= network.late_stages().start
+}
+
 /// Fits to the training photos, takes the threshold from the validation photos, and writes
 /// `checkpoints/unknown.safetensors`. Then counts the test photos that are refused, and the photos of
 /// each class that would be if it was left out; they decide nothing.
@@ -23,13 +40,17 @@ use crate::left_out::ByClass;
 /// be written; [`kennel_core::Stopped`] once the task is stopped.
 pub fn learn_unknown(
     run: &RunDir,
-    network: &Network,
+    told: Told<'_>,
     data: &Dataset,
     settings: &Settings,
     share: f64,
     device: &Device,
     task: Task<'_>,
 ) -> Result<()> {
+    let (network, trunk) = match told {
+        Told::ByRun(network) => (network, None),
+        Told::ByStart(network) => (network, Some(network)),
+    };
     let pass = |split: Split, take: &mut dyn FnMut(&[f32], usize)| -> Result<()> {
         let what = format!("known photos, {split}");
         let (photos, preprocessing) = (data.photos(split), &settings.preprocessing);
@@ -64,15 +85,15 @@ pub fn learn_unknown(
         left_out: by_class.refused(&train, &val, share),
     };
     let mut changes = run.changes()?;
-    let write = |path: &Path| -> Result<()> { Ok(write_unknown(path, &unknown, &facts)?) };
+    let write = |path: &Path| -> Result<()> { Ok(write_unknown(path, &unknown, trunk, &facts)?) };
     changes.write(&run.unknown(), write)?;
     changes.commit()?;
-    task.note(told(&facts));
+    task.note(sentence(&facts));
     Ok(())
 }
 
 /// `3 of 379 test photos (0.8 %) would be called unknown; 1 % were allowed for`.
-fn told(facts: &UnknownFacts) -> Note {
+fn sentence(facts: &UnknownFacts) -> Note {
     let (split, found) = match facts.test {
         Some(test) => ("test", test),
         None => ("validation", facts.val),

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kennel_core::task::Event;
 use kennel_core::{RunDir, Settings, Strategy, Task};
-use kennel_infer::{Compute, Photos, Predictor, Row, label, read_unknown};
+use kennel_infer::{Compute, LearntUnknown, Photos, Predictor, Row, label, read_unknown};
 use kennel_train::{TrainError, TrainOptions, resume, train};
 use photos::{draw_photos, small_config};
 
@@ -59,7 +59,7 @@ fn a_run_that_can_tell_unknown_photos_is_otherwise_the_run_that_cannot() {
     assert!(!without.unknown().exists());
     assert!(!std::fs::read_to_string(without.config()).unwrap().contains("unknown"));
 
-    let (unknown, facts) = read_unknown(&with).unwrap().unwrap();
+    let LearntUnknown { unknown, facts, .. } = read_unknown(&with).unwrap().unwrap();
     assert_eq!((unknown.share, facts.val.n, facts.test.unwrap().n), (0.05, 12, 12));
     let (told, untold) = (label_noise(&with, dir.path()), label_noise(&without, dir.path()));
     for (told, untold) in told.iter().zip(&untold) {
@@ -106,7 +106,7 @@ fn each_class_stands_in_for_unknown_photos_if_enough_others_are_left() {
     let facts = |photos, runs| {
         draw_photos(&data, photos);
         let run = trained(&config(&data), &dir.path().join(runs));
-        read_unknown(&run).unwrap().unwrap().1
+        read_unknown(&run).unwrap().unwrap().facts
     };
     // Ten validation photos of the other class give a threshold, six do not.
     assert_eq!(facts([16, 6, 2], "few").left_out, []);
@@ -130,4 +130,34 @@ fn too_few_photos_begin_no_run() {
         "unknown photos cannot be told: 8 validation photos, expected at least 10"
     );
     assert!(!runs.exists());
+}
+
+#[test]
+fn a_network_that_is_trained_as_a_whole_tells_unknown_photos_as_it_did_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("photos");
+    draw_photos(&data, [16, 6, 6]);
+    let first = trained(&config(&data), &dir.path().join("first"));
+    let frozen = Settings { weights: first.path().to_str().unwrap().into(), ..config(&data) };
+    let strategy = |strategy: Strategy| Settings { method: strategy.into(), ..frozen.clone() };
+    let of = |settings: &Settings| trained(settings, &dir.path().join("runs"));
+    let [frozen, partial, full] = [
+        of(&strategy(Strategy::Freeze)),
+        // One of the two late stages.
+        of(&Settings {
+            unfreeze: vec!["layer4".into(), "fc".into()],
+            ..strategy(Strategy::Partial)
+        }),
+        of(&Settings { learning_rate: 1e-2, ..strategy(Strategy::Full) }),
+    ];
+    let learnt = |run: &RunDir| read_unknown(run).unwrap().unwrap();
+    assert_eq!(learnt(&frozen).unknown, learnt(&full).unknown);
+    let has_trunk =
+        |run: &RunDir| learnt(run).trunk(run, Compute::cpu().device()).unwrap().is_some();
+    assert_eq!([&frozen, &partial, &full].map(has_trunk), [false, false, true]);
+    let scores = |run: &RunDir| -> Vec<f64> {
+        let rows = label_noise(run, dir.path());
+        rows.iter().map(|row| row.unknown.unwrap().score).collect()
+    };
+    assert_eq!(scores(&frozen), scores(&full));
 }

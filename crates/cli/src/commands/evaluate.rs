@@ -114,7 +114,7 @@ fn own_predictions(run: &RunDir, args: &EvaluateArgs) -> CommandResult {
             quoted(&data)
         )));
     }
-    let unknown = read_unknown(run)?.map(|(_, facts)| facts);
+    let unknown = read_unknown(run)?.map(|learnt| learnt.facts);
     if args.format == Format::Json {
         let mut told = json!({ "run": run.path().display().to_string(), "evaluation": evaluation });
         if let Some(facts) = unknown {

@@ -10,13 +10,14 @@ use crate::{RunSummary, UnknownPhotos};
 
 /// Renders both error rates: known photos that are refused, and unknown ones that are not.
 pub fn unknown_photos(summary: &RunSummary, json: &Value, index: usize) -> Markup {
-    let Some(UnknownPhotos { facts, left_out_total }) = &summary.unknown else { return html! {} };
+    let Some(unknown) = &summary.unknown else { return html! {} };
+    let UnknownPhotos { facts, left_out_total, is_of_start } = unknown;
     let at = |key: &str| format!("/comparison/runs/{index}/unknown/{key}");
     let (split, refused) = match facts.test {
         Some(_) => ("test", "test"),
         None => ("validation", "val"),
     };
-    let is_frozen = summary.strategy.strategy() == Some(Strategy::Freeze);
+    let is_frozen = *is_of_start || summary.strategy.strategy() == Some(Strategy::Freeze);
     html! {
         h4 { "Photos of none of the classes" }
         p {
@@ -31,7 +32,7 @@ pub fn unknown_photos(summary: &RunSummary, json: &Value, index: usize) -> Marku
                  They look more like the known classes than most unknown photos do, so most unknown photos are refused more \
                  often. It is no promise: try it on photos of yours."
                 @if !is_frozen {
-                    " The network may have learnt from these photos, and then the figure is too high."
+                    " The network has learnt these classes, so the figure may be too high."
                 }
             }
             div.scroll role="region" tabindex="0" aria-label={ "Classes that were left out of " (summary.label) } {
