@@ -514,6 +514,7 @@ fn more_photos_and_unknown_ones_are_told_by_the_runs_that_know() {
         "fitted to 8 photos, and on 8/80 = 10.0 % (95 % CI 5.2-18.5) if they are fitted to 64.",
         "half as many photos again would bring 1.2 points (95 % interval 0.1 to 3.0), and twice the",
         "The second half of the photos of Tom brought 15.0 points of its recall.",
+        "Over all photos the difference is beyond its uncertainty for Tom.",
         "What more photos of Mittens would bring cannot be told",
         "It may call 1.0 % of known photos unknown.",
         "Of the test photos it calls 1/10 = 10.0 % (95 % CI 1.8-40.4) unknown.",

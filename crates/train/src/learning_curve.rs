@@ -90,3 +90,37 @@ fn class(found: HalvedClass, class_names: &[String]) -> HalvedClassRecord {
         overall: errors(found.overall),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(classes: usize) -> LearningCurveRecord {
+        let labels: Vec<usize> = (0..10 * classes).map(|photo| photo % classes).collect();
+        let folds: Vec<usize> = (0..labels.len()).map(|photo| photo / classes % 5).collect();
+        let value = |at: usize| (at * at % 17) as f32 + (labels[at / 3] * (at % 3)) as f32;
+        let features: Vec<f32> = (0..3 * labels.len()).map(value).collect();
+        let photos = Photos::new(&features, 3, &labels, classes).unwrap();
+        let names: Vec<String> = (0..classes).map(|class| format!("class {class}")).collect();
+        measure_curve(&photos, &folds, 10.0, &names, 1, Task::unwatched()).unwrap()
+    }
+
+    #[test]
+    fn a_few_classes_are_halved_and_many_are_not() {
+        let few = measured(3);
+        assert_eq!(few.classes.len(), 3);
+        assert_eq!(few.classes[2].name, "class 2");
+        assert_eq!(few.points.last().unwrap().total().n, 30);
+        assert!(measured(MOST_HALVED + 1).classes.is_empty());
+    }
+
+    #[test]
+    fn what_is_measured_can_be_read() {
+        for classes in [2, MOST_HALVED] {
+            let record = measured(classes);
+            let bytes = serde_json::to_vec(&record).unwrap();
+            let read = LearningCurveRecord::parse(&bytes, "learning_curve.json".as_ref());
+            assert_eq!(read.unwrap(), record);
+        }
+    }
+}

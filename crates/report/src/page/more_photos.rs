@@ -80,12 +80,15 @@ fn classes(
         let points = |key: &str| cell(place, &format!("{of}/{key}"), Rounded::Points);
         html! { (points("gain")) " (" (points("gain_low")) " to " (points("gain_high")) ")" }
     };
+    let names = |keep: &dyn Fn(&HalvedClassRecord) -> bool| -> Vec<&str> {
+        classes.iter().filter(|class| keep(class)).map(|class| class.name.as_str()).collect()
+    };
     let is_told = |class: &HalvedClassRecord| class.of_class.gain_low > 0.0;
     let mut gaining: Vec<usize> =
         (0..classes.len()).filter(|&place| is_told(&classes[place])).collect();
     gaining.sort_by(|&a, &b| classes[b].of_class.gain.total_cmp(&classes[a].of_class.gain));
-    let untold: Vec<&str> =
-        classes.iter().filter(|class| !is_told(class)).map(|class| class.name.as_str()).collect();
+    let untold = names(&|class| !is_told(class));
+    let of_all = names(&|class| is_told(class) && class.overall.gain_low > 0.0);
     html! {
         p {
             "Each class was halved in turn, the others kept whole. "
@@ -99,7 +102,14 @@ fn classes(
                 (cell(place, "of_class/gain", Rounded::Points))
                 @if order == 0 { " points of its recall" }
             }
-            @if !gaining.is_empty() { ". As many again bring less, because errors fall ever more slowly. " }
+            @if !gaining.is_empty() {
+                ". As many again bring less, because errors fall ever more slowly. "
+                @if of_all.is_empty() {
+                    "Over all photos no such difference is beyond its uncertainty: other classes lose a part of it. "
+                } @else {
+                    "Over all photos the difference is beyond its uncertainty for " (of_all.join(", ")) ". "
+                }
+            }
             @if !untold.is_empty() {
                 "What more photos of " (untold.join(", ")) " would bring cannot be told: the difference is within its uncertainty."
             }
