@@ -7,6 +7,7 @@ use kennel_infer::{BenchOptions, Compute, bench_infer};
 use kennel_models::architecture;
 use kennel_train::{Result, bench_step};
 
+use crate::halving::epochs_of_all;
 use crate::recipe::fine_tunings;
 
 /// Seconds of an epoch besides its photos, and seconds per parameter to write its checkpoints.
@@ -74,7 +75,12 @@ pub fn estimate_s(
         let settings = Settings { refit: false, ..settings.clone() };
         let all = SplitCounts { train: photos.train + photos.val, val: 0, test: 0 };
         return Ok(estimate_s(&settings, photos, kept, rates, compute)?
-            + estimate_s(&settings, all, 0, rates, compute)?);
+            + estimate_s(&Settings { search: None, ..settings }, all, 0, rates, compute)?);
+    }
+    if let Some(count) = settings.search {
+        let one = Settings { search: None, ..settings.clone() };
+        let trainings = epochs_of_all(count, one.epochs) as f64 / one.epochs as f64;
+        return Ok(trainings * estimate_s(&one, photos, kept, rates, compute)?);
     }
     let of = |split: Split| photos.of(split) as f64;
     let (train, val, test) = (of(Split::Train), of(Split::Val), of(Split::Test));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use kennel_core::{
-    EpochRecord, PredictionRecord, RunDir, RunRecord, Settings, Split, Task, files, write_metrics,
+    EpochRecord, PredictionRecord, RunDir, RunRecord, Settings, Split, Task, write_metrics,
     write_predictions,
 };
 use kennel_data::Dataset;
@@ -17,8 +17,9 @@ use kennel_train::{
 };
 
 use crate::Result;
+use crate::adopt::copy_learning_curve;
 use crate::refit::{of_refit, part};
-use crate::run::{photos, taken, with_photos};
+use crate::whole::{photos, taken, with_photos};
 
 /// Trains a new cross-validated run; see [`crate::train`].
 pub fn train(
@@ -180,9 +181,7 @@ impl CrossValidation<'_> {
             write_checkpoint(path, &weights.tensors, &weights.batches_tracked, None)
         })?;
         changes.write(&run.out_of_fold(), |path| write_predictions(path, &found.out_of_fold))?;
-        if let Some(curve) = refit.read_learning_curve()? {
-            changes.write(&run.learning_curve(), |path| files::write_json(path, &curve))?;
-        }
+        copy_learning_curve(&refit, run, &mut changes)?;
         changes.commit()?;
         finish_run(run, test.as_deref())
     }

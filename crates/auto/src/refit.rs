@@ -1,4 +1,4 @@
-//! Networks that are trained again on training and validation photos.
+//! Networks that are trained on all training and validation photos, once validation has chosen how.
 
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use kennel_infer::manifest_digest;
 use kennel_train::{TrainOptions, evaluate_run};
 
 use crate::Result;
+use crate::whole::{Whole, photos};
 
 /// The settings of a network that is trained on all photos: the best epochs of those that were
 /// validated, rounded to their mean, and nothing that needs validation photos.
@@ -21,22 +22,21 @@ pub fn of_refit(settings: &Settings, best_epochs: &[usize]) -> Settings {
     }
 }
 
-/// Trains a finished run again under `runs`, on its training and validation photos, for as many
+/// Trains a finished trial of a run again, on all training and validation photos and for as many
 /// epochs as were best.
 ///
 /// # Errors
 ///
-/// As [`kennel_train::train`]; a run that is damaged.
-pub fn again(
-    run: &RunDir,
-    runs: &Path,
-    data: &Dataset,
-    options: &TrainOptions,
-    task: Task<'_>,
-) -> Result<RunDir> {
-    let best = evaluate_run(run)?.best_epoch;
-    let settings = of_refit(&run.read_record()?.settings, &Vec::from_iter(best));
-    part(runs, &settings, &data.without_validation(), options, task)
+/// As [`kennel_train::train`]; a trial that is damaged.
+pub fn again(whole: &Whole, trial: &RunDir, task: Task<'_>) -> Result<RunDir> {
+    let Whole { run, options, .. } = whole;
+    let best = evaluate_run(trial)?.best_epoch;
+    let settings = of_refit(&trial.read_record()?.settings, &Vec::from_iter(best));
+    task.note(
+        "the network is trained again on training and validation photos; what is said about \
+         validation photos is that of the network before",
+    );
+    part(&run.refit(), &settings, &photos(options).without_validation(), options, task)
 }
 
 /// Trains one of the runs that make up another, resumes it, or finds it finished. It is known by

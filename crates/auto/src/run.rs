@@ -1,28 +1,24 @@
-//! A run of `auto`, from its first trial to the choice, and any run whose network is trained again
-//! on all photos.
+//! A run of `auto`, from its first trial to the choice.
 
 use std::path::Path;
 
-use kennel_core::task::Event;
 use kennel_core::{
-    AutoRecord, CandidateRecord, LearningCurveRecord, Lock, PredictionRecord, RunDir, RunRecord,
-    Settings, Split, Strategy, Task, files, write_metrics, write_predictions,
+    AutoRecord, CandidateRecord, Changes, CoreError, PredictionRecord, RunDir, RunRecord, Settings,
+    Strategy, Task, files,
 };
-use kennel_data::{Dataset, PrepareOptions};
-use kennel_infer::machine;
-use kennel_metrics::evaluate;
-use kennel_models::{Checkpoint, Network, read_checkpoint, write_checkpoint};
-use kennel_train::{
-    Told, TrainError, TrainOptions, Trained, check_same_photos, finish_run, learn_unknown,
-    loses_unknown, rehearse,
-};
+use kennel_metrics::{RunEvaluation, evaluate};
+use kennel_models::{Checkpoint, Network};
+use kennel_train::{TrainError, TrainOptions, Trained, finish_run, learn_unknown};
 
 use crate::Result;
+use crate::adopt::{Adopted, Own, adopt, copy_learning_curve};
 use crate::budget::Budget;
-use crate::candidates::{Bench, Candidate};
+use crate::candidates::Candidate;
 use crate::choose::{Behind, choose};
 use crate::recipe::{FEWEST_EPOCHS, RESOLVABLE, UNKNOWN_SHARE, fine_tunings, probe};
 use crate::refit::again;
+use crate::trials::{begun, of_run, trial};
+use crate::whole::{Whole, bench, photos};
 
 /// Trains a new run of any strategy, in one division of the photos.
 ///
@@ -36,20 +32,10 @@ pub fn train(
     task: Task<'_>,
 ) -> Result<Trained> {
     settings.check()?;
-    if !has_trials(settings) {
+    if settings.strategy()? != Strategy::Auto {
         return kennel_train::train(settings, runs, options, task);
     }
-    let options = &with_photos(settings, options, task)?;
-    let facts = rehearse(settings, options, task)?.facts;
-    let record = RunRecord { settings: settings.clone(), facts };
-    let (_, stamp) = machine::now();
-    let data = photos(options);
-    let (run, _lock) =
-        RunDir::begin(runs, &machine::run_name(&stamp, settings), |run, changes| {
-            changes.write(&run.manifest(), |path| data.manifest().write(path))?;
-            changes.write(&run.config(), |path| record.write(path))
-        })?;
-    Auto { run, record, options }.finish(task)
+    Auto::begin(settings, runs, options, task)?.finish(task)
 }
 
 /// Resumes a run of any strategy, in one division of the photos.
@@ -65,231 +51,208 @@ pub fn resume(
     task: Task<'_>,
 ) -> Result<Trained> {
     let record = run.read_record()?;
-    if !has_trials(&record.settings) || (run.is_finished() && epochs.is_none()) {
+    if record.settings.strategy().ok() != Some(Strategy::Auto)
+        || (run.is_finished() && epochs.is_none())
+    {
         return kennel_train::resume(run, epochs, options, task);
     }
     if epochs.is_some() {
         return Err(TrainError::CannotResume {
             path: run.path().into(),
-            reason: "its trials chose the number of epochs".into(),
+            reason: "the strategy auto chose its number of epochs".into(),
             hint: None,
         });
     }
-    let _lock = taken(&run)?;
-    run.check_files()?;
-    let options = &with_photos(&record.settings, options, task)?;
-    // Trials that are yet to begin would not know other photos.
-    check_same_photos(&run, &record, photos(options))?;
-    Auto { run, record, options }.finish(task)
+    Auto::reopen(run, options, task)?.finish(task)
 }
 
-/// Whether a run is made of others, in one division of the photos.
-fn has_trials(settings: &Settings) -> bool {
-    settings.strategy().ok() == Some(Strategy::Auto) || settings.refit
-}
-
-pub(crate) fn taken(run: &RunDir) -> Result<Lock> {
-    run.lock()?.ok_or_else(|| TrainError::InUse { path: run.path().into() })
-}
-
-/// Opens the photos once for all runs that make up one, which leave the test photos alone.
-pub(crate) fn with_photos(
+/// Begins a run of `auto` and fits its convex head. [`resume`] goes on from there, or
+/// [`end_with_head`] ends it.
+///
+/// # Errors
+///
+/// As [`train`].
+pub fn begin_with_head(
     settings: &Settings,
+    runs: &Path,
     options: &TrainOptions,
     task: Task<'_>,
-) -> Result<TrainOptions> {
-    let folder = Path::new(&settings.data_dir);
-    let data = match &options.data {
-        Some(data) if data.root() == folder => data.clone(),
-        _ => Dataset::open_with(folder, &PrepareOptions::default(), task)?,
-    };
-    Ok(TrainOptions { data: Some(data), skip_test: true, ..options.clone() })
+) -> Result<RunDir> {
+    settings.check()?;
+    Auto::begin(settings, runs, options, task)?.fit_head(task)
 }
 
-pub(crate) fn photos(options: &TrainOptions) -> &Dataset {
-    options.data.as_ref().expect("the photos are open")
+/// Fits the convex head of a run of `auto` that was begun, unless it has one.
+///
+/// # Errors
+///
+/// As [`resume`].
+pub fn fit_head(run: RunDir, options: &TrainOptions, task: Task<'_>) -> Result<RunDir> {
+    Auto::reopen(run, options, task)?.fit_head(task)
 }
 
-/// A run made of trials, in progress.
-struct Auto<'a> {
+/// Ends a run of `auto` that was begun with its convex head. `left_out` says why nothing is
+/// fine-tuned.
+///
+/// # Errors
+///
+/// As [`resume`].
+pub fn end_with_head(
     run: RunDir,
-    record: RunRecord,
-    options: &'a TrainOptions,
+    left_out: String,
+    options: &TrainOptions,
+    task: Task<'_>,
+) -> Result<Trained> {
+    let auto = Auto::reopen(run, options, task)?;
+    Auto { left_out: Some(left_out), ..auto }.finish(task)
 }
 
-impl Auto<'_> {
+/// Reads the predictions of a run's convex head: those of the run, or of its trial while the run is
+/// not finished.
+///
+/// # Errors
+///
+/// A run that is damaged, or whose head is not fitted.
+pub(crate) fn out_of_fold(run: &RunDir) -> Result<Vec<PredictionRecord>> {
+    let RunRecord { settings, facts } = run.read_record()?;
+    let holder = match run.is_finished() {
+        true => run.clone(),
+        false => begun(run, &probe(&settings))?.unwrap_or_else(|| run.clone()),
+    };
+    let records = holder.read_out_of_fold(&facts.class_names, &run.read_manifest()?)?;
+    records.ok_or_else(|| {
+        let reason = "it holds no predictions of its convex head".into();
+        CoreError::Malformed { path: run.path().into(), what: "run of auto", reason }.into()
+    })
+}
+
+/// A run of `auto` in progress.
+struct Auto {
+    whole: Whole,
+    /// Why it is to end with its convex head, if it is.
+    left_out: Option<String>,
+}
+
+impl Auto {
+    fn begin(
+        settings: &Settings,
+        runs: &Path,
+        options: &TrainOptions,
+        task: Task<'_>,
+    ) -> Result<Self> {
+        Ok(Auto { whole: Whole::begin(settings, runs, options, task)?, left_out: None })
+    }
+
+    fn reopen(run: RunDir, options: &TrainOptions, task: Task<'_>) -> Result<Self> {
+        Ok(Auto { whole: Whole::reopen(run, options, task)?, left_out: None })
+    }
+
     /// Trains what is missing, chooses, and evaluates the choice.
     fn finish(mut self, task: Task<'_>) -> Result<Trained> {
-        let found = match self.is_auto() {
-            true => self.candidates(task),
-            false => self.only(task),
-        };
-        match found.and_then(|found| self.conclude(found, task)) {
-            Err(TrainError::Stopped(_)) => {
-                Err(TrainError::Interrupted { run: self.run, epochs: 0 })
-            }
-            Err(TrainError::Interrupted { epochs, .. }) => {
-                Err(TrainError::Interrupted { run: self.run, epochs })
-            }
-            Err(error) => Err(error),
-            Ok(evaluation) => Ok(Trained { run: self.run, evaluation }),
+        match self.candidates(task).and_then(|found| self.conclude(found, task)) {
+            Ok(evaluation) => Ok(Trained { run: self.whole.run, evaluation }),
+            Err(error) => Err(of_run(&self.whole.run, error)),
         }
     }
 
-    fn is_auto(&self) -> bool {
-        self.record.settings.strategy().ok() == Some(Strategy::Auto)
+    /// Runs the first trial.
+    fn fit_head(self, task: Task<'_>) -> Result<RunDir> {
+        match self.probe_run(task) {
+            Ok(_) => Ok(self.whole.run),
+            Err(error) => Err(of_run(&self.whole.run, error)),
+        }
     }
 
-    /// Trains the one network of another strategy.
-    fn only(&self, task: Task<'_>) -> Result<Found> {
-        let settings = Settings { refit: false, ..self.record.settings.clone() };
-        let trial = self.trial(self.begun(&settings)?, &settings, task)?;
-        let out_of_fold = match trial.out_of_fold().exists() {
-            true => self.out_of_fold(&trial)?,
-            false => Vec::new(),
-        };
-        let learning_curve = trial.read_learning_curve()?;
-        let all = vec![Candidate::of_trial(&trial, None)?];
-        Ok(Found { all, out_of_fold, learning_curve, left_out: Vec::new() })
+    fn probe_run(&self, task: Task<'_>) -> Result<RunDir> {
+        let Whole { run, record, options, .. } = &self.whole;
+        let probe = probe(&record.settings);
+        trial(run, begun(run, &probe)?, &probe, options, task)
     }
 
     /// Runs the trials and collects their networks, from the simplest.
     fn candidates(&self, task: Task<'_>) -> Result<Found> {
-        let settings = &self.record.settings;
+        let Whole { run, record, options, .. } = &self.whole;
         let mut left_out = Vec::new();
-        let probe = probe(settings);
-        let probe_run = self.trial(self.begun(&probe)?, &probe, task)?;
-        let head = Candidate::of_trial(&probe_run, None)?;
-        let out_of_fold = self.out_of_fold(&probe_run)?;
-        let learning_curve = probe_run.read_learning_curve()?;
+        let head = Candidate::of_trial(&self.probe_run(task)?, None)?;
+        let out_of_fold = out_of_fold(run)?;
         let mut all = vec![head];
         let mistakes = self.mistakes(&out_of_fold)?;
-        if mistakes < RESOLVABLE {
+        if let Some(why) = &self.left_out {
+            left_out.push(why.clone());
+        } else if mistakes < RESOLVABLE {
             left_out.push(format!(
                 "fine-tuning: the convex head is wrong on {mistakes} of {} photos out of fold, \
                  and photos as few could not show that another network is better",
                 out_of_fold.len()
             ));
         } else {
-            let bench = Bench { run: &self.run, data: photos(self.options), options: self.options };
+            let bench = bench(run, options);
             let mut budget = self.budget()?;
-            for trial in fine_tunings(settings) {
-                let begun = self.begun(&trial)?;
+            for settings in fine_tunings(&record.settings) {
+                let begun = begun(run, &settings)?;
                 let epochs = match &begun {
                     Some(run) => Some(run.read_record()?.settings.epochs),
-                    None => budget.epochs(&trial)?,
+                    None => budget.epochs(&settings)?,
                 };
                 let Some(epochs) = epochs else {
-                    left_out.push(left_out_for_time(&trial));
+                    left_out.push(left_out_for_time(&settings));
                     continue;
                 };
-                let trial = self.trial(begun, &Settings { epochs, ..trial }, task)?;
+                let settings = Settings { epochs, ..settings };
+                let trial = trial(run, begun, &settings, options, task)?;
                 all.extend(Candidate::averages(&all[0], &trial, &bench, task)?);
             }
         }
-        Ok(Found { all, out_of_fold, learning_curve, left_out })
+        Ok(Found { all, out_of_fold, left_out })
     }
 
     fn budget(&self) -> Result<Budget<'_>> {
-        let trials = RunDir::list(&self.run.trials())?;
-        let photos = self.record.facts.photos;
-        Budget::new(&self.record.settings, photos, &trials, &self.options.compute)
-    }
-
-    /// Finds a trial that an earlier process has begun. A budget may have cut its epochs short.
-    fn begun(&self, settings: &Settings) -> Result<Option<RunDir>> {
-        let is_same = |run: &RunDir| {
-            run.read_record().is_ok_and(|record| {
-                let epochs = record.settings.epochs;
-                record.settings == Settings { epochs, ..settings.clone() }
-            })
-        };
-        Ok(RunDir::list(&self.run.trials())?.into_iter().find(is_same))
-    }
-
-    /// Trains a trial, resumes it, or finds it finished.
-    fn trial(&self, begun: Option<RunDir>, settings: &Settings, task: Task<'_>) -> Result<RunDir> {
-        if let Some(run) = begun.as_ref().filter(|run| run.is_finished()) {
-            return Ok(run.clone());
-        }
-        task.tell(Event::Trial { settings });
-        let trained = match begun {
-            Some(run) => kennel_train::resume(run, None, self.options, task),
-            None => kennel_train::train(settings, &self.run.trials(), self.options, task),
-        };
-        Ok(trained?.run)
-    }
-
-    fn out_of_fold(&self, probe: &RunDir) -> Result<Vec<PredictionRecord>> {
-        let classes = &self.record.facts.class_names;
-        let records = probe.read_out_of_fold(classes, &probe.read_manifest()?)?;
-        Ok(records.expect("a convex head leaves them"))
+        let trials = RunDir::list(&self.whole.run.trials())?;
+        let photos = self.whole.record.facts.photos;
+        Budget::new(&self.whole.record.settings, photos, &trials, &self.whole.options.compute)
     }
 
     fn mistakes(&self, records: &[PredictionRecord]) -> Result<usize> {
-        let accuracy = evaluate(records, &self.record.facts.class_names)?.accuracy;
+        let accuracy = evaluate(records, &self.whole.record.facts.class_names)?.accuracy;
         Ok(accuracy.n - accuracy.correct)
     }
 
     /// Chooses, writes the chosen network as the run's own, and evaluates it on the test photos.
-    fn conclude(&mut self, found: Found, task: Task<'_>) -> Result<kennel_metrics::RunEvaluation> {
+    fn conclude(&mut self, found: Found, task: Task<'_>) -> Result<RunEvaluation> {
         let losses: Vec<_> = found.all.iter().map(|candidate| candidate.losses.clone()).collect();
         let (chosen, behind) = choose(&losses);
-        let record = self.is_auto().then(|| self.told(&found, chosen, &behind)).transpose()?;
-        let candidate = &found.all[chosen];
-        let weights = match self.record.settings.refit {
-            true => self.refit(&found.all[0], candidate, task)?,
-            false => candidate.weights(&found.all[0].trial)?,
+        let told = self.told(&found, chosen, &behind)?;
+        let Candidate { trial, val, .. } = &found.all[chosen];
+        let weights = match self.whole.record.settings.refit {
+            true => self.refit(&found.all[0], &found.all[chosen], task)?,
+            false => found.all[chosen].weights(&found.all[0].trial)?,
         };
-        let Candidate { trial, val, .. } = candidate;
-        // What was trained is known now.
-        let facts = trial.read_record()?.facts;
-        self.record.facts.trained = facts.trained;
-        self.record.facts.trainable_params = facts.trainable_params;
-        let history = trial.read_metrics()?;
-        let run = &self.run;
-        let mut changes = run.changes()?;
-        changes.write(&run.config(), |path| self.record.write(path))?;
-        if let Some(record) = &record {
-            changes.write(&run.auto(), |path| files::write_json(path, record))?;
+        let adopted = Adopted {
+            trial,
+            weights,
+            history: trial.read_metrics()?,
+            val,
+            out_of_fold: Some(&found.out_of_fold),
+        };
+        let Whole { run, record, options, .. } = &mut self.whole;
+        let (path, head) = (run.auto(), &found.all[0].trial);
+        let write = |changes: &mut Changes| -> kennel_core::Result<()> {
+            changes.write(&path, |path| files::write_json(path, &told))?;
+            copy_learning_curve(head, run, changes)
+        };
+        let Own { network, test } = adopt(&bench(run, options), record, adopted, write, task)?;
+        if !self.whole.record.settings.refit {
+            self.learn_unknown(&network, task)?;
         }
-        changes.write(&run.metrics(), |path| write_metrics(path, &history))?;
-        changes.write(&run.best_weights(), |path| {
-            write_checkpoint(path, &weights.tensors, &weights.batches_tracked, None)
-        })?;
-        changes.write(&run.predictions(Split::Val), |path| write_predictions(path, val))?;
-        if !found.out_of_fold.is_empty() {
-            changes
-                .write(&run.out_of_fold(), |path| write_predictions(path, &found.out_of_fold))?;
-        }
-        if let Some(curve) = &found.learning_curve {
-            changes.write(&run.learning_curve(), |path| files::write_json(path, curve))?;
-        }
-        changes.commit()?;
-        let bench = Bench { run, data: photos(self.options), options: self.options };
-        let network = bench.network(&weights.tensors)?;
-        let has_test = !bench.data.photos(Split::Test).is_empty();
-        let test = has_test
-            .then(|| bench.predict(network.clone(), Split::Test, "test", task))
-            .transpose()?;
-        if self.is_auto() && !self.record.settings.refit {
-            self.learn_unknown(&network, &found.all[0], &bench, task)?;
-        }
-        finish_run(run, test.as_deref())
+        finish_run(&self.whole.run, test.as_deref())
     }
 
-    /// Trains the chosen network again on training and validation photos: of an average, both that
-    /// it is made of.
+    /// Trains the chosen network again on all photos: of an average, both that it is made of.
     fn refit(&self, head: &Candidate, chosen: &Candidate, task: Task<'_>) -> Result<Checkpoint> {
-        let (data, runs) = (photos(self.options), self.run.refit());
-        task.note(
-            "the network is trained again on training and validation photos; what is said about \
-             validation photos is that of the network before",
-        );
-        let again = |trial: &RunDir| again(trial, &runs, data, self.options, task);
-        let refitted = Candidate { trial: again(&chosen.trial)?, ..chosen.clone() };
+        let refitted =
+            Candidate { trial: again(&self.whole, &chosen.trial, task)?, ..chosen.clone() };
         let base = match refitted.is_average() {
-            true => again(&head.trial)?,
+            true => again(&self.whole, &head.trial, task)?,
             false => refitted.trial.clone(),
         };
         refitted.weights(&base)
@@ -297,22 +260,11 @@ impl Auto<'_> {
 
     /// Learns to tell photos of none of the classes. Too few photos for that are an error only if
     /// it was asked for.
-    fn learn_unknown(
-        &self,
-        network: &Network,
-        head: &Candidate,
-        bench: &Bench<'_>,
-        task: Task<'_>,
-    ) -> Result<()> {
-        let RunRecord { settings, facts } = &self.record;
-        let start = match loses_unknown(network, &facts.trained, settings) {
-            true => Some(bench.network(&read_checkpoint(&head.trial.best_weights())?.tensors)?),
-            false => None,
-        };
-        let told = start.as_ref().map_or(Told::ByRun(network), Told::ByStart);
+    fn learn_unknown(&self, network: &Network, task: Task<'_>) -> Result<()> {
+        let settings = &self.whole.record.settings;
         let share = settings.unknown_share.unwrap_or(UNKNOWN_SHARE);
-        let device = self.options.compute.device();
-        match learn_unknown(&self.run, told, bench.data, settings, share, device, task) {
+        let (data, device) = (photos(&self.whole.options), self.whole.options.compute.device());
+        match learn_unknown(&self.whole.run, network, data, settings, share, device, task) {
             Err(TrainError::Unknown(reason)) if settings.unknown_share.is_none() => {
                 task.note(format!("it cannot tell photos of none of the classes: {reason}"));
                 Ok(())
@@ -353,8 +305,6 @@ impl Auto<'_> {
 struct Found {
     all: Vec<Candidate>,
     out_of_fold: Vec<PredictionRecord>,
-    /// None if the first trial trains more than a convex head.
-    learning_curve: Option<LearningCurveRecord>,
     left_out: Vec<String>,
 }
 

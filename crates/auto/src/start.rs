@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use kennel_core::{RunDir, Settings, Task};
+use kennel_core::{RunDir, Settings, Strategy, Task};
 use kennel_train::{Rehearsal, TrainOptions, Trained};
 
-use crate::{Result, folds, run};
+use crate::{Result, folds, run, search, twice};
 
 /// Trains a new run under `runs`.
 ///
@@ -19,9 +19,11 @@ pub fn train(
     options: &TrainOptions,
     task: Task<'_>,
 ) -> Result<Trained> {
-    match settings.folds {
-        Some(count) => folds::train(settings, count, runs, options, task),
-        None => run::train(settings, runs, options, task),
+    match (settings.folds, settings.search) {
+        (Some(count), _) => folds::train(settings, count, runs, options, task),
+        (None, Some(count)) => search::train(settings, count, runs, options, task),
+        (None, None) if is_trained_twice(settings) => twice::train(settings, runs, options, task),
+        (None, None) => run::train(settings, runs, options, task),
     }
 }
 
@@ -29,17 +31,20 @@ pub fn train(
 ///
 /// # Errors
 ///
-/// As [`kennel_train::resume`]; more epochs for a run of `auto` or a cross-validated one, which
-/// choose their number of epochs.
+/// As [`kennel_train::resume`]; more epochs for a run of `auto`, a search or a cross-validated run,
+/// whose epochs are those of the runs that they are made of.
 pub fn resume(
     run: RunDir,
     epochs: Option<usize>,
     options: &TrainOptions,
     task: Task<'_>,
 ) -> Result<Trained> {
-    match run.read_record()?.settings.folds {
-        Some(count) => folds::resume(run, count, epochs, options, task),
-        None => run::resume(run, epochs, options, task),
+    let settings = run.read_record()?.settings;
+    match (settings.folds, settings.search) {
+        (Some(count), _) => folds::resume(run, count, epochs, options, task),
+        (None, Some(count)) => search::resume(run, count, epochs, options, task),
+        (None, None) if is_trained_twice(&settings) => twice::resume(run, epochs, options, task),
+        (None, None) => run::resume(run, epochs, options, task),
     }
 }
 
@@ -54,4 +59,9 @@ pub fn rehearse(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> 
         Some(count) => folds::rehearse(settings, count, options, task),
         None => kennel_train::rehearse(settings, options, task),
     }
+}
+
+/// Whether one network is trained, and then again. A run of `auto` does that itself.
+fn is_trained_twice(settings: &Settings) -> bool {
+    settings.refit && settings.strategy().ok() != Some(Strategy::Auto)
 }

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use kennel_core::task::{Event, Stage};
-use kennel_core::{EpochRecord, HeadFit, Note, RunDir, RunFacts, Settings, SplitCounts, Task};
+use kennel_core::{
+    AugmentationSet, EpochRecord, HeadFit, Note, RunDir, RunFacts, Settings, SplitCounts, Strategy,
+    Task,
+};
 
 use crate::hints;
 use crate::interrupt;
@@ -176,14 +179,7 @@ impl Screen<'_> {
 
     fn trial(&mut self, settings: &Settings) {
         self.clear();
-        let what = match (settings.head, settings.epochs) {
-            (HeadFit::Convex, 1) => "a convex head on the frozen network".into(),
-            (_, epochs) => format!(
-                "{} from the convex head, {epochs} epochs at {:e}",
-                settings.method, settings.learning_rate
-            ),
-        };
-        say!(self.session, "trial      {what}");
+        say!(self.session, "trial      {}", trial_name(settings));
     }
 
     fn run(&mut self, run: &RunDir, settings: &Settings, facts: &RunFacts, finished_epochs: usize) {
@@ -261,6 +257,28 @@ pub fn tell_photos(photos: SplitCounts, class_names: &[String], session: &Sessio
         class_names.len(),
         shortened(class_names)
     );
+}
+
+/// What a trial trains, and what it may have drawn.
+fn trial_name(settings: &Settings) -> String {
+    let Settings { method, head, epochs, learning_rate, drop_path_rate, .. } = settings;
+    if (*method, *head) == (Strategy::Freeze.into(), HeadFit::Convex) {
+        return "a convex head on the frozen network".into();
+    }
+    let from = if *head == HeadFit::Convex { " from the convex head" } else { "" };
+    let mut name = format!("{method}{from}, {epochs} epochs at {learning_rate:e}");
+    if let Some(decay) = settings.layer_decay {
+        name += &format!(", layer decay {decay}");
+    }
+    let not_usual = [AugmentationSet::Rrc, AugmentationSet::None];
+    let is_set = |set: &&AugmentationSet| set.augmentation() == settings.augmentation;
+    if let Some(set) = not_usual.iter().find(is_set) {
+        name += &format!(", augmentation {}", set.as_str());
+    }
+    if *drop_path_rate > 0.0 {
+        name += &format!(", drop path {drop_path_rate}");
+    }
+    name
 }
 
 fn shortened(names: &[String]) -> String {

@@ -309,3 +309,26 @@ fn what_cannot_be_compared_is_left_out_by_name() {
         stderr(&wrong)
     );
 }
+
+#[test]
+fn a_study_searches_the_settings_of_its_experiments_and_tables_the_trials() {
+    let dir = prepared(14);
+    let here = dir.path();
+    let searched = study(&["--epochs", "2", "--search", "3"]);
+    let with_auto = [&searched[..], &["--strategies", "auto", "--dry-run"]].concat();
+    let (_, said) = fails(here, &with_auto);
+    assert!(said.contains("search is 3, expected none with the strategy auto"), "{said}");
+    let said = stderr(&ok(here, &searched));
+    assert!(said.contains("halted") && said.contains("chosen: trial "), "{said}");
+    let runs = runs(here);
+    assert_eq!(runs.len(), 2);
+    for run in runs {
+        let record = std::fs::read_to_string(run.join("search.json")).unwrap();
+        let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+        assert_eq!(record["trials"].as_array().unwrap().len(), 3);
+        let config = std::fs::read_to_string(run.join("config.toml")).unwrap();
+        assert!(config.contains("search = 3"), "{config}");
+    }
+    let planned = json(&ok(here, &[&searched[..], &["--dry-run", "--format", "json"]].concat()));
+    assert_eq!(planned["experiments"][0]["state"], "finished", "{planned}");
+}

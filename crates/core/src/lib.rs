@@ -33,6 +33,7 @@ mod strategy;
 mod auto_record;
 mod learning_curve;
 mod run_record;
+mod search_record;
 
 mod prediction;
 mod run_dir;
@@ -59,6 +60,7 @@ pub use prediction::{PredictionRecord, write_predictions};
 pub use preprocessing::{Interpolation, Preprocessing};
 pub use run_dir::{EpochRecord, RunDir, write_metrics};
 pub use run_record::{RunFacts, RunRecord};
+pub use search_record::{SearchRecord, SearchTrial, TrialEnd};
 pub use settings::{
     ChooseBy, ClassWeights, HeadFit, HeadInit, OptimizerConfig, OutOfBounds, PartialAugmentation,
     PartialCrop, PartialOptimizer, PartialPreprocessing, PartialScheduler, PartialSettings,

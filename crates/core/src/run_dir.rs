@@ -11,7 +11,7 @@ use crate::prediction::parse_predictions;
 use crate::sums::{self, Sums};
 use crate::{
     AutoRecord, Changes, CoreError, LearningCurveRecord, Lock, Manifest, PredictionRecord, Result,
-    RunFacts, RunRecord, Split, files,
+    RunFacts, RunRecord, SearchRecord, Split, files,
 };
 
 /// One line of `metrics.jsonl`.
@@ -234,7 +234,12 @@ impl RunDir {
         LearningCurveRecord::parse(&self.read_file(&path)?, &path).map(Some)
     }
 
-    /// Folder of the trials of the strategy `auto`, each a run of its own.
+    /// Path of `search.json`: the trials of a search.
+    pub fn search(&self) -> PathBuf {
+        self.root.join(SearchRecord::FILE_NAME)
+    }
+
+    /// Folder of the trials of the strategy `auto`, or of a search, each a run of its own.
     pub fn trials(&self) -> PathBuf {
         self.root.join("trials")
     }

@@ -1,5 +1,6 @@
 //! What happens in a study. The caller prints it.
 
+use kennel_auto::Contender;
 use kennel_core::{RunDir, Settings};
 use kennel_report::{Comparison, Report, Written};
 
@@ -10,6 +11,18 @@ pub enum Event<'a> {
     BaselineBegins {
         /// Model and method.
         label: &'a str,
+    },
+    /// The convex head of an experiment of `auto` is fitted, to compare its network with others.
+    ProbeBegins {
+        /// The experiment.
+        label: &'a str,
+    },
+    /// Networks were compared by their convex heads. Those in contention are fine-tuned.
+    Contended {
+        /// What the experiments share: strategy, the settings that vary and the seed.
+        label: &'a str,
+        /// The networks.
+        all: &'a [Contender],
     },
     /// An experiment is trained or resumed.
     ExperimentBegins {
@@ -23,6 +36,11 @@ pub enum Event<'a> {
         settings: &'a Settings,
         /// Whether it resumes a run that was begun.
         resumes: bool,
+    },
+    /// An experiment is trained and evaluated.
+    Trained {
+        /// Its run.
+        run: &'a RunDir,
     },
     /// An experiment failed; the next one begins.
     Failed {

@@ -12,6 +12,9 @@ use crate::{Existing, State};
 pub struct Experiment {
     /// Model, strategy, the settings that vary and the seed.
     pub label: String,
+    /// Number of its combination of settings and seed: experiments of the same strategy and number
+    /// differ in their network only.
+    pub combination: usize,
     /// Its complete settings, or why it cannot be run.
     pub settings: Result<Settings, String>,
     /// Whether a run of it exists.

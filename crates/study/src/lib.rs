@@ -1,9 +1,10 @@
 //! A study: several experiments on the same photos, from a plan to a report and one exported file.
 //!
 //! A [`Study`] is planned as [`Experiment`]s. Each looks for its run among the [`Existing`] ones,
-//! and [`kennel_auto::estimate_s`] estimates its time. [`Study::run`] scores the untouched networks, then trains
-//! or resumes every experiment; it continues after a failure. [`conclude`] compares the runs,
-//! writes the report and exports the best network. The caller receives [`Event`]s to print.
+//! and [`kennel_auto::estimate_s`] estimates its time. [`Study::run`] scores the untouched networks,
+//! compares those of `auto` by their convex heads, then trains or resumes every experiment; it
+//! continues after a failure. [`conclude`] compares the runs, writes the report and exports the best
+//! network. The caller receives [`Event`]s to print.
 
 mod error;
 mod event;
@@ -16,6 +17,7 @@ mod plan;
 mod options;
 
 mod baseline;
+mod contest;
 mod run;
 
 mod conclude;

@@ -49,7 +49,7 @@ impl Study {
         resolve: impl Fn(PartialSettings) -> Result<Settings, Unresolved<E>>,
     ) -> Result<Vec<Experiment>, E> {
         let mut experiments = Vec::new();
-        for (label, asked) in self.asked()? {
+        for Asked { label, combination, settings: asked } in self.asked()? {
             let settings = match resolve(asked) {
                 Ok(settings) => match settings.check() {
                     Ok(()) => Ok(settings),
@@ -58,28 +58,28 @@ impl Study {
                 Err(Unresolved::Experiment(reason)) => Err(reason),
                 Err(Unresolved::Study(error)) => return Err(error),
             };
-            experiments.push(Experiment { label, settings, state: State::New });
+            experiments.push(Experiment { label, combination, settings, state: State::New });
         }
         Ok(experiments)
     }
 
     /// Returns the label and the settings of every experiment.
-    fn asked(&self) -> Result<Vec<(String, PartialSettings)>, SettingsError> {
-        let mut all: Vec<(String, PartialSettings)> = Vec::new();
+    fn asked(&self) -> Result<Vec<Asked>, SettingsError> {
+        let mut all: Vec<Asked> = Vec::new();
         let seeds: Vec<Option<u32>> = match self.seeds.is_empty() {
             true => vec![None],
             false => self.seeds.iter().copied().map(Some).collect(),
         };
         for model in &self.models {
             for strategy in &self.strategies {
-                for combination in combinations(&self.grid) {
-                    for seed in &seeds {
-                        let (label, asked) =
-                            self.experiment(model, *strategy, &combination, *seed)?;
-                        // A seed given twice is the same experiment.
-                        if !all.iter().any(|(other, _)| *other == label) {
-                            all.push((label, asked));
-                        }
+                let each_seed = |values| seeds.iter().map(move |seed| (values, *seed));
+                let of_grid = combinations(&self.grid);
+                for (combination, (values, seed)) in of_grid.iter().flat_map(each_seed).enumerate()
+                {
+                    let (label, settings) = self.experiment(model, *strategy, values, seed)?;
+                    // A seed given twice is the same experiment.
+                    if !all.iter().any(|other| other.label == label) {
+                        all.push(Asked { label, combination, settings });
                     }
                 }
             }
@@ -113,6 +113,14 @@ impl Study {
         }
         Ok((label, self.base.clone().layered(flags)))
     }
+}
+
+/// An experiment whose settings are not completed yet.
+struct Asked {
+    label: String,
+    /// As in [`Experiment`].
+    combination: usize,
+    settings: PartialSettings,
 }
 
 /// Returns every combination of one value per key; the last key varies fastest. Without keys,
@@ -161,6 +169,10 @@ mod tests {
                 "unknown freeze, drop_rate 2.5, seed 7",
             ]
         );
+        let combinations: Vec<usize> =
+            planned.iter().map(|experiment| experiment.combination).collect();
+        assert_eq!(combinations[..2], combinations[2..], "the same settings of another network");
+        assert_ne!(combinations[0], combinations[1]);
         let first = planned[0].settings.as_ref().unwrap();
         assert_eq!((first.epochs, first.batch_size, first.seed), (3, 8, 7));
         let reasons: Vec<_> = planned[1..].iter().filter_map(Experiment::failure).collect();

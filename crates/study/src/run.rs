@@ -1,10 +1,11 @@
 //! Runs the experiments of a study.
 
-use kennel_auto::{resume, train};
+use kennel_auto::{end_with_head, resume, train};
 use kennel_core::Task;
 use kennel_train::TrainError;
 
 use crate::baseline::baselines;
+use crate::contest::{Probed, compare_networks};
 use crate::{Event, Experiment, Failed, Halt, Result, State, Study, StudyOptions};
 
 /// How the experiments of a study ended.
@@ -18,22 +19,26 @@ pub struct Ended {
 
 impl Study {
     /// Scores the untouched networks, then trains or resumes each of the planned `experiments` that
-    /// is not finished. Continues after a failure.
+    /// is not finished. Continues after a failure. Several networks of `auto` are compared by their
+    /// convex heads first, and only those in contention are fine-tuned.
     ///
     /// # Errors
     ///
     /// A model that does not exist, or [`StudyError::Stopped`](crate::StudyError::Stopped).
     pub fn run(
         &self,
-        experiments: Vec<Experiment>,
+        mut experiments: Vec<Experiment>,
         options: &StudyOptions,
         task: Task<'_>,
         on: &dyn Fn(Event<'_>),
     ) -> Result<Ended> {
         let mut failed: Vec<Failed> = experiments.iter().filter_map(Experiment::failure).collect();
         failed.extend(baselines(self, options, task, on)?);
+        let (mut probed, unprobed) = compare_networks(&mut experiments, options, task, on)?;
+        failed.extend(unprobed);
         let (mut finished, of) = (0, experiments.len());
-        for (index, Experiment { label, settings, state }) in (1..).zip(experiments) {
+        for (index, experiment) in (1..).zip(experiments) {
+            let Experiment { label, settings, state, .. } = experiment;
             let Ok(settings) = settings else { continue };
             let begins = |resumes| {
                 on(Event::ExperimentBegins {
@@ -44,23 +49,33 @@ impl Study {
                     resumes,
                 });
             };
-            let trained = match state {
-                State::Finished(run) => {
+            let trained = match (state, probed.remove(&(index - 1))) {
+                (State::Finished(run), _) => {
                     run.tidy();
                     finished += 1;
                     continue;
                 }
-                State::Begun(run) => {
+                (state, Some(Probed { run, left_out })) => {
+                    begins(matches!(state, State::Begun(_)));
+                    match left_out {
+                        Some(left_out) => end_with_head(run, left_out, &options.train, task),
+                        None => resume(run, None, &options.train, task),
+                    }
+                }
+                (State::Begun(run), None) => {
                     begins(true);
                     resume(run, None, &options.train, task)
                 }
-                State::New => {
+                (State::New, None) => {
                     begins(false);
                     train(&settings, options.runs, &options.train, task)
                 }
             };
             match trained {
-                Ok(_) => finished += 1,
+                Ok(trained) => {
+                    on(Event::Trained { run: &trained.run });
+                    finished += 1;
+                }
                 Err(TrainError::Interrupted { run, epochs }) => {
                     return Err(Halt::Training { label, run, epochs }.into());
                 }

@@ -20,7 +20,7 @@ use crate::checkpoint::{AVERAGE_PREFIX, Epoch, OPTIMIZER_PREFIX, Progress, Saved
 use crate::convex::ConvexHead;
 use crate::features::{Features, Part};
 use crate::setup::Setup;
-use crate::unknown::{Told, learn_unknown, loses_unknown};
+use crate::unknown::learn_unknown;
 use crate::{
     CrossEntropy, LayerRates, Optimizer, Result, Schedule, TrainError, TrainOptions, WeightAverage,
     clip_gradients, finish, take_gradients,
@@ -51,8 +51,6 @@ pub struct Fit {
     progress: Progress,
     /// The convex head that the network has, if one was fitted a moment ago.
     head: Option<ConvexHead>,
-    /// The network before training, if its late features tell unknown photos.
-    untrained: Option<Network>,
     skip_test: bool,
 }
 
@@ -119,9 +117,6 @@ impl Fit {
             plateau: schedule.plateau(),
             settings: settings.clone(),
         };
-        let untrained = settings.unknown_share.is_some()
-            && loses_unknown(setup.network(), &setup.trained, &settings);
-        let untrained = untrained.then(|| setup.network().valid());
         let mut head = None;
         if let Start::Fitted(fitted) = start {
             head = Some(fitted);
@@ -174,7 +169,6 @@ impl Fit {
             loss,
             progress,
             head,
-            untrained,
             skip_test,
         })
     }
@@ -388,9 +382,8 @@ impl Fit {
             test = Some(self.predict(&network, Split::Test, "test", task)?);
         }
         if let Some(share) = self.settings.unknown_share {
-            let (run, data) = (&self.run, &self.setup.data);
-            let told = self.untrained.as_ref().map_or(Told::ByRun(&network), Told::ByStart);
-            learn_unknown(run, told, data, &self.settings, share, &self.device, task)?;
+            let data = &self.setup.data;
+            learn_unknown(&self.run, &network, data, &self.settings, share, &self.device, task)?;
         }
         finish::finish_run(&self.run, test.as_deref())
     }

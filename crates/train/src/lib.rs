@@ -57,4 +57,4 @@ pub use run::{resume, train};
 pub use same_photos::check_same_photos;
 pub use schedule::{Plateau, Schedule};
 pub use select::{Found, find_run};
-pub use unknown::{Told, learn_unknown, loses_unknown};
+pub use unknown::learn_unknown;

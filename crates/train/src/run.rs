@@ -13,7 +13,7 @@ use crate::convex::fit_head;
 use crate::features::Features;
 use crate::fit::{Fit, Start, Trained};
 use crate::same_photos::check_same_photos;
-use crate::setup::{Setup, set_up};
+use crate::setup::{OTHER_WEIGHTS, Setup, set_up};
 use crate::{Result, TrainError, TrainOptions, finish};
 
 /// Trains a new run under `runs`.
@@ -98,7 +98,7 @@ pub fn resume(
         return Err(cannot("its class names are not those of the photos"));
     }
     if setup.facts.weights_sha256 != began.weights_sha256 {
-        return Err(cannot("the pretrained weights are not those it began with"));
+        return Err(cannot(OTHER_WEIGHTS));
     }
     if let Some(epochs) = epochs {
         go_further(&run, &mut record, epochs, saved.as_ref(), task)?;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use burn::module::Module;
 use burn::tensor::Device;
-use kennel_core::{RunFacts, Settings, Split, Task, files};
+use kennel_core::{RunDir, RunFacts, RunRecord, Settings, Split, Task, files};
 use kennel_data::{
     DataError, Dataset, DatasetPhoto, Loader, LoaderOptions, PrepareOptions, Transform,
 };
@@ -18,6 +19,9 @@ use kennel_models::{
 use kennel_unknown::Unknown;
 
 use crate::{Result, TrainError, TrainOptions, class_weights, plan};
+
+/// Why a run whose weights have changed cannot be resumed.
+pub const OTHER_WEIGHTS: &str = "the pretrained weights are not those it began with";
 
 /// A network and its photos, ready for training.
 pub struct Setup {
@@ -162,6 +166,27 @@ fn check_answers(
         }
     }
     Ok(())
+}
+
+/// Loads the network that a run began with, in evaluation mode. Its head means nothing.
+///
+/// # Errors
+///
+/// Weights that are not there any more, or have changed since.
+pub fn start_of(run: &RunDir, device: &Device) -> Result<Network> {
+    let RunRecord { settings, facts } = &run.read_record()?;
+    let architecture = architecture(&settings.model)?;
+    let classes = &facts.class_names;
+    let network = Network::new(architecture, classes.len(), RegularizationRates::default(), device);
+    let filled = fill(network, architecture, settings, classes, Task::unwatched())?;
+    if filled.weights_sha256 != facts.weights_sha256 {
+        return Err(TrainError::CannotResume {
+            path: run.path().into(),
+            reason: OTHER_WEIGHTS.into(),
+            hint: None,
+        });
+    }
+    Ok(filled.network.valid())
 }
 
 /// A network with its weights, and their origin.

@@ -12,20 +12,12 @@ use kennel_unknown::{Moments, Unknown};
 
 use crate::Result;
 use crate::left_out::ByClass;
-
-/// The network whose late features tell unknown photos.
-#[derive(Clone, Copy)]
-pub enum Told<'a> {
-    /// The one that the run has trained.
-    ByRun(&'a Network),
-    /// The one that it began with, because [`loses_unknown`]. The run keeps a copy.
-    ByStart(&'a Network),
-}
+use crate::setup::start_of;
 
 /// Whether a training moves every stage whose features tell unknown photos, of a network that was
 /// pretrained. Such features keep what tells the classes apart and lose the rest: the features of
 /// the network as it was before tell unknown photos then.
-pub fn loses_unknown(network: &Network, trained: &[String], settings: &Settings) -> bool {
+fn loses_unknown(network: &Network, trained: &[String], settings: &Settings) -> bool {
     settings.weights.pretrained().is_some()
         && network.frozen_stages(trained) <= network.late_stages().start
 }
@@ -40,20 +32,21 @@ pub fn loses_unknown(network: &Network, trained: &[String], settings: &Settings)
 /// be written; [`kennel_core::Stopped`] once the task is stopped.
 pub fn learn_unknown(
     run: &RunDir,
-    told: Told<'_>,
+    network: &Network,
     data: &Dataset,
     settings: &Settings,
     share: f64,
     device: &Device,
     task: Task<'_>,
 ) -> Result<()> {
-    let (network, trunk) = match told {
-        Told::ByRun(network) => (network, None),
-        Told::ByStart(network) => (network, Some(network)),
+    let start = match loses_unknown(network, &run.read_record()?.facts.trained, settings) {
+        true => Some(start_of(run, device)?),
+        false => None,
     };
     let pass = |split: Split, take: &mut dyn FnMut(&[f32], usize)| -> Result<()> {
         let what = format!("known photos, {split}");
         let (photos, preprocessing) = (data.photos(split), &settings.preprocessing);
+        let network = start.as_ref().unwrap_or(network);
         Ok(late_features(network, photos, preprocessing, device, &what, task, take)?)
     };
     let (mut train, mut by_class) = (None, ByClass::new(data));
@@ -85,7 +78,8 @@ pub fn learn_unknown(
         left_out: by_class.refused(&train, &val, share),
     };
     let mut changes = run.changes()?;
-    let write = |path: &Path| -> Result<()> { Ok(write_unknown(path, &unknown, trunk, &facts)?) };
+    let write =
+        |path: &Path| -> Result<()> { Ok(write_unknown(path, &unknown, start.as_ref(), &facts)?) };
     changes.write(&run.unknown(), write)?;
     changes.commit()?;
     task.note(sentence(&facts));

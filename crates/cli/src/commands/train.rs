@@ -41,6 +41,7 @@ Examples:
   kennel train --model mobilenetv2_100 --strategy freeze
   kennel train --model resnet50 --strategy full --learning-rate 3e-5 --augment rrc
   kennel train --model mobilenetv2_100 --strategy partial --folds 5
+  kennel train --model mobilenetv2_100 --strategy full --search 8
   kennel train --model resnet50 --unfreeze layer4.2,fc --optimizer adamw --scheduler cosine
   kennel train --config runs/20260207_165541-resnet50-freeze-s42/config.toml --seed 43
   kennel train --resume runs/20260207_165541-resnet50-freeze-s42
@@ -130,6 +131,10 @@ pub struct TrainArgs {
     /// is kept
     #[arg(long, help_heading = "Optimisation")]
     refit: bool,
+    /// Search learning rate, augmentation, layer decay and stochastic depth in N trials: the worse
+    /// half is halted early, and the best on validation photos is kept
+    #[arg(long, value_name = "N", help_heading = "Optimisation")]
+    search: Option<u32>,
     /// Passes over the training photos
     #[arg(long, help_heading = "Optimisation")]
     epochs: Option<u32>,
@@ -432,6 +437,7 @@ impl TrainArgs {
             seed: self.seed.map(u64::from),
             folds: count(self.folds),
             refit: self.refit.then_some(true),
+            search: count(self.search),
             epochs: count(self.epochs),
             batch_size: count(self.batch_size),
             learning_rate: self.learning_rate,

@@ -64,6 +64,9 @@ impl Settings {
                 return Err(OutOfBounds { name: "refit", found: "true".into(), expected });
             }
         }
+        if let Some(count) = self.search {
+            self.check_search(count as f64, strategy)?;
+        }
         positive("learning_rate", self.learning_rate)?;
         if let Some(rate) = self.head_learning_rate {
             positive("head_learning_rate", rate)?;
@@ -98,6 +101,17 @@ impl Settings {
         self.scheduler.check(self.learning_rate)?;
         self.augmentation.check()?;
         self.preprocessing.check()
+    }
+
+    fn check_search(&self, count: f64, strategy: Strategy) -> Checked {
+        check("search", count, (2.0..=64.0).contains(&count), "2 to 64 trials")?;
+        let expected = "none with the strategy auto, which tries its own settings";
+        check("search", count, strategy != Strategy::Auto, expected)?;
+        let expected = "none with folds, whose networks have validation photos of their own";
+        check("search", count, self.folds.is_none(), expected)?;
+        let is_fitted = (strategy, self.head) == (Strategy::Freeze, HeadFit::Convex);
+        let expected = "none with a convex head on a frozen network, which has nothing to search";
+        check("search", count, !is_fitted, expected)
     }
 }
 
@@ -211,6 +225,14 @@ mod tests {
             (Settings { folds: Some(1), ..base.clone() }, "folds"),
             (Settings { folds: Some(5), ..of(Strategy::Auto) }, "folds"),
             (Settings { folds: Some(5), refit: true, ..base.clone() }, "refit"),
+            (Settings { search: Some(1), ..base.clone() }, "search"),
+            (Settings { search: Some(65), ..base.clone() }, "search"),
+            (Settings { search: Some(8), ..of(Strategy::Auto) }, "search"),
+            (Settings { search: Some(8), folds: Some(5), ..base.clone() }, "search"),
+            (
+                Settings { search: Some(8), head: HeadFit::Convex, epochs: 1, ..base.clone() },
+                "search",
+            ),
             (Settings { label_smoothing: 1.0, ..base.clone() }, "label_smoothing"),
             (Settings { layer_decay: Some(1.5), ..base.clone() }, "layer_decay"),
             (Settings { ema: Some(1.0), ..base.clone() }, "ema"),

@@ -51,6 +51,10 @@ pub struct Settings {
     /// chosen.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub refit: bool,
+    /// Number of trials, if the run searches its learning rate, augmentation, layer decay and
+    /// stochastic depth. The first trial has the settings as they stand; the others draw these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<usize>,
     /// Number of epochs.
     pub epochs: usize,
     /// Photos per step.
@@ -138,6 +142,7 @@ impl Settings {
             seed: 42,
             folds: None,
             refit: false,
+            search: None,
             epochs: strategy.epochs(),
             batch_size: 32,
             learning_rate: strategy.learning_rate(),

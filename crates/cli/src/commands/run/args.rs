@@ -23,7 +23,9 @@ const EXAMPLE: &str = "\
 Examples:
   kennel run --data data/processed                       the six published experiments
   kennel run --models mobilenetv2_100 --weights mobilenetv2_100=DIR --seeds 42,43,44
+  kennel run --models mobilenetv2_100,efficientnet_b0 --strategies auto
   kennel run --models resnet50 --strategies freeze --learning-rates 3e-4,1e-3,3e-3
+  kennel run --models mobilenetv2_100 --strategies partial,full --search 8
   kennel run --models resnet50 --set batch_size=16,32 --set optimizer.name=adamw --dry-run
 
 The same command resumes where it was stopped. The report covers every finished run in --runs on the same test photos; the \
@@ -36,10 +38,11 @@ pub struct RunArgs {
     #[command(flatten)]
     pub data: DataArg,
     /// Architectures [default: from --config, or resnet50,efficientnet_b0]
-    #[arg(long, value_delimiter = ',', value_name = "NAME,...", value_parser = trimmed)]
+    #[arg(long, value_delimiter = ',', value_name = "NAME,...", visible_alias = "model", value_parser = trimmed)]
     models: Vec<String>,
-    /// Strategies: freeze, partial, full [default: from --config, or all three]
-    #[arg(long, value_delimiter = ',', value_name = "NAME,...", value_parser = trimmed)]
+    /// Strategies: freeze, partial, full, or auto, which compares several networks by their convex
+    /// heads and fine-tunes those in contention [default: from --config, or freeze,partial,full]
+    #[arg(long, value_delimiter = ',', value_name = "NAME,...", visible_alias = "strategy", value_parser = trimmed)]
     strategies: Vec<String>,
     /// Seeds [default: from --config, or 42]
     #[arg(long, value_delimiter = ',', value_name = "SEED,...")]
@@ -50,6 +53,10 @@ pub struct RunArgs {
     /// Peak learning rates to try; validation chooses the best
     #[arg(long, value_delimiter = ',', value_name = "RATE,...", visible_alias = "lrs", value_parser = rate)]
     learning_rates: Vec<f64>,
+    /// Search learning rate, augmentation, layer decay and stochastic depth of every experiment in
+    /// N trials: the worse half is halted early, and the best on validation photos is kept
+    #[arg(long, value_name = "N")]
+    search: Option<u32>,
     /// Any other setting of config.toml, with one value or several to try; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE,...")]
     settings: Vec<String>,
@@ -106,7 +113,8 @@ impl RunArgs {
     /// Returns the settings of all experiments, and those with several values to try.
     fn shared_and_grid(&self) -> Result<(PartialSettings, Grid), Failure> {
         let epochs = self.epochs.map(|epochs| epochs as usize);
-        let mut shared = PartialSettings { epochs, ..PartialSettings::default() };
+        let search = self.search.map(|count| count as usize);
+        let mut shared = PartialSettings { epochs, search, ..PartialSettings::default() };
         let mut grid = Vec::new();
         if !self.learning_rates.is_empty() {
             let rates = self.learning_rates.iter().copied().map(Value::Float).collect();

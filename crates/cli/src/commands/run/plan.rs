@@ -74,7 +74,7 @@ fn planned<'a>(
 ) -> Vec<Planned<'a>> {
     let counts = photos.counts(None);
     let mut rates = Rates::default();
-    let planned = |Experiment { label, settings, state }: &'a Experiment| {
+    let planned = |Experiment { label, settings, state, .. }: &'a Experiment| {
         let unknown = Planned {
             experiment: label,
             state: "cannot be run",

@@ -5,6 +5,7 @@ use std::path::Path;
 use kennel_core::quoted;
 use kennel_study::{Event, Failed, Halt};
 
+use crate::auto_table::{tell_choice, tell_contenders};
 use crate::commands::report::{tell_left_out, tell_written};
 use crate::commands::train::toml_of;
 use crate::failure::Failure;
@@ -15,6 +16,11 @@ use crate::session::Session;
 pub fn tell_event(event: Event<'_>, out: &Path, session: &Session) {
     match event {
         Event::BaselineBegins { label } => say!(session, "\nbaseline: {label}"),
+        Event::ProbeBegins { label } => say!(session, "\nconvex head: {label}"),
+        Event::Contended { label, all } => {
+            say!(session, "\nnetworks of {label}, by their convex heads out of fold:");
+            tell_contenders(all, session);
+        }
         Event::ExperimentBegins { index, of, label, resumes: true, .. } => {
             say!(session, "\nexperiment {index} of {of}: {label}, resumes");
         }
@@ -25,6 +31,8 @@ pub fn tell_event(event: Event<'_>, out: &Path, session: &Session) {
                 detail!(session, "{}", settings.trim_end());
             }
         }
+        // What was tried stands in the run too: a table that cannot be read fails nothing.
+        Event::Trained { run } => tell_choice(run, session).unwrap_or_else(|error| error.tell()),
         Event::Failed { label, reason } => shout!("failed: {label}: {reason}"),
         Event::Compared(comparison) => tell_left_out(comparison, session),
         Event::Reported { report, written } => tell_written(report, written, out, session),
