@@ -1,9 +1,11 @@
 //! How many photos of a class are refused when it is left out.
 
-use kennel_core::Split;
+use kennel_core::{Split, Task};
 use kennel_data::Dataset;
 use kennel_metrics::{LeftOutClass, Proportion};
 use kennel_unknown::{Moments, Unknown};
+
+use crate::Result;
 
 /// Most classes that are left out in turn: each takes as long as the fit to all.
 const MOST_CLASSES: usize = 20;
@@ -39,7 +41,17 @@ impl<'a> ByClass<'a> {
     /// photos of the same classes, and counts the validation photos of that one which are refused;
     /// for every class in turn. Leaves out classes without validation photos, and those without
     /// which there are too few.
-    pub fn refused(&self, all: &Moments, val: &[f32], share: f64) -> Vec<LeftOutClass> {
+    ///
+    /// # Errors
+    ///
+    /// A task that is stopped.
+    pub fn refused(
+        &self,
+        all: &Moments,
+        val: &[f32],
+        share: f64,
+        task: Task<'_>,
+    ) -> Result<Vec<LeftOutClass>> {
         let photos = self.data.photos(Split::Val);
         let rows_of = |class: usize, is_in: bool| -> Vec<&[f32]> {
             let rows = val.chunks_exact(all.width()).zip(photos.iter());
@@ -56,6 +68,11 @@ impl<'a> ByClass<'a> {
             (!rows.is_empty())
                 .then(|| LeftOutClass { name, refused: Proportion::new(refused, rows.len()) })
         };
-        self.of_class.iter().enumerate().filter_map(of).collect()
+        let mut found = Vec::new();
+        for class in self.of_class.iter().enumerate() {
+            task.check()?;
+            found.extend(of(class));
+        }
+        Ok(found)
     }
 }

@@ -75,7 +75,7 @@ pub fn learn_unknown(
         threshold: unknown.threshold,
         val: of(refused(&val), Split::Val).expect("`Unknown::fit` counts validation photos"),
         test: of(test, Split::Test),
-        left_out: by_class.refused(&train, &val, share),
+        left_out: by_class.refused(&train, &val, share, task)?,
     };
     let mut changes = run.changes()?;
     let write =

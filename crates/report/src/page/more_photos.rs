@@ -26,7 +26,7 @@ pub fn more_photos(summary: &RunSummary, json: &Value, index: usize, drawn: &[Fi
             (outlook(&curve.outlook, json, &at))
             @if !is_head { " A network that was trained further may gain more or less." }
         }
-        @for figure_ in drawn.iter().filter(|figure| is_curve(figure)) { (figure(figure_)) }
+        @for curve in drawn.iter().filter(|figure| is_curve(figure)) { (figure(curve)) }
         @if !curve.classes.is_empty() { (classes(&curve.classes, summary, json, &at)) }
     }
 }
