@@ -1,7 +1,7 @@
 //! A run takes over a network that its trials have trained.
 
 use kennel_core::{
-    Changes, EpochRecord, PredictionRecord, RunDir, RunRecord, Split, Task, write_metrics,
+    Changes, EpochRecord, PredictionRecord, RunDir, RunRecord, Split, Task, files, write_metrics,
     write_predictions,
 };
 use kennel_models::{Checkpoint, Network, write_checkpoint};
@@ -68,4 +68,21 @@ pub fn adopt(
     let test =
         has_test.then(|| bench.predict(network.clone(), Split::Test, "test", task)).transpose()?;
     Ok(Own { network, test })
+}
+
+/// Writes the learning curve of a convex head as that of the run that is made from it, if the head's
+/// run has one: those of earlier versions do not.
+///
+/// # Errors
+///
+/// A file that is damaged or cannot be written.
+pub fn copy_learning_curve(
+    head: &RunDir,
+    run: &RunDir,
+    changes: &mut Changes,
+) -> kennel_core::Result<()> {
+    match head.read_learning_curve()? {
+        Some(curve) => changes.write(&run.learning_curve(), |path| files::write_json(path, &curve)),
+        None => Ok(()),
+    }
 }

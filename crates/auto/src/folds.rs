@@ -17,6 +17,7 @@ use kennel_train::{
 };
 
 use crate::Result;
+use crate::adopt::copy_learning_curve;
 use crate::refit::{of_refit, part};
 use crate::whole::{photos, taken, with_photos};
 
@@ -180,6 +181,7 @@ impl CrossValidation<'_> {
             write_checkpoint(path, &weights.tensors, &weights.batches_tracked, None)
         })?;
         changes.write(&run.out_of_fold(), |path| write_predictions(path, &found.out_of_fold))?;
+        copy_learning_curve(&refit, run, &mut changes)?;
         changes.commit()?;
         finish_run(run, test.as_deref())
     }

@@ -11,7 +11,7 @@ use kennel_models::{Checkpoint, Network};
 use kennel_train::{TrainError, TrainOptions, Trained, finish_run, learn_unknown};
 
 use crate::Result;
-use crate::adopt::{Adopted, Own, adopt};
+use crate::adopt::{Adopted, Own, adopt, copy_learning_curve};
 use crate::budget::Budget;
 use crate::candidates::Candidate;
 use crate::choose::{Behind, choose};
@@ -235,9 +235,10 @@ impl Auto {
             out_of_fold: Some(&found.out_of_fold),
         };
         let Whole { run, record, options, .. } = &mut self.whole;
-        let path = run.auto();
+        let (path, head) = (run.auto(), &found.all[0].trial);
         let write = |changes: &mut Changes| -> kennel_core::Result<()> {
-            changes.write(&path, |path| files::write_json(path, &told))
+            changes.write(&path, |path| files::write_json(path, &told))?;
+            copy_learning_curve(head, run, changes)
         };
         let Own { network, test } = adopt(&bench(run, options), record, adopted, write, task)?;
         if !self.whole.record.settings.refit {

@@ -3,13 +3,13 @@
 
 use std::path::Path;
 
-use kennel_core::{RunDir, Settings, Task};
+use kennel_core::{Changes, RunDir, Settings, Task};
 use kennel_metrics::RunEvaluation;
 use kennel_models::read_checkpoint;
 use kennel_train::{TrainError, TrainOptions, Trained, finish_run};
 
 use crate::Result;
-use crate::adopt::{Adopted, adopt};
+use crate::adopt::{Adopted, adopt, copy_learning_curve};
 use crate::refit::again;
 use crate::trials::{begun, of_run, predictions, trial};
 use crate::whole::{Whole, bench};
@@ -66,6 +66,7 @@ fn train_twice(whole: &mut Whole, task: Task<'_>) -> Result<RunEvaluation> {
         out_of_fold: out_of_fold.as_deref(),
     };
     let Whole { run, record, options, .. } = whole;
-    let own = adopt(&bench(run, options), record, adopted, |_| Ok(()), task)?;
+    let copy = |changes: &mut Changes| copy_learning_curve(&first, run, changes);
+    let own = adopt(&bench(run, options), record, adopted, copy, task)?;
     finish_run(&whole.run, own.test.as_deref())
 }

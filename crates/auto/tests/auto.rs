@@ -49,6 +49,7 @@ fn contents(run: &RunDir) -> BTreeMap<&'static str, Vec<u8>> {
     ["checkpoints/best.safetensors", "predictions/val.jsonl", "predictions/test.jsonl"]
         .into_iter()
         .chain(["predictions/out_of_fold.jsonl", "evaluation.json", "manifest.json"])
+        .chain(["learning_curve.json"])
         .map(|file| (file, std::fs::read(run.path().join(file)).unwrap()))
         .collect()
 }
@@ -84,6 +85,12 @@ fn auto_is_an_ordinary_run_that_says_what_it_tried_and_resumes_to_the_same_bytes
     let judged =
         predict_dataset(&whole.run, &data, Some(Split::Test), &Compute::cpu(), Task::unwatched());
     assert_eq!(Some(judged.unwrap()), evaluation.test, "the saved network is the judged one");
+    let curve = whole.run.read_learning_curve().unwrap().unwrap();
+    let all = curve.points.last().unwrap().total();
+    assert_eq!(all.n, 2 * (14 + 8), "every training and validation photo is judged");
+    let halved: Vec<_> = curve.classes.iter().map(|of| (of.name.as_str(), of.of_class.n)).collect();
+    assert_eq!(halved, [("checked", 22), ("striped", 22)]);
+    assert!(curve.classes.iter().all(|of| of.overall.with_all == all.errors), "{curve:?}");
     // The trials never read the test photos.
     for trial in RunDir::list(&whole.run.trials()).unwrap() {
         assert!(trial.is_finished() && !trial.predictions(Split::Test).exists());

@@ -31,6 +31,7 @@ mod settings;
 mod strategy;
 
 mod auto_record;
+mod learning_curve;
 mod run_record;
 mod search_record;
 
@@ -46,6 +47,10 @@ pub use direction::kept_in_place;
 pub use duration::duration;
 pub use error::{CoreError, Result};
 pub use hint::{Hint, Hinted, Note};
+pub use learning_curve::{
+    CurveAhead, CurveDraw, CurveLaw, CurveOutlook, CurveSize, HalvedClassRecord, HalvedErrors,
+    LearningCurveRecord,
+};
 pub use lock::Lock;
 pub use manifest::{
     DuplicateGroup, DuplicateKind, Manifest, PhotoRecord, RejectedPhoto, SplitCounts,

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::prediction::parse_predictions;
 use crate::sums::{self, Sums};
 use crate::{
-    AutoRecord, Changes, CoreError, Lock, Manifest, PredictionRecord, Result, RunFacts, RunRecord,
-    SearchRecord, Split, files,
+    AutoRecord, Changes, CoreError, LearningCurveRecord, Lock, Manifest, PredictionRecord, Result,
+    RunFacts, RunRecord, SearchRecord, Split, files,
 };
 
 /// One line of `metrics.jsonl`.
@@ -214,6 +214,24 @@ impl RunDir {
     /// Path of `auto.json`: what a run of the strategy `auto` tried.
     pub fn auto(&self) -> PathBuf {
         self.root.join(AutoRecord::FILE_NAME)
+    }
+
+    /// Path of `learning_curve.json`: what more photos would bring.
+    pub fn learning_curve(&self) -> PathBuf {
+        self.root.join(LearningCurveRecord::FILE_NAME)
+    }
+
+    /// Reads `learning_curve.json`. Returns `None` when the run has no such file.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunDir::read_file`]; [`CoreError::Malformed`].
+    pub fn read_learning_curve(&self) -> Result<Option<LearningCurveRecord>> {
+        let path = self.learning_curve();
+        if !path.exists() {
+            return Ok(None);
+        }
+        LearningCurveRecord::parse(&self.read_file(&path)?, &path).map(Some)
     }
 
     /// Path of `search.json`: the trials of a search.

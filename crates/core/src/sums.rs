@@ -15,7 +15,9 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use crate::{AutoRecord, CoreError, Result, SearchRecord, files, read_bounded};
+use crate::{
+    AutoRecord, CoreError, LearningCurveRecord, Result, SearchRecord, files, read_bounded,
+};
 
 /// File name in a run directory.
 pub(crate) const FILE_NAME: &str = "SHA256SUMS";
@@ -27,7 +29,7 @@ const MAX_SUMS_BYTES: u64 = 1 << 20;
 const MAX_FILE_BYTES: u64 = 4 << 30;
 /// Files of a run that carry a digest. Runs of earlier versions of Kennel have no `SHA256SUMS`; for
 /// them, these files are hashed before the first change.
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 15] = [
     "config.toml",
     "manifest.json",
     "metrics.jsonl",
@@ -40,6 +42,7 @@ const KNOWN: [&str; 14] = [
     "predictions/test.jsonl",
     "predictions/out_of_fold.jsonl",
     AutoRecord::FILE_NAME,
+    LearningCurveRecord::FILE_NAME,
     SearchRecord::FILE_NAME,
     EVALUATION,
 ];

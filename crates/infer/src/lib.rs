@@ -42,5 +42,5 @@ pub use open_data::{manifest_digest, open_data_to_judge, tell_notes};
 pub use photos::{BATCH, Photos};
 pub use predict::{collect, pixels, predict_photos};
 pub use predictor::{Predictor, UnknownTeller};
-pub use unknown::{LearntUnknown, UnknownFacts, read_unknown, write_unknown};
+pub use unknown::{LearntUnknown, read_unknown, write_unknown};
 pub use zero_shot::{ZeroShot, ZeroShotOptions, zero_shot};

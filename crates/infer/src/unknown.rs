@@ -6,18 +6,14 @@ use std::path::Path;
 use burn::module::Module;
 use burn::tensor::Device;
 use kennel_core::{CoreError, RunDir, RunRecord};
-use kennel_metrics::Proportion;
+use kennel_metrics::UnknownFacts;
 use kennel_models::{
     Checkpoint, LoadOptions, Network, RegularizationRates, StateDict, TensorValue, architecture,
     is_under, load, read_checkpoint, state_dict, write_checkpoint,
 };
 use kennel_unknown::{Gaussian, Unknown};
-use serde::{Deserialize, Serialize};
 
 use crate::Result;
-
-/// Key of the facts in the safetensors header.
-const KEY: &str = "kennel";
 
 /// What the names of the trunk's tensors begin with.
 const TRUNK: &str = "trunk.";
@@ -55,21 +51,6 @@ impl LearntUnknown {
     }
 }
 
-/// Facts about [`Unknown`] beside its tensors.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UnknownFacts {
-    /// Share of known photos that may be refused, in (0, 1).
-    pub share: f64,
-    /// A photo with a higher score is unknown.
-    pub threshold: f64,
-    /// Validation photos that are refused. The threshold was chosen on them.
-    pub val: Proportion,
-    /// Test photos that are refused, if there are any.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub test: Option<Proportion>,
-}
-
 /// Reads what a run has learnt of known photos. None if the run was not asked to, or if it is not
 /// finished: its best epoch may have changed since.
 ///
@@ -88,7 +69,7 @@ pub fn read_unknown(run: &RunDir) -> Result<Option<LearntUnknown>> {
         reason,
     };
     let facts: UnknownFacts =
-        serde_json::from_str(checkpoint.metadata.get(KEY).map_or("", String::as_str))
+        serde_json::from_str(checkpoint.metadata.get(UnknownFacts::KEY).map_or("", String::as_str))
             .map_err(|error| malformed(error.to_string()))?;
     let mut take = |name: &str| {
         let tensor = checkpoint.tensors.remove(name);
@@ -143,11 +124,13 @@ pub fn write_unknown(
         what: "description of known photos",
         reason: error.to_string(),
     })?;
-    Ok(write_checkpoint(path, &tensors, &BTreeMap::new(), Some((KEY, note)))?)
+    Ok(write_checkpoint(path, &tensors, &BTreeMap::new(), Some((UnknownFacts::KEY, note)))?)
 }
 
 #[cfg(test)]
 mod tests {
+    use kennel_metrics::{LeftOutClass, Proportion};
+
     use super::*;
 
     #[test]
@@ -167,6 +150,7 @@ mod tests {
             threshold: 1.75,
             val: Proportion::new(1, 40),
             test: Some(Proportion::new(0, 30)),
+            left_out: vec![LeftOutClass { name: "a".into(), refused: Proportion::new(2, 9) }],
         };
         write_unknown(&run.unknown(), &unknown, None, &facts).unwrap();
         assert_eq!(read_unknown(&run).unwrap(), None);

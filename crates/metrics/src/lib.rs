@@ -22,6 +22,7 @@ mod ensemble;
 mod evaluation;
 mod rate;
 mod run_evaluation;
+mod unknown_facts;
 mod validation;
 
 pub use calibration::{
@@ -41,4 +42,5 @@ pub use ranking::{RankedClass, rank, rank_probabilities};
 pub use rate::Rate;
 pub use run_evaluation::RunEvaluation;
 pub use top_k::{argmax, in_top_k, top_k};
+pub use unknown_facts::{LeftOutClass, UnknownFacts};
 pub use validation::ValidationScore;

@@ -13,8 +13,8 @@ use std::time::Instant;
 
 use kennel_core::Task;
 use kennel_probe::{
-    CrossValidation, Errors, Extrapolation, LearningCurve, Outlook, Photos, Thinned,
-    cross_validate, fit, learning_curve,
+    CrossValidation, Errors, Extrapolation, Gain, HalvedClass, LearningCurve, Outlook, Photos,
+    Thinned, cross_validate, fit, learning_curve, learning_curve_by_class,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -81,18 +81,23 @@ fn main() {
 
     if folder.is_some() {
         check_halves(&data, l2);
-        let start = Instant::now();
-        for class in 0..data.classes {
-            println!("fewer photos of class {class}, its own errors:");
-            let thinned = Thinned::Class(class);
-            let curve = learning_curve(&photos, &data.folds, thinned, l2, 42, task).unwrap();
-            show(&curve, Errors::OfClass(class));
-        }
-        println!(
-            "learning curves of {} classes: {:.2} s",
-            data.classes,
-            start.elapsed().as_secs_f64()
-        );
+    }
+    let start = Instant::now();
+    let (_, halved) = learning_curve_by_class(&photos, &data.folds, l2, 42, task).unwrap();
+    println!("learning curve and halves of classes: {:.2} s", start.elapsed().as_secs_f64());
+    for HalvedClass { class, half, photos, of_class, overall } in halved {
+        let said = |gain: Gain| {
+            format!(
+                "{} of {} wrong, {:.1} points fewer ({:.1} to {:.1})",
+                gain.with_all,
+                gain.judged,
+                100.0 * gain.value,
+                100.0 * gain.low,
+                100.0 * gain.high
+            )
+        };
+        println!("class {class} with {photos:.0} photos in place of {half:.0}");
+        println!("    of the class {}, of all {}", said(of_class), said(overall));
     }
     if let Some(folder) = folder {
         let head = found.fit.head.weights.iter().chain(&found.fit.head.bias);

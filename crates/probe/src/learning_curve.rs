@@ -70,6 +70,18 @@ pub fn learning_curve(
     seed: u64,
     task: Task<'_>,
 ) -> Result<LearningCurve> {
+    Ok(curve_and_heads(photos, folds, thinned, l2, seed, task)?.0)
+}
+
+/// As [`learning_curve`], with the heads at the last size.
+pub(crate) fn curve_and_heads<'a>(
+    photos: &Photos<'a>,
+    folds: &[usize],
+    thinned: Thinned,
+    l2: f64,
+    seed: u64,
+    task: Task<'_>,
+) -> Result<(LearningCurve, Vec<FoldHead<'a>>)> {
     check_positive("the strength of the penalty", l2)?;
     if let Thinned::Class(class) = thinned {
         check_range("class", &[class], photos.classes)?;
@@ -77,14 +89,15 @@ pub fn learning_curve(
     let numbers = fold_numbers(photos, folds)?;
     let point = |_| CurvePoint { photos: 0.0, is_correct: vec![false; photos.count()] };
     let mut points: Vec<CurvePoint> = EIGHTHS.iter().map(point).collect();
+    let mut heads = Vec::new();
     for &fold in &numbers {
         let (inside, outside): (Vec<usize>, Vec<usize>) =
             (0..photos.count()).partition(|&photo| folds[photo] == fold);
-        let order = shuffled_by_class(photos, &outside, seed, fold);
+        let by_class = shuffled_by_class(photos, &outside, seed, fold);
         let mut before: Option<(Problem<'_>, Solution)> = None;
         for (point, eighths) in points.iter_mut().zip(EIGHTHS) {
             let (mut chosen, mut count) = (Vec::new(), 0);
-            for (class, of_class) in order.iter().enumerate() {
+            for (class, of_class) in by_class.iter().enumerate() {
                 let is_thinned = thinned == Thinned::All || thinned == Thinned::Class(class);
                 let share = (of_class.len() * eighths).div_ceil(8);
                 let kept = if is_thinned { share } else { of_class.len() };
@@ -96,18 +109,41 @@ pub fn learning_curve(
                 || problem.start(),
                 |(similar, solution)| problem.start_from(similar, solution),
             );
-            problem.solve(&mut solution, l2, Exact::Loss, task)?;
-            let logits = problem.logits(photos, &inside, &solution);
-            for (&photo, logits) in inside.iter().zip(logits.chunks_exact(photos.classes)) {
-                point.is_correct[photo] = is_correct(logits, photos.labels[photo]);
-            }
+            problem.solve(&mut solution, l2, Exact::Errors, task)?;
+            judge(photos, &inside, &problem, &solution, &mut point.is_correct);
             point.photos += count as f64 / numbers.len() as f64;
             before = Some((problem, solution));
         }
+        let (problem, solution) = before.expect("there are sizes");
+        heads.push(FoldHead { inside, by_class, problem, solution });
     }
     let place = |fold| numbers.partition_point(|number| number < fold);
     let folds = folds.iter().map(place).collect();
-    Ok(LearningCurve { points, labels: photos.labels.to_vec(), folds })
+    Ok((LearningCurve { points, labels: photos.labels.to_vec(), folds }, heads))
+}
+
+/// The head on all photos outside a fold.
+pub(crate) struct FoldHead<'a> {
+    /// The photos of the fold.
+    pub inside: Vec<usize>,
+    /// The others in random order, `[classes][photos]`.
+    pub by_class: Vec<Vec<usize>>,
+    pub problem: Problem<'a>,
+    pub solution: Solution,
+}
+
+/// Notes whether a head classifies each photo of a fold correctly.
+pub(crate) fn judge(
+    photos: &Photos<'_>,
+    inside: &[usize],
+    problem: &Problem<'_>,
+    solution: &Solution,
+    is_right: &mut [bool],
+) {
+    let logits = problem.logits(photos, inside, solution);
+    for (&photo, logits) in inside.iter().zip(logits.chunks_exact(photos.classes)) {
+        is_right[photo] = is_correct(logits, photos.labels[photo]);
+    }
 }
 
 impl LearningCurve {
@@ -116,6 +152,18 @@ impl LearningCurve {
         let judged = self.judged(whose);
         let is_correct = &self.points[point].is_correct;
         (judged.iter().filter(|&&photo| !is_correct[photo]).count(), judged.len())
+    }
+
+    /// Counts the same for each fold, whose head was trained on photos of its own.
+    pub fn errors_by_fold(&self, point: usize, whose: Errors) -> Vec<(usize, usize)> {
+        let is_correct = &self.points[point].is_correct;
+        let mut by_fold = vec![(0, 0); self.folds.iter().max().map_or(0, |last| last + 1)];
+        for photo in self.judged(whose) {
+            let (errors, judged) = &mut by_fold[self.folds[photo]];
+            *errors += usize::from(!is_correct[photo]);
+            *judged += 1;
+        }
+        by_fold
     }
 
     pub(crate) fn judged(&self, whose: Errors) -> Vec<usize> {

@@ -25,14 +25,21 @@ mod fit;
 mod cross_validation;
 
 mod chance;
+mod resample;
+
 mod learning_curve;
-mod outlook;
 mod power_law;
+
+mod outlook;
+
+mod halved;
 
 pub use cross_validation::{CrossValidated, CrossValidation, Strength, cross_validate};
 pub use error::{ProbeError, Result};
 pub use fit::{Fit, fit};
+pub use halved::{Gain, HalvedClass, learning_curve_by_class};
 pub use head::Head;
 pub use learning_curve::{CurvePoint, Errors, LearningCurve, Thinned, learning_curve};
 pub use outlook::{Extrapolation, Outlook};
 pub use photos::Photos;
+pub use power_law::PowerLaw;

@@ -1,16 +1,10 @@
 //! Extrapolates a learning curve to more photos.
 
-use kennel_core::seed;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
-
 use crate::chance::below;
 use crate::learning_curve::{Errors, LearningCurve};
 use crate::power_law::{Point, PowerLaw};
+use crate::resample::{RESAMPLES, Resample, middle};
 use crate::{ProbeError, Result};
-
-/// Resamples of the judged photos.
-const RESAMPLES: usize = 1000;
 
 /// A curve needs this many errors at all photos to say anything about the next.
 const ERRORS: usize = 10;
@@ -74,21 +68,14 @@ impl LearningCurve {
         if errors < ERRORS {
             return Ok(Outlook::FewErrors { errors });
         }
-        let law = self.law(&judged, None);
-        let mut by_fold = vec![Vec::new(); self.folds.iter().max().map_or(0, |last| last + 1)];
-        judged.iter().for_each(|&photo| by_fold[self.folds[photo]].push(photo));
-        by_fold.retain(|fold| !fold.is_empty());
-        let mut chance = ChaCha8Rng::from_seed(seed::stream_seed(seed, "learning curve", &[]));
+        let law = self.law_of(&judged, None);
+        let mut resample = Resample::new(&judged, &self.folds, seed, "learning curve");
         let mut resampled = Vec::new();
         let (mut at_photos, mut gains, mut falls) = (Vec::new(), Vec::new(), 0);
         for _ in 0..RESAMPLES {
-            resampled.clear();
-            for _ in 0..by_fold.len() {
-                let fold = &by_fold[below(&mut chance, by_fold.len())];
-                resampled.extend((0..fold.len()).map(|_| fold[below(&mut chance, fold.len())]));
-            }
-            let left_out = below(&mut chance, self.points.len());
-            let law = self.law(&resampled, Some(left_out));
+            resample.draw(&mut resampled);
+            let left_out = below(&mut resample.chance, self.points.len());
+            let law = self.law_of(&resampled, Some(left_out));
             at_photos.push(law.error(photos));
             gains.push(law.error(all) - law.error(photos));
             falls += usize::from(law.error(self.points[0].photos) > law.error(all));
@@ -103,9 +90,14 @@ impl LearningCurve {
         Ok(Outlook::Falls(Extrapolation { error, low, high, gain, gain_low, gain_high }))
     }
 
+    /// The law through the errors at all sizes.
+    pub fn law(&self, whose: Errors) -> PowerLaw {
+        self.law_of(&self.judged(whose), None)
+    }
+
     /// The law through the errors of some photos at all sizes but one, weighted by binomial
     /// variance.
-    fn law(&self, photos: &[usize], left_out: Option<usize>) -> PowerLaw {
+    fn law_of(&self, photos: &[usize], left_out: Option<usize>) -> PowerLaw {
         let n = photos.len() as f64;
         let kept = self.points.iter().enumerate().filter(|(at, _)| left_out != Some(*at));
         let points = kept.map(|(_, point)| {
@@ -116,13 +108,6 @@ impl LearningCurve {
         });
         PowerLaw::fit(&points.collect::<Vec<_>>())
     }
-}
-
-/// The bounds of the middle 95 %.
-fn middle(mut values: Vec<f64>) -> (f64, f64) {
-    values.sort_by(f64::total_cmp);
-    let at = |share: f64| values[(share * (values.len() - 1) as f64).round() as usize];
-    (at(0.025), at(0.975))
 }
 
 #[cfg(test)]

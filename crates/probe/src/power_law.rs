@@ -2,12 +2,15 @@
 
 /// `error(n) = floor + scale * (n / unit)^-exponent`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct PowerLaw {
-    floor: f64,
-    scale: f64,
-    exponent: f64,
-    /// Keeps powers near 1.
-    unit: f64,
+pub struct PowerLaw {
+    /// Share of errors that no number of photos removes.
+    pub floor: f64,
+    /// Share of errors above the floor at `unit` photos.
+    pub scale: f64,
+    /// How fast they fall.
+    pub exponent: f64,
+    /// Number of photos, which keeps powers near 1.
+    pub unit: f64,
 }
 
 /// Exponents that are tried: 0.05 to 2. Learning curves of classifiers have 0.1 to 1 (Viering &
@@ -29,7 +32,7 @@ impl PowerLaw {
     /// Fits the law by least squares: for each exponent the best floor and scale, neither below 0.
     ///
     /// Points of one size only give a level law.
-    pub fn fit(points: &[Point]) -> Self {
+    pub(crate) fn fit(points: &[Point]) -> Self {
         let unit = points.iter().map(|point| point.n).fold(0.0, f64::max);
         let candidates = EXPONENTS.map(|step| {
             let exponent = f64::from(step) / 20.0;

@@ -3,7 +3,7 @@
 use kennel_core::{Stopped, Task};
 use kennel_probe::{
     CrossValidation, CurvePoint, Errors, LearningCurve, Photos, ProbeError, Thinned,
-    cross_validate, fit, learning_curve,
+    cross_validate, fit, learning_curve, learning_curve_by_class,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -224,6 +224,46 @@ fn a_learning_curve_thins_what_it_is_asked_to() {
     let wrong = |curve: &LearningCurve, at, whose| curve.errors(at, whose).0;
     assert!(wrong(&all, 0, Errors::Overall) > wrong(&all, 4, Errors::Overall));
     assert!(wrong(&one, 0, Errors::OfClass(2)) > wrong(&one, 4, Errors::OfClass(2)));
+}
+
+#[test]
+fn half_of_a_class_is_compared_with_all_of_it() {
+    let data = blobs(500, 40, 4);
+    let folds: Vec<usize> = (0..500).map(|photo| 10 * (photo / 4 % 5)).collect();
+    let (photos, task) = (data.photos(), Task::unwatched());
+    let (curve, halved) = learning_curve_by_class(&photos, &folds, 100.0, 42, task).unwrap();
+    assert_eq!(curve, learning_curve(&photos, &folds, Thinned::All, 100.0, 42, task).unwrap());
+    assert_eq!(halved.len(), 4);
+    for found in &halved {
+        assert_eq!((found.photos, found.half), (100.0, 50.0));
+        let of = |whose| curve.errors(4, whose);
+        let (class, all) = (found.of_class, found.overall);
+        assert_eq!((class.with_all, class.judged), of(Errors::OfClass(found.class)));
+        assert_eq!((all.with_all, all.judged), of(Errors::Overall));
+        let fewer = class.with_half as f64 - class.with_all as f64;
+        assert_eq!(class.value, fewer / 125.0);
+        assert!(class.low <= class.value && class.value <= class.high, "{found:?}");
+    }
+    assert!(halved.iter().map(|found| found.of_class.value).sum::<f64>() > 0.0, "{halved:?}");
+    let by_fold = curve.errors_by_fold(0, Errors::Overall);
+    assert_eq!(by_fold.iter().map(|of| of.0).sum::<usize>(), curve.errors(0, Errors::Overall).0);
+    assert!(by_fold.iter().all(|of| of.1 == 100));
+}
+
+#[test]
+fn a_class_does_not_lose_by_being_rarer() {
+    let mut data = blobs(400, 20, 4);
+    // Every photo of class 1 shows the same.
+    let (first, rest) = data.features.split_at_mut(2 * 20);
+    for photo in rest.chunks_exact_mut(20).skip(3).step_by(4) {
+        photo.copy_from_slice(&first[20..]);
+    }
+    let folds: Vec<usize> = (0..400).map(|photo| photo / 4 % 5).collect();
+    let task = Task::unwatched();
+    let (_, halved) = learning_curve_by_class(&data.photos(), &folds, 1000.0, 1, task).unwrap();
+    let found = &halved[1];
+    assert_eq!((found.of_class.value, found.of_class.low, found.of_class.high), (0.0, 0.0, 0.0));
+    assert!(found.overall.value.abs() < 0.01, "{found:?}");
 }
 
 #[test]

@@ -115,7 +115,8 @@ fn draw(report: &Report) -> Result<Figures> {
             svg: figures::per_class_f1(&tests)?,
         });
     }
-    let of_runs = report.runs.iter().zip(summaries).map(|(run, summary)| draw_run(run, summary));
+    let runs = report.runs.iter().zip(summaries).enumerate();
+    let of_runs = runs.map(|(place, (run, summary))| draw_run(place, run, summary));
     Ok(Figures { overall, published, of_runs: of_runs.collect::<Result<_>>()? })
 }
 
@@ -145,7 +146,7 @@ fn published_curve(place: usize, results: &PublishedResults) -> Curve {
     }
 }
 
-fn draw_run(run: &FinishedRun, summary: &RunSummary) -> Result<Vec<Figure>> {
+fn draw_run(place: usize, run: &FinishedRun, summary: &RunSummary) -> Result<Vec<Figure>> {
     let mut drawn = Vec::new();
     let mut figure = |kind: &str, alt: String, svg: Svg| {
         drawn.push(Figure { stem: format!("{}_{kind}", summary.name), alt, svg });
@@ -168,6 +169,12 @@ fn draw_run(run: &FinishedRun, summary: &RunSummary) -> Result<Vec<Figure>> {
             alt,
             figures::reliability_diagram(label, calibration, after)?,
         );
+    }
+    if let Some(curve) = &run.learning_curve {
+        let alt = format!(
+            "Learning curve of {label}: errors of a convex head over the number of training photos"
+        );
+        figure("learning_curve", alt, figures::learning_curve(label, place, curve)?);
     }
     if let Some(svg) = gallery::examples(run, summary)? {
         figure("example_predictions", format!("Test photos with what {label} said of them"), svg);

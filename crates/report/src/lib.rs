@@ -9,6 +9,7 @@ mod error;
 
 // From files to runs.
 mod run;
+mod unknown_photos;
 
 // From runs to results.
 mod audit_report;
@@ -16,6 +17,7 @@ mod commands;
 mod comparison;
 mod diagnosis;
 mod honesty;
+mod more_photos;
 mod published;
 mod settings;
 mod summary;
@@ -39,6 +41,7 @@ pub use diagnosis::{Curves, Diagnosis, Finding, diagnose};
 pub use drawings::{Figure, Figures};
 pub use error::{ReportError, Result};
 pub use honesty::{Check, Level, Overlap, PICTURES, checks, overlap};
+pub use more_photos::MorePhotos;
 pub use published::{
     Against, AgainstPair, PublishedHistory, PublishedResults, read_published, set_against,
 };
@@ -46,5 +49,6 @@ pub use report::Report;
 pub use run::{FinishedRun, LeftOut, Predictions, TestSet, read_runs};
 pub use summary::{RunSummary, Scores};
 pub use table::{COLUMNS, LEAST, NUMBERS, render_comparison, rows};
+pub use unknown_photos::UnknownPhotos;
 pub use write::{Written, write_report};
 pub use write_audit::write_audit;

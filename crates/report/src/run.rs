@@ -4,12 +4,13 @@ use std::path::Path;
 
 use kennel_core::hint::Describe;
 use kennel_core::{
-    CoreError, EpochRecord, Manifest, PredictionRecord, RunDir, RunFacts, RunRecord, Settings,
-    Split,
+    CoreError, EpochRecord, LearningCurveRecord, Manifest, PredictionRecord, RunDir, RunFacts,
+    RunRecord, Settings, Split,
 };
 use kennel_metrics::{Evaluation, RunEvaluation, argmax, evaluate};
 use serde::Serialize;
 
+use crate::unknown_photos::{UnknownPhotos, read_unknown_photos};
 use crate::{ReportError, Result};
 
 /// A run with an `evaluation.json`, with all data that a report uses.
@@ -31,6 +32,10 @@ pub struct FinishedRun {
     pub test: Option<Predictions>,
     /// Its predictions for all training and validation photos, if it is cross-validated.
     pub out_of_fold: Option<Predictions>,
+    /// The learning curve of its convex head, if it was measured.
+    pub learning_curve: Option<LearningCurveRecord>,
+    /// How many known photos it calls unknown, if it can tell.
+    pub unknown: Option<UnknownPhotos>,
 }
 
 /// Predictions for a split, and their evaluation.
@@ -133,6 +138,7 @@ impl FinishedRun {
             Some(_) => judged(dir.read_out_of_fold(class_names, &manifest)?, &dir.out_of_fold())?,
             None => None,
         };
+        let (learning_curve, unknown) = (dir.read_learning_curve()?, read_unknown_photos(&dir)?);
         Ok(FinishedRun {
             dir,
             record,
@@ -142,6 +148,8 @@ impl FinishedRun {
             val,
             test,
             out_of_fold,
+            learning_curve,
+            unknown,
         })
     }
 

@@ -5,7 +5,7 @@ use kennel_metrics::{Calibration, Evaluation, Temperature, calibration, fit_temp
 use serde::Serialize;
 
 use crate::run::Predictions;
-use crate::{Curves, Diagnosis, FinishedRun, diagnose};
+use crate::{Curves, Diagnosis, FinishedRun, MorePhotos, UnknownPhotos, diagnose};
 
 /// One run, as a row of the table and a section of the report. Shares are in [0, 1], losses in nats
 /// per image.
@@ -55,6 +55,12 @@ pub struct RunSummary {
     /// Temperature fitted on the validation photos, or on the predictions out of fold; `None`
     /// without either.
     pub temperature: Option<Temperature>,
+    /// What more photos would bring, if it was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more_photos: Option<MorePhotos>,
+    /// How many photos it calls unknown, if it can tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<UnknownPhotos>,
     /// Diagnosis of the curves.
     pub diagnosis: Option<Diagnosis>,
     /// Seconds from the start of training to the end of its last epoch.
@@ -123,6 +129,8 @@ impl RunSummary {
             folds: settings.folds,
             out_of_fold: run.out_of_fold.as_ref().map(|all| all.evaluation.clone()),
             temperature,
+            more_photos: run.learning_curve.as_ref().map(MorePhotos::new),
+            unknown: run.unknown.clone(),
             diagnosis: diagnose(&Curves::of(epochs, settings.label_smoothing, classes), classes),
             training_s: epochs.last().map(|epoch| epoch.elapsed_s),
             images_per_s: median(&rates),

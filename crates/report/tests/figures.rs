@@ -1,11 +1,13 @@
 //! Properties of every figure, whatever its names and numbers.
 
 use image::{Rgb, RgbImage};
-use kennel_core::PredictionRecord;
+use kennel_core::{
+    CurveAhead, CurveDraw, CurveLaw, CurveOutlook, CurveSize, LearningCurveRecord, PredictionRecord,
+};
 use kennel_metrics::{Calibration, Evaluation, calibration, evaluate};
 use kennel_report::figures::{
-    Curve, Svg, Table, Tile, confusion_matrix, per_class_f1, photos, reliability_diagram, table,
-    training_curves,
+    Curve, Svg, Table, Tile, confusion_matrix, learning_curve, per_class_f1, photos,
+    reliability_diagram, table, training_curves,
 };
 use resvg::usvg::roxmltree::Document;
 
@@ -40,6 +42,31 @@ fn data(names: &[&str]) -> Data {
     }
 }
 
+/// Errors that fall from 30 % to 20 %.
+fn more_photos() -> LearningCurveRecord {
+    let size = |(photos, errors)| CurveSize {
+        photos,
+        draws: vec![CurveDraw { errors, n: 100 }, CurveDraw { errors: errors + 4, n: 100 }],
+    };
+    let ahead = |times: f64| CurveAhead {
+        times,
+        photos: 800.0 * times,
+        error: 0.2 / times,
+        low: 0.16 / times,
+        high: 0.22,
+        gain: 0.2 - 0.2 / times,
+        gain_low: 0.0,
+        gain_high: 0.2,
+    };
+    LearningCurveRecord {
+        version: 1,
+        points: [(100.0, 30), (400.0, 24), (800.0, 20)].map(size).to_vec(),
+        law: CurveLaw { floor: 0.0, scale: 0.2, exponent: 0.2, unit: 800.0 },
+        outlook: CurveOutlook::Falls(vec![ahead(1.0), ahead(1.5), ahead(2.0)]),
+        classes: Vec::new(),
+    }
+}
+
 fn every_figure(data: &Data) -> Vec<Svg> {
     let Data { names, evaluation, calibration } = data;
     let name = names[0].as_str();
@@ -63,6 +90,7 @@ fn every_figure(data: &Data) -> Vec<Svg> {
         per_class_f1(&[(0, name, evaluation), (1, "other", evaluation)]).unwrap(),
         table(&Table { title: name, header: names, rows: &rows, numbers: &[1] }).unwrap(),
         photos(name, &[tile(true), tile(false)]).unwrap(),
+        learning_curve(name, 1, &more_photos()).unwrap(),
     ]
 }
 

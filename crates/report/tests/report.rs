@@ -460,3 +460,88 @@ fn damaged_and_unfinished_runs_are_named_and_the_others_stay() {
     assert!(reason(&others.name()).contains("are not these 10 (0 are in both)"), "{}", reason("c"));
     assert!(reason("d").contains("test.jsonl:10:"), "{}", reason("d"));
 }
+
+/// A safetensors file without tensors, with facts in its header.
+fn header_of(facts: &Value) -> Vec<u8> {
+    let header = json!({ "__metadata__": { "kennel": facts.to_string() } }).to_string();
+    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat()
+}
+
+fn proportion(correct: usize, n: usize) -> Value {
+    serde_json::to_value(kennel_metrics::Proportion::new(correct, n)).unwrap()
+}
+
+#[test]
+fn more_photos_and_unknown_ones_are_told_by_the_runs_that_know() {
+    let dir = tempfile::tempdir().unwrap();
+    let runs = dir.path().join("runs");
+    make(&runs, &Made { name: "20260101_000000-a", ..PLAIN });
+    let knows = make(&runs, &Made { name: "20260102_000000-b", ..PLAIN });
+    let half = |with_half, gain, low| json!({ "n": 40, "with_half": with_half, "with_all": 4, "gain": gain, "gain_low": low, "gain_high": 0.3 });
+    let class = |name, with_half, gain, low| {
+        let errors = half(with_half, gain, low);
+        json!({ "name": name, "photos": 32.0, "half": 16.0, "of_class": errors, "overall": errors })
+    };
+    let ahead = |times, gain| {
+        json!({ "times": times, "photos": 64.0 * times, "error": 0.1, "low": 0.05, "high": 0.15,
+            "gain": gain, "gain_low": 0.001, "gain_high": 0.03 })
+    };
+    let draws = |errors| json!([{ "errors": errors, "n": 40 }, { "errors": errors, "n": 40 }]);
+    let curve = json!({
+        "version": 1,
+        "points": [{ "photos": 8.0, "draws": draws(10) }, { "photos": 64.0, "draws": draws(4) }],
+        "law": { "floor": 0.0, "scale": 0.1, "exponent": 0.5, "unit": 64.0 },
+        "outlook": { "falls": [ahead(1.0, 0.0), ahead(1.5, 0.0123), ahead(2.0, 0.0234)] },
+        "classes": [class("Mittens", 5, 0.025, -0.05), class("Tom", 10, 0.15, 0.0756)],
+    });
+    files::write_json(&knows.learning_curve(), &curve).unwrap();
+    let facts = json!({
+        "share": 0.01, "threshold": 2.0, "val": proportion(0, 4), "test": proportion(1, 10),
+        "left_out": [{ "name": "Mittens", "refused": proportion(7, 20) }],
+    });
+    let write = |bytes: Vec<u8>| std::fs::write(knows.unknown(), bytes).unwrap();
+    write(header_of(&facts));
+
+    let report = Report::read(&runs, None, &Words).unwrap();
+    assert!(report.figures().unwrap().find("20260102_000000-b_learning_curve").is_some());
+    let written = write_report(&report, &dir.path().join("results"), &Words).unwrap();
+    let page = files::read_text(&written.page).unwrap();
+    // What a reader sees, without elements.
+    let text: String =
+        page.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text).collect();
+    for said in [
+        "wrong on 20/80 = 25.0 % (95 % CI 16.8-35.5) of the photos",
+        "fitted to 8 photos, and on 8/80 = 10.0 % (95 % CI 5.2-18.5) if they are fitted to 64.",
+        "half as many photos again would bring 1.2 points (95 % interval 0.1 to 3.0), and twice the",
+        "The second half of the photos of Tom brought 15.0 points of its recall.",
+        "Over all photos the difference is beyond its uncertainty for Tom.",
+        "What more photos of Mittens would bring cannot be told",
+        "It may call 1.0 % of known photos unknown.",
+        "Of the test photos it calls 1/10 = 10.0 % (95 % CI 1.8-40.4) unknown.",
+        "7/20 = 35.0 % (95 % CI 18.1-56.7) of them were refused.",
+    ] {
+        assert_eq!(text.matches(said).count(), 1, "{said}\n{text}");
+    }
+
+    // Files of earlier versions lack the classes that were left out.
+    let mut old = facts.clone();
+    old.as_object_mut().unwrap().remove("left_out");
+    write(header_of(&old));
+    let report = Report::read(&runs, None, &Words).unwrap();
+    assert!(report.comparison.runs[1].unknown.as_ref().unwrap().left_out_total.is_none());
+
+    for (damaged, said) in [
+        (vec![0; 4], "description of known photos"),
+        (
+            header_of(
+                &json!({ "share": 0.01, "threshold": 1.0, "val": { "correct": 9, "n": 4, "value": 1.0, "low": 0.0, "high": 1.0 } }),
+            ),
+            "more photos than there are",
+        ),
+    ] {
+        write(damaged);
+        let report = Report::read(&runs, None, &Words).unwrap();
+        let reason = &report.comparison.left_out[0].reason;
+        assert!(reason.contains(said), "{reason}");
+    }
+}

@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use burn::module::Module;
-use kennel_core::{HeadFit, PredictionRecord, Settings, Split, Strategy, Task};
+use kennel_core::{
+    HeadFit, LearningCurveRecord, PredictionRecord, Settings, Split, Strategy, Task,
+};
 use kennel_data::{DataError, Dataset, DatasetPhoto, folds_of};
 use kennel_metrics::{Evaluation, argmax, evaluate, mean_log_loss};
 use kennel_models::{Network, StateDict, TensorValue, apply_state_dict};
@@ -13,6 +15,7 @@ use kennel_probe::{
 };
 
 use crate::features::{Features, Part};
+use crate::learning_curve::measure_curve;
 use crate::setup::{Setup, set_up};
 use crate::{Result, TrainOptions};
 
@@ -33,6 +36,8 @@ pub struct ConvexHead {
     /// Of each training and validation photo the logits of a head that was fitted without it, in
     /// the manifest's order.
     pub out_of_fold: Vec<PredictionRecord>,
+    /// What more photos would bring, unless training goes on from the head.
+    pub learning_curve: Option<LearningCurveRecord>,
 }
 
 /// Features of photos, a row each, with what is known of the photos.
@@ -122,7 +127,7 @@ pub fn fit_head(
         return Ok(None);
     }
     let began = Instant::now();
-    let CrossValidatedHead { rows, training, found, head, .. } =
+    let CrossValidatedHead { rows, training, folds, found, head } =
         cross_validated(setup, settings, None, options, task)?;
     let of_training: Vec<f32> = training.iter().flat_map(|&row| rows.row(row)).copied().collect();
     let logits = head.logits(&of_training)?;
@@ -132,12 +137,21 @@ pub fn fit_head(
         .zip(training.iter().map(|&row| rows.photos[row].class_index))
         .collect();
     let right = judged.iter().filter(|(logits, class)| argmax(logits) == *class).count();
-    let told = ConvexHead {
+    let mut told = ConvexHead {
         seconds: began.elapsed().as_secs_f64(),
         train_loss: mean_log_loss(judged.iter().copied()),
         train_accuracy: right as f64 / judged.len() as f64,
         out_of_fold: records(&rows, &found, classes),
+        learning_curve: None,
     };
+    if settings.strategy()? == Strategy::Freeze {
+        let labels: Vec<usize> = rows.photos.iter().map(|photo| photo.class_index).collect();
+        let weights = labels.iter().map(|&class| setup.class_weights[class]).collect();
+        let photos =
+            Photos::new(&rows.values, rows.width, &labels, classes.len())?.with_weights(weights)?;
+        let (l2, seed) = (found.strength().l2, settings.seed);
+        told.learning_curve = Some(measure_curve(&photos, &folds, l2, classes, seed, task)?);
+    }
     install(setup, settings, &head);
     Ok(Some(told))
 }

@@ -20,6 +20,7 @@ mod schedule;
 mod features;
 
 mod convex;
+mod learning_curve;
 
 mod best;
 mod checkpoint;
@@ -30,6 +31,7 @@ mod same_photos;
 
 mod bench_step;
 mod finish;
+mod left_out;
 mod select;
 mod unknown;
 

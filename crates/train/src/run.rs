@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use kennel_core::{
-    Hint, Lock, Note, RunDir, RunRecord, SchedulerKind, Settings, Split, Task, write_predictions,
+    Hint, Lock, Note, RunDir, RunRecord, SchedulerKind, Settings, Split, Task, files,
+    write_predictions,
 };
 use kennel_infer::machine;
 
@@ -40,6 +41,9 @@ pub fn train(
             if let Some(head) = &head {
                 changes
                     .write(&run.out_of_fold(), |path| write_predictions(path, &head.out_of_fold))?;
+            }
+            if let Some(curve) = head.as_ref().and_then(|head| head.learning_curve.as_ref()) {
+                changes.write(&run.learning_curve(), |path| files::write_json(path, curve))?;
             }
             changes.write(&run.config(), |path| record.write(path))
         })?;

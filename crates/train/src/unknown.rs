@@ -5,12 +5,13 @@ use std::path::Path;
 use burn::tensor::Device;
 use kennel_core::{Note, RunDir, Settings, Split, Task};
 use kennel_data::Dataset;
-use kennel_infer::{UnknownFacts, late_features, write_unknown};
-use kennel_metrics::Proportion;
+use kennel_infer::{late_features, write_unknown};
+use kennel_metrics::{Proportion, UnknownFacts};
 use kennel_models::Network;
 use kennel_unknown::{Moments, Unknown};
 
 use crate::Result;
+use crate::left_out::ByClass;
 use crate::setup::start_of;
 
 /// Whether a training moves every stage whose features tell unknown photos, of a network that was
@@ -22,8 +23,8 @@ fn loses_unknown(network: &Network, trained: &[String], settings: &Settings) -> 
 }
 
 /// Fits to the training photos, takes the threshold from the validation photos, and writes
-/// `checkpoints/unknown.safetensors`. Then counts the test photos that are refused; they decide
-/// nothing.
+/// `checkpoints/unknown.safetensors`. Then counts the test photos that are refused, and the photos of
+/// each class that would be if it was left out; they decide nothing.
 ///
 /// # Errors
 ///
@@ -48,9 +49,11 @@ pub fn learn_unknown(
         let network = start.as_ref().unwrap_or(network);
         Ok(late_features(network, photos, preprocessing, device, &what, task, take)?)
     };
-    let mut train = None;
+    let (mut train, mut by_class) = (None, ByClass::new(data));
     pass(Split::Train, &mut |rows, width| {
-        train.get_or_insert_with(|| Moments::new(width)).push(rows);
+        let train = train.get_or_insert_with(|| Moments::new(width));
+        train.push(rows);
+        by_class.push(rows, train);
     })?;
     let mut val = Vec::new();
     pass(Split::Val, &mut |rows, _| val.extend_from_slice(rows))?;
@@ -72,6 +75,7 @@ pub fn learn_unknown(
         threshold: unknown.threshold,
         val: of(refused(&val), Split::Val).expect("`Unknown::fit` counts validation photos"),
         test: of(test, Split::Test),
+        left_out: by_class.refused(&train, &val, share, task)?,
     };
     let mut changes = run.changes()?;
     let write =

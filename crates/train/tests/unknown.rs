@@ -100,6 +100,25 @@ fn a_stopped_run_ends_with_the_same_bytes() {
 }
 
 #[test]
+fn each_class_stands_in_for_unknown_photos_if_enough_others_are_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("photos");
+    let facts = |photos, runs| {
+        draw_photos(&data, photos);
+        let run = trained(&config(&data), &dir.path().join(runs));
+        read_unknown(&run).unwrap().unwrap().facts
+    };
+    // Ten validation photos of the other class give a threshold, six do not.
+    assert_eq!(facts([16, 6, 2], "few").left_out, []);
+    let facts = facts([16, 10, 2], "more");
+    let [checked, striped] = &facts.left_out[..] else { panic!("{facts:?}") };
+    assert_eq!((checked.name.as_str(), checked.refused.n), ("checked", 10));
+    assert_eq!((striped.name.as_str(), striped.refused.n), ("striped", 10));
+    // Unlike in name only, they are refused far more often than the share of known photos.
+    assert!(checked.refused.value > 0.5 && striped.refused.value > 0.5, "{facts:?}");
+}
+
+#[test]
 fn too_few_photos_begin_no_run() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("photos");

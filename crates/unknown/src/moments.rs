@@ -65,6 +65,30 @@ impl Moments {
         });
     }
 
+    /// Begins with no rows, for some of the rows of `self`: see [`Moments::without`].
+    pub fn part(&self) -> Self {
+        Self { origin: self.origin.clone(), ..Self::new(self.width) }
+    }
+
+    /// Returns the moments of the rows that are not in `part`.
+    ///
+    /// # Panics
+    ///
+    /// When `part` was not begun by [`Moments::part`], or has more rows.
+    pub fn without(&self, part: &Self) -> Self {
+        assert_eq!(self.origin, part.origin, "moments around one origin");
+        let difference = |all: &[f64], part: &[f64]| {
+            all.iter().zip(part).map(|(all, part)| all - part).collect()
+        };
+        Self {
+            width: self.width,
+            rows: self.rows.checked_sub(part.rows).expect("a part has no more rows"),
+            origin: self.origin.clone(),
+            sum: difference(&self.sum, &part.sum),
+            products: difference(&self.products, &part.products),
+        }
+    }
+
     /// Number of rows so far.
     pub fn rows(&self) -> usize {
         self.rows
@@ -111,5 +135,20 @@ mod tests {
         let variance = column(2).map(|x| (x - mean).powi(2)).sum::<f64>() / 7.0;
         assert!((once.mean()[2] - mean).abs() < 1e-12);
         assert!((once.covariance()[2 * 5 + 2] - variance).abs() < 1e-10);
+    }
+    #[test]
+    fn rows_that_are_taken_out_again_leave_the_moments_of_the_others() {
+        let rows: Vec<f32> = (0..60).map(|i| 100.0 + (i * i % 13) as f32).collect();
+        let (some, others) = rows.split_at(20);
+        let (mut all, mut expected) = (Moments::new(5), Moments::new(5));
+        all.push(&rows);
+        let mut part = all.part();
+        part.push(some);
+        expected.push(others);
+        let found = all.without(&part);
+        assert_eq!(found.rows(), 8);
+        let close = |a: Vec<f64>, b: Vec<f64>| a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-9);
+        assert!(close(found.mean(), expected.mean()));
+        assert!(close(found.covariance(), expected.covariance()));
     }
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::{ArgGroup, Args};
 use kennel_core::task::Event;
 use kennel_core::{PartialSettings, RunDir, Split, Task, quoted};
-use kennel_infer::{UnknownFacts, ZeroShotOptions, predict_dataset, read_unknown, zero_shot};
-use kennel_metrics::{Evaluation, RunEvaluation, format_proportion};
+use kennel_infer::{ZeroShotOptions, predict_dataset, read_unknown, zero_shot};
+use kennel_metrics::{Evaluation, RunEvaluation, UnknownFacts, format_proportion};
 use kennel_train::{TrainOptions, evaluate_run};
 use serde_json::json;
 

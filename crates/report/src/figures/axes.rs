@@ -24,6 +24,7 @@ pub(super) struct Axis {
     ticks: Vec<f64>,
     decimals: usize,
     has_labels: bool,
+    is_logarithmic: bool,
 }
 
 impl Axis {
@@ -56,6 +57,24 @@ impl Axis {
             ticks,
             decimals,
             has_labels: true,
+            is_logarithmic: false,
+        }
+    }
+
+    /// Returns a logarithmic axis for numbers of photos, with ticks at 1, 2 and 5 times powers of
+    /// ten.
+    pub fn photos(name: &'static str, fewest: f64, most: f64) -> Axis {
+        let (low, high) = (fewest / 1.15, most * 1.15);
+        let powers = (0..).map(|power| 10_f64.powi(power)).take_while(|&power| power <= high);
+        let ticks = powers.flat_map(|power| [1.0, 2.0, 5.0].map(|digit| digit * power));
+        Axis {
+            name,
+            low,
+            high,
+            ticks: ticks.filter(|tick| (low..=high).contains(tick)).collect(),
+            decimals: 0,
+            has_labels: true,
+            is_logarithmic: true,
         }
     }
 
@@ -74,6 +93,7 @@ impl Axis {
             ticks,
             decimals: 0,
             has_labels: true,
+            is_logarithmic: false,
         }
     }
 
@@ -86,6 +106,7 @@ impl Axis {
             ticks: vec![],
             decimals: 0,
             has_labels: false,
+            is_logarithmic: false,
         }
     }
 
@@ -122,14 +143,17 @@ impl Axis {
     }
 }
 
-/// The axis as plotters sees it: linear, and always with the chosen ticks, whatever plotters asks
+/// The axis as plotters sees it: always with the chosen ticks, whatever plotters asks
 /// for.
 impl Ranged for Axis {
     type FormatOption = NoDefaultFormatting;
     type ValueType = f64;
 
     fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        RangedCoordf64::from(self.range()).map(value, limit)
+        match self.is_logarithmic {
+            true => RangedCoordf64::from(self.low.ln()..self.high.ln()).map(&value.ln(), limit),
+            false => RangedCoordf64::from(self.range()).map(value, limit),
+        }
     }
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
@@ -212,6 +236,15 @@ mod tests {
             );
             assert!((2..=7).contains(&axis.ticks.len()), "{value}: {} ticks", axis.ticks.len());
         }
+    }
+
+    #[test]
+    fn each_doubling_of_photos_is_as_wide_as_the_next() {
+        let axis = Axis::photos("", 217.0, 3_428.0);
+        assert_eq!(labels(&axis).join(" "), "200 500 1000 2000");
+        let at = |photos: f64| axis.map(&photos, (0, 1_000));
+        assert!((at(500.0) - at(250.0) - (at(2_000.0) - at(1_000.0))).abs() <= 1);
+        assert_eq!(labels(&Axis::photos("", 1.0, 16.0)).join(" "), "1 2 5 10");
     }
 
     #[test]

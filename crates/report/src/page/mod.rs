@@ -3,10 +3,12 @@
 mod audit;
 mod figure;
 mod frame;
+mod more_photos;
 mod number;
 mod sections;
 mod tables;
 mod tiles;
+mod unknown_photos;
 
 use maud::html;
 

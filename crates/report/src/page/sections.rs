@@ -5,8 +5,10 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::figure::figure;
+use super::more_photos::{is_curve, more_photos};
 use super::number::{Rounded, number};
 use super::tables::head;
+use super::unknown_photos::unknown_photos;
 use crate::{Commands, Figure, FinishedRun, Level, Named, Report, Result, RunSummary, honesty};
 
 /// Largest number of pairs to list.
@@ -268,10 +270,12 @@ fn run(
             }
             @if let Some(diagnosis) = &summary.diagnosis { p { (diagnosis.sentence) } }
             @if summary.test.is_some() { (classes(summary, json, index)) }
-            @for drawn in figures { (figure(drawn)) }
+            @for drawn in figures.iter().filter(|figure| !is_curve(figure)) { (figure(drawn)) }
             @if summary.test.is_some() && !figures.iter().any(|figure| figure.stem.ends_with("example_predictions")) {
                 p { "No photo is shown: those of " code { (run.settings().data_dir) } " are not there, or not those of this run." }
             }
+            (more_photos(summary, json, index, figures))
+            (unknown_photos(summary, json, index))
             h4 { "To make it again" }
             pre { code { (commands.reproduce(run)) } }
             details { summary { "Configuration" } pre { code { (config) } } }
