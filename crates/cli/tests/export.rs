@@ -155,6 +155,8 @@ fn weights_of_a_run_are_known_as_its_own_however_they_are_given() {
             "data",
             "--model",
             "resnet18",
+            "--strategy",
+            "freeze",
             "--epochs",
             "1",
             "--weights",
@@ -189,8 +191,8 @@ fn weights_of_a_run_are_known_as_its_own_however_they_are_given() {
     // classes.
     std::fs::rename(here.join("photos/striped"), here.join("photos/zebra")).unwrap();
     ok(here, &["prepare", "photos", "--out", "renamed"]);
-    let renamed =
-        ["train", "--data", "renamed", "--model", "resnet18", "--epochs", "1", "--weights", &run];
+    let renamed = ["train", "--data", "renamed", "--model", "resnet18", "--weights", &run];
+    let renamed = [&renamed[..], &["--strategy", "freeze", "--epochs", "1"]].concat();
     assert!(stderr(&ok(here, &renamed)).contains("a head for other classes: a new one is drawn"));
 
     std::fs::remove_file(here.join(&best)).unwrap();

@@ -149,6 +149,8 @@ fn a_rehearsal_prints_the_configuration_and_writes_nothing() {
         "resnet18",
         "--weights",
         "none",
+        "--strategy",
+        "freeze",
         "--data",
         "data",
         "--batch-size",

@@ -244,7 +244,10 @@ fn weights_as_others_save_them_are_read_or_refused_by_name() {
             "{}",
             stderr(&output)
         );
-        let said = stderr(&ok(here, &[&train[..], &["--weights", folder]].concat()));
+        let said = stderr(&ok(
+            here,
+            &[&train[..], &["--weights", folder, "--strategy", "freeze"]].concat(),
+        ));
         assert!(said.contains(&format!("without their `{wrapper}`")), "{said}");
     }
 

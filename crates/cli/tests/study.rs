@@ -265,6 +265,8 @@ fn what_cannot_be_compared_is_left_out_by_name() {
         "resnet18",
         "--weights",
         "none",
+        "--strategy",
+        "freeze",
         "--side",
         "32",
         "--epochs",

@@ -37,7 +37,7 @@ use crate::tensorboard::Watcher;
 
 const EXAMPLE: &str = "\
 Examples:
-  kennel train --model mobilenetv2_100 --strategy auto
+  kennel train --model mobilenetv2_100
   kennel train --model mobilenetv2_100 --strategy freeze
   kennel train --model resnet50 --strategy full --learning-rate 3e-5 --augment rrc
   kennel train --model mobilenetv2_100 --strategy partial --folds 5
@@ -48,7 +48,7 @@ Examples:
   kennel train --resume runs/20260207_165541-resnet50-freeze-s42 --epochs 30
   kennel train --config recipes/resnet50-freeze.toml --dry-run > mine.toml
 
-The defaults are the published recipe: batch 32, Adam, ReduceLROnPlateau, seed 42, light augmentation; learning \
+The defaults of the other strategies are the published recipe: batch 32, Adam, ReduceLROnPlateau, seed 42, light augmentation; learning \
 rate 1e-3, 1e-4 or 1e-5 and 15, 15 or 20 epochs for freeze, partial and full.";
 
 /// What can be said about a run. Every flag is a key of config.toml.
@@ -59,7 +59,8 @@ pub struct TrainArgs {
     #[arg(long)]
     model: Option<String>,
     /// What to train: freeze (the classifier), partial (the last stages too), full, or auto, which
-    /// tries them and keeps what validation says [default: freeze]
+    /// tries them and keeps what validation says [default: auto; freeze with --unfreeze, --head,
+    /// --folds or --search]
     #[arg(long)]
     strategy: Option<String>,
     /// Pretrained weights: a timm model folder, a run, a safetensors file, `arch.tag`, or `none`

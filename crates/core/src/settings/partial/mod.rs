@@ -126,17 +126,28 @@ impl PartialSettings {
         self
     }
 
-    /// Completes these settings with the published recipe of their strategy (`freeze`, if they have
-    /// none) for `weights`, whose preprocessing is given.
+    /// The strategy of settings that name none: `auto`, or `freeze` if they ask for what `auto`
+    /// decides itself (the layers, the head) or does not do (folds, a search).
+    fn default_strategy(&self) -> Strategy {
+        let names_layers = self.unfreeze.as_ref().is_some_and(|parts| !parts.is_empty());
+        let asks_for_one =
+            names_layers || self.head.is_some() || self.folds.is_some() || self.search.is_some();
+        if asks_for_one { Strategy::Freeze } else { Strategy::Auto }
+    }
+
+    /// Completes these settings with the published recipe of their strategy for `weights`, whose
+    /// preprocessing is given. Without a strategy it is `auto`, or `freeze` if they have layers, a
+    /// head, folds or a search of their own.
     ///
     /// # Errors
     ///
     /// Settings without a model, or of a run that trains nothing; a setting that the chosen
     /// optimiser, schedule or crop does not have.
     pub fn complete(self, weights: Weights, preprocessing: Preprocessing) -> Result<Settings> {
+        let default = self.default_strategy();
         let model = self.model.ok_or(SettingsError::NoModel)?;
         let strategy = match self.strategy {
-            None => Strategy::Freeze,
+            None => default,
             Some(method) => method.strategy().ok_or(SettingsError::TrainsNothing)?,
         };
         let mut recipe = Settings::published(model, weights, strategy, preprocessing);
@@ -321,6 +332,16 @@ mod tests {
             parsed("class_weights = { a = 1, b = 1 }").layered(parsed("class_weights.b = 2.5"));
         let wanted = ClassWeights::Given([("a".to_string(), 1.0), ("b".to_string(), 2.5)].into());
         assert_eq!(found.class_weights, Some(wanted));
+    }
+
+    #[test]
+    fn settings_without_a_strategy_are_tried_unless_they_say_what_to_train() {
+        let of = |text: &str| completed(parsed(text)).unwrap().method;
+        assert_eq!(of("epochs = 3"), Strategy::Auto.into());
+        assert_eq!(of("unfreeze = []"), Strategy::Auto.into());
+        for own in ["unfreeze = [\"fc\"]", "head = \"convex\"", "folds = 5", "search = 8"] {
+            assert_eq!(of(own), Strategy::Freeze.into(), "{own}");
+        }
     }
 
     #[test]
