@@ -70,8 +70,8 @@ pub fn adopt(
     Ok(Own { network, test })
 }
 
-/// Writes the learning curve of a convex head as that of the run that is made from it, if the head's
-/// run has one: those of earlier versions do not.
+/// Writes the learning curve of a convex head as that of the run that is made from it. Runs of
+/// earlier versions have none.
 ///
 /// # Errors
 ///

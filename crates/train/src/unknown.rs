@@ -23,8 +23,8 @@ fn loses_unknown(network: &Network, trained: &[String], settings: &Settings) -> 
 }
 
 /// Fits to the training photos, takes the threshold from the validation photos, and writes
-/// `checkpoints/unknown.safetensors`. Then counts the test photos that are refused, and the photos of
-/// each class that would be if it was left out; they decide nothing.
+/// `checkpoints/unknown.safetensors`. Then counts the test photos that are refused, and the photos
+/// of each class that would be if it was left out; they decide nothing.
 ///
 /// # Errors
 ///
