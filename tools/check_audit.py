@@ -148,7 +148,7 @@ def main():
     work = pathlib.Path(tempfile.mkdtemp())
     kennel = runner(args.kennel, work)
     kennel("prepare", args.photos.absolute(), "--seed", "42", "--out", "data")
-    tiny = "train --data data --model test_resnet --weights none --side 32 --epochs 1 --batch-size 64 --lr 1e-3"
+    tiny = "train --data data --model test_resnet --weights none --strategy freeze --side 32 --epochs 1 --batch-size 64 --lr 1e-3"
     kennel(*tiny.split())
     trained = next((work / "runs").iterdir())
     manifest = json.loads((work / "data/manifest.json").read_text())

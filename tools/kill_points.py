@@ -32,7 +32,7 @@ FAULTS = {"SIGKILL": "signal=KILL", "ENOSPC": "error=ENOSPC", "SIGTERM": "signal
 # What `kennel` may end with after SIGTERM: it was done, it stopped, it had not begun to listen.
 STOPPED = (0, 130, -15)
 FAILURES = ["stuck", "other bytes", "left behind", "panic", "not stopped"]
-TRAIN = ["train", "--data", "data", *NETWORK, "--epochs", "2"]
+TRAIN = ["train", "--data", "data", *NETWORK, "--strategy", "freeze", "--epochs", "2"]
 STUDY = ["run", "--data", "data", "--models", "test_resnet", "--weights", "test_resnet=none", "--epochs", "2"]
 STUDY += ["--strategies", "freeze,full", "--set", "preprocessing.side_px=32", "--set", "batch_size=8"]
 EXPORT = ["export", "--run", "runs/one", "--max-drop", "100"]

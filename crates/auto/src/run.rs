@@ -1,10 +1,11 @@
 //! A run of `auto`, from its first trial to the choice.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use kennel_core::{
     AutoRecord, CandidateRecord, Changes, CoreError, PredictionRecord, RunDir, RunRecord, Settings,
-    Strategy, Task, files,
+    Split, Strategy, Task, files,
 };
 use kennel_metrics::{RunEvaluation, evaluate};
 use kennel_models::{Checkpoint, Network};
@@ -176,14 +177,13 @@ impl Auto {
         let head = Candidate::of_trial(&self.probe_run(task)?, None)?;
         let out_of_fold = out_of_fold(run)?;
         let mut all = vec![head];
-        let mistakes = self.mistakes(&out_of_fold)?;
+        let (wrong, judged) = self.wrong_on_validation(&out_of_fold)?;
         if let Some(why) = &self.left_out {
             left_out.push(why.clone());
-        } else if mistakes < RESOLVABLE {
+        } else if wrong < RESOLVABLE {
             left_out.push(format!(
-                "fine-tuning: the convex head is wrong on {mistakes} of {} photos out of fold, \
-                 and photos as few could not show that another network is better",
-                out_of_fold.len()
+                "fine-tuning: the convex head is wrong on {wrong} of {judged} validation photos, out \
+                 of fold, and photos as few could not show that another network is better"
             ));
         } else {
             let bench = bench(run, options);
@@ -212,9 +212,15 @@ impl Auto {
         Budget::new(&self.whole.record.settings, photos, &trials, &self.whole.options.compute)
     }
 
-    fn mistakes(&self, records: &[PredictionRecord]) -> Result<usize> {
-        let accuracy = evaluate(records, &self.whole.record.facts.class_names)?.accuracy;
-        Ok(accuracy.n - accuracy.correct)
+    /// Counts the validation photos, which choose, that the convex head has wrong out of fold, and
+    /// all of them.
+    fn wrong_on_validation(&self, out_of_fold: &[PredictionRecord]) -> Result<(usize, usize)> {
+        let val = photos(&self.whole.options).photos(Split::Val);
+        let val: HashSet<&str> = val.iter().map(|photo| photo.path.as_str()).collect();
+        let judged = out_of_fold.iter().filter(|record| val.contains(record.path.as_str()));
+        let judged: Vec<_> = judged.cloned().collect();
+        let accuracy = evaluate(&judged, &self.whole.record.facts.class_names)?.accuracy;
+        Ok((accuracy.n - accuracy.correct, accuracy.n))
     }
 
     /// Chooses, writes the chosen network as the run's own, and evaluates it on the test photos.

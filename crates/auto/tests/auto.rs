@@ -30,11 +30,12 @@ fn auto(data: &Path) -> Settings {
     }
 }
 
-/// Draws photos of which eight are in the folder of the other class: mistakes that no head avoids.
+/// Draws photos of which eight, of validation, are in the folder of the other class: mistakes that no
+/// head avoids.
 fn draw_mislabelled(data: &Path) {
     draw_photos(data, [14, 8, 4]);
     for name in ["000.png", "001.png", "002.png", "003.png"] {
-        let of = |class: &str| data.join("train").join(class).join(name);
+        let of = |class: &str| data.join("val").join(class).join(name);
         let aside = data.join("aside.png");
         for (from, to) in
             [(of("checked"), aside.clone()), (of("striped"), of("checked")), (aside, of("striped"))]
@@ -129,9 +130,13 @@ fn a_head_with_too_few_mistakes_is_the_result() {
     draw_photos(&data, [2, 2, 2]);
     let run = train(&auto(&data), dir.path(), &options(), Task::unwatched()).unwrap().run;
     let record = tried(&run);
-    // Eight photos out of fold: half of them wrong are four mistakes, too few to tell apart.
+    // Four validation photos are too few to tell networks apart.
     assert_eq!((record.candidates.len(), record.chosen), (1, 0));
-    assert!(record.left_out[0].contains("of 8 photos out of fold"), "{:?}", record.left_out);
+    assert!(
+        record.left_out[0].contains("of 4 validation photos, out of fold"),
+        "{:?}",
+        record.left_out
+    );
     assert_eq!(run.read_metrics().unwrap().len(), 1);
 }
 

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kennel::hint::Hint;
 use kennel::{
-    DataSet, Event, Model, PartialSettings, Preparation, Run, SplitCounts, Training, prepare,
+    DataSet, Event, Model, PartialSettings, Preparation, Run, SplitCounts, Strategy, Training,
+    prepare,
 };
 
 /// A data set of drawn photos, and weights for `test_resnet`.
@@ -33,6 +34,7 @@ fn drawn() -> Fixture {
 impl Fixture {
     fn training(&self) -> Training<'_> {
         Training::new("test_resnet", &self.data)
+            .strategy(Strategy::Freeze)
             .weights(self.weights.as_str())
             .epochs(1)
             .runs(path_in(&self.folder, "runs"))

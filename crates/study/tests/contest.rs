@@ -24,11 +24,12 @@ use photos::{draw_photos, small_config};
 const SEEING: &str = "resnet18";
 const BLIND: &str = "test_resnet";
 
-/// Draws photos of which eight are in the folder of the other class: mistakes that no head avoids.
+/// Draws photos of which eight, of validation, are in the folder of the other class: mistakes that no
+/// head avoids.
 fn draw_mislabelled(data: &Path) {
     draw_photos(data, [30, 8, 4]);
     for name in ["000.png", "001.png", "002.png", "003.png"] {
-        let of = |class: &str| data.join("train").join(class).join(name);
+        let of = |class: &str| data.join("val").join(class).join(name);
         let aside = data.join("aside.png");
         for (from, to) in
             [(of("checked"), aside.clone()), (of("striped"), of("checked")), (aside, of("striped"))]

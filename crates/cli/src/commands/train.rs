@@ -363,6 +363,7 @@ fn dry_run(
     session: &Session,
 ) -> CommandResult {
     let Rehearsal { facts, steps_per_epoch, kept_features } = rehearse(settings, options, task)?;
+    tell_plan(settings, session);
     say!(session, "model      {} from {}", settings.model, settings.weights);
     tell_trained(&facts.trained, facts.trainable_params, facts.total_params, session);
     tell_photos(facts.photos, &facts.class_names, session);
