@@ -6,8 +6,9 @@ use kennel_core::{HeadFit, SchedulerKind, Settings, Strategy};
 /// fine-tuned network itself.
 pub const SHARES: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
 
-/// Fewest mistakes on validation photos, out of fold, that fine-tuning could be seen to mend. Six mistakes that
-/// all become right are significant by McNemar's exact test (p = 0.031), five are not (0.0625).
+/// Fewest mistakes on validation photos, out of fold, that fine-tuning could be seen to mend. Six
+/// mistakes that all become right are significant by McNemar's exact test (p = 0.031), five are not
+/// (0.0625).
 pub const RESOLVABLE: usize = 6;
 
 /// Settings of the convex head on the frozen network.

@@ -30,8 +30,8 @@ fn auto(data: &Path) -> Settings {
     }
 }
 
-/// Draws photos of which eight, of validation, are in the folder of the other class: mistakes that no
-/// head avoids.
+/// Draws photos of which eight, of validation, are in the folder of the other class: mistakes that
+/// no head avoids.
 fn draw_mislabelled(data: &Path) {
     draw_photos(data, [14, 8, 4]);
     for name in ["000.png", "001.png", "002.png", "003.png"] {
