@@ -7,6 +7,7 @@ mod photos;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kennel_auto::{resume, train};
 use kennel_core::task::Event;
@@ -14,6 +15,13 @@ use kennel_core::{EpochRecord, RunDir, SearchRecord, Settings, Split, Strategy, 
 use kennel_infer::{Compute, predict_dataset};
 use kennel_train::{TrainError, TrainOptions};
 use photos::{draw_photos, small_config};
+
+/// Lets the tests run in turn. Trials with stochastic depth seed the device's generator at every
+/// step, and a process has one: trainings side by side would draw from each other.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn options() -> TrainOptions {
     TrainOptions { compute: Compute::cpu(), cache: None, data: None, skip_test: false }
@@ -44,6 +52,7 @@ fn tried(run: &RunDir) -> SearchRecord {
 
 #[test]
 fn the_worse_half_is_halted_and_a_search_that_was_stopped_ends_in_the_same_bytes() {
+    let _turn = turn();
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("photos");
     draw_photos(&data, [8, 6, 4]);
@@ -103,6 +112,7 @@ fn the_worse_half_is_halted_and_a_search_that_was_stopped_ends_in_the_same_bytes
 
 #[test]
 fn a_trial_that_diverges_is_left_behind() {
+    let _turn = turn();
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("photos");
     draw_photos(&data, [8, 4, 2]);
@@ -118,6 +128,7 @@ fn a_trial_that_diverges_is_left_behind() {
 
 #[test]
 fn a_damaged_trial_is_an_error_that_names_the_file() {
+    let _turn = turn();
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("photos");
     draw_photos(&data, [6, 4, 2]);
