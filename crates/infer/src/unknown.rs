@@ -15,9 +15,6 @@ use kennel_unknown::{Gaussian, Unknown};
 
 use crate::Result;
 
-/// What the names of the trunk's tensors begin with.
-const TRUNK: &str = "trunk.";
-
 /// What a run has learnt of known photos.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LearntUnknown {
@@ -87,7 +84,9 @@ pub fn read_unknown(run: &RunDir) -> Result<Option<LearntUnknown>> {
     let known = Gaussian { mean, axes, variances, rest };
     let trunk: StateDict = std::mem::take(&mut checkpoint.tensors)
         .into_iter()
-        .filter_map(|(name, value)| Some((name.strip_prefix(TRUNK)?.to_string(), value)))
+        .filter_map(|(name, value)| {
+            Some((name.strip_prefix(UnknownFacts::TRUNK)?.to_string(), value))
+        })
         .collect();
     let trunk = (!trunk.is_empty()).then_some(trunk);
     let unknown = Unknown { known, share: facts.share, threshold: facts.threshold };
@@ -116,7 +115,7 @@ pub fn write_unknown(
     ]);
     if let Some(trunk) = trunk {
         let below_head = |(name, _): &(String, TensorValue)| !is_under(name, trunk.head());
-        let named = |(name, value)| (format!("{TRUNK}{name}"), value);
+        let named = |(name, value)| (format!("{}{name}", UnknownFacts::TRUNK), value);
         tensors.extend(state_dict(trunk).into_iter().filter(below_head).map(named));
     }
     let note = serde_json::to_string(facts).map_err(|error| CoreError::Malformed {

@@ -7,9 +7,6 @@ use serde::Serialize;
 
 use crate::Result;
 
-/// What the names of tensors begin with that the network had before it was trained.
-const TRUNK: &str = "trunk.";
-
 /// How many photos a run calls unknown.
 #[derive(Clone, Debug, Serialize)]
 pub struct UnknownPhotos {
@@ -54,7 +51,7 @@ pub fn read_unknown_photos(run: &RunDir) -> Result<Option<UnknownPhotos>> {
     let (correct, n) = (sum(|refused| refused.correct), sum(|refused| refused.n));
     Ok(Some(UnknownPhotos {
         left_out_total: (n > 0).then(|| Proportion::new(correct, n)),
-        is_of_start: header.tensors().keys().any(|name| name.starts_with(TRUNK)),
+        is_of_start: header.tensors().keys().any(|name| name.starts_with(UnknownFacts::TRUNK)),
         facts,
     }))
 }
