@@ -12,14 +12,15 @@ use kennel_infer::{machine, manifest_digest};
 use kennel_metrics::RunEvaluation;
 use kennel_models::{read_checkpoint, write_checkpoint};
 use kennel_train::{
-    Rehearsal, TrainError, TrainOptions, Trained, check_same_photos, evaluate_run, finish_run,
+    Rehearsal, TrainOptions, Trained, check_same_photos, evaluate_run, finish_run,
     rehearse as rehearse_one,
 };
 
 use crate::Result;
 use crate::adopt::copy_learning_curve;
 use crate::refit::{of_refit, part};
-use crate::whole::{photos, taken, with_photos};
+use crate::trials::ended;
+use crate::whole::{no_more_epochs, photos, taken, with_photos};
 
 /// Trains a new cross-validated run; see [`crate::train`].
 pub fn train(
@@ -61,11 +62,7 @@ pub fn resume(
         return kennel_train::resume(run, None, options, task);
     }
     if epochs.is_some() {
-        return Err(TrainError::CannotResume {
-            path: run.path().into(),
-            reason: "its folds chose the number of epochs".into(),
-            hint: None,
-        });
+        return Err(no_more_epochs(&run, "its folds chose the number of epochs"));
     }
     let _lock = taken(&run)?;
     run.check_files()?;
@@ -124,16 +121,8 @@ struct OfFolds {
 impl CrossValidation<'_> {
     /// Trains what is missing and evaluates the run.
     fn finish(self, task: Task<'_>) -> Result<Trained> {
-        match self.train_folds(task).and_then(|found| self.conclude(found, task)) {
-            Ok(evaluation) => Ok(Trained { run: self.run, evaluation }),
-            Err(TrainError::Stopped(_)) => {
-                Err(TrainError::Interrupted { run: self.run, epochs: 0 })
-            }
-            Err(TrainError::Interrupted { epochs, .. }) => {
-                Err(TrainError::Interrupted { run: self.run, epochs })
-            }
-            Err(error) => Err(error),
-        }
+        let evaluation = self.train_folds(task).and_then(|found| self.conclude(found, task));
+        ended(self.run, evaluation)
     }
 
     fn train_folds(&self, task: Task<'_>) -> Result<OfFolds> {

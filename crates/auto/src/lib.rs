@@ -4,8 +4,8 @@
 //! Cross-validation of any other strategy: a network for each fold, then one on all photos
 //! ([`Settings::folds`](kennel_core::Settings::folds)).
 //!
-//! Search of the settings of a strategy in many trials, the worse half of which is halted again and
-//! again ([`Settings::search`](kennel_core::Settings::search)).
+//! Search of the settings of a strategy in many trials. At each rung the worse half is halted
+//! ([`Settings::search`](kennel_core::Settings::search)).
 //!
 //! [`train`] and [`resume`] take the settings of any run; the others go on to `kennel-train`. A run
 //! of `auto` or a search holds its trials, and a cross-validated run its folds, as runs of their

@@ -33,8 +33,8 @@ pub fn again(whole: &Whole, trial: &RunDir, task: Task<'_>) -> Result<RunDir> {
     let best = evaluate_run(trial)?.best_epoch;
     let settings = of_refit(&trial.read_record()?.settings, &Vec::from_iter(best));
     task.note(
-        "the network is trained again on training and validation photos; what is said about \
-         validation photos is that of the network before",
+        "the network is trained again on training and validation photos; the \
+         validation figures are those of the network before",
     );
     part(&run.refit(), &settings, &photos(options).without_validation(), options, task)
 }

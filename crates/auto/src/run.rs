@@ -18,7 +18,7 @@ use crate::candidates::Candidate;
 use crate::choose::{Behind, choose};
 use crate::recipe::{FEWEST_EPOCHS, RESOLVABLE, UNKNOWN_SHARE, fine_tunings, probe};
 use crate::refit::again;
-use crate::trials::{begun, of_run, trial};
+use crate::trials::{begun, ended, of_run, trial};
 use crate::whole::{Whole, bench, photos};
 
 /// Trains a new run of any strategy, in one division of the photos.
@@ -32,7 +32,6 @@ pub fn train(
     options: &TrainOptions,
     task: Task<'_>,
 ) -> Result<Trained> {
-    settings.check()?;
     if settings.strategy()? != Strategy::Auto {
         return kennel_train::train(settings, runs, options, task);
     }
@@ -51,20 +50,12 @@ pub fn resume(
     options: &TrainOptions,
     task: Task<'_>,
 ) -> Result<Trained> {
-    let record = run.read_record()?;
-    if record.settings.strategy().ok() != Some(Strategy::Auto)
-        || (run.is_finished() && epochs.is_none())
-    {
+    if run.read_record()?.settings.strategy().ok() != Some(Strategy::Auto) {
         return kennel_train::resume(run, epochs, options, task);
     }
-    if epochs.is_some() {
-        return Err(TrainError::CannotResume {
-            path: run.path().into(),
-            reason: "the strategy auto chose its number of epochs".into(),
-            hint: None,
-        });
-    }
-    Auto::reopen(run, options, task)?.finish(task)
+    let reason = "the strategy auto chose its number of epochs";
+    let finish = |whole| Auto { whole, left_out: None }.finish(task);
+    Whole::resume(run, epochs, reason, options, task, finish)
 }
 
 /// Begins a run of `auto` and fits its convex head. [`resume`] goes on from there, or
@@ -79,7 +70,6 @@ pub fn begin_with_head(
     options: &TrainOptions,
     task: Task<'_>,
 ) -> Result<RunDir> {
-    settings.check()?;
     Auto::begin(settings, runs, options, task)?.fit_head(task)
 }
 
@@ -150,10 +140,8 @@ impl Auto {
 
     /// Trains what is missing, chooses, and evaluates the choice.
     fn finish(mut self, task: Task<'_>) -> Result<Trained> {
-        match self.candidates(task).and_then(|found| self.conclude(found, task)) {
-            Ok(evaluation) => Ok(Trained { run: self.whole.run, evaluation }),
-            Err(error) => Err(of_run(&self.whole.run, error)),
-        }
+        let evaluation = self.candidates(task).and_then(|found| self.conclude(found, task));
+        ended(self.whole.run, evaluation)
     }
 
     /// Runs the first trial.
@@ -182,8 +170,8 @@ impl Auto {
             left_out.push(why.clone());
         } else if wrong < RESOLVABLE {
             left_out.push(format!(
-                "fine-tuning: the convex head is wrong on {wrong} of {judged} validation photos, out \
-                 of fold, and photos as few could not show that another network is better"
+                "fine-tuning: the convex head is wrong on {wrong} of {judged} validation photos, \
+                 out of fold, and photos as few could not show that another network is better"
             ));
         } else {
             let bench = bench(run, options);

@@ -17,7 +17,7 @@ use crate::adopt::{Adopted, Own, adopt};
 use crate::draws::trials;
 use crate::halving::{ranked, rungs};
 use crate::refit::again;
-use crate::trials::{begun, of_run, predictions, trial};
+use crate::trials::{begun, ended, predictions, trial};
 use crate::whole::{Whole, bench};
 
 /// Trains a new run that searches its settings in `count` trials; see [`crate::train`].
@@ -28,7 +28,6 @@ pub fn train(
     options: &TrainOptions,
     task: Task<'_>,
 ) -> Result<Trained> {
-    settings.check()?;
     Search { whole: Whole::begin(settings, runs, options, task)?, count }.finish(task)
 }
 
@@ -40,17 +39,8 @@ pub fn resume(
     options: &TrainOptions,
     task: Task<'_>,
 ) -> Result<Trained> {
-    if run.is_finished() && epochs.is_none() {
-        return kennel_train::resume(run, None, options, task);
-    }
-    if epochs.is_some() {
-        return Err(TrainError::CannotResume {
-            path: run.path().into(),
-            reason: "its search compared trials of as many epochs as it has".into(),
-            hint: None,
-        });
-    }
-    Search { whole: Whole::reopen(run, options, task)?, count }.finish(task)
+    let reason = "its search compared trials of as many epochs as it has";
+    Whole::resume(run, epochs, reason, options, task, |whole| Search { whole, count }.finish(task))
 }
 
 /// A search in progress.
@@ -84,10 +74,8 @@ enum Reached {
 impl Search {
     /// Trains what is missing, and evaluates the best trial's network.
     fn finish(mut self, task: Task<'_>) -> Result<Trained> {
-        match self.halve(task).and_then(|found| self.conclude(found, task)) {
-            Ok(evaluation) => Ok(Trained { run: self.whole.run, evaluation }),
-            Err(error) => Err(of_run(&self.whole.run, error)),
-        }
+        let evaluation = self.halve(task).and_then(|found| self.conclude(found, task));
+        ended(self.whole.run, evaluation)
     }
 
     /// Trains the trials from rung to rung. A rung is judged by the epochs up to it alone, so that

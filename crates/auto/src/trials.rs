@@ -2,7 +2,8 @@
 
 use kennel_core::task::Event;
 use kennel_core::{PredictionRecord, RunDir, Settings, Split, Task};
-use kennel_train::{TrainError, TrainOptions};
+use kennel_metrics::RunEvaluation;
+use kennel_train::{TrainError, TrainOptions, Trained};
 
 use crate::Result;
 
@@ -57,6 +58,18 @@ pub fn predictions(
     let val = trial.read_predictions(Split::Val, &classes, &manifest)?;
     let val = val.expect("a finished run has predicted its validation photos");
     Ok((val, trial.read_out_of_fold(&classes, &manifest)?))
+}
+
+/// How a run ends whose trials and evaluation ended so.
+///
+/// # Errors
+///
+/// Theirs, as errors of the run.
+pub fn ended(run: RunDir, evaluation: Result<RunEvaluation>) -> Result<Trained> {
+    match evaluation {
+        Ok(evaluation) => Ok(Trained { run, evaluation }),
+        Err(error) => Err(of_run(&run, error)),
+    }
 }
 
 /// The error of a run when one of its trials ends with `error`: a trial that is stopped stops the

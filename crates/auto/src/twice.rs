@@ -6,12 +6,12 @@ use std::path::Path;
 use kennel_core::{Changes, RunDir, Settings, Task};
 use kennel_metrics::RunEvaluation;
 use kennel_models::read_checkpoint;
-use kennel_train::{TrainError, TrainOptions, Trained, finish_run};
+use kennel_train::{TrainOptions, Trained, finish_run};
 
 use crate::Result;
 use crate::adopt::{Adopted, adopt, copy_learning_curve};
 use crate::refit::again;
-use crate::trials::{begun, of_run, predictions, trial};
+use crate::trials::{begun, ended, predictions, trial};
 use crate::whole::{Whole, bench};
 
 /// Trains a new run; see [`crate::train`].
@@ -21,7 +21,6 @@ pub fn train(
     options: &TrainOptions,
     task: Task<'_>,
 ) -> Result<Trained> {
-    settings.check()?;
     finish(Whole::begin(settings, runs, options, task)?, task)
 }
 
@@ -32,24 +31,13 @@ pub fn resume(
     options: &TrainOptions,
     task: Task<'_>,
 ) -> Result<Trained> {
-    if run.is_finished() && epochs.is_none() {
-        return kennel_train::resume(run, None, options, task);
-    }
-    if epochs.is_some() {
-        return Err(TrainError::CannotResume {
-            path: run.path().into(),
-            reason: "its network was trained twice, for the epochs that were best".into(),
-            hint: None,
-        });
-    }
-    finish(Whole::reopen(run, options, task)?, task)
+    let reason = "its network was trained twice, for the epochs that were best";
+    Whole::resume(run, epochs, reason, options, task, |whole| finish(whole, task))
 }
 
 fn finish(mut whole: Whole, task: Task<'_>) -> Result<Trained> {
-    match train_twice(&mut whole, task) {
-        Ok(evaluation) => Ok(Trained { run: whole.run, evaluation }),
-        Err(error) => Err(of_run(&whole.run, error)),
-    }
+    let evaluation = train_twice(&mut whole, task);
+    ended(whole.run, evaluation)
 }
 
 fn train_twice(whole: &mut Whole, task: Task<'_>) -> Result<RunEvaluation> {

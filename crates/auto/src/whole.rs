@@ -5,7 +5,7 @@ use std::path::Path;
 use kennel_core::{Lock, RunDir, RunRecord, Settings, Task};
 use kennel_data::{Dataset, PrepareOptions};
 use kennel_infer::machine;
-use kennel_train::{TrainError, TrainOptions, check_same_photos, rehearse};
+use kennel_train::{TrainError, TrainOptions, Trained, check_same_photos, rehearse};
 
 use crate::Result;
 use crate::candidates::Bench;
@@ -33,6 +33,7 @@ impl Whole {
         options: &TrainOptions,
         task: Task<'_>,
     ) -> Result<Self> {
+        settings.check()?;
         let options = with_photos(settings, options, task)?;
         let facts = rehearse(settings, &options, task)?.facts;
         let record = RunRecord { settings: settings.clone(), facts };
@@ -44,6 +45,29 @@ impl Whole {
                 changes.write(&run.config(), |path| record.write(path))
             })?;
         Ok(Whole { run, record, options, _lock })
+    }
+
+    /// Resumes a run: takes it up and ends it with `finish`, unless it is finished. `reason` says why
+    /// it cannot be given more epochs.
+    ///
+    /// # Errors
+    ///
+    /// More epochs; as [`Whole::reopen`] and `finish`.
+    pub fn resume(
+        run: RunDir,
+        epochs: Option<usize>,
+        reason: &str,
+        options: &TrainOptions,
+        task: Task<'_>,
+        finish: impl FnOnce(Whole) -> Result<Trained>,
+    ) -> Result<Trained> {
+        if epochs.is_some() {
+            return Err(no_more_epochs(&run, reason));
+        }
+        match run.is_finished() {
+            true => kennel_train::resume(run, None, options, task),
+            false => finish(Whole::reopen(run, options, task)?),
+        }
     }
 
     /// Takes up a run that was begun. Trials that are yet to begin would not know other photos.
@@ -59,6 +83,11 @@ impl Whole {
         check_same_photos(&run, &record, photos(&options))?;
         Ok(Whole { run, record, options, _lock: Some(lock) })
     }
+}
+
+/// The error of a run that was asked for more epochs, of which its parts decide.
+pub fn no_more_epochs(run: &RunDir, reason: &str) -> TrainError {
+    TrainError::CannotResume { path: run.path().into(), reason: reason.into(), hint: None }
 }
 
 /// Computes predictions of networks that no trial has made. `options` are those of trials.

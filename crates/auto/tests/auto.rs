@@ -1,5 +1,7 @@
 //! The laws of a run of `auto`: it is an ordinary run, it holds what it tried, and it resumes.
 
+#[path = "common/mislabelled.rs"]
+mod mislabelled;
 #[path = "../../train/tests/common/photos.rs"]
 mod photos;
 
@@ -14,6 +16,7 @@ use kennel_core::{
 };
 use kennel_infer::{Compute, predict_dataset};
 use kennel_train::{TrainError, TrainOptions};
+use mislabelled::swap_labels;
 use photos::{draw_photos, small_config};
 
 fn options() -> TrainOptions {
@@ -27,21 +30,6 @@ fn auto(data: &Path) -> Settings {
         scheduler: SchedulerKind::cosine(),
         feature_views: 1,
         ..small_config(data, Strategy::Auto, 2)
-    }
-}
-
-/// Draws photos of which eight, of validation, are in the folder of the other class: mistakes that
-/// no head avoids.
-fn draw_mislabelled(data: &Path) {
-    draw_photos(data, [14, 8, 4]);
-    for name in ["000.png", "001.png", "002.png", "003.png"] {
-        let of = |class: &str| data.join("val").join(class).join(name);
-        let aside = data.join("aside.png");
-        for (from, to) in
-            [(of("checked"), aside.clone()), (of("striped"), of("checked")), (aside, of("striped"))]
-        {
-            std::fs::rename(from, to).unwrap();
-        }
     }
 }
 
@@ -66,7 +54,8 @@ fn tried(run: &RunDir) -> AutoRecord {
 fn auto_is_an_ordinary_run_that_says_what_it_tried_and_resumes_to_the_same_bytes() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("photos");
-    draw_mislabelled(&data);
+    draw_photos(&data, [14, 8, 4]);
+    swap_labels(&data);
     let settings = auto(&data);
     let whole = train(&settings, &dir.path().join("whole"), &options(), Task::unwatched()).unwrap();
     let record = tried(&whole.run);
@@ -144,7 +133,8 @@ fn a_head_with_too_few_mistakes_is_the_result() {
 fn a_budget_leaves_out_what_does_not_fit() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("photos");
-    draw_mislabelled(&data);
+    draw_photos(&data, [14, 8, 4]);
+    swap_labels(&data);
     let settings = Settings { budget_s: Some(1e-3), ..auto(&data) };
     let run = train(&settings, dir.path(), &options(), Task::unwatched()).unwrap().run;
     let record = tried(&run);
@@ -156,7 +146,8 @@ fn a_budget_leaves_out_what_does_not_fit() {
 fn a_network_is_trained_again_on_all_photos() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("photos");
-    draw_mislabelled(&data);
+    draw_photos(&data, [14, 8, 4]);
+    swap_labels(&data);
     let counts = |run: &RunDir| run.read_manifest().unwrap().counts(None);
     let one = |folder: &Path| {
         let runs = RunDir::list(folder).unwrap();

@@ -41,7 +41,8 @@ fn the_list_of_models() {
 fn every_kind_of_error_with_its_hint() {
     let dir = prepared(12);
     let here = dir.path();
-    let tiny = "train --data data --model test_resnet --weights none --strategy freeze --side 32 --epochs 1 --batch-size 8";
+    let tiny = "train --data data --model test_resnet --weights none --strategy freeze --side 32 \
+                --epochs 1 --batch-size 8";
     ok(here, &tiny.split(' ').collect::<Vec<_>>());
     let run = std::fs::read_dir(here.join("runs")).unwrap().next().unwrap().unwrap().path();
     std::fs::rename(run, here.join("runs/one")).unwrap();

@@ -2,7 +2,8 @@
 //! pretrained on.
 //!
 //! ```sh
-//! cargo run --release -p kennel-demo --example draw -- demo|pretraining|pretraining:BREEDS DIR PER_BREED SEED
+//! cargo run --release -p kennel-demo --example draw -- \
+//!     demo|pretraining|pretraining:BREEDS DIR PER_BREED SEED
 //! ```
 //!
 //! `pretraining:12` draws twelve of those breeds: harder than the demonstration's five, because

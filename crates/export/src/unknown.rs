@@ -24,9 +24,9 @@ pub fn late_outputs(described: &NetworkGraph) -> Vec<LateOutput> {
     described.late.iter().map(output).collect()
 }
 
-/// Adds another network to a graph, from the same pixels to the tensors that tell unknown photos, and
-/// returns these. Its nodes and weights are named `known.` and their own name, and are 32-bit floats
-/// in every file.
+/// Adds another network to a graph, from the same pixels to the tensors that tell unknown photos,
+/// and returns these. Its nodes and weights are named `known.` and their own name, and are 32-bit
+/// floats in every file.
 ///
 /// # Panics
 ///

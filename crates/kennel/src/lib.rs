@@ -24,8 +24,9 @@
 //! - **Photos.** [`prepare`] writes a [`DataSet`]; [`Preparation`] has its options. Your own files
 //!   are only read.
 //! - **Training.** [`Training`] trains a network: by default it tries what works best, else it
-//!   follows the published recipe of its [`Strategy`]. [`models`] lists the networks. The [`Run`] that it returns is a directory of
-//!   plain files; the `kennel` program reads and writes the same ones.
+//!   follows the published recipe of its [`Strategy`]. [`models`] lists the networks. The
+//!   [`Run`] that it returns is a directory of plain files; the `kennel` program reads and writes
+//!   the same ones.
 //! - **Labels.** [`Model::open`] takes a run's directory or an ONNX file.
 //! - **Errors.** An [`Error`] says what is wrong, where, and what was found. [`Error::hints`] has
 //!   what may help, as data.

@@ -60,8 +60,8 @@ pub struct Training<'a> {
 }
 
 impl<'a> Training<'a> {
-    /// Trains `model`, a network by timm's name, on `data`: by default with the strategy `auto`, from
-    /// the network's default weights.
+    /// Trains `model`, a network by timm's name, on `data`: by default with the strategy `auto`,
+    /// from the network's default weights.
     pub fn new(model: impl Into<String>, data: &'a DataSet) -> Self {
         Self {
             data,

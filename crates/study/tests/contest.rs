@@ -2,6 +2,8 @@
 //! are fine-tuned, every run is finished and says why, and a study that was stopped decides the
 //! same.
 
+#[path = "../../auto/tests/common/mislabelled.rs"]
+mod mislabelled;
 #[path = "../../train/tests/common/photos.rs"]
 mod photos;
 
@@ -19,25 +21,11 @@ use kennel_infer::{Compute, manifest_digest};
 use kennel_report::NoCommands;
 use kennel_study::{Ended, Event, Existing, Halt, Study, StudyError, StudyOptions, Unresolved};
 use kennel_train::TrainOptions;
+use mislabelled::swap_labels;
 use photos::{draw_photos, small_config};
 
 const SEEING: &str = "resnet18";
 const BLIND: &str = "test_resnet";
-
-/// Draws photos of which eight, of validation, are in the folder of the other class: mistakes that no
-/// head avoids.
-fn draw_mislabelled(data: &Path) {
-    draw_photos(data, [30, 8, 4]);
-    for name in ["000.png", "001.png", "002.png", "003.png"] {
-        let of = |class: &str| data.join("val").join(class).join(name);
-        let aside = data.join("aside.png");
-        for (from, to) in
-            [(of("checked"), aside.clone()), (of("striped"), of("checked")), (aside, of("striped"))]
-        {
-            std::fs::rename(from, to).unwrap();
-        }
-    }
-}
 
 /// Settings of one network. To the blind one every photo is the same: its pixels are lost beside
 /// the mean that is subtracted.
@@ -115,7 +103,8 @@ fn contents(runs: &Path) -> Vec<(Vec<u8>, AutoRecord)> {
 fn only_networks_in_contention_are_fine_tuned_and_a_stopped_study_decides_the_same() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("photos");
-    draw_mislabelled(&data);
+    draw_photos(&data, [30, 8, 4]);
+    swap_labels(&data);
     let whole = dir.path().join("whole");
     let (ended, compared) = run(&data, &whole, Task::unwatched());
     let ended = ended.unwrap();
