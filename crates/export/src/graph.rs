@@ -1,8 +1,10 @@
 //! Writes a network's description as an ONNX graph.
 
-use kennel_models::{Activation, GraphNode, GraphValue, NetworkGraph, Operation, TensorValue};
+use kennel_models::{
+    Activation, GraphNode, GraphValue, NetworkGraph, Operation, Padding, TensorValue,
+};
 use kennel_onnx::ModelProto;
-use kennel_onnx::builder::{self, Extent, GraphBuilder, float, int, ints};
+use kennel_onnx::builder::{self, Extent, GraphBuilder, float, int, ints, string};
 use kennel_onnx::proto::ElementType;
 
 /// The input: `[batch, 3, side, side]`, f32, RGB, normalised.
@@ -48,11 +50,13 @@ fn push(graph: &mut GraphBuilder, node: &GraphNode, inputs: &[&str]) {
             let kernel = weight.shape[2] as i64;
             let weight = graph.floats(&format!("{name}.weight"), &weight.shape, &weight.data);
             let bias = graph.floats(&format!("{name}.bias"), &[bias.len()], bias);
-            let (stride, padding) = (*stride as i64, *padding as i64);
             let attributes = [
                 ints("kernel_shape", &[kernel; 2]),
-                ints("strides", &[stride; 2]),
-                ints("pads", &[padding; 4]),
+                ints("strides", &[*stride as i64; 2]),
+                match padding {
+                    Padding::Sides(zeros) => ints("pads", &[*zeros as i64; 4]),
+                    Padding::Same => string("auto_pad", "SAME_UPPER"),
+                },
                 int("group", *groups as i64),
             ];
             graph.node("Conv", name, &[inputs[0], &weight, &bias], attributes);

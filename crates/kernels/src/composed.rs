@@ -33,8 +33,16 @@ pub fn conv2d(
     spec: ConvSpec,
 ) -> Tensor<4> {
     let ConvSpec { stride, padding, dilation, groups } = spec;
-    let options = ConvOptions::new([stride; 2], [padding; 2], [dilation; 2], groups);
-    module::conv2d(x, weight, bias, options)
+    let ([_, _, height, width], [_, _, kernel, _]) = (x.dims(), weight.dims());
+    let reach = dilation * (kernel - 1) + 1;
+    let [above, below] = padding.around(height, reach, stride);
+    let [left, right] = padding.around(width, reach, stride);
+    let (x, sides) = if above == below && left == right {
+        (x, [above, left])
+    } else {
+        (x.pad((left, right, above, below), 0.0), [0; 2])
+    };
+    module::conv2d(x, weight, bias, ConvOptions::new([stride; 2], sides, [dilation; 2], groups))
 }
 
 pub fn batch_norm_inference(

@@ -15,7 +15,8 @@ use crate::types::ConvSpec;
 /// - `weight`: `[outputs, channels / groups, kernel, kernel]`
 /// - `bias`: `[outputs]`
 /// - result: `[batch, outputs, height', width']` with
-///   `height' = (height + 2 padding - dilation (kernel - 1) - 1) / stride + 1`
+///   `height' = (height + zeros - dilation (kernel - 1) - 1) / stride + 1`, with the zeros of
+///   [`Padding::around`](crate::Padding::around)
 ///
 /// # Panics
 ///

@@ -33,7 +33,9 @@ pub use pool::{avg_pool2d, global_avg_pool, max_pool2d};
 pub use tokens::{
     activate_tokens, layer_norm, linear_tokens, mean_token, residual_add_tokens, tokens_of_map,
 };
-pub use types::{Activation, AdamState, AdamStep, BatchNormConstants, BatchNormOutput, ConvSpec};
+pub use types::{
+    Activation, AdamState, AdamStep, BatchNormConstants, BatchNormOutput, ConvSpec, Padding,
+};
 
 /// Increases with every change of the kernels that alters any bit of a result. Results stored under
 /// another revision are not used.

@@ -5,7 +5,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::{Activation, ConvSpec, activate, conv2d, global_avg_pool, residual_add};
+use crate::{Activation, ConvSpec, Padding, activate, conv2d, global_avg_pool, residual_add};
 
 /// Lists the pixels of a feature map as tokens, row by row.
 ///
@@ -34,7 +34,7 @@ fn map_of_tokens(tokens: Tensor<3>) -> Tensor<4> {
 pub fn linear_tokens(x: Tensor<3>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<3> {
     let [outputs, features] = weight.dims();
     let weight = weight.reshape([outputs, features, 1, 1]);
-    let pointwise = ConvSpec { stride: 1, padding: 0, dilation: 1, groups: 1 };
+    let pointwise = ConvSpec { stride: 1, padding: Padding::Sides(0), dilation: 1, groups: 1 };
     tokens_of_map(conv2d(map_of_tokens(x), weight, Some(bias), pointwise))
 }
 

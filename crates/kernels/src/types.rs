@@ -26,12 +26,36 @@ pub enum Activation {
 pub struct ConvSpec {
     /// Step between two outputs, in input pixels.
     pub stride: usize,
-    /// Zeros added on every side.
-    pub padding: usize,
+    /// Zeros around the input.
+    pub padding: Padding,
     /// Step between two taps of the kernel.
     pub dilation: usize,
     /// Independent groups of channels; one per channel for a depthwise convolution.
     pub groups: usize,
+}
+
+/// Zeros around the input of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Padding {
+    /// As many on every side: PyTorch's.
+    Sides(usize),
+    /// As many as make `outputs = ceil(inputs / stride)`. If their number is odd, the last row or
+    /// column gets one more: TensorFlow's `SAME`.
+    Same,
+}
+
+impl Padding {
+    /// Returns the zeros before and after the `inputs` of one axis.
+    pub fn around(self, inputs: usize, kernel: usize, stride: usize) -> [usize; 2] {
+        match self {
+            Padding::Sides(zeros) => [zeros; 2],
+            Padding::Same => {
+                let seen = (inputs.div_ceil(stride) - 1) * stride + kernel;
+                let zeros = seen.saturating_sub(inputs);
+                [zeros / 2, zeros - zeros / 2]
+            }
+        }
+    }
 }
 
 /// Parameters and statistics of a normalisation, each `[channels]`.

@@ -6,8 +6,8 @@ mod common;
 use burn::tensor::{Device, Tensor};
 use common::{assert_close, random, values};
 use kennel_kernels::{
-    Activation, AdamState, AdamStep, BatchNormConstants, ConvSpec, FoldCache, activate, adam_step,
-    avg_pool2d, batch_norm_inference, batch_norm_train, composed, conv2d,
+    Activation, AdamState, AdamStep, BatchNormConstants, ConvSpec, FoldCache, Padding, activate,
+    adam_step, avg_pool2d, batch_norm_inference, batch_norm_train, composed, conv2d,
     conv2d_batch_norm_inference, global_avg_pool, in_micro_batches, lerp, max_pool2d, residual_add,
     scale_channels,
 };
@@ -107,7 +107,7 @@ fn convolutions_are_those_of_burn() {
         (16, 16, 16, 7, 1, 3, 1),
     ];
     for (channels, outputs, groups, kernel, stride, padding, dilation) in cases {
-        let spec = ConvSpec { stride, padding, dilation, groups };
+        let spec = ConvSpec { stride, padding: Padding::Sides(padding), dilation, groups };
         for (batch, height, width) in [(2, 9, 7), (1, 14, 15), (3, 5, 5), (1, 1, 1), (2, 2, 8)] {
             let reach = dilation * (kernel - 1) + 1;
             if height + 2 * padding < reach || width + 2 * padding < reach {
@@ -125,8 +125,48 @@ fn convolutions_are_those_of_burn() {
 }
 
 #[test]
+fn convolutions_with_same_padding_are_those_of_burn() {
+    for (channels, outputs, groups) in [(5, 7, 1), (16, 20, 1), (24, 24, 24), (8, 16, 8)] {
+        for (kernel, stride) in [(1, 1), (1, 2), (2, 2), (3, 1), (3, 2), (5, 1), (5, 2), (3, 3)] {
+            let spec = ConvSpec { stride, padding: Padding::Same, dilation: 1, groups };
+            for (batch, height, width) in [(2, 9, 7), (1, 14, 15), (3, 6, 6), (1, 1, 1), (2, 2, 8)]
+            {
+                let output = conv2d(
+                    Tensor::zeros([batch, channels, height, width], &Device::flex()),
+                    Tensor::zeros([outputs, channels / groups, kernel, kernel], &Device::flex()),
+                    None,
+                    spec,
+                );
+                let sides = [height.div_ceil(stride), width.div_ceil(stride)];
+                assert_eq!(output.dims()[2..], sides, "{spec:?} kernel {kernel}");
+                compare(
+                    &format!("{spec:?} kernel {kernel}"),
+                    [
+                        [batch, channels, height, width],
+                        [outputs, channels / groups, kernel, kernel],
+                    ],
+                    1e-5,
+                    |[x, w]| conv2d(x, w, None, spec),
+                    |[x, w]| composed::conv2d(x, w, None, spec),
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn same_padding_puts_the_odd_zero_last() {
+    let around = |inputs, kernel, stride| Padding::Same.around(inputs, kernel, stride);
+    assert_eq!(around(224, 3, 2), [0, 1]);
+    assert_eq!(around(225, 3, 2), [1, 1]);
+    assert_eq!(around(56, 5, 2), [1, 2]);
+    assert_eq!(around(56, 5, 1), [2, 2]);
+    assert_eq!(around(7, 1, 2), [0, 0]);
+}
+
+#[test]
 fn a_bias_is_added_to_every_pixel_of_its_channel() {
-    let spec = ConvSpec { stride: 1, padding: 1, dilation: 1, groups: 1 };
+    let spec = ConvSpec { stride: 1, padding: Padding::Sides(1), dilation: 1, groups: 1 };
     compare(
         "with bias",
         [[2, 5, 6, 4], [7, 5, 3, 3], [1, 7, 1, 1]],
@@ -176,7 +216,7 @@ fn normalisation_with_the_batch_is_that_of_burn() {
 fn layers_after_a_normalisation_are_those_of_burn() {
     type Layer = fn(Tensor<4>, Tensor<4>) -> Tensor<4>;
     const fn spec(stride: usize, padding: usize, groups: usize) -> ConvSpec {
-        ConvSpec { stride, padding, dilation: 1, groups }
+        ConvSpec { stride, padding: Padding::Sides(padding), dilation: 1, groups }
     }
     // (weight, ours, Burn's)
     macro_rules! conv {
@@ -286,7 +326,7 @@ fn a_fused_convolution_and_normalisation_are_the_two() {
         (64, 32, 1, 3, 1),
         (32, 96, 1, 3, 1),
     ] {
-        let spec = ConvSpec { stride, padding: kernel / 2, dilation: 1, groups };
+        let spec = ConvSpec { stride, padding: Padding::Sides(kernel / 2), dilation: 1, groups };
         let x = random([2, channels, 13, 9], 1, &device);
         let weight = random([outputs, channels / groups, kernel, kernel], 2, &device);
         let vector = |seed| random([outputs], seed, &device);
@@ -344,7 +384,7 @@ fn a_fused_convolution_and_normalisation_are_the_two() {
 fn photos_pass_in_small_batches_as_in_one() {
     let device = Device::flex();
     let weight = random([32, 3, 3, 3], 2, &device);
-    let spec = ConvSpec { stride: 2, padding: 1, dilation: 1, groups: 1 };
+    let spec = ConvSpec { stride: 2, padding: Padding::Sides(1), dilation: 1, groups: 1 };
     let network = |x: Tensor<4>| conv2d(x, weight.clone(), None, spec);
     for batch in [1, 2, 5, 6] {
         let x = random([batch, 3, 17, 19], 1, &device);
@@ -481,7 +521,7 @@ fn pools_are_those_of_burn() {
 #[test]
 fn a_plain_operand_is_a_constant() {
     let (plain, tracking) = (Device::flex(), Device::flex().autodiff());
-    let spec = ConvSpec { stride: 1, padding: 1, dilation: 1, groups: 1 };
+    let spec = ConvSpec { stride: 1, padding: Padding::Sides(1), dilation: 1, groups: 1 };
     let w = random([6, 4, 3, 3], 2, &tracking).require_grad();
     let y = conv2d(random([2, 4, 5, 5], 1, &plain), w.clone(), None, spec);
     let y = batch_norm_inference(
@@ -503,7 +543,7 @@ fn a_plain_operand_is_a_constant() {
 #[test]
 fn layouts_of_the_operands_do_not_matter() {
     let device = Device::flex();
-    let spec = ConvSpec { stride: 1, padding: 1, dilation: 1, groups: 1 };
+    let spec = ConvSpec { stride: 1, padding: Padding::Sides(1), dilation: 1, groups: 1 };
     let x = random([2, 20, 8, 6], 1, &device);
     let w = random([9, 20, 3, 3], 2, &device);
     let expected = values(conv2d(x.clone(), w.clone(), None, spec));

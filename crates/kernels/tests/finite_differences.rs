@@ -5,7 +5,7 @@ mod common;
 use burn::tensor::{Device, Tensor, TensorData};
 use common::{random, values};
 use kennel_kernels::{
-    Activation, ConvSpec, activate, avg_pool2d, batch_norm_train, conv2d, global_avg_pool,
+    Activation, ConvSpec, Padding, activate, avg_pool2d, batch_norm_train, conv2d, global_avg_pool,
     max_pool2d, residual_add, scale_channels,
 };
 
@@ -60,7 +60,7 @@ fn gradients_are_the_slopes_of_the_functions() {
         (17, 17, 17, 3, 2),
         (3, 3, 3, 5, 1),
     ] {
-        let spec = ConvSpec { stride, padding: kernel / 2, dilation: 1, groups };
+        let spec = ConvSpec { stride, padding: Padding::Sides(kernel / 2), dilation: 1, groups };
         let weight = [outputs, channels / groups, kernel, kernel];
         check(&format!("conv2d {spec:?} {kernel}"), [[2, channels, 4, 3], weight], |[x, w]| {
             conv2d(x, w, None, spec)

@@ -5,7 +5,7 @@ mod common;
 use burn::tensor::{Device, Tensor};
 use common::{random, values};
 use kennel_kernels::{
-    Activation, ConvSpec, batch_norm_train, conv2d, global_avg_pool, linear, max_pool2d,
+    Activation, ConvSpec, Padding, batch_norm_train, conv2d, global_avg_pool, linear, max_pool2d,
     residual_add, scale_channels,
 };
 
@@ -21,7 +21,7 @@ fn step(spec: &[(usize, usize, usize, usize, usize)]) -> Vec<Vec<f32>> {
     };
     let mut y = x.clone();
     for &(channels, outputs, groups, kernel, stride) in spec {
-        let conv = ConvSpec { stride, padding: kernel / 2, dilation: 1, groups };
+        let conv = ConvSpec { stride, padding: Padding::Sides(kernel / 2), dilation: 1, groups };
         y = conv2d(y, weight([outputs, channels / groups, kernel, kernel]), None, conv);
         let (w, b) = (weight([1, outputs, 1, 1]), weight([1, outputs, 1, 1]));
         y = batch_norm_train(y, w.reshape([outputs]), b.reshape([outputs]), 1e-5, Activation::Silu)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kennel_kernels::Activation;
+use kennel_kernels::{Activation, Padding};
 
 use crate::TensorValue;
 use crate::value::Value;
@@ -57,8 +57,8 @@ pub enum Operation {
         bias: Vec<f32>,
         /// Distance between two outputs.
         stride: usize,
-        /// Zeros on every side.
-        padding: usize,
+        /// Zeros around the input.
+        padding: Padding,
         /// Number of groups; the number of channels for a depthwise convolution.
         groups: usize,
     },

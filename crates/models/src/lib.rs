@@ -31,7 +31,7 @@ mod state_dict;
 mod trainable;
 mod trained;
 
-pub use kennel_kernels::Activation;
+pub use kennel_kernels::{Activation, Padding};
 
 pub use architecture::{Architecture, Constructor, HeadDraw};
 pub use backbone::{Backbone, Initial};

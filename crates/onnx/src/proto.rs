@@ -193,6 +193,7 @@ impl ElementType {
 /// `AttributeProto.AttributeType`, as far as this crate uses it.
 pub const ATTRIBUTE_FLOAT: i32 = 1;
 pub const ATTRIBUTE_INT: i32 = 2;
+pub const ATTRIBUTE_STRING: i32 = 3;
 pub const ATTRIBUTE_INTS: i32 = 7;
 /// `TensorProto.DataLocation.EXTERNAL`.
 pub const LOCATION_EXTERNAL: i32 = 1;

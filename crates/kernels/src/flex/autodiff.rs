@@ -433,6 +433,7 @@ mod tests {
     use burn::tensor::TensorData;
 
     use super::*;
+    use crate::types::Padding;
 
     type Tape = Autodiff<Flex>;
 
@@ -445,7 +446,7 @@ mod tests {
             FloatTensor::<Tape>::new(tensor).require_grad()
         };
         let vector = |value: f32| FloatTensor::<Tape>::new(nhwc::vector(&[value; 4]));
-        let spec = ConvSpec { stride: 1, padding: 0, dilation: 1, groups: 1 };
+        let spec = ConvSpec { stride: 1, padding: Padding::Sides(0), dilation: 1, groups: 1 };
         let x = Tape::kernel_conv2d(leaf([2, 4, 3, 3]), leaf([4, 4, 1, 1]), spec);
         let (y, ..) = Tape::kernel_batch_norm_train(
             x.clone(),

@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
-use kennel_kernels::{ConvSpec, FoldCache, conv2d};
+use kennel_kernels::{ConvSpec, FoldCache, Padding, conv2d};
 
 /// `torch.nn.Conv2d` with a square kernel.
 #[derive(Module, Debug)]
@@ -45,6 +45,12 @@ impl Conv2d {
         self
     }
 
+    /// Pads as TensorFlow's `SAME` does.
+    pub fn padded_same(mut self) -> Self {
+        self.spec.padding = Padding::Same;
+        self
+    }
+
     /// Marks it to stay in floats where other layers become 8-bit integers.
     pub fn kept_in_float(mut self) -> Self {
         self.kept_in_float = true;
@@ -55,7 +61,7 @@ impl Conv2d {
     /// of tokens.
     pub fn patches(channels: usize, outputs: usize, kernel: usize, device: &Device) -> Self {
         let mut conv = Self::new(channels, outputs, kernel, kernel, device);
-        conv.spec.padding = 0;
+        conv.spec.padding = Padding::Sides(0);
         conv
     }
 
@@ -68,7 +74,8 @@ impl Conv2d {
         device: &Device,
     ) -> Self {
         let weight = Tensor::zeros([outputs, channels / groups, kernel, kernel], device);
-        let spec = ConvSpec { stride, padding: kernel / 2, dilation: 1, groups };
+        let padding = Padding::Sides(kernel / 2);
+        let spec = ConvSpec { stride, padding, dilation: 1, groups };
         Self {
             weight: Param::from_tensor(weight),
             bias: None,

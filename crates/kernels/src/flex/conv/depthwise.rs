@@ -38,10 +38,8 @@ pub fn convolve(
 }
 
 pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
-    if g.stride == 1 && g.padding < g.kernel {
+    if let Some(turned) = g.turned() {
         // The gradient, correlated with the kernel rotated by 180 degrees.
-        let turned =
-            Geometry { input: g.output, output: g.input, padding: g.kernel - 1 - g.padding, ..*g };
         let last = g.taps() - 1;
         let w = by_tap(w, g, |tap| last - tap);
         return convolve(gy, &w, &turned, |_, _| {});
@@ -108,20 +106,21 @@ fn rows_per_band(g: &Geometry) -> usize {
 fn spread(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
     let channels = g.input.channels;
     let output_row = g.output.width * channels;
+    let [above, left] = g.padding;
     // (kernel index, output index) pairs that use each input index, along one axis.
-    let touching = |inputs: usize, outputs: usize| -> Vec<Vec<(usize, usize)>> {
+    let touching = |inputs: usize, outputs: usize, padding: usize| -> Vec<Vec<(usize, usize)>> {
         (0..inputs)
             .map(|i| {
                 (0..g.kernel)
-                    .filter_map(|k| Some((k, (i + g.padding).checked_sub(k)?)))
+                    .filter_map(|k| Some((k, (i + padding).checked_sub(k)?)))
                     .filter(|&(_, at)| at % g.stride == 0 && at / g.stride < outputs)
                     .map(|(k, at)| (k, at / g.stride))
                     .collect()
             })
             .collect()
     };
-    let rows_touching = touching(g.input.height, g.output.height);
-    let columns_touching = touching(g.input.width, g.output.width);
+    let rows_touching = touching(g.input.height, g.output.height, above);
+    let columns_touching = touching(g.input.width, g.output.width, left);
     let mut gx = Buffer::new(g.input.len());
     gx.par_chunks_mut(g.input.width * channels).enumerate().for_each(|(row, gx)| {
         let (photo, iy) = (row / g.input.height, row % g.input.height);

@@ -23,7 +23,7 @@ impl Algorithm {
         if kernel != other || dilation != 1 {
             None
         } else if groups == 1 && per_group == channels {
-            Some(if kernel == 1 && padding == 0 {
+            Some(if kernel == 1 && padding.around(1, 1, 1) == [0; 2] {
                 Algorithm::Pointwise
             } else {
                 Algorithm::Windows
@@ -49,7 +49,8 @@ pub struct Geometry {
     pub(super) output: Dims,
     pub(super) kernel: usize,
     pub(super) stride: usize,
-    pub(super) padding: usize,
+    /// Zeros above and to the left. Windows that extend over the other edges read zeros, too.
+    pub(super) padding: [usize; 2],
     pub(super) algorithm: Algorithm,
 }
 
@@ -57,9 +58,11 @@ impl Geometry {
     pub fn new(input: Dims, weight: &FlexTensor, spec: ConvSpec) -> Self {
         let weight = Dims::of(weight);
         let kernel = weight.height;
+        let zeros = |side: usize| spec.padding.around(side, kernel, spec.stride);
         let side = |side: usize| {
-            assert!(side + 2 * spec.padding >= kernel, "a kernel of {kernel} over {side} pixels");
-            (side + 2 * spec.padding - kernel) / spec.stride + 1
+            let padded = side + zeros(side).iter().sum::<usize>();
+            assert!(padded >= kernel, "a kernel of {kernel} over {side} pixels");
+            (padded - kernel) / spec.stride + 1
         };
         let output = Dims {
             batch: input.batch,
@@ -77,7 +80,7 @@ impl Geometry {
             output,
             kernel,
             stride: spec.stride,
-            padding: spec.padding,
+            padding: [zeros(input.height)[0], zeros(input.width)[0]],
             algorithm: algorithm.expect("asked `is_supported` first"),
         }
     }
@@ -95,10 +98,24 @@ impl Geometry {
 
     /// Input rows that a range of output rows of a photo uses.
     pub fn input_rows(&self, outputs: Range<usize>) -> Range<usize> {
-        let from = (outputs.start * self.stride).saturating_sub(self.padding);
-        let to = ((outputs.end - 1) * self.stride + self.kernel).saturating_sub(self.padding);
+        let [above, _] = self.padding;
+        let from = (outputs.start * self.stride).saturating_sub(above);
+        let to = ((outputs.end - 1) * self.stride + self.kernel).saturating_sub(above);
         let to = to.min(self.input.height);
         from.min(to)..to
+    }
+
+    /// Returns the convolution of output gradients with the turned kernel that gives the input's
+    /// gradients. None if the stride is not 1.
+    pub fn turned(&self) -> Option<Self> {
+        let last = self.kernel - 1;
+        let [above, left] = self.padding;
+        (self.stride == 1 && above.max(left) <= last).then(|| Self {
+            input: self.output,
+            output: self.input,
+            padding: [last - above, last - left],
+            ..*self
+        })
     }
 
     pub fn taps(&self) -> usize {

@@ -42,11 +42,9 @@ pub fn convolve(
 }
 
 pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
-    if g.stride == 1 && g.padding < g.kernel {
+    if let Some(turned) = g.turned() {
         // Convolve the gradient with the kernel rotated by 180 degrees, with inputs and outputs
         // exchanged.
-        let turned =
-            Geometry { input: g.output, output: g.input, padding: g.kernel - 1 - g.padding, ..*g };
         let last = g.taps() - 1;
         let (channels, outputs) = (turned.input.channels, turned.output.channels);
         let w = window_by_output(w, &turned, |channel, tap, output| (output, last - tap, channel));
@@ -190,17 +188,17 @@ fn for_each_kernel_row(
     let Dims { height, width, .. } = g.input;
     let (row, ox) = (output / g.output.width, output % g.output.width);
     let (photo, oy) = (row / g.output.height, row % g.output.height);
-    // Kernel column k is over input column ox * stride + k - padding.
-    let from_column = g.padding.saturating_sub(ox * g.stride).min(g.kernel);
-    let to_column = (width + g.padding).saturating_sub(ox * g.stride).clamp(from_column, g.kernel);
+    // Kernel column k is over input column ox * stride + k - left.
+    let [above, left] = g.padding;
+    let from_column = left.saturating_sub(ox * g.stride).min(g.kernel);
+    let to_column = (width + left).saturating_sub(ox * g.stride).clamp(from_column, g.kernel);
     let columns = to_column - from_column;
     for kernel_row in 0..g.kernel {
-        let y = (oy * g.stride + kernel_row)
-            .checked_sub(g.padding)
-            .filter(|&y| y < height && columns > 0);
+        let y =
+            (oy * g.stride + kernel_row).checked_sub(above).filter(|&y| y < height && columns > 0);
         match y {
             Some(y) => {
-                let x = ox * g.stride + from_column - g.padding;
+                let x = ox * g.stride + from_column - left;
                 visit(kernel_row, from_column, columns, Some((photo * height + y) * width + x));
             }
             None => visit(kernel_row, g.kernel, 0, None),

@@ -30,7 +30,7 @@ pub fn suits(g: &Geometry) -> bool {
     let tiles = g.output.height.div_ceil(OUT) * g.output.width.div_ceil(OUT);
     let pixels = g.output.height * g.output.width;
     let is_form =
-        g.algorithm == Algorithm::Windows && g.kernel == 3 && g.stride == 1 && g.padding == 1;
+        g.algorithm == Algorithm::Windows && g.kernel == 3 && g.stride == 1 && g.padding == [1; 2];
     is_form && wide(g.input) && wide(g.output) && tiles * PLACES * 3 < pixels * g.taps() * 2
 }
 

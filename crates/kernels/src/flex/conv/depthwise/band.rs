@@ -61,9 +61,9 @@ impl Band<'_> {
     /// Pointers to the input rows under an output row, starting at channel `first`.
     #[inline(always)]
     unsafe fn rows_under<const K: usize>(&self, oy: usize, first: usize) -> [*const f32; K] {
-        let Geometry { input, stride, padding, .. } = self.g;
+        let Geometry { input, stride, padding: [above, _], .. } = self.g;
         array::from_fn(|k| {
-            let row = match (oy * stride + k).checked_sub(*padding).filter(|&y| y < input.height) {
+            let row = match (oy * stride + k).checked_sub(*above).filter(|&y| y < input.height) {
                 Some(y) => self.x[(y - self.first_row) * input.width * input.channels..].as_ptr(),
                 None => self.zeros.as_ptr(),
             };
@@ -74,9 +74,9 @@ impl Band<'_> {
 
     /// Output columns for which the whole kernel is over the photo.
     fn inner_columns(&self) -> Range<usize> {
-        let Geometry { input, output, kernel, stride, padding, .. } = *self.g;
-        let first = padding.div_ceil(stride).min(output.width);
-        let end = match (input.width + padding).checked_sub(kernel) {
+        let Geometry { input, output, kernel, stride, padding: [_, left], .. } = *self.g;
+        let first = left.div_ceil(stride).min(output.width);
+        let end = match (input.width + left).checked_sub(kernel) {
             Some(room) => (room / stride + 1).min(output.width),
             None => 0,
         };
@@ -86,9 +86,9 @@ impl Band<'_> {
     /// Kernel columns that are over the photo at output column `ox`.
     #[inline(always)]
     fn kernel_columns(&self, ox: usize) -> Range<usize> {
-        let Geometry { input, kernel, stride, padding, .. } = *self.g;
-        let first = padding.saturating_sub(ox * stride);
-        let end = (input.width + padding).saturating_sub(ox * stride).min(kernel);
+        let Geometry { input, kernel, stride, padding: [_, left], .. } = *self.g;
+        let first = left.saturating_sub(ox * stride);
+        let end = (input.width + left).saturating_sub(ox * stride).min(kernel);
         first..end.max(first)
     }
 }
@@ -144,7 +144,7 @@ impl Kernel for Correlate<'_> {
 impl Correlate<'_> {
     #[inline(always)]
     unsafe fn channels<V: Vector, const K: usize, const S: usize>(&mut self, first: usize) {
-        let Geometry { output, padding, .. } = *self.band.g;
+        let Geometry { output, padding: [_, left], .. } = *self.band.g;
         let (stride, channels) = (if S == ANY { self.band.g.stride } else { S }, output.channels);
         let inner = self.band.inner_columns();
         // SAFETY: taps, rows and columns as checked; `inner` and `kernel_columns` are over the
@@ -162,7 +162,7 @@ impl Correlate<'_> {
                     for (row, taps) in rows.iter().zip(&taps) {
                         for (kx, &tap) in taps.iter().enumerate() {
                             if columns.contains(&kx) {
-                                let x = V::load(row.add((ox * stride + kx - padding) * channels));
+                                let x = V::load(row.add((ox * stride + kx - left) * channels));
                                 sum = x.multiply_add(tap, sum);
                             }
                         }
@@ -172,13 +172,13 @@ impl Correlate<'_> {
                 let mut ox = inner.start;
                 if S != ANY {
                     while ox + TOGETHER <= inner.end {
-                        let rows = rows.map(|row| row.add((ox * S - padding) * channels));
+                        let rows = rows.map(|row| row.add((ox * S - left) * channels));
                         outputs::<V, K, S, TOGETHER>(rows, &taps, y.add(ox * channels), channels);
                         ox += TOGETHER;
                     }
                 }
                 while ox < inner.end {
-                    let rows = rows.map(|row| row.add((ox * stride - padding) * channels));
+                    let rows = rows.map(|row| row.add((ox * stride - left) * channels));
                     outputs::<V, K, 1, 1>(rows, &taps, y.add(ox * channels), channels);
                     ox += 1;
                 }
@@ -252,7 +252,7 @@ impl WeightGradient<'_> {
         from: usize,
         first: usize,
     ) {
-        let Geometry { output, padding, .. } = *self.band.g;
+        let Geometry { output, padding: [_, left], .. } = *self.band.g;
         let (stride, channels) = (if S == ANY { self.band.g.stride } else { S }, output.channels);
         let inner = self.band.inner_columns();
         // SAFETY: taps, rows and columns as checked; `inner` and `kernel_columns` are over the
@@ -271,7 +271,7 @@ impl WeightGradient<'_> {
                     for (ky, sums) in sums.iter_mut().enumerate() {
                         for (kx, sum) in sums.iter_mut().enumerate() {
                             if columns.contains(&kx) {
-                                let at = (ox * stride + kx - padding) * channels;
+                                let at = (ox * stride + kx - left) * channels;
                                 *sum = V::load(rows[from + ky].add(at)).multiply_add(g, *sum);
                             }
                         }
@@ -281,7 +281,7 @@ impl WeightGradient<'_> {
                 if S != ANY {
                     while ox + TOGETHER <= inner.end {
                         let rows: [*const f32; R] =
-                            array::from_fn(|ky| rows[from + ky].add((ox * S - padding) * channels));
+                            array::from_fn(|ky| rows[from + ky].add((ox * S - left) * channels));
                         add_taps::<V, K, S, TOGETHER, R>(
                             rows,
                             gy.add(ox * channels),
@@ -292,9 +292,8 @@ impl WeightGradient<'_> {
                     }
                 }
                 while ox < inner.end {
-                    let rows: [*const f32; R] = array::from_fn(|ky| {
-                        rows[from + ky].add((ox * stride - padding) * channels)
-                    });
+                    let rows: [*const f32; R] =
+                        array::from_fn(|ky| rows[from + ky].add((ox * stride - left) * channels));
                     add_taps::<V, K, 1, 1, R>(rows, gy.add(ox * channels), &mut sums, channels);
                     ox += 1;
                 }
