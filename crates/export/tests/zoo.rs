@@ -29,11 +29,14 @@ fn network(architecture: &Architecture) -> Network {
         Network::new(architecture, CLASSES, RegularizationRates::default(), &Device::flex());
     let network = draw_network(network, HeadInit::FanIn, 7);
     let mut tensors = state_dict(&network);
+    // With scales about 1, the 40 blocks of EfficientNetV2-S amplify a change of 1e-6 in the pixels
+    // to 1e-2 in the logits.
+    let scales = if architecture.name == "tf_efficientnetv2_s" { (0.5, 0.9) } else { (0.6, 1.4) };
     tensors.retain(|_, value| value.shape.len() == 1);
     for (name, value) in &mut tensors {
         let (low, high) = match name {
             name if name.ends_with("running_var") => (0.5, 2.0),
-            name if name.ends_with("weight") => (0.6, 1.4),
+            name if name.ends_with("weight") => scales,
             _ => (-0.3, 0.3),
         };
         for (index, x) in value.data.iter_mut().enumerate() {

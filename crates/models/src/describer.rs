@@ -115,6 +115,10 @@ impl Ops for Describer {
         self.activate(sum, activation)
     }
 
+    fn add(&mut self, branch: GraphValue, _: &DropPath, shortcut: GraphValue) -> GraphValue {
+        self.push_after("add", Operation::Add, vec![branch, shortcut])
+    }
+
     fn activate(&mut self, x: GraphValue, activation: Activation) -> GraphValue {
         let name = match activation {
             Activation::Identity => return x,

@@ -19,8 +19,19 @@ pub enum BlockKind {
         /// Channels of the first convolution.
         expanded: usize,
     },
+    /// Depthwise, pointwise to `expanded` channels, depthwise, pointwise; a depthwise convolution
+    /// whose kernel is 0 is left out. [`BlockConfig::kernel`] is the second one's.
+    Universal {
+        /// Kernel side of the first depthwise convolution.
+        start: usize,
+        /// Channels of the second one.
+        expanded: usize,
+    },
     /// One convolution.
-    Conv,
+    Conv {
+        /// Whether its input is added to its output where the shapes allow it.
+        skip: bool,
+    },
 }
 
 /// Configuration of a block.

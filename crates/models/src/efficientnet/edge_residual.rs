@@ -2,10 +2,10 @@
 //! one.
 
 use burn::module::Module;
-use burn::tensor::Device;
 use kennel_kernels::Activation;
 
 use super::block_config::BlockConfig;
+use super::layer_maker::LayerMaker;
 use crate::layers::{BatchNorm2d, Conv2d, DropPath, Ops, SqueezeExcite};
 
 /// timm's `EdgeResidual`.
@@ -27,14 +27,14 @@ impl EdgeResidual {
         expanded: usize,
         config: &BlockConfig,
         drop_path: f64,
-        device: &Device,
+        make: LayerMaker,
     ) -> Self {
         Self {
-            conv_exp: Conv2d::new(input, expanded, config.kernel, config.stride, device),
-            bn1: BatchNorm2d::new(expanded, config.activation, device),
-            se: config.squeeze_excite.map(|se| SqueezeExcite::new(expanded, se, device)),
-            conv_pwl: Conv2d::new(expanded, config.output, 1, 1, device),
-            bn2: BatchNorm2d::new(config.output, Activation::Identity, device),
+            conv_exp: make.conv(input, expanded, config.kernel, config.stride),
+            bn1: make.norm(expanded, config.activation),
+            se: config.squeeze_excite.map(|se| SqueezeExcite::new(expanded, se, make.device)),
+            conv_pwl: make.conv(expanded, config.output, 1, 1),
+            bn2: make.norm(config.output, Activation::Identity),
             drop_path: DropPath::new(drop_path),
             has_skip: config.stride == 1 && input == config.output,
         }

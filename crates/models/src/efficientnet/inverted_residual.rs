@@ -1,10 +1,10 @@
 //! Inverted residual: narrow at both ends, wide and depthwise in the middle.
 
 use burn::module::Module;
-use burn::tensor::Device;
 use kennel_kernels::Activation;
 
 use super::block_config::BlockConfig;
+use super::layer_maker::LayerMaker;
 use crate::layers::{BatchNorm2d, Conv2d, DropPath, Ops, SqueezeExcite};
 
 /// timm's `InvertedResidual`.
@@ -28,16 +28,16 @@ impl InvertedResidual {
         expanded: usize,
         config: &BlockConfig,
         drop_path: f64,
-        device: &Device,
+        make: LayerMaker,
     ) -> Self {
         Self {
-            conv_pw: Conv2d::new(input, expanded, 1, 1, device),
-            bn1: BatchNorm2d::new(expanded, config.activation, device),
-            conv_dw: Conv2d::depthwise(expanded, config.kernel, config.stride, device),
-            bn2: BatchNorm2d::new(expanded, config.activation, device),
-            se: config.squeeze_excite.map(|se| SqueezeExcite::new(expanded, se, device)),
-            conv_pwl: Conv2d::new(expanded, config.output, 1, 1, device),
-            bn3: BatchNorm2d::new(config.output, Activation::Identity, device),
+            conv_pw: make.conv(input, expanded, 1, 1),
+            bn1: make.norm(expanded, config.activation),
+            conv_dw: make.depthwise(expanded, config.kernel, config.stride),
+            bn2: make.norm(expanded, config.activation),
+            se: config.squeeze_excite.map(|se| SqueezeExcite::new(expanded, se, make.device)),
+            conv_pwl: make.conv(expanded, config.output, 1, 1),
+            bn3: make.norm(config.output, Activation::Identity),
             drop_path: DropPath::new(drop_path),
             has_skip: config.stride == 1 && input == config.output,
         }

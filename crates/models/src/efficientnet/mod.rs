@@ -1,12 +1,15 @@
-//! EfficientNet (Tan and Le 2019), MobileNetV2 (Sandler et al. 2018) and MobileNetV3 (Howard et al.
-//! 2019). As in timm, they are one family of inverted residual blocks.
+//! EfficientNet (Tan and Le 2019), EfficientNetV2 (Tan and Le 2021), and MobileNet V2 (Sandler et al.
+//! 2018), V3 (Howard et al. 2019) and V4 (Qin et al. 2024). As in timm, they are one family of
+//! inverted residual blocks.
 
 mod block;
 mod block_config;
 mod definitions;
 mod edge_residual;
 mod inverted_residual;
+mod layer_maker;
 mod separable;
+mod universal;
 pub(crate) mod zoo;
 
 use std::ops::Range;
@@ -22,10 +25,8 @@ use crate::stage::Stage;
 use crate::value::{Value, ValueOf};
 use block::Block;
 
-pub use definitions::{
-    EfficientNetConfig, HeadKind, efficientnet, mobilenetv2, mobilenetv3_large, mobilenetv3_small,
-    test_efficientnet,
-};
+use definitions::{EfficientNetConfig, HeadKind};
+use layer_maker::{Convention, LayerMaker};
 
 /// A network of the family.
 #[derive(Module, Debug)]
@@ -35,6 +36,7 @@ pub struct EfficientNet {
     blocks: Vec<Vec<Block>>,
     conv_head: Conv2d,
     bn2: Option<BatchNorm2d>,
+    norm_head: Option<BatchNorm2d>,
     head_drop: Dropout,
     classifier: Linear,
     #[module(skip)]
@@ -48,6 +50,7 @@ impl EfficientNet {
         rates: RegularizationRates,
         device: &Device,
     ) -> Self {
+        let make = LayerMaker { convention: config.convention, device };
         let total = config.stages.iter().map(Vec::len).sum::<usize>();
         let mut channels = config.stem;
         let mut index = 0;
@@ -62,24 +65,25 @@ impl EfficientNet {
                         let input = channels;
                         channels = block.output;
                         index += 1;
-                        Block::new(input, block, drop_path, device)
+                        Block::new(input, block, drop_path, make)
                     })
                     .collect()
             })
             .collect();
-        let conv_head = Conv2d::new(channels, config.head, 1, 1, device);
-        let (conv_head, bn2) = match config.head_kind {
-            HeadKind::NormBeforePool => {
-                (conv_head, Some(BatchNorm2d::new(config.head, config.activation, device)))
-            }
-            HeadKind::ConvAfterPool => (conv_head.with_bias(), None),
+        let conv_head = make.conv(channels, config.head, 1, 1);
+        let norm = make.norm(config.head, config.activation);
+        let (conv_head, bn2, norm_head) = match config.head_kind {
+            HeadKind::NormBeforePool => (conv_head, Some(norm), None),
+            HeadKind::ConvAfterPool => (conv_head.with_bias(), None, None),
+            HeadKind::NormAfterPool => (conv_head, None, Some(norm)),
         };
         Self {
-            conv_stem: Conv2d::new(3, config.stem, 3, 2, device),
-            bn1: BatchNorm2d::new(config.stem, config.activation, device),
+            conv_stem: make.conv(3, config.stem, 3, 2),
+            bn1: make.norm(config.stem, config.activation),
             blocks,
             conv_head,
             bn2,
+            norm_head,
             head_drop: Dropout::new(rates.drop),
             classifier: Linear::new(config.head, classes, device),
             activation: config.activation,
@@ -95,7 +99,7 @@ impl Backbone for EfficientNet {
             let name = format!("blocks.{index}");
             Stage::new(name.clone(), &[&name])
         }));
-        stages.push(Stage::new("conv_head", &["conv_head", "bn2"]));
+        stages.push(Stage::new("conv_head", &["conv_head", "bn2", "norm_head"]));
         stages.push(Stage::new("head", &["classifier"]));
         stages
     }
@@ -103,9 +107,10 @@ impl Backbone for EfficientNet {
     /// The last stage of blocks and everything above it.
     fn partial(&self) -> Vec<String> {
         let mut prefixes = vec![format!("blocks.{}", self.blocks.len() - 1), "conv_head".into()];
-        if self.bn2.is_some() {
-            prefixes.push("bn2".into());
-        }
+        let norms = [("bn2", &self.bn2), ("norm_head", &self.norm_head)];
+        prefixes.extend(
+            norms.iter().filter(|(_, norm)| norm.is_some()).map(|(name, _)| (*name).into()),
+        );
         prefixes.push("classifier".into());
         prefixes
     }
@@ -123,11 +128,16 @@ impl Backbone for EfficientNet {
         Value::Map(match (self.blocks.get(index - 1), &self.bn2) {
             (Some(stage), _) => stage.iter().fold(x, |x, block| block.forward(ops, x)),
             (None, Some(bn2)) => ops.conv_norm(&self.conv_head, bn2, x),
-            // MobileNetV3 pools first, so its 1x1 convolution runs on one pixel.
+            // MobileNetV3 and V4 pool first, so the 1x1 convolution runs on one pixel.
             (None, None) => {
                 let pooled = ops.global_avg_pool(x);
-                let features = ops.conv(&self.conv_head, pooled);
-                ops.activate(features, self.activation)
+                match &self.norm_head {
+                    Some(norm) => ops.conv_norm(&self.conv_head, norm, pooled),
+                    None => {
+                        let features = ops.conv(&self.conv_head, pooled);
+                        ops.activate(features, self.activation)
+                    }
+                }
             }
         })
     }

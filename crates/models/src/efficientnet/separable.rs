@@ -1,10 +1,10 @@
 //! Depthwise separable convolution: the family's first block.
 
 use burn::module::Module;
-use burn::tensor::Device;
 use kennel_kernels::Activation;
 
 use super::block_config::BlockConfig;
+use super::layer_maker::LayerMaker;
 use crate::layers::{BatchNorm2d, Conv2d, DropPath, Ops, SqueezeExcite};
 
 /// timm's `DepthwiseSeparableConv`.
@@ -21,13 +21,13 @@ pub struct DepthwiseSeparable {
 }
 
 impl DepthwiseSeparable {
-    pub fn new(input: usize, config: &BlockConfig, drop_path: f64, device: &Device) -> Self {
+    pub fn new(input: usize, config: &BlockConfig, drop_path: f64, make: LayerMaker) -> Self {
         Self {
-            conv_dw: Conv2d::depthwise(input, config.kernel, config.stride, device),
-            bn1: BatchNorm2d::new(input, config.activation, device),
-            se: config.squeeze_excite.map(|se| SqueezeExcite::new(input, se, device)),
-            conv_pw: Conv2d::new(input, config.output, 1, 1, device),
-            bn2: BatchNorm2d::new(config.output, Activation::Identity, device),
+            conv_dw: make.depthwise(input, config.kernel, config.stride),
+            bn1: make.norm(input, config.activation),
+            se: config.squeeze_excite.map(|se| SqueezeExcite::new(input, se, make.device)),
+            conv_pw: make.conv(input, config.output, 1, 1),
+            bn2: make.norm(config.output, Activation::Identity),
             drop_path: DropPath::new(drop_path),
             has_skip: config.stride == 1 && input == config.output,
         }

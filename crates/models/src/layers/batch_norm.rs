@@ -4,10 +4,11 @@ use burn::module::{Flag, Module, Param, RunningState};
 use burn::tensor::{Device, Tensor};
 use kennel_kernels::{Activation, BatchNormConstants, batch_norm_inference, batch_norm_train};
 
+/// PyTorch's.
 const EPS: f64 = 1e-5;
 const MOMENTUM: f64 = 0.1;
 
-/// `torch.nn.BatchNorm2d` (eps 1e-5, momentum 0.1), then an activation: timm's `BatchNormAct2d`.
+/// `torch.nn.BatchNorm2d` (momentum 0.1), then an activation: timm's `BatchNormAct2d`.
 ///
 /// Differs from Burn's own layer: the running variance is the unbiased one, `n / (n - 1)` times the
 /// batch's, as in PyTorch. The layer's flag alone switches training behaviour, so a frozen layer on
@@ -26,6 +27,9 @@ pub struct BatchNorm2d {
     pub training: Param<Flag>,
     #[module(skip)]
     activation: Activation,
+    /// Added to the variance.
+    #[module(skip)]
+    eps: f64,
 }
 
 impl BatchNorm2d {
@@ -41,7 +45,14 @@ impl BatchNorm2d {
             running_var: RunningState::new(Tensor::ones([channels], device)),
             training: Param::from_bool(false),
             activation,
+            eps: EPS,
         }
+    }
+
+    /// Adds `eps` to the variance, in place of PyTorch's 1e-5.
+    pub fn with_eps(mut self, eps: f64) -> Self {
+        self.eps = eps;
+        self
     }
 
     /// Returns the activation that follows the normalisation.
@@ -56,7 +67,7 @@ impl BatchNorm2d {
             bias: self.bias.val(),
             mean: self.running_mean.value_sync(),
             variance: self.running_var.value_sync(),
-            eps: EPS,
+            eps: self.eps,
         })
     }
 
@@ -68,7 +79,8 @@ impl BatchNorm2d {
             return batch_norm_inference(x, constants, self.activation);
         }
         let [batch, _, height, width] = x.dims();
-        let out = batch_norm_train(x, self.weight.val(), self.bias.val(), EPS, self.activation);
+        let out =
+            batch_norm_train(x, self.weight.val(), self.bias.val(), self.eps, self.activation);
         let n = (batch * height * width) as f64;
         // A single value per channel has no spread. PyTorch raises an error; here the variance
         // stays the biased one, 0.

@@ -37,6 +37,9 @@ pub trait Ops {
         activation: Activation,
     ) -> Self::Map;
 
+    /// The end of a residual block: `drop_path(branch) + shortcut`.
+    fn add(&mut self, branch: Self::Map, drop_path: &DropPath, shortcut: Self::Map) -> Self::Map;
+
     /// Applies an activation to every element.
     fn activate(&mut self, x: Self::Map, activation: Activation) -> Self::Map;
 
@@ -137,6 +140,10 @@ impl Ops for Eager {
                 residual_add(drop_path.forward(norm.forward(conv.forward(x))), shortcut, activation)
             }
         }
+    }
+
+    fn add(&mut self, branch: Tensor<4>, drop_path: &DropPath, shortcut: Tensor<4>) -> Tensor<4> {
+        residual_add(drop_path.forward(branch), shortcut, Activation::Identity)
     }
 
     fn activate(&mut self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
