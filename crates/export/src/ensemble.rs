@@ -76,7 +76,7 @@ pub fn export_ensemble(
         if let Some(first) = cards.first() {
             check_fits(&card, first)?;
         }
-        let described = describe(&network);
+        let described = describe(&network, record.settings.preprocessing.side_px);
         let (side_px, classes) = (card.preprocessing.side_px, card.class_names.len());
         let model = graph::to_onnx(&described, &card.architecture, side_px, classes);
         parts.push(Part { model, temperature: card.temperature, weight: *weight });

@@ -108,12 +108,15 @@ pub fn export(
     let mut card = provenance::card(run, &record, options.precision)?;
     let preprocessing = &settings.preprocessing;
     let classes = card.class_names.len();
-    let described = describe(&network);
+    let described = describe(&network, preprocessing.side_px);
     let float = graph::to_onnx(&described, &settings.model, preprocessing.side_px, classes);
     let layers = Layers::of(&float, &described, &options.float_layers)?;
     let teller = UnknownTeller::of_run(run, Compute::cpu().device())?;
     let unknown = teller.as_ref().map(|teller| teller.unknown.clone());
-    let trunk = teller.as_ref().and_then(|teller| teller.trunk.as_ref()).map(describe);
+    let trunk = teller
+        .as_ref()
+        .and_then(|teller| teller.trunk.as_ref())
+        .map(|trunk| describe(trunk, preprocessing.side_px));
     let mut late = late_outputs(&described);
     // It holds a copy of all weights.
     drop(described);

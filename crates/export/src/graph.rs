@@ -96,6 +96,16 @@ fn push(graph: &mut GraphBuilder, node: &GraphNode, inputs: &[&str]) {
             let pixels = graph.node("Reshape", &format!("{name}.pixels"), &[inputs[0], &shape], []);
             graph.node("Transpose", name, &[&pixels], [ints("perm", &[0, 2, 1])]);
         }
+        Operation::ToMap => {
+            let rows = graph.node(
+                "Transpose",
+                &format!("{name}.rows"),
+                &[inputs[0]],
+                [ints("perm", &[0, 2, 1])],
+            );
+            let shape = graph.node("Shape", &format!("{name}.shape"), &[inputs[1]], []);
+            graph.node("Reshape", name, &[&rows, &shape], []);
+        }
         Operation::LinearOnTokens { weight, bias } => {
             let (shape, values) = transposed(weight);
             let weight = graph.floats(&format!("{name}.weight"), &shape, &values);
@@ -110,15 +120,25 @@ fn push(graph: &mut GraphBuilder, node: &GraphNode, inputs: &[&str]) {
             let attributes = [int("axis", -1), float("epsilon", *eps as f32)];
             graph.node("LayerNormalization", name, &[inputs[0], &weight, &bias], attributes);
         }
-        Operation::PrependToken { token } => {
-            let token = graph.floats(&format!("{name}.token"), &[1, 1, token.len()], token);
-            // Expands the token to `[batch, 1, channels]`.
+        Operation::ScaleTokens { scale } => {
+            let scale = graph.floats(&format!("{name}.factors"), &[scale.len()], scale);
+            graph.node("Mul", name, &[inputs[0], &scale], []);
+        }
+        Operation::Attention { heads, channels } => {
+            push_attention(graph, name, inputs[0], [*heads, channels / heads]);
+        }
+        Operation::ResponseNorm { weight, bias } => {
+            push_response_norm(graph, name, inputs[0], weight, bias);
+        }
+        Operation::PrependTokens { tokens } => {
+            let learned = graph.floats(&format!("{name}.learned"), &tokens.shape, &tokens.data);
+            // Expands the tokens to `[batch, count, channels]`.
             let range = [int("start", 0), int("end", 1)];
             let batch = graph.node("Shape", &format!("{name}.batch"), &[inputs[0]], range);
             let ones = graph.ints(&format!("{name}.ones"), &[1, 1]);
             let shape =
                 graph.node("Concat", &format!("{name}.shape"), &[&batch, &ones], [int("axis", 0)]);
-            let tokens = graph.node("Expand", &format!("{name}.tokens"), &[&token, &shape], []);
+            let tokens = graph.node("Expand", &format!("{name}.tokens"), &[&learned, &shape], []);
             graph.node("Concat", name, &[&tokens, inputs[0]], [int("axis", 1)]);
         }
         Operation::AddEmbedding { embedding } => {
@@ -171,5 +191,81 @@ fn push_activation(graph: &mut GraphBuilder, name: &str, activation: Activation,
             let slope = [float("alpha", 1.0 / 6.0), float("beta", 0.5)];
             graph.node("HardSigmoid", name, &[input], slope)
         }
+        // Gelu is an operator from opset 20 on.
+        Activation::Gelu => {
+            let root = graph.floats(&format!("{name}.sqrt2"), &[], &[std::f32::consts::SQRT_2]);
+            let scaled = graph.node("Div", &format!("{name}.scaled"), &[input, &root], []);
+            let erf = graph.node("Erf", &format!("{name}.erf"), &[&scaled], []);
+            half_of_one_plus(graph, name, input, &erf)
+        }
+        Activation::GeluTanh => {
+            let three = graph.floats(&format!("{name}.three"), &[], &[3.0]);
+            let cube = graph.node("Pow", &format!("{name}.cube"), &[input, &three], []);
+            let part = graph.floats(&format!("{name}.part"), &[], &[0.044715]);
+            let part = graph.node("Mul", &format!("{name}.of_cube"), &[&cube, &part], []);
+            let sum = graph.node("Add", &format!("{name}.sum"), &[input, &part], []);
+            let root = (2.0 / std::f32::consts::PI).sqrt();
+            let root = graph.floats(&format!("{name}.root"), &[], &[root]);
+            let scaled = graph.node("Mul", &format!("{name}.scaled"), &[&sum, &root], []);
+            let tanh = graph.node("Tanh", &format!("{name}.tanh"), &[&scaled], []);
+            half_of_one_plus(graph, name, input, &tanh)
+        }
     };
+}
+
+/// `input * (1 + y) / 2`, the end of both forms of GELU.
+fn half_of_one_plus(graph: &mut GraphBuilder, name: &str, input: &str, y: &str) -> String {
+    let one = graph.floats(&format!("{name}.one"), &[], &[1.0]);
+    let half = graph.floats(&format!("{name}.half"), &[], &[0.5]);
+    let more = graph.node("Add", &format!("{name}.plus_one"), &[y, &one], []);
+    let twice = graph.node("Mul", &format!("{name}.twice"), &[input, &more], []);
+    graph.node("Mul", name, &[&twice, &half], [])
+}
+
+/// Splits `[batch, tokens, 3 * heads * size]` into queries, keys and values by head, and mixes the
+/// values. Reshape copies the extents given as 0 from its input.
+fn push_attention(graph: &mut GraphBuilder, name: &str, qkv: &str, [heads, size]: [usize; 2]) {
+    let (count, extent) = (heads as i64, size as i64);
+    let shape = graph.ints(&format!("{name}.by_head"), &[0, 0, 3, count, extent]);
+    let parts = graph.node("Reshape", &format!("{name}.parts"), &[qkv, &shape], []);
+    let mut part = |place: i64, what: &str, perm: &[i64]| {
+        let index = graph.int(&format!("{name}.{what}.index"), place);
+        let one = graph.node(
+            "Gather",
+            &format!("{name}.{what}.tokens"),
+            &[&parts, &index],
+            [int("axis", 2)],
+        );
+        graph.node("Transpose", &format!("{name}.{what}"), &[&one], [ints("perm", perm)])
+    };
+    let queries = part(0, "queries", &[0, 2, 1, 3]);
+    let keys = part(1, "keys", &[0, 2, 3, 1]);
+    let values = part(2, "values", &[0, 2, 1, 3]);
+    let scale = graph.floats(&format!("{name}.scale"), &[], &[(size as f32).powf(-0.5)]);
+    let queries = graph.node("Mul", &format!("{name}.scaled"), &[&queries, &scale], []);
+    let scores = graph.node("MatMul", &format!("{name}.scores"), &[&queries, &keys], []);
+    let weights = graph.node("Softmax", &format!("{name}.weights"), &[&scores], [int("axis", -1)]);
+    let mixed = graph.node("MatMul", &format!("{name}.mixed"), &[&weights, &values], []);
+    let perm = [ints("perm", &[0, 2, 1, 3])];
+    let mixed = graph.node("Transpose", &format!("{name}.by_token"), &[&mixed], perm);
+    let shape = graph.ints(&format!("{name}.shape"), &[0, 0, count * extent]);
+    graph.node("Reshape", name, &[&mixed, &shape], []);
+}
+
+fn push_response_norm(graph: &mut GraphBuilder, name: &str, x: &str, weight: &[f32], bias: &[f32]) {
+    let mean = |graph: &mut GraphBuilder, operator: &str, what: &str, x: &str, axis: i64| {
+        let axes = graph.ints(&format!("{name}.{what}.axes"), &[axis]);
+        graph.node(operator, &format!("{name}.{what}"), &[x, &axes], [int("keepdims", 1)])
+    };
+    let norms = mean(graph, "ReduceL2", "norms", x, 1);
+    let average = mean(graph, "ReduceMean", "average", &norms, 2);
+    let eps = graph.floats(&format!("{name}.eps"), &[], &[1e-6]);
+    let average = graph.node("Add", &format!("{name}.nonzero"), &[&average, &eps], []);
+    let relative = graph.node("Div", &format!("{name}.relative"), &[&norms, &average], []);
+    let weight = graph.floats(&format!("{name}.weight"), &[weight.len()], weight);
+    let bias = graph.floats(&format!("{name}.bias"), &[bias.len()], bias);
+    let factors = graph.node("Mul", &format!("{name}.factors"), &[&relative, &weight], []);
+    let scaled = graph.node("Mul", &format!("{name}.scaled"), &[x, &factors], []);
+    let shifted = graph.node("Add", &format!("{name}.shifted"), &[&scaled, &bias], []);
+    graph.node("Add", name, &[x, &shifted], []);
 }

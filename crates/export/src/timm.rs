@@ -67,7 +67,7 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
             "tag": format!("kennel_{}", settings.method),
             "custom_load": false,
             "input_size": [3, side, side],
-            "fixed_input_size": architecture.is_side_fixed,
+            "fixed_input_size": (architecture.side_step_px > 1),
             "interpolation": settings.preprocessing.interpolation,
             "crop_pct": settings.preprocessing.crop_pct,
             "crop_mode": "center",

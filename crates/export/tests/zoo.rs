@@ -90,7 +90,7 @@ struct Written {
 
 fn written(architecture: &Architecture, folder: &Path) -> Written {
     let network = network(architecture);
-    let described = describe(&network);
+    let described = describe(&network, architecture.test_side_px);
     let model = to_onnx(&described, architecture.name, architecture.test_side_px, CLASSES);
     let path = folder.join(format!("{}.onnx", architecture.name));
     write_model(&path, &model).unwrap();

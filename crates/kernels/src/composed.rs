@@ -19,6 +19,8 @@ pub fn activate(x: Tensor<4>, activation: Activation) -> Tensor<4> {
         Activation::HardSwish => x.clone() * hard_sigmoid(x),
         Activation::Sigmoid => activation::sigmoid(x),
         Activation::HardSigmoid => hard_sigmoid(x),
+        Activation::Gelu => activation::gelu(x),
+        Activation::GeluTanh => activation::gelu_approximate(x),
     }
 }
 

@@ -19,6 +19,10 @@ pub enum Activation {
     Sigmoid,
     /// `min(max(x + 3, 0), 6) / 6`.
     HardSigmoid,
+    /// `x * Phi(x)`, with the normal distribution function by erf (Hendrycks and Gimpel 2016).
+    Gelu,
+    /// Its approximation by tanh.
+    GeluTanh,
 }
 
 /// Geometry of a convolution, the same in both directions.

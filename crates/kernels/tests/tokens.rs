@@ -52,7 +52,10 @@ fn results_and_gradients_are_those_of_burns_operations() {
         )
     };
     let (x1, w1, b1) = watched();
-    let y1 = activate_tokens(linear_tokens(x1.clone(), w1.clone(), b1.clone()), Activation::Silu);
+    let y1 = activate_tokens(
+        linear_tokens(x1.clone(), w1.clone(), b1.clone(), Activation::Identity),
+        Activation::Silu,
+    );
     let y1 = mean_token(residual_add_tokens(y1.clone(), y1)).flatten::<2>(1, 3);
     let (x2, w2, b2) = watched();
     let y2 = activation::silu(

@@ -25,8 +25,8 @@ pub struct Architecture {
     pub timm_head: HeadDraw,
     /// Side in pixels of the photos that its default weights take.
     pub side_px: u32,
-    /// Whether it takes photos of no other side.
-    pub is_side_fixed: bool,
+    /// Sides that it takes are multiples of this many pixels: 1, or the side of a patch.
+    pub side_step_px: u32,
     /// Side in pixels of the photos that tests run it on. Where the network takes any side, one
     /// that gives feature maps odd sides on the way down, so that windows hang over their edges.
     pub test_side_px: u32,
@@ -50,6 +50,10 @@ pub enum HeadDraw {
     FanIn,
     /// Weights within `+-1/sqrt(classes)`, bias zero.
     FanOut,
+    /// Weights with a standard deviation of 0.02, bias zero.
+    ///
+    /// Differs: timm draws them from a normal distribution.
+    Narrow,
 }
 
 /// Makes a network of one architecture: its layers with zero weights, in evaluation mode, off the

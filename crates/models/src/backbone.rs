@@ -88,4 +88,20 @@ impl Initial {
             _ => Initial::Constant(0.0),
         }
     }
+
+    /// The start of a network of tokens: matrices as Glorot and Bengio (2010), learned tokens and
+    /// position embeddings near zero, normalisation as the identity.
+    pub(crate) fn of_transformer(name: &str, shape: &[usize]) -> Self {
+        match *shape {
+            [outputs, features] | [outputs, features, 1, 1] => {
+                Initial::Uniform { bound: (6.0 / (outputs + features) as f64).sqrt() }
+            }
+            [outputs, channels, height, width] => {
+                Self::convolution([outputs, channels, height, width])
+            }
+            [_, _, _] => Initial::Uniform { bound: 0.02 },
+            _ if name.ends_with(".weight") => Initial::Constant(1.0),
+            _ => Initial::Constant(0.0),
+        }
+    }
 }

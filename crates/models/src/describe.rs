@@ -5,14 +5,14 @@ use crate::describer::Describer;
 use crate::graph::NetworkGraph;
 use crate::state_dict::names_by_id;
 
-/// Describes `network` in evaluation mode. Folds normalisation into the convolutions and omits
+/// Describes `network` in evaluation mode, for photos of `side_px`. Folds normalisation into the convolutions and omits
 /// dropout.
 ///
 /// # Panics
 ///
 /// When a normalisation is in training mode. Call [`burn::module::Module::valid`] first.
-pub fn describe(network: &Network) -> NetworkGraph {
-    let mut describer = Describer::new(names_by_id(network));
+pub fn describe(network: &Network, side_px: u32) -> NetworkGraph {
+    let mut describer = Describer::new(names_by_id(network), side_px as usize);
     let (features, late) = network.describe_trunk(&mut describer);
     describer.finish(network.classifier(), features, late)
 }
@@ -31,7 +31,7 @@ mod tests {
         for architecture in architectures() {
             let network =
                 Network::new(architecture, 7, RegularizationRates::default(), &Device::flex());
-            let graph = describe(&network);
+            let graph = describe(&network, architecture.test_side_px);
             let names: BTreeSet<_> = graph.nodes.iter().map(|node| node.name.as_str()).collect();
             assert_eq!(names.len(), graph.nodes.len(), "{}", architecture.name);
             // Every weight except the normalisations' own is in the graph, under its layer.
@@ -41,12 +41,19 @@ mod tests {
                 }
                 let layer = name.trim_end_matches(".weight");
                 let node = graph.nodes.iter().find(|node| node.name == layer).expect(layer);
-                let (Operation::Conv { weight, .. } | Operation::Linear { weight, .. }) =
-                    &node.operation
-                else {
-                    panic!("{layer} has no weights")
+                let weight = match &node.operation {
+                    Operation::Conv { weight, .. }
+                    | Operation::Linear { weight, .. }
+                    | Operation::LinearOnTokens { weight, .. }
+                    | Operation::PrependTokens { tokens: weight } => weight,
+                    // Resampled to the grid of the photos.
+                    Operation::AddEmbedding { .. } => continue,
+                    other => panic!("{layer} has no weights: {other:?}"),
                 };
-                assert_eq!(weight.shape, value.shape, "{layer}");
+                let mut shape = weight.shape.clone();
+                // A layer on tokens may be stored as a convolution of 1x1.
+                shape.resize(value.shape.len(), 1);
+                assert_eq!(shape, value.shape, "{layer}");
             }
             for (place, node) in graph.nodes.iter().enumerate() {
                 for input in &node.inputs {

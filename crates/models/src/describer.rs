@@ -8,21 +8,26 @@ use kennel_kernels::Activation;
 
 use crate::TensorValue;
 use crate::graph::{GraphNode, GraphValue, NetworkGraph, Operation};
-use crate::layers::{BatchNorm2d, Conv2d, DropPath, LayerNorm, Linear, Ops};
+use crate::layers::{
+    Affine, BatchNorm2d, Conv2d, DropPath, GlobalResponseNorm, LayerNorm, Linear, Ops, Position,
+};
 use crate::value::ValueOf;
 
 /// Records each operation as a node.
 pub(crate) struct Describer {
     names: HashMap<ParamId, String>,
     nodes: Vec<GraphNode>,
+    /// Side of the photos in pixels.
+    side_px: usize,
     /// Name of the last layer with weights.
     last: String,
 }
 
 impl Describer {
-    /// Starts an empty graph of a network whose tensors have these names.
-    pub fn new(names: Vec<(ParamId, String)>) -> Self {
-        Self { names: names.into_iter().collect(), nodes: Vec::new(), last: String::new() }
+    /// Starts an empty graph of a network whose tensors have these names, for photos of `side_px`.
+    pub fn new(names: Vec<(ParamId, String)>, side_px: usize) -> Self {
+        let names = names.into_iter().collect();
+        Self { names, nodes: Vec::new(), side_px, last: String::new() }
     }
 
     /// Adds the classifier and returns the graph.
@@ -128,6 +133,8 @@ impl Ops for Describer {
             Activation::HardSwish => "hard_swish",
             Activation::Sigmoid => "sigmoid",
             Activation::HardSigmoid => "hard_sigmoid",
+            Activation::Gelu => "gelu",
+            Activation::GeluTanh => "gelu_tanh",
         };
         self.push_after(name, Operation::Activation(activation), vec![x])
     }
@@ -158,10 +165,44 @@ impl Ops for Describer {
         self.push_after("tokens", Operation::ToTokens, vec![x])
     }
 
-    fn linear(&mut self, linear: &Linear, x: GraphValue) -> GraphValue {
-        let weight = TensorValue::of(linear.weight.val());
-        let bias = TensorValue::of(linear.bias.val()).data;
-        self.push_layer(linear.weight.id, Operation::LinearOnTokens { weight, bias }, x)
+    fn to_map(&mut self, x: GraphValue, like: &GraphValue) -> GraphValue {
+        self.push_after("map", Operation::ToMap, vec![x, *like])
+    }
+
+    fn linear(&mut self, linear: &dyn Affine, x: GraphValue, activation: Activation) -> GraphValue {
+        let weight = TensorValue::of(linear.matrix());
+        let bias = TensorValue::of(linear.shift()).data;
+        let y = self.push_layer(linear.matrix_id(), Operation::LinearOnTokens { weight, bias }, x);
+        self.activate(y, activation)
+    }
+
+    fn linear_add(
+        &mut self,
+        (linear, scale, _): (&dyn Affine, Option<&Param<Tensor<1>>>, &DropPath),
+        x: GraphValue,
+        shortcut: GraphValue,
+    ) -> GraphValue {
+        let mut branch = self.linear(linear, x, Activation::Identity);
+        if let Some(scale) = scale {
+            let scale = TensorValue::of(scale.val()).data;
+            branch = self.push_after("scale", Operation::ScaleTokens { scale }, vec![branch]);
+        }
+        self.push_after("add", Operation::Add, vec![branch, shortcut])
+    }
+
+    fn attention(&mut self, qkv: GraphValue, heads: usize) -> GraphValue {
+        let GraphValue::Node(layer) = qkv else { panic!("pixels have no queries") };
+        let Operation::LinearOnTokens { bias, .. } = &self.nodes[layer].operation else {
+            panic!("queries, keys and values come from one layer")
+        };
+        let channels = bias.len() / 3;
+        self.push_after("attention", Operation::Attention { heads, channels }, vec![qkv])
+    }
+
+    fn response_norm(&mut self, norm: &GlobalResponseNorm, x: GraphValue) -> GraphValue {
+        let [weight, bias] =
+            [&norm.weight, &norm.bias].map(|values| TensorValue::of(values.val()).data);
+        self.push_layer(norm.weight.id, Operation::ResponseNorm { weight, bias }, x)
     }
 
     fn layer_norm(&mut self, norm: &LayerNorm, x: GraphValue) -> GraphValue {
@@ -170,22 +211,15 @@ impl Ops for Describer {
         self.push_layer(norm.weight.id, Operation::LayerNorm { weight, bias, eps: norm.eps }, x)
     }
 
-    fn activate_tokens(&mut self, x: GraphValue, activation: Activation) -> GraphValue {
-        self.activate(x, activation)
+    fn prepend_tokens(&mut self, tokens: &Param<Tensor<3>>, x: GraphValue) -> GraphValue {
+        let operation = Operation::PrependTokens { tokens: TensorValue::of(tokens.val()) };
+        self.push_layer(tokens.id, operation, x)
     }
 
-    fn add_tokens(&mut self, branch: GraphValue, _: &DropPath, shortcut: GraphValue) -> GraphValue {
-        self.push_after("add", Operation::Add, vec![branch, shortcut])
-    }
-
-    fn prepend_token(&mut self, token: &Param<Tensor<3>>, x: GraphValue) -> GraphValue {
-        let operation = Operation::PrependToken { token: TensorValue::of(token.val()).data };
-        self.push_layer(token.id, operation, x)
-    }
-
-    fn add_embedding(&mut self, embedding: &Param<Tensor<3>>, x: GraphValue) -> GraphValue {
-        let operation = Operation::AddEmbedding { embedding: TensorValue::of(embedding.val()) };
-        self.push_layer(embedding.id, operation, x)
+    fn add_position(&mut self, position: Position, x: GraphValue) -> GraphValue {
+        let embedding = position.on_grid(self.side_px / position.patch_px);
+        let embedding = TensorValue::of(embedding);
+        self.push_layer(position.embedding.id, Operation::AddEmbedding { embedding }, x)
     }
 
     fn mean_token(&mut self, x: GraphValue) -> GraphValue {

@@ -88,6 +88,9 @@ pub enum Operation {
     /// The pixels of a feature map as tokens, row by row: `[batch, channels, height, width]` to
     /// `[batch, height * width, channels]`.
     ToTokens,
+    /// Tokens as the pixels of a feature map that is as high and as wide as the second input: the
+    /// inverse of [`Operation::ToTokens`].
+    ToMap,
     /// A fully connected layer on every token, `[batch, tokens, features]` to
     /// `[batch, tokens, outputs]`.
     LinearOnTokens {
@@ -105,10 +108,30 @@ pub enum Operation {
         /// Added to the variance.
         eps: f64,
     },
-    /// One more token, before the others.
-    PrependToken {
+    /// Every channel times a constant.
+    ScaleTokens {
         /// `[channels]`.
-        token: Vec<f32>,
+        scale: Vec<f32>,
+    },
+    /// Multi-head self-attention, `[batch, tokens, 3 * channels]` to `[batch, tokens, channels]`.
+    /// The channels are queries, keys and values, each head by head.
+    Attention {
+        /// Number of heads.
+        heads: usize,
+        /// Number of channels.
+        channels: usize,
+    },
+    /// Global response normalisation over the tokens of a photo.
+    ResponseNorm {
+        /// `[channels]`.
+        weight: Vec<f32>,
+        /// `[channels]`.
+        bias: Vec<f32>,
+    },
+    /// More tokens, before the others.
+    PrependTokens {
+        /// `[1, count, channels]`.
+        tokens: TensorValue,
     },
     /// The sum with a constant, the same for every photo.
     AddEmbedding {

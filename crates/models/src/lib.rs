@@ -11,8 +11,10 @@ mod value;
 
 mod architecture;
 mod backbone;
+mod convnext;
 mod efficientnet;
 mod resnet;
+mod vit;
 mod zoo;
 
 mod erased;
@@ -40,7 +42,10 @@ pub use describe::describe;
 pub use error::{ModelError, Result};
 pub use graph::{GraphNode, GraphValue, NetworkGraph, Operation};
 pub use head::{draw_head, draw_network};
-pub use layers::{BatchNorm2d, Conv2d, DropPath, Dropout, LayerNorm, Linear, Ops};
+pub use layers::{
+    Affine, BatchNorm2d, Conv2d, DropPath, Dropout, GlobalResponseNorm, LayerNorm, Linear, Ops,
+    Position,
+};
 pub use loader::{Ledger, LoadOptions, Mismatch, load};
 pub use locate::{WeightsSource, cached_weights, locate_weights};
 pub use network::{Network, rows};

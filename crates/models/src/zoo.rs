@@ -4,11 +4,15 @@ use std::sync::LazyLock;
 
 use kennel_core::{Interpolation, Preprocessing, did_you_mean};
 
-use crate::{Architecture, ModelError, Result, efficientnet, resnet};
+use crate::{Architecture, ModelError, Result, convnext, efficientnet, resnet, vit};
 
 /// The families: each one's architectures, from small to large.
-const FAMILIES: &[fn() -> Vec<Architecture>] =
-    &[resnet::zoo::architectures, efficientnet::zoo::architectures];
+const FAMILIES: &[fn() -> Vec<Architecture>] = &[
+    resnet::zoo::architectures,
+    efficientnet::zoo::architectures,
+    convnext::zoo::architectures,
+    vit::zoo::architectures,
+];
 
 /// Pretrained weights with a name.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +25,8 @@ pub struct PretrainedTag {
     pub preprocessing: Preprocessing,
     /// Licence of the weights, as timm states it.
     pub licence: String,
+    /// Whether they have a classifier of ImageNet's 1000 classes.
+    pub has_head: bool,
     /// Whether the architecture's name alone means these weights.
     pub is_default: bool,
 }
@@ -84,8 +90,18 @@ static TAGS: LazyLock<Vec<PretrainedTag>> = LazyLock::new(|| {
 
 fn parse_tag(line: &str) -> Option<PretrainedTag> {
     let fields: Vec<&str> = line.split('\t').collect();
-    let [architecture, tag, side_px, crop_pct, interpolation, mean, std, licence, is_default] =
-        fields[..]
+    let [
+        architecture,
+        tag,
+        side_px,
+        crop_pct,
+        interpolation,
+        mean,
+        std,
+        licence,
+        classes,
+        is_default,
+    ] = fields[..]
     else {
         return None;
     };
@@ -109,6 +125,11 @@ fn parse_tag(line: &str) -> Option<PretrainedTag> {
             std: triple(std)?,
         },
         licence: licence.into(),
+        has_head: match classes {
+            "0" => false,
+            "1000" => true,
+            _ => return None,
+        },
         is_default: is_default == "yes",
     })
 }

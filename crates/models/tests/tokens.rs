@@ -82,7 +82,7 @@ fn features_of_a_photo_do_not_depend_on_its_batch_and_are_stored_bit_for_bit() {
 #[test]
 fn it_is_described_and_each_name_stands_once() {
     for architecture in tokens::architectures() {
-        let graph = describe(&drawn(&architecture));
+        let graph = describe(&drawn(&architecture), architecture.side_px);
         let mut names: Vec<_> = graph.nodes.iter().map(|node| node.name.as_str()).collect();
         for layer in
             ["patch_embed.proj", "pos_embed", "blocks.1.norm2", "blocks.1.mlp.fc2", "norm", "head"]

@@ -61,7 +61,7 @@ fn network(
         global_pool: "avg",
         timm_head: HeadDraw::FanOut,
         side_px,
-        is_side_fixed: false,
+        side_step_px: 1,
         test_side_px: 72,
         micro_batch: 1,
         is_miniature: false,

@@ -4,17 +4,16 @@
 use burn::module::Param;
 use burn::tensor::Tensor;
 use kennel_kernels::{
-    Activation, activate, activate_tokens, avg_pool2d, conv2d_batch_norm_inference,
-    global_avg_pool, linear_tokens, max_pool2d, mean_token, residual_add, residual_add_tokens,
-    scale_channels, tokens_of_map,
+    Activation, activate, attention, avg_pool2d, conv2d_batch_norm_inference, global_avg_pool,
+    global_response_norm, linear_residual_tokens, linear_tokens, map_of_tokens, max_pool2d,
+    mean_token, residual_add, residual_add_tokens, scale_channels, tokens_of_map,
 };
 
-use super::{BatchNorm2d, Conv2d, DropPath, LayerNorm, Linear};
+use super::{Affine, BatchNorm2d, Conv2d, DropPath, GlobalResponseNorm, LayerNorm, Position};
 
 /// The operations of the zoo.
 ///
-/// Networks of tokens begin with a convolution and [`Ops::to_tokens`]. What a new family needs
-/// besides, such as attention, is one more operation on [`Ops::Tokens`].
+/// Networks of tokens begin with a convolution and [`Ops::to_tokens`].
 pub trait Ops {
     /// A feature map, `[batch, channels, height, width]`.
     type Map: Clone;
@@ -60,28 +59,40 @@ pub trait Ops {
     /// The pixels of a feature map as tokens, row by row.
     fn to_tokens(&mut self, x: Self::Map) -> Self::Tokens;
 
-    /// A fully connected layer on every token.
-    fn linear(&mut self, linear: &Linear, x: Self::Tokens) -> Self::Tokens;
+    /// Tokens as the pixels of a feature map that is as high and as wide as `like`.
+    fn to_map(&mut self, x: Self::Tokens, like: &Self::Map) -> Self::Map;
+
+    /// A fully connected layer on every token, then an activation.
+    fn linear(
+        &mut self,
+        linear: &dyn Affine,
+        x: Self::Tokens,
+        activation: Activation,
+    ) -> Self::Tokens;
+
+    /// The end of a residual block: `drop_path(scale * linear(x)) + shortcut`; without a scale, 1.
+    fn linear_add(
+        &mut self,
+        branch_end: (&dyn Affine, Option<&Param<Tensor<1>>>, &DropPath),
+        x: Self::Tokens,
+        shortcut: Self::Tokens,
+    ) -> Self::Tokens;
+
+    /// Multi-head self-attention: queries, keys and values of every token to their mixture,
+    /// `[batch, tokens, 3 * channels]` to `[batch, tokens, channels]`.
+    fn attention(&mut self, qkv: Self::Tokens, heads: usize) -> Self::Tokens;
+
+    /// Global response normalisation over the tokens of every photo.
+    fn response_norm(&mut self, norm: &GlobalResponseNorm, x: Self::Tokens) -> Self::Tokens;
 
     /// The normalisation of every token's channels.
     fn layer_norm(&mut self, norm: &LayerNorm, x: Self::Tokens) -> Self::Tokens;
 
-    /// Applies an activation to every element of tokens.
-    fn activate_tokens(&mut self, x: Self::Tokens, activation: Activation) -> Self::Tokens;
+    /// Puts learned tokens, `[1, count, channels]`, before the others of every photo.
+    fn prepend_tokens(&mut self, tokens: &Param<Tensor<3>>, x: Self::Tokens) -> Self::Tokens;
 
-    /// The end of a residual block: `drop_path(branch) + shortcut`.
-    fn add_tokens(
-        &mut self,
-        branch: Self::Tokens,
-        drop_path: &DropPath,
-        shortcut: Self::Tokens,
-    ) -> Self::Tokens;
-
-    /// Puts a learned token, `[1, 1, channels]`, before the others of every photo.
-    fn prepend_token(&mut self, token: &Param<Tensor<3>>, x: Self::Tokens) -> Self::Tokens;
-
-    /// Adds a learned embedding, `[1, tokens, channels]`, to the tokens of every photo.
-    fn add_embedding(&mut self, embedding: &Param<Tensor<3>>, x: Self::Tokens) -> Self::Tokens;
+    /// Adds a learned position embedding to the tokens of every photo.
+    fn add_position(&mut self, position: Position, x: Self::Tokens) -> Self::Tokens;
 
     /// The mean of all tokens, `[batch, channels, 1, 1]`.
     fn mean_token(&mut self, x: Self::Tokens) -> Self::Map;
@@ -176,34 +187,53 @@ impl Ops for Eager {
         tokens_of_map(x)
     }
 
-    fn linear(&mut self, linear: &Linear, x: Tensor<3>) -> Tensor<3> {
-        linear_tokens(x, linear.weight.val(), linear.bias.val())
+    fn to_map(&mut self, x: Tensor<3>, like: &Tensor<4>) -> Tensor<4> {
+        let [_, _, height, width] = like.dims();
+        map_of_tokens(x, [height, width])
+    }
+
+    fn linear(&mut self, linear: &dyn Affine, x: Tensor<3>, activation: Activation) -> Tensor<3> {
+        linear_tokens(x, linear.matrix(), linear.shift(), activation)
+    }
+
+    fn linear_add(
+        &mut self,
+        (linear, scale, drop_path): (&dyn Affine, Option<&Param<Tensor<1>>>, &DropPath),
+        x: Tensor<3>,
+        shortcut: Tensor<3>,
+    ) -> Tensor<3> {
+        let (weight, bias, scale) = (linear.matrix(), linear.shift(), scale.map(Param::val));
+        if !drop_path.is_active() {
+            return linear_residual_tokens(x, weight, bias, scale, shortcut);
+        }
+        let branch = linear_tokens(x, weight, bias, Activation::Identity);
+        let branch = match scale {
+            Some(scale) => branch * scale.unsqueeze(),
+            None => branch,
+        };
+        residual_add_tokens(drop_path.forward(branch), shortcut)
+    }
+
+    fn attention(&mut self, qkv: Tensor<3>, heads: usize) -> Tensor<3> {
+        attention(qkv, heads)
+    }
+
+    fn response_norm(&mut self, norm: &GlobalResponseNorm, x: Tensor<3>) -> Tensor<3> {
+        global_response_norm(x, norm.weight.val(), norm.bias.val())
     }
 
     fn layer_norm(&mut self, norm: &LayerNorm, x: Tensor<3>) -> Tensor<3> {
         norm.forward(x)
     }
 
-    fn activate_tokens(&mut self, x: Tensor<3>, activation: Activation) -> Tensor<3> {
-        activate_tokens(x, activation)
-    }
-
-    fn add_tokens(
-        &mut self,
-        branch: Tensor<3>,
-        drop_path: &DropPath,
-        shortcut: Tensor<3>,
-    ) -> Tensor<3> {
-        residual_add_tokens(drop_path.forward(branch), shortcut)
-    }
-
-    fn prepend_token(&mut self, token: &Param<Tensor<3>>, x: Tensor<3>) -> Tensor<3> {
+    fn prepend_tokens(&mut self, tokens: &Param<Tensor<3>>, x: Tensor<3>) -> Tensor<3> {
         let batch = x.dims()[0];
-        Tensor::cat(vec![token.val().repeat_dim(0, batch), x], 1)
+        Tensor::cat(vec![tokens.val().repeat_dim(0, batch), x], 1)
     }
 
-    fn add_embedding(&mut self, embedding: &Param<Tensor<3>>, x: Tensor<3>) -> Tensor<3> {
-        x + embedding.val()
+    fn add_position(&mut self, position: Position, x: Tensor<3>) -> Tensor<3> {
+        let patches = x.dims()[1] - position.others;
+        x + position.on_grid(patches.isqrt())
     }
 
     fn mean_token(&mut self, x: Tensor<3>) -> Tensor<4> {

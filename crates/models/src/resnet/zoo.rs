@@ -30,7 +30,7 @@ fn resnet(name: &'static str, config: ResNetConfig, parameters: u64, macs: u64) 
         global_pool: "avg",
         timm_head: HeadDraw::FanIn,
         side_px: 224,
-        is_side_fixed: false,
+        side_step_px: 1,
         test_side_px: 72,
         micro_batch: 8,
         is_miniature: false,

@@ -30,6 +30,8 @@ pub fn tensor(name: &str, shape: &[usize]) -> TensorValue {
         values.map(|_| 0.0).collect()
     } else if name.ends_with("running_var") {
         values.map(|_| 1.0).collect()
+    } else if shape.len() == 3 {
+        values.map(signed).collect()
     } else if shape.len() >= 2 {
         let fan_in: usize = shape[1..].iter().product();
         let bound = (6.0 / fan_in as f64).sqrt() as f32;

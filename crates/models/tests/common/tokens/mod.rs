@@ -8,7 +8,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use kennel_models::{
     Activation, Architecture, Backbone, Constructor, Conv2d, DropPath, Dropout, HeadDraw, Initial,
-    LayerNorm, Linear, Ops, RegularizationRates, Stage, Value, ValueOf,
+    LayerNorm, Linear, Ops, Position, RegularizationRates, Stage, Value, ValueOf,
 };
 
 const SIDE: usize = 32;
@@ -35,8 +35,7 @@ pub fn architectures() -> Vec<Architecture> {
         global_pool,
         timm_head: HeadDraw::FanIn,
         side_px: SIDE as u32,
-        // Every patch has its own embedding.
-        is_side_fixed: true,
+        side_step_px: PATCH as u32,
         test_side_px: SIDE as u32,
         micro_batch: 2,
         is_miniature: true,
@@ -95,10 +94,8 @@ impl Block {
 
     fn forward<O: Ops>(&self, ops: &mut O, x: O::Tokens) -> O::Tokens {
         let branch = ops.layer_norm(&self.norm2, x.clone());
-        let branch = ops.linear(&self.mlp.fc1, branch);
-        let branch = ops.activate_tokens(branch, Activation::Silu);
-        let branch = ops.linear(&self.mlp.fc2, branch);
-        ops.add_tokens(branch, &self.drop_path2, x)
+        let branch = ops.linear(&self.mlp.fc1, branch, Activation::Silu);
+        ops.linear_add((&self.mlp.fc2, None, &self.drop_path2), branch, x)
     }
 }
 
@@ -140,9 +137,11 @@ impl Backbone for TokenNet {
             let patches = ops.conv(&self.patch_embed.proj, x.into_map());
             let mut tokens = ops.to_tokens(patches);
             if let Some(token) = &self.cls_token {
-                tokens = ops.prepend_token(token, tokens);
+                tokens = ops.prepend_tokens(token, tokens);
             }
-            return Value::Tokens(ops.add_embedding(&self.pos_embed, tokens));
+            let others = usize::from(self.cls_token.is_some());
+            let position = Position { embedding: &self.pos_embed, others, patch_px: PATCH };
+            return Value::Tokens(ops.add_position(position, tokens));
         }
         let tokens = x.into_tokens();
         Value::Tokens(match self.blocks.get(index - 1) {
