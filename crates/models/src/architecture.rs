@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use crate::backbone::Backbone;
 use crate::erased::ErasedBackbone;
 use crate::regularization::RegularizationRates;
+use crate::{ModelError, Result};
 
 /// An architecture: its name, what callers have to know about it, and how to make it. Stands beside
 /// the definition of its family.
@@ -41,6 +42,22 @@ pub struct Architecture {
     pub macs: u64,
     /// Makes the network.
     pub constructor: Constructor,
+}
+
+impl Architecture {
+    /// Checks that the network takes photos of a side.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::WrongSide`].
+    pub fn check_side(&self, side_px: u32) -> Result<()> {
+        let (model, step_px) = (self.name, self.side_step_px);
+        if side_px.is_multiple_of(step_px) {
+            Ok(())
+        } else {
+            Err(ModelError::WrongSide { model, side_px, step_px })
+        }
+    }
 }
 
 /// The bounds of a classifier that is drawn uniformly.
@@ -85,5 +102,20 @@ impl Constructor {
 impl fmt::Debug for Constructor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Constructor")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::architecture;
+
+    #[test]
+    fn a_transformer_takes_sides_that_are_multiples_of_its_patch() {
+        let dino = architecture("vit_small_patch14_dinov2").unwrap();
+        dino.check_side(224).unwrap();
+        let error = dino.check_side(230).unwrap_err();
+        assert!(matches!(error, ModelError::WrongSide { side_px: 230, step_px: 14, .. }));
+        architecture("resnet18").unwrap().check_side(225).unwrap();
     }
 }

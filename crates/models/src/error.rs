@@ -22,6 +22,16 @@ pub enum ModelError {
         /// The name that is closest to it.
         nearest: Option<String>,
     },
+    /// Photos of a side that the network does not take.
+    #[error("{model} takes photos whose side is a multiple of {step_px} px, not {side_px} px")]
+    WrongSide {
+        /// Name of the architecture.
+        model: &'static str,
+        /// Side of the photos in pixels.
+        side_px: u32,
+        /// Side of a patch in pixels.
+        step_px: u32,
+    },
     /// Weights that are not on this machine.
     #[error("weights `{name}` are not on this machine: {searched}")]
     WeightsNotFound {
@@ -145,7 +155,9 @@ impl Hinted for ModelError {
             ModelError::UnknownPart { stages, nearest, .. } => {
                 (near(nearest), Hint::Stages(stages.clone()))
             }
-            ModelError::Malformed { .. } | ModelError::DoesNotFit { .. } => return Vec::new(),
+            ModelError::Malformed { .. }
+            | ModelError::DoesNotFit { .. }
+            | ModelError::WrongSide { .. } => return Vec::new(),
         };
         hints.push(hint);
         hints

@@ -63,6 +63,7 @@ impl Setup {
 pub fn set_up(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> Result<Setup> {
     settings.check()?;
     let architecture = architecture(&settings.model)?;
+    architecture.check_side(settings.preprocessing.side_px)?;
     let compute = &options.compute;
     let folder = Path::new(&settings.data_dir);
     let data = match &options.data {

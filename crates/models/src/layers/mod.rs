@@ -23,4 +23,4 @@ pub use ops::Ops;
 pub(crate) use place::Place;
 pub use position::Position;
 pub use response_norm::GlobalResponseNorm;
-pub(crate) use squeeze_excite::{SqueezeExcite, SqueezeExciteConfig};
+pub(crate) use squeeze_excite::{SeModule, SqueezeExcite, SqueezeExciteConfig};

@@ -31,23 +31,51 @@ pub struct SqueezeExcite {
 
 impl SqueezeExcite {
     pub fn new(channels: usize, config: SqueezeExciteConfig, device: &Device) -> Self {
-        // Its factors scale whole channels, so it stays in floats.
-        let conv =
-            |input, output| Conv2d::new(input, output, 1, 1, device).with_bias().kept_in_float();
         Self {
-            conv_reduce: conv(channels, config.reduced),
-            conv_expand: conv(config.reduced, channels),
+            conv_reduce: conv(channels, config.reduced, device),
+            conv_expand: conv(config.reduced, channels, device),
             activation: config.activation,
             gate: config.gate,
         }
     }
 
     pub fn forward<O: Ops>(&self, ops: &mut O, x: O::Map) -> O::Map {
-        let squeezed = ops.global_avg_pool(x.clone());
-        let reduced = ops.conv(&self.conv_reduce, squeezed);
-        let reduced = ops.activate(reduced, self.activation);
-        let expanded = ops.conv(&self.conv_expand, reduced);
-        let factors = ops.activate(expanded, self.gate);
-        ops.scale_channels(x, factors)
+        squeeze_excite(ops, (&self.conv_reduce, self.activation), (&self.conv_expand, self.gate), x)
     }
+}
+
+/// timm's `SEModule`, that of ResNet and RegNet: the same with other names, ReLU and sigmoid.
+#[derive(Module, Debug)]
+pub struct SeModule {
+    fc1: Conv2d,
+    fc2: Conv2d,
+}
+
+impl SeModule {
+    pub fn new(channels: usize, reduced: usize, device: &Device) -> Self {
+        Self { fc1: conv(channels, reduced, device), fc2: conv(reduced, channels, device) }
+    }
+
+    pub fn forward<O: Ops>(&self, ops: &mut O, x: O::Map) -> O::Map {
+        squeeze_excite(ops, (&self.fc1, Activation::Relu), (&self.fc2, Activation::Sigmoid), x)
+    }
+}
+
+/// Its factors scale whole channels, so it stays in floats.
+fn conv(channels: usize, outputs: usize, device: &Device) -> Conv2d {
+    Conv2d::new(channels, outputs, 1, 1, device).with_bias().kept_in_float()
+}
+
+fn squeeze_excite<O: Ops>(
+    ops: &mut O,
+    (reduce, activation): (&Conv2d, Activation),
+    (expand, gate): (&Conv2d, Activation),
+    x: O::Map,
+) -> O::Map {
+    let squeezed = ops.global_avg_pool(x.clone());
+    let reduced = ops.conv(reduce, squeezed);
+    let reduced = ops.activate(reduced, activation);
+    let expanded = ops.conv(expand, reduced);
+    let factors = ops.activate(expanded, gate);
+    ops.scale_channels(x, factors)
 }

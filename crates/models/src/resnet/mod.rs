@@ -52,6 +52,8 @@ pub enum ResNetBlock {
     Basic,
     /// 1x1, 3x3, 1x1, with four times as many output channels.
     Bottleneck,
+    /// As [`ResNetBlock::Bottleneck`], with squeeze-and-excitation before the sum.
+    SqueezedBottleneck,
 }
 
 impl ResNetConfig {
@@ -65,6 +67,13 @@ impl ResNetConfig {
             ResNetStage { blocks: d, kind, width: 512 },
         ];
         Self { stem: StemKind::Plain, stages, shortcut: DownsampleKind::Strided }
+    }
+
+    /// ResNet-50-D (He et al. 2019, "Bag of tricks", section 4).
+    pub const fn resnet50d() -> Self {
+        let stem = StemKind::Deep { width: 32 };
+        let plain = Self::published(ResNetBlock::Bottleneck, [3, 4, 6, 3]);
+        Self { stem, shortcut: DownsampleKind::Averaged, ..plain }
     }
 
     /// timm 1.0's `test_resnet`: a block of each kind, 0.4 million parameters below the head.
@@ -85,7 +94,9 @@ impl ResNetStage {
     fn output(&self) -> usize {
         match self.kind {
             ResNetBlock::Basic => self.width,
-            ResNetBlock::Bottleneck => self.width * bottleneck::EXPANSION,
+            ResNetBlock::Bottleneck | ResNetBlock::SqueezedBottleneck => {
+                self.width * bottleneck::EXPANSION
+            }
         }
     }
 }
@@ -146,9 +157,12 @@ impl ResNet {
                         ResNetBlock::Basic => Block::Basic(BasicBlock::new(
                             input, width, stride, shortcut, drop_path, device,
                         )),
-                        ResNetBlock::Bottleneck => Block::Bottleneck(Bottleneck::new(
-                            input, width, stride, shortcut, drop_path, device,
-                        )),
+                        ResNetBlock::Bottleneck | ResNetBlock::SqueezedBottleneck => {
+                            let block =
+                                Bottleneck::new(input, width, stride, shortcut, drop_path, device);
+                            let squeezes = stage.kind == ResNetBlock::SqueezedBottleneck;
+                            Block::Bottleneck(if squeezes { block.squeezed(device) } else { block })
+                        }
                     }
                 })
                 .collect()

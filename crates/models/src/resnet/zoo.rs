@@ -1,6 +1,6 @@
 //! The family in the zoo.
 
-use super::ResNetBlock::{Basic, Bottleneck};
+use super::ResNetBlock::{Basic, Bottleneck, SqueezedBottleneck};
 use super::{ResNet, ResNetConfig, StemKind};
 use crate::architecture::{Architecture, Constructor, HeadDraw};
 
@@ -15,6 +15,13 @@ pub fn architectures() -> Vec<Architecture> {
         resnet("resnet50", published(Bottleneck, [3, 4, 6, 3]), 25_557_032, 4_089_184_256),
         resnet("resnet101", published(Bottleneck, [3, 4, 23, 3]), 44_549_160, 7_801_405_440),
         resnet("resnet152", published(Bottleneck, [3, 8, 36, 3]), 60_192_808, 11_513_626_624),
+        resnet("resnet50d", ResNetConfig::resnet50d(), 25_576_264, 4_328_824_832),
+        resnet(
+            "seresnet50",
+            published(SqueezedBottleneck, [3, 4, 6, 3]),
+            28_088_024,
+            4_091_699_200,
+        ),
         Architecture { side_px: 160, is_miniature: true, ..test },
     ]
 }
