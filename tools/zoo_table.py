@@ -4,8 +4,8 @@
 
 Prints a table of the architectures with their default tags and writes
 
-- crates/models/src/pretrained_tags.tsv: arch, tag, side_px, crop_pct, interpolation, mean, std, licence, default; every
-  tag that is a 1000-class ImageNet-1k classifier, timm's default first. Side and crop are those of
+- crates/models/src/pretrained_tags.tsv: arch, tag, side_px, crop_pct, crop_mode, interpolation, mean, std, licence,
+  default; every tag that is a 1000-class ImageNet-1k classifier, timm's default first. Side and crop are those of
   `pretrained_cfg`'s `input_size` and `crop_pct` (what `create_transform` gives in timm by default), not of its
   `test_input_size`;
 - crates/models/tests/fixtures/zoo/params_macs.tsv: arch, side_px, parameters (1000 classes), and multiply-adds of the
@@ -62,15 +62,15 @@ def cost(arch: str, side: int) -> tuple:
 
 def main() -> None:
     torch.set_num_threads(1)
-    rows = ["arch\ttag\tside_px\tcrop_pct\tinterpolation\tmean\tstd\tlicence\tdefault"]
+    rows = ["arch\ttag\tside_px\tcrop_pct\tcrop_mode\tinterpolation\tmean\tstd\tlicence\tdefault"]
     costs = ["arch\tside_px\tparameters\tmacs"]
     print(f"{'weights':42} {'parameters':>11} {'GMACs':>7} {'px':>4} {'crop':>6} {'filter':9} licence")
     for arch in ARCHS:
         for tag, cfg in tags(arch):
             is_default = tag == default_tag(arch)
-            assert cfg.interpolation in ("bilinear", "bicubic") and cfg.crop_mode == "center", cfg
-            fields = [arch, tag, square(cfg), cfg.crop_pct, cfg.interpolation, triple(cfg.mean), triple(cfg.std)]
-            fields += [cfg.license or "unknown", "yes" if is_default else "no"]
+            assert cfg.interpolation in ("bilinear", "bicubic"), cfg
+            fields = [arch, tag, square(cfg), cfg.crop_pct, cfg.crop_mode, cfg.interpolation]
+            fields += [triple(cfg.mean), triple(cfg.std), cfg.license or "unknown", "yes" if is_default else "no"]
             rows.append("\t".join(str(field) for field in fields))
             if is_default:
                 parameters, macs = cost(arch, square(cfg))

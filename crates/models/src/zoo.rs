@@ -84,8 +84,18 @@ static TAGS: LazyLock<Vec<PretrainedTag>> = LazyLock::new(|| {
 
 fn parse_tag(line: &str) -> Option<PretrainedTag> {
     let fields: Vec<&str> = line.split('\t').collect();
-    let [architecture, tag, side_px, crop_pct, interpolation, mean, std, licence, is_default] =
-        fields[..]
+    let [
+        architecture,
+        tag,
+        side_px,
+        crop_pct,
+        crop_mode,
+        interpolation,
+        mean,
+        std,
+        licence,
+        is_default,
+    ] = fields[..]
     else {
         return None;
     };
@@ -100,6 +110,7 @@ fn parse_tag(line: &str) -> Option<PretrainedTag> {
         preprocessing: Preprocessing {
             side_px: side_px.parse().ok()?,
             crop_pct: crop_pct.parse().ok()?,
+            crop_mode: crop_mode.parse().ok()?,
             interpolation: match interpolation {
                 "bicubic" => Interpolation::Bicubic,
                 "bilinear" => Interpolation::Bilinear,
