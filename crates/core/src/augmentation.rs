@@ -120,9 +120,9 @@ impl FromStr for AugmentationPolicy {
 }
 
 /// Operations that `RandAugment` applies to a photo, unless the settings say otherwise.
-pub const RANDAUGMENT_OPS: u32 = 2;
+const RANDAUGMENT_OPS: u32 = 2;
 /// Magnitude of `RandAugment`, of 0 to 30, unless the settings say otherwise.
-pub const RANDAUGMENT_MAGNITUDE: u32 = 9;
+const RANDAUGMENT_MAGNITUDE: u32 = 9;
 
 fn randaugment_ops() -> u32 {
     RANDAUGMENT_OPS
