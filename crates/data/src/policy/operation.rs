@@ -45,7 +45,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The operations that `RandAugment` and `TrivialAugmentWide` draw from, in torchvision's order.
+    /// What `RandAugment` and `TrivialAugmentWide` draw from, in torchvision's order.
     pub const DRAWN: [Operation; 14] = [
         Operation::Identity,
         Operation::ShearX,
