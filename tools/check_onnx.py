@@ -40,15 +40,25 @@ def read_photo(path: Path) -> Image.Image:
 def prepare(photo: Image.Image, metadata: dict) -> np.ndarray:
     """[3, side, side], by what the file says of itself."""
     side, short = json.loads(metadata["side_px"]), json.loads(metadata["resize_px"])
+    mean, std = (np.asarray(json.loads(metadata[key]), np.float32) for key in ["mean", "std"])
     width, height = photo.size
-    if width <= height:
+    mode = metadata.get("crop_mode", "center")
+    if mode == "squash":
+        size = (short, short)
+    elif mode == "border":
+        ratio = max(height / short, width / short)
+        size = (round(width / ratio), round(height / ratio))
+    elif width <= height:
         size = (short, int(short * height / width))
     else:
         size = (int(short * width / height), short)
     photo = photo.resize(size, FILTERS[metadata["interpolation"]])
+    if mode == "border" and min(size) < side:
+        square = Image.new("RGB", (max(size[0], side), max(size[1], side)), tuple(round(255 * float(m)) for m in mean))
+        square.paste(photo, (max(side - size[0], 0) // 2, max(side - size[1], 0) // 2))
+        photo, size = square, square.size
     left, top = round((size[0] - side) / 2), round((size[1] - side) / 2)
     levels = np.asarray(photo.crop((left, top, left + side, top + side)), np.float32) / np.float32(255)
-    mean, std = (np.asarray(json.loads(metadata[key]), np.float32) for key in ["mean", "std"])
     return ((levels - mean) / std).transpose(2, 0, 1)
 
 

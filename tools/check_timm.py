@@ -98,6 +98,7 @@ def main() -> int:
         transform = create_transform(
             input_size=(3, preprocessing["side_px"], preprocessing["side_px"]),
             crop_pct=preprocessing["crop_pct"],
+            crop_mode=preprocessing.get("crop_mode"),
             interpolation=preprocessing["interpolation"],
             mean=tuple(preprocessing["mean"]),
             std=tuple(preprocessing["std"]),

@@ -4,10 +4,10 @@
 
 Prints a table of the architectures with their default tags and writes
 
-- crates/models/src/pretrained_tags.tsv: arch, tag, side_px, crop_pct, interpolation, mean, std, licence, classes,
-  default; every tag that is a 1000-class ImageNet-1k classifier or has no head (0 classes), timm's default first. Side and crop are those of
-  `pretrained_cfg`'s `input_size` and `crop_pct` (what `create_transform` gives in timm by default), not of its
-  `test_input_size`;
+- crates/models/src/pretrained_tags.tsv: arch, tag, side_px, crop_pct, crop_mode, interpolation, mean, std, licence,
+  classes, default; every tag that is a 1000-class ImageNet-1k classifier or has no head (0 classes), timm's default
+  first. Side and crop are those of `pretrained_cfg`'s `input_size`, `crop_pct` and `crop_mode` (what
+  `create_transform` gives in timm by default), not of its `test_input_size`;
 - crates/models/tests/fixtures/zoo/params_macs.tsv: arch, side_px, parameters (1000 classes), and multiply-adds of the
   convolutions and linear layers for one image at that side (torch's flop counter, halved).
 """
@@ -37,7 +37,7 @@ def tags(arch: str) -> list:
     default = default_tag(arch)
     names = [name.split(".", 1)[1] for name in timm.list_models(f"{arch}.*", pretrained=True)]
     found = [(tag, get_pretrained_cfg(f"{arch}.{tag}")) for tag in names]
-    found = [(tag, cfg) for tag, cfg in found if cfg.num_classes in (0, 1000) and cfg.crop_mode == "center"]
+    found = [(tag, cfg) for tag, cfg in found if cfg.num_classes in (0, 1000)]
     return sorted(found, key=lambda entry: (entry[0] != default, entry[0]))
 
 
@@ -62,14 +62,14 @@ def cost(arch: str, side: int) -> tuple:
 
 def main() -> None:
     torch.set_num_threads(1)
-    rows = ["arch\ttag\tside_px\tcrop_pct\tinterpolation\tmean\tstd\tlicence\tclasses\tdefault"]
+    rows = ["arch\ttag\tside_px\tcrop_pct\tcrop_mode\tinterpolation\tmean\tstd\tlicence\tclasses\tdefault"]
     costs = ["arch\tside_px\tparameters\tmacs"]
     print(f"{'weights':42} {'parameters':>11} {'GMACs':>7} {'px':>4} {'crop':>6} {'filter':9} licence")
     for arch in ARCHS:
         for tag, cfg in tags(arch):
             is_default = tag == default_tag(arch)
             assert cfg.interpolation in ("bilinear", "bicubic"), cfg
-            fields = [arch, tag, square(cfg), cfg.crop_pct, cfg.interpolation, triple(cfg.mean), triple(cfg.std)]
+            fields = [arch, tag, square(cfg), cfg.crop_pct, cfg.crop_mode, cfg.interpolation, triple(cfg.mean), triple(cfg.std)]
             fields += [cfg.license or "unknown", cfg.num_classes, "yes" if is_default else "no"]
             rows.append("\t".join(str(field) for field in fields))
             if is_default:

@@ -127,6 +127,8 @@ int main(int argc, char** argv) try {
             auto result = session.Run({}, &in, &input, 1, &out, 1);
             std::copy_n(result[0].GetTensorData<float>(), classes.size(), probabilities.begin());
         } else {
+            if (metadata.LookupCustomMetadataMapAllocated("crop_mode", allocator))
+                throw std::runtime_error("this program only crops the centre; export the network with --input photo");
             const int side = int(numbers(about("side_px"))[0]), resize = int(numbers(about("resize_px"))[0]);
             auto planes = prepare(photo, side, resize, about("interpolation") == "bicubic", numbers(about("mean")), numbers(about("std")));
             const std::array<int64_t, 4> shape{1, 3, side, side};

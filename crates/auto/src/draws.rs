@@ -42,7 +42,9 @@ fn drawn(own: &Settings, strategy: Strategy, trial: u64) -> Settings {
     let [low, high] = learning_rates(strategy);
     let drawn = Settings {
         learning_rate: two_digits(low * (high / low).powf(rate)).max(lowest(&own.scheduler)),
-        augmentation: pick(AUGMENTATIONS, augmentation).augmentation(),
+        augmentation: pick(AUGMENTATIONS, augmentation)
+            .augmentation()
+            .with_policy_of(&own.augmentation),
         ..own.clone()
     };
     if strategy == Strategy::Freeze && own.unfreeze.is_empty() {

@@ -226,7 +226,8 @@ fn told(found: &Found) -> Result<SearchRecord> {
         let Tried { settings, run, ended } = tried;
         let epochs = epochs_of(run)?;
         let best = best_epoch(&epochs, settings.choose_by);
-        let is_own = |set: &AugmentationSet| set.augmentation() == settings.augmentation;
+        let own = &settings.augmentation;
+        let is_own = |set: &AugmentationSet| set.augmentation().with_policy_of(own) == *own;
         Ok(SearchTrial {
             learning_rate: settings.learning_rate,
             layer_decay: settings.layer_decay,

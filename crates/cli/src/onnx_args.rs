@@ -23,9 +23,13 @@ pub struct OnnxArgs {
     /// Side of the network's input in pixels
     #[arg(long, value_name = "PIXELS", requires = "onnx", help_heading = "ONNX file")]
     side: Option<u32>,
-    /// That side as a share of the short side after the resize
+    /// That side as a share of the resized side
     #[arg(long, value_name = "SHARE", requires = "onnx", help_heading = "ONNX file")]
     crop_pct: Option<f64>,
+    /// Photos that are not square: center resizes the short side, squash both, border the long one
+    /// [default: center]
+    #[arg(long, value_name = "MODE", requires = "onnx", help_heading = "ONNX file")]
+    crop_mode: Option<String>,
     /// Filter of the resize: bicubic or bilinear
     #[arg(long, value_enum, requires = "onnx", help_heading = "ONNX file")]
     interpolation: Option<Filter>,
@@ -169,6 +173,7 @@ impl OnnxArgs {
             class_names,
             side_px: self.side,
             crop_pct: self.crop_pct,
+            crop_mode: self.crop_mode.as_deref().map(str::parse).transpose()?,
             interpolation: self.interpolation.map(|filter| match filter {
                 Filter::Bilinear => Interpolation::Bilinear,
                 Filter::Bicubic => Interpolation::Bicubic,

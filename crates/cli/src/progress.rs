@@ -271,7 +271,8 @@ fn trial_name(settings: &Settings) -> String {
         name += &format!(", layer decay {decay}");
     }
     let not_usual = [AugmentationSet::Rrc, AugmentationSet::None];
-    let is_set = |set: &&AugmentationSet| set.augmentation() == settings.augmentation;
+    let own = &settings.augmentation;
+    let is_set = |set: &&AugmentationSet| set.augmentation().with_policy_of(own) == *own;
     if let Some(set) = not_usual.iter().find(is_set) {
         name += &format!(", augmentation {}", set.as_str());
     }

@@ -204,6 +204,8 @@ fn every_mistyped_name_has_its_suggestion() {
         (format!("{train} --scheduler cosin"), "`cosine`"),
         (format!("{train} --augment lihgt"), "`light`"),
         (format!("{train} --crop centre"), "`center`"),
+        (format!("{train} --auto-augment rnadaugment"), "`randaugment`"),
+        (format!("{train} --crop-mode squish"), "`squash`"),
         (format!("{train} --head-init fan-in"), "`fanin`"),
         (format!("{train} --device vulcan"), "`vulkan`"),
         (format!("{train} --class-weights balancd"), "`balanced`"),

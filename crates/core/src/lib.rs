@@ -40,7 +40,7 @@ mod run_dir;
 mod spelling;
 mod sums;
 
-pub use augmentation::{Augmentation, AugmentationSet, Crop};
+pub use augmentation::{Augmentation, AugmentationPolicy, AugmentationSet, Crop};
 pub use auto_record::{AutoRecord, CandidateRecord};
 pub use bounded::{open_regular, read_bounded};
 pub use direction::kept_in_place;
@@ -57,7 +57,7 @@ pub use manifest::{
 };
 pub use panics::{catch_panic, catch_panics_of_threads};
 pub use prediction::{PredictionRecord, write_predictions};
-pub use preprocessing::{Interpolation, Preprocessing};
+pub use preprocessing::{CropMode, Interpolation, Preprocessing};
 pub use run_dir::{EpochRecord, RunDir, write_metrics};
 pub use run_record::{RunFacts, RunRecord};
 pub use search_record::{SearchRecord, SearchTrial, TrialEnd};

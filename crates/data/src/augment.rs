@@ -7,12 +7,13 @@ use crate::chance::Chance;
 use crate::color::{adjust_brightness, adjust_contrast, adjust_hue, adjust_saturation};
 use crate::crop::crop;
 use crate::erase::{erase, erasing_window};
+use crate::policy;
 use crate::resize::normalise;
 use crate::rotate::rotate;
 
-/// Returns one augmented view of a photo: crop, flip, rotation, colour jitter, normalisation,
-/// erasing, in this order and as torchvision 0.29 defines them on Pillow images. A pure function:
-/// the same arguments give the same planes, on every thread of every machine.
+/// Returns one augmented view of a photo: crop, flip, policy, rotation, colour jitter,
+/// normalisation, erasing, in this order and as torchvision 0.29 defines them on Pillow images. A
+/// pure function: the same arguments give the same planes, on every thread of every machine.
 ///
 /// `view` is the epoch, or the number of the cached view. `photo_index` is the photo's stable index
 /// in its data set.
@@ -32,6 +33,9 @@ pub fn augment(
     let mut pixels = crop(photo, &augmentation.crop, preprocessing, &mut chance);
     if augmentation.flip > 0.0 && chance.happens(augmentation.flip) {
         image::imageops::flip_horizontal_in_place(&mut pixels);
+    }
+    for step in policy::draw(augmentation, pixels.dimensions(), &mut chance) {
+        step.apply(&mut pixels);
     }
     if augmentation.rotation_deg > 0.0 {
         let limit = augmentation.rotation_deg;
@@ -74,7 +78,7 @@ fn jitter(pixels: &mut RgbImage, augmentation: &Augmentation, chance: &mut Chanc
 
 #[cfg(test)]
 mod tests {
-    use kennel_core::{AugmentationSet, Interpolation};
+    use kennel_core::{AugmentationPolicy, AugmentationSet, Interpolation};
 
     use super::*;
 
@@ -93,8 +97,16 @@ mod tests {
     #[test]
     fn a_view_depends_on_seed_view_and_photo_and_on_nothing_else() {
         let preprocessing = Preprocessing::imagenet(32, 0.875, Interpolation::Bilinear);
-        for set in [AugmentationSet::Light, AugmentationSet::Rrc] {
-            let augmentation = Augmentation { hue: 0.1, erasing: 0.5, ..set.augmentation() };
+        let parts = [AugmentationSet::Light, AugmentationSet::Rrc].map(|set| Augmentation {
+            hue: 0.1,
+            erasing: 0.5,
+            ..set.augmentation()
+        });
+        let trivial = Augmentation {
+            policy: AugmentationPolicy::TrivialAugment,
+            ..AugmentationSet::Rrc.augmentation()
+        };
+        for augmentation in parts.into_iter().chain([trivial]) {
             let view = |seed, view, photo_index| {
                 augment(&photo(), &augmentation, &preprocessing, seed, view, photo_index)
             };

@@ -48,7 +48,7 @@ pub(crate) fn grey([r, g, b]: [u8; 3]) -> u8 {
 }
 
 /// Pillow's `Image.blend`, which truncates between the two and clips outside.
-fn blend(from: u8, to: u8, alpha: f32) -> u8 {
+pub(crate) fn blend(from: u8, to: u8, alpha: f32) -> u8 {
     (f32::from(from) + alpha * (f32::from(to) - f32::from(from))) as u8
 }
 

@@ -50,11 +50,13 @@ mod staging;
 mod unlisted;
 
 // Pixels to the network's input.
+mod affine;
 pub mod augment;
 mod chance;
 pub mod color;
 pub mod crop;
 mod erase;
+pub mod policy;
 mod resample;
 pub mod resize;
 pub mod rotate;

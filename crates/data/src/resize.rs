@@ -1,15 +1,20 @@
-//! The evaluation transform of timm: resizes the short side as Pillow does, crops the centre, and
-//! normalises to planes.
+//! The evaluation transform of timm: resizes as Pillow does, crops the centre, and normalises to
+//! planes.
 //!
 //! Only the pixels inside the crop are computed, so a panorama costs no more than a square.
 
 use image::RgbImage;
-use kennel_core::{Interpolation, Preprocessing};
+use kennel_core::{CropMode, Interpolation, Preprocessing};
 
 use crate::resample::{Filter, resample};
 use crate::window::Window;
 
 /// Returns what the network sees of a photo in evaluation, before normalisation.
+///
+/// Source: timm 1.0.31, `transforms_imagenet_eval` with `crop_mode`.
+///
+/// Differs: with [`CropMode::Border`], a photo whose short side would be resized to nothing keeps
+/// one pixel of it. timm fails on it.
 ///
 /// # Shapes
 ///
@@ -22,9 +27,34 @@ pub fn prepare_pixels(photo: &RgbImage, preprocessing: &Preprocessing) -> RgbIma
     let side = preprocessing.side_px;
     // timm allows no crop_pct above 1; a smaller resize than the crop would have to invent a
     // border.
-    let resized = short_side_to(photo.dimensions(), preprocessing.resize_px().max(side));
+    let target = preprocessing.resize_px().max(side);
+    let resized = match preprocessing.crop_mode {
+        CropMode::Center => short_side_to(photo.dimensions(), target),
+        CropMode::Squash => (target, target),
+        CropMode::Border => {
+            let resized = long_side_to(photo.dimensions(), target);
+            return bordered(photo, resized, preprocessing);
+        }
+    };
     let window = center_window(resized, side);
     resize_window(photo, resized, window, preprocessing.interpolation)
+}
+
+/// Resizes the photo, crops the centre, and fills what is missing of the square with the mean
+/// colour.
+fn bordered(photo: &RgbImage, resized: (u32, u32), preprocessing: &Preprocessing) -> RgbImage {
+    let side = preprocessing.side_px;
+    let central = |length: u32| {
+        let spare = f64::from(length.saturating_sub(side));
+        ((spare / 2.0).round_ties_even() as u32, length.min(side))
+    };
+    let ((left, width), (top, height)) = (central(resized.0), central(resized.1));
+    let window = Window { left, top, width, height };
+    let middle = resize_window(photo, resized, window, preprocessing.interpolation);
+    let mut square = RgbImage::from_pixel(side, side, image::Rgb(preprocessing.mean_level()));
+    let (x, y) = ((side - width) / 2, (side - height) / 2);
+    image::imageops::replace(&mut square, &middle, x.into(), y.into());
+    square
 }
 
 /// Returns the network's input for one photo in evaluation.
@@ -68,6 +98,16 @@ pub fn short_side_to((width, height): (u32, u32), short: u32) -> (u32, u32) {
         (f64::from(short) * f64::from(long_side) / f64::from(short_side)) as u32
     };
     if width <= height { (short, long(height, width)) } else { (long(width, height), short) }
+}
+
+/// Returns the size whose long side is `long`. The short side is rounded, halves to even, as in
+/// timm's `ResizeKeepRatio`.
+fn long_side_to((width, height): (u32, u32), long: u32) -> (u32, u32) {
+    // The order of the divisions is timm's: it decides some halves.
+    let target = f64::from(long);
+    let ratio = (f64::from(height) / target).max(f64::from(width) / target);
+    let scaled = |side: u32| ((f64::from(side) / ratio).round_ties_even() as u32).max(1);
+    (scaled(width), scaled(height))
 }
 
 /// Returns the middle square. Halves are rounded to even, as by Python's `round` in torchvision's
@@ -117,9 +157,14 @@ mod tests {
     #[test]
     fn a_panorama_costs_no_more_than_its_crop() {
         let panorama = RgbImage::from_pixel(200_000, 64, image::Rgb([10, 20, 30]));
-        let preprocessing = Preprocessing::imagenet(224, 0.875, Interpolation::Bicubic);
-        let pixels = prepare_pixels(&panorama, &preprocessing);
-        assert_eq!(pixels.dimensions(), (224, 224));
-        assert!(pixels.pixels().all(|pixel| pixel.0 == [10, 20, 30]));
+        for crop_mode in CropMode::ALL {
+            let center = Preprocessing::imagenet(224, 0.875, Interpolation::Bicubic);
+            let preprocessing = Preprocessing { crop_mode, ..center };
+            let pixels = prepare_pixels(&panorama, &preprocessing);
+            assert_eq!(pixels.dimensions(), (224, 224));
+            let of_photo = pixels.pixels().filter(|pixel| pixel.0 == [10, 20, 30]).count();
+            let expected = if crop_mode == CropMode::Border { 224 } else { 224 * 224 };
+            assert_eq!(of_photo, expected, "{crop_mode:?}");
+        }
     }
 }

@@ -70,7 +70,7 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
             "fixed_input_size": (architecture.side_step_px > 1),
             "interpolation": settings.preprocessing.interpolation,
             "crop_pct": settings.preprocessing.crop_pct,
-            "crop_mode": "center",
+            "crop_mode": settings.preprocessing.crop_mode,
             "mean": settings.preprocessing.mean,
             "std": settings.preprocessing.std,
             "num_classes": classes,

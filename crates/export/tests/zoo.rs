@@ -31,7 +31,8 @@ fn network(architecture: &Architecture) -> Network {
     let mut tensors = state_dict(&network);
     // With scales about 1, the 40 blocks of EfficientNetV2-S amplify a change of 1e-6 in the pixels
     // to 1e-2 in the logits.
-    let scales = if architecture.name == "tf_efficientnetv2_s" { (0.5, 0.9) } else { (0.6, 1.4) };
+    let is_v2 = architecture.name.starts_with("tf_efficientnetv2");
+    let scales = if is_v2 { (0.5, 0.9) } else { (0.6, 1.4) };
     tensors.retain(|_, value| value.shape.len() == 1);
     for (name, value) in &mut tensors {
         let (low, high) = match name {

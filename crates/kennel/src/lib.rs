@@ -63,9 +63,10 @@ pub use settings::{PartialSettings, Strategy, Weights};
 /// What decides the result of a training, as plain data. [`Training::config`] reads it from a file.
 pub mod settings {
     pub use kennel_core::{
-        AugmentationSet, ChooseBy, ClassWeights, Crop, HeadFit, HeadInit, Interpolation, Method,
-        OptimizerConfig, PartialAugmentation, PartialCrop, PartialOptimizer, PartialPreprocessing,
-        PartialScheduler, PartialSettings, SchedulerKind, Strategy, Weights,
+        AugmentationPolicy, AugmentationSet, ChooseBy, ClassWeights, Crop, CropMode, HeadFit,
+        HeadInit, Interpolation, Method, OptimizerConfig, PartialAugmentation, PartialCrop,
+        PartialOptimizer, PartialPreprocessing, PartialScheduler, PartialSettings, SchedulerKind,
+        Strategy, Weights,
     };
 }
 

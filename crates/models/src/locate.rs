@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use kennel_core::{
-    CoreError, Hint, Interpolation, Preprocessing, RunDir, RunRecord, did_you_mean, files,
-    hub_cache, shown,
+    CoreError, CropMode, Hint, Interpolation, Preprocessing, RunDir, RunRecord, did_you_mean,
+    files, hub_cache, shown,
 };
 use serde::Deserialize;
 
@@ -210,9 +210,10 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
         what: "timm model configuration",
         reason: reason.into(),
     };
-    if let Some(mode) = cfg.crop_mode.filter(|mode| mode != "center") {
-        return Err(problem(&format!("crop_mode is `{mode}`, only `center` is supported")).into());
-    }
+    let crop_mode = match cfg.crop_mode {
+        None => CropMode::Center,
+        Some(mode) => mode.parse().map_err(|error: CoreError| problem(&error.to_string()))?,
+    };
     let [3, side_px, width_px] = cfg.input_size else {
         return Err(problem("input_size has not three channels").into());
     };
@@ -222,6 +223,7 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
     source.preprocessing = Preprocessing {
         side_px,
         crop_pct: cfg.crop_pct,
+        crop_mode,
         interpolation: cfg.interpolation,
         mean: cfg.mean,
         std: cfg.std,

@@ -95,6 +95,7 @@ fn parse_tag(line: &str) -> Option<PretrainedTag> {
         tag,
         side_px,
         crop_pct,
+        crop_mode,
         interpolation,
         mean,
         std,
@@ -116,6 +117,7 @@ fn parse_tag(line: &str) -> Option<PretrainedTag> {
         preprocessing: Preprocessing {
             side_px: side_px.parse().ok()?,
             crop_pct: crop_pct.parse().ok()?,
+            crop_mode: crop_mode.parse().ok()?,
             interpolation: match interpolation {
                 "bicubic" => Interpolation::Bicubic,
                 "bilinear" => Interpolation::Bilinear,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use kennel_core::hint::Missing;
-use kennel_core::{Interpolation, Preprocessing};
+use kennel_core::{CropMode, Interpolation, Preprocessing};
 use kennel_metrics::Proportion;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -83,12 +83,14 @@ pub struct UnknownCard {
     pub threshold: f64,
 }
 
+/// Key of [`Preprocessing::crop_mode`], in files whose mode is not `center`.
+const CROP_MODE: &str = "crop_mode";
 /// Key of [`UnknownCard::share`].
 const UNKNOWN_SHARE: &str = "unknown_share";
 /// Key of [`UnknownCard::threshold`].
 const UNKNOWN_THRESHOLD: &str = "unknown_threshold";
 
-/// Metadata keys, in the order in which they are written.
+/// Metadata keys that every file has, in the order in which they are written.
 const KEYS: [&str; 17] = [
     "class_names",
     "architecture",
@@ -113,7 +115,8 @@ impl ModelCard {
     /// Writes the card into the metadata of a model: numbers and lists as JSON, strings as they
     /// are.
     pub fn write_into(&self, model: &mut ModelProto) {
-        let Preprocessing { side_px, crop_pct, interpolation, mean, std } = &self.preprocessing;
+        let Preprocessing { side_px, crop_pct, crop_mode, interpolation, mean, std } =
+            &self.preprocessing;
         let values = [
             json(&self.class_names),
             self.architecture.clone(),
@@ -136,9 +139,11 @@ impl ModelCard {
         let unknown = self.unknown.iter().flat_map(|unknown| {
             [(&UNKNOWN_SHARE, json(&unknown.share)), (&UNKNOWN_THRESHOLD, json(&unknown.threshold))]
         });
+        let crop_mode = (!crop_mode.is_center()).then(|| (&CROP_MODE, crop_mode.as_str().into()));
         model.metadata_props = KEYS
             .iter()
             .zip(values)
+            .chain(crop_mode)
             .chain(unknown)
             .map(|(key, value)| StringStringEntryProto { key: (*key).into(), value })
             .collect();
@@ -171,8 +176,10 @@ pub struct Description {
     pub class_names: Option<Vec<String>>,
     /// Side of the square that the network sees, in pixels.
     pub side_px: Option<u32>,
-    /// `side_px` as a share of the resized short side.
+    /// `side_px` as a share of the resized side.
     pub crop_pct: Option<f64>,
+    /// How a photo that is not square fits into the square; `center` if nothing says so.
+    pub crop_mode: Option<CropMode>,
     /// Filter of the resize.
     pub interpolation: Option<Interpolation>,
     /// Mean that is subtracted from each channel.
@@ -212,10 +219,19 @@ impl Description {
             Some(&"bicubic") => Some(Interpolation::Bicubic),
             Some(found) => return Err(wrong(path, "interpolation", found, "bilinear or bicubic")),
         };
+        let crop_mode = match properties.get(CROP_MODE) {
+            None => None,
+            Some(found) => Some(
+                found
+                    .parse()
+                    .map_err(|_| wrong(path, CROP_MODE, found, "center, squash or border"))?,
+            ),
+        };
         let description = Description {
             class_names: parse(path, &properties, "class_names", "a list of names")?,
             side_px: parse(path, &properties, "side_px", "a number of pixels")?,
             crop_pct: parse(path, &properties, "crop_pct", "a number in (0, 1]")?,
+            crop_mode,
             interpolation,
             mean: parse(path, &properties, "mean", "three numbers")?,
             std: parse(path, &properties, "std", "three positive numbers")?,
@@ -264,6 +280,7 @@ impl Description {
             class_names: self.class_names.or(other.class_names),
             side_px: self.side_px.or(other.side_px),
             crop_pct: self.crop_pct.or(other.crop_pct),
+            crop_mode: self.crop_mode.or(other.crop_mode),
             interpolation: self.interpolation.or(other.interpolation),
             mean: self.mean.or(other.mean),
             std: self.std.or(other.std),
@@ -302,6 +319,7 @@ impl Description {
             preprocessing: Preprocessing {
                 side_px: self.side_px.unwrap_or(224),
                 crop_pct: self.crop_pct.unwrap_or(1.0),
+                crop_mode: self.crop_mode.unwrap_or_default(),
                 interpolation: self.interpolation.unwrap_or(Interpolation::Bicubic),
                 mean: self.mean.unwrap_or([0.0; 3]),
                 std: self.std.unwrap_or([1.0; 3]),
@@ -371,6 +389,26 @@ mod tests {
         assert_eq!(described.class_names, card().class_names);
         assert_eq!(described.preprocessing, card().preprocessing);
         assert_eq!(described.temperature, 1.25);
+    }
+
+    #[test]
+    fn a_crop_mode_is_read_back_and_only_files_of_another_than_center_name_it() {
+        let path = Path::new("m.onnx");
+        for crop_mode in CropMode::ALL {
+            let mut model = ModelProto::default();
+            let preprocessing = Preprocessing { crop_mode, ..card().preprocessing };
+            ModelCard { preprocessing, ..card() }.write_into(&mut model);
+            let is_named = model.metadata_props.iter().any(|entry| entry.key == CROP_MODE);
+            assert_eq!(is_named, crop_mode != CropMode::Center);
+            let described = Description::read(path, &model).unwrap().complete(path, true).unwrap();
+            assert_eq!(described.preprocessing.crop_mode, crop_mode);
+        }
+        let mut model = ModelProto::default();
+        let preprocessing = Preprocessing { crop_mode: CropMode::Border, ..card().preprocessing };
+        ModelCard { preprocessing, ..card() }.write_into(&mut model);
+        model.metadata_props.last_mut().unwrap().value = "middle".into();
+        let said = Description::read(path, &model).unwrap_err().to_string();
+        assert!(said.contains("crop_mode") && said.contains("border"), "{said}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Command};
 use clap_complete::Shell;
 
-use kennel_core::{AugmentationSet, Split, Strategy};
+use kennel_core::{AugmentationPolicy, AugmentationSet, CropMode, Split, Strategy};
 use kennel_data::Preset;
 use kennel_infer::GpuKind;
 use kennel_models::architectures;
@@ -49,6 +49,8 @@ fn with_values(command: Command) -> Command {
                 "strategy" | "strategies" => Strategy::ALL.map(Strategy::as_str).to_vec(),
                 "split" => Split::ALL.map(Split::as_str).into_iter().chain(["all"]).collect(),
                 "augment" => AugmentationSet::ALL.map(AugmentationSet::as_str).to_vec(),
+                "auto_augment" => AugmentationPolicy::ALL.map(AugmentationPolicy::as_str).to_vec(),
+                "crop_mode" => CropMode::ALL.map(CropMode::as_str).to_vec(),
                 "crop" => vec!["center", "random", "random_resized"],
                 "optimizer" => vec!["adam", "adamw", "sgd"],
                 "scheduler" => vec!["plateau", "cosine", "step", "one_cycle", "constant"],

@@ -36,6 +36,8 @@ struct Row {
     flops: u64,
     side_px: u32,
     crop_pct: f64,
+    #[serde(skip_serializing_if = "kennel_core::CropMode::is_center")]
+    crop_mode: kennel_core::CropMode,
     interpolation: kennel_core::Interpolation,
     licence: String,
 }
@@ -63,6 +65,7 @@ pub fn run(args: ModelsArgs) -> CommandResult {
                 * (f64::from(tag.preprocessing.side_px) / side).powi(2)) as u64,
             side_px: tag.preprocessing.side_px,
             crop_pct: tag.preprocessing.crop_pct,
+            crop_mode: tag.preprocessing.crop_mode,
             interpolation: tag.preprocessing.interpolation,
             licence: tag.licence.clone(),
         }));

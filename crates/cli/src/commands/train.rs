@@ -40,6 +40,7 @@ Examples:
   kennel train --model mobilenetv2_100
   kennel train --model mobilenetv2_100 --strategy freeze
   kennel train --model resnet50 --strategy full --learning-rate 3e-5 --augment rrc
+  kennel train --model resnet50 --strategy full --augment rrc --auto-augment randaugment
   kennel train --model mobilenetv2_100 --strategy partial --folds 5
   kennel train --model mobilenetv2_100 --strategy full --search 8
   kennel train --model resnet50 --unfreeze layer4.2,fc --optimizer adamw --scheduler cosine
@@ -220,6 +221,16 @@ pub struct TrainArgs {
     /// Set of augmentations: light, rrc or none [default: light]; each part has its own flag too
     #[arg(long, value_name = "SET", help_heading = "Augmentation")]
     augment: Option<String>,
+    /// Operations drawn for each photo: randaugment, trivialaugment (the wide one), autoaugment
+    /// (ImageNet's) or none; in place of the set's rotation and jitter
+    #[arg(long, value_name = "POLICY", help_heading = "Augmentation")]
+    auto_augment: Option<String>,
+    /// randaugment: operations for each photo [default: 2]
+    #[arg(long, value_name = "N", help_heading = "Augmentation")]
+    randaugment_ops: Option<u32>,
+    /// randaugment: magnitude of the operations, 0 to 30 [default: 9]
+    #[arg(long, value_name = "M", help_heading = "Augmentation")]
+    randaugment_magnitude: Option<u32>,
     /// center, random or random_resized
     #[arg(long, help_heading = "Augmentation")]
     crop: Option<String>,
@@ -253,6 +264,10 @@ pub struct TrainArgs {
     /// Side of the network's input in pixels [default: the weights' own]
     #[arg(long, value_name = "PIXELS", help_heading = "Augmentation")]
     side: Option<u32>,
+    /// Photos that are not square: center resizes the short side, squash both, border the long one
+    /// [default: the weights' own]
+    #[arg(long, value_name = "MODE", help_heading = "Augmentation")]
+    crop_mode: Option<String>,
 }
 
 /// JSON output of a training.
@@ -481,6 +496,9 @@ impl TrainArgs {
                 saturation: self.saturation,
                 hue: self.hue,
                 erasing: self.erasing,
+                policy: parsed(&self.auto_augment)?,
+                randaugment_ops: self.randaugment_ops,
+                randaugment_magnitude: self.randaugment_magnitude,
                 crop: PartialCrop {
                     kind: parsed(&self.crop)?,
                     scale: pair("crop-scale", &self.crop_scale)?,
@@ -492,6 +510,7 @@ impl TrainArgs {
             unknown_share: self.unknown_share,
             preprocessing: PartialPreprocessing {
                 side_px: self.side,
+                crop_mode: parsed(&self.crop_mode)?,
                 ..PartialPreprocessing::default()
             },
         })

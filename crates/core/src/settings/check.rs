@@ -1,7 +1,7 @@
 //! The bounds of all settings.
 
 use super::{HeadFit, OptimizerConfig, OutOfBounds, SchedulerKind, Settings};
-use crate::{Augmentation, Crop, Preprocessing, Strategy};
+use crate::{Augmentation, AugmentationPolicy, AugmentationSet, Crop, Preprocessing, Strategy};
 
 type Checked = Result<(), OutOfBounds>;
 
@@ -179,6 +179,7 @@ impl Augmentation {
         for (name, x) in jitter {
             check(name, x, (0.0..=10.0).contains(&x), "a range in [0, 10]")?;
         }
+        self.check_policy()?;
         match self.crop {
             Crop::Center => Ok(()),
             Crop::Random { resize_ratio: ratio } => {
@@ -191,6 +192,20 @@ impl Augmentation {
                 check("crop_ratio", narrow, fits, "two positive numbers, the smaller first")
             }
         }
+    }
+
+    fn check_policy(&self) -> Checked {
+        let (ops, magnitude) = (self.randaugment_ops, self.randaugment_magnitude);
+        check("randaugment_ops", ops.into(), (1..=14).contains(&ops), "1 to 14 operations")?;
+        let (name, found) = ("randaugment_magnitude", f64::from(magnitude));
+        check(name, found, magnitude <= 30, "a magnitude of 0 to 30")?;
+        if self.policy == AugmentationPolicy::RandAugment {
+            return Ok(());
+        }
+        let expected = "none, unless the policy is randaugment";
+        let usual = AugmentationSet::None.augmentation();
+        check("randaugment_ops", ops.into(), ops == usual.randaugment_ops, expected)?;
+        check(name, found, magnitude == usual.randaugment_magnitude, expected)
     }
 }
 
@@ -250,6 +265,28 @@ mod tests {
                     ..base.clone()
                 },
                 "crop_scale",
+            ),
+            (
+                Settings {
+                    augmentation: Augmentation {
+                        policy: AugmentationPolicy::RandAugment,
+                        randaugment_magnitude: 31,
+                        ..base.augmentation.clone()
+                    },
+                    ..base.clone()
+                },
+                "randaugment_magnitude",
+            ),
+            (
+                Settings {
+                    augmentation: Augmentation {
+                        policy: AugmentationPolicy::TrivialAugment,
+                        randaugment_ops: 3,
+                        ..base.augmentation.clone()
+                    },
+                    ..base.clone()
+                },
+                "randaugment_ops",
             ),
             (
                 Settings {

@@ -2,9 +2,9 @@
 
 use super::EfficientNet;
 use super::definitions::{
-    EfficientNetConfig, efficientnet, efficientnet_lite, efficientnetv2_base, efficientnetv2_s,
-    mobilenetv2, mobilenetv3_large, mobilenetv3_small, mobilenetv4_medium, mobilenetv4_small,
-    test_efficientnet,
+    EfficientNetConfig, efficientnet, efficientnet_lite, efficientnetv2_base, efficientnetv2_m,
+    efficientnetv2_s, mobilenetv2, mobilenetv3_large, mobilenetv3_small, mobilenetv4_medium,
+    mobilenetv4_small, test_efficientnet,
 };
 use crate::architecture::{Architecture, Constructor, HeadDraw};
 
@@ -34,7 +34,9 @@ pub fn architectures() -> Vec<Architecture> {
         network("tf_efficientnetv2_b0", v2_b(1.0, 1.0), 192, 7_139_704, 528_186_752),
         network("tf_efficientnetv2_b1", v2_b(1.0, 1.1), 192, 8_141_052, 747_003_008),
         network("tf_efficientnetv2_b2", v2_b(1.1, 1.2), 208, 10_096_086, 1_043_476_528),
+        network("tf_efficientnetv2_b3", v2_b(1.2, 1.4), 240, 14_358_406, 1_908_036_640),
         network("tf_efficientnetv2_s", efficientnetv2_s, 300, 21_458_488, 5_307_561_248),
+        network("tf_efficientnetv2_m", efficientnetv2_m, 384, 54_139_356, 15_736_775_680),
         network("mobilenetv2_100", mobilenetv2, 224, 3_504_872, 300_774_272),
         network("mobilenetv3_small_100", mobilenetv3_small, 224, 2_542_856, 56_510_400),
         network("mobilenetv3_large_100", mobilenetv3_large, 224, 5_483_032, 216_589_760),

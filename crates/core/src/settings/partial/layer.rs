@@ -8,7 +8,9 @@ use super::super::{
     ChooseBy, ClassWeights, HeadFit, HeadInit, OptimizerConfig, SchedulerKind, SettingsError,
     Weights,
 };
-use crate::{AugmentationSet, Crop, Interpolation, Method, did_you_mean};
+use crate::{
+    AugmentationPolicy, AugmentationSet, Crop, CropMode, Interpolation, Method, did_you_mean,
+};
 
 pub type Result<T> = std::result::Result<T, SettingsError>;
 
@@ -181,7 +183,8 @@ macro_rules! named {
         }
     )+};
 }
-named!(Method ChooseBy HeadFit HeadInit OptimizerConfig SchedulerKind AugmentationSet Crop Interpolation);
+named!(Method ChooseBy HeadFit HeadInit OptimizerConfig SchedulerKind);
+named!(AugmentationSet AugmentationPolicy Crop CropMode Interpolation);
 
 impl Setting for f64 {
     fn read(value: Value, key: &str) -> Result<Self> {

@@ -110,7 +110,7 @@ impl PartialSettings {
 
     /// Lays the settings of a stronger source over these. What belongs to something that the
     /// stronger source replaces goes with it: preprocessing with its weights, weights with their
-    /// model, and the parts of an augmentation with its set.
+    /// model, the parts of an augmentation with its set, and rotation and jitter with a policy.
     pub fn layered(mut self, over: PartialSettings) -> Self {
         let is_other_model = over.model.is_some() && over.model != self.model;
         if is_other_model {
@@ -121,6 +121,9 @@ impl PartialSettings {
         }
         if over.augment.is_some() {
             self.augmentation = PartialAugmentation::default();
+        }
+        if let Some(policy) = over.augmentation.policy {
+            self.augmentation.give_way_to(policy);
         }
         self.overlay(over);
         self
@@ -204,7 +207,7 @@ mod tests {
 
     use super::super::{OptimizerConfig, SchedulerKind};
     use super::*;
-    use crate::{Crop, Interpolation, Strategy};
+    use crate::{Augmentation, AugmentationPolicy, Crop, CropMode, Interpolation, Strategy};
 
     fn preprocessing() -> Preprocessing {
         Preprocessing::imagenet(224, 0.95, Interpolation::Bicubic)
@@ -254,7 +257,12 @@ mod tests {
             class_weights: ClassWeights::Given([("a b".to_string(), 2.0)].into()),
             optimizer: OptimizerConfig::sgd(),
             scheduler: SchedulerKind::one_cycle(),
-            augmentation: AugmentationSet::Rrc.augmentation(),
+            augmentation: Augmentation {
+                policy: AugmentationPolicy::RandAugment,
+                randaugment_magnitude: 12,
+                ..AugmentationSet::Rrc.augmentation()
+            },
+            preprocessing: Preprocessing { crop_mode: CropMode::Squash, ..preprocessing() },
             ..Settings::published(
                 "resnet18".into(),
                 Weights::Random,
@@ -324,6 +332,33 @@ mod tests {
         assert_eq!((other.preprocessing.side_px, other.preprocessing.crop_pct), (None, Some(1.0)));
         let other = layered("augment = \"none\"\naugmentation.hue = 0.1").augmentation;
         assert_eq!((other.flip, other.hue), (None, Some(0.1)));
+    }
+
+    #[test]
+    fn a_policy_takes_the_place_of_rotation_and_jitter_unless_they_are_given_beside_it() {
+        let of = |partial| completed(partial).unwrap().augmentation;
+        let policy = parsed("augmentation.policy = \"randaugment\"");
+        let found = of(policy.clone());
+        assert_eq!((found.policy, found.flip), (AugmentationPolicy::RandAugment, 0.5));
+        assert_eq!((found.randaugment_ops, found.randaugment_magnitude), (2, 9));
+        assert_eq!((found.rotation_deg, found.brightness, found.saturation), (0.0, 0.0, 0.0));
+        let both = "augmentation = { policy = \"randaugment\", rotation_deg = 5 }";
+        assert_eq!((of(parsed(both)).rotation_deg, of(parsed(both)).brightness), (5.0, 0.0));
+
+        // The file of a run names rotation and jitter; flags that name a policy replace them.
+        let whole = |partial| {
+            let text = toml::to_string(&completed(partial).unwrap()).unwrap();
+            PartialSettings::parse(&text).unwrap()
+        };
+        let light = whole(PartialSettings::default());
+        assert_eq!(of(light.clone().layered(policy.clone())), found);
+        let none = parsed("augmentation.policy = \"none\"");
+        assert_eq!(of(whole(policy.clone()).layered(none)), of(light));
+        let strong =
+            parsed("augmentation = { policy = \"randaugment\", randaugment_ops = 3, hue = 0.1 }");
+        assert_eq!(of(whole(strong.clone()).layered(policy)), of(strong.clone()));
+        let trivial = parsed("augmentation.policy = \"trivialaugment\"");
+        assert_eq!(of(whole(strong).layered(trivial.clone())), of(trivial));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::super::{OptimizerConfig, SchedulerKind, SettingsError};
 use super::layer::{Form, Result, partial};
-use crate::{Augmentation, Crop, Interpolation, Preprocessing};
+use crate::{Augmentation, AugmentationPolicy, Crop, CropMode, Interpolation, Preprocessing};
 
 partial! {
     /// Settings of an optimiser. Another name starts from that optimiser's defaults.
@@ -41,6 +41,9 @@ partial! {
         saturation: Option<f64>,
         hue: Option<f64>,
         erasing: Option<f64>,
+        policy: Option<AugmentationPolicy>,
+        randaugment_ops: Option<u32>,
+        randaugment_magnitude: Option<u32>,
         crop: PartialCrop,
     }
 }
@@ -61,6 +64,7 @@ partial! {
     pub struct PartialPreprocessing {
         side_px: Option<u32>,
         crop_pct: Option<f64>,
+        crop_mode: Option<CropMode>,
         interpolation: Option<Interpolation>,
         mean: Option<[f32; 3]>,
         std: Option<[f32; 3]>,
@@ -138,8 +142,34 @@ impl PartialScheduler {
 }
 
 impl PartialAugmentation {
-    /// Lays these parts over `recipe`.
+    /// Forgets what another policy of a stronger source replaces: rotation and jitter, and the
+    /// settings of the policy before it.
+    pub(super) fn give_way_to(&mut self, policy: AugmentationPolicy) {
+        if self.policy.unwrap_or_default() == policy {
+            return;
+        }
+        let is_first = self.policy.is_none();
+        *self = Self {
+            flip: self.flip,
+            erasing: self.erasing,
+            randaugment_ops: self.randaugment_ops.filter(|_| is_first),
+            randaugment_magnitude: self.randaugment_magnitude.filter(|_| is_first),
+            crop: std::mem::take(&mut self.crop),
+            ..Self::default()
+        };
+    }
+
+    /// Lays these parts over `recipe`, whose rotation and jitter a policy replaces.
     pub(super) fn complete(self, recipe: Augmentation) -> Result<Augmentation> {
+        let policy = Augmentation {
+            policy: self.policy.unwrap_or(recipe.policy),
+            randaugment_ops: self.randaugment_ops.unwrap_or(recipe.randaugment_ops),
+            randaugment_magnitude: self
+                .randaugment_magnitude
+                .unwrap_or(recipe.randaugment_magnitude),
+            ..recipe.clone()
+        };
+        let recipe = recipe.with_policy_of(&policy);
         Ok(Augmentation {
             flip: self.flip.unwrap_or(recipe.flip),
             rotation_deg: self.rotation_deg.unwrap_or(recipe.rotation_deg),
@@ -148,6 +178,9 @@ impl PartialAugmentation {
             saturation: self.saturation.unwrap_or(recipe.saturation),
             hue: self.hue.unwrap_or(recipe.hue),
             erasing: self.erasing.unwrap_or(recipe.erasing),
+            policy: recipe.policy,
+            randaugment_ops: recipe.randaugment_ops,
+            randaugment_magnitude: recipe.randaugment_magnitude,
             crop: self.crop.complete(recipe.crop)?,
         })
     }
@@ -184,6 +217,7 @@ impl PartialPreprocessing {
         Preprocessing {
             side_px: self.side_px.unwrap_or(of_weights.side_px),
             crop_pct: self.crop_pct.unwrap_or(of_weights.crop_pct),
+            crop_mode: self.crop_mode.unwrap_or(of_weights.crop_mode),
             interpolation: self.interpolation.unwrap_or(of_weights.interpolation),
             mean: self.mean.unwrap_or(of_weights.mean),
             std: self.std.unwrap_or(of_weights.std),

@@ -14,7 +14,7 @@ use super::block_config::BlockConfig;
 use super::layer_maker::Convention;
 
 pub use efficientnet::{efficientnet, efficientnet_lite};
-pub use efficientnet_v2::{efficientnetv2_base, efficientnetv2_s};
+pub use efficientnet_v2::{efficientnetv2_base, efficientnetv2_m, efficientnetv2_s};
 pub use miniature::test_efficientnet;
 pub use mobilenet_v2::mobilenetv2;
 pub use mobilenet_v3::{mobilenetv3_large, mobilenetv3_small};
