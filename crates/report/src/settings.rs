@@ -11,8 +11,13 @@ use crate::FinishedRun;
 const ELSEWHERE: [&str; 4] = ["model", "strategy", "seed", "data_dir"];
 
 /// Values of the keys that `config.toml` leaves out at their defaults.
-const LEFT_OUT: [(&str, &str); 4] =
-    [("choose_by", "accuracy"), ("freeze_norm", "false"), ("head", "gradient"), ("refit", "false")];
+const LEFT_OUT: [(&str, &str); 5] = [
+    ("choose_by", "accuracy"),
+    ("freeze_norm", "false"),
+    ("head", "gradient"),
+    ("no_norm_decay", "false"),
+    ("refit", "false"),
+];
 
 /// Returns, for each run, its model and strategy and every setting in which runs of that model and
 /// strategy differ.

@@ -23,7 +23,7 @@ use crate::setup::Setup;
 use crate::unknown::learn_unknown;
 use crate::{
     CrossEntropy, LayerRates, Optimizer, Result, Schedule, TrainError, TrainOptions, WeightAverage,
-    clip_gradients, finish, take_gradients,
+    WeightDecay, clip_gradients, finish, take_gradients,
 };
 
 /// A finished run: all epochs are done and the best one is evaluated.
@@ -155,6 +155,7 @@ impl Fit {
             finished_epochs: progress.history.len(),
         });
         let rates = LayerRates::new(setup.network(), &settings);
+        let optimizer = optimizer.with_decay_of(WeightDecay::new(setup.network(), &settings));
         let loss = CrossEntropy::new(settings.label_smoothing, setup.class_weights.clone());
         Ok(Self {
             settings,

@@ -11,6 +11,7 @@ mod options;
 mod plan;
 mod setup;
 
+mod decay;
 mod ema;
 mod loss;
 mod optimizer;
@@ -41,6 +42,7 @@ mod fixtures;
 pub use bench_step::bench_step;
 pub use best::{best_epoch, is_better};
 pub use convex::{FeatureRows, JudgedHead, MORE_PHOTOS, frozen_features, judge_head};
+pub use decay::WeightDecay;
 pub use ema::WeightAverage;
 pub use error::{Result, TrainError};
 pub use features::KeptFeatures;

@@ -207,6 +207,9 @@ pub struct TrainArgs {
     /// and shifts are still trained
     #[arg(long, help_heading = "Optimisation")]
     freeze_norm: bool,
+    /// Leave normalisations, biases, tokens and position embeddings out of the weight decay, as timm
+    #[arg(long, help_heading = "Optimisation")]
+    no_norm_decay: bool,
     /// Validation number that chooses the best epoch: accuracy or loss [default: accuracy]
     #[arg(long, value_name = "NUMBER", help_heading = "Optimisation")]
     choose_by: Option<String>,
@@ -469,6 +472,7 @@ impl TrainArgs {
             gradient_clip: self.gradient_clip,
             ema: self.ema,
             freeze_norm: self.freeze_norm.then_some(true),
+            no_norm_decay: self.no_norm_decay.then_some(true),
             choose_by: parsed(&self.choose_by)?,
             budget_s: self.budget,
             early_stopping: count(self.early_stopping),

@@ -82,6 +82,10 @@ pub struct Settings {
     /// and shift are trained.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub freeze_norm: bool,
+    /// Whether weight decay leaves out normalisations, biases, tokens and position embeddings, as
+    /// timm does.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub no_norm_decay: bool,
     /// What chooses the best epoch.
     #[serde(default, skip_serializing_if = "ChooseBy::is_default")]
     pub choose_by: ChooseBy,
@@ -153,6 +157,7 @@ impl Settings {
             gradient_clip: None,
             ema: None,
             freeze_norm: false,
+            no_norm_decay: false,
             choose_by: if is_auto { ChooseBy::Loss } else { ChooseBy::Accuracy },
             budget_s: None,
             early_stopping: None,
