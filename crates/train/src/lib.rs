@@ -11,6 +11,10 @@ mod options;
 mod plan;
 mod setup;
 
+mod beta;
+mod mixup;
+mod mixup_draw;
+
 mod decay;
 mod ema;
 mod loss;
@@ -50,6 +54,8 @@ pub use finish::{evaluate_run, finish_run};
 pub use fit::Trained;
 pub use kennel_probe::{Extrapolation, Outlook};
 pub use loss::{CrossEntropy, class_weights};
+pub use mixup::Mix;
+pub use mixup_draw::draw_mix;
 pub use optimizer::{NamedGradients, Optimizer, clip_gradients, take_gradients};
 pub use options::{CacheOptions, TrainOptions};
 pub use plan::{check_splits, trained_parts};

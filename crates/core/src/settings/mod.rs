@@ -4,6 +4,7 @@ mod check;
 mod choose_by;
 mod error;
 mod head;
+mod mixing;
 mod optimizer;
 mod partial;
 mod scheduler;
@@ -18,6 +19,7 @@ use crate::{Augmentation, AugmentationSet, Method, Preprocessing, Strategy};
 pub use choose_by::ChooseBy;
 pub use error::{OutOfBounds, SettingsError};
 pub use head::{ClassWeights, HeadFit, HeadInit};
+pub use mixing::Mixing;
 pub use optimizer::OptimizerConfig;
 pub use partial::{
     PartialAugmentation, PartialCrop, PartialOptimizer, PartialPreprocessing, PartialScheduler,
@@ -71,6 +73,22 @@ pub struct Settings {
     pub warmup_epochs: f64,
     /// Label smoothing in [0, 1).
     pub label_smoothing: f64,
+    /// Both parameters of the beta distribution of MixUp's shares (Zhang et al. 2018); 0 for no
+    /// MixUp.
+    #[serde(default, skip_serializing_if = "mixing::is_off")]
+    pub mixup: f64,
+    /// The same for CutMix (Yun et al. 2019).
+    #[serde(default, skip_serializing_if = "mixing::is_off")]
+    pub cutmix: f64,
+    /// Probability that a batch is mixed.
+    #[serde(default = "mixing::default_prob", skip_serializing_if = "mixing::is_default_prob")]
+    pub mixup_prob: f64,
+    /// Probability that a mixed batch gets CutMix, if the run has both.
+    #[serde(default = "mixing::default_switch", skip_serializing_if = "mixing::is_default_switch")]
+    pub mixup_switch_prob: f64,
+    /// Number of epochs after which nothing is mixed any more; 0 for never.
+    #[serde(default, skip_serializing_if = "mixing::is_never")]
+    pub mixup_off_epoch: usize,
     /// Largest global norm of the gradient, if it is clipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gradient_clip: Option<f64>,
@@ -154,6 +172,11 @@ impl Settings {
             layer_decay: None,
             warmup_epochs: if is_auto { 1.0 } else { 0.0 },
             label_smoothing: if is_auto { 0.1 } else { 0.0 },
+            mixup: 0.0,
+            cutmix: 0.0,
+            mixup_prob: mixing::default_prob(),
+            mixup_switch_prob: mixing::default_switch(),
+            mixup_off_epoch: 0,
             gradient_clip: None,
             ema: None,
             freeze_norm: false,
