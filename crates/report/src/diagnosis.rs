@@ -102,8 +102,8 @@ pub fn diagnose(curves: &Curves, classes: usize) -> Option<Diagnosis> {
     if curves.mixed_labels {
         return found(
             Finding::MixedLabels,
-            "Mixed labels: MixUp or CutMix gave photos more than one class, so there is no training \
-             accuracy and the training loss is not judged. Validation photos are not mixed."
+            "Mixed labels: MixUp or CutMix gave photos more than one class. Such epochs have no \
+             training accuracy, and the training loss is not judged."
                 .into(),
         );
     }

@@ -1,7 +1,5 @@
 //! Mixing of training photos and their labels: MixUp, CutMix, and when they are used.
 
-use super::Settings;
-
 /// MixUp and CutMix of a run, as timm's `Mixup` in batch mode.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mixing {
@@ -21,24 +19,6 @@ impl Mixing {
     /// Whether an epoch, counted from 0, mixes photos.
     pub fn is_on(&self, epoch: usize) -> bool {
         self.off_epoch == 0 || epoch < self.off_epoch
-    }
-}
-
-impl Settings {
-    /// Returns how the run mixes training photos. None if it does not.
-    pub fn mixing(&self) -> Option<Mixing> {
-        (self.mixup > 0.0 || self.cutmix > 0.0).then_some(Mixing {
-            mixup: self.mixup,
-            cutmix: self.cutmix,
-            prob: self.mixup_prob,
-            switch_prob: self.mixup_switch_prob,
-            off_epoch: self.mixup_off_epoch,
-        })
-    }
-
-    /// Whether an epoch, counted from 0, mixes photos.
-    pub fn mixes(&self, epoch: usize) -> bool {
-        self.mixing().is_some_and(|mixing| mixing.is_on(epoch))
     }
 }
 

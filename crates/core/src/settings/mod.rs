@@ -226,4 +226,20 @@ impl Settings {
             expected: "freeze, partial, full or auto",
         })
     }
+
+    /// Returns how the run mixes training photos. None if it does not.
+    pub fn mixing(&self) -> Option<Mixing> {
+        (self.mixup > 0.0 || self.cutmix > 0.0).then_some(Mixing {
+            mixup: self.mixup,
+            cutmix: self.cutmix,
+            prob: self.mixup_prob,
+            switch_prob: self.mixup_switch_prob,
+            off_epoch: self.mixup_off_epoch,
+        })
+    }
+
+    /// Whether an epoch, counted from 0, mixes photos.
+    pub fn mixes(&self, epoch: usize) -> bool {
+        self.mixing().is_some_and(|mixing| mixing.is_on(epoch))
+    }
 }
