@@ -41,7 +41,8 @@ def main() -> int:
     records = [json.loads(line) for line in arguments.metrics.read_text().splitlines()]
     compared = wrong = 0
     for tag in sorted(KEYS.keys() | found.keys()):
-        wanted = [(record["epoch"], record[KEYS[tag]]) for record in records] if tag in KEYS else []
+        key = KEYS.get(tag)
+        wanted = [(record["epoch"], record[key]) for record in records if key in record]
         points = found.get(tag, [])
         if [step for step, _ in points] != [step for step, _ in wanted]:
             wrong += 1

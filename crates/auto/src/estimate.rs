@@ -92,8 +92,10 @@ pub fn estimate_s(
         }
         strategy => vec![strategy],
     };
-    let views = epochs.min(settings.feature_views as f64);
-    let trunk_s = (train * views + val + test - kept as f64).max(0.0) / infer;
+    let mixed = (0..settings.epochs).filter(|&epoch| settings.mixes(epoch)).count() as f64;
+    // Photos that are mixed pass the frozen part in every epoch.
+    let passes = mixed + (epochs - mixed).min(settings.feature_views as f64);
+    let trunk_s = (train * passes + val + test - kept as f64).max(0.0) / infer;
     let saved_s = EPOCH_S + PARAMETER_S * architecture(&settings.model)?.parameters as f64;
     let mut total_s = 0.0;
     for strategy in strategies {
@@ -102,8 +104,8 @@ pub fn estimate_s(
         total_s += match strategy {
             // The backbone sees each view once. After that, an epoch's steps cost almost nothing
             // in `freeze`, and a step minus a forward pass in `partial`.
-            Strategy::Freeze if views > 0.0 => trunk_s,
-            Strategy::Partial if views > 0.0 => {
+            Strategy::Freeze if settings.feature_views > 0 => trunk_s,
+            Strategy::Partial if settings.feature_views > 0 => {
                 let step_s = 1.0 / step()?;
                 trunk_s + epochs * train * (step_s - 1.0 / infer).max(0.0)
             }

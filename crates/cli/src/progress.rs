@@ -186,7 +186,8 @@ impl Screen<'_> {
         let session = self.session;
         self.clear();
         self.epochs = settings.epochs;
-        self.unit = if facts.feature_cache.is_some() { "features/s" } else { "images/s" };
+        let is_cached = facts.feature_cache.is_some() && settings.mixing().is_none();
+        self.unit = if is_cached { "features/s" } else { "images/s" };
         say!(session, "run        {}", run.path().display());
         say!(session, "model      {} from {}", settings.model, settings.weights);
         tell_trained(&facts.trained, facts.trainable_params, facts.total_params, session);
@@ -205,12 +206,13 @@ impl Screen<'_> {
 
     fn epoch(&mut self, record: &EpochRecord, is_best: bool) {
         self.clear();
+        let accuracy = match record.train_accuracy {
+            Some(accuracy) => format!("{:5.1} %", 100.0 * accuracy),
+            None => "(mixed)".into(),
+        };
         let mut scores = format!(
-            "epoch {:>3}/{}  train {:.4} nats {:5.1} %",
-            record.epoch,
-            self.epochs,
-            record.train_loss,
-            100.0 * record.train_accuracy,
+            "epoch {:>3}/{}  train {:.4} nats {accuracy}",
+            record.epoch, self.epochs, record.train_loss,
         );
         if let (Some(loss), Some(accuracy)) = (record.val_loss, record.val_accuracy) {
             scores += &format!("  val {loss:.4} nats {:5.1} %", 100.0 * accuracy);

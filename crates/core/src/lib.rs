@@ -62,9 +62,9 @@ pub use run_dir::{EpochRecord, RunDir, write_metrics};
 pub use run_record::{RunFacts, RunRecord};
 pub use search_record::{SearchRecord, SearchTrial, TrialEnd};
 pub use settings::{
-    ChooseBy, ClassWeights, HeadFit, HeadInit, OptimizerConfig, OutOfBounds, PartialAugmentation,
-    PartialCrop, PartialOptimizer, PartialPreprocessing, PartialScheduler, PartialSettings,
-    SchedulerKind, Settings, SettingsError, Weights,
+    ChooseBy, ClassWeights, HeadFit, HeadInit, Mixing, OptimizerConfig, OutOfBounds,
+    PartialAugmentation, PartialCrop, PartialOptimizer, PartialPreprocessing, PartialScheduler,
+    PartialSettings, SchedulerKind, Settings, SettingsError, Weights,
 };
 pub use shell::quoted;
 pub use shown::{escaped_lines, shown, shown_message};

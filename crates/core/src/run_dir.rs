@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs;
 use std::io::Write;
+use std::ops::Not;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -22,8 +23,14 @@ pub struct EpochRecord {
     pub epoch: usize,
     /// Mean training loss over the epoch, on the photos as they were trained on, in nats per image.
     pub train_loss: f64,
-    /// Share of the training photos classified correctly, in [0, 1].
-    pub train_accuracy: f64,
+    /// Share of the training photos classified correctly, in [0, 1]. None if photos were mixed:
+    /// then they have no one class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_accuracy: Option<f64>,
+    /// Whether photos and their labels were mixed (MixUp, CutMix). `train_loss` is then that of the
+    /// mixed labels.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub mixed_labels: bool,
     /// Validation loss after the epoch, in nats per image, if there are validation photos.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub val_loss: Option<f64>,

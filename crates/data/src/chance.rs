@@ -7,7 +7,8 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use kennel_core::seed::stream_seed;
 
 /// One random stream.
-pub(crate) struct Chance(ChaCha8Rng);
+#[derive(Debug)]
+pub struct Chance(ChaCha8Rng);
 
 impl Chance {
     /// Creates the stream of one consumer.

@@ -73,7 +73,7 @@ pub use image::RgbImage;
 
 pub use augment::augment;
 pub use cache::PhotoCache;
-pub use chance::shuffled;
+pub use chance::{Chance, shuffled};
 pub use dataset::{Dataset, DatasetPhoto, Open};
 pub use decode::{
     DecodeError, Decoded, Note, Notes, Taken, decode, read_photo, set_memory_budget, taken,

@@ -29,6 +29,13 @@ pub trait Backbone: Module + Sync + 'static {
         head - 2..head
     }
 
+    /// Returns the tensors that weight decay leaves out besides biases and those of one axis, by
+    /// their whole name: timm's `no_weight_decay`. The default has the names of timm's transformers,
+    /// which no network of convolutions has.
+    fn no_weight_decay(&self) -> &'static [&'static str] {
+        &["pos_embed", "cls_token", "reg_token", "dist_token"]
+    }
+
     /// Runs one stage below the head, by its index in [`Backbone::stages`]. The first one gets the
     /// pixels, a feature map `[batch, 3, side, side]`.
     fn forward_stage<O: Ops>(&self, ops: &mut O, index: usize, x: ValueOf<O>) -> ValueOf<O>;

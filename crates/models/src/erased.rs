@@ -23,6 +23,7 @@ pub(crate) trait ErasedBackbone: Debug + Send + Sync {
     fn stages(&self) -> Vec<Stage>;
     fn partial(&self) -> Vec<String>;
     fn late_stages(&self) -> Range<usize>;
+    fn no_weight_decay(&self) -> &'static [&'static str];
     fn head_drop(&self) -> &Dropout;
     fn classifier(&self) -> &Linear;
     fn initial(&self, name: &str, shape: &[usize]) -> Initial;
@@ -58,6 +59,10 @@ impl<B: Backbone> ErasedBackbone for B {
 
     fn late_stages(&self) -> Range<usize> {
         Backbone::late_stages(self)
+    }
+
+    fn no_weight_decay(&self) -> &'static [&'static str] {
+        Backbone::no_weight_decay(self)
     }
 
     fn head_drop(&self) -> &Dropout {

@@ -142,6 +142,12 @@ impl Network {
         self.backbone.late_stages()
     }
 
+    /// Returns the tensors that weight decay leaves out besides biases and those of one axis, by
+    /// their whole name.
+    pub fn no_weight_decay(&self) -> &'static [&'static str] {
+        self.backbone.no_weight_decay()
+    }
+
     /// Counts the leading stages that have no tensor under `trained`.
     pub fn frozen_stages(&self, trained: &[String]) -> usize {
         let names = parameter_names(self);

@@ -27,6 +27,8 @@ pub struct Curves {
     pub head_update_ratio: Option<f64>,
     /// The smallest possible training loss: above 0 with label smoothing.
     pub floor: f64,
+    /// Whether photos and labels were mixed in an epoch.
+    pub mixed_labels: bool,
 }
 
 /// How a training went.
@@ -47,6 +49,8 @@ pub enum Finding {
     StillImproving,
     /// The loss is still high because the head has hardly changed.
     HeadHardlyTrained,
+    /// The training loss is that of mixed labels, and says nothing about the fit.
+    MixedLabels,
 }
 
 /// A finding with its evidence.
@@ -66,6 +70,7 @@ impl Curves {
             val_loss: epochs.iter().filter_map(|epoch| epoch.val_loss).collect(),
             head_update_ratio: epochs.last().map(|epoch| epoch.head_update_ratio),
             floor: smoothing_floor(label_smoothing, classes),
+            mixed_labels: epochs.iter().any(|epoch| epoch.mixed_labels),
         }
     }
 }
@@ -92,6 +97,14 @@ pub fn diagnose(curves: &Curves, classes: usize) -> Option<Diagnosis> {
                 "Diverged: training loss ended at {train:.3} nats, where guessing costs {guessing:.3}; an epoch that looks good is \
                  luck. A lower learning rate."
             ),
+        );
+    }
+    if curves.mixed_labels {
+        return found(
+            Finding::MixedLabels,
+            "Mixed labels: MixUp or CutMix gave photos more than one class. Such epochs have no \
+             training accuracy, and the training loss is not judged."
+                .into(),
         );
     }
     if train > curves.floor + NOT_LEARNED * (guessing - curves.floor) {
@@ -196,7 +209,8 @@ mod tests {
 
     fn curves(train: &[f64], val: &[f64], head_update_ratio: f64) -> Curves {
         let (train_loss, val_loss) = (train.to_vec(), val.to_vec());
-        Curves { train_loss, val_loss, head_update_ratio: Some(head_update_ratio), floor: 0.0 }
+        let head_update_ratio = Some(head_update_ratio);
+        Curves { train_loss, val_loss, head_update_ratio, ..Curves::default() }
     }
 
     #[test]
@@ -254,6 +268,14 @@ mod tests {
     fn smoothed_labels_have_a_loss_of_their_own() {
         let smoothed = Curves { floor: 0.88, ..curves(&[1.4, 0.95, 0.93], &[0.5, 0.21, 0.2], 0.5) };
         assert_eq!(diagnose(&smoothed, 5).unwrap().finding, Finding::Converged);
+    }
+
+    #[test]
+    fn the_loss_of_mixed_labels_is_not_judged_unless_it_has_diverged() {
+        let of = |train: &[f64]| Curves { mixed_labels: true, ..curves(train, &[0.5, 0.2], 0.5) };
+        let finding = |train: &[f64]| diagnose(&of(train), 5).unwrap().finding;
+        assert_eq!(finding(&[1.5, 1.4]), Finding::MixedLabels);
+        assert_eq!(finding(&[9.0, 99.0]), Finding::Diverged);
     }
 
     #[test]

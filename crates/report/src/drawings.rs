@@ -128,7 +128,7 @@ fn our_curve(place: usize, run: &FinishedRun, summary: &RunSummary) -> Curve {
         train_loss: of(|epoch| epoch.train_loss),
         // A figure leaves out what is no number.
         val_loss: of(|epoch| epoch.val_loss.unwrap_or(f64::NAN)),
-        train_accuracy: of(|epoch| epoch.train_accuracy),
+        train_accuracy: of(|epoch| epoch.train_accuracy.unwrap_or(f64::NAN)),
         val_accuracy: of(|epoch| epoch.val_accuracy.unwrap_or(f64::NAN)),
     }
 }
@@ -141,7 +141,7 @@ fn published_curve(place: usize, results: &PublishedResults) -> Curve {
         name: format!("{} {}, published", results.model, results.freeze_strategy),
         train_loss: train_loss.clone(),
         val_loss: val_loss.clone(),
-        train_accuracy: share(train_acc),
+        train_accuracy: train_acc.iter().map(|of| of.unwrap_or(f64::NAN) / 100.0).collect(),
         val_accuracy: share(val_acc),
     }
 }

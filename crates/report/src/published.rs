@@ -46,8 +46,8 @@ pub struct PublishedResults {
 pub struct PublishedHistory {
     /// Training loss.
     pub train_loss: Vec<f64>,
-    /// Training accuracy.
-    pub train_acc: Vec<f64>,
+    /// Training accuracy; `null` for an epoch that mixed its photos.
+    pub train_acc: Vec<Option<f64>>,
     /// Validation loss.
     pub val_loss: Vec<f64>,
     /// Validation accuracy.
@@ -142,7 +142,7 @@ pub fn read_published(folder: &Path) -> Result<Vec<PublishedResults>> {
             let results: PublishedResults =
                 serde_json::from_str(&text).map_err(|error| malformed(path, error.to_string()))?;
             let PublishedHistory { train_loss, train_acc, val_loss, val_acc } = &results.history;
-            let epochs = [train_loss, train_acc, val_loss, val_acc].map(Vec::len);
+            let epochs = [train_loss.len(), train_acc.len(), val_loss.len(), val_acc.len()];
             if epochs.iter().any(|n| *n != epochs[0]) {
                 let reason =
                     format!("its history has {epochs:?} epochs, expected four times the same");
@@ -174,6 +174,7 @@ pub fn set_against(published: Vec<PublishedResults>, ours: &Comparison) -> Vec<A
             val_loss: results.history.val_loss.clone(),
             head_update_ratio: None,
             floor: 0.0,
+            mixed_labels: false,
         };
         Against {
             test,
@@ -242,7 +243,7 @@ pub fn write_results(folder: &Path, run: &FinishedRun, summary: &RunSummary) -> 
         test_acc: accuracy(&summary.test),
         history: PublishedHistory {
             train_loss: run.epochs.iter().map(|epoch| epoch.train_loss).collect(),
-            train_acc: run.epochs.iter().map(|epoch| per_cent(epoch.train_accuracy)).collect(),
+            train_acc: run.epochs.iter().map(|epoch| epoch.train_accuracy.map(per_cent)).collect(),
             val_loss: run.epochs.iter().filter_map(|epoch| epoch.val_loss).collect(),
             val_acc: run
                 .epochs

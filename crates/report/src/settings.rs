@@ -11,11 +11,17 @@ use crate::FinishedRun;
 const ELSEWHERE: [&str; 4] = ["model", "strategy", "seed", "data_dir"];
 
 /// Values of the keys that `config.toml` leaves out at their defaults.
-const LEFT_OUT: [(&str, &str); 6] = [
+const LEFT_OUT: [(&str, &str); 12] = [
     ("augmentation.policy", "none"),
     ("choose_by", "accuracy"),
+    ("cutmix", "0"),
     ("freeze_norm", "false"),
     ("head", "gradient"),
+    ("mixup", "0"),
+    ("mixup_off_epoch", "0"),
+    ("mixup_prob", "1"),
+    ("mixup_switch_prob", "0.5"),
+    ("no_norm_decay", "false"),
     ("preprocessing.crop_mode", "center"),
     ("refit", "false"),
 ];

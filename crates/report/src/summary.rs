@@ -135,7 +135,8 @@ impl RunSummary {
             training_s: epochs.last().map(|epoch| epoch.elapsed_s),
             images_per_s: median(&rates),
             peak_rss_bytes: epochs.iter().map(|epoch| epoch.peak_rss_bytes).max(),
-            feature_views: facts.feature_cache.is_some().then_some(settings.feature_views),
+            feature_views: (facts.feature_cache.is_some() && settings.mixing().is_none())
+                .then_some(settings.feature_views),
             device: facts.device.clone(),
             machine: facts.machine.clone(),
         }

@@ -150,7 +150,8 @@ fn make(runs: &Path, made: &Made) -> RunDir {
     let epoch = |epoch: usize, loss: f64| EpochRecord {
         epoch,
         train_loss: loss,
-        train_accuracy: 0.5,
+        train_accuracy: Some(0.5),
+        mixed_labels: false,
         val_loss: Some(loss),
         val_accuracy: Some(0.75),
         learning_rate: 1e-3,

@@ -96,7 +96,7 @@ fn scalars(record: &EpochRecord) -> impl Iterator<Item = (&'static str, f64)> {
     let all = [
         ("loss/train", Some(record.train_loss)),
         ("loss/val", record.val_loss),
-        ("accuracy/train", Some(record.train_accuracy)),
+        ("accuracy/train", record.train_accuracy),
         ("accuracy/val", record.val_accuracy),
         ("learning_rate", Some(record.learning_rate)),
         ("head_update_ratio", Some(record.head_update_ratio)),
@@ -175,7 +175,8 @@ mod tests {
         let record = |epoch| EpochRecord {
             epoch,
             train_loss: 1.25 / epoch as f64,
-            train_accuracy: 0.5,
+            train_accuracy: Some(0.5),
+            mixed_labels: false,
             val_loss: Some(0.1),
             val_accuracy: Some(0.0),
             learning_rate: 1e-3,

@@ -34,7 +34,8 @@ mod tests {
         EpochRecord {
             epoch,
             train_loss: 0.0,
-            train_accuracy: 0.0,
+            train_accuracy: Some(0.0),
+            mixed_labels: false,
             val_loss: Some(val_loss),
             val_accuracy: Some(val_accuracy),
             learning_rate: 0.0,

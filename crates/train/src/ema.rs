@@ -15,7 +15,9 @@ use kennel_models::{NamePath, Network, StateDict, TensorValue, is_under};
 /// the last `t^(2/3)` steps until it covers `1 / (1 - decay)`: 22 of 100 steps, 100 of 1000. A fixed
 /// decay of 0.9998 would still hold 90 % of the first weights after 500 steps.
 ///
-/// Frozen tensors are not averaged.
+/// Differs: frozen tensors are not averaged; `min_decay` and `update_after_step` of timm stay at 0,
+/// their defaults. As in timm, running statistics are averaged too, and the average begins as the
+/// weights after the first step.
 #[derive(Clone, Debug)]
 pub struct WeightAverage {
     decay: f64,
@@ -134,7 +136,7 @@ mod tests {
         let device = Device::flex();
         for decay in [0.9998, 0.5] {
             let mut average = WeightAverage::new(decay);
-            for step in 1..=8 {
+            for step in 1..=20 {
                 let mut saved = StateDict::new();
                 average.save("average.", &mut saved);
                 average = WeightAverage::restore(decay, "average.", &saved, &device);

@@ -18,12 +18,12 @@ use kennel_models::{
 
 use crate::checkpoint::{AVERAGE_PREFIX, Epoch, OPTIMIZER_PREFIX, Progress, Saved, save_epoch};
 use crate::convex::ConvexHead;
-use crate::features::{Features, Part};
+use crate::features::{Features, Part, Shown};
 use crate::setup::Setup;
 use crate::unknown::learn_unknown;
 use crate::{
     CrossEntropy, LayerRates, Optimizer, Result, Schedule, TrainError, TrainOptions, WeightAverage,
-    clip_gradients, finish, take_gradients,
+    WeightDecay, clip_gradients, draw_mix, finish, take_gradients,
 };
 
 /// A finished run: all epochs are done and the best one is evaluated.
@@ -67,7 +67,8 @@ pub enum Start {
 /// Results of one pass over the training photos.
 struct TrainPass {
     loss: f64,
-    accuracy: f64,
+    /// None if photos were mixed.
+    accuracy: Option<f64>,
     learning_rate: f64,
     images_per_s: f64,
 }
@@ -78,7 +79,7 @@ impl TrainPass {
         let photos = setup.data.photos(Split::Train).len() as f64;
         TrainPass {
             loss: head.train_loss,
-            accuracy: head.train_accuracy,
+            accuracy: Some(head.train_accuracy),
             learning_rate: 0.0,
             images_per_s: photos / head.seconds,
         }
@@ -155,6 +156,7 @@ impl Fit {
             finished_epochs: progress.history.len(),
         });
         let rates = LayerRates::new(setup.network(), &settings);
+        let optimizer = optimizer.with_decay_of(WeightDecay::new(setup.network(), &settings));
         let loss = CrossEntropy::new(settings.label_smoothing, setup.class_weights.clone());
         Ok(Self {
             settings,
@@ -209,6 +211,7 @@ impl Fit {
                 epoch: index + 1,
                 train_loss: pass.loss,
                 train_accuracy: pass.accuracy,
+                mixed_labels: pass.accuracy.is_none(),
                 val_loss: val.as_ref().map(|val| val.log_loss),
                 val_accuracy: val.as_ref().map(|val| val.accuracy.value),
                 learning_rate: pass.learning_rate,
@@ -275,6 +278,7 @@ impl Fit {
         order.truncate(photos_per_epoch(photos, self.settings.batch_size));
         let of = order.len();
         let (mut seen, mut correct, mut total_loss, mut learning_rate) = (0, 0, 0.0, 0.0);
+        let is_mixed = self.settings.mixes(epoch);
         let part = self.features.train_part(epoch);
         let began = Instant::now();
         let batches = self.features.batches(
@@ -287,10 +291,11 @@ impl Fit {
         for (step, batch) in batches.enumerate() {
             task.check()?;
             let (shown, labels) = batch?;
+            let (shown, own_share) = self.mixed(shown, epoch, step);
             self.seed_dropout(epoch, step);
             let network = self.setup.network.take().expect("every step puts it back");
             let logits = self.features.forward(&network, shown);
-            let loss = self.loss.forward(logits.clone(), &labels);
+            let loss = self.loss.forward_mixed(logits.clone(), &labels, own_share);
             let value = loss.clone().into_scalar::<f32>();
             if !value.is_finite() {
                 return Err(TrainError::Diverged { epoch: epoch + 1, step: step + 1, loss: value });
@@ -307,22 +312,36 @@ impl Fit {
                 average.update(&moved, &self.setup.trained, self.optimizer.steps());
             }
             self.setup.network = Some(moved);
-            let rows = rows(logits.without_autodiff());
-            correct += rows
-                .iter()
-                .zip(&labels)
-                .filter(|(row, label)| kennel_metrics::argmax(row) == **label)
-                .count();
+            if !is_mixed {
+                let rows = rows(logits.without_autodiff());
+                correct += rows
+                    .iter()
+                    .zip(&labels)
+                    .filter(|(row, label)| kennel_metrics::argmax(row) == **label)
+                    .count();
+            }
             seen += labels.len();
             total_loss += f64::from(value) * labels.len() as f64;
             task.tell(Event::Step { epoch: epoch + 1, done: seen, of, loss: value });
         }
         Ok(TrainPass {
             loss: total_loss / seen as f64,
-            accuracy: correct as f64 / seen as f64,
+            accuracy: (!is_mixed).then(|| correct as f64 / seen as f64),
             learning_rate,
             images_per_s: seen as f64 / began.elapsed().as_secs_f64(),
         })
+    }
+
+    /// Mixes the pixels of a step, if the run mixes. Returns them with the weight of a photo's own
+    /// label.
+    fn mixed(&self, shown: Shown, epoch: usize, step: usize) -> (Shown, f64) {
+        let Settings { seed, preprocessing, .. } = &self.settings;
+        let side_px = preprocessing.side_px as usize;
+        let draw = |mixing| draw_mix(&mixing, *seed, epoch, step, side_px);
+        match (shown, self.settings.mixing().and_then(draw)) {
+            (Shown::Pixels(pixels), Some(mix)) => (Shown::Pixels(mix.pixels(pixels)), mix.share()),
+            (shown, _) => (shown, 1.0),
+        }
     }
 
     /// Seeds the device's generator, which dropout draws from, at every step, so that a resumed run

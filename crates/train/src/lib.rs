@@ -11,6 +11,11 @@ mod options;
 mod plan;
 mod setup;
 
+mod beta;
+mod mixup;
+mod mixup_draw;
+
+mod decay;
 mod ema;
 mod loss;
 mod optimizer;
@@ -41,6 +46,7 @@ mod fixtures;
 pub use bench_step::bench_step;
 pub use best::{best_epoch, is_better};
 pub use convex::{FeatureRows, JudgedHead, MORE_PHOTOS, frozen_features, judge_head};
+pub use decay::WeightDecay;
 pub use ema::WeightAverage;
 pub use error::{Result, TrainError};
 pub use features::KeptFeatures;
@@ -48,6 +54,8 @@ pub use finish::{evaluate_run, finish_run};
 pub use fit::Trained;
 pub use kennel_probe::{Extrapolation, Outlook};
 pub use loss::{CrossEntropy, class_weights};
+pub use mixup::Mix;
+pub use mixup_draw::draw_mix;
 pub use optimizer::{NamedGradients, Optimizer, clip_gradients, take_gradients};
 pub use options::{CacheOptions, TrainOptions};
 pub use plan::{check_splits, trained_parts};

@@ -28,21 +28,48 @@ impl CrossEntropy {
     /// - `labels`: `batch` class indices
     /// - result: one value
     pub fn forward(&self, logits: Tensor<2>, labels: &[usize]) -> Tensor<1> {
+        self.forward_mixed(logits, labels, 1.0)
+    }
+
+    /// Returns the mean loss of a batch that was mixed with its own flip ([`crate::Mix`]): `share`
+    /// times the loss with every photo's own label, and the rest with the label of its partner.
+    /// Without class weights that is timm's `SoftTargetCrossEntropy`.
+    ///
+    /// # Shapes
+    ///
+    /// As [`CrossEntropy::forward`].
+    pub fn forward_mixed(&self, logits: Tensor<2>, labels: &[usize], share: f64) -> Tensor<1> {
         let [batch, classes] = logits.dims();
-        let spread = self.smoothing / classes as f64;
-        let mut targets = Vec::with_capacity(batch * classes);
-        for &label in labels {
-            targets.extend((0..classes).map(|class| {
-                let certain = if class == label { 1.0 - self.smoothing } else { 0.0 };
-                (self.weights[class] * (certain + spread)) as f32
-            }));
-        }
+        // The partners are the same photos, so their weights have the same sum.
         let total: f64 = labels.iter().map(|&label| self.weights[label]).sum();
         let targets = Tensor::from_data(
-            TensorData::new(targets, [batch, classes]),
+            TensorData::new(self.targets(labels, share), [batch, classes]),
             &logits.device().without_autodiff(),
         );
         (activation::log_softmax(logits, 1) * targets).sum() / -total
+    }
+
+    /// Returns the labels of a mixed batch as smoothed shares of the classes, times the weights of
+    /// the classes. Without weights that is timm's `mixup_target`.
+    ///
+    /// # Shapes
+    ///
+    /// `batch` class indices to `[batch, classes]`, flat.
+    pub fn targets(&self, labels: &[usize], share: f64) -> Vec<f32> {
+        let classes = self.weights.len();
+        let spread = self.smoothing / classes as f64;
+        let smoothed = |class: usize, label: usize| {
+            let certain = if class == label { 1.0 - self.smoothing } else { 0.0 };
+            certain + spread
+        };
+        let mut targets = Vec::with_capacity(labels.len() * classes);
+        for (&own, &partner) in labels.iter().zip(labels.iter().rev()) {
+            targets.extend((0..classes).map(|class| {
+                let mixed = share * smoothed(class, own) + (1.0 - share) * smoothed(class, partner);
+                (self.weights[class] * mixed) as f32
+            }));
+        }
+        targets
     }
 }
 
@@ -130,6 +157,24 @@ mod tests {
             for (a, b) in gradient.iter().zip(&expected[&format!("{case}.gradient")].data) {
                 assert!((a - b).abs() <= 1e-7, "{case}: {a} against {b}");
             }
+        }
+    }
+
+    #[test]
+    fn the_loss_of_mixed_labels_is_the_mean_of_the_losses_of_both_labels() {
+        let logits = || {
+            Tensor::<2>::from_floats(
+                [[1.0, -0.5, 0.2], [0.1, 0.9, -2.0], [0.4, 0.0, 3.0]],
+                &Device::flex(),
+            )
+        };
+        let (labels, partners, share) = ([0, 2, 1], [1, 2, 0], 0.3);
+        for weights in [vec![1.0; 3], vec![0.5, 2.0, 1.25]] {
+            let loss = CrossEntropy::new(0.1, weights);
+            let value = |loss: Tensor<1>| f64::from(loss.into_scalar::<f32>());
+            let [own, other] = [labels, partners].map(|of| value(loss.forward(logits(), &of)));
+            let mixed = value(loss.forward_mixed(logits(), &labels, share));
+            assert!((mixed - (share * own + (1.0 - share) * other)).abs() < 1e-6, "{mixed}");
         }
     }
 

@@ -12,6 +12,8 @@ use kennel_core::OptimizerConfig;
 use kennel_kernels::{AdamState, AdamStep, adam_step};
 use kennel_models::{NamePath, Network, StateDict, TensorValue};
 
+use crate::WeightDecay;
+
 /// Gradients of the trainable tensors, flat, by name.
 pub type NamedGradients = BTreeMap<String, Tensor<1>>;
 
@@ -19,6 +21,7 @@ pub type NamedGradients = BTreeMap<String, Tensor<1>>;
 #[derive(Clone, Debug)]
 pub struct Optimizer {
     config: OptimizerConfig,
+    decay: WeightDecay,
     step: u64,
     slots: BTreeMap<String, Slots>,
 }
@@ -61,9 +64,14 @@ pub fn clip_gradients(gradients: &mut NamedGradients, max_norm: f64) -> f64 {
 }
 
 impl Optimizer {
-    /// A fresh optimiser.
+    /// A fresh optimiser, whose weight decay acts on all tensors.
     pub fn new(config: OptimizerConfig) -> Self {
-        Self { config, step: 0, slots: BTreeMap::new() }
+        Self { config, decay: WeightDecay::All, step: 0, slots: BTreeMap::new() }
+    }
+
+    /// Lets weight decay act on some tensors only.
+    pub fn with_decay_of(self, decay: WeightDecay) -> Self {
+        Self { decay, ..self }
     }
 
     /// Updates every tensor that has a gradient. `learning_rate` maps a tensor's name to its rate.
@@ -82,21 +90,30 @@ impl Optimizer {
         })
     }
 
-    /// Returns the new value of one tensor. All tensors are flat.
-    fn update(&mut self, name: &str, weight: Tensor<1>, gradient: Tensor<1>, lr: f64) -> Tensor<1> {
+    /// Returns the new value of one tensor. All tensors are flat. `decays` says whether weight decay
+    /// acts on it.
+    fn update(
+        &mut self,
+        name: &str,
+        weight: Tensor<1>,
+        gradient: Tensor<1>,
+        lr: f64,
+        decays: bool,
+    ) -> Tensor<1> {
+        let of_tensor = |weight_decay: f64| if decays { weight_decay } else { 0.0 };
         match self.config {
             OptimizerConfig::Adam { betas, eps, weight_decay } => self.adam(
                 name,
                 weight,
                 gradient,
-                self.adam_numbers(betas, eps, lr, weight_decay, 1.0),
+                self.adam_numbers(betas, eps, lr, of_tensor(weight_decay), 1.0),
             ),
             OptimizerConfig::AdamW { betas, eps, weight_decay } => {
-                let shrink = 1.0 - lr * weight_decay;
+                let shrink = 1.0 - lr * of_tensor(weight_decay);
                 self.adam(name, weight, gradient, self.adam_numbers(betas, eps, lr, 0.0, shrink))
             }
             OptimizerConfig::Sgd { momentum, nesterov, weight_decay } => {
-                let gradient = decayed(gradient, &weight, weight_decay);
+                let gradient = decayed(gradient, &weight, of_tensor(weight_decay));
                 if momentum == 0.0 {
                     return weight - gradient * lr;
                 }
@@ -190,7 +207,7 @@ impl Optimizer {
                 slots.insert(name.to_string(), Slots::Velocity(tensor(value)));
             }
         }
-        Self { config, step, slots }
+        Self { config, decay: WeightDecay::All, step, slots }
     }
 }
 
@@ -244,10 +261,11 @@ impl<F: Fn(&str) -> f64> ModuleMapper for Stepper<'_, F> {
         let name = self.path.name();
         let Some(gradient) = self.gradients.remove(&name) else { return param };
         let lr = (self.learning_rate)(&name);
+        let decays = self.optimizer.decay.acts_on(&name, D);
         param.map(|tensor| {
             let dims = tensor.dims();
             let flat = tensor.without_autodiff().flatten::<1>(0, D - 1);
-            let moved = self.optimizer.update(&name, flat, gradient, lr);
+            let moved = self.optimizer.update(&name, flat, gradient, lr, decays);
             moved.reshape(dims).autodiff().require_grad()
         })
     }
@@ -296,7 +314,7 @@ mod tests {
                 optimizer =
                     Optimizer::restore(config.clone(), step - 1, "optimizer.", &saved, &device);
                 optimizer.step = step;
-                weight = optimizer.update("w0", weight, flat(&format!("grad.{step}")), 1e-2);
+                weight = optimizer.update("w0", weight, flat(&format!("grad.{step}")), 1e-2, true);
                 let found = weight.clone().into_data().try_into_vec::<f32>().unwrap();
                 let wanted = &expected[&format!("{case}.step{step}")].data;
                 for (a, b) in found.iter().zip(wanted) {

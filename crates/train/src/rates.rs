@@ -26,12 +26,14 @@ impl LayerRates {
     }
 
     /// Returns a tensor's factor: `layer_decay` to the power of the number of stages above its own
-    /// (Clark et al. 2020). The head has its own factor.
+    /// (Clark et al. 2020). The head has its own factor. A stage of a network of tokens is a block,
+    /// as timm's groups are; its last normalisation has the factor of the last block.
     pub fn factor(&self, name: &str) -> f64 {
         if is_under(name, self.head) {
             return self.head_factor;
         }
-        let above = self.stages.iter().rev().position(|stage| stage.owns(name)).unwrap_or(0);
+        let Some(own) = self.stages.iter().rposition(|stage| stage.owns(name)) else { return 1.0 };
+        let above = self.stages[own + 1..].iter().filter(|stage| !stage.has_rate_of_below).count();
         self.decay.powi(above as i32)
     }
 }

@@ -208,6 +208,9 @@ pub struct TrainArgs {
     /// and shifts are still trained
     #[arg(long, help_heading = "Optimisation")]
     freeze_norm: bool,
+    /// Leave normalisations, biases, tokens and position embeddings out of weight decay, as timm
+    #[arg(long, help_heading = "Optimisation")]
+    no_norm_decay: bool,
     /// Validation number that chooses the best epoch: accuracy or loss [default: accuracy]
     #[arg(long, value_name = "NUMBER", help_heading = "Optimisation")]
     choose_by: Option<String>,
@@ -261,6 +264,23 @@ pub struct TrainArgs {
     /// Probability of erasing a rectangle
     #[arg(long, value_name = "P", help_heading = "Augmentation")]
     erasing: Option<f64>,
+    /// Blend photos and their labels in pairs (MixUp), with shares from Beta(ALPHA, ALPHA), such as
+    /// 0.8
+    #[arg(long, value_name = "ALPHA", help_heading = "Augmentation")]
+    mixup: Option<f64>,
+    /// Paste a square of one photo into another and mix their labels (CutMix), with shares from
+    /// Beta(ALPHA, ALPHA), such as 1.0; with --mixup a batch gets one of the two
+    #[arg(long, value_name = "ALPHA", help_heading = "Augmentation")]
+    cutmix: Option<f64>,
+    /// Probability that a batch is mixed [default: 1]
+    #[arg(long, value_name = "P", help_heading = "Augmentation")]
+    mixup_prob: Option<f64>,
+    /// Probability of CutMix, where both are used [default: 0.5]
+    #[arg(long, value_name = "P", help_heading = "Augmentation")]
+    mixup_switch_prob: Option<f64>,
+    /// Mix in this many first epochs only; 0 mixes in all [default: 0]
+    #[arg(long, value_name = "EPOCHS", help_heading = "Augmentation")]
+    mixup_off_epoch: Option<u32>,
     /// Side of the network's input in pixels [default: the weights' own]
     #[arg(long, value_name = "PIXELS", help_heading = "Augmentation")]
     side: Option<u32>,
@@ -480,10 +500,16 @@ impl TrainArgs {
             },
             warmup_epochs: self.warmup_epochs,
             label_smoothing: self.label_smoothing,
+            mixup: self.mixup,
+            cutmix: self.cutmix,
+            mixup_prob: self.mixup_prob,
+            mixup_switch_prob: self.mixup_switch_prob,
+            mixup_off_epoch: count(self.mixup_off_epoch),
             class_weights: self.class_weights.as_deref().map(class_weights).transpose()?,
             gradient_clip: self.gradient_clip,
             ema: self.ema,
             freeze_norm: self.freeze_norm.then_some(true),
+            no_norm_decay: self.no_norm_decay.then_some(true),
             choose_by: parsed(&self.choose_by)?,
             budget_s: self.budget,
             early_stopping: count(self.early_stopping),

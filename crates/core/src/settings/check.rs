@@ -1,6 +1,6 @@
 //! The bounds of all settings.
 
-use super::{HeadFit, OptimizerConfig, OutOfBounds, SchedulerKind, Settings};
+use super::{HeadFit, OptimizerConfig, OutOfBounds, SchedulerKind, Settings, mixing};
 use crate::{Augmentation, AugmentationPolicy, AugmentationSet, Crop, Preprocessing, Strategy};
 
 type Checked = Result<(), OutOfBounds>;
@@ -86,6 +86,7 @@ impl Settings {
             positive("early_stopping", patience as f64)?;
         }
         share("label_smoothing", self.label_smoothing)?;
+        self.check_mixing(strategy)?;
         share("drop_rate", self.drop_rate)?;
         share("drop_path_rate", self.drop_path_rate)?;
         if let Some(unknown) = self.unknown_share {
@@ -101,6 +102,38 @@ impl Settings {
         self.scheduler.check(self.learning_rate)?;
         self.augmentation.check()?;
         self.preprocessing.check()
+    }
+
+    fn check_mixing(&self, strategy: Strategy) -> Checked {
+        not_negative("mixup", self.mixup)?;
+        not_negative("cutmix", self.cutmix)?;
+        probability("mixup_prob", self.mixup_prob)?;
+        probability("mixup_switch_prob", self.mixup_switch_prob)?;
+        let (name, alpha) = match self.mixup > 0.0 {
+            true => ("mixup", self.mixup),
+            false => ("cutmix", self.cutmix),
+        };
+        let Some(mixing) = self.mixing() else {
+            let expected = "none without MixUp and CutMix, which it belongs to";
+            let prob = self.mixup_prob;
+            check("mixup_prob", prob, mixing::is_default_prob(&prob), expected)?;
+            let switch = self.mixup_switch_prob;
+            check("mixup_switch_prob", switch, mixing::is_default_switch(&switch), expected)?;
+            let epoch = self.mixup_off_epoch;
+            return check("mixup_off_epoch", epoch as f64, epoch == 0, expected);
+        };
+        let expected = "none with the strategy auto, whose convex head is fitted to whole photos; \
+                        partial and full can mix";
+        check(name, alpha, strategy != Strategy::Auto, expected)?;
+        let expected = "none with a convex head, which is fitted to whole photos";
+        check(name, alpha, self.head != HeadFit::Convex, expected)?;
+        let expected = "none with a batch size of 1, which has no other photo to mix with";
+        check(name, alpha, self.batch_size > 1, expected)?;
+        let has_both = mixing.mixup > 0.0 && mixing.cutmix > 0.0;
+        let switch = mixing.switch_prob;
+        let expected = "none, unless both mixup and cutmix are used";
+        let fits = has_both || mixing::is_default_switch(&switch);
+        check("mixup_switch_prob", switch, fits, expected)
     }
 
     fn check_search(&self, count: f64, strategy: Strategy) -> Checked {
@@ -249,6 +282,16 @@ mod tests {
                 "search",
             ),
             (Settings { label_smoothing: 1.0, ..base.clone() }, "label_smoothing"),
+            (Settings { mixup: -0.1, ..base.clone() }, "mixup"),
+            (Settings { cutmix: f64::INFINITY, ..base.clone() }, "cutmix"),
+            (Settings { mixup: 0.8, mixup_prob: 1.5, ..base.clone() }, "mixup_prob"),
+            (Settings { mixup: 0.8, batch_size: 1, ..base.clone() }, "mixup"),
+            (Settings { cutmix: 1.0, ..of(Strategy::Auto) }, "cutmix"),
+            (Settings { mixup: 0.8, head: HeadFit::Convex, ..of(Strategy::Full) }, "mixup"),
+            // They would say nothing.
+            (Settings { mixup_prob: 0.5, ..base.clone() }, "mixup_prob"),
+            (Settings { mixup_off_epoch: 3, ..base.clone() }, "mixup_off_epoch"),
+            (Settings { mixup: 0.8, mixup_switch_prob: 0.3, ..base.clone() }, "mixup_switch_prob"),
             (Settings { layer_decay: Some(1.5), ..base.clone() }, "layer_decay"),
             (Settings { ema: Some(1.0), ..base.clone() }, "ema"),
             (Settings { unknown_share: Some(1.0), ..base.clone() }, "unknown_share"),

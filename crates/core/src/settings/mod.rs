@@ -4,6 +4,7 @@ mod check;
 mod choose_by;
 mod error;
 mod head;
+mod mixing;
 mod optimizer;
 mod partial;
 mod scheduler;
@@ -18,6 +19,7 @@ use crate::{Augmentation, AugmentationSet, Method, Preprocessing, Strategy};
 pub use choose_by::ChooseBy;
 pub use error::{OutOfBounds, SettingsError};
 pub use head::{ClassWeights, HeadFit, HeadInit};
+pub use mixing::Mixing;
 pub use optimizer::OptimizerConfig;
 pub use partial::{
     PartialAugmentation, PartialCrop, PartialOptimizer, PartialPreprocessing, PartialScheduler,
@@ -71,6 +73,22 @@ pub struct Settings {
     pub warmup_epochs: f64,
     /// Label smoothing in [0, 1).
     pub label_smoothing: f64,
+    /// Both parameters of the beta distribution of MixUp's shares (Zhang et al. 2018); 0 for no
+    /// MixUp.
+    #[serde(default, skip_serializing_if = "mixing::is_off")]
+    pub mixup: f64,
+    /// The same for CutMix (Yun et al. 2019).
+    #[serde(default, skip_serializing_if = "mixing::is_off")]
+    pub cutmix: f64,
+    /// Probability that a batch is mixed.
+    #[serde(default = "mixing::default_prob", skip_serializing_if = "mixing::is_default_prob")]
+    pub mixup_prob: f64,
+    /// Probability that a mixed batch gets CutMix, if the run has both.
+    #[serde(default = "mixing::default_switch", skip_serializing_if = "mixing::is_default_switch")]
+    pub mixup_switch_prob: f64,
+    /// Number of epochs after which nothing is mixed any more; 0 for never.
+    #[serde(default, skip_serializing_if = "mixing::is_never")]
+    pub mixup_off_epoch: usize,
     /// Largest global norm of the gradient, if it is clipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gradient_clip: Option<f64>,
@@ -82,6 +100,10 @@ pub struct Settings {
     /// and shift are trained.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub freeze_norm: bool,
+    /// Whether weight decay leaves out normalisations, biases, tokens and position embeddings, as
+    /// timm does.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub no_norm_decay: bool,
     /// What chooses the best epoch.
     #[serde(default, skip_serializing_if = "ChooseBy::is_default")]
     pub choose_by: ChooseBy,
@@ -150,9 +172,15 @@ impl Settings {
             layer_decay: None,
             warmup_epochs: if is_auto { 1.0 } else { 0.0 },
             label_smoothing: if is_auto { 0.1 } else { 0.0 },
+            mixup: 0.0,
+            cutmix: 0.0,
+            mixup_prob: mixing::default_prob(),
+            mixup_switch_prob: mixing::default_switch(),
+            mixup_off_epoch: 0,
             gradient_clip: None,
             ema: None,
             freeze_norm: false,
+            no_norm_decay: false,
             choose_by: if is_auto { ChooseBy::Loss } else { ChooseBy::Accuracy },
             budget_s: None,
             early_stopping: None,
@@ -197,5 +225,21 @@ impl Settings {
             found: self.method.to_string(),
             expected: "freeze, partial, full or auto",
         })
+    }
+
+    /// Returns how the run mixes training photos. None if it does not.
+    pub fn mixing(&self) -> Option<Mixing> {
+        (self.mixup > 0.0 || self.cutmix > 0.0).then_some(Mixing {
+            mixup: self.mixup,
+            cutmix: self.cutmix,
+            prob: self.mixup_prob,
+            switch_prob: self.mixup_switch_prob,
+            off_epoch: self.mixup_off_epoch,
+        })
+    }
+
+    /// Whether an epoch, counted from 0, mixes photos.
+    pub fn mixes(&self, epoch: usize) -> bool {
+        self.mixing().is_some_and(|mixing| mixing.is_on(epoch))
     }
 }

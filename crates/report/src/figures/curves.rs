@@ -188,6 +188,13 @@ mod tests {
     }
 
     #[test]
+    fn epochs_without_any_accuracy_are_drawn() {
+        // Mixed labels, and no photos to validate on.
+        let svg = training_curves(&[curve("mixed", &[1.0, 0.5], &[f64::NAN; 2])]).unwrap();
+        assert!(!svg.as_str().contains("NaN") && svg.to_png(1.0).is_ok());
+    }
+
+    #[test]
     fn no_epoch_is_no_figure() {
         for curves in [vec![], vec![curve("a", &[], &[])]] {
             assert!(matches!(

@@ -62,7 +62,7 @@ fn diagnoses(comparison: &Comparison) -> Vec<Check> {
     let of_run = |run: &RunSummary| {
         let diagnosis = run.diagnosis.as_ref()?;
         let level = match diagnosis.finding {
-            Finding::Converged => Level::Fine,
+            Finding::Converged | Finding::MixedLabels => Level::Fine,
             Finding::Diverged => Level::Warning,
             _ => Level::Note,
         };

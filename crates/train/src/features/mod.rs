@@ -8,7 +8,7 @@
 mod file;
 mod store;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -34,6 +34,12 @@ pub enum Part {
     Train {
         /// Number of the view, from 0.
         view: u64,
+    },
+    /// The training photos in a view of one epoch, whose pixels are mixed before the frozen stages.
+    /// Never cached.
+    Mixed {
+        /// Number of the epoch, from 0.
+        epoch: u64,
     },
     /// A split with evaluation preprocessing.
     Eval(Split),
@@ -68,6 +74,8 @@ pub struct Features {
     files: HashMap<Part, Arc<FeatureFile>>,
     /// Whether the caller was told that features are not cached.
     is_told: bool,
+    /// Whether the caller was told that features of mixed photos are not cached.
+    is_told_of_mixing: bool,
 }
 
 /// How much of a run's features is cached already. A pass is one set of photos through the frozen
@@ -152,6 +160,7 @@ impl Features {
             store,
             files: HashMap::new(),
             is_told: false,
+            is_told_of_mixing: false,
         }
     }
 
@@ -187,8 +196,12 @@ impl Features {
     }
 
     /// The training photos of an epoch. If stages are frozen and `feature_views` is not 0, the
-    /// epochs cycle through that many views; otherwise every epoch gets a fresh one.
+    /// epochs cycle through that many views; otherwise every epoch gets a fresh one, and so does an
+    /// epoch that mixes photos.
     pub fn train_part(&self, epoch: usize) -> Part {
+        if self.settings.mixes(epoch) {
+            return Part::Mixed { epoch: epoch as u64 };
+        }
         let views = self.settings.feature_views;
         let cycles = self.frozen_stages > 0 && views > 0;
         Part::Train { view: if cycles { epoch % views } else { epoch } as u64 }
@@ -203,9 +216,8 @@ impl Features {
     /// caches none.
     pub fn kept(&self, epochs: usize) -> Option<KeptFeatures> {
         let store = self.store.as_ref()?;
-        let views =
-            (0..epochs.min(self.settings.feature_views) as u64).map(|view| Part::Train { view });
-        let parts = views.chain([Split::Val, Split::Test].map(Part::Eval));
+        let views: HashSet<Part> = (0..epochs).map(|epoch| self.train_part(epoch)).collect();
+        let parts = views.into_iter().chain([Split::Val, Split::Test].map(Part::Eval));
         let mut kept = KeptFeatures { passes: 0, of: 0, photos: 0 };
         for part in parts {
             let photos = self.photos[&part.split()].len();
@@ -276,7 +288,7 @@ impl Features {
         let preprocessing = self.settings.preprocessing.clone();
         match part {
             Part::Eval(_) => Transform::Eval(preprocessing),
-            Part::Train { view } => {
+            Part::Train { view } | Part::Mixed { epoch: view } => {
                 let augmentation = self.settings.augmentation.clone();
                 Transform::Train { augmentation, preprocessing, seed: self.settings.seed, view }
             }
@@ -285,6 +297,10 @@ impl Features {
 
     /// Returns the cached features of a part, and computes them first if they are missing.
     fn cached(&mut self, network: &Network, part: Part, task: Task<'_>) -> Result<Cached> {
+        if let Part::Mixed { .. } = part {
+            self.say_mixed(task);
+            return Ok(Cached::IsNot);
+        }
         if let Some(file) = self.files.get(&part) {
             return Ok(Cached::Is(Arc::clone(file)));
         }
@@ -336,6 +352,16 @@ impl Features {
         }
     }
 
+    /// Tells the caller, once, that features of mixed photos are not cached.
+    fn say_mixed(&mut self, task: Task<'_>) {
+        if self.store.is_some() && !std::mem::replace(&mut self.is_told_of_mixing, true) {
+            task.note(
+                "photos are mixed before the frozen stages: the features of training photos are \
+                 computed in every epoch that mixes",
+            );
+        }
+    }
+
     /// Tells the caller, once, that features are computed every time, and why. A cache that fails
     /// does not end a run.
     fn say_uncached(&mut self, part: Part, error: Option<TrainError>, task: Task<'_>) {
@@ -360,15 +386,16 @@ impl Part {
     /// The split that the photos belong to.
     pub fn split(self) -> Split {
         match self {
-            Part::Train { .. } => Split::Train,
+            Part::Train { .. } | Part::Mixed { .. } => Split::Train,
             Part::Eval(split) => split,
         }
     }
 
-    /// `train-2`, `val`.
+    /// `train-2`, `mixed-2`, `val`.
     fn name(self) -> String {
         match self {
             Part::Train { view } => format!("train-{view}"),
+            Part::Mixed { epoch } => format!("mixed-{epoch}"),
             Part::Eval(split) => split.to_string(),
         }
     }
