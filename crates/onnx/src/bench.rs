@@ -147,6 +147,7 @@ fn nameless(model: &crate::ModelProto) -> Description {
             .then(|| (0..classes).map(|class| class.to_string()).collect()),
         side_px: if open("side_px") { side_px.or(Some(224)) } else { None },
         crop_pct: open("crop_pct").then_some(1.0),
+        crop_mode: None,
         interpolation: open("interpolation").then_some(kennel_core::Interpolation::Bicubic),
         mean: open("mean").then_some([0.0; 3]),
         std: open("std").then_some([1.0; 3]),
