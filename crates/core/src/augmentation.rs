@@ -81,8 +81,8 @@ pub enum AugmentationPolicy {
     /// `TrivialAugmentWide`: one operation of 14, at any magnitude (Müller and Hutter, 2021,
     /// arXiv:2103.10158).
     TrivialAugment,
-    /// `AutoAugment` with the policy of ImageNet: one of 25 pairs of operations (Cubuk et al., 2018,
-    /// arXiv:1805.09501).
+    /// `AutoAugment` with the policy of ImageNet: one of 25 pairs of operations (Cubuk et al.,
+    /// 2018, arXiv:1805.09501).
     AutoAugment,
 }
 

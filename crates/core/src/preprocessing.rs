@@ -73,8 +73,8 @@ impl FromStr for CropMode {
 pub struct Preprocessing {
     /// Side of the square input, in pixels.
     pub side_px: u32,
-    /// Ratio of `side_px` to the resized side, in (0, 1]: the short side, both sides or the long one,
-    /// as `crop_mode` says.
+    /// Ratio of `side_px` to the resized side, in (0, 1]: the short side, both sides or the long
+    /// one, as `crop_mode` says.
     pub crop_pct: f64,
     /// How a photo that is not square fits into the square.
     #[serde(default, skip_serializing_if = "CropMode::is_center")]

@@ -144,8 +144,8 @@ fn target_name(crop_mode: CropMode) -> &'static str {
     }
 }
 
-/// Names of an axis's extent after the resize, and of the first row (or column) of the square in it,
-/// which is negative above a border.
+/// Names of an axis's extent after the resize, and of the first row (or column) of the square in
+/// it, which is negative above a border.
 struct Place {
     resized: String,
     offset: String,
