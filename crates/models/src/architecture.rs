@@ -16,6 +16,10 @@ use crate::{ModelError, Result};
 pub struct Architecture {
     /// timm's name.
     pub name: &'static str,
+    /// The group that lists show it in: `ConvNeXt`.
+    pub group: &'static str,
+    /// What the group is good for, in a few words.
+    pub good_for: &'static str,
     /// Name prefix of the classifier: `fc`.
     pub head: &'static str,
     /// Name of the convolution that reads the pixels: `conv1`.
@@ -45,6 +49,15 @@ pub struct Architecture {
 }
 
 impl Architecture {
+    /// Puts networks into a group.
+    pub(crate) fn grouped(
+        group: &'static str,
+        good_for: &'static str,
+        networks: impl IntoIterator<Item = Self>,
+    ) -> impl Iterator<Item = Self> {
+        networks.into_iter().map(move |network| Self { group, good_for, ..network })
+    }
+
     /// Checks that the network takes photos of a side.
     ///
     /// # Errors

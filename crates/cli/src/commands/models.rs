@@ -28,6 +28,8 @@ pub struct ModelsArgs {
 /// Pretrained weights in the JSON output.
 #[derive(Serialize)]
 struct Row {
+    group: &'static str,
+    good_for: &'static str,
     model: &'static str,
     weights: String,
     is_default: bool,
@@ -55,6 +57,8 @@ pub fn run(args: ModelsArgs) -> CommandResult {
         let tags: Vec<&PretrainedTag> =
             architecture.tags().filter(|tag| all_tags || tag.is_default).collect();
         rows.extend(tags.into_iter().map(|tag| Row {
+            group: architecture.group,
+            good_for: architecture.good_for,
             model: architecture.name,
             weights: tag.name(),
             is_default: tag.is_default,
@@ -73,7 +77,8 @@ pub fn run(args: ModelsArgs) -> CommandResult {
     if args.format == Format::Json {
         return print_json(&rows);
     }
-    let header = ["model", "weights", "parameters", "GFLOP", "input", "licence of the weights"];
+    let header =
+        ["model", "weights", "parameters", "GFLOP", "input", "licence of the weights", "good for"];
     let cells: Vec<_> = rows
         .iter()
         .map(|row| {
@@ -83,14 +88,38 @@ pub fn run(args: ModelsArgs) -> CommandResult {
                 format!("{:.1} M", row.parameters as f64 / 1e6),
                 format!("{:.2}", row.flops as f64 / 1e9),
                 format!("{} px", row.side_px),
-                row.licence.clone(),
+                marked(&row.licence),
+                row.good_for.to_string(),
             ]
         })
         .collect();
-    let mut text = columns_that_fit(Stream::Out, header, &cells, &[2, 3, 4], &[5, 4, 3]);
+    let mut text = columns_that_fit(Stream::Out, header, &cells, &[2, 3, 4], &[5, 4, 6, 3]);
+    text = by_group(&text, &rows);
     if !all_tags {
         text +=
             "\nEach with timm's default weights; `kennel models --model NAME` lists the others.\n";
     }
     print(&text)
+}
+
+/// Marks licences that forbid commercial use.
+fn marked(licence: &str) -> String {
+    if licence.split('-').any(|word| word == "nc") {
+        format!("{licence} (not commercial)")
+    } else {
+        licence.to_string()
+    }
+}
+
+/// Puts an empty line between the groups of a table with one line for each row after its header.
+fn by_group(table: &str, rows: &[Row]) -> String {
+    let mut text = String::new();
+    for (index, line) in table.lines().enumerate() {
+        if index >= 2 && rows[index - 1].group != rows[index - 2].group {
+            text.push('\n');
+        }
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
 }

@@ -27,21 +27,36 @@ pub fn architectures() -> Vec<Architecture> {
         eps: 1e-5,
         ..v1([1, 2, 4, 2], 24)
     };
-    vec![
-        convnext("convnext_atto", atto, 3_695_520, 547_332_480),
-        convnext("convnext_nano", nano, 15_593_560, 2_445_528_320),
-        convnext("convnext_tiny", tiny, 28_589_128, 4_455_531_264),
-        convnext("convnext_small", v1([3, 3, 27, 3], 96), 50_223_688, 8_683_712_256),
-        convnext("convnext_base", v1([3, 3, 27, 3], 128), 88_591_464, 15_354_729_472),
-        convnext("convnextv2_atto", v2(atto), 3_708_400, 547_332_480),
-        convnext("convnextv2_nano", v2(nano), 15_623_800, 2_445_528_320),
-        convnext("convnextv2_tiny", v2(tiny), 28_635_496, 4_455_531_264),
-        Architecture {
+    let v1s = Architecture::grouped(
+        "ConvNeXt",
+        "the best convolutions",
+        [
+            convnext("convnext_atto", atto, 3_695_520, 547_332_480),
+            convnext("convnext_nano", nano, 15_593_560, 2_445_528_320),
+            convnext("convnext_tiny", tiny, 28_589_128, 4_455_531_264),
+            convnext("convnext_small", v1([3, 3, 27, 3], 96), 50_223_688, 8_683_712_256),
+            convnext("convnext_base", v1([3, 3, 27, 3], 128), 88_591_464, 15_354_729_472),
+        ],
+    );
+    let v2s = Architecture::grouped(
+        "ConvNeXt V2",
+        "the best convolutions",
+        [
+            convnext("convnextv2_atto", v2(atto), 3_708_400, 547_332_480),
+            convnext("convnextv2_nano", v2(nano), 15_623_800, 2_445_528_320),
+            convnext("convnextv2_tiny", v2(tiny), 28_635_496, 4_455_531_264),
+        ],
+    );
+    let miniatures = Architecture::grouped(
+        "miniatures",
+        "trying things out",
+        [Architecture {
             is_miniature: true,
             side_px: 160,
             ..convnext("test_convnext", test, 272_128, 31_228_800)
-        },
-    ]
+        }],
+    );
+    v1s.chain(v2s).chain(miniatures).collect()
 }
 
 fn convnext(
@@ -52,6 +67,8 @@ fn convnext(
 ) -> Architecture {
     Architecture {
         name,
+        group: "",
+        good_for: "",
         head: "head.fc",
         first_conv: "stem.0",
         global_pool: "avg",

@@ -91,6 +91,17 @@ impl EfficientNet {
     }
 }
 
+impl EfficientNet {
+    /// The name of the normalisation after the last convolution.
+    fn norm_name(&self) -> Option<&'static str> {
+        match (&self.bn2, &self.norm_head) {
+            (Some(_), _) => Some("bn2"),
+            (_, Some(_)) => Some("norm_head"),
+            _ => None,
+        }
+    }
+}
+
 impl Backbone for EfficientNet {
     /// Stem, stages of blocks, the 1x1 convolution above them, head.
     fn stages(&self) -> Vec<Stage> {
@@ -99,7 +110,9 @@ impl Backbone for EfficientNet {
             let name = format!("blocks.{index}");
             Stage::new(name.clone(), &[&name])
         }));
-        stages.push(Stage::new("conv_head", &["conv_head", "bn2", "norm_head"]));
+        let mut conv_head = vec!["conv_head"];
+        conv_head.extend(self.norm_name());
+        stages.push(Stage::new("conv_head", &conv_head));
         stages.push(Stage::new("head", &["classifier"]));
         stages
     }
@@ -107,10 +120,7 @@ impl Backbone for EfficientNet {
     /// The last stage of blocks and everything above it.
     fn partial(&self) -> Vec<String> {
         let mut prefixes = vec![format!("blocks.{}", self.blocks.len() - 1), "conv_head".into()];
-        let norms = [("bn2", &self.bn2), ("norm_head", &self.norm_head)];
-        prefixes.extend(
-            norms.iter().filter(|(_, norm)| norm.is_some()).map(|(name, _)| (*name).into()),
-        );
+        prefixes.extend(self.norm_name().map(String::from));
         prefixes.push("classifier".into());
         prefixes
     }

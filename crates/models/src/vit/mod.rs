@@ -165,7 +165,9 @@ impl VitConfig {
 impl Backbone for VisionTransformer {
     /// Embedding, every block by itself, the last normalisation, head.
     fn stages(&self) -> Vec<Stage> {
-        let embedding = ["cls_token", "reg_token", "pos_embed", "patch_embed", "norm_pre"];
+        let mut embedding = vec!["cls_token", "pos_embed", "patch_embed"];
+        embedding.extend(self.reg_token.is_some().then_some("reg_token"));
+        embedding.extend(self.norm_pre.is_some().then_some("norm_pre"));
         let mut stages = vec![Stage::new("embed", &embedding)];
         stages.extend((0..self.blocks.len()).map(|index| {
             let name = format!("blocks.{index}");

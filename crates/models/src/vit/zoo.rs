@@ -13,29 +13,49 @@ pub fn architectures() -> Vec<Architecture> {
     let deit3 = VitConfig { is_class_embedded: false, layer_scale: Some(1e-6), ..SMALL };
     let clip = VitConfig { is_pre_normalised: true, eps: 1e-5, ..BASE };
     let test = VitConfig { grid: 10, width: 64, depth: 6, heads: 2, mlp_ratio: 3, ..TINY };
-    vec![
-        vit("vit_tiny_patch16_224", TINY, 5_717_416, 1_253_683_200),
-        vit("vit_small_patch16_224", SMALL, 22_050_664, 4_598_882_304),
-        vit("vit_small_patch16_384", VitConfig { grid: 24, ..SMALL }, 22_196_584, 15_490_351_104),
-        vit("vit_base_patch16_224", BASE, 86_567_656, 17_563_828_224),
-        vit("deit3_small_patch16_224", deit3, 22_059_496, 4_598_882_304),
-        vit("vit_base_patch16_clip_224", clip, 86_568_424, 17_563_828_224),
-        vit("vit_small_patch14_dinov2", dinov2(SMALL), 22_441_192, 46_697_123_328),
-        vit(
-            "vit_small_patch14_reg4_dinov2",
-            with_registers(dinov2(SMALL)),
-            22_442_344,
-            46_883_212_800,
-        ),
-        vit("vit_base_patch14_dinov2", dinov2(BASE), 87_348_712, 151_574_486_016),
-        vit(
-            "vit_base_patch14_reg4_dinov2",
-            with_registers(dinov2(BASE)),
-            87_351_016,
-            152_116_534_272,
-        ),
-        Architecture { is_miniature: true, ..vit("test_vit", test, 371_240, 37_635_328) },
-    ]
+    let vits = Architecture::grouped(
+        "Vision Transformer",
+        "large pretrained trunks",
+        [
+            vit("vit_tiny_patch16_224", TINY, 5_717_416, 1_253_683_200),
+            vit("vit_small_patch16_224", SMALL, 22_050_664, 4_598_882_304),
+            vit(
+                "vit_small_patch16_384",
+                VitConfig { grid: 24, ..SMALL },
+                22_196_584,
+                15_490_351_104,
+            ),
+            vit("vit_base_patch16_224", BASE, 86_567_656, 17_563_828_224),
+            vit("deit3_small_patch16_224", deit3, 22_059_496, 4_598_882_304),
+            vit("vit_base_patch16_clip_224", clip, 86_568_424, 17_563_828_224),
+        ],
+    );
+    let dinos = Architecture::grouped(
+        "DINOv2",
+        "frozen, with few photos",
+        [
+            vit("vit_small_patch14_dinov2", dinov2(SMALL), 22_441_192, 46_697_123_328),
+            vit(
+                "vit_small_patch14_reg4_dinov2",
+                with_registers(dinov2(SMALL)),
+                22_442_344,
+                46_883_212_800,
+            ),
+            vit("vit_base_patch14_dinov2", dinov2(BASE), 87_348_712, 151_574_486_016),
+            vit(
+                "vit_base_patch14_reg4_dinov2",
+                with_registers(dinov2(BASE)),
+                87_351_016,
+                152_116_534_272,
+            ),
+        ],
+    );
+    let miniatures = Architecture::grouped(
+        "miniatures",
+        "trying things out",
+        [Architecture { is_miniature: true, ..vit("test_vit", test, 371_240, 37_635_328) }],
+    );
+    vits.chain(dinos).chain(miniatures).collect()
 }
 
 fn dinov2(config: VitConfig) -> VitConfig {
@@ -49,6 +69,8 @@ fn with_registers(config: VitConfig) -> VitConfig {
 fn vit(name: &'static str, config: VitConfig, parameters: u64, macs: u64) -> Architecture {
     Architecture {
         name,
+        group: "",
+        good_for: "",
         head: "head",
         first_conv: "patch_embed.proj",
         global_pool: "token",

@@ -30,6 +30,8 @@ enum Pool {
 pub fn architectures() -> Vec<Architecture> {
     let of = |name, pool, global_pool, parameters| Architecture {
         name,
+        group: "tests",
+        good_for: "tests",
         head: "head",
         first_conv: "patch_embed.proj",
         global_pool,
