@@ -262,8 +262,8 @@ fn a_moving_average_is_validated_and_kept_while_the_weights_train_as_without() {
         choose_by: ChooseBy::Loss,
         ..small_config(&data, Strategy::Partial, 3)
     };
-    let averaged = Settings { ema: Some(0.9), ..plain.clone() };
-    let [plain, averaged] = [&plain, &averaged].map(|config| train_quietly(config, &runs));
+    let config = Settings { ema: Some(0.9), ..plain.clone() };
+    let [plain, averaged] = [&plain, &config].map(|config| train_quietly(config, &runs));
     let file = |run: &RunDir, name: &str| contents(run)[name].clone();
     assert!(
         file(&plain, "checkpoints/last.safetensors")
@@ -287,6 +287,18 @@ fn a_moving_average_is_validated_and_kept_while_the_weights_train_as_without() {
     let losses =
         |run: &RunDir| -> Vec<f64> { run.read_metrics().unwrap().iter().map(loss).collect() };
     assert_ne!(losses(&plain), losses(&averaged));
+
+    // After one epoch the checkpoint is the average, and the test photos were predicted with it.
+    let short = train_quietly(&Settings { epochs: 1, ..config }, &runs);
+    let (best, state) = (read(short.best_weights()), read(short.last_state()));
+    for (name, value) in &best {
+        let average = state.get(&format!("average.{name}"));
+        let is_trained = trained.iter().any(|prefix| is_under(name, prefix));
+        assert_eq!(average.map(|average| &average.data), is_trained.then_some(&value.data));
+    }
+    let (compute, test) = (Compute::cpu(), Some(kennel_core::Split::Test));
+    let again = predict_dataset(&short, &data, test, &compute, Task::unwatched()).unwrap();
+    assert_eq!(Some(again), evaluate_run(&short).unwrap().test);
 }
 
 #[test]
