@@ -1,5 +1,7 @@
 //! Writes a network's description as an ONNX graph.
 
+use std::f32::consts::SQRT_2;
+
 use kennel_models::{Activation, GraphNode, GraphValue, NetworkGraph, Operation, TensorValue};
 use kennel_onnx::ModelProto;
 use kennel_onnx::builder::{self, Extent, GraphBuilder, float, int, ints};
@@ -167,5 +169,33 @@ fn push_activation(graph: &mut GraphBuilder, name: &str, activation: Activation,
             let slope = [float("alpha", 1.0 / 6.0), float("beta", 0.5)];
             graph.node("HardSigmoid", name, &[input], slope)
         }
+        // GELU has no operator of its own before opset 20. `x (1 + erf(x / sqrt 2)) / 2`.
+        Activation::Gelu => {
+            let root = graph.floats(&format!("{name}.root"), &[], &[SQRT_2]);
+            let scaled = graph.node("Div", &format!("{name}.scaled"), &[input, &root], []);
+            let erf = graph.node("Erf", &format!("{name}.erf"), &[&scaled], []);
+            push_half_of_product(graph, name, input, &erf)
+        }
+        // `x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2`.
+        Activation::GeluTanh => {
+            let cubic = graph.floats(&format!("{name}.cubic"), &[], &[0.044_715]);
+            let scale = graph.floats(&format!("{name}.scale"), &[], &[0.797_884_6]);
+            let square = graph.node("Mul", &format!("{name}.square"), &[input, input], []);
+            let cube = graph.node("Mul", &format!("{name}.cube"), &[input, &square], []);
+            let term = graph.node("Mul", &format!("{name}.term"), &[&cube, &cubic], []);
+            let sum = graph.node("Add", &format!("{name}.sum"), &[input, &term], []);
+            let scaled = graph.node("Mul", &format!("{name}.scaled"), &[&sum, &scale], []);
+            let tanh = graph.node("Tanh", &format!("{name}.tanh"), &[&scaled], []);
+            push_half_of_product(graph, name, input, &tanh)
+        }
     };
+}
+
+/// `input (1 + gate) / 2`.
+fn push_half_of_product(graph: &mut GraphBuilder, name: &str, input: &str, gate: &str) -> String {
+    let one = graph.floats(&format!("{name}.one"), &[], &[1.0]);
+    let half = graph.floats(&format!("{name}.half"), &[], &[0.5]);
+    let gate = graph.node("Add", &format!("{name}.gate"), &[gate, &one], []);
+    let product = graph.node("Mul", &format!("{name}.product"), &[input, &gate], []);
+    graph.node("Mul", name, &[&product, &half], [])
 }

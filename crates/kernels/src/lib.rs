@@ -1,4 +1,5 @@
-//! Convolution, normalisation, pooling and activation: the building blocks of all networks.
+//! Convolution, attention, fully connected layers, normalisation, pooling and activation: the
+//! building blocks of all networks.
 //!
 //! Every architecture calls these functions for the heavy work, so making one of them fast makes
 //! every network fast without changing an architecture. Each function first checks the device of
@@ -31,7 +32,8 @@ pub use linear::linear;
 pub use norm::{batch_norm_inference, batch_norm_train, conv2d_batch_norm_inference};
 pub use pool::{avg_pool2d, global_avg_pool, max_pool2d};
 pub use tokens::{
-    activate_tokens, layer_norm, linear_tokens, mean_token, residual_add_tokens, tokens_of_map,
+    activate_tokens, attention, global_response_norm, layer_norm, linear_residual_tokens,
+    linear_tokens, map_of_tokens, mean_token, residual_add_tokens, tokens_of_map,
 };
 pub use types::{Activation, AdamState, AdamStep, BatchNormConstants, BatchNormOutput, ConvSpec};
 

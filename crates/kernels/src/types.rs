@@ -19,6 +19,11 @@ pub enum Activation {
     Sigmoid,
     /// `min(max(x + 3, 0), 6) / 6`.
     HardSigmoid,
+    /// `x * Phi(x)` with the normal distribution `Phi`, by its error function (Hendrycks and Gimpel
+    /// 2016): `torch.nn.GELU()`.
+    Gelu,
+    /// `x * (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2`: `torch.nn.GELU("tanh")`.
+    GeluTanh,
 }
 
 /// Geometry of a convolution, the same in both directions.

@@ -124,6 +124,8 @@ impl Ops for Describer {
             Activation::HardSwish => "hard_swish",
             Activation::Sigmoid => "sigmoid",
             Activation::HardSigmoid => "hard_sigmoid",
+            Activation::Gelu => "gelu",
+            Activation::GeluTanh => "gelu_tanh",
         };
         self.push_after(name, Operation::Activation(activation), vec![x])
     }

@@ -170,7 +170,7 @@ impl Ops for Eager {
     }
 
     fn linear(&mut self, linear: &Linear, x: Tensor<3>) -> Tensor<3> {
-        linear_tokens(x, linear.weight.val(), linear.bias.val())
+        linear_tokens(x, linear.weight.val(), linear.bias.val(), Activation::Identity)
     }
 
     fn layer_norm(&mut self, norm: &LayerNorm, x: Tensor<3>) -> Tensor<3> {
