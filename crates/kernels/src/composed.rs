@@ -1,6 +1,8 @@
 //! The same functions, composed of Burn's own operations: for GPUs, and as the reference for tests
 //! of the fast path.
 
+use std::f64::consts::PI;
+
 use burn::tensor::{
     Tensor, activation, module,
     ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions},
@@ -10,7 +12,7 @@ use crate::types::{
     Activation, AdamState, AdamStep, BatchNormConstants, BatchNormOutput, ConvSpec,
 };
 
-pub fn activate(x: Tensor<4>, activation: Activation) -> Tensor<4> {
+pub fn activate<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {
     match activation {
         Activation::Identity => x,
         Activation::Relu => activation::relu(x),
@@ -20,11 +22,14 @@ pub fn activate(x: Tensor<4>, activation: Activation) -> Tensor<4> {
         Activation::Sigmoid => activation::sigmoid(x),
         Activation::HardSigmoid => hard_sigmoid(x),
         Activation::Gelu => activation::gelu(x),
-        Activation::GeluTanh => activation::gelu_approximate(x),
+        Activation::GeluTanh => {
+            let u = (x.clone() + x.clone() * x.clone().square() * 0.044715) * (2.0 / PI).sqrt();
+            x * (u.tanh() + 1.0) * 0.5
+        }
     }
 }
 
-fn hard_sigmoid(x: Tensor<4>) -> Tensor<4> {
+fn hard_sigmoid<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     (x + 3.0).clamp(0.0, 6.0) / 6.0
 }
 
@@ -118,4 +123,60 @@ pub fn adam_step(state: AdamState, gradient: Tensor<1>, step: &AdamStep) -> Adam
     let denominator = second.clone().sqrt() / (1.0 - beta2.powi(t)).sqrt() + eps;
     let direction = first.clone() / denominator * (learning_rate / (1.0 - beta1.powi(t)));
     AdamState { weight: weight * shrink - direction, first, second }
+}
+
+pub fn tokens_of_map(map: Tensor<4>) -> Tensor<3> {
+    let [batch, channels, height, width] = map.dims();
+    map.permute([0, 2, 3, 1]).reshape([batch, height * width, channels])
+}
+
+pub fn map_of_tokens(tokens: Tensor<3>, height: usize, width: usize) -> Tensor<4> {
+    let [batch, _, channels] = tokens.dims();
+    tokens.reshape([batch, height, width, channels]).permute([0, 3, 1, 2])
+}
+
+pub fn linear_tokens(
+    x: Tensor<3>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    activation: Activation,
+) -> Tensor<3> {
+    activate(x.matmul(weight.transpose().unsqueeze()) + bias.unsqueeze(), activation)
+}
+
+pub fn linear_residual_tokens(
+    x: Tensor<3>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    scale: Option<Tensor<1>>,
+    shortcut: Tensor<3>,
+) -> Tensor<3> {
+    let branch = linear_tokens(x, weight, bias, Activation::Identity);
+    match scale {
+        Some(scale) => shortcut + branch * scale.unsqueeze(),
+        None => shortcut + branch,
+    }
+}
+
+pub fn layer_norm(x: Tensor<3>, weight: Tensor<1>, bias: Tensor<1>, eps: f64) -> Tensor<3> {
+    let centred = x.clone() - x.mean_dim(2);
+    let variance = centred.clone().square().mean_dim(2);
+    centred / (variance + eps).sqrt() * weight.unsqueeze() + bias.unsqueeze()
+}
+
+pub fn attention(qkv: Tensor<3>, heads: usize) -> Tensor<3> {
+    let [batch, tokens, channels] = qkv.dims();
+    let (channels, head) = (channels / 3, channels / 3 / heads);
+    // [batch, tokens, 3, heads, head] to one [batch, heads, tokens, head] each.
+    let parts = qkv.reshape([batch, tokens, 3, heads, head]).permute([2, 0, 3, 1, 4]);
+    let part = |index| parts.clone().narrow(0, index, 1).reshape([batch, heads, tokens, head]);
+    let scores = part(0).matmul(part(1).swap_dims(2, 3)) * (head as f64).powf(-0.5);
+    let mixed = activation::softmax(scores, 3).matmul(part(2));
+    mixed.swap_dims(1, 2).reshape([batch, tokens, channels])
+}
+
+pub fn global_response_norm(x: Tensor<3>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<3> {
+    let norms = x.clone().square().sum_dim(1).sqrt();
+    let norms = norms.clone() / (norms.mean_dim(2) + 1e-6);
+    x.clone() + bias.unsqueeze() + weight.unsqueeze() * x * norms
 }

@@ -1,4 +1,5 @@
-//! Convolution, normalisation, pooling and activation: the building blocks of all networks.
+//! Convolution, attention, fully connected layers, normalisation, pooling and activation: the
+//! building blocks of all networks.
 //!
 //! Every architecture calls these functions for the heavy work, so making one of them fast makes
 //! every network fast without changing an architecture. Each function first checks the device of

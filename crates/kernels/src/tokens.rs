@@ -1,11 +1,14 @@
 //! Operations on tokens, `[batch, tokens, channels]`.
 //!
 //! Tokens lie in memory as the feature map `[batch, channels, tokens, 1]` does, channels last. The
-//! kernels of feature maps therefore compute them too, without a copy.
+//! kernels of feature maps therefore compute some of them, without a copy.
 
+use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
-use crate::{Activation, ConvSpec, Padding, activate, conv2d, global_avg_pool, residual_add};
+use crate::composed;
+use crate::flex::{self, LayerScale, TokenKernels};
+use crate::{Activation, activate, global_avg_pool, residual_add};
 
 /// Lists the pixels of a feature map as tokens, row by row.
 ///
@@ -13,27 +16,37 @@ use crate::{Activation, ConvSpec, Padding, activate, conv2d, global_avg_pool, re
 ///
 /// `[batch, channels, height, width]` to `[batch, height * width, channels]`.
 pub fn tokens_of_map(map: Tensor<4>) -> Tensor<3> {
-    let [batch, channels, height, width] = map.dims();
-    map.permute([0, 2, 3, 1]).reshape([batch, height * width, channels])
+    if !flex::takes(&map) {
+        return composed::tokens_of_map(map);
+    }
+    Tensor::from_dispatch(Dispatch::kernel_tokens_of_map(map.into_dispatch()))
 }
 
-/// The inverse of [`tokens_of_map`].
+/// Arranges tokens as the pixels of a feature map, row by row.
 ///
 /// # Shapes
 ///
 /// `[batch, height * width, channels]` to `[batch, channels, height, width]`.
-pub fn map_of_tokens(tokens: Tensor<3>, [height, width]: [usize; 2]) -> Tensor<4> {
-    let [batch, _, channels] = tokens.dims();
-    tokens.reshape([batch, height, width, channels]).permute([0, 3, 1, 2])
+///
+/// # Panics
+///
+/// When there are not `height * width` tokens.
+pub fn map_of_tokens(tokens: Tensor<3>, height: usize, width: usize) -> Tensor<4> {
+    if !flex::takes(&tokens) {
+        return composed::map_of_tokens(tokens, height, width);
+    }
+    let map = Dispatch::kernel_map_of_tokens(tokens.into_dispatch(), height, width);
+    Tensor::from_dispatch(map)
 }
 
-/// `[batch, tokens, channels]` to `[batch, channels, tokens, 1]`.
+/// A feature map one pixel wide.
 fn column_of_tokens(tokens: Tensor<3>) -> Tensor<4> {
     let count = tokens.dims()[1];
-    map_of_tokens(tokens, [count, 1])
+    map_of_tokens(tokens, count, 1)
 }
 
-/// Fully connected layer on every token. A token's result does not depend on the other tokens.
+/// Fully connected layer on every token, then an activation:
+/// `activation(x @ weight^T + bias)`. A token's result does not depend on the other tokens.
 ///
 /// # Shapes
 ///
@@ -47,17 +60,26 @@ pub fn linear_tokens(
     bias: Tensor<1>,
     activation: Activation,
 ) -> Tensor<3> {
-    let [outputs, features] = weight.dims();
-    let weight = weight.reshape([outputs, features, 1, 1]);
-    let pointwise = ConvSpec { stride: 1, padding: Padding::Sides(0), dilation: 1, groups: 1 };
-    tokens_of_map(activate(conv2d(column_of_tokens(x), weight, Some(bias), pointwise), activation))
+    if !(flex::takes(&x) && flex::takes(&weight) && flex::takes(&bias)) {
+        return composed::linear_tokens(x, weight, bias, activation);
+    }
+    Tensor::from_dispatch(Dispatch::kernel_linear_tokens(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        activation,
+    ))
 }
 
-/// The end of a residual branch: `shortcut + scale * (x @ weight^T + bias)`; without a scale, 1.
+/// The end of a residual block: `shortcut + scale * (x @ weight^T + bias)`.
 ///
 /// # Shapes
 ///
-/// As [`linear_tokens`]; `scale`: `[outputs]`; `shortcut`: `[batch, tokens, outputs]`.
+/// - `x`: `[batch, tokens, features]`
+/// - `weight`: `[outputs, features]`, PyTorch's layout
+/// - `bias`: `[outputs]`
+/// - `scale`: `[outputs]`, LayerScale's factors (Touvron et al. 2021, section 2)
+/// - `shortcut` and result: `[batch, tokens, outputs]`
 pub fn linear_residual_tokens(
     x: Tensor<3>,
     weight: Tensor<2>,
@@ -65,51 +87,21 @@ pub fn linear_residual_tokens(
     scale: Option<Tensor<1>>,
     shortcut: Tensor<3>,
 ) -> Tensor<3> {
-    let y = linear_tokens(x, weight, bias, Activation::Identity);
-    let y = match scale {
-        Some(scale) => y * scale.unsqueeze(),
-        None => y,
-    };
-    residual_add_tokens(y, shortcut)
-}
-
-/// Multi-head self-attention (Vaswani et al. 2017, section 3.2), as timm's `Attention`: the softmax of
-/// queries times keys, divided by the root of the head's size, mixes the values.
-///
-/// # Shapes
-///
-/// - `qkv`: `[batch, tokens, 3 * channels]`: queries, keys and values, each head by head
-/// - result: `[batch, tokens, channels]`
-///
-/// # Panics
-///
-/// When `heads` does not divide the channels.
-pub fn attention(qkv: Tensor<3>, heads: usize) -> Tensor<3> {
-    let [batch, tokens, all] = qkv.dims();
-    let channels = all / 3;
-    let size = channels / heads;
-    let part = |index: usize| -> Tensor<4> {
-        qkv.clone()
-            .narrow(2, index * channels, channels)
-            .reshape([batch, tokens, heads, size])
-            .permute([0, 2, 1, 3])
-    };
-    let scores = (part(0) * (size as f64).powf(-0.5)).matmul(part(1).transpose());
-    let probabilities = burn::tensor::activation::softmax(scores, 3);
-    probabilities.matmul(part(2)).permute([0, 2, 1, 3]).reshape([batch, tokens, channels])
-}
-
-/// Global response normalisation (Woo et al. 2023, section 3.1): `x + (bias + weight * x * n)`, where
-/// `n` is a channel's norm over the tokens of a photo, divided by the mean of all channels' norms.
-///
-/// # Shapes
-///
-/// - `x` and result: `[batch, tokens, channels]`
-/// - `weight`, `bias`: `[channels]`
-pub fn global_response_norm(x: Tensor<3>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<3> {
-    let norms = x.clone().square().sum_dim(1).sqrt();
-    let relative = norms.clone() / (norms.mean_dim(2) + 1e-6);
-    x.clone() + bias.unsqueeze() + x * relative * weight.unsqueeze()
+    let is_fast = flex::takes(&x)
+        && flex::takes(&weight)
+        && flex::takes(&bias)
+        && flex::takes(&shortcut)
+        && scale.as_ref().is_none_or(flex::takes);
+    if !is_fast {
+        return composed::linear_residual_tokens(x, weight, bias, scale, shortcut);
+    }
+    Tensor::from_dispatch(Dispatch::kernel_linear_residual_tokens(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        scale.map_or(LayerScale::None, |scale| LayerScale::Factors(scale.into_dispatch())),
+        shortcut.into_dispatch(),
+    ))
 }
 
 /// Normalises the channels of every token: `torch.nn.LayerNorm`.
@@ -119,9 +111,53 @@ pub fn global_response_norm(x: Tensor<3>, weight: Tensor<1>, bias: Tensor<1>) ->
 /// - `x` and result: `[batch, tokens, channels]`
 /// - `weight`, `bias`: `[channels]`
 pub fn layer_norm(x: Tensor<3>, weight: Tensor<1>, bias: Tensor<1>, eps: f64) -> Tensor<3> {
-    let centred = x.clone() - x.mean_dim(2);
-    let variance = centred.clone().square().mean_dim(2);
-    centred / (variance + eps).sqrt() * weight.unsqueeze() + bias.unsqueeze()
+    if !(flex::takes(&x) && flex::takes(&weight) && flex::takes(&bias)) {
+        return composed::layer_norm(x, weight, bias, eps);
+    }
+    Tensor::from_dispatch(Dispatch::kernel_layer_norm(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        eps,
+    ))
+}
+
+/// Multi-head self-attention, `softmax(q k^T / sqrt(channels / heads)) v` in every head (Vaswani et
+/// al. 2017, section 3.2), without the layers before and after it.
+///
+/// # Shapes
+///
+/// - `qkv`: `[batch, tokens, 3 * channels]`; the last axis is (q, k, v) x heads x channels of a
+///   head, as in timm's `Attention`
+/// - result: `[batch, tokens, channels]`, heads one after the other
+///
+/// # Panics
+///
+/// When the heads do not divide the channels.
+pub fn attention(qkv: Tensor<3>, heads: usize) -> Tensor<3> {
+    if !flex::takes(&qkv) {
+        return composed::attention(qkv, heads);
+    }
+    Tensor::from_dispatch(Dispatch::kernel_attention(qkv.into_dispatch(), heads))
+}
+
+/// ConvNeXt V2's global response normalisation over the tokens of every photo (Woo et al. 2023,
+/// algorithm 1): `x + bias + weight * x * n` with `n = g / (mean(g) + 1e-6)`, where `g` is the
+/// Euclidean norm of a channel over the tokens and the mean is that of all channels.
+///
+/// # Shapes
+///
+/// - `x` and result: `[batch, tokens, channels]`
+/// - `weight`, `bias`: `[channels]`
+pub fn global_response_norm(x: Tensor<3>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<3> {
+    if !(flex::takes(&x) && flex::takes(&weight) && flex::takes(&bias)) {
+        return composed::global_response_norm(x, weight, bias);
+    }
+    Tensor::from_dispatch(Dispatch::kernel_global_response_norm(
+        x.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+    ))
 }
 
 /// Applies `activation` to every element.

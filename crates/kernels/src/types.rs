@@ -19,9 +19,10 @@ pub enum Activation {
     Sigmoid,
     /// `min(max(x + 3, 0), 6) / 6`.
     HardSigmoid,
-    /// `x * Phi(x)`, with the normal distribution function by erf (Hendrycks and Gimpel 2016).
+    /// `x * Phi(x)` with the normal distribution `Phi`, by its error function (Hendrycks and Gimpel
+    /// 2016): `torch.nn.GELU()`.
     Gelu,
-    /// Its approximation by tanh.
+    /// `x * (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2`: `torch.nn.GELU("tanh")`.
     GeluTanh,
 }
 

@@ -5,7 +5,8 @@ mod common;
 use burn::tensor::{Device, Tensor, TensorData};
 use common::{random, values};
 use kennel_kernels::{
-    Activation, ConvSpec, Padding, activate, avg_pool2d, batch_norm_train, conv2d, global_avg_pool,
+    Activation, ConvSpec, Padding, activate, attention, avg_pool2d, batch_norm_train, conv2d,
+    global_avg_pool, global_response_norm, layer_norm, linear_residual_tokens, linear_tokens,
     max_pool2d, residual_add, scale_channels,
 };
 
@@ -59,6 +60,8 @@ fn gradients_are_the_slopes_of_the_functions() {
         (2, 3, 1, 3, 2),
         (17, 17, 17, 3, 2),
         (3, 3, 3, 5, 1),
+        (3, 3, 3, 7, 1),
+        (3, 4, 1, 2, 2),
     ] {
         let spec = ConvSpec { stride, padding: Padding::Sides(kernel / 2), dilation: 1, groups };
         let weight = [outputs, channels / groups, kernel, kernel];
@@ -67,7 +70,13 @@ fn gradients_are_the_slopes_of_the_functions() {
         });
     }
     // Smooth activations only: a step across a kink proves nothing.
-    for activation in [Activation::Identity, Activation::Silu, Activation::Sigmoid] {
+    for activation in [
+        Activation::Identity,
+        Activation::Silu,
+        Activation::Sigmoid,
+        Activation::Gelu,
+        Activation::GeluTanh,
+    ] {
         check(
             &format!("batch_norm_train {activation:?}"),
             [[2, 3, 3, 2], [1, 3, 1, 1], [1, 3, 1, 1]],
@@ -86,4 +95,32 @@ fn gradients_are_the_slopes_of_the_functions() {
     check("global_avg_pool", [[2, 3, 3, 2]], |[x]| global_avg_pool(x));
     check("avg_pool2d", [[2, 3, 5, 4]], |[x]| avg_pool2d(x, 2));
     check("max_pool2d", [[1, 2, 5, 4]], |[x]| max_pool2d(x, 3, 2, 1));
+    let tokens = |x: Tensor<4>| x.flatten::<3>(2, 3);
+    let square = |w: Tensor<4>| {
+        let w = w.reshape([5, 4]);
+        w.clone().matmul(w.transpose())
+    };
+    let again = |x: Tensor<3>| x.unsqueeze_dim::<4>(3);
+    check("layer_norm", [[2, 3, 5, 1], [5, 1, 1, 1], [5, 1, 1, 1]], |[x, w, b]| {
+        again(layer_norm(tokens(x), w.reshape([5]), b.reshape([5]), 1e-6))
+    });
+    check("attention", [[2, 5, 12, 1]], |[qkv]| again(attention(tokens(qkv * 2.0), 2)));
+    check("global_response_norm", [[2, 4, 5, 1], [5, 1, 1, 1], [5, 1, 1, 1]], |[x, w, b]| {
+        again(global_response_norm(tokens(x), w.reshape([5]), b.reshape([5])))
+    });
+    check(
+        "linear_residual_tokens",
+        [[2, 3, 4, 1], [5, 4, 1, 1], [5, 1, 1, 1], [5, 1, 1, 1], [2, 3, 5, 1]],
+        |[x, w, b, scale, shortcut]| {
+            let x = linear_tokens(
+                tokens(x),
+                w.clone().reshape([5, 4]),
+                b.clone().reshape([5]),
+                Activation::Gelu,
+            );
+            let (w, b) = (square(w), b.reshape([5]));
+            let scale = Some(scale.reshape([5]));
+            again(linear_residual_tokens(x, w, b, scale, tokens(shortcut)))
+        },
+    );
 }

@@ -10,12 +10,14 @@ use burn::backend::{Autodiff, Flex};
 use burn_flex::FlexTensor;
 
 use super::batch_norm::{NormConstants, Normalisation};
+use super::channels;
 use super::conv::{self, Geometry};
 use super::elementwise;
 use super::kernels::Kernels;
 use super::nhwc::{self, ChannelsLast, Dims};
 use super::normalised::Normalised;
 use super::pooling::{self, Window};
+use super::recompute::Recompute;
 use super::saved_input::SavedInput;
 use super::tape::{self, Step};
 use crate::types::{Activation, ConvSpec};
@@ -100,6 +102,52 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         }
     }
 
+    fn kernel_conv2d_bias(
+        x: Tracked<C>,
+        weight: Tracked<C>,
+        bias: Tracked<C>,
+        spec: ConvSpec,
+    ) -> Tracked<C> {
+        #[derive(Debug)]
+        struct AddBias;
+        impl Backward<Flex, 2> for AddBias {
+            type State = Step<(), 2>;
+            fn backward(
+                self,
+                ops: Ops<Self::State, 2>,
+                grads: &mut Gradients,
+                _: &mut Checkpointer,
+            ) {
+                let [y_node, bias_node] = ops.parents;
+                let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
+                let Step { parents: [y_parent, _], .. } = ops.state;
+                if let Some(node) = bias_node {
+                    grads.register::<Flex>(node.id, channels::sums(&gradient));
+                }
+                if let Some(node) = y_node {
+                    register!(grads, node, y_parent, gradient.into_tensor());
+                }
+            }
+        }
+        if !(x.is_tracked() || weight.is_tracked() || bias.is_tracked()) {
+            let (x, weight) = (ChannelsLast::new(x.into_primitive()), weight.into_primitive());
+            let y = conv::with_bias(&x, &weight, &bias.into_primitive(), spec);
+            return Tracked::<C>::new(y);
+        }
+        if weight.is_tracked() {
+            conv::forget(&weight.clone().into_primitive());
+        }
+        let y = Self::kernel_conv2d(x, weight, spec);
+        let nodes = [y.node(), bias.node()];
+        let parents = tape::parents(&nodes);
+        let prepare = AddBias.prepare::<C>(nodes).compute_bound().stateful();
+        let y = conv::add_bias(ChannelsLast::new(y.into_primitive()), &bias.into_primitive());
+        match prepare {
+            OpsKind::Tracked(prepare) => tape::record(prepare, parents, (), y, None),
+            OpsKind::UnTracked(prepare) => prepare.finish(y),
+        }
+    }
+
     fn kernel_batch_norm_train(
         x: Tracked<C>,
         weight: Tracked<C>,
@@ -117,7 +165,7 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
                 let y = normalisation.apply(x.clone(), activation);
                 let of = Arc::new(Normalised { x, normalisation, activation });
                 let kept = BatchNormKept { of: Arc::clone(&of), of_batch: true };
-                tape::record(prepare, parents, kept, y, Some(&of))
+                tape::record(prepare, parents, kept, y, again(&of).as_ref())
             }
             OpsKind::UnTracked(prepare) => prepare.finish(normalisation.apply(x, activation)),
         };
@@ -144,7 +192,7 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
                 let y = normalisation.apply(x.clone(), activation);
                 let of = Arc::new(Normalised { x, normalisation, activation });
                 let kept = BatchNormKept { of: Arc::clone(&of), of_batch: false };
-                tape::record(prepare, parents, kept, y, Some(&of))
+                tape::record(prepare, parents, kept, y, again(&of).as_ref())
             }
             OpsKind::UnTracked(prepare) => prepare.finish(normalisation.apply(x, activation)),
         }
@@ -383,6 +431,11 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
             OpsKind::UnTracked(prepare) => prepare.finish(y),
         }
     }
+}
+
+/// The normalisation as what computes its output again, if that is cheap.
+fn again(of: &Arc<Normalised>) -> Option<Arc<dyn Recompute>> {
+    of.is_cheap().then(|| Arc::clone(of) as _)
 }
 
 /// Backward pass of both normalisations.

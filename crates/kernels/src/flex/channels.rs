@@ -50,6 +50,30 @@ impl Passes {
             let mut rest = sums.chunks_exact_mut(self.span);
             add(std::array::from_fn(|_| rest.next().expect("K spans")), chunk);
         });
+        self.add_spans(&partial)
+    }
+
+    /// Sum of every channel over all pixels.
+    pub fn sum_of(&self, x: &[f32]) -> Vec<f64> {
+        let [sum] = self.sum(x.len(), |[sums], chunk| {
+            let x = &x[chunk * self.chunk..];
+            let x = &x[..self.chunk.min(x.len())];
+            vectorised(
+                #[inline(always)]
+                || {
+                    for x in x.chunks(self.span) {
+                        for (sum, x) in sums.iter_mut().zip(x) {
+                            *sum += x;
+                        }
+                    }
+                },
+            );
+        });
+        sum
+    }
+
+    /// Adds up partial sums over all pixels: `K` arrays of one span each per chunk.
+    pub fn add_spans<const K: usize>(&self, partial: &[f32]) -> [Vec<f64>; K] {
         std::array::from_fn(|k| {
             let mut sum = vec![0.0; self.channels];
             for chunk in partial.chunks_exact(K * self.span) {
@@ -62,6 +86,12 @@ impl Passes {
             sum
         })
     }
+}
+
+/// Sum of every channel over all pixels, as a vector: the gradient of a bias.
+pub fn sums(x: &ChannelsLast) -> FlexTensor {
+    let sums = Passes::new(x.dims().channels).sum_of(x.values());
+    nhwc::vector(&sums.iter().map(|&x| x as f32).collect::<Vec<_>>())
 }
 
 /// Calls `each(y, x)` on spans, vectorised. `y` and `x` are divided alike.

@@ -38,6 +38,11 @@ impl<'a> Matrix<'a> {
         Self { values, rows, columns, row_stride: columns, column_stride: 1 }
     }
 
+    /// Rows that start `row_stride` values apart.
+    pub fn strided(values: &'a [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
+        Self { values, rows, columns, row_stride, column_stride: 1 }
+    }
+
     pub fn transposed(self) -> Self {
         Self {
             rows: self.columns,
@@ -234,6 +239,23 @@ pub fn product_of_rows(
     });
 }
 
+/// As [`product_of_rows`]: `finish(piece, copy)` also gets the same piece of `copy`, to fill it.
+pub fn product_of_rows_and_copy(
+    target: &mut [f32],
+    copy: &mut [f32],
+    a: Matrix,
+    b: PackedMatrix,
+    finish: impl Fn(&mut [f32], &mut [f32]) + Sync,
+) {
+    let rows = rows_per_block(a.rows, a.columns + b.columns);
+    let block = (rows * b.columns).max(1);
+    let blocks = target.par_chunks_mut(block).zip(copy.par_chunks_mut(block));
+    blocks.enumerate().for_each(|(block, (target, copy))| {
+        product(target, a.rows(block * rows, target.len() / b.columns), b, false);
+        finish(target, copy);
+    });
+}
+
 /// Rows per block of a product of `rows` rows, where `columns` counts the columns of the operand
 /// and the result together. Aims for blocks that fit into the L2 cache of a core, of about equal
 /// size, and for a multiple of four of them, so that two threads finish together.
@@ -268,6 +290,33 @@ pub fn product_of_columns<B: Deref<Target = [f32]>>(
         }
     });
     sum_in_order(partial, size)
+}
+
+/// As [`product_of_columns`], for a result that is large beside the caches: packs all rows of the
+/// second matrix once and divides the rows of the result, so that there are no partial sums.
+pub fn product_of_long_rows<B: Deref<Target = [f32]>>(
+    a: Matrix,
+    columns: usize,
+    b: impl Fn(Range<usize>) -> B + Sync,
+) -> Buffer {
+    let ranges: Vec<Panels> = (0..a.rows.div_ceil(DEPTH))
+        .into_par_iter()
+        .map(|range| {
+            let (first, end) = (range * DEPTH, ((range + 1) * DEPTH).min(a.rows));
+            let b = b(first..end);
+            Panels::on_this_thread(Matrix::new(&b, end - first, columns))
+        })
+        .collect();
+    let rows = a.columns.div_ceil(4 * a.columns.div_ceil(4 * 96)).max(24).next_multiple_of(12);
+    let mut target = Buffer::new(a.columns * columns);
+    target.par_chunks_mut((rows * columns).max(1)).enumerate().for_each(|(block, target)| {
+        let count = target.len() / columns;
+        for (range, panels) in ranges.iter().enumerate() {
+            let a = a.rows(range * DEPTH, panels.depth).transposed().rows(block * rows, count);
+            product(target, a, panels.packed(), range > 0);
+        }
+    });
+    target
 }
 
 /// Number of partial sums of `size` values for a product over `rows` rows: as many as fit into 16

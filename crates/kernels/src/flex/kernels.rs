@@ -20,6 +20,14 @@ pub trait Kernels: Backend {
         spec: ConvSpec,
     ) -> FloatTensor<Self>;
 
+    /// With a bias, `[outputs]`.
+    fn kernel_conv2d_bias(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        spec: ConvSpec,
+    ) -> FloatTensor<Self>;
+
     /// Returns output, mean and biased variance.
     fn kernel_batch_norm_train(
         x: FloatTensor<Self>,
@@ -93,6 +101,15 @@ pub trait PlainKernels: Backend {
 impl Kernels for Flex {
     fn kernel_conv2d(x: FlexTensor, weight: FlexTensor, spec: ConvSpec) -> FlexTensor {
         conv::forward(&ChannelsLast::new(x), &weight, spec)
+    }
+
+    fn kernel_conv2d_bias(
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        spec: ConvSpec,
+    ) -> FlexTensor {
+        conv::with_bias(&ChannelsLast::new(x), &weight, &bias, spec)
     }
 
     fn kernel_batch_norm_train(

@@ -17,11 +17,14 @@ mod fold;
 mod lerp;
 mod owned;
 mod pooling;
+mod recompute;
 mod saved_input;
+mod tokens;
 
 mod buffer;
 mod channels;
 mod gemm;
+mod lanes;
 mod machine;
 mod meter;
 mod micro;
@@ -30,6 +33,7 @@ mod normalised;
 mod pointwise;
 mod simd;
 mod vector;
+mod weights;
 
 pub use self::batch_norm::NormConstants;
 pub use self::conv::is_supported as conv_is_supported;
@@ -39,3 +43,4 @@ pub use self::kernels::{Kernels, PlainKernels};
 pub use self::machine::{instruction_set, peak_gflop_per_s, threads};
 pub use self::meter::multiply_adds;
 pub use self::pointwise::has_slope_from_value;
+pub use self::tokens::{LayerScale, TokenKernels};

@@ -108,6 +108,36 @@ impl ChannelsLast {
         if is_channels_last { Self(tensor) } else { Self(re_lay(&tensor, dims)) }
     }
 
+    /// Makes a tensor from values in channels-last order.
+    pub fn of_values(values: Buffer, dims: Dims) -> Self {
+        Self(tensor(values, dims))
+    }
+
+    /// Sees tokens, `[batch, tokens, channels]`, as a feature map one pixel wide: the same memory,
+    /// unless the tokens have gaps.
+    pub fn of_tokens(tokens: FlexTensor) -> Self {
+        let shape = tokens.layout().shape();
+        let dims = Dims { batch: shape[0], channels: shape[2], height: shape[1], width: 1 };
+        let is_dense = tokens.layout().contiguous_offsets() == Some((0, dims.len()))
+            && tokens.bytes().len() == dims.len() * size_of::<f32>();
+        let tokens = if is_dense { tokens } else { tokens.to_contiguous() };
+        Self(tokens.with_layout(dims.layout()))
+    }
+
+    /// The pixels as tokens, row by row, in the same memory.
+    pub fn into_tokens(self) -> FlexTensor {
+        let Dims { batch, channels, height, width } = self.dims();
+        let shape = Shape::from(vec![batch, height * width, channels]);
+        self.0.with_layout(Layout::contiguous(shape))
+    }
+
+    /// The same pixels in rows of another length.
+    pub fn with_sides(self, height: usize, width: usize) -> Self {
+        let dims = self.dims();
+        assert_eq!(height * width, dims.height * dims.width, "as many pixels");
+        Self(self.0.with_layout(Dims { height, width, ..dims }.layout()))
+    }
+
     pub fn dims(&self) -> Dims {
         Dims::of(&self.0)
     }

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use super::batch_norm::Normalisation;
 use super::buffer::Buffer;
-use super::nhwc::ChannelsLast;
+use super::nhwc::{ChannelsLast, Dims};
 use super::pointwise::has_slope_from_value;
+use super::recompute::Recompute;
 use crate::types::Activation;
 
 /// A normalisation with its input and activation.
@@ -22,9 +23,14 @@ impl Normalised {
     pub fn is_cheap(&self) -> bool {
         has_slope_from_value(self.activation) && self.activation != Activation::Sigmoid
     }
+}
 
-    /// Computes some of the values; `range` must cover whole pixels.
-    pub fn values(&self, range: Range<usize>) -> Buffer {
+impl Recompute for Normalised {
+    fn dims(&self) -> Dims {
+        self.x.dims()
+    }
+
+    fn values(&self, range: Range<usize>) -> Buffer {
         let mut values = Buffer::new(range.len());
         self.normalisation.write(self.activation)(&mut values, &self.x.values()[range]);
         values

@@ -22,7 +22,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex};
 use burn_flex::FlexTensor;
 
-use super::normalised::Normalised;
+use super::recompute::Recompute;
 
 /// Outputs of kernels by the id of their node. Do not drop an [`Output`] while holding the lock.
 static OUTPUTS: Mutex<BTreeMap<u64, Weak<Output>>> = Mutex::new(BTreeMap::new());
@@ -46,8 +46,8 @@ pub struct Step<S, const N: usize> {
 struct Output {
     /// Empty until Burn has made the node.
     id: OnceLock<u64>,
-    /// The normalisation that made it, if recomputing is cheap.
-    normalised: Weak<Normalised>,
+    /// Computes it again, if that is cheap.
+    again: Option<Weak<dyn Recompute>>,
     /// Whether a kernel has passed it a gradient in the backward pass.
     has_gradient: AtomicBool,
 }
@@ -66,9 +66,9 @@ impl Drop for Output {
 pub struct Parent(Option<Arc<Output>>);
 
 impl Parent {
-    /// The normalisation that made the tensor, if recomputing is cheap.
-    pub fn normalised(&self) -> Option<Arc<Normalised>> {
-        self.0.as_ref()?.normalised.upgrade()
+    /// What computes the tensor again, if that is cheap.
+    pub fn again(&self) -> Option<Arc<dyn Recompute>> {
+        self.0.as_ref()?.again.as_ref()?.upgrade()
     }
 
     /// Marks the tensor as having a gradient from a kernel. Returns whether it had one before.
@@ -83,24 +83,22 @@ pub fn parents<const N: usize>(nodes: &[NodeGuard; N]) -> [Parent; N] {
     nodes.each_ref().map(|node| Parent(outputs.get(&node.id().value).and_then(Weak::upgrade)))
 }
 
-/// Puts an operation with the output `y` on the tape. `normalised` is the operation itself if it is
-/// a normalisation.
+/// Puts an operation with the output `y` on the tape. `again` computes `y` again, if that is cheap.
 pub fn record<O, S, C, const N: usize>(
     prepared: OpsPrep<O, Flex, Step<S, N>, C, N, Tracked>,
     parents: [Parent; N],
     kept: S,
     y: FlexTensor,
-    normalised: Option<&Arc<Normalised>>,
+    again: Option<&Arc<dyn Recompute>>,
 ) -> FloatTensor<Autodiff<Flex, C>>
 where
     O: Backward<Flex, N, State = Step<S, N>>,
     S: Clone + Send + Debug + 'static,
     C: CheckpointStrategy,
 {
-    let normalised =
-        normalised.filter(|normalised| normalised.is_cheap()).map_or(Weak::new(), Arc::downgrade);
+    let again = again.map(Arc::downgrade);
     let output =
-        Arc::new(Output { id: OnceLock::new(), normalised, has_gradient: AtomicBool::new(false) });
+        Arc::new(Output { id: OnceLock::new(), again, has_gradient: AtomicBool::new(false) });
     let y = prepared.finish(Step { kept, parents, _output: Arc::clone(&output) }, y);
     let id = *output.id.get_or_init(|| y.id().value);
     lock().insert(id, Arc::downgrade(&output));

@@ -30,3 +30,31 @@ pub fn assert_close(found: &[f32], expected: &[f32], tolerance: f32, what: &str)
         .fold(0.0_f32, |m, (a, b)| if (a - b).abs() > m || a.is_nan() { (a - b).abs() } else { m });
     assert!(worst <= tolerance * largest, "{what}: {worst:e} off, largest {largest:e}");
 }
+
+/// Runs both functions on the same inputs, all with gradients, and compares results and gradients.
+pub fn compare<const N: usize>(
+    name: &str,
+    shapes: [[usize; 4]; N],
+    tolerance: f32,
+    found: impl Fn([Tensor<4>; N]) -> Tensor<4>,
+    expected: impl Fn([Tensor<4>; N]) -> Tensor<4>,
+) {
+    let run = |function: &dyn Fn([Tensor<4>; N]) -> Tensor<4>| {
+        let device = Device::flex().autodiff();
+        let inputs: [Tensor<4>; N] =
+            std::array::from_fn(|i| random(shapes[i], i as u64 + 1, &device).require_grad());
+        let output = function(inputs.clone());
+        let weights = random(output.dims(), 99, &device);
+        let grads = (output.clone() * weights).sum().backward();
+        let mut all = vec![values(output)];
+        for input in &inputs {
+            all.push(values(input.grad(&grads).expect("every input takes a gradient")));
+        }
+        all
+    };
+    let (found, expected) = (run(&found), run(&expected));
+    for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
+        let what = if i == 0 { "output".into() } else { format!("gradient of input {i}") };
+        assert_close(found, expected, tolerance, &format!("{name} {shapes:?}: {what}"));
+    }
+}

@@ -189,7 +189,7 @@ impl Ops for Eager {
 
     fn to_map(&mut self, x: Tensor<3>, like: &Tensor<4>) -> Tensor<4> {
         let [_, _, height, width] = like.dims();
-        map_of_tokens(x, [height, width])
+        map_of_tokens(x, height, width)
     }
 
     fn linear(&mut self, linear: &dyn Affine, x: Tensor<3>, activation: Activation) -> Tensor<3> {

@@ -28,7 +28,7 @@ impl Algorithm {
             } else {
                 Algorithm::Windows
             })
-        } else if groups == channels && outputs == channels && matches!(kernel, 3 | 5) {
+        } else if groups == channels && outputs == channels && matches!(kernel, 3 | 5 | 7) {
             Some(Algorithm::Depthwise)
         } else {
             None

@@ -9,14 +9,18 @@ mod windows;
 mod winograd;
 
 use burn_flex::FlexTensor;
+use rayon::prelude::*;
 
 use self::geometry::Algorithm;
 pub use self::geometry::{Geometry, is_supported};
 pub use self::packed::Packed;
+use super::channels::Passes;
 use super::meter::count_multiply_adds;
 use super::nhwc::{self, ChannelsLast};
 use super::saved_input::SavedInput;
+use super::simd::vectorised;
 use super::tape::Parent;
+use super::weights::PackedWeights;
 use crate::types::ConvSpec;
 
 /// Computes the convolution, for training.
@@ -25,6 +29,52 @@ pub fn forward(x: &ChannelsLast, weight: &FlexTensor, spec: ConvSpec) -> FlexTen
     count_multiply_adds(g.multiply_adds());
     let y = Packed::direct(&nhwc::values(weight), &g).convolve(x.values(), &g, |_, _| {});
     nhwc::tensor(y, g.output)
+}
+
+/// Weights of [`with_bias`], packed.
+static PACKED: PackedWeights<Packed> = PackedWeights::new();
+
+/// Computes the convolution and adds the bias, `[outputs]`, for inference.
+pub fn with_bias(
+    x: &ChannelsLast,
+    weight: &FlexTensor,
+    bias: &FlexTensor,
+    spec: ConvSpec,
+) -> FlexTensor {
+    let g = Geometry::new(x.dims(), weight, spec);
+    count_multiply_adds(g.multiply_adds());
+    let pack = || Packed::direct(&nhwc::values(weight), &g);
+    let packed = PACKED.get(weight, |packed| packed.is_direct_for(&g), pack);
+    let passes = Passes::new(g.output.channels);
+    let bias = passes.spread(nhwc::values(bias).to_vec().into_iter());
+    let y = packed.convolve(x.values(), &g, |_, y| add_bias_to(y, &bias));
+    nhwc::tensor(y, g.output)
+}
+
+/// Adds a bias, `[channels]`, in place if no other tensor shares the memory of `y`.
+pub fn add_bias(mut y: ChannelsLast, bias: &FlexTensor) -> FlexTensor {
+    let passes = Passes::new(y.dims().channels);
+    let bias = passes.spread(nhwc::values(bias).to_vec().into_iter());
+    y.values_mut().par_chunks_mut(passes.chunk).for_each(|y| add_bias_to(y, &bias));
+    y.into_tensor()
+}
+
+/// Forgets the packed weight, because it is trained.
+pub fn forget(weight: &FlexTensor) {
+    PACKED.forget(weight);
+}
+
+fn add_bias_to(y: &mut [f32], bias: &[f32]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for y in y.chunks_mut(bias.len()) {
+                for (y, b) in y.iter_mut().zip(bias) {
+                    *y += b;
+                }
+            }
+        },
+    );
 }
 
 /// Saves the input, the output of `parent`, for [`weight_gradient`]. A depthwise convolution always

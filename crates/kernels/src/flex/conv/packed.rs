@@ -53,6 +53,16 @@ impl Packed {
         }
     }
 
+    /// Whether [`Packed::direct`] packs like this for `g`.
+    pub fn is_direct_for(&self, g: &Geometry) -> bool {
+        match self {
+            Packed::Pointwise(_) => g.algorithm == Algorithm::Pointwise,
+            Packed::Depthwise(_) => g.algorithm == Algorithm::Depthwise,
+            Packed::Windows(_) => g.algorithm == Algorithm::Windows,
+            Packed::Winograd(_) => false,
+        }
+    }
+
     /// Computes the convolution. Calls `finish(first_pixel, piece)` on pieces of whole pixels of
     /// the result while they are in cache.
     pub fn convolve(

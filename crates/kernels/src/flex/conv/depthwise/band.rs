@@ -14,6 +14,9 @@ use crate::flex::vector::{Four, Vector};
 /// Number of neighbouring outputs that are computed together.
 const TOGETHER: usize = 4;
 
+/// The same for 7 x 7 kernels, whose many taps make a group of four wait for its sums.
+const MANY: usize = 8;
+
 /// Stride that is not known at compile time.
 const ANY: usize = 0;
 
@@ -55,7 +58,7 @@ impl Band<'_> {
         assert!(self.rows.end <= output.height);
         assert_eq!(outputs, self.rows.len() * output.width * output.channels);
         assert_eq!(taps, self.g.taps() * input.channels);
-        assert!(matches!(self.g.kernel, 3 | 5));
+        assert!(matches!(self.g.kernel, 3 | 5 | 7));
     }
 
     /// Pointers to the input rows under an output row, starting at channel `first`.
@@ -120,9 +123,11 @@ macro_rules! for_sizes {
             (3, 1) => for_channels!($V, $self.$call<3, 1>),
             (3, 2) => for_channels!($V, $self.$call<3, 2>),
             (3, _) => for_channels!($V, $self.$call<3, ANY>),
-            (_, 1) => for_channels!($V, $self.$call<5, 1>),
-            (_, 2) => for_channels!($V, $self.$call<5, 2>),
-            (_, _) => for_channels!($V, $self.$call<5, ANY>),
+            (5, 1) => for_channels!($V, $self.$call<5, 1>),
+            (5, 2) => for_channels!($V, $self.$call<5, 2>),
+            (5, _) => for_channels!($V, $self.$call<5, ANY>),
+            (_, 1) => for_channels!($V, $self.$call<7, 1>),
+            (_, _) => for_channels!($V, $self.$call<7, ANY>),
         }
     };
 }
@@ -170,6 +175,13 @@ impl Correlate<'_> {
                     sum.store(y.add(ox * channels));
                 }
                 let mut ox = inner.start;
+                if S != ANY && K == 7 {
+                    while ox + MANY <= inner.end {
+                        let rows = rows.map(|row| row.add((ox * S - left) * channels));
+                        outputs::<V, K, S, MANY>(rows, &taps, y.add(ox * channels), channels);
+                        ox += MANY;
+                    }
+                }
                 if S != ANY {
                     while ox + TOGETHER <= inner.end {
                         let rows = rows.map(|row| row.add((ox * S - left) * channels));
