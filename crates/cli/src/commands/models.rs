@@ -104,7 +104,7 @@ pub fn run(args: ModelsArgs) -> CommandResult {
 
 /// Marks licences that forbid commercial use.
 fn marked(licence: &str) -> String {
-    if licence.split('-').any(|word| word == "nc") {
+    if licence.split('-').any(|word| matches!(word, "nc" | "noncommercial")) {
         format!("{licence} (not commercial)")
     } else {
         licence.to_string()

@@ -112,7 +112,7 @@ impl Backbone for ConvNext {
             let name = format!("stages.{index}");
             StageNames::new(name.clone(), &[&name])
         }));
-        stages.push(StageNames::new("norm", &["head.norm"]));
+        stages.push(StageNames::new("norm", &["head.norm"]).with_rate_of_below());
         stages.push(StageNames::new("head", &["head.fc"]));
         stages
     }

@@ -173,7 +173,8 @@ impl Backbone for VisionTransformer {
             let name = format!("blocks.{index}");
             Stage::new(name.clone(), &[&name])
         }));
-        stages.extend([Stage::new("norm", &["norm"]), Stage::new("head", &["head"])]);
+        let norm = Stage::new("norm", &["norm"]).with_rate_of_below();
+        stages.extend([norm, Stage::new("head", &["head"])]);
         stages
     }
 
