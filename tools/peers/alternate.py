@@ -24,8 +24,10 @@ LAYOUTS = ["channels_last", "nchw"]
 
 
 def run_kennel(kennel: Path, model: str, mode: str, args: argparse.Namespace) -> dict:
+    model, _, side = model.partition("@")
     result, _ = run_json(
-        [kennel, "bench", "--model", model, "--mode", mode, "--format", "json", *sizes(args)],
+        [kennel, "bench", "--model", model, "--mode", mode, "--format", "json", *sizes(args)]
+        + (["--side", side] if side else []),
         environment={"RAYON_NUM_THREADS": str(args.threads)},
     )
     if result["threads"] != args.threads:
@@ -34,6 +36,7 @@ def run_kennel(kennel: Path, model: str, mode: str, args: argparse.Namespace) ->
 
 
 def run_torch(layout: str, model: str, mode: str, side_px: int, args: argparse.Namespace) -> dict:
+    model = model.partition("@")[0]
     command = [sys.executable, HERE / "step.py", "--model", model, "--mode", mode, "--layout", layout]
     result, _ = run_json([*command, "--side", side_px, "--threads", args.threads, *sizes(args)])
     return result
@@ -97,7 +100,7 @@ def table(rows: list) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kennel", type=Path, required=True, help="the release binary")
-    parser.add_argument("--models", default="resnet50,efficientnet_b0,mobilenetv2_100", help="with commas between")
+    parser.add_argument("--models", default="resnet50,efficientnet_b0,mobilenetv2_100", help="with commas between; MODEL@SIDE for another side")
     parser.add_argument("--modes", default="infer,full", help="of infer, freeze, partial, full")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batch-size", type=int, default=16)

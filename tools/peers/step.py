@@ -63,8 +63,11 @@ def main() -> None:
     torch.manual_seed(42)
 
     imports_rss_bytes = peak_rss_bytes()
-    model = timm.create_model(args.model, num_classes=CLASSES)
-    side = args.side or model.pretrained_cfg["input_size"][-1]
+    config = timm.get_pretrained_cfg(args.model)
+    side = args.side or config.input_size[-1]
+    # A transformer is made for its side; a convolutional network does not know the argument.
+    sides = {"img_size": side} if config.fixed_input_size else {}
+    model = timm.create_model(args.model, num_classes=CLASSES, **sides)
     pixels = torch.randn(args.batch_size, 3, side, side)
     labels = torch.arange(args.batch_size) % CLASSES
     if args.layout == "channels_last":

@@ -35,6 +35,7 @@ impl Rates {
         }
         let options = BenchOptions {
             model: settings.model.clone(),
+            side_px: Some(settings.preprocessing.side_px),
             batch_size: settings.batch_size.min(16),
             repeats: 1,
             warmup: 1,

@@ -119,7 +119,9 @@ fn logits_are_the_networks_for_every_family_and_batch() {
 #[test]
 fn sixteen_bit_floats_and_eight_bit_integers_stay_near() {
     let dir = tempfile::tempdir().unwrap();
-    for name in ["resnet18", "efficientnet_b0", "mobilenetv2_100"] {
+    for name in
+        ["resnet18", "efficientnet_b0", "mobilenetv2_100", "vit_tiny_patch16_224", "convnext_atto"]
+    {
         let architecture = architecture(name).unwrap();
         let side = architecture.test_side_px as usize;
         let Written { network, described, model, path } = written(architecture, dir.path());

@@ -21,6 +21,8 @@ pub const CLASSES: usize = 5;
 pub struct BenchOptions {
     /// Architecture by timm's name.
     pub model: String,
+    /// Side of a photo in pixels; None: that of the default weights.
+    pub side_px: Option<u32>,
     /// Photos per pass.
     pub batch_size: usize,
     /// Timed passes.
@@ -108,7 +110,8 @@ pub fn bench_infer(options: &BenchOptions, compute: &Compute) -> Result<NetworkB
 ///
 /// # Errors
 ///
-/// An unknown architecture, or a batch size or repeat count of 0; those of `prepare`.
+/// An unknown architecture, a side that it does not take, or a batch size or repeat count of 0;
+/// those of `prepare`.
 pub fn bench_network<Pass: FnMut(), E: From<InferError>>(
     mode: &str,
     options: &BenchOptions,
@@ -124,7 +127,9 @@ pub fn bench_network<Pass: FnMut(), E: From<InferError>>(
     bounded("batch_size", options.batch_size)?;
     bounded("repeats", options.repeats)?;
     let architecture = architecture(&options.model).map_err(InferError::from)?;
-    let side = architecture.default_tag().preprocessing.side_px as usize;
+    let side_px = options.side_px.unwrap_or(architecture.default_tag().preprocessing.side_px);
+    architecture.check_side(side_px).map_err(InferError::from)?;
+    let side = side_px as usize;
     let device = compute.device();
     let network = Network::new(architecture, CLASSES, RegularizationRates::default(), device);
     let network = draw_network(network, HeadInit::FanIn, 42);
@@ -233,7 +238,7 @@ mod tests {
     #[test]
     fn inference_is_timed_and_its_work_counted() {
         let model = "mobilenetv3_small_100".into();
-        let options = BenchOptions { model, batch_size: 2, repeats: 3, warmup: 0 };
+        let options = BenchOptions { model, side_px: None, batch_size: 2, repeats: 3, warmup: 0 };
         let timed = bench_infer(&options, &Compute::cpu()).unwrap();
         assert_eq!(timed.side_px, 224);
         assert!(timed.rate.images_per_s_min > 0.0);
@@ -247,8 +252,13 @@ mod tests {
 
     #[test]
     fn nothing_is_timed_without_photos() {
-        let options =
-            BenchOptions { model: "resnet18".into(), batch_size: 0, repeats: 1, warmup: 0 };
+        let options = BenchOptions {
+            model: "resnet18".into(),
+            side_px: None,
+            batch_size: 0,
+            repeats: 1,
+            warmup: 0,
+        };
         let error = bench_infer(&options, &Compute::cpu()).unwrap_err().to_string();
         assert!(error.contains("batch_size is 0"), "{error}");
     }

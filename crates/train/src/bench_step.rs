@@ -42,7 +42,8 @@ mod tests {
     fn a_step_of_every_strategy_is_timed_and_its_work_counted() {
         for strategy in Strategy::PUBLISHED {
             let model = "mobilenetv3_small_100".into();
-            let options = BenchOptions { model, batch_size: 2, repeats: 3, warmup: 0 };
+            let options =
+                BenchOptions { model, side_px: None, batch_size: 2, repeats: 3, warmup: 0 };
             let timed = bench_step(strategy, &options, &Compute::cpu()).unwrap();
             assert!(timed.rate.images_per_s_min > 0.0);
             assert!(timed.rate.images_per_s_min <= timed.rate.images_per_s);

@@ -35,6 +35,9 @@ pub struct BenchArgs {
     /// Architecture by timm's name, with random weights
     #[arg(long, default_value = "mobilenetv2_100")]
     model: String,
+    /// Side of the photos in pixels [default: that of the network's default weights]
+    #[arg(long, value_name = "SIDE", conflicts_with_all = ["stage", "onnx"])]
+    side: Option<u32>,
     /// A forward pass, or a training step of a strategy (Adam included)
     #[arg(long, value_enum, default_value_t)]
     mode: Mode,
@@ -92,8 +95,13 @@ pub fn run(args: BenchArgs, session: &Session) -> CommandResult {
             Format::Table => print(&data_table(&bench)),
         };
     }
-    let options =
-        BenchOptions { model: args.model, batch_size, repeats: args.repeats, warmup: args.warmup };
+    let options = BenchOptions {
+        model: args.model,
+        side_px: args.side,
+        batch_size,
+        repeats: args.repeats,
+        warmup: args.warmup,
+    };
     let compute = args.device.open(session)?;
     let bench = match args.mode {
         Mode::Infer => bench_infer(&options, &compute)?,

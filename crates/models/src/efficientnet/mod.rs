@@ -73,9 +73,9 @@ impl EfficientNet {
         let conv_head = make.conv(channels, config.head, 1, 1);
         let norm = make.norm(config.head, config.activation);
         let (conv_head, bn2, norm_head) = match config.head_kind {
-            HeadKind::NormBeforePool => (conv_head, Some(norm), None),
-            HeadKind::ConvAfterPool => (conv_head.with_bias(), None, None),
-            HeadKind::NormAfterPool => (conv_head, None, Some(norm)),
+            HeadKind::NormThenPool => (conv_head, Some(norm), None),
+            HeadKind::PoolThenConv => (conv_head.with_bias(), None, None),
+            HeadKind::PoolThenNorm => (conv_head, None, Some(norm)),
         };
         Self {
             conv_stem: make.conv(3, config.stem, 3, 2),

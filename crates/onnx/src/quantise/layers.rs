@@ -7,7 +7,8 @@ use crate::proto::{GraphProto, NodeProto};
 /// A convolution or fully connected layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layer {
-    /// Name of the node: timm's name.
+    /// Name of the node: timm's name; that of the product in a layer on tokens, whose bias is added
+    /// apart.
     pub name: String,
     /// Input tensor.
     pub input: String,
@@ -36,7 +37,7 @@ pub fn quantisable_layers(graph: &GraphProto, kept_in_float: &BTreeSet<&str>) ->
     let constants: BTreeSet<&str> =
         graph.initializer.iter().map(|tensor| tensor.name.as_str()).collect();
     let is_layer = |node: &&NodeProto| {
-        matches!(node.op_type.as_str(), "Conv" | "Gemm")
+        matches!(node.op_type.as_str(), "Conv" | "Gemm" | "MatMul")
             && node.input.get(1).is_some_and(|weight| constants.contains(weight.as_str()))
     };
     let layers: Vec<&NodeProto> = graph.node.iter().filter(is_layer).collect();

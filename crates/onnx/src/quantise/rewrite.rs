@@ -17,7 +17,7 @@ const BIAS_LEVELS: f32 = (1 << 30) as f32;
 ///
 /// # Errors
 ///
-/// [`OnnxError::Graph`] when a tensor has no range, or a layer has no float weights and bias.
+/// [`OnnxError::Graph`] when a tensor has no range, or a layer has no float weights.
 pub fn quantise(model: &ModelProto, layers: &[Layer], ranges: &Ranges) -> Result<ModelProto> {
     let mut model = model.clone();
     let mut graph = model.graph.take().ok_or_else(|| refuse("there is none".into()))?;
@@ -80,54 +80,67 @@ fn quantise_weights(graph: &mut GraphProto, layer: &Layer, input_scale: f32) -> 
     let place = graph.node.iter().position(|node| node.name == layer.name);
     let place = place.ok_or_else(|| refuse(format!("there is no `{}`", layer.name)))?;
     let names = graph.node[place].input.clone();
-    let [_, weight_name, bias_name] = names.as_slice() else {
-        return Err(refuse(format!("`{}` has not one input, weights and bias", layer.name)));
+    // A product of tokens has `[features, outputs]` and no bias; the others begin with the outputs.
+    let (weight_name, bias_name, axis) = match names.as_slice() {
+        [_, weight, bias] => (weight, Some(bias), 0),
+        [_, weight] => (weight, None, 1),
+        _ => return Err(refuse(format!("`{}` has not one input and weights", layer.name))),
     };
     let (shape, weight) = take_floats(graph, weight_name)?;
-    let (_, bias) = take_floats(graph, bias_name)?;
-    let outputs = shape[0];
-    let per_output = weight.len() / outputs;
-    let scales: Vec<f32> = weight
-        .chunks_exact(per_output)
-        .zip(&bias)
-        .map(|(weights, bias)| {
-            let largest = weights.iter().fold(0.0_f32, |most, weight| most.max(weight.abs()));
+    let bias = bias_name.map(|name| take_floats(graph, name)).transpose()?;
+    let outputs = shape[axis];
+    let output_of = |place: usize| match axis {
+        0 => place / (weight.len() / outputs),
+        _ => place % outputs,
+    };
+    let mut largest = vec![0.0_f32; outputs];
+    for (place, weight) in weight.iter().enumerate() {
+        let largest = &mut largest[output_of(place)];
+        *largest = largest.max(weight.abs());
+    }
+    let scales: Vec<f32> = largest
+        .iter()
+        .enumerate()
+        .map(|(output, largest)| {
             // The weights of a dead channel may all be zero, but its bias must still fit.
+            let bias = bias.as_ref().map_or(0.0, |(_, bias)| bias[output].abs());
             (largest / WEIGHT_LEVELS)
-                .max(bias.abs() / (input_scale * BIAS_LEVELS))
+                .max(bias / (input_scale * BIAS_LEVELS))
                 .max(f32::MIN_POSITIVE * 256.0)
         })
         .collect();
     let quantised: Vec<u8> = weight
-        .chunks_exact(per_output)
-        .zip(&scales)
-        .flat_map(|(weights, scale)| {
-            weights
-                .iter()
-                .map(move |w| (w / scale).round().clamp(-WEIGHT_LEVELS, WEIGHT_LEVELS) as i8 as u8)
+        .iter()
+        .enumerate()
+        .map(|(place, weight)| {
+            let level = (weight / scales[output_of(place)]).round();
+            level.clamp(-WEIGHT_LEVELS, WEIGHT_LEVELS) as i8 as u8
         })
         .collect();
-    let bias_scales: Vec<f32> = scales.iter().map(|scale| scale * input_scale).collect();
-    let bias: Vec<u8> = bias
-        .iter()
-        .zip(&bias_scales)
-        .flat_map(|(bias, scale)| ((bias / scale).round() as i32).to_le_bytes())
-        .collect();
 
-    let mut dequantised = |name: &str, bits: TensorProto, scales: &[f32]| -> NodeProto {
+    let mut dequantised = |name: &str, bits: TensorProto, scales: &[f32], axis| -> NodeProto {
         let (bits_name, scale_name) = (bits.name.clone(), format!("{name}.scale"));
         graph.initializer.push(bits);
         graph.initializer.push(float_tensor(&scale_name, &[outputs], scales));
-        node("DequantizeLinear", name, &[&bits_name, &scale_name], [int("axis", 0)])
+        node("DequantizeLinear", name, &[&bits_name, &scale_name], [int("axis", axis)])
     };
     let bits = |name: &str, shape: &[usize], element, bytes| {
         raw_tensor(&format!("{name}.quantized"), shape, element, bytes)
     };
-    let weight =
-        dequantised(weight_name, bits(weight_name, &shape, ElementType::Int8, quantised), &scales);
-    let bias =
-        dequantised(bias_name, bits(bias_name, &[outputs], ElementType::Int32, bias), &bias_scales);
-    graph.node.splice(place..place, [weight, bias]);
+    let quantised = bits(weight_name, &shape, ElementType::Int8, quantised);
+    let mut nodes = vec![dequantised(weight_name, quantised, &scales, axis as i64)];
+    if let (Some(name), Some((_, bias))) = (bias_name, bias) {
+        let scales: Vec<f32> = scales.iter().map(|scale| scale * input_scale).collect();
+        let levels = bias.iter().zip(&scales).map(|(bias, scale)| (bias / scale).round() as i32);
+        let bytes = levels.flat_map(i32::to_le_bytes).collect();
+        nodes.push(dequantised(
+            name,
+            bits(name, &[outputs], ElementType::Int32, bytes),
+            &scales,
+            0,
+        ));
+    }
+    graph.node.splice(place..place, nodes);
     Ok(())
 }
 

@@ -25,7 +25,7 @@ pub fn efficientnet(width: f64, depth: f64) -> EfficientNetConfig {
         stem,
         stages: stages(stem, &rows, Silu),
         head: round_channels(1280.0 * width),
-        head_kind: HeadKind::NormBeforePool,
+        head_kind: HeadKind::NormThenPool,
         activation: Silu,
         convention: Convention::PyTorch,
     }
@@ -41,7 +41,7 @@ pub fn efficientnet_lite(width: f64, depth: f64) -> EfficientNetConfig {
         stem: 32,
         stages: stages(32, &rows, Relu6),
         head: 1280,
-        head_kind: HeadKind::NormBeforePool,
+        head_kind: HeadKind::NormThenPool,
         activation: Relu6,
         convention: Convention::PyTorch,
     }

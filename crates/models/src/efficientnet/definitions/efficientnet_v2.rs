@@ -62,7 +62,7 @@ fn v2(stem: usize, rows: &[Row], head: usize) -> EfficientNetConfig {
         stem,
         stages: stages(stem, rows, Silu),
         head,
-        head_kind: HeadKind::NormBeforePool,
+        head_kind: HeadKind::NormThenPool,
         activation: Silu,
         convention: Convention::TensorFlow,
     }

@@ -35,7 +35,7 @@ pub fn test_efficientnet() -> EfficientNetConfig {
         stem: 24,
         stages,
         head: 256,
-        head_kind: HeadKind::NormBeforePool,
+        head_kind: HeadKind::NormThenPool,
         activation: Silu,
         convention: Convention::PyTorch,
     }

@@ -29,7 +29,7 @@ pub fn mobilenetv2() -> EfficientNetConfig {
         stem: 32,
         stages: stages(32, &rows, Relu6),
         head: 1280,
-        head_kind: HeadKind::NormBeforePool,
+        head_kind: HeadKind::NormThenPool,
         activation: Relu6,
         convention: Convention::PyTorch,
     }

@@ -76,7 +76,7 @@ fn v3(stages: Vec<Vec<BlockConfig>>, head: usize) -> EfficientNetConfig {
         stem: 16,
         stages,
         head,
-        head_kind: HeadKind::ConvAfterPool,
+        head_kind: HeadKind::PoolThenConv,
         activation: HardSwish,
         convention: Convention::PyTorch,
     }

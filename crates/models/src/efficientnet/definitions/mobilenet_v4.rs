@@ -78,7 +78,7 @@ fn v4(table: &[&[&Block]]) -> EfficientNetConfig {
         stem: STEM,
         stages: table.iter().map(|stage| stage.iter().map(&mut of_input).collect()).collect(),
         head: 1280,
-        head_kind: HeadKind::NormAfterPool,
+        head_kind: HeadKind::PoolThenNorm,
         activation: Relu,
         convention: Convention::PyTorch,
     }

@@ -48,11 +48,11 @@ impl EfficientNetConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadKind {
     /// 1x1 convolution, normalisation, activation, pooling.
-    NormBeforePool,
+    NormThenPool,
     /// Pooling, 1x1 convolution with bias, activation (MobileNetV3).
-    ConvAfterPool,
+    PoolThenConv,
     /// Pooling, 1x1 convolution, normalisation, activation (MobileNetV4).
-    NormAfterPool,
+    PoolThenNorm,
 }
 
 /// Rounds to the nearest multiple of 8, at least 8, that is no more than a tenth below `channels`
