@@ -9,7 +9,7 @@
 //! Differs from `kennel_data::resize`:
 //!
 //! - Sums are in f32 instead of fixed point with 22 bits, so a few values are off by one grey
-//!   level.
+//!   level, and seldom one by two.
 //! - Width is always resized before height. Pillow 13 resizes the height first when that shrinks
 //!   the photo by more than twice as many pixels (photos more than about twice as tall as wide).
 //!   The difference shows beside clipped highlights.
@@ -348,7 +348,6 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("preparation.onnx");
         let (mut values, mut off) = (0_usize, 0_usize);
-        // Pixels without normalisation, which would change the colour of the border.
         let Preprocessing { mean, side_px, .. } = *preprocessing;
         let side = side_px as usize;
         write_model(&path, &preparation(preprocessing)).unwrap();
@@ -383,10 +382,10 @@ mod tests {
         (values, off)
     }
 
+    /// ImageNet's mean colours the border; it is added again when pixels are compared.
     fn plain(crop_mode: CropMode, interpolation: Interpolation) -> Preprocessing {
         Preprocessing {
             crop_mode,
-            mean: [0.0; 3],
             std: [1.0; 3],
             ..Preprocessing::imagenet(64, 0.875, interpolation)
         }
@@ -431,13 +430,5 @@ mod tests {
             println!("{}: {off} of {values} values are one level off", crop_mode.as_str());
             assert!(off * 200 < values, "{off} of {values}");
         }
-    }
-
-    #[test]
-    fn the_border_has_the_mean_colour() {
-        let mean = [0.485, 0.456, 0.406];
-        let bordered = Preprocessing { mean, ..plain(CropMode::Border, Interpolation::Bicubic) };
-        let (values, off) = compared(&bordered, &[(100, 30), (60, 101)]);
-        assert!(off * 200 < values, "{off} of {values}");
     }
 }

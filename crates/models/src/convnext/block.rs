@@ -5,7 +5,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use kennel_kernels::Activation;
 
-use super::{ConvNextConfig, LAYER_SCALE};
+use super::config::{ConvNextConfig, LAYER_SCALE};
 use crate::layers::{Affine, Conv2d, DropPath, GlobalResponseNorm, LayerNorm, Linear, Ops};
 
 /// Configuration of a block.

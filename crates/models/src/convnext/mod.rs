@@ -2,13 +2,13 @@
 //! 4x4, four stages of blocks, pooling, LayerNorm, one linear layer.
 
 mod block;
+mod config;
 pub(crate) mod zoo;
 
 use std::ops::Range;
 
 use burn::module::Module;
 use burn::tensor::Device;
-use kennel_kernels::Activation;
 
 use crate::backbone::{Backbone, Initial};
 use crate::layers::{Conv2d, Dropout, LayerNorm, Linear, Ops};
@@ -16,26 +16,7 @@ use crate::regularization::RegularizationRates;
 use crate::stage::Stage as StageNames;
 use crate::value::{Value, ValueOf};
 use block::{Block, BlockConfig};
-
-/// Where the factors of residual branches start.
-const LAYER_SCALE: f32 = 1e-6;
-
-/// Configuration of a ConvNeXt.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ConvNextConfig {
-    /// Blocks of each stage.
-    pub depths: [usize; 4],
-    /// Channels of each stage.
-    pub widths: [usize; 4],
-    /// Whether it is version 2: global response normalisation in place of factors of the branches.
-    pub is_v2: bool,
-    /// Whether the perceptrons are stored as convolutions of 1x1.
-    pub has_conv_mlp: bool,
-    /// Activation of the perceptrons.
-    pub activation: Activation,
-    /// Added to the variances of LayerNorm.
-    pub eps: f64,
-}
+use config::{ConvNextConfig, LAYER_SCALE};
 
 /// A ConvNeXt.
 #[derive(Module, Debug)]

@@ -2,7 +2,8 @@
 
 use kennel_kernels::Activation;
 
-use super::{ConvNext, ConvNextConfig};
+use super::ConvNext;
+use super::config::ConvNextConfig;
 use crate::architecture::{Architecture, Constructor, HeadDraw};
 
 /// Returns the family's architectures. `tests/zoo.rs` checks parameters and multiply-accumulates

@@ -23,6 +23,8 @@ pub enum DownsampleKind {
 pub(super) enum Downsample {
     Strided((Conv2d, BatchNorm2d)),
     Averaged((Place, Conv2d, BatchNorm2d)),
+    /// The averaged kind where the resolution stays: nothing is pooled, and the place remains.
+    Unpooled((Place, Conv2d, BatchNorm2d)),
 }
 
 /// Makes the downsampling of a shortcut; None where the shortcut is the identity.
@@ -34,19 +36,23 @@ pub(super) fn downsample(
     device: &Device,
 ) -> Option<Downsample> {
     let norm = || BatchNorm2d::new(output, Activation::Identity, device);
-    (stride != 1 || input != output).then(|| match kind {
-        DownsampleKind::Averaged if stride != 1 => {
-            assert_eq!(stride, 2, "what is averaged are 2x2 pixels");
-            Downsample::Averaged((Place::new(), Conv2d::new(input, output, 1, 1, device), norm()))
+    let conv = |stride| Conv2d::new(input, output, 1, stride, device);
+    (stride != 1 || input != output).then(|| match (kind, stride) {
+        (DownsampleKind::Strided, _) => Downsample::Strided((conv(stride), norm())),
+        (DownsampleKind::Averaged, 1) => Downsample::Unpooled((Place::new(), conv(1), norm())),
+        (DownsampleKind::Averaged, _) => {
+            assert_eq!(stride, 2, "2x2 pixels are averaged");
+            Downsample::Averaged((Place::new(), conv(1), norm()))
         }
-        _ => Downsample::Strided((Conv2d::new(input, output, 1, stride, device), norm())),
     })
 }
 
 /// Computes the shortcut, which is added to the branch.
 pub(super) fn shortcut<O: Ops>(ops: &mut O, downsample: &Option<Downsample>, x: O::Map) -> O::Map {
     match downsample {
-        Some(Downsample::Strided((conv, bn))) => ops.conv_norm(conv, bn, x),
+        Some(Downsample::Strided((conv, bn)) | Downsample::Unpooled((_, conv, bn))) => {
+            ops.conv_norm(conv, bn, x)
+        }
         Some(Downsample::Averaged((_, conv, bn))) => {
             let averaged = ops.avg_pool(x, 2);
             ops.conv_norm(conv, bn, averaged)
