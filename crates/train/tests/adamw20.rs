@@ -1,0 +1,91 @@
+//! Gradients and twenty AdamW steps of a transformer and two ConvNeXts against PyTorch and timm.
+//! Fixtures: `tools/fixtures/adamw20.py`.
+
+#[path = "../../models/tests/common/formula.rs"]
+mod formula;
+
+use std::path::PathBuf;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use kennel_core::OptimizerConfig;
+use kennel_models::{
+    Network, RegularizationRates, apply_state_dict, architecture, state_dict, with_trainable,
+};
+use kennel_train::{CrossEntropy, Optimizer, take_gradients};
+use safetensors::SafeTensors;
+
+const BATCH: usize = 8;
+const SIDE: usize = 64;
+
+#[test]
+fn gradients_and_twenty_adamw_steps_are_those_of_pytorch() {
+    for arch in ["vit_tiny_patch16_224", "convnext_atto", "convnextv2_atto"] {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join(format!("tests/fixtures/adamw20/{arch}.safetensors"));
+        let bytes = std::fs::read(path).unwrap();
+        let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+        let names = header.metadata().as_ref().unwrap()["names"].clone();
+        let names: Vec<String> = serde_json::from_str(&names).unwrap();
+        let expected = SafeTensors::deserialize(&bytes).unwrap();
+        let data = |name: &str| expected.tensor(name).unwrap().data().to_vec();
+        let f32s = |name: &str| -> Vec<f32> {
+            data(name).as_chunks().0.iter().map(|word| f32::from_le_bytes(*word)).collect()
+        };
+        let losses: Vec<f64> =
+            data("losses").as_chunks().0.iter().map(|word| f64::from_le_bytes(*word)).collect();
+        let summaries = f32s("gradient");
+
+        let device = Device::flex();
+        let network =
+            Network::new(architecture(arch).unwrap(), 5, RegularizationRates::default(), &device);
+        let stages: Vec<String> =
+            network.stages().into_iter().flat_map(|stage| stage.prefixes).collect();
+        let weights = formula::weights(&state_dict(&network));
+        let mut network = with_trainable(apply_state_dict(network, &weights), &stages);
+        let adamw = OptimizerConfig::AdamW { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.05 };
+        let mut optimizer = Optimizer::new(adamw);
+        let cross_entropy = CrossEntropy::new(0.0, vec![1.0; 5]);
+        let batches: Vec<Tensor<4>> = (0..2)
+            .map(|k| {
+                let pixels = formula::images(&format!("batch.{k}"), BATCH, SIDE);
+                Tensor::from_data(TensorData::new(pixels, [BATCH, 3, SIDE, SIDE]), &device)
+            })
+            .collect();
+        let (mut largest, mut steepest) = (0.0_f64, 0.0_f32);
+        for (step, wanted) in losses.iter().enumerate() {
+            let k = step % 2;
+            let labels: Vec<usize> = (0..BATCH).map(|i| (3 * i + k) % 5).collect();
+            let loss = cross_entropy.forward(network.forward(batches[k].clone()), &labels);
+            let found = f64::from(loss.clone().into_scalar::<f32>());
+            largest = largest.max((found - wanted).abs());
+            let gradients = take_gradients(&network, loss.backward());
+            if step == 0 {
+                assert_eq!(gradients.len(), names.len(), "{arch}");
+                for (name, wanted) in names.iter().zip(summaries.chunks_exact(9)) {
+                    let found: Vec<f32> =
+                        gradients[name].clone().into_data().try_into_vec().unwrap();
+                    let norm = found.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+                    let first = found.iter().chain([0.0; 8].iter()).take(8);
+                    let apart = [norm as f32].iter().chain(first).zip(wanted);
+                    let apart = apart.fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()));
+                    let relative = apart / wanted[0];
+                    assert!(relative <= 1e-4, "{arch}: gradient of {name} is {relative:.1e} off");
+                    steepest = steepest.max(relative);
+                }
+            }
+            network = optimizer.step(network, gradients, |_| 1e-4);
+        }
+        println!("{arch}: losses within {largest:.1e}, gradients within {steepest:.1e} of a norm");
+        assert!(losses[19] < 0.9 * losses[0], "the fixture does not learn");
+        assert!(largest <= 1e-3, "{arch}: a loss is {largest:.1e} off");
+
+        let state = state_dict(&network);
+        for name in [format!("{}.weight", network.head()), format!("{}.bias", network.head())] {
+            let (found, wanted) = (&state[&name].data, f32s(&name));
+            let scale = wanted.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+            let apart = found.iter().zip(&wanted).map(|(a, b)| (a - b).abs());
+            let apart = apart.fold(0.0, f32::max) / scale;
+            assert!(apart <= 1e-3, "{arch}: {name} is {apart:.1e} off");
+        }
+    }
+}
