@@ -65,8 +65,8 @@ fn gradients_and_twenty_adamw_steps_are_those_of_pytorch() {
                     let found: Vec<f32> =
                         gradients[name].clone().into_data().try_into_vec().unwrap();
                     let norm = found.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
-                    let first = found.iter().chain([0.0; 8].iter()).take(8);
-                    let apart = [norm as f32].iter().chain(first).zip(wanted);
+                    let values = found.iter().copied().chain([0.0; 8]).take(8);
+                    let apart = std::iter::once(norm as f32).chain(values).zip(wanted);
                     let apart = apart.fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()));
                     let relative = apart / wanted[0];
                     assert!(relative <= 1e-4, "{arch}: gradient of {name} is {relative:.1e} off");
