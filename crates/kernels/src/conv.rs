@@ -34,8 +34,8 @@ pub fn conv2d(
         return composed::conv2d(x, weight, bias, spec);
     }
     // A pointwise bias is added apart: the only ones in networks that are published under this
-    // revision are those of squeeze-and-excitation, whose maps are one pixel. Its gradient must stay
-    // the sum that Burn computes.
+    // revision are those of squeeze-and-excitation, whose maps are one pixel. Its gradient must
+    // stay the sum that Burn computes.
     if let Some(bias) = bias.as_ref().filter(|bias| weight.dims()[2] > 1 && flex::takes(bias)) {
         return Tensor::from_dispatch(Dispatch::kernel_conv2d_bias(
             x.into_dispatch(),

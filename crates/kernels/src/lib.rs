@@ -32,8 +32,8 @@ pub use linear::linear;
 pub use norm::{batch_norm_inference, batch_norm_train, conv2d_batch_norm_inference};
 pub use pool::{avg_pool2d, global_avg_pool, max_pool2d};
 pub use tokens::{
-    activate_tokens, attention, global_response_norm, layer_norm, linear_residual_tokens,
-    linear_tokens, map_of_tokens, mean_token, residual_add_tokens, tokens_of_map,
+    attention, global_response_norm, layer_norm, linear_residual_tokens, linear_tokens,
+    map_of_tokens, mean_token, residual_add_tokens, tokens_of_map,
 };
 pub use types::{
     Activation, AdamState, AdamStep, BatchNormConstants, BatchNormOutput, ConvSpec, Padding,

@@ -8,7 +8,7 @@ use burn::tensor::Tensor;
 
 use crate::composed;
 use crate::flex::{self, LayerScale, TokenKernels};
-use crate::{Activation, activate, global_avg_pool, residual_add};
+use crate::{Activation, global_avg_pool, residual_add};
 
 /// Lists the pixels of a feature map as tokens, row by row.
 ///
@@ -158,11 +158,6 @@ pub fn global_response_norm(x: Tensor<3>, weight: Tensor<1>, bias: Tensor<1>) ->
         weight.into_dispatch(),
         bias.into_dispatch(),
     ))
-}
-
-/// Applies `activation` to every element.
-pub fn activate_tokens(x: Tensor<3>, activation: Activation) -> Tensor<3> {
-    tokens_of_map(activate(column_of_tokens(x), activation))
 }
 
 /// Adds a residual branch and its shortcut.

@@ -18,34 +18,12 @@ use super::nhwc::{self, ChannelsLast, Dims};
 use super::normalised::Normalised;
 use super::pooling::{self, Window};
 use super::recompute::Recompute;
+use super::register::{first_gradient, register};
 use super::saved_input::SavedInput;
 use super::tape::{self, Step};
 use crate::types::{Activation, ConvSpec};
 
 type Tracked<C> = FloatTensor<Autodiff<Flex, C>>;
-
-/// Takes the gradient that a parent has already received from another kernel, if any. The caller
-/// must add to it and register the sum. Burn adds the gradients of leaves and of results of its own
-/// operations. (A macro, because the type of nodes has no public name.)
-macro_rules! first_gradient {
-    ($grads:expr, $node:expr, $parent:expr) => {
-        $parent.mark_gradient().then(|| ChannelsLast::new($grads.consume::<Flex>(&$node)))
-    };
-}
-
-/// Registers the gradient of a parent, added to the one from another kernel, if any.
-macro_rules! register {
-    ($grads:expr, $node:expr, $parent:expr, $gradient:expr) => {{
-        let gradient = $gradient;
-        let gradient = match first_gradient!($grads, $node, $parent) {
-            Some(first) => {
-                elementwise::residual_add(ChannelsLast::new(gradient), first, Activation::Identity)
-            }
-            None => gradient,
-        };
-        $grads.register::<Flex>($node.id, gradient);
-    }};
-}
 
 impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
     fn kernel_conv2d(x: Tracked<C>, weight: Tracked<C>, spec: ConvSpec) -> Tracked<C> {
@@ -338,7 +316,7 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
                 let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
                 let Step { kept: dims, parents: [parent], .. } = ops.state;
                 if let [Some(node)] = ops.parents {
-                    let first = first_gradient!(grads, node, parent);
+                    let first = first_gradient!(grads, node, parent, ChannelsLast::new);
                     let gradient = pooling::global_avg_pool_gradient(&gradient, dims, first);
                     grads.register::<Flex>(node.id, gradient);
                 }

@@ -18,6 +18,7 @@ mod lerp;
 mod owned;
 mod pooling;
 mod recompute;
+mod register;
 mod saved_input;
 mod tokens;
 

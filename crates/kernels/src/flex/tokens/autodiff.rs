@@ -17,33 +17,12 @@ use super::response_norm::ResponseNorm;
 use super::{attention, linear};
 use crate::flex::elementwise;
 use crate::flex::nhwc::{self, ChannelsLast};
+use crate::flex::register::{first_gradient, register};
 use crate::flex::saved_input::SavedInput;
 use crate::flex::tape::{self, Step};
 use crate::types::Activation;
 
 type Tracked<C> = FloatTensor<Autodiff<Flex, C>>;
-
-/// Takes the gradient that a parent has already received from another kernel, if any. The caller
-/// must add to it and register the sum.
-macro_rules! first_gradient {
-    ($grads:expr, $node:expr, $parent:expr) => {
-        $parent.mark_gradient().then(|| ChannelsLast::of_tokens($grads.consume::<Flex>(&$node)))
-    };
-}
-
-/// Registers the gradient of a parent, added to the one from another kernel, if any.
-macro_rules! register {
-    ($grads:expr, $node:expr, $parent:expr, $gradient:expr) => {{
-        let gradient: ChannelsLast = $gradient;
-        let gradient = match first_gradient!($grads, $node, $parent) {
-            Some(first) => {
-                ChannelsLast::new(elementwise::residual_add(gradient, first, Activation::Identity))
-            }
-            None => gradient,
-        };
-        $grads.register::<Flex>($node.id, gradient.into_tokens());
-    }};
-}
 
 fn vector(values: &[f64]) -> FlexTensor {
     nhwc::vector(&values.iter().map(|&x| x as f32).collect::<Vec<_>>())
@@ -71,17 +50,8 @@ impl<C: CheckpointStrategy> TokenKernels for Autodiff<Flex, C> {
                 let gradient = ChannelsLast::of_tokens(grads.consume::<Flex>(&ops.node));
                 let Step { kept: [height, width], parents: [parent], .. } = ops.state;
                 if let [Some(node)] = ops.parents {
-                    let gradient = gradient.with_sides(height, width);
-                    let first = parent
-                        .mark_gradient()
-                        .then(|| ChannelsLast::new(grads.consume::<Flex>(&node)));
-                    let gradient = match first {
-                        Some(first) => {
-                            elementwise::residual_add(gradient, first, Activation::Identity)
-                        }
-                        None => gradient.into_tensor(),
-                    };
-                    grads.register::<Flex>(node.id, gradient);
+                    let gradient = gradient.with_sides(height, width).into_tensor();
+                    register!(grads, node, parent, gradient);
                 }
             }
         }
@@ -111,7 +81,7 @@ impl<C: CheckpointStrategy> TokenKernels for Autodiff<Flex, C> {
                 let gradient = ChannelsLast::new(grads.consume::<Flex>(&ops.node));
                 let Step { parents: [parent], .. } = ops.state;
                 if let [Some(node)] = ops.parents {
-                    register!(grads, node, parent, gradient);
+                    register!(grads, node, parent, tokens gradient);
                 }
             }
         }
@@ -172,7 +142,7 @@ impl<C: CheckpointStrategy> TokenKernels for Autodiff<Flex, C> {
                 if let (Some(node), Some(weight)) = (x_node, weight) {
                     let of_x = linear::input_gradient(&gradient, &nhwc::values(&weight));
                     drop(gradient);
-                    register!(grads, node, x_parent, of_x);
+                    register!(grads, node, x_parent, tokens of_x);
                 }
             }
         }
@@ -271,10 +241,10 @@ impl<C: CheckpointStrategy> TokenKernels for Autodiff<Flex, C> {
                 if let Some(node) = x_node {
                     let weight = linear::scaled(&weight, factors.as_deref());
                     let of_x = linear::input_gradient(&gradient, &weight);
-                    register!(grads, node, x_parent, of_x);
+                    register!(grads, node, x_parent, tokens of_x);
                 }
                 if let Some(node) = shortcut_node {
-                    register!(grads, node, shortcut_parent, gradient);
+                    register!(grads, node, shortcut_parent, tokens gradient);
                 }
             }
         }
@@ -328,7 +298,9 @@ impl<C: CheckpointStrategy> TokenKernels for Autodiff<Flex, C> {
                 let [x_node, weight_node, bias_node] = ops.parents;
                 let gradient = ChannelsLast::of_tokens(grads.consume::<Flex>(&ops.node));
                 let Step { kept, parents: [x_parent, ..], .. } = ops.state;
-                let first = x_node.as_ref().and_then(|node| first_gradient!(grads, node, x_parent));
+                let first = x_node.as_ref().and_then(|node| {
+                    first_gradient!(grads, node, x_parent, ChannelsLast::of_tokens)
+                });
                 let (of_x, [of_weight, of_bias]) = kept.gradients(gradient, first.as_ref());
                 if let Some(node) = weight_node {
                     grads.register::<Flex>(node.id, vector(&of_weight));
@@ -383,7 +355,7 @@ impl<C: CheckpointStrategy> TokenKernels for Autodiff<Flex, C> {
                 if let [Some(node)] = ops.parents {
                     let log_sums = nhwc::values(&log_sums);
                     let of_qkv = attention::gradient(&qkv, heads, &output, &log_sums, &gradient);
-                    register!(grads, node, parent, of_qkv);
+                    register!(grads, node, parent, tokens of_qkv);
                 }
             }
         }
@@ -431,7 +403,7 @@ impl<C: CheckpointStrategy> TokenKernels for Autodiff<Flex, C> {
                     grads.register::<Flex>(node.id, vector(&of.bias));
                 }
                 if let Some(node) = x_node {
-                    register!(grads, node, x_parent, of.x);
+                    register!(grads, node, x_parent, tokens of.x);
                 }
             }
         }
