@@ -1,21 +1,15 @@
 //! Twenty Adam steps of two whole networks against PyTorch and timm. Fixtures:
 //! `tools/fixtures/adam20.py`.
 
-#[path = "../../models/tests/common/formula.rs"]
-mod formula;
+#[path = "common/steps.rs"]
+mod steps;
 
 use std::path::PathBuf;
 
-use burn::tensor::{Device, Tensor, TensorData};
 use kennel_core::OptimizerConfig;
-use kennel_models::{
-    Network, RegularizationRates, apply_state_dict, architecture, state_dict, with_trainable,
-};
+use kennel_models::state_dict;
 use kennel_train::{CrossEntropy, Optimizer, take_gradients};
 use safetensors::SafeTensors;
-
-const BATCH: usize = 8;
-const SIDE: usize = 64;
 
 #[test]
 fn twenty_adam_steps_lose_what_pytorch_loses() {
@@ -38,27 +32,14 @@ fn twenty_adam_steps_lose_what_pytorch_loses() {
             .map(|word| f64::from_le_bytes(*word))
             .collect();
 
-        let device = Device::flex();
-        let network =
-            Network::new(architecture(arch).unwrap(), 5, RegularizationRates::default(), &device);
-        let stages: Vec<String> =
-            network.stages().into_iter().flat_map(|stage| stage.prefixes).collect();
-        let weights = formula::weights(&state_dict(&network));
-        let mut network = with_trainable(apply_state_dict(network, &weights), &stages);
+        let mut network = steps::network(arch);
         let adam = OptimizerConfig::adam();
         let mut optimizer = Optimizer::new(adam);
         let cross_entropy = CrossEntropy::new(0.0, vec![1.0; 5]);
-        let batches: Vec<Tensor<4>> = (0..2)
-            .map(|k| {
-                let pixels = formula::images(&format!("batch.{k}"), BATCH, SIDE);
-                Tensor::from_data(TensorData::new(pixels, [BATCH, 3, SIDE, SIDE]), &device)
-            })
-            .collect();
         let mut largest = 0.0_f64;
         for (step, wanted) in losses.iter().enumerate() {
-            let k = step % 2;
-            let labels: Vec<usize> = (0..BATCH).map(|i| (3 * i + k) % 5).collect();
-            let loss = cross_entropy.forward(network.forward(batches[k].clone()), &labels);
+            let (pixels, labels) = steps::batch(step);
+            let loss = cross_entropy.forward(network.forward(pixels), &labels);
             let found = f64::from(loss.clone().into_scalar::<f32>());
             largest = largest.max((found - wanted).abs());
             let gradients = take_gradients(&network, loss.backward());
