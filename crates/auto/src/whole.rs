@@ -47,8 +47,8 @@ impl Whole {
         Ok(Whole { run, record, options, _lock })
     }
 
-    /// Resumes a run: takes it up and ends it with `finish`, unless it is finished. `reason` says why
-    /// it cannot be given more epochs.
+    /// Resumes a run: takes it up and ends it with `finish`, unless it is finished. `reason` says
+    /// why it cannot be given more epochs.
     ///
     /// # Errors
     ///

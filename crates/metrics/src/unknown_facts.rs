@@ -37,7 +37,7 @@ impl UnknownFacts {
     /// Key of the facts in the safetensors header.
     pub const KEY: &'static str = "kennel";
 
-    /// What the names of the tensors begin with that belong to the network whose features tell, where
-    /// that is not the run's own.
+    /// What the names of the tensors begin with that belong to the network whose features tell,
+    /// where that is not the run's own.
     pub const TRUNK: &'static str = "trunk.";
 }

@@ -30,8 +30,8 @@ pub trait Backbone: Module + Sync + 'static {
     }
 
     /// Returns the tensors that weight decay leaves out besides biases and those of one axis, by
-    /// their whole name: timm's `no_weight_decay`. The default has the names of timm's transformers,
-    /// which no network of convolutions has.
+    /// their whole name: timm's `no_weight_decay`. The default has the names of timm's
+    /// transformers, which no network of convolutions has.
     fn no_weight_decay(&self) -> &'static [&'static str] {
         &["pos_embed", "cls_token", "reg_token", "dist_token"]
     }

@@ -5,8 +5,8 @@ use crate::describer::Describer;
 use crate::graph::NetworkGraph;
 use crate::state_dict::names_by_id;
 
-/// Describes `network` in evaluation mode, for photos of `side_px`. Folds normalisation into the convolutions and omits
-/// dropout.
+/// Describes `network` in evaluation mode, for photos of `side_px`. Folds normalisation into the
+/// convolutions and omits dropout.
 ///
 /// # Panics
 ///

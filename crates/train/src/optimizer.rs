@@ -90,8 +90,8 @@ impl Optimizer {
         })
     }
 
-    /// Returns the new value of one tensor. All tensors are flat. `decays` says whether weight decay
-    /// acts on it.
+    /// Returns the new value of one tensor. All tensors are flat. `decays` says whether weight
+    /// decay acts on it.
     fn update(
         &mut self,
         name: &str,

@@ -1,5 +1,5 @@
-//! EfficientNet (Tan and Le 2019), EfficientNetV2 (Tan and Le 2021), and MobileNet V2 (Sandler et al.
-//! 2018), V3 (Howard et al. 2019) and V4 (Qin et al. 2024). As in timm, they are one family of
+//! EfficientNet (Tan and Le 2019), EfficientNetV2 (Tan and Le 2021), and MobileNet V2 (Sandler et
+//! al. 2018), V3 (Howard et al. 2019) and V4 (Qin et al. 2024). As in timm, they are one family of
 //! inverted residual blocks.
 
 mod block;

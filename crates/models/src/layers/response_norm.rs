@@ -3,8 +3,8 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-/// timm's `GlobalResponseNorm` (Woo et al. 2023, section 3.1): scales every channel by its norm over
-/// a photo, relative to the other channels.
+/// timm's `GlobalResponseNorm` (Woo et al. 2023, section 3.1): scales every channel by its norm
+/// over a photo, relative to the other channels.
 #[derive(Module, Debug)]
 pub struct GlobalResponseNorm {
     /// Scale, `[channels]`.

@@ -1,4 +1,4 @@
-//! EfficientNetV2 (Tan and Le 2021, table 4): edge residuals in the first stages, then inverted ones.
+//! EfficientNetV2 (Tan and Le 2021, table 4): edge residuals first, then inverted ones.
 
 use kennel_kernels::Activation::Silu;
 
