@@ -3,7 +3,8 @@
 use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
 
-/// A learned embedding of the patches of a square grid, after some of tokens that are no patches.
+/// A learned embedding of a square grid of patches. The class token and registers may have theirs
+/// before it.
 pub struct Position<'a> {
     /// `[1, others + patches, channels]`.
     pub embedding: &'a Param<Tensor<3>>,
