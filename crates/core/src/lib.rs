@@ -55,7 +55,7 @@ pub use lock::Lock;
 pub use manifest::{
     DuplicateGroup, DuplicateKind, Manifest, PhotoRecord, RejectedPhoto, SplitCounts,
 };
-pub use panics::{catch_panic, catch_panics_of_threads};
+pub use panics::{PanicWatch, catch_panic, catch_panics_of_threads};
 pub use prediction::{PredictionRecord, write_predictions};
 pub use preprocessing::{CropMode, Interpolation, Preprocessing};
 pub use run_dir::{EpochRecord, RunDir, write_metrics};

@@ -3,16 +3,45 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
-use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, Once};
 
 thread_local! {
     /// Whether this thread is in [`catch_panic`].
     static IS_CAUGHT: Cell<bool> = const { Cell::new(false) };
 }
 
+/// What a panic without words says.
+const NO_REASON: &str = "it gave no reason";
+
 /// How many calls of [`catch_panics_of_threads`] are running.
 static CALLS: AtomicUsize = AtomicUsize::new(0);
+
+/// Messages of panics outside [`catch_panic`], the first [`MOST_MESSAGES`] of the process.
+static OTHERS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// A library that fails in every step must not fill the memory with it.
+const MOST_MESSAGES: usize = 1000;
+
+/// Sees the panics of other threads from its creation on. A GPU library may catch a panic on a
+/// thread of its own and go on, with a result that was never written.
+#[derive(Clone, Debug)]
+pub struct PanicWatch {
+    before: usize,
+}
+
+impl PanicWatch {
+    /// Begins to watch.
+    pub fn begin() -> Self {
+        install_hook();
+        Self { before: OTHERS.lock().map_or(0, |others| others.len()) }
+    }
+
+    /// Returns the messages of the panics since, oldest first.
+    pub fn seen(&self) -> Vec<String> {
+        OTHERS.lock().map_or_else(|_| Vec::new(), |others| others[self.before..].to_vec())
+    }
+}
 
 /// Runs `work`. If it panics, prints nothing and returns the panic's message.
 ///
@@ -32,13 +61,13 @@ pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 ///
 /// # Errors
 ///
-/// The message of the panic that reaches this thread.
+/// The message of the first panic, which is the cause of those that follow.
 pub fn catch_panics_of_threads<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    install_hook();
+    let watch = PanicWatch::begin();
     CALLS.fetch_add(1, Ordering::SeqCst);
     let done = caught(work);
     CALLS.fetch_sub(1, Ordering::SeqCst);
-    done
+    done.map_err(|own| watch.seen().into_iter().next().unwrap_or(own))
 }
 
 /// Adds to the process's panic hook, once and for good, that caught panics are not printed. A hook
@@ -48,6 +77,11 @@ fn install_hook() {
     INSTALLED.call_once(|| {
         let others = take_hook();
         set_hook(Box::new(move |panic| {
+            if let (false, Ok(mut others)) = (IS_CAUGHT.get(), OTHERS.lock())
+                && others.len() < MOST_MESSAGES
+            {
+                others.push(panic.payload_as_str().unwrap_or(NO_REASON).into());
+            }
             if !IS_CAUGHT.get() && CALLS.load(Ordering::SeqCst) == 0 {
                 others(panic);
             }
@@ -61,7 +95,7 @@ fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
             .downcast_ref::<String>()
             .map(String::as_str)
             .or(panic.downcast_ref::<&str>().copied());
-        words.unwrap_or("it gave no reason").into()
+        words.unwrap_or(NO_REASON).into()
     })
 }
 
@@ -77,8 +111,21 @@ mod tests {
             catch_panics_of_threads(|| -> u8 { panic!("no driver") }),
             Err("no driver".into())
         );
+        let cause = catch_panics_of_threads(|| {
+            std::thread::spawn(|| panic!("no libcuda")).join().expect("the thread answers")
+        });
+        assert_eq!(cause, Err::<(), _>("no libcuda".into()));
         let odd = catch_panic(|| -> u8 { std::panic::panic_any(7) });
         assert_eq!(odd, Err("it gave no reason".into()));
+    }
+
+    #[test]
+    fn a_panic_of_another_thread_is_seen() {
+        let watch = PanicWatch::begin();
+        let joined = std::thread::spawn(|| panic!("kernel 7 cannot launch")).join();
+        assert!(joined.is_err());
+        let seen = watch.seen();
+        assert!(seen.iter().any(|message| message == "kernel 7 cannot launch"), "{seen:?}");
     }
 
     #[test]
