@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use burn::module::Module;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use kennel_core::{HeadInit, Settings, Split, Strategy, Weights};
 use kennel_data::{Dataset, Loader, LoaderOptions, PhotoCache, Transform, shuffled};
 use kennel_metrics::Rate;
@@ -118,25 +118,16 @@ pub fn bench_network<Pass: FnMut(), E: From<InferError>>(
     compute: &Compute,
     prepare: impl FnOnce(Network, Tensor<4>) -> Result<Pass, E>,
 ) -> Result<NetworkBench, E> {
-    let bounded = |name, found: usize| match found {
-        1..=65_536 => Ok(()),
-        _ => {
-            Err(InferError::OutOfBounds { name, found: found.to_string(), expected: "1 to 65536" })
-        }
-    };
-    bounded("batch_size", options.batch_size)?;
-    bounded("repeats", options.repeats)?;
-    let architecture = architecture(&options.model).map_err(InferError::from)?;
-    let side_px = options.side_px.unwrap_or(architecture.default_tag().preprocessing.side_px);
-    architecture.check_side(side_px).map_err(InferError::from)?;
-    let side = side_px as usize;
     let device = compute.device();
-    let network = Network::new(architecture, CLASSES, RegularizationRates::default(), device);
-    let network = draw_network(network, HeadInit::FanIn, 42);
-    let shape = [options.batch_size, 3, side, side];
-    let noise: Vec<f32> = (0..shape.iter().product()).map(|i: usize| noise(i)).collect();
-    let pixels = Tensor::<4>::from_data(TensorData::new(noise, shape), device);
-    let (rate, multiply_adds) = time(options, prepare(network, pixels)?);
+    let (network, pixels) = drawn(options, device)?;
+    let side = pixels.dims()[3];
+    let mut pass = prepare(network, pixels)?;
+    // A GPU computes after the call has returned.
+    let finished = || {
+        pass();
+        let _ = device.sync();
+    };
+    let (rate, multiply_adds) = time(options, finished);
     let peak_rss_bytes = machine::peak_rss_bytes();
     let work = (multiply_adds > 0).then(|| {
         let gflop_per_image = multiply_adds as f64 * 2.0 / 1e9 / options.batch_size as f64;
@@ -162,6 +153,36 @@ pub fn bench_network<Pass: FnMut(), E: From<InferError>>(
         work,
         peak_rss_bytes,
     })
+}
+
+/// Returns a network with random weights, and photos of noise.
+///
+/// # Shapes
+///
+/// The network has [`CLASSES`] classes, the photos are `[batch_size, 3, side, side]`.
+///
+/// # Errors
+///
+/// An unknown architecture, a side that it does not take, or a batch size or repeat count of 0.
+pub fn drawn(options: &BenchOptions, device: &Device) -> Result<(Network, Tensor<4>)> {
+    let bounded = |name, found: usize| match found {
+        1..=65_536 => Ok(()),
+        _ => {
+            Err(InferError::OutOfBounds { name, found: found.to_string(), expected: "1 to 65536" })
+        }
+    };
+    bounded("batch_size", options.batch_size)?;
+    bounded("repeats", options.repeats)?;
+    let architecture = architecture(&options.model)?;
+    let side_px = options.side_px.unwrap_or(architecture.default_tag().preprocessing.side_px);
+    architecture.check_side(side_px)?;
+    let side = side_px as usize;
+    let network = Network::new(architecture, CLASSES, RegularizationRates::default(), device);
+    let network = draw_network(network, HeadInit::FanIn, 42);
+    let shape = [options.batch_size, 3, side, side];
+    let noise: Vec<f32> = (0..shape.iter().product()).map(|i: usize| noise(i)).collect();
+    let pixels = Tensor::<4>::from_data(TensorData::new(noise, shape), device);
+    Ok((network, pixels))
 }
 
 /// Times the input of a training epoch, without a network: decoding and the published augmentation.

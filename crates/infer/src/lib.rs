@@ -29,7 +29,7 @@ mod bench;
 
 pub use bench::{
     BenchOptions, CLASSES as BENCH_CLASSES, DataBench, NetworkBench, bench_data, bench_infer,
-    bench_network,
+    bench_network, drawn,
 };
 pub use device::{BURN_VERSION, Compute, DeviceChoice, GpuKind, NotADevice};
 pub use error::{InferError, Result};
