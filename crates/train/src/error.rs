@@ -108,6 +108,21 @@ pub enum TrainError {
         /// The logit.
         logit: f32,
     },
+    /// A device computes something else than the CPU.
+    #[error(
+        "{device} does not compute what the CPU does: a loss differs by {loss:.1e} of itself, the \
+         gradient of `{name}` by {gradient:.1e}"
+    )]
+    DeviceDiffers {
+        /// The device.
+        device: String,
+        /// Largest difference of a loss, as a share of it.
+        loss: f64,
+        /// Largest difference of a gradient, as a share of its norm.
+        gradient: f64,
+        /// The tensor of that gradient.
+        name: String,
+    },
     /// A run cannot be resumed.
     #[error("{path} cannot be resumed: {reason}", path = kennel_core::shown(path))]
     CannotResume {
@@ -196,6 +211,7 @@ impl Hinted for TrainError {
             TrainError::HeadNotTrained { with_head, .. } => Hint::TrainPartsToo(with_head.clone()),
             TrainError::NoFiniteAnswer { .. } => Hint::OtherWeights,
             TrainError::Diverged { .. } | TrainError::DivergedAnswer { .. } => Hint::SmallerSteps,
+            TrainError::DeviceDiffers { .. } => Hint::CheckDriver,
             TrainError::Interrupted { run, .. } => Hint::Resume { run: run.path().into() },
             TrainError::InUse { .. } => Hint::WaitOrStop,
             TrainError::NoSuchRun { model, strategy, is_there: true, .. } => {

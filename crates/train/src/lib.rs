@@ -35,6 +35,7 @@ mod run;
 mod same_photos;
 
 mod bench_step;
+mod device_parity;
 mod finish;
 mod left_out;
 mod select;
@@ -47,6 +48,7 @@ pub use bench_step::bench_step;
 pub use best::{best_epoch, is_better};
 pub use convex::{FeatureRows, JudgedHead, MORE_PHOTOS, frozen_features, judge_head};
 pub use decay::WeightDecay;
+pub use device_parity::{GradientDifference, StepParity, compare_step};
 pub use ema::WeightAverage;
 pub use error::{Result, TrainError};
 pub use features::KeptFeatures;
