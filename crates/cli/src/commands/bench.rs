@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use kennel_core::Strategy;
 use kennel_infer::{BenchOptions, DataBench, NetworkBench, bench_data, bench_infer};
 use kennel_onnx::{FileBench, bench_file};
-use kennel_train::bench_step;
+use kennel_train::{StepParity, bench_step, compare_step};
 
 use crate::device::DeviceArg;
 use crate::failure::{CommandResult, Failure};
@@ -22,6 +22,7 @@ Examples:
   kennel bench --model mobilenetv2_100 --mode infer --batch-size 1 --format json
   kennel bench --stage data --data data/processed
   kennel bench --onnx models/best_model_resnet50.onnx
+  kennel bench --device cuda --mode full --parity     whether this GPU computes what the CPU does
 
 Close other programs first.";
 
@@ -59,6 +60,9 @@ pub struct BenchArgs {
     /// Untimed passes before them
     #[arg(long, default_value_t = 3)]
     warmup: usize,
+    /// Compare a training step on this device with the CPU's, in place of timing it
+    #[arg(long, conflicts_with_all = ["stage", "onnx", "repeats", "warmup"])]
+    parity: bool,
     #[command(flatten)]
     time_limit: TimeLimit,
     #[command(flatten)]
@@ -75,6 +79,18 @@ enum Mode {
     Freeze,
     Partial,
     Full,
+}
+
+impl Mode {
+    /// The strategy whose training step is timed; None: a forward pass.
+    fn strategy(self) -> Option<Strategy> {
+        match self {
+            Mode::Infer => None,
+            Mode::Freeze => Some(Strategy::Freeze),
+            Mode::Partial => Some(Strategy::Partial),
+            Mode::Full => Some(Strategy::Full),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -103,16 +119,50 @@ pub fn run(args: BenchArgs, session: &Session) -> CommandResult {
         warmup: args.warmup,
     };
     let compute = args.device.open(session)?;
-    let bench = match args.mode {
-        Mode::Infer => bench_infer(&options, &compute)?,
-        Mode::Freeze => bench_step(Strategy::Freeze, &options, &compute)?,
-        Mode::Partial => bench_step(Strategy::Partial, &options, &compute)?,
-        Mode::Full => bench_step(Strategy::Full, &options, &compute)?,
+    let strategy = args.mode.strategy();
+    if args.parity {
+        let Some(strategy) = strategy else {
+            let text = "--parity compares training steps: pass --mode freeze, partial or full";
+            return Err(Failure::Usage(text.into()));
+        };
+        return run_parity(&compare_step(strategy, &options, &compute)?, args.format);
+    }
+    let bench = match strategy {
+        None => bench_infer(&options, &compute)?,
+        Some(strategy) => bench_step(strategy, &options, &compute)?,
     };
     match args.format {
         Format::Json => print_json(&bench),
         Format::Table => print(&network_table(&bench)),
     }
+}
+
+/// Prints a comparison, then fails if it does not hold.
+fn run_parity(parity: &StepParity, format: Format) -> CommandResult {
+    match format {
+        Format::Json => print_json(parity)?,
+        Format::Table => print(&parity_table(parity))?,
+    }
+    Ok(parity.check()?)
+}
+
+fn parity_table(parity: &StepParity) -> String {
+    let losses: Vec<String> =
+        parity.losses.iter().map(|[cpu, device]| format!("{cpu:.5} and {device:.5}")).collect();
+    let worst = parity.gradients.first().map_or("none", |worst| &worst.name);
+    format!(
+        "{}, batch {}: the CPU and {}\n\
+         loss       {}; differs by {:.1e} of it (bound {:.0e})\n\
+         gradients  differ by {:.1e} of their norm at most, {worst} (bound {:.0e})\n",
+        parity.model,
+        parity.batch_size,
+        parity.device,
+        losses.join(", "),
+        parity.loss_difference(),
+        StepParity::LOSS_BOUND,
+        parity.gradient_difference(),
+        StepParity::GRADIENT_BOUND,
+    )
 }
 
 fn run_file(path: &Path, args: &BenchArgs) -> CommandResult {
