@@ -117,6 +117,8 @@ enum Command {
     Ensemble(commands::ensemble::EnsembleArgs),
     /// Label photos
     Predict(commands::predict::PredictArgs),
+    /// Show where in photos the evidence for a class lies, and check that it is not the background
+    Explain(commands::explain::ExplainArgs),
     /// Time a network or the reading of photos on this machine
     Bench(commands::bench::BenchArgs),
     /// List the architectures and their pretrained weights
@@ -201,6 +203,7 @@ fn dispatch(command: Command, session: &Session) -> CommandResult {
         Command::Export(args) => commands::export::run(args, session),
         Command::Ensemble(args) => commands::ensemble::run(args, session),
         Command::Predict(args) => commands::predict::run(args, session),
+        Command::Explain(args) => commands::explain::run(args, session),
         Command::Bench(args) => commands::bench::run(args, session),
         Command::Models(args) => commands::models::run(args),
         Command::Doctor(args) => commands::doctor::run(args, &Cli::command(), session),
