@@ -36,6 +36,7 @@ mod device;
 mod evaluation_report;
 mod failure;
 mod folders;
+mod heat_pictures;
 mod hints;
 mod interrupt;
 mod limits;
@@ -117,7 +118,7 @@ enum Command {
     Ensemble(commands::ensemble::EnsembleArgs),
     /// Label photos
     Predict(commands::predict::PredictArgs),
-    /// Show where in photos the evidence for a class lies, and check that it is not the background
+    /// Show where in photos the evidence for a class lies
     Explain(commands::explain::ExplainArgs),
     /// Time a network or the reading of photos on this machine
     Bench(commands::bench::BenchArgs),

@@ -1,14 +1,13 @@
 //! `kennel explain`.
 
-use std::collections::HashSet;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::ProgressBar;
-use kennel_core::{Split, Task, files, kept_in_place};
-use kennel_data::{Notes, RgbImage};
-use kennel_explain::{HeatMap, png, side_by_side};
+use kennel_core::{Split, Task, kept_in_place};
+use kennel_data::Notes;
+use kennel_explain::HeatMap;
 use kennel_infer::{Explained, ExplainedPhoto, InferError, Model, Photos, Predictor, explain};
 use kennel_metrics::{argmax, softmax_at};
 use serde::Serialize;
@@ -18,6 +17,7 @@ use crate::chosen_run::ChosenRun;
 use crate::device::DeviceArg;
 use crate::failure::{CommandResult, Failure};
 use crate::folders::{EXPLAINED_DIR, RESULTS_DIR};
+use crate::heat_pictures::Pictures;
 use crate::hints::{hint_did_you_mean, in_a_row, worded};
 use crate::nearby::hint_nearby;
 use crate::progress::photo_counter;
@@ -290,46 +290,5 @@ fn fields(row: &Row) -> Vec<String> {
             fields.push(error.clone());
             fields
         }
-    }
-}
-
-/// A folder of pictures.
-pub struct Pictures {
-    folder: PathBuf,
-    /// Names of this command's pictures.
-    taken: HashSet<String>,
-}
-
-impl Pictures {
-    /// Makes the folder.
-    pub fn begin(folder: &Path) -> Result<Self, Failure> {
-        files::create_dir_all(folder)?;
-        Ok(Self { folder: folder.into(), taken: HashSet::new() })
-    }
-
-    /// Draws a photo beside its heat. Returns the path: the photo's name and `-heat.png`, with a
-    /// number if another photo has that name, or if the photo itself does.
-    pub fn draw(
-        &mut self,
-        photo: &str,
-        seen: &RgbImage,
-        heat: &HeatMap,
-    ) -> Result<PathBuf, Failure> {
-        let stem = match photo {
-            "-" => "stdin".into(),
-            photo => Path::new(photo).file_stem().unwrap_or_default().to_string_lossy(),
-        };
-        let name = |number: usize| match number {
-            1 => format!("{stem}-heat.png"),
-            number => format!("{stem}-heat-{number}.png"),
-        };
-        let is_free = |name: &String| {
-            !self.taken.contains(name) && !files::is_same_place(self.folder.join(name), photo)
-        };
-        let name = (1..).map(name).find(is_free).expect("numbers do not end");
-        let path = self.folder.join(&name);
-        files::write_atomically(&path, &png(&side_by_side(seen, heat)))?;
-        self.taken.insert(name);
-        Ok(path)
     }
 }

@@ -9,8 +9,8 @@ use kennel_infer::{ExplainedPhoto, Model, Photos, Predictor, explain, open_photo
 use kennel_metrics::argmax;
 use serde::Serialize;
 
-use super::explain::Pictures;
 use crate::failure::{CommandResult, Failure};
+use crate::heat_pictures::Pictures;
 use crate::interrupt;
 use crate::output::{Stream, columns_that_fit, print, print_bytes, print_json, wrapped};
 use crate::progress::Terminal;
