@@ -197,7 +197,7 @@ impl Rows {
 ///
 /// # Errors
 ///
-/// None that is known; the writer's are passed on.
+/// If the fields cannot be encoded.
 pub fn csv_line(fields: &[String]) -> Result<String, Failure> {
     let failed = |error: String| Failure::Failed(format!("cannot write CSV: {error}"));
     let mut writer = csv::Writer::from_writer(Vec::new());
