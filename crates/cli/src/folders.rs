@@ -8,6 +8,8 @@ pub const RAW_DIR: &str = "data/raw";
 pub const RUNS_DIR: &str = "runs";
 /// Default folder of reports.
 pub const RESULTS_DIR: &str = "results";
+/// Folder of explained photos, in that of reports.
+pub const EXPLAINED_DIR: &str = "explained";
 /// Default folder of exported files.
 pub const MODELS_DIR: &str = "models";
 /// Default folder of cached features.

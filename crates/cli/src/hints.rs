@@ -143,6 +143,7 @@ pub fn words(hint: &Hint) -> String {
             return format!("{}, {}", words(&Hint::NoRunsFolder), train(model, *strategy));
         }
         Hint::AverageProbabilities => "without --soup, their probabilities are averaged",
+        Hint::ExplainRun => "give the run that it was exported from, with --run RUN",
         Hint::PhotosMoved => "say where they lie now with --data DIR",
         Hint::RunsOfOneDivision => {
             "only runs that were trained on one data set, as it was divided once, are averaged"

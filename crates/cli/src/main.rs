@@ -36,6 +36,7 @@ mod device;
 mod evaluation_report;
 mod failure;
 mod folders;
+mod heat_pictures;
 mod hints;
 mod interrupt;
 mod limits;
@@ -117,6 +118,8 @@ enum Command {
     Ensemble(commands::ensemble::EnsembleArgs),
     /// Label photos
     Predict(commands::predict::PredictArgs),
+    /// Show where in photos the evidence for a class lies
+    Explain(commands::explain::ExplainArgs),
     /// Time a network or the reading of photos on this machine
     Bench(commands::bench::BenchArgs),
     /// List the architectures and their pretrained weights
@@ -201,6 +204,7 @@ fn dispatch(command: Command, session: &Session) -> CommandResult {
         Command::Export(args) => commands::export::run(args, session),
         Command::Ensemble(args) => commands::ensemble::run(args, session),
         Command::Predict(args) => commands::predict::run(args, session),
+        Command::Explain(args) => commands::explain::run(args, session),
         Command::Bench(args) => commands::bench::run(args, session),
         Command::Models(args) => commands::models::run(args),
         Command::Doctor(args) => commands::doctor::run(args, &Cli::command(), session),

@@ -72,7 +72,57 @@ pub struct Rows {
     tells_unknown: bool,
     /// Number of classes in a row.
     top: usize,
-    written: usize,
+    written: Written,
+}
+
+/// Rows of any kind that were written to stdout so far.
+#[derive(Default)]
+pub struct Written {
+    count: usize,
+}
+
+impl Written {
+    /// Writes rows in a format, as a line or as fields, and returns whether the reader is still
+    /// there.
+    ///
+    /// # Errors
+    ///
+    /// If stdout cannot be written.
+    pub fn write<R: Serialize>(
+        &mut self,
+        format: RowFormat,
+        rows: &[R],
+        line: impl Fn(&R) -> String,
+        fields: impl Fn(&R) -> Vec<String>,
+    ) -> Result<bool, Failure> {
+        let mut text = String::new();
+        for row in rows {
+            text += &match format {
+                RowFormat::Table => line(row),
+                RowFormat::Csv => csv_line(&fields(row))?,
+                RowFormat::Json => {
+                    let json = serde_json::to_string(row)
+                        .map_err(|error| Failure::Failed(error.to_string()))?;
+                    format!("{}{json}", if self.count == 0 { "[\n" } else { ",\n" })
+                }
+            };
+            self.count += 1;
+        }
+        write_while_read(text.as_bytes())
+    }
+
+    /// Writes the end of the output.
+    ///
+    /// # Errors
+    ///
+    /// If stdout cannot be written.
+    pub fn end(self, format: RowFormat) -> Result<(), Failure> {
+        match (format, self.count) {
+            (RowFormat::Json, 0) => print_bytes(b"[]\n"),
+            (RowFormat::Json, _) => print_bytes(b"\n]\n"),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Rows {
@@ -83,7 +133,7 @@ impl Rows {
     ///
     /// If stdout cannot be written.
     pub fn begin(format: RowFormat, top: usize, tells_unknown: bool) -> Result<Self, Failure> {
-        let rows = Rows { format, tells_unknown, top: top.max(1), written: 0 };
+        let rows = Rows { format, tells_unknown, top: top.max(1), written: Written::default() };
         if format == RowFormat::Csv {
             let mut header = vec!["path".to_string(), "label".into()];
             for place in 1..=rows.top {
@@ -104,20 +154,10 @@ impl Rows {
     ///
     /// If stdout cannot be written.
     pub fn write(&mut self, rows: &[Row]) -> Result<bool, Failure> {
-        let mut text = String::new();
-        for row in rows {
-            text += &match self.format {
-                RowFormat::Table => table_line(row),
-                RowFormat::Csv => csv_line(&self.fields(row))?,
-                RowFormat::Json => {
-                    let json = serde_json::to_string(row)
-                        .map_err(|error| Failure::Failed(error.to_string()))?;
-                    format!("{}{json}", if self.written == 0 { "[\n" } else { ",\n" })
-                }
-            };
-            self.written += 1;
-        }
-        write_while_read(text.as_bytes())
+        let mut written = std::mem::take(&mut self.written);
+        let still_read = written.write(self.format, rows, table_line, |row| self.fields(row))?;
+        self.written = written;
+        Ok(still_read)
     }
 
     /// Writes the end of the output.
@@ -126,11 +166,7 @@ impl Rows {
     ///
     /// If stdout cannot be written.
     pub fn end(self) -> Result<(), Failure> {
-        match (self.format, self.written) {
-            (RowFormat::Json, 0) => print_bytes(b"[]\n"),
-            (RowFormat::Json, _) => print_bytes(b"\n]\n"),
-            _ => Ok(()),
-        }
+        self.written.end(self.format)
     }
 
     fn fields(&self, row: &Row) -> Vec<String> {
@@ -157,7 +193,12 @@ impl Rows {
     }
 }
 
-fn csv_line(fields: &[String]) -> Result<String, Failure> {
+/// Returns a line of CSV.
+///
+/// # Errors
+///
+/// If the fields cannot be encoded.
+pub fn csv_line(fields: &[String]) -> Result<String, Failure> {
     let failed = |error: String| Failure::Failed(format!("cannot write CSV: {error}"));
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer
@@ -209,7 +250,12 @@ mod tests {
 
     #[test]
     fn a_row_of_csv_has_as_many_fields_as_its_header_whatever_becomes_of_the_photo() {
-        let mut rows = Rows { format: RowFormat::Csv, tells_unknown: false, top: 3, written: 0 };
+        let mut rows = Rows {
+            format: RowFormat::Csv,
+            tells_unknown: false,
+            top: 3,
+            written: Written::default(),
+        };
         let class = |label: &str, probability| RankedClass { label: label.into(), probability };
         let seen = Row::Seen {
             path: "a, \"b\".jpg".into(),

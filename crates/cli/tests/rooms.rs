@@ -18,6 +18,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
         ("kennel-probe", vec!["kennel-core"]),
         ("kennel-audit", vec!["kennel-core", "kennel-metrics"]),
         ("kennel-unknown", vec![]),
+        ("kennel-explain", vec![]),
         ("kennel-kernels", vec![]),
         ("kennel-models", vec!["kennel-core", "kennel-kernels"]),
         (
@@ -25,6 +26,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
             vec![
                 "kennel-core",
                 "kennel-data",
+                "kennel-explain",
                 "kennel-kernels",
                 "kennel-metrics",
                 "kennel-models",
@@ -91,6 +93,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
                 "kennel-auto",
                 "kennel-core",
                 "kennel-data",
+                "kennel-explain",
                 "kennel-export",
                 "kennel-infer",
                 "kennel-metrics",
@@ -107,6 +110,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
                 "kennel-core",
                 "kennel-data",
                 "kennel-demo",
+                "kennel-explain",
                 "kennel-export",
                 "kennel-fetch",
                 "kennel-infer",

@@ -101,6 +101,7 @@ fn every_kind_of_error_with_its_hint() {
         vec!["export", "--run", "photos"],
         vec!["predict", "photos", "--onnx", "broken.onnx"],
         vec!["predict", "new.jpg", "--run", "runs/one"],
+        vec!["explain", "new.jpg", "--onnx", "broken.onnx"],
         vec!["predict", "https://example.org/dog.jpg", "--run", "runs/one"],
         vec!["report", "--runs", "photos"],
         vec!["report", "--runs", "nowhere"],

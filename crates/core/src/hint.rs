@@ -115,6 +115,8 @@ pub enum Hint {
     RunsOfOneDivision,
     /// Say where the photos of the runs lie now.
     PhotosMoved,
+    /// Explain the run that a file was exported from.
+    ExplainRun,
 
     // Settings.
     /// The choice in a section (`optimizer`, `scheduler`) is given by a key `name`.

@@ -85,7 +85,7 @@ pub use loader::{Batch, Loader, LoaderOptions, Transform};
 pub use options::PrepareOptions;
 pub use prepare::{Outcome, Prepared, prepare};
 pub use preset::Preset;
-pub use resize::{normalise, prepare_pixels};
+pub use resize::{denormalise, normalise, prepare_pixels};
 pub use scan::{Scan, ScanOptions, ScannedPhoto, scan};
 pub use sources::{NoPhoto, PhotoSource, in_parallel, photo_sources};
 pub use split::Fractions;

@@ -91,6 +91,28 @@ pub fn normalise(pixels: &RgbImage, mean: [f32; 3], std: [f32; 3], planes: &mut 
     }
 }
 
+/// Returns the photo whose [`normalise`]d planes these are.
+///
+/// # Shapes
+///
+/// `planes`: `[3, side, side]`.
+///
+/// # Panics
+///
+/// When `planes` has another length.
+pub fn denormalise(planes: &[f32], side: u32, mean: [f32; 3], std: [f32; 3]) -> RgbImage {
+    let size = (side * side) as usize;
+    assert_eq!(planes.len(), 3 * size, "planes of [3, {side}, {side}]");
+    RgbImage::from_fn(side, side, |x, y| {
+        let at = (y * side + x) as usize;
+        let level = |channel: usize| {
+            let share = planes[channel * size + at] * std[channel] + mean[channel];
+            (share * 255.0).round() as u8
+        };
+        [level(0), level(1), level(2)].into()
+    })
+}
+
 /// Returns the size whose short side is `short`. The long side is truncated, as in torchvision's
 /// `Resize(int)`.
 pub fn short_side_to((width, height): (u32, u32), short: u32) -> (u32, u32) {
@@ -152,6 +174,18 @@ mod tests {
         // Python's round: 0.5 -> 0, 1.5 -> 2, 2.5 -> 2.
         let left = |width| center_window((width, 224), 224).left;
         assert_eq!([left(225), left(227), left(229)], [0, 2, 2]);
+    }
+
+    #[test]
+    fn normalised_planes_give_back_every_level() {
+        let photo = RgbImage::from_fn(16, 16, |x, y| {
+            let level = (16 * y + x) as u8;
+            [level, 255 - level, level / 2].into()
+        });
+        let (mean, std) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+        let mut planes = vec![0.0; 3 * 16 * 16];
+        normalise(&photo, mean, std, &mut planes);
+        assert_eq!(denormalise(&planes, 16, mean, std), photo);
     }
 
     #[test]

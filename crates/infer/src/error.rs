@@ -47,6 +47,20 @@ pub enum InferError {
         /// Its logit.
         logit: f32,
     },
+    /// A model that cannot explain its labels.
+    #[error("an ONNX file cannot be explained: it computes labels, and no gradients")]
+    NoGradients,
+    /// A run whose photos have moved.
+    #[error(
+        "the photos of {run} lay in {folder}, which is gone",
+        run = kennel_core::shown(run), folder = kennel_core::shown(folder)
+    )]
+    NoPhotoFolder {
+        /// The run.
+        run: PathBuf,
+        /// The folder.
+        folder: PathBuf,
+    },
     /// An option that is out of bounds.
     #[error("{name} is {found}, expected {expected}")]
     OutOfBounds {
@@ -143,6 +157,8 @@ impl Hinted for InferError {
                 vec![Hint::DidYouMean(nearest.clone())]
             }
             InferError::OtherClasses { found, .. } => vec![Hint::OtherClass(found.clone())],
+            InferError::NoPhotoFolder { .. } => vec![Hint::PhotosMoved],
+            InferError::NoGradients => vec![Hint::ExplainRun],
             InferError::Metrics(_)
             | InferError::Stopped(_)
             | InferError::NoPhoto { .. }

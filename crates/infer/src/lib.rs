@@ -2,8 +2,8 @@
 //!
 //! [`Compute`] is a device that works. A [`Model`] labels photos: a [`Predictor`], which is a
 //! network with its classes, or an ONNX file. [`label`] is the loop from photos to rows. The rest
-//! uses it: evaluate a run on other photos, and score ImageNet's head without training. `bench`
-//! times a network.
+//! uses it: evaluate a run on other photos, and score ImageNet's head without training. [`explain`]
+//! says where in photos the evidence lies. `bench` times a network.
 
 mod error;
 pub mod machine;
@@ -17,6 +17,7 @@ mod predictor;
 mod open_data;
 mod photos;
 
+mod explain;
 mod label;
 mod predict;
 
@@ -34,11 +35,12 @@ pub use bench::{
 pub use device::{BURN_VERSION, Compute, DeviceChoice, GpuKind, NotADevice};
 pub use error::{InferError, Result};
 pub use evaluate::predict_dataset;
+pub use explain::{ExplainedPhoto, explain};
 pub use kennel_kernels::{instruction_set, threads};
 pub use label::{Row, Scores, UnknownScore, label};
 pub use late_features::late_features;
-pub use model::Model;
-pub use open_data::{manifest_digest, open_data_to_judge, tell_notes};
+pub use model::{Explained, Model};
+pub use open_data::{manifest_digest, open_data_to_judge, open_photos_of_run, tell_notes};
 pub use photos::{BATCH, Photos};
 pub use predict::{collect, pixels, predict_photos};
 pub use predictor::{Predictor, UnknownTeller};

@@ -2,10 +2,22 @@
 
 use kennel_core::Preprocessing;
 use kennel_data::{RgbImage, resize};
+use kennel_explain::HeatMap;
 use kennel_metrics::softmax_at;
 use kennel_onnx::{Classifier, Takes};
 
-use crate::Result;
+use crate::{InferError, Result};
+
+/// A photo's logits, and how much each place speaks for one class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explained {
+    /// One logit per class, up to rounding those that label the photo.
+    pub logits: Vec<f32>,
+    /// The class.
+    pub class_index: usize,
+    /// How much each place speaks for it.
+    pub heat: HeatMap,
+}
 
 /// A classifier of photos.
 pub trait Model {
@@ -54,6 +66,30 @@ pub trait Model {
         count: usize,
     ) -> Result<(Vec<Vec<f32>>, Vec<f64>)> {
         Ok((self.logits(pixels, count)?, Vec::new()))
+    }
+
+    /// Computes logits, and how much each place of a photo speaks for a class: for `class_index`, or
+    /// for the class with the highest logit.
+    ///
+    /// # Shapes
+    ///
+    /// `pixels`: as for [`Model::logits`].
+    ///
+    /// # Errors
+    ///
+    /// [`InferError::NoGradients`] for an ONNX file.
+    ///
+    /// # Panics
+    ///
+    /// As [`Model::logits`]; when the model has no class `class_index`.
+    fn explain(
+        &mut self,
+        pixels: Vec<f32>,
+        count: usize,
+        class_index: Option<usize>,
+    ) -> Result<Vec<Explained>> {
+        let _ = (pixels, count, class_index);
+        Err(InferError::NoGradients)
     }
 
     /// Computes the probabilities of a decoded photo, one per class, and its unknown score if there

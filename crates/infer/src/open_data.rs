@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use kennel_core::hint::Stale;
-use kennel_core::{Hint, Note, Task, files, shown};
+use kennel_core::{Hint, Note, RunDir, Split, Task, files, shown};
 use kennel_data::{Dataset, PrepareOptions};
 
-use crate::Result;
+use crate::{InferError, Result};
 
 /// Opens a data set to evaluate a network that knows the classes `known`. Tells the task what was
 /// left out or decided.
@@ -19,6 +19,41 @@ pub fn open_data_to_judge(path: &Path, known: &[String], task: Task<'_>) -> Resu
     let options = PrepareOptions { known: Some(known), ..PrepareOptions::default() };
     let data = Dataset::open_to_judge(path, &options, task)?;
     tell_notes(&data, task);
+    Ok(data)
+}
+
+/// Opens the photos of one split of a run, as the run's own manifest lists them, in `moved_to` or in
+/// the folder that training used. Tells the task how many are gone.
+///
+/// # Errors
+///
+/// - [`InferError::NoPhotoFolder`] when the folder is gone.
+/// - [`InferError::EmptySplit`] when the split has no photos.
+/// - Photos of which none is left.
+pub fn open_photos_of_run(
+    run: &RunDir,
+    split: Split,
+    moved_to: Option<&Path>,
+    task: Task<'_>,
+) -> Result<Dataset> {
+    let settings = run.read_record()?.settings;
+    let folder = moved_to.map_or_else(|| PathBuf::from(&settings.data_dir), Path::to_path_buf);
+    if !folder.is_dir() {
+        return Err(InferError::NoPhotoFolder { run: run.path().into(), folder });
+    }
+    let manifest = run.read_manifest()?;
+    if manifest.photos.iter().all(|photo| photo.split != split) {
+        return Err(InferError::EmptySplit {
+            path: run.path().into(),
+            split,
+            needed_for: "an explanation",
+            hint: Hint::OtherFractions,
+        });
+    }
+    let (data, gone) = Dataset::of_run(&folder, manifest, &run.manifest(), &[split])?;
+    if gone > 0 {
+        task.note(format!("{gone} of the run's {split} photos are gone").as_str());
+    }
     Ok(data)
 }
 

@@ -3,15 +3,16 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use kennel_core::{Preprocessing, RunDir, imagenet};
-use kennel_metrics::temperature_of;
+use kennel_explain::HeatMap;
+use kennel_metrics::{argmax, temperature_of};
 use kennel_models::{
-    LoadOptions, Network, RegularizationRates, architecture, load, load_trained, locate_weights,
-    rows,
+    LoadOptions, Network, RegularizationRates, Watched, architecture, load, load_trained,
+    locate_weights, rows,
 };
 use kennel_unknown::Unknown;
 
 use crate::unknown::read_unknown;
-use crate::{Compute, Model, Result};
+use crate::{Compute, Explained, Model, Result};
 
 /// Tells unknown photos by late features.
 pub struct UnknownTeller {
@@ -153,6 +154,23 @@ impl Model for Predictor {
     fn logits(&mut self, pixels: Vec<f32>, count: usize) -> Result<Vec<Vec<f32>>> {
         let side = self.preprocessing.side_px as usize;
         Ok(self.network.infer_rows(pixels, count, side, &self.device))
+    }
+
+    fn explain(
+        &mut self,
+        pixels: Vec<f32>,
+        count: usize,
+        class_index: Option<usize>,
+    ) -> Result<Vec<Explained>> {
+        let side = self.preprocessing.side_px as usize;
+        let choose = |logits: &[f32]| class_index.unwrap_or_else(|| argmax(logits));
+        let watched = self.network.watch_rows(pixels, count, side, &self.device, choose);
+        let explained = |Watched { logits, class_index, side, values, gradients }| Explained {
+            logits,
+            class_index,
+            heat: HeatMap::grad_cam(side, &values, &gradients),
+        };
+        Ok(watched.into_iter().map(explained).collect())
     }
 
     fn unknown_threshold(&self) -> Option<f64> {

@@ -63,6 +63,8 @@ pub(crate) enum Refusal {
     NotAModel { path: PathBuf },
     #[error("{path}: expected a photo, found {found}", path = kennel_core::shown(.path))]
     NotAPhoto { path: PathBuf, found: &'static str },
+    #[error("the network has no class `{name}`; it knows {known}")]
+    NoClass { name: String, known: String },
     #[error("device `{name}` is unknown: {reason}")]
     Device { name: String, reason: NotADevice },
     #[error("{path}: {reason}", path = kennel_core::shown(.path))]
@@ -77,7 +79,9 @@ impl Hinted for Refusal {
             Refusal::Device { reason, .. } => reason.hints(),
             Refusal::Config { reason, .. } => reason.hints(),
             Refusal::NoWeights(error) => error.hints(),
-            Refusal::NotAModel { .. } | Refusal::NotAPhoto { .. } => Vec::new(),
+            Refusal::NotAModel { .. } | Refusal::NotAPhoto { .. } | Refusal::NoClass { .. } => {
+                Vec::new()
+            }
         }
     }
 }

@@ -27,7 +27,8 @@
 //!   follows the published recipe of its [`Strategy`]. [`models`] lists the networks. The
 //!   [`Run`] that it returns is a directory of plain files; the `kennel` program reads and writes
 //!   the same ones.
-//! - **Labels.** [`Model::open`] takes a run's directory or an ONNX file.
+//! - **Labels.** [`Model::open`] takes a run's directory or an ONNX file. [`Model::explain`] shows
+//!   where in a photo the evidence for its label lies.
 //! - **Errors.** An [`Error`] says what is wrong, where, and what was found. [`Error::hints`] has
 //!   what may help, as data.
 //!
@@ -53,9 +54,11 @@ mod training;
 pub use accuracy::Accuracy;
 pub use data_set::{DataSet, Preparation, prepare};
 pub use error::{Error, Result};
-pub use model::{Label, Labelled, Model};
+pub use model::{Explanation, Label, Labelled, Model};
 pub use run::Run;
 pub use training::{Event, Training, models};
+
+pub use kennel_explain::HeatMap;
 
 pub use kennel_core::{EpochRecord, RejectedPhoto, SplitCounts};
 pub use settings::{PartialSettings, Strategy, Weights};

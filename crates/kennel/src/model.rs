@@ -4,8 +4,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use kennel_core::{RunDir, Task};
+use kennel_data::RgbImage;
+use kennel_explain::{HeatMap, png, side_by_side};
 use kennel_infer::{Photos, Predictor, Row};
-use kennel_metrics::RankedClass;
+use kennel_metrics::{RankedClass, rank};
 use kennel_onnx::{Classifier, Description, OnnxError, RuntimeKind};
 
 use crate::error::Refusal;
@@ -90,10 +92,7 @@ impl Model {
     /// finite.
     pub fn label(&mut self, photo: impl AsRef<Path>) -> Result<Label> {
         let photo = photo.as_ref();
-        if !photo.is_file() {
-            let found = if photo.is_dir() { "a folder" } else { "nothing" };
-            return Err(Refusal::NotAPhoto { path: photo.into(), found }.into());
-        }
+        check_is_file(photo)?;
         let mut labelled = self.label_all([photo])?;
         labelled.pop().expect("one name gives one photo").label
     }
@@ -129,6 +128,61 @@ impl Model {
     }
 }
 
+impl Model {
+    /// Shows where in a photo the evidence for its label lies, or that for `class`.
+    ///
+    /// # Errors
+    ///
+    /// A model that was opened from an ONNX file, which has no gradients; a class that the network
+    /// does not know; otherwise as [`Model::label`].
+    pub fn explain(&mut self, photo: impl AsRef<Path>, class: Option<&str>) -> Result<Explanation> {
+        let photo = photo.as_ref();
+        check_is_file(photo)?;
+        let names = self.inner.class_names().to_vec();
+        let index = |name: &str| {
+            let place = names.iter().position(|known| known == name);
+            place.ok_or_else(|| Refusal::NoClass { name: name.into(), known: names.join(", ") })
+        };
+        let class_index = class.map(index).transpose()?;
+        let temperature = self.inner.temperature();
+        let asked = Photos::Named(vec![as_file(photo)]);
+        let mut batches =
+            kennel_infer::explain(&mut *self.inner, asked, class_index, Task::unwatched())
+                .map_err(Error::of)?;
+        let batch = batches.next().expect("one name gives one batch").map_err(Error::of)?;
+        let explained = batch.into_iter().next().expect("one name gives one photo").explained;
+        let (seen, explained) = explained.map_err(Error::of)?;
+        let ranked = rank(&explained.logits, &names, temperature, names.len());
+        Ok(Explanation {
+            label: Label::of(ranked, None),
+            class: names[explained.class_index].clone(),
+            heat: explained.heat,
+            seen,
+        })
+    }
+}
+
+/// Where in a photo the evidence for a class lies.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// The photo's label, up to rounding that of [`Model::label`]; it does not tell whether the photo
+    /// is unknown.
+    pub label: Label,
+    /// The class that is explained.
+    pub class: String,
+    /// How much each place of the photo's square speaks for the class.
+    pub heat: HeatMap,
+    seen: RgbImage,
+}
+
+impl Explanation {
+    /// Draws the square of the photo that the network saw, beside it the same with the heat over it
+    /// and a legend. Returns the bytes of a PNG file.
+    pub fn picture(&self) -> Vec<u8> {
+        png(&side_by_side(&self.seen, &self.heat))
+    }
+}
+
 impl Label {
     fn of(ranked: Vec<RankedClass>, is_unknown: Option<bool>) -> Self {
         let ranking: Vec<_> =
@@ -153,6 +207,14 @@ fn open_file(path: &Path) -> Result<Classifier, OnnxError> {
         }
         opened => opened,
     }
+}
+
+fn check_is_file(photo: &Path) -> Result<()> {
+    if photo.is_file() {
+        return Ok(());
+    }
+    let found = if photo.is_dir() { "a folder" } else { "nothing" };
+    Err(Refusal::NotAPhoto { path: photo.into(), found }.into())
 }
 
 /// Returns the path of a file: a lone `-` would be standard input.

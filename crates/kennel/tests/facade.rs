@@ -86,6 +86,20 @@ fn a_run_and_its_exported_file_label_a_photo_alike() {
     assert!((one.probability - other.probability).abs() < 1e-4, "{one:?} {other:?}");
     assert_eq!((&one.ranking[0].0, one.ranking.len()), (&one.name, 2));
 
+    let explanation = by_run.explain(drawn.photo(), None).unwrap();
+    assert_eq!((&explanation.class, &explanation.label.name), (&one.name, &one.name));
+    assert!((explanation.label.probability - one.probability).abs() < 1e-4);
+    let heat = explanation.heat.values();
+    assert_eq!(heat.len(), explanation.heat.side() * explanation.heat.side());
+    assert!(explanation.picture().starts_with(b"\x89PNG"));
+    let other = by_run.explain(drawn.photo(), Some(one.ranking[1].0.as_str())).unwrap();
+    assert_eq!((&other.class, &other.label.name), (&one.ranking[1].0, &one.name));
+    assert_ne!(other.heat, explanation.heat);
+    let error = by_run.explain(drawn.photo(), Some("zebra")).unwrap_err();
+    assert!(error.to_string().contains("zebra") && error.to_string().contains(&one.name));
+    let error = by_file.explain(drawn.photo(), None).unwrap_err();
+    assert_eq!(error.hints(), [Hint::ExplainRun]);
+
     // A photo that is missing does not end the others.
     let gone = path_in(&drawn.folder, "gone.jpg");
     let all = by_run.label_all([gone.clone(), drawn.photo()]).unwrap();

@@ -40,6 +40,29 @@ pub trait Backbone: Module + Sync + 'static {
     /// pixels, a feature map `[batch, 3, side, side]`.
     fn forward_stage<O: Ops>(&self, ops: &mut O, index: usize, x: ValueOf<O>) -> ValueOf<O>;
 
+    /// Returns the stage that explanations look into, as an index into [`Backbone::stages`]: the
+    /// last one whose output still has places.
+    fn explained_stage(&self) -> usize {
+        self.late_stages().end - 1
+    }
+
+    /// Runs [`Backbone::explained_stage`] and passes the value that explanations look into through
+    /// `watch`: the stage's output, or a value inside the stage on which all evidence of the photo's
+    /// places passes.
+    fn forward_explained<O: Ops>(
+        &self,
+        ops: &mut O,
+        x: ValueOf<O>,
+        watch: impl FnOnce(ValueOf<O>) -> ValueOf<O>,
+    ) -> ValueOf<O> {
+        watch(self.forward_stage(ops, self.explained_stage(), x))
+    }
+
+    /// Counts the tokens before those of the patches, such as a class token.
+    fn other_tokens(&self) -> usize {
+        0
+    }
+
     /// Computes the classifier's input, `[batch, features, 1, 1]`, from the output of the last
     /// stage below the head. Has no tensors of its own: it counts as frozen when the head alone is
     /// trained.

@@ -28,6 +28,13 @@ pub(crate) trait ErasedBackbone: Debug + Send + Sync {
     fn classifier(&self) -> &Linear;
     fn initial(&self, name: &str, shape: &[usize]) -> Initial;
     fn compute_stage(&self, index: usize, x: FeatureTensor) -> FeatureTensor;
+    fn explained_stage(&self) -> usize;
+    fn other_tokens(&self) -> usize;
+    fn compute_explained(
+        &self,
+        x: FeatureTensor,
+        watch: &mut dyn FnMut(FeatureTensor) -> FeatureTensor,
+    ) -> FeatureTensor;
     fn compute_pre_logits(&self, x: FeatureTensor) -> Tensor<4>;
     fn describe_stage(
         &self,
@@ -79,6 +86,22 @@ impl<B: Backbone> ErasedBackbone for B {
 
     fn compute_stage(&self, index: usize, x: FeatureTensor) -> FeatureTensor {
         self.forward_stage(&mut Eager, index, x)
+    }
+
+    fn explained_stage(&self) -> usize {
+        Backbone::explained_stage(self)
+    }
+
+    fn other_tokens(&self) -> usize {
+        Backbone::other_tokens(self)
+    }
+
+    fn compute_explained(
+        &self,
+        x: FeatureTensor,
+        watch: &mut dyn FnMut(FeatureTensor) -> FeatureTensor,
+    ) -> FeatureTensor {
+        self.forward_explained(&mut Eager, x, watch)
     }
 
     fn compute_pre_logits(&self, x: FeatureTensor) -> Tensor<4> {

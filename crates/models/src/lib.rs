@@ -19,6 +19,7 @@ mod zoo;
 
 mod erased;
 mod network;
+mod watched;
 
 mod describe;
 mod describer;
@@ -55,4 +56,5 @@ pub use state_dict::{NamePath, StateDict, TensorValue, apply_state_dict, is_buff
 pub use trainable::{with_frozen_norms, with_trainable};
 pub use trained::load_trained;
 pub use value::{FeatureTensor, Value, ValueOf};
+pub use watched::Watched;
 pub use zoo::{PretrainedTag, architecture, architectures};

@@ -207,8 +207,13 @@ impl Network {
         })
     }
 
+    /// The layers, for the files of this crate.
+    pub(crate) fn backbone(&self) -> &dyn ErasedBackbone {
+        &*self.backbone
+    }
+
     /// Index of the head's stage, the last one.
-    fn head_stage(&self) -> usize {
+    pub(crate) fn head_stage(&self) -> usize {
         self.stages().len() - 1
     }
 

@@ -47,6 +47,22 @@ impl<M, T> Value<M, T> {
 }
 
 impl FeatureTensor {
+    /// Makes it a leaf of the autodiff tape.
+    pub(crate) fn tracked(self) -> Self {
+        match self {
+            Value::Map(map) => Value::Map(map.autodiff().require_grad()),
+            Value::Tokens(tokens) => Value::Tokens(tokens.autodiff().require_grad()),
+        }
+    }
+
+    /// Takes it off the autodiff tape.
+    pub(crate) fn without_autodiff(self) -> Self {
+        match self {
+            Value::Map(map) => Value::Map(map.without_autodiff()),
+            Value::Tokens(tokens) => Value::Tokens(tokens.without_autodiff()),
+        }
+    }
+
     /// Copies the values out, photo by photo, channels last. Returns them with the shape of one
     /// photo: `[height, width, channels]` or `[tokens, channels]`.
     pub fn into_records(self) -> (Vec<usize>, Vec<f32>) {

@@ -8,6 +8,8 @@ pub mod doctor;
 pub mod ensemble;
 pub mod evaluate;
 mod evaluate_head;
+pub mod explain;
+mod explain_split;
 pub mod export;
 pub mod man;
 pub mod models;

@@ -1,7 +1,7 @@
 //! The commands of the program.
 
 /// The commands of this program, as `kennel --help` lists them.
-pub const COMMANDS: [&str; 15] = [
+pub const COMMANDS: [&str; 16] = [
     "demo",
     "prepare",
     "train",
@@ -12,6 +12,7 @@ pub const COMMANDS: [&str; 15] = [
     "export",
     "ensemble",
     "predict",
+    "explain",
     "bench",
     "models",
     "doctor",

@@ -130,6 +130,11 @@ impl Backbone for EfficientNet {
         self.blocks.len() - 1..self.blocks.len() + 1
     }
 
+    /// The 1x1 convolution above the blocks, or the last stage of blocks if pooling comes first.
+    fn explained_stage(&self) -> usize {
+        self.blocks.len() + usize::from(self.bn2.is_some())
+    }
+
     fn forward_stage<O: Ops>(&self, ops: &mut O, index: usize, x: ValueOf<O>) -> ValueOf<O> {
         let x = x.into_map();
         if index == 0 {

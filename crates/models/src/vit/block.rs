@@ -81,10 +81,21 @@ impl Block {
     }
 
     pub fn forward<O: Ops>(&self, ops: &mut O, x: O::Tokens) -> O::Tokens {
+        self.forward_watched(ops, x, |attended| attended)
+    }
+
+    /// As [`Block::forward`], with the attention's input, the output of `norm1`, passed through
+    /// `watch`.
+    pub fn forward_watched<O: Ops>(
+        &self,
+        ops: &mut O,
+        x: O::Tokens,
+        watch: impl FnOnce(O::Tokens) -> O::Tokens,
+    ) -> O::Tokens {
         fn gamma(scale: &Option<LayerScale>) -> Option<&Param<Tensor<1>>> {
             scale.as_ref().map(|scale| &scale.gamma)
         }
-        let branch = ops.layer_norm(&self.norm1, x.clone());
+        let branch = watch(ops.layer_norm(&self.norm1, x.clone()));
         let branch = ops.linear(&self.attn.qkv, branch, Activation::Identity);
         let branch = ops.attention(branch, self.heads);
         let end = (&self.attn.proj as _, gamma(&self.ls1), &self.drop_path1);

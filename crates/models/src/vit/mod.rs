@@ -201,6 +201,24 @@ impl Backbone for VisionTransformer {
         })
     }
 
+    /// The last block's attention alone takes evidence from the patches to the class token. What it
+    /// reads is watched.
+    fn forward_explained<O: Ops>(
+        &self,
+        ops: &mut O,
+        x: ValueOf<O>,
+        watch: impl FnOnce(ValueOf<O>) -> ValueOf<O>,
+    ) -> ValueOf<O> {
+        let block = self.blocks.last().expect("a network has a block");
+        let watch = |tokens| watch(Value::Tokens(tokens)).into_tokens();
+        Value::Tokens(block.forward_watched(ops, x.into_tokens(), watch))
+    }
+
+    /// The class token and the registers.
+    fn other_tokens(&self) -> usize {
+        1 + self.config.registers
+    }
+
     fn pre_logits<O: Ops>(&self, ops: &mut O, x: ValueOf<O>) -> O::Map {
         ops.first_token(x.into_tokens())
     }

@@ -153,6 +153,10 @@ impl Backbone for TokenNet {
         })
     }
 
+    fn other_tokens(&self) -> usize {
+        usize::from(self.cls_token.is_some())
+    }
+
     fn pre_logits<O: Ops>(&self, ops: &mut O, x: ValueOf<O>) -> O::Map {
         let tokens = x.into_tokens();
         match self.cls_token {
