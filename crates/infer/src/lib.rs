@@ -9,6 +9,7 @@ mod error;
 pub mod machine;
 
 mod device;
+mod mirror;
 mod model;
 mod unknown;
 
@@ -37,6 +38,7 @@ pub use evaluate::predict_dataset;
 pub use kennel_kernels::{instruction_set, threads};
 pub use label::{Row, Scores, UnknownScore, label};
 pub use late_features::late_features;
+pub use mirror::{mean_of_both, mirrored};
 pub use model::Model;
 pub use open_data::{manifest_digest, open_data_to_judge, tell_notes};
 pub use photos::{BATCH, Photos};
