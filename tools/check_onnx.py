@@ -83,15 +83,19 @@ def digest(run: Path) -> str:
 def check_metadata(check: Check, metadata: dict, run: Path, config: dict, precision: str) -> None:
     evaluation = json.loads((run / "evaluation.json").read_text())
     preprocessing = config["preprocessing"]
+    side = config.get("test_side_px", preprocessing["side_px"])
+    crop_pct = config.get("test_crop_pct", preprocessing["crop_pct"])
     as_json = {
         "class_names": config["facts"]["class_names"],
-        "side_px": preprocessing["side_px"],
-        "resize_px": int(preprocessing["side_px"] / preprocessing["crop_pct"]),
-        "crop_pct": preprocessing["crop_pct"],
+        "side_px": side,
+        "resize_px": int(side / crop_pct),
+        "crop_pct": crop_pct,
         "mean": preprocessing["mean"],
         "std": preprocessing["std"],
         "test_accuracy": evaluation["test"]["accuracy"],
     }
+    if "test_flip" in config:
+        as_json["test_flip"] = config["test_flip"]
     as_text = {
         "architecture": config["model"],
         "weights": Path(config["weights"]).name,

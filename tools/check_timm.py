@@ -95,9 +95,10 @@ def main() -> int:
             return 1
     else:
         model = timm.create_model(arch, num_classes=len(class_names), checkpoint_path=str(checkpoint)).eval()
+        side = config.get("test_side_px", preprocessing["side_px"])
         transform = create_transform(
-            input_size=(3, preprocessing["side_px"], preprocessing["side_px"]),
-            crop_pct=preprocessing["crop_pct"],
+            input_size=(3, side, side),
+            crop_pct=config.get("test_crop_pct", preprocessing["crop_pct"]),
             crop_mode=preprocessing.get("crop_mode"),
             interpolation=preprocessing["interpolation"],
             mean=tuple(preprocessing["mean"]),
@@ -112,7 +113,11 @@ def main() -> int:
     with torch.no_grad():
         for start in range(0, len(records), args.batch):
             batch = records[start : start + args.batch]
-            parts.append(model(torch.stack([transform(read_photo(find_photo(data, r["path"]))) for r in batch])))
+            pixels = torch.stack([transform(read_photo(find_photo(data, r["path"]))) for r in batch])
+            logits = model(pixels)
+            if config.get("test_flip"):
+                logits = (logits + model(pixels.flip(3))) / 2
+            parts.append(logits)
     theirs = torch.cat(parts)
 
     difference = (ours - theirs).abs()

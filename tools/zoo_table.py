@@ -8,6 +8,8 @@ Prints a table of the architectures with their default tags and writes
   classes, default; every tag that is a 1000-class ImageNet-1k classifier or has no head (0 classes), timm's default
   first. Side and crop are those of `pretrained_cfg`'s `input_size`, `crop_pct` and `crop_mode` (what
   `create_transform` gives in timm by default), not of its `test_input_size`;
+- crates/models/src/test_crops.tsv: arch.tag, test_crop_pct; every such tag that has a `test_crop_pct`, which timm's
+  `resolve_data_config(use_test_size=True)` takes in place of `crop_pct`;
 - crates/models/tests/fixtures/zoo/params_macs.tsv: arch, side_px, parameters (1000 classes), and multiply-adds of the
   convolutions and linear layers for one image at that side (torch's flop counter, halved).
 """
@@ -25,6 +27,7 @@ import golden  # noqa: E402
 from zoo import ARCHS  # noqa: E402
 
 TAGS = golden.ROOT / "crates/models/src/pretrained_tags.tsv"
+TEST_CROPS = golden.ROOT / "crates/models/src/test_crops.tsv"
 COSTS = golden.ROOT / "crates/models/tests/fixtures/zoo/params_macs.tsv"
 
 
@@ -63,6 +66,7 @@ def cost(arch: str, side: int) -> tuple:
 def main() -> None:
     torch.set_num_threads(1)
     rows = ["arch\ttag\tside_px\tcrop_pct\tcrop_mode\tinterpolation\tmean\tstd\tlicence\tclasses\tdefault"]
+    test_crops = ["weights\ttest_crop_pct"]
     costs = ["arch\tside_px\tparameters\tmacs"]
     print(f"{'weights':42} {'parameters':>11} {'GMACs':>7} {'px':>4} {'crop':>6} {'filter':9} licence")
     for arch in ARCHS:
@@ -72,6 +76,8 @@ def main() -> None:
             fields = [arch, tag, square(cfg), cfg.crop_pct, cfg.crop_mode, cfg.interpolation, triple(cfg.mean), triple(cfg.std)]
             fields += [cfg.license or "unknown", cfg.num_classes, "yes" if is_default else "no"]
             rows.append("\t".join(str(field) for field in fields))
+            if cfg.test_crop_pct is not None:
+                test_crops.append(f"{arch}.{tag}\t{cfg.test_crop_pct}")
             if is_default:
                 parameters, macs = cost(arch, square(cfg))
                 costs.append(f"{arch}\t{square(cfg)}\t{parameters}\t{macs}")
@@ -80,7 +86,7 @@ def main() -> None:
                     f" {cfg.interpolation:9} {cfg.license}"
                 )
                 print(f"{'':42} mean {triple(cfg.mean)}  std {triple(cfg.std)}")
-    for path, lines in [(TAGS, rows), (COSTS, costs)]:
+    for path, lines in [(TAGS, rows), (TEST_CROPS, test_crops), (COSTS, costs)]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(lines) + "\n")
 

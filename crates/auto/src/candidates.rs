@@ -135,9 +135,9 @@ impl Bench<'_> {
         task: Task<'_>,
     ) -> Result<Vec<PredictionRecord>> {
         let RunRecord { settings, facts } = self.run.read_record()?;
-        let (preprocessing, classes) = (settings.preprocessing, facts.class_names);
+        let (view, classes) = (settings.test_view(), facts.class_names);
         let compute = &self.options.compute;
-        let mut predictor = Predictor::new(network, preprocessing, classes, 1.0, compute);
+        let mut predictor = Predictor::new(network, view, classes, 1.0, compute);
         let photos = self.data.photos(split);
         Ok(predict_photos(&mut predictor, photos, self.data.classes(), what, task)?)
     }

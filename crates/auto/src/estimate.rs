@@ -84,7 +84,8 @@ pub fn estimate_s(
         return Ok(trainings * estimate_s(&one, photos, kept, rates, compute)?);
     }
     let of = |split: Split| photos.of(split) as f64;
-    let (train, val, test) = (of(Split::Train), of(Split::Val), of(Split::Test));
+    let view = cost_of_view(settings);
+    let (train, val, test) = (of(Split::Train), view * of(Split::Val), view * of(Split::Test));
     let epochs = settings.epochs as f64;
     let infer = rates.of(settings, None, compute)?;
     let strategies = match settings.strategy()? {
@@ -114,4 +115,12 @@ pub fn estimate_s(
         };
     }
     Ok(total_s)
+}
+
+/// Time to evaluate a photo in the test view, relative to that at the side of training.
+fn cost_of_view(settings: &Settings) -> f64 {
+    let view = settings.test_view();
+    let larger = f64::from(view.preprocessing.side_px) / f64::from(settings.preprocessing.side_px);
+    let images = if view.flip { 2.0 } else { 1.0 };
+    images * larger.powi(2)
 }

@@ -223,7 +223,8 @@ impl Member {
         if ours.model != theirs.model {
             return Some(format!("they are {} and {}", ours.model, theirs.model));
         }
-        if ours.preprocessing != theirs.preprocessing {
+        let is_other_view = ours.test_view() != theirs.test_view();
+        if is_other_view || ours.preprocessing != theirs.preprocessing {
             return Some("they take photos that are prepared in different ways".into());
         }
         let same_weights =

@@ -48,6 +48,7 @@ pub fn resolve(asked: PartialSettings, session: &Session) -> Result<Settings, Fa
     let usual = architecture.default_tag();
     let weights = asked.weights.clone().unwrap_or_else(|| usual.name().into());
     let Weights::Pretrained(name) = &weights else {
+        let asked = asked.or_test_crop(usual.test_crop_pct);
         return Ok(asked.complete(weights, usual.preprocessing.clone())?);
     };
     let source = network::weights(architecture, Some(name), session, || {
@@ -69,6 +70,7 @@ pub fn resolve(asked: PartialSettings, session: &Session) -> Result<Settings, Fa
         ));
     }
     detail!(session, "weights    {} in {}", source.name, source.file.display());
+    let asked = asked.or_test_crop(source.test_crop_pct);
     Ok(asked.complete(source.name.into(), source.preprocessing)?)
 }
 

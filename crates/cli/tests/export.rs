@@ -10,6 +10,10 @@ use serde_json::Value;
 
 /// Trains a network with 32-pixel inputs in about a second and returns its run.
 fn trained(folder: &Path, strategy: &str) -> String {
+    trained_with(folder, strategy, &[])
+}
+
+fn trained_with(folder: &Path, strategy: &str, flags: &[&str]) -> String {
     let args = [
         "train",
         "--data",
@@ -31,7 +35,7 @@ fn trained(folder: &Path, strategy: &str) -> String {
         "--strategy",
         strategy,
     ];
-    json(&ok(folder, &args))["run"].as_str().unwrap().to_string()
+    json(&ok(folder, &[&args, flags].concat()))["run"].as_str().unwrap().to_string()
 }
 
 fn entries(folder: &Path) -> Vec<String> {
@@ -138,6 +142,32 @@ fn a_run_becomes_a_file_that_says_the_same_in_every_flavour() {
     assert!(status == 1 && said.contains("not empty"), "{said}");
     let (status, said) = fails(here, &by_folder);
     assert!(status == 1 && said.contains("states another SHA-256"), "{said}");
+}
+
+#[test]
+fn a_file_sees_photos_as_its_run_does_at_a_side_of_its_own_and_with_mirror_images() {
+    let dir = prepared(14);
+    let here = dir.path();
+    let run = trained_with(here, "full", &["--test-side", "48", "--test-flip"]);
+    let by_run = labels(here, &["--run", &run]);
+    for (flags, file, tolerance) in [
+        (&[][..], "best_model_resnet18.onnx", 1e-4),
+        (&["--input", "photo"], "best_model_resnet18_photo.onnx", 0.05),
+        (&["--int8", "--max-drop", "100"], "best_model_resnet18_int8.onnx", 0.1),
+    ] {
+        ok(here, &[&["export", "--run", &run], flags].concat());
+        let by_file = labels(here, &["--onnx", &format!("models/{file}")]);
+        for (found, expected) in by_file.iter().zip(&by_run) {
+            let probability = if found.1 == expected.1 { found.2 } else { 1.0 - found.2 };
+            assert!(
+                (probability - expected.2).abs() <= tolerance,
+                "{file}: {found:?} {expected:?}"
+            );
+        }
+    }
+    ok(here, &["export", "--run", &run, "--timm", "timm/ours"]);
+    let by_folder = labels(here, &["--model", "resnet18", "--weights", "timm/ours"]);
+    assert_eq!(by_folder, by_run);
 }
 
 #[test]

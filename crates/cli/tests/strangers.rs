@@ -35,6 +35,7 @@ fn write_onnx(path: &Path, end: impl FnOnce(&mut GraphBuilder, &str)) {
     let card = ModelCard {
         class_names: vec!["a".into(), "b".into()],
         preprocessing: Preprocessing::imagenet(32, 1.0, Interpolation::Bilinear),
+        test_flip: false,
         temperature: 1.0,
         architecture: "test_resnet".into(),
         weights: "none".into(),

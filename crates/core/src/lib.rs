@@ -64,7 +64,7 @@ pub use search_record::{SearchRecord, SearchTrial, TrialEnd};
 pub use settings::{
     ChooseBy, ClassWeights, HeadFit, HeadInit, Mixing, OptimizerConfig, OutOfBounds,
     PartialAugmentation, PartialCrop, PartialOptimizer, PartialPreprocessing, PartialScheduler,
-    PartialSettings, SchedulerKind, Settings, SettingsError, Weights,
+    PartialSettings, SchedulerKind, Settings, SettingsError, TestView, Weights,
 };
 pub use shell::quoted;
 pub use shown::{escaped_lines, shown, shown_message};

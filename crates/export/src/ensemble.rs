@@ -14,6 +14,7 @@ use kennel_onnx::{ModelCard, Precision};
 
 use crate::averaged::{Part, join};
 use crate::export::{Draft, Exported, prove, scratch_beside};
+use crate::mirrored::with_mirror;
 use crate::proof::Reference;
 use crate::{ExportError, ExportOptions, Result, graph, parity, photos, provenance};
 
@@ -76,13 +77,15 @@ pub fn export_ensemble(
         if let Some(first) = cards.first() {
             check_fits(&card, first)?;
         }
-        let described = describe(&network, record.settings.preprocessing.side_px);
         let (side_px, classes) = (card.preprocessing.side_px, card.class_names.len());
-        let model = graph::to_onnx(&described, &card.architecture, side_px, classes);
+        let described = describe(&network, side_px);
+        let mut model = graph::to_onnx(&described, &card.architecture, side_px, classes);
+        if card.test_flip {
+            model = with_mirror(model, classes);
+        }
         parts.push(Part { model, temperature: card.temperature, weight: *weight });
-        let (names, preprocessing) = (card.class_names.clone(), card.preprocessing.clone());
-        let cpu = Compute::cpu();
-        let network = Predictor::new(network, preprocessing, names, card.temperature, &cpu);
+        let (names, view) = (card.class_names.clone(), record.settings.test_view());
+        let network = Predictor::new(network, view, names, card.temperature, &Compute::cpu());
         networks.push((network, *weight));
         cards.push(card);
     }
@@ -125,6 +128,7 @@ fn joint_card(cards: &[ModelCard], test_accuracy: Option<Proportion>) -> ModelCa
     };
     ModelCard {
         temperature: 1.0,
+        test_flip: cards.iter().any(|card| card.test_flip),
         architecture: distinct(|card| &card.architecture),
         weights: distinct(|card| &card.weights),
         weights_licence: distinct(|card| &card.weights_licence),
@@ -151,7 +155,7 @@ impl Model for Networks {
     }
 
     fn preprocessing(&self) -> Option<&Preprocessing> {
-        Some(self.networks[0].0.preprocessing())
+        Some(&self.networks[0].0.view().preprocessing)
     }
 
     fn logits(&mut self, pixels: Vec<f32>, count: usize) -> kennel_infer::Result<Vec<Vec<f32>>> {

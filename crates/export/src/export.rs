@@ -19,6 +19,7 @@ use kennel_onnx::{
 use kennel_unknown::{MIN_KNOWN_PHOTOS, Unknown, threshold};
 
 use crate::int8::{CALIBRATION_PHOTOS, Int8, Layers};
+use crate::mirrored::with_mirror;
 use crate::parity::{self, Parity, RuntimeParity};
 use crate::proof::{Found, Reference};
 use crate::unknown::{late_outputs, with_trunk, with_unknown};
@@ -106,7 +107,8 @@ pub fn export(
     let settings = &record.settings;
     let network = network.valid();
     let mut card = provenance::card(run, &record, options.precision)?;
-    let preprocessing = &settings.preprocessing;
+    let view = settings.test_view();
+    let preprocessing = &view.preprocessing;
     let classes = card.class_names.len();
     let described = describe(&network, preprocessing.side_px);
     let float = graph::to_onnx(&described, &settings.model, preprocessing.side_px, classes);
@@ -143,9 +145,9 @@ pub fn export(
     }
     task.tell(Event::Stage(Stage::RunNetwork { photos: photos.len() }));
     let reference = {
-        let (names, preprocessing) = (card.class_names.clone(), preprocessing.clone());
+        let names = card.class_names.clone();
         let mut network =
-            Predictor::new(network, preprocessing, names, card.temperature, &Compute::cpu())
+            Predictor::new(network, view.clone(), names, card.temperature, &Compute::cpu())
                 .with_unknown(teller);
         Reference::of(&mut network, photos, task)?
     };
@@ -165,6 +167,9 @@ pub fn export(
         (None, Precision::Float16) => half::to_half(&float)?,
         (None, _) => float.clone(),
     };
+    if view.flip {
+        model = with_mirror(model, classes);
+    }
     if options.photo_input {
         model = with_photo_input(&model, preprocessing, card.temperature, classes)?;
     }
@@ -172,7 +177,8 @@ pub fn export(
         if let Some(trunk) = &trunk {
             (model, late) = with_trunk(model, trunk, preprocessing.side_px);
         }
-        model = with_unknown(&model, &late, unknown, options.photo_input)?;
+        let is_doubled = view.flip && trunk.is_none();
+        model = with_unknown(&model, &late, unknown, options.photo_input, is_doubled)?;
         let Unknown { share, threshold, .. } = *unknown;
         card.unknown = Some(UnknownCard { share, threshold });
     }

@@ -8,6 +8,7 @@ mod error;
 
 mod averaged;
 mod graph;
+mod mirrored;
 mod provenance;
 mod unknown;
 
@@ -24,6 +25,7 @@ pub use ensemble::{EnsembleOptions, export_ensemble};
 pub use error::{ExportError, Loss, Result};
 pub use export::{ExportOptions, Exported, export};
 pub use graph::{INPUT, OUTPUT, to_onnx};
+pub use mirrored::with_mirror;
 pub use parity::{Parity, RuntimeParity, UnknownParity};
 pub use timm::{TimmFolder, export_timm};
 pub use unknown::{late_outputs, with_trunk, with_unknown};

@@ -33,8 +33,10 @@ pub fn card(run: &RunDir, record: &RunRecord, precision: Precision) -> Result<Mo
     })?;
     let temperature = temperature_of(&held_out, &class_names)?;
     let (val_accuracy, test_accuracy) = (of(Split::Val)?, of(Split::Test)?);
+    let view = settings.test_view();
     Ok(ModelCard {
-        preprocessing: settings.preprocessing.clone(),
+        preprocessing: view.preprocessing,
+        test_flip: view.flip,
         temperature,
         architecture: settings.model.clone(),
         weights: weights_name(settings.weights.as_str()),

@@ -51,13 +51,15 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
     let head = architecture.head;
     let classes = card.class_names.len();
     let features = tensors[&format!("{head}.weight")].shape[1];
-    let side = settings.preprocessing.side_px;
+    // The accuracies below are those of the test view, and so is what the folder describes.
+    let preprocessing = &card.preprocessing;
+    let side = preprocessing.side_px;
     let scratch = scratch_beside(folder)?;
     let draft = scratch.path().join("timm");
     files::create_dir_all(&draft)?;
     let weights = draft.join("model.safetensors");
     write_checkpoint(&weights, &tensors, &batches_tracked, None)?;
-    let description = json!({
+    let mut description = json!({
         "architecture": settings.model,
         "num_classes": classes,
         "num_features": features,
@@ -68,11 +70,11 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
             "custom_load": false,
             "input_size": [3, side, side],
             "fixed_input_size": (architecture.side_step_px > 1),
-            "interpolation": settings.preprocessing.interpolation,
-            "crop_pct": settings.preprocessing.crop_pct,
-            "crop_mode": settings.preprocessing.crop_mode,
-            "mean": settings.preprocessing.mean,
-            "std": settings.preprocessing.std,
+            "interpolation": preprocessing.interpolation,
+            "crop_pct": preprocessing.crop_pct,
+            "crop_mode": preprocessing.crop_mode,
+            "mean": preprocessing.mean,
+            "std": preprocessing.std,
             "num_classes": classes,
             "first_conv": architecture.first_conv,
             "classifier": head,
@@ -88,6 +90,9 @@ pub fn export_timm(run: &RunDir, folder: &Path) -> Result<TimmFolder> {
             "weights_sha256": files::sha256_file(&weights)?,
         },
     });
+    if card.test_flip {
+        description["kennel"]["test_flip"] = true.into();
+    }
     files::write_json(&draft.join("config.json"), &description)?;
     check(&draft, &settings.model, &tensors)?;
     if is_ours(folder) {

@@ -63,7 +63,8 @@ pub fn with_trunk(
     (model, late)
 }
 
-/// Adds the output to a graph that takes pixels, or one photo.
+/// Adds the output to a graph that takes pixels, or one photo. `is_doubled`: the late outputs have
+/// rows of mirror images after those of the photos.
 ///
 /// # Errors
 ///
@@ -73,9 +74,10 @@ pub fn with_unknown(
     late: &[LateOutput],
     unknown: &Unknown,
     photo_input: bool,
+    is_doubled: bool,
 ) -> Result<ModelProto> {
     let Gaussian { mean, axes, variances, rest } = &unknown.known;
-    let gaussian = UnknownGraph { mean, axes, variances, rest: *rest };
+    let gaussian = UnknownGraph { mean, axes, variances, rest: *rest, is_doubled };
     let batch = if photo_input { Extent::Fixed(1) } else { Extent::Named("batch") };
     Ok(with_unknown_score(model, late, gaussian, batch)?)
 }

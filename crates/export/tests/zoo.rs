@@ -4,11 +4,12 @@
 #[path = "../../models/tests/common/tokens/mod.rs"]
 mod tokens;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use kennel_core::{HeadInit, Interpolation, Task};
-use kennel_export::{INPUT, OUTPUT, late_outputs, to_onnx, with_trunk, with_unknown};
+use kennel_export::{INPUT, OUTPUT, late_outputs, to_onnx, with_mirror, with_trunk, with_unknown};
 use kennel_models::{
     Architecture, Network, NetworkGraph, RegularizationRates, apply_state_dict, architecture,
     architectures, describe, draw_network, state_dict,
@@ -189,6 +190,52 @@ fn a_graph_that_takes_photos_says_what_the_network_says_of_them() {
     }
 }
 
+/// Networks whose graphs are given mirror images: one of convolutions, one of tokens.
+const MIRRORED: [&str; 2] = ["mobilenetv2_100", "vit_tiny_patch16_224"];
+
+#[test]
+fn a_graph_with_mirror_images_gives_the_mean_of_its_own_two_passes_in_every_precision() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in MIRRORED {
+        let architecture = architecture(name).unwrap();
+        let side = architecture.test_side_px as usize;
+        let Written { network, described, model, path } = written(architecture, dir.path());
+        let layers = quantisable_layers(model.graph.as_ref().unwrap(), &described.kept_in_float());
+        let layers: Vec<_> = layers.into_iter().filter(|layer| !layer.stays_float).collect();
+        let pixels = photos(4, side);
+        let samples: Vec<Vec<f32>> = pixels.chunks(3 * side * side).map(<[f32]>::to_vec).collect();
+        let tensors = tensors_of(&layers);
+        let ranges = calibrate(&path, INPUT, side, &tensors, &samples, Task::unwatched()).unwrap();
+        let of_both = dir.path().join("both.onnx");
+        for (precision, model) in [
+            ("fp16", half::to_half(&model).unwrap()),
+            ("int8", quantise(&model, &layers, &ranges).unwrap()),
+            ("float", model),
+        ] {
+            write_model(&path, &model).unwrap();
+            let model = with_mirror(model, CLASSES);
+            let nodes = &model.graph.as_ref().unwrap().node;
+            let names: HashSet<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
+            assert_eq!(names.len(), nodes.len(), "{name}, {precision}: a name stands twice");
+            write_model(&of_both, &model).unwrap();
+            for (runtime, batch) in RuntimeKind::at_hand()
+                .flat_map(|runtime| [(runtime, 1), (runtime, 2), (runtime, 7)])
+            {
+                let pixels = photos(batch, side);
+                let shape = shape_of(&network, &pixels);
+                let mirrored: Vec<f32> =
+                    pixels.chunks(side).flat_map(|row| row.iter().rev().copied()).collect();
+                let [one, other] =
+                    [&pixels, &mirrored].map(|pixels| run(&path, runtime, shape, pixels));
+                let mean: Vec<f32> = one.iter().zip(&other).map(|(a, b)| (a + b) / 2.0).collect();
+                let apart = apart(&run(&of_both, runtime, shape, &pixels), &mean);
+                println!("{name}, {precision} in {runtime}, batch {batch}: {apart:.1e}");
+                assert!(apart <= 1e-4, "{name}, {precision} in {runtime}: {apart:e}");
+            }
+        }
+    }
+}
+
 #[test]
 fn unknown_scores_are_the_networks_for_every_family() {
     let dir = tempfile::tempdir().unwrap();
@@ -217,10 +264,15 @@ fn unknown_scores_are_the_networks_for_every_family() {
             features.chunks_exact(width).map(|row| known.score(row) as f32).collect();
         let unknown = Unknown { known, share: 0.01, threshold: 1.0 };
         // By its own tensors, and by those of a network beside it: here the same one.
-        let own = (model.clone(), late_outputs(&described));
-        let beside = with_trunk(model, &described, side as u32);
-        for (model, late) in [own, beside] {
-            let model = with_unknown(&model, &late, &unknown, false).unwrap();
+        let late = late_outputs(&described);
+        let mut graphs = vec![(model.clone(), late.clone(), false)];
+        if MIRRORED.contains(&name) {
+            graphs.push((with_mirror(model.clone(), CLASSES), late, true));
+        }
+        let (beside, late) = with_trunk(model, &described, side as u32);
+        graphs.push((beside, late, false));
+        for (model, late, is_doubled) in graphs {
+            let model = with_unknown(&model, &late, &unknown, false, is_doubled).unwrap();
             write_model(&path, &model).unwrap();
             for runtime in RuntimeKind::at_hand() {
                 let input = Input { name: INPUT, shape: &shape, values: Values::Floats(&pixels) };

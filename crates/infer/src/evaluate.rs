@@ -62,8 +62,8 @@ pub fn predict_dataset(
         );
         task.note(text);
     }
-    let mut predictor =
-        Predictor::new(network, record.settings.preprocessing, classes.clone(), 1.0, compute);
+    let view = record.settings.test_view();
+    let mut predictor = Predictor::new(network, view, classes.clone(), 1.0, compute);
     let records = predict_photos(&mut predictor, &photos, data.classes(), what, task)?;
     let name = data_dir.file_name().unwrap_or(data_dir.as_os_str()).to_string_lossy();
     let path = run.predictions_dir().join(format!("{name}-{what}.jsonl"));

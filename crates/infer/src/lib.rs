@@ -9,6 +9,7 @@ mod error;
 pub mod machine;
 
 mod device;
+mod mirror;
 mod model;
 mod unknown;
 
@@ -39,6 +40,7 @@ pub use explain::{ExplainedPhoto, explain};
 pub use kennel_kernels::{instruction_set, threads};
 pub use label::{Row, Scores, UnknownScore, label};
 pub use late_features::late_features;
+pub use mirror::{mean_of_both, mirrored};
 pub use model::{Explained, Model};
 pub use open_data::{manifest_digest, open_data_to_judge, open_photos_of_run, tell_notes};
 pub use photos::{BATCH, Photos};

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use kennel_core::{Preprocessing, RunDir, imagenet};
+use kennel_core::{Preprocessing, RunDir, TestView, imagenet};
 use kennel_explain::HeatMap;
 use kennel_metrics::{argmax, temperature_of};
 use kennel_models::{
@@ -11,6 +11,7 @@ use kennel_models::{
 };
 use kennel_unknown::Unknown;
 
+use crate::mirror::with_mirror;
 use crate::unknown::read_unknown;
 use crate::{Compute, Explained, Model, Result};
 
@@ -37,7 +38,7 @@ impl UnknownTeller {
 /// A network with the names of its classes.
 pub struct Predictor {
     network: Network,
-    preprocessing: Preprocessing,
+    view: TestView,
     class_names: Vec<String>,
     temperature: f64,
     note: Option<String>,
@@ -49,13 +50,13 @@ impl Predictor {
     /// Takes a network in evaluation mode and off the autodiff tape.
     pub fn new(
         network: Network,
-        preprocessing: Preprocessing,
+        view: TestView,
         class_names: Vec<String>,
         temperature: f64,
         compute: &Compute,
     ) -> Self {
         let device = compute.device().clone();
-        Self { network, preprocessing, class_names, temperature, note: None, device, unknown: None }
+        Self { network, view, class_names, temperature, note: None, device, unknown: None }
     }
 
     /// Loads the best epoch of a run.
@@ -72,7 +73,7 @@ impl Predictor {
             false => None,
         };
         let temperature = temperature_of(held_out.as_deref().unwrap_or_default(), &class_names)?;
-        let preprocessing = record.settings.preprocessing;
+        let view = record.settings.test_view();
         let note = (!run.is_finished()).then(|| {
             format!("{} is not finished: its best epoch so far answers", run.path().display())
         });
@@ -80,7 +81,7 @@ impl Predictor {
         Ok(Self {
             note,
             unknown,
-            ..Self::new(network.valid(), preprocessing, class_names, temperature, compute)
+            ..Self::new(network.valid(), view, class_names, temperature, compute)
         })
     }
 
@@ -117,9 +118,8 @@ impl Predictor {
         };
         let notes: Vec<String> = source.note.into_iter().chain(checkpoint.note()).collect();
         let note = (!notes.is_empty()).then(|| notes.join("; "));
-        let preprocessing = source.preprocessing;
         let temperature = source.temperature.unwrap_or(1.0);
-        Ok(Self { note, ..Self::new(network, preprocessing, class_names, temperature, compute) })
+        Ok(Self { note, ..Self::new(network, source.view, class_names, temperature, compute) })
     }
 
     /// A note for the user about the weights or the run, if any.
@@ -132,9 +132,20 @@ impl Predictor {
         Self { unknown, ..self }
     }
 
-    /// The preprocessing of photos.
-    pub fn preprocessing(&self) -> &Preprocessing {
-        &self.preprocessing
+    /// How photos are shown to the network.
+    pub fn view(&self) -> &TestView {
+        &self.view
+    }
+
+    /// Turns preprocessed photos into a tensor, `[count, 3, side, side]`.
+    fn tensor(&self, pixels: Vec<f32>, count: usize) -> Tensor<4> {
+        let side = self.view.preprocessing.side_px as usize;
+        Tensor::from_data(TensorData::new(pixels, [count, 3, side, side]), &self.device)
+    }
+
+    /// Averages the logits of `pixels` with those of their mirror images, if the view does.
+    fn viewed(&self, logits: Tensor<2>, pixels: Tensor<4>) -> Tensor<2> {
+        if self.view.flip { with_mirror(&self.network, logits, pixels) } else { logits }
     }
 }
 
@@ -148,12 +159,12 @@ impl Model for Predictor {
     }
 
     fn preprocessing(&self) -> Option<&Preprocessing> {
-        Some(&self.preprocessing)
+        Some(&self.view.preprocessing)
     }
 
     fn logits(&mut self, pixels: Vec<f32>, count: usize) -> Result<Vec<Vec<f32>>> {
-        let side = self.preprocessing.side_px as usize;
-        Ok(self.network.infer_rows(pixels, count, side, &self.device))
+        let pixels = self.tensor(pixels, count);
+        Ok(rows(self.viewed(self.network.infer(pixels.clone()), pixels)))
     }
 
     fn explain(
@@ -162,15 +173,24 @@ impl Model for Predictor {
         count: usize,
         class_index: Option<usize>,
     ) -> Result<Vec<Explained>> {
-        let side = self.preprocessing.side_px as usize;
-        let choose = |logits: &[f32]| class_index.unwrap_or_else(|| argmax(logits));
-        let watched = self.network.watch_rows(pixels, count, side, &self.device, choose);
-        let explained = |Watched { logits, class_index, side, values, gradients }| Explained {
-            logits,
-            class_index,
-            heat: HeatMap::grad_cam(side, &values, &gradients),
+        // Where mirror images vote, too, the photo's label is that of both; its heat is its own.
+        let of_both = match self.view.flip {
+            true => Some(self.logits(pixels.clone(), count)?),
+            false => None,
         };
-        Ok(watched.into_iter().map(explained).collect())
+        let seen = |photo: usize, own: &[f32]| {
+            of_both.as_ref().map_or_else(|| own.to_vec(), |all| all[photo].clone())
+        };
+        let choose =
+            |photo: usize, own: &[f32]| class_index.unwrap_or_else(|| argmax(&seen(photo, own)));
+        let side = self.view.preprocessing.side_px as usize;
+        let watched = self.network.watch_rows(pixels, count, side, &self.device, choose);
+        let explained = |(photo, watched): (usize, Watched)| {
+            let Watched { logits, class_index, side, values, gradients } = watched;
+            let heat = HeatMap::grad_cam(side, &values, &gradients);
+            Explained { logits: seen(photo, &logits), class_index, heat }
+        };
+        Ok(watched.into_iter().enumerate().map(explained).collect())
     }
 
     fn unknown_threshold(&self) -> Option<f64> {
@@ -185,15 +205,15 @@ impl Model for Predictor {
         let Some(UnknownTeller { unknown, trunk }) = &self.unknown else {
             return Ok((self.logits(pixels, count)?, Vec::new()));
         };
-        let side = self.preprocessing.side_px as usize;
-        let data = TensorData::new(pixels, [count, 3, side, side]);
-        let pixels = Tensor::from_data(data, &self.device);
+        let pixels = self.tensor(pixels, count);
         let (logits, features) = match trunk {
-            None => self.network.infer_with_late_features(pixels),
+            None => self.network.infer_with_late_features(pixels.clone()),
             Some(trunk) => {
-                (self.network.infer(pixels.clone()), trunk.infer_with_late_features(pixels).1)
+                let features = trunk.infer_with_late_features(pixels.clone()).1;
+                (self.network.infer(pixels.clone()), features)
             }
         };
+        let logits = self.viewed(logits, pixels);
         let scores = rows(features).iter().map(|row| unknown.known.score(row)).collect();
         Ok((rows(logits), scores))
     }

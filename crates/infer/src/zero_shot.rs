@@ -5,7 +5,8 @@ use std::path::Path;
 
 use kennel_core::imagenet::{self, ClassMatch};
 use kennel_core::{
-    PredictionRecord, RunDir, RunFacts, RunRecord, Settings, Split, Task, files, write_predictions,
+    PredictionRecord, RunDir, RunFacts, RunRecord, Settings, Split, Task, TestView, files,
+    write_predictions,
 };
 use kennel_data::Dataset;
 use kennel_metrics::{
@@ -115,9 +116,10 @@ pub fn zero_shot(
         machine: machine::machine(),
         ..RunFacts::default()
     };
-    let preprocessing = predictor.preprocessing().clone();
+    let TestView { preprocessing, flip } = predictor.view().clone();
     let settings = Settings {
         data_dir: data.root().to_string_lossy().into_owned(),
+        test_flip: flip,
         ..Settings::zero_shot(model.into(), weights.into(), preprocessing)
     };
     let record = RunRecord { settings, facts };

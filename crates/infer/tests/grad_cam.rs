@@ -4,7 +4,7 @@
 #[path = "../../models/tests/common/formula.rs"]
 mod formula;
 
-use kennel_core::{Interpolation, Preprocessing};
+use kennel_core::{Interpolation, Preprocessing, TestView};
 use kennel_infer::{Compute, Explained, Model, Predictor};
 use kennel_models::{Network, RegularizationRates, apply_state_dict, architecture, state_dict};
 use safetensors::SafeTensors;
@@ -36,7 +36,8 @@ fn explained(arch: &str, side: usize) -> Vec<Explained> {
     let preprocessing = Preprocessing::imagenet(side as u32, 1.0, Interpolation::Bicubic);
     let names = (0..CLASSES).map(|class| class.to_string()).collect();
     let network = apply_state_dict(network, &weights);
-    let mut predictor = Predictor::new(network, preprocessing, names, 1.0, &compute);
+    let mut predictor =
+        Predictor::new(network, TestView::plain(preprocessing), names, 1.0, &compute);
     predictor.explain(formula::images("input", 2, side), 2, Some(CLASS)).unwrap()
 }
 

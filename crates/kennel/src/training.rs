@@ -99,6 +99,19 @@ impl<'a> Training<'a> {
         self
     }
 
+    /// Sets the side in pixels at which photos are shown in evaluation, prediction and export.
+    pub fn test_side(mut self, side_px: u32) -> Self {
+        self.asked.test_side_px = Some(side_px);
+        self
+    }
+
+    /// Sets whether a photo's logits are the mean of its own and of those of its mirror image, in
+    /// evaluation, prediction and export.
+    pub fn test_flip(mut self, is_averaged: bool) -> Self {
+        self.asked.test_flip = Some(is_averaged);
+        self
+    }
+
     /// Lays other settings over those so far. The model and the photos stay those of
     /// [`Training::new`].
     pub fn settings(mut self, settings: PartialSettings) -> Self {
@@ -192,9 +205,10 @@ fn resolve(mut asked: PartialSettings, data: &DataSet) -> Result<Settings> {
     asked.data_dir = Some(data.path().display().to_string());
     let model = asked.model.as_deref().unwrap_or_default();
     let architecture = architecture(model).map_err(Error::of)?;
-    let (weights, preprocessing) = match &asked.weights {
+    let (weights, preprocessing, test_crop_pct) = match &asked.weights {
         Some(Weights::Random) => {
-            (Weights::Random, architecture.default_tag().preprocessing.clone())
+            let tag = architecture.default_tag();
+            (Weights::Random, tag.preprocessing.clone(), tag.test_crop_pct)
         }
         weights => {
             let name = weights.as_ref().and_then(Weights::pretrained);
@@ -202,9 +216,10 @@ fn resolve(mut asked: PartialSettings, data: &DataSet) -> Result<Settings> {
                 error @ ModelError::WeightsNotFound { .. } => Refusal::NoWeights(error).into(),
                 error => Error::of(error),
             })?;
-            (source.name.into(), source.preprocessing)
+            (source.name.into(), source.preprocessing, source.test_crop_pct)
         }
     };
+    let asked = asked.or_test_crop(test_crop_pct);
     let settings = asked.complete(weights, preprocessing).map_err(Error::of)?;
     settings.check().map_err(TrainError::from).map_err(Error::of)?;
     Ok(settings)

@@ -110,6 +110,17 @@ fn a_run_and_its_exported_file_label_a_photo_alike() {
 }
 
 #[test]
+fn a_test_view_is_that_of_the_run_and_of_its_file() {
+    let drawn = drawn();
+    let run = drawn.training().test_side(160).test_flip(true).train().unwrap();
+    let file = path_in(&drawn.folder, "dogs.onnx");
+    assert_eq!(run.export(&file).unwrap(), run.validation().unwrap());
+    let [one, other] =
+        [run.path(), &file].map(|path| Model::open(path).unwrap().label(drawn.photo()).unwrap());
+    assert!((one.probability - other.probability).abs() < 1e-4, "{one:?} {other:?}");
+}
+
+#[test]
 fn an_error_says_what_and_where() {
     let folder = tempfile::tempdir().unwrap();
     let missing = path_in(&folder, "photos");

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use kennel_core::{
-    CoreError, CropMode, Hint, Interpolation, Preprocessing, RunDir, RunRecord, did_you_mean,
-    files, hub_cache, shown,
+    CoreError, CropMode, Hint, Interpolation, Preprocessing, RunDir, RunRecord, TestView,
+    did_you_mean, files, hub_cache, shown,
 };
 use serde::Deserialize;
 
@@ -19,8 +19,12 @@ pub struct WeightsSource {
     pub name: String,
     /// The safetensors file.
     pub file: PathBuf,
-    /// Preprocessing of photos for these weights.
+    /// Preprocessing of photos for these weights, in training.
     pub preprocessing: Preprocessing,
+    /// Crop share with which these weights are tested at another side, if stated.
+    pub test_crop_pct: Option<f64>,
+    /// How photos are shown to these weights with their own head.
+    pub view: TestView,
     /// Licence, if stated.
     pub licence: Option<String>,
     /// Name of the Kennel run that they come from, as its checkpoint or as an export of it.
@@ -123,6 +127,7 @@ pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Resul
     let mut found = from_folder(architecture, &name, &snapshot)?;
     if let Some(tag) = architecture.tags().find(|tag| tag.name() == name) {
         found.licence.get_or_insert_with(|| tag.licence.clone());
+        found.test_crop_pct = found.test_crop_pct.or(tag.test_crop_pct);
     }
     Ok(found)
 }
@@ -177,6 +182,8 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
         name: asked.into(),
         file: file.into(),
         preprocessing: fallback.preprocessing.clone(),
+        test_crop_pct: fallback.test_crop_pct,
+        view: TestView::plain(fallback.preprocessing.clone()),
         licence: None,
         fine_tuned_in: None,
         class_names: None,
@@ -232,13 +239,16 @@ fn from_file(architecture: &Architecture, asked: &str, file: &Path) -> Result<We
         let key = if key == "side_px" { "input_size" } else { key };
         return Err(problem(&format!("{key} is {found}, expected {expected}")).into());
     }
+    source.test_crop_pct = cfg.test_crop_pct;
+    source.view = TestView::plain(source.preprocessing.clone());
     source.licence = cfg.license;
-    if let Some(FineTuned { run, temperature, weights_sha256 }) = parsed.kennel {
+    if let Some(FineTuned { run, temperature, weights_sha256, test_flip }) = parsed.kennel {
         if temperature.is_some_and(|value| !(value > 0.0 && value.is_finite())) {
             return Err(problem("temperature is not positive").into());
         }
         (source.fine_tuned_in, source.temperature) = (Some(run), temperature);
         source.sha256 = weights_sha256;
+        source.view.flip = test_flip;
     }
     source.class_names = parsed.label_names;
     Ok(source)
@@ -253,11 +263,14 @@ fn from_run(
     file: PathBuf,
 ) -> Result<WeightsSource> {
     let RunRecord { settings, facts } = trained;
+    let view = settings.test_view();
     check_architecture(architecture, settings.model, &file)?;
     Ok(WeightsSource {
         name: asked.into(),
         file,
         preprocessing: settings.preprocessing,
+        test_crop_pct: settings.test_crop_pct,
+        view,
         licence: None,
         fine_tuned_in: Some(run.name()),
         class_names: Some(facts.class_names),
@@ -293,6 +306,8 @@ struct FineTuned {
     run: String,
     temperature: Option<f64>,
     weights_sha256: Option<String>,
+    #[serde(default)]
+    test_flip: bool,
 }
 
 #[derive(Deserialize)]
@@ -301,6 +316,7 @@ struct PretrainedCfg {
     interpolation: Interpolation,
     crop_pct: f64,
     crop_mode: Option<String>,
+    test_crop_pct: Option<f64>,
     mean: [f32; 3],
     std: [f32; 3],
     license: Option<String>,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use kennel_kernels::in_micro_batches;
 
 use crate::architecture::Architecture;
@@ -88,26 +88,6 @@ impl Network {
     /// As [`Network::forward`].
     pub fn infer(&self, pixels: Tensor<4>) -> Tensor<2> {
         self.infer_top(Value::Map(pixels), 0)
-    }
-
-    /// [`Network::infer`] on plain values; returns one row of logits per photo.
-    ///
-    /// # Shapes
-    ///
-    /// `pixels`: `[count, 3, side, side]`.
-    ///
-    /// # Panics
-    ///
-    /// When `pixels` has another length.
-    pub fn infer_rows(
-        &self,
-        pixels: Vec<f32>,
-        count: usize,
-        side: usize,
-        device: &Device,
-    ) -> Vec<Vec<f32>> {
-        let data = TensorData::new(pixels, [count, 3, side, side]);
-        rows(self.infer(Tensor::from_data(data, device)))
     }
 
     /// Computes logits, and the pooled outputs of the last two stages of the trunk, which tell

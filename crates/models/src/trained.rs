@@ -31,7 +31,7 @@ pub fn load_trained(run: &RunDir, device: &Device) -> Result<(Network, RunRecord
 /// Reads the record of a run and checks its preprocessing: a user may have edited it.
 pub(crate) fn record_of(run: &RunDir) -> Result<RunRecord> {
     let record = run.read_record()?;
-    if let Some((name, found, expected)) = record.settings.preprocessing.problem() {
+    if let Some((name, found, expected)) = record.settings.preprocessing_problem() {
         let reason = format!("{name} is {found}, expected {expected}");
         return Err(CoreError::Malformed {
             path: run.config(),

@@ -25,7 +25,8 @@ pub struct Watched {
 impl Network {
     /// Computes logits, and the gradient of one logit of each photo in the last layer that has
     /// places: the feature map before pooling, or the tokens of the patches as the last block's
-    /// attention reads them. `choose` gets a photo's logits and returns the class.
+    /// attention reads them. `choose` gets a photo's place in the batch and its logits, and returns
+    /// the class.
     ///
     /// The network must be in evaluation mode and off the autodiff tape. Layers below the watched
     /// one run as inference.
@@ -43,12 +44,13 @@ impl Network {
         count: usize,
         side: usize,
         device: &Device,
-        choose: impl Fn(&[f32]) -> usize,
+        choose: impl Fn(usize, &[f32]) -> usize,
     ) -> Vec<Watched> {
         let data = TensorData::new(pixels, [count, 3, side, side]);
         let (logits, leaf) = self.watched_forward(Tensor::from_data(data, device));
         let (all, classes) = (rows(logits.clone()), logits.dims()[1]);
-        let chosen: Vec<usize> = all.iter().map(|row| choose(row)).collect();
+        let chosen: Vec<usize> =
+            all.iter().enumerate().map(|(photo, row)| choose(photo, row)).collect();
         let mut mask = vec![0.0_f32; count * classes];
         for (row, &class) in mask.chunks_exact_mut(classes).zip(&chosen) {
             row[class] = 1.0;

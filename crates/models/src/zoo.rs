@@ -23,6 +23,8 @@ pub struct PretrainedTag {
     pub tag: String,
     /// Preprocessing of photos for these weights.
     pub preprocessing: Preprocessing,
+    /// Crop share with which the weights are tested at a larger side, if timm states one.
+    pub test_crop_pct: Option<f64>,
     /// Licence of the weights, as timm states it.
     pub licence: String,
     /// Whether they have a classifier of ImageNet's 1000 classes.
@@ -85,6 +87,12 @@ static TAGS: LazyLock<Vec<PretrainedTag>> = LazyLock::new(|| {
         .map(|line| parse_tag(line).unwrap_or_else(|| panic!("pretrained_tags.tsv: {line}")))
         .collect();
     tags.sort_by_key(|tag| !tag.is_default);
+    for line in include_str!("test_crops.tsv").lines().skip(1) {
+        let (name, crop_pct) = line.split_once('\t').expect("two fields");
+        for tag in tags.iter_mut().filter(|tag| tag.name() == name) {
+            tag.test_crop_pct = Some(crop_pct.parse().expect("a number"));
+        }
+    }
     tags
 });
 
@@ -126,6 +134,7 @@ fn parse_tag(line: &str) -> Option<PretrainedTag> {
             mean: triple(mean)?,
             std: triple(std)?,
         },
+        test_crop_pct: None,
         licence: licence.into(),
         has_head: match classes {
             "0" => false,
@@ -134,4 +143,19 @@ fn parse_tag(line: &str) -> Option<PretrainedTag> {
         },
         is_default: is_default == "yes",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_test_crop_is_of_a_tag() {
+        let crop = |name: &str| TAGS.iter().find(|tag| tag.name() == name)?.test_crop_pct;
+        assert_eq!(crop("resnet50.a1_in1k"), Some(1.0));
+        for line in include_str!("test_crops.tsv").lines().skip(1) {
+            let name = line.split('\t').next().unwrap();
+            assert!(crop(name).is_some_and(|crop_pct| (0.1..=1.0).contains(&crop_pct)), "{name}");
+        }
+    }
 }

@@ -23,7 +23,7 @@ fn network(architecture: &Architecture) -> Network {
 
 fn watched(network: &Network, pixels: Vec<f32>, side: usize, class: usize) -> Vec<Watched> {
     let count = pixels.len() / (3 * side * side);
-    network.watch_rows(pixels, count, side, &Device::flex(), |_| class)
+    network.watch_rows(pixels, count, side, &Device::flex(), |_, _| class)
 }
 
 #[test]

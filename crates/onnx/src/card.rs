@@ -51,6 +51,8 @@ pub struct ModelCard {
     pub class_names: Vec<String>,
     /// How to prepare photos.
     pub preprocessing: Preprocessing,
+    /// Whether the graph averages the logits of a photo and of its mirror image.
+    pub test_flip: bool,
     /// Divisor of the logits before the softmax.
     pub temperature: f64,
     /// timm's name of the network.
@@ -85,6 +87,8 @@ pub struct UnknownCard {
 
 /// Key of [`Preprocessing::crop_mode`], in files whose mode is not `center`.
 const CROP_MODE: &str = "crop_mode";
+/// Key of [`ModelCard::test_flip`], which only files that average have.
+const TEST_FLIP: &str = "test_flip";
 /// Key of [`UnknownCard::share`].
 const UNKNOWN_SHARE: &str = "unknown_share";
 /// Key of [`UnknownCard::threshold`].
@@ -144,6 +148,7 @@ impl ModelCard {
             .iter()
             .zip(values)
             .chain(crop_mode)
+            .chain(self.test_flip.then(|| (&TEST_FLIP, json(&true))))
             .chain(unknown)
             .map(|(key, value)| StringStringEntryProto { key: (*key).into(), value })
             .collect();
@@ -352,6 +357,7 @@ mod tests {
         ModelCard {
             class_names: vec!["boxer".into(), "чёрный пёс".into()],
             preprocessing: Preprocessing::imagenet(224, 0.95, Interpolation::Bicubic),
+            test_flip: false,
             temperature: 1.25,
             architecture: "resnet50".into(),
             weights: "resnet50.a1_in1k".into(),
@@ -409,6 +415,17 @@ mod tests {
         model.metadata_props.last_mut().unwrap().value = "middle".into();
         let said = Description::read(path, &model).unwrap_err().to_string();
         assert!(said.contains("crop_mode") && said.contains("border"), "{said}");
+    }
+
+    #[test]
+    fn only_files_that_average_mirror_images_say_so() {
+        let flips = |test_flip: bool| {
+            let mut model = ModelProto::default();
+            ModelCard { test_flip, ..card() }.write_into(&mut model);
+            model.metadata_props.into_iter().find(|entry| entry.key == TEST_FLIP)
+        };
+        assert_eq!(flips(false), None);
+        assert_eq!(flips(true).unwrap().value, "true");
     }
 
     #[test]

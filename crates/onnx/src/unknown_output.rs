@@ -35,6 +35,9 @@ pub struct UnknownGraph<'a> {
     pub variances: &'a [f32],
     /// Variance in every direction outside the axes.
     pub rest: f32,
+    /// Whether the late outputs have twice as many rows as there are photos: the first half is
+    /// theirs, and counts.
+    pub is_doubled: bool,
 }
 
 /// Adds the output [`UNKNOWN_SCORE`]: the squared Mahalanobis distance of the late outputs' means,
@@ -65,7 +68,7 @@ pub fn with_unknown_score(
         let rounded = format!("{name}.dequantized");
         sources.push(if writes(&rounded) { rounded } else { name.into() });
     }
-    let UnknownGraph { mean, axes, variances, rest } = gaussian;
+    let UnknownGraph { mean, axes, variances, rest, is_doubled } = gaussian;
     let (width, rank) = (mean.len(), variances.len());
     let mut graph = GraphBuilder::from_graph(graph);
     let named = |what: &str| format!("unknown.{what}");
@@ -87,7 +90,14 @@ pub fn with_unknown_score(
         });
     }
     let features: Vec<&str> = features.iter().map(String::as_str).collect();
-    let features = graph.node("Concat", &named("features"), &features, [int("axis", 1)]);
+    let mut features = graph.node("Concat", &named("features"), &features, [int("axis", 1)]);
+    if is_doubled {
+        let halves = graph.ints(&named("halves.shape"), &[2, -1, width as i64]);
+        let halves = graph.node("Reshape", &named("halves"), &[&features, &halves], []);
+        let first = graph.int(&named("first"), 0);
+        let axis = [int("axis", 0)];
+        features = graph.node("Gather", &named("of_photos"), &[&halves, &first], axis);
+    }
     let mean = graph.floats(&named("mean"), &[width], mean);
     let centred = graph.node("Sub", &named("centred"), &[&features, &mean], []);
     let squares = |graph: &mut GraphBuilder, what: &str, of: &str| {

@@ -287,8 +287,7 @@ fn folds(setup: &Setup, seed: u64) -> Result<Vec<usize>> {
     Ok(of(2)?)
 }
 
-/// Returns the features of the photos of some splits in evaluation preprocessing, in the
-/// manifest's order. `network` is in evaluation mode.
+/// Returns the features of the photos of some splits in the test view, in the manifest's order. `network` is in evaluation mode.
 ///
 /// # Errors
 ///
@@ -307,7 +306,7 @@ pub fn rows_of(
         if photos.is_empty() {
             continue;
         }
-        let (found, values) = features.rows(network, Part::Eval(split), task)?;
+        let (found, values) = features.rows_of_view(network, split, task)?;
         width = found;
         let rows = values.chunks_exact(width).map(<[f32]>::to_vec);
         by_index.extend(photos.iter().cloned().zip(rows));

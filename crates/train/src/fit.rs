@@ -9,7 +9,7 @@ use kennel_core::seed::stream_seed;
 use kennel_core::task::Event;
 use kennel_core::{EpochRecord, PredictionRecord, RunDir, Settings, Split, Strategy, Task};
 use kennel_data::shuffled;
-use kennel_infer::{BATCH, collect, machine};
+use kennel_infer::{collect, machine};
 use kennel_metrics::{Evaluation, MetricsError, RunEvaluation};
 use kennel_models::{
     LoadOptions, Network, StateDict, apply_state_dict, is_under, load, read_checkpoint, rows,
@@ -18,7 +18,7 @@ use kennel_models::{
 
 use crate::checkpoint::{AVERAGE_PREFIX, Epoch, OPTIMIZER_PREFIX, Progress, Saved, save_epoch};
 use crate::convex::ConvexHead;
-use crate::features::{Features, Part, Shown};
+use crate::features::{Features, Shown};
 use crate::setup::Setup;
 use crate::unknown::learn_unknown;
 use crate::{
@@ -362,9 +362,7 @@ impl Fit {
         task: Task<'_>,
     ) -> Result<Vec<PredictionRecord>> {
         let photos = Arc::clone(self.setup.data.photos(split));
-        let order = (0..photos.len()).collect();
-        let batches = self.features.batches(network, Part::Eval(split), order, BATCH, task)?;
-        let logits = batches.map(|batch| Ok(rows(self.features.infer(network, batch?.0))));
+        let logits = self.features.logits(network, split, task)?;
         collect(&photos, &self.setup.facts.class_names, logits, what, task)
     }
 

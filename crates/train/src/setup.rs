@@ -64,6 +64,7 @@ pub fn set_up(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> Re
     settings.check()?;
     let architecture = architecture(&settings.model)?;
     architecture.check_side(settings.preprocessing.side_px)?;
+    architecture.check_side(settings.test_view().preprocessing.side_px)?;
     let compute = &options.compute;
     let folder = Path::new(&settings.data_dir);
     let data = match &options.data {

@@ -43,9 +43,12 @@ pub fn learn_unknown(
         true => Some(start_of(run, device)?),
         false => None,
     };
+    // The score is of the photo alone, also where the logits are averaged with those of its mirror
+    // image: it then tells the same photos, and needs no second pass.
+    let view = settings.test_view();
     let pass = |split: Split, take: &mut dyn FnMut(&[f32], usize)| -> Result<()> {
         let what = format!("known photos, {split}");
-        let (photos, preprocessing) = (data.photos(split), &settings.preprocessing);
+        let (photos, preprocessing) = (data.photos(split), &view.preprocessing);
         let network = start.as_ref().unwrap_or(network);
         Ok(late_features(network, photos, preprocessing, device, &what, task, take)?)
     };

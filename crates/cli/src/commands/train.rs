@@ -122,6 +122,15 @@ pub struct TrainArgs {
     #[arg(long, value_name = "P", help_heading = "Trainable parts")]
     drop_path_rate: Option<f64>,
 
+    /// Evaluate, predict and export at this side of the network's input in pixels, larger or smaller
+    /// than in training, cropped as the weights are tested [default: the side of training]
+    #[arg(long, value_name = "PIXELS", help_heading = "Evaluation")]
+    test_side: Option<u32>,
+    /// Average the logits of every photo and of its mirror image, in evaluation, prediction and the
+    /// exported file, at twice the time
+    #[arg(long, help_heading = "Evaluation")]
+    test_flip: bool,
+
     /// Random seed
     #[arg(long, help_heading = "Optimisation")]
     seed: Option<u32>,
@@ -534,6 +543,9 @@ impl TrainArgs {
             },
             feature_views: count(self.feature_views),
             unknown_share: self.unknown_share,
+            test_side_px: self.test_side,
+            test_crop_pct: None,
+            test_flip: self.test_flip.then_some(true),
             preprocessing: PartialPreprocessing {
                 side_px: self.side,
                 crop_mode: parsed(&self.crop_mode)?,

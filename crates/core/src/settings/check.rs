@@ -1,7 +1,7 @@
 //! The bounds of all settings.
 
 use super::{HeadFit, OptimizerConfig, OutOfBounds, SchedulerKind, Settings, mixing};
-use crate::{Augmentation, AugmentationPolicy, AugmentationSet, Crop, Preprocessing, Strategy};
+use crate::{Augmentation, AugmentationPolicy, AugmentationSet, Crop, Strategy};
 
 type Checked = Result<(), OutOfBounds>;
 
@@ -101,7 +101,14 @@ impl Settings {
         self.optimizer.check()?;
         self.scheduler.check(self.learning_rate)?;
         self.augmentation.check()?;
-        self.preprocessing.check()
+        if let (None, Some(crop_pct)) = (self.test_side_px, self.test_crop_pct) {
+            let expected = "none without test_side_px, which it belongs to";
+            check("test_crop_pct", crop_pct, false, expected)?;
+        }
+        match self.preprocessing_problem() {
+            None => Ok(()),
+            Some((name, found, expected)) => Err(OutOfBounds { name, found, expected }),
+        }
     }
 
     fn check_mixing(&self, strategy: Strategy) -> Checked {
@@ -242,19 +249,10 @@ impl Augmentation {
     }
 }
 
-impl Preprocessing {
-    fn check(&self) -> Checked {
-        match self.problem() {
-            None => Ok(()),
-            Some((name, found, expected)) => Err(OutOfBounds { name, found, expected }),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Interpolation, Weights};
+    use crate::{Interpolation, Preprocessing, Weights};
 
     #[test]
     fn every_recipe_is_within_bounds_and_a_value_out_of_them_is_named() {
@@ -294,6 +292,12 @@ mod tests {
             (Settings { mixup: 0.8, mixup_switch_prob: 0.3, ..base.clone() }, "mixup_switch_prob"),
             (Settings { layer_decay: Some(1.5), ..base.clone() }, "layer_decay"),
             (Settings { ema: Some(1.0), ..base.clone() }, "ema"),
+            (Settings { test_side_px: Some(16), ..base.clone() }, "test_side_px"),
+            (Settings { test_crop_pct: Some(1.0), ..base.clone() }, "test_crop_pct"),
+            (
+                Settings { test_side_px: Some(64), test_crop_pct: Some(2.0), ..base.clone() },
+                "test_crop_pct",
+            ),
             (Settings { unknown_share: Some(1.0), ..base.clone() }, "unknown_share"),
             (
                 Settings {

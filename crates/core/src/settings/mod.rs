@@ -8,6 +8,7 @@ mod mixing;
 mod optimizer;
 mod partial;
 mod scheduler;
+mod test_view;
 mod weights;
 
 use std::ops::Not;
@@ -26,6 +27,7 @@ pub use partial::{
     PartialSettings,
 };
 pub use scheduler::SchedulerKind;
+pub use test_view::TestView;
 pub use weights::Weights;
 
 /// Everything that decides the result of a run. [`Settings::published`] has the defaults.
@@ -138,7 +140,19 @@ pub struct Settings {
     /// told from known ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown_share: Option<f64>,
-    /// Preprocessing of every photo, bound to the weights.
+    /// Side of the square input in evaluation, prediction and export, in pixels, if it differs from
+    /// that of training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_side_px: Option<u32>,
+    /// Crop share at that side ([`Preprocessing::crop_pct`]), if it differs from that of training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_crop_pct: Option<f64>,
+    /// Whether a photo's logits are the mean of its own and of those of its mirror image, in
+    /// evaluation, prediction and export.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub test_flip: bool,
+    /// Preprocessing of photos, bound to the weights. [`Settings::test_view`] has what differs outside
+    /// of training.
     pub preprocessing: Preprocessing,
 }
 
@@ -197,6 +211,9 @@ impl Settings {
             augmentation: Augmentation::default(),
             feature_views: 4,
             unknown_share: None,
+            test_side_px: None,
+            test_crop_pct: None,
+            test_flip: false,
             preprocessing,
         }
     }

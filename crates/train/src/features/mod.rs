@@ -14,11 +14,11 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
 use kennel_core::task::Event;
-use kennel_core::{Hint, Hinted, Note, Settings, Split, Task, files};
+use kennel_core::{Hint, Hinted, Note, Settings, Split, Task, TestView, files};
 use kennel_data::{DatasetPhoto, Loader, LoaderOptions, Transform};
-use kennel_infer::{BATCH, pixels};
+use kennel_infer::{BATCH, mean_of_both, mirrored, pixels};
 use kennel_kernels::Batch;
-use kennel_models::{FeatureTensor, Network, state_dict};
+use kennel_models::{FeatureTensor, Network, rows, state_dict};
 use serde::Serialize;
 
 use self::file::FeatureFile;
@@ -41,8 +41,10 @@ pub enum Part {
         /// Number of the epoch, from 0.
         epoch: u64,
     },
-    /// A split with evaluation preprocessing.
+    /// A split in the test view.
     Eval(Split),
+    /// The mirror images of a split in the test view.
+    Mirrored(Split),
 }
 
 /// Everything that determines a feature. The digest of this key names the cache folder.
@@ -67,6 +69,7 @@ struct Key<'a> {
 pub struct Features {
     frozen_stages: usize,
     settings: Settings,
+    view: TestView,
     photos: HashMap<Split, Arc<[DatasetPhoto]>>,
     input: LoaderOptions,
     device: Device,
@@ -101,7 +104,14 @@ pub enum Shown {
 /// Iterator over batches of photos with their labels.
 pub enum Batches {
     /// Reads and decodes photos.
-    Photos(Loader, Device),
+    Photos {
+        /// Reads the photos.
+        loader: Loader,
+        /// Whether they are mirrored.
+        is_mirrored: bool,
+        /// Device of the tensors.
+        device: Device,
+    },
     /// Reads cached features.
     Cached {
         /// The feature file.
@@ -151,6 +161,7 @@ impl Features {
         Self {
             frozen_stages,
             settings: settings.clone(),
+            view: settings.test_view(),
             photos: Split::ALL
                 .into_iter()
                 .map(|split| (split, Arc::clone(setup.data.photos(split))))
@@ -168,6 +179,71 @@ impl Features {
     pub fn below_head(setup: &Setup, settings: &Settings, options: &TrainOptions) -> Self {
         let stages = setup.network().stages().len() - 1;
         Self::new(setup, stages, settings, options)
+    }
+
+    /// Computes the logits of the photos of a split in the test view, a batch at a time and in
+    /// their order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Features::batches`]; an item is an error when a photo can no longer be read.
+    pub fn logits<'a>(
+        &'a mut self,
+        network: &'a Network,
+        split: Split,
+        task: Task<'_>,
+    ) -> Result<impl Iterator<Item = Result<Vec<Vec<f32>>>> + 'a> {
+        let order: Vec<usize> = (0..self.photos[&split].len()).collect();
+        let batches = self.batches(network, Part::Eval(split), order.clone(), BATCH, task)?;
+        // Photos that were read are mirrored as they are; only cached features need others.
+        let is_cached = matches!(batches, Batches::Cached { .. });
+        let mut mirrored_batches = match self.view.flip && is_cached {
+            true => Some(self.batches(network, Part::Mirrored(split), order, BATCH, task)?),
+            false => None,
+        };
+        let features: &Self = self;
+        let of_batch = move |batch: Result<(Shown, Vec<usize>)>| {
+            let (shown, _) = batch?;
+            let mirror = match (&mut mirrored_batches, &shown) {
+                (Some(batches), _) => Some(batches.next().expect("as many batches")?.0),
+                (None, Shown::Pixels(pixels)) if features.view.flip => {
+                    Some(Shown::Pixels(mirrored(pixels.clone())))
+                }
+                (None, _) => None,
+            };
+            let logits = features.infer(network, shown);
+            Ok(rows(match mirror {
+                Some(mirror) => mean_of_both(logits, features.infer(network, mirror)),
+                None => logits,
+            }))
+        };
+        Ok(batches.map(of_batch))
+    }
+
+    /// Computes or reads the features of a split in the test view, in the order of its photos. If
+    /// the view averages mirror images, so are their features: a linear head makes of the mean of
+    /// two features the mean of their logits.
+    ///
+    /// # Shapes
+    ///
+    /// As [`Features::rows`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Features::batches`].
+    pub fn rows_of_view(
+        &mut self,
+        network: &Network,
+        split: Split,
+        task: Task<'_>,
+    ) -> Result<(usize, Vec<f32>)> {
+        let (width, mut values) = self.rows(network, Part::Eval(split), task)?;
+        if self.view.flip {
+            let (_, of_mirrored) = self.rows(network, Part::Mirrored(split), task)?;
+            let pairs = values.iter_mut().zip(of_mirrored);
+            pairs.for_each(|(value, mirrored)| *value = (*value + mirrored) / 2.0);
+        }
+        Ok((width, values))
     }
 
     /// Computes or reads the features of a part, in the order of its photos.
@@ -217,12 +293,15 @@ impl Features {
     pub fn kept(&self, epochs: usize) -> Option<KeptFeatures> {
         let store = self.store.as_ref()?;
         let views: HashSet<Part> = (0..epochs).map(|epoch| self.train_part(epoch)).collect();
+        let mirrored = [Split::Val, Split::Test].map(Part::Mirrored);
+        let mirrored = mirrored.into_iter().filter(|_| self.view.flip);
         let parts = views.into_iter().chain([Split::Val, Split::Test].map(Part::Eval));
+        let parts = parts.chain(mirrored);
         let mut kept = KeptFeatures { passes: 0, of: 0, photos: 0 };
         for part in parts {
             let photos = self.photos[&part.split()].len();
             kept.of += usize::from(photos > 0);
-            if photos > 0 && store.has(&part.name()) {
+            if photos > 0 && store.has(&self.name(part)) {
                 kept.passes += 1;
                 kept.photos += photos;
             }
@@ -261,7 +340,8 @@ impl Features {
             Cached::IsNot => {
                 let loader =
                     Loader::new(photos, order, self.transform(part), batch_size, &self.input);
-                Batches::Photos(loader, self.device.clone())
+                let device = self.device.clone();
+                Batches::Photos { loader, is_mirrored: part.is_mirrored(), device }
             }
         })
     }
@@ -285,10 +365,10 @@ impl Features {
     }
 
     fn transform(&self, part: Part) -> Transform {
-        let preprocessing = self.settings.preprocessing.clone();
         match part {
-            Part::Eval(_) => Transform::Eval(preprocessing),
+            Part::Eval(_) | Part::Mirrored(_) => Transform::Eval(self.view.preprocessing.clone()),
             Part::Train { view } | Part::Mixed { epoch: view } => {
+                let preprocessing = self.settings.preprocessing.clone();
                 let augmentation = self.settings.augmentation.clone();
                 Transform::Train { augmentation, preprocessing, seed: self.settings.seed, view }
             }
@@ -308,22 +388,24 @@ impl Features {
         let Some(store) = self.store.as_ref().filter(|_| !photos.is_empty()) else {
             return Ok(Cached::IsNot);
         };
-        if let Some(file) = store.open(&part.name(), photos.len()) {
+        let name = self.name(part);
+        if let Some(file) = store.open(&name, photos.len()) {
             let file = Arc::new(file);
             self.files.insert(part, Arc::clone(&file));
             return Ok(Cached::Is(file));
         }
-        let what = format!("features of {}", part.name());
+        let what = format!("features of {name}");
         let order = (0..photos.len()).collect();
         let mut writer = None;
         let mut done = 0;
         for batch in Loader::new(&photos, order, self.transform(part), BATCH, &self.input) {
             task.check()?;
-            let features = network.infer_trunk(pixels(batch?, &self.device), self.frozen_stages);
+            let pixels = shown_pixels(batch?, part.is_mirrored(), &self.device);
+            let features = network.infer_trunk(pixels, self.frozen_stages);
             let here = features.photos();
             let (shape, values) = features.into_records();
             if writer.is_none() {
-                match store.create(&part.name(), shape, photos.len()) {
+                match store.create(&name, shape, photos.len()) {
                     Ok(Some(new)) => writer = Some(new),
                     found => {
                         self.say_uncached(part, found.err(), task);
@@ -352,6 +434,21 @@ impl Features {
         }
     }
 
+    /// Name of a part in the cache: `train-2`, `mixed-2`, `val`, `val-mirrored`; a test side stands
+    /// in it with its crop share, `val-288px-1`.
+    fn name(&self, part: Part) -> String {
+        let of_view = |split: Split| match self.settings.test_side_px {
+            None => split.to_string(),
+            Some(side_px) => format!("{split}-{side_px}px-{}", self.view.preprocessing.crop_pct),
+        };
+        match part {
+            Part::Train { view } => format!("train-{view}"),
+            Part::Mixed { epoch } => format!("mixed-{epoch}"),
+            Part::Eval(split) => of_view(split),
+            Part::Mirrored(split) => format!("{}-mirrored", of_view(split)),
+        }
+    }
+
     /// Tells the caller, once, that features of mixed photos are not cached.
     fn say_mixed(&mut self, task: Task<'_>) {
         if self.store.is_some() && !std::mem::replace(&mut self.is_told_of_mixing, true) {
@@ -372,7 +469,7 @@ impl Features {
             Some(error) => (error.to_string(), error.hints().into_iter().next()),
             None => ("the cache is full".into(), Some(Hint::LargerCache)),
         };
-        let text = format!("features of {} are computed every time: {why}", part.name());
+        let text = format!("features of {} are computed every time: {why}", self.name(part));
         task.note(Note { text, hint });
     }
 }
@@ -387,18 +484,19 @@ impl Part {
     pub fn split(self) -> Split {
         match self {
             Part::Train { .. } | Part::Mixed { .. } => Split::Train,
-            Part::Eval(split) => split,
+            Part::Eval(split) | Part::Mirrored(split) => split,
         }
     }
 
-    /// `train-2`, `mixed-2`, `val`.
-    fn name(self) -> String {
-        match self {
-            Part::Train { view } => format!("train-{view}"),
-            Part::Mixed { epoch } => format!("mixed-{epoch}"),
-            Part::Eval(split) => split.to_string(),
-        }
+    fn is_mirrored(self) -> bool {
+        matches!(self, Part::Mirrored(_))
     }
+}
+
+/// Turns a batch into a tensor, as [`pixels`] does, of mirror images if `is_mirrored`.
+fn shown_pixels(batch: kennel_data::Batch, is_mirrored: bool, device: &Device) -> Tensor<4> {
+    let pixels = pixels(batch, device);
+    if is_mirrored { mirrored(pixels) } else { pixels }
 }
 
 impl Iterator for Batches {
@@ -406,13 +504,13 @@ impl Iterator for Batches {
 
     fn next(&mut self) -> Option<Self::Item> {
         match self {
-            Batches::Photos(loader, device) => {
+            Batches::Photos { loader, is_mirrored, device } => {
                 let batch = match loader.next()? {
                     Ok(batch) => batch,
                     Err(error) => return Some(Err(error.into())),
                 };
                 let labels = batch.labels.clone();
-                Some(Ok((Shown::Pixels(pixels(batch, device)), labels)))
+                Some(Ok((Shown::Pixels(shown_pixels(batch, *is_mirrored, device)), labels)))
             }
             Batches::Cached { file, order, photos, batch_size, given, device } => {
                 let here = &order[*given..(*given + *batch_size).min(order.len())];

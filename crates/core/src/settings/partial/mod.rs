@@ -59,6 +59,9 @@ partial! {
         augmentation: PartialAugmentation,
         feature_views: Option<usize>,
         unknown_share: Option<f64>,
+        test_side_px: Option<u32>,
+        test_crop_pct: Option<f64>,
+        test_flip: Option<bool>,
         preprocessing: PartialPreprocessing,
     }
 }
@@ -124,6 +127,7 @@ impl PartialSettings {
         }
         if is_other_model || over.weights.is_some() {
             self.preprocessing = PartialPreprocessing::default();
+            (self.test_side_px, self.test_crop_pct) = (None, None);
         }
         if over.augment.is_some() {
             self.augmentation = PartialAugmentation::default();
@@ -142,6 +146,13 @@ impl PartialSettings {
         let asks_for_one =
             names_layers || self.head.is_some() || self.folds.is_some() || self.search.is_some();
         if asks_for_one { Strategy::Freeze } else { Strategy::Auto }
+    }
+
+    /// Crops photos of the test side as the weights are tested, at `crop_pct`, unless these settings
+    /// have no test side or a crop share of their own.
+    pub fn or_test_crop(self, crop_pct: Option<f64>) -> Self {
+        let of_weights = crop_pct.filter(|_| self.test_side_px.is_some());
+        Self { test_crop_pct: self.test_crop_pct.or(of_weights), ..self }
     }
 
     /// Completes these settings with the published recipe of their strategy for `weights`, whose
@@ -205,6 +216,9 @@ impl PartialSettings {
             augmentation: self.augmentation.complete(augmentation)?,
             feature_views: self.feature_views.unwrap_or(recipe.feature_views),
             unknown_share: self.unknown_share.or(recipe.unknown_share),
+            test_side_px: self.test_side_px.or(recipe.test_side_px),
+            test_crop_pct: self.test_crop_pct.or(recipe.test_crop_pct),
+            test_flip: self.test_flip.unwrap_or(recipe.test_flip),
             preprocessing: self.preprocessing.complete(recipe.preprocessing),
         })
     }
@@ -272,6 +286,9 @@ mod tests {
             early_stopping: Some(3),
             search: Some(8),
             unknown_share: Some(0.02),
+            test_side_px: Some(288),
+            test_crop_pct: Some(1.0),
+            test_flip: true,
             class_weights: ClassWeights::Given([("a b".to_string(), 2.0)].into()),
             optimizer: OptimizerConfig::sgd(),
             scheduler: SchedulerKind::one_cycle(),
@@ -340,12 +357,13 @@ mod tests {
     fn what_belongs_to_a_replaced_setting_goes_with_it() {
         let file = parsed(
             "model = \"resnet18\"\nweights = \"here\"\naugmentation.flip = \
-             0.1\npreprocessing.side_px = 64",
+             0.1\ntest_side_px = 96\npreprocessing.side_px = 64",
         );
         let layered = |flags: &str| file.clone().layered(parsed(flags));
         assert_eq!(layered("model = \"resnet18\""), file);
         let other = layered("model = \"resnet34\"");
         assert_eq!((other.weights, other.preprocessing.side_px), (None, None));
+        assert_eq!(other.test_side_px, None);
         let other = layered("weights = \"there\"\npreprocessing.crop_pct = 1.0");
         assert_eq!((other.preprocessing.side_px, other.preprocessing.crop_pct), (None, Some(1.0)));
         let other = layered("augment = \"none\"\naugmentation.hue = 0.1").augmentation;
@@ -385,6 +403,14 @@ mod tests {
             parsed("class_weights = { a = 1, b = 1 }").layered(parsed("class_weights.b = 2.5"));
         let wanted = ClassWeights::Given([("a".to_string(), 1.0), ("b".to_string(), 2.5)].into());
         assert_eq!(found.class_weights, Some(wanted));
+    }
+
+    #[test]
+    fn a_test_side_brings_the_crop_with_which_the_weights_are_tested() {
+        let crop = |text: &str| parsed(text).or_test_crop(Some(1.0)).test_crop_pct;
+        assert_eq!(crop("test_flip = true"), None);
+        assert_eq!(crop("test_side_px = 288"), Some(1.0));
+        assert_eq!(crop("test_side_px = 288\ntest_crop_pct = 0.9"), Some(0.9));
     }
 
     #[test]
