@@ -52,6 +52,12 @@ impl Network {
         self.backbone.partial()
     }
 
+    /// Returns the layers that layer decay tells apart, from the stem up, each as the name prefixes
+    /// of its tensors. The other tensors belong to the head's layer.
+    pub fn rate_layers(&self) -> Vec<Vec<String>> {
+        self.backbone.rate_layers()
+    }
+
     /// Returns the classifier's name prefix, such as `fc`.
     pub fn head(&self) -> &'static str {
         self.architecture.head

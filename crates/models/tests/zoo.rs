@@ -10,7 +10,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use kennel_models::{
     Network, RegularizationRates, StateDict, TensorValue, apply_state_dict, architecture,
-    architectures, is_buffer, state_dict, with_trainable,
+    architectures, is_buffer, is_under, state_dict, with_trainable,
 };
 use safetensors::SafeTensors;
 
@@ -190,6 +190,11 @@ fn every_stage_owns_its_tensors_and_no_other() {
             let owners = stages.iter().filter(|stage| stage.owns(name)).count();
             assert_eq!(owners, 1, "{}: {name}", architecture.name);
         }
+            let owns = |layer: &&Vec<String>| layer.iter().any(|prefix| is_under(name, prefix));
+            let layers = network.rate_layers();
+            let owners = layers.iter().filter(owns).count();
+            let is_head = is_under(name, network.head());
+            assert!(owners <= usize::from(!is_head), "{}: {name}", architecture.name);
         let partial = network.partial();
         network.check_parts(architecture.name, &partial).unwrap();
         assert_eq!(partial.last().map(String::as_str), Some(network.head()));

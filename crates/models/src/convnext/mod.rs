@@ -93,9 +93,20 @@ impl Backbone for ConvNext {
             let name = format!("stages.{index}");
             StageNames::new(name.clone(), &[&name])
         }));
-        stages.push(StageNames::new("norm", &["head.norm"]).with_rate_of_below());
+        stages.push(StageNames::new("norm", &["head.norm"]));
         stages.push(StageNames::new("head", &["head.fc"]));
         stages
+    }
+
+    /// Stem and blocks. The downsampling of a stage belongs to its first block.
+    fn rate_layers(&self) -> Vec<Vec<String>> {
+        let mut layers = vec![vec!["stem".into()]];
+        for (stage, Stage { blocks, .. }) in self.stages.iter().enumerate() {
+            let first = layers.len();
+            layers.extend((0..blocks.len()).map(|b| vec![format!("stages.{stage}.blocks.{b}")]));
+            layers[first].push(format!("stages.{stage}.downsample"));
+        }
+        layers
     }
 
     /// The last stage, with its downsampling, and everything above it.
