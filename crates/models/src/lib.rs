@@ -13,6 +13,7 @@ mod architecture;
 mod backbone;
 mod convnext;
 mod efficientnet;
+mod regnet;
 mod resnet;
 mod vit;
 mod zoo;
