@@ -11,7 +11,7 @@ use crate::backbone::Initial;
 use crate::describer::Describer;
 use crate::erased::ErasedBackbone;
 use crate::graph::GraphValue;
-use crate::layers::{Eager, Linear, Ops};
+use crate::layers::{Dropout, Eager, Linear, Ops};
 use crate::regularization::RegularizationRates;
 use crate::stage::{Stage, is_under};
 use crate::value::{FeatureTensor, Value, ValueOf};
@@ -248,7 +248,12 @@ impl Network {
     ///
     /// `[batch, features]` to `[batch, classes]`.
     pub fn classify(&self, pre_logits: Tensor<2>) -> Tensor<2> {
-        self.classifier().forward(self.backbone.head_drop().forward(pre_logits))
+        self.classifier().forward(self.head_drop().forward(pre_logits))
+    }
+
+    /// The dropout before the classifier.
+    pub(crate) fn head_drop(&self) -> &Dropout {
+        self.backbone.head_drop()
     }
 
     /// The last layer.
