@@ -159,8 +159,8 @@ fn gradients_in_training_mode_are_those_of_timm() {
             "{arch}: gradients differ by {worst:.1e} of the largest, the median by {median:.1e}"
         );
         let [worst_layouts, median_layouts] = fixture.layouts.map(|layouts| layouts.max(1e-4));
-        // Both are as near as PyTorch's own two layouts. The gradient of the worst parameter is small
-        // beside the terms that it is a sum of, so another order of additions may double it.
+        // Both are as near as PyTorch's own two layouts. The worst parameter's gradient is small
+        // beside the terms that it is a sum of: another order of additions may double its error.
         assert!(median <= median_layouts, "{arch}: {median:.1e}, {median_layouts:.1e} in PyTorch");
         assert!(
             worst <= 2.0 * worst_layouts,

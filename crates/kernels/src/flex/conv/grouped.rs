@@ -1,5 +1,5 @@
-//! k x k kernels over groups of channels, such as the 24 channels of a RegNet's group: each group is
-//! a small dense convolution.
+//! k x k kernels over groups of channels, such as the 24 channels of a RegNet's group: each group
+//! is a small dense convolution.
 //!
 //! Copies one group's channels of a band of rows, with the zeros around the map. In the copy the
 //! pixels under one row of a window are contiguous, and the windows of consecutive outputs start a
