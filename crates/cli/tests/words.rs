@@ -35,6 +35,8 @@ fn the_help_of_every_command() {
 fn the_list_of_models() {
     let dir = tempfile::tempdir().unwrap();
     insta::assert_snapshot!("models", said(dir.path(), &["models"]));
+    let one = ["models", "--model", "vit_small_patch14_dinov2"];
+    insta::assert_snapshot!("models_without_classifier", said(dir.path(), &one));
 }
 
 #[test]
@@ -97,6 +99,7 @@ fn every_kind_of_error_with_its_hint() {
             "--data",
             "data",
         ],
+        vec!["evaluate", "--zero-shot", "--model", "vit_small_patch14_dinov2", "--data", "data"],
         vec!["audit", "--run", "runs/one"],
         vec!["export", "--run", "photos"],
         vec!["predict", "photos", "--onnx", "broken.onnx"],

@@ -107,6 +107,8 @@ impl Layers {
                 return Err(unknown(name, &all));
             }
         }
+        // A layer on tokens is a product and a sum, whose names begin with the layer's.
+        let keep: Vec<&str> = kept.iter().copied().chain(keep.iter().map(String::as_str)).collect();
         let is_quantised = |layer: &Layer| {
             !layer.stays_float && !keep.iter().any(|name| is_under(&layer.name, name))
         };

@@ -79,9 +79,17 @@ fn convolutions_are_those_of_burn() {
         (21, 21, 21, 7, 2, 3, 1),
         (3, 24, 1, 4, 4, 0, 1),
         (16, 20, 1, 2, 2, 0, 1),
+        (48, 48, 2, 3, 1, 1, 1),
+        (72, 72, 3, 3, 2, 1, 1),
+        (8, 12, 4, 3, 1, 1, 1),
+        (12, 6, 3, 1, 1, 0, 1),
+        (10, 70, 2, 5, 1, 2, 1),
+        (6, 4, 2, 5, 3, 1, 1),
+        (6, 8, 2, 3, 4, 0, 1),
+        (4, 4, 2, 3, 1, 4, 1),
+        (16, 8, 4, 2, 2, 0, 1),
         // Not supported by the fast path: computed by Burn's own operations.
         (8, 16, 8, 3, 1, 1, 1),
-        (8, 12, 4, 3, 1, 1, 1),
         (6, 6, 1, 3, 1, 2, 2),
         (16, 16, 16, 9, 1, 4, 1),
     ];
@@ -105,7 +113,9 @@ fn convolutions_are_those_of_burn() {
 
 #[test]
 fn convolutions_with_same_padding_are_those_of_burn() {
-    for (channels, outputs, groups) in [(5, 7, 1), (16, 20, 1), (24, 24, 24), (8, 16, 8)] {
+    for (channels, outputs, groups) in
+        [(5, 7, 1), (16, 20, 1), (24, 24, 24), (8, 16, 8), (12, 18, 3)]
+    {
         for (kernel, stride) in [(1, 1), (1, 2), (2, 2), (3, 1), (3, 2), (5, 1), (5, 2), (3, 3)] {
             let spec = ConvSpec { stride, padding: Padding::Same, dilation: 1, groups };
             for (batch, height, width) in [(2, 9, 7), (1, 14, 15), (3, 6, 6), (1, 1, 1), (2, 2, 8)]
@@ -154,9 +164,13 @@ fn a_bias_is_added_to_every_pixel_of_its_channel() {
         |[x, w, b]| composed::conv2d(x, w, Some(b.reshape([7])), spec),
     );
     let device = Device::flex();
-    for (channels, outputs, groups, kernel, stride, padding) in
-        [(3, 9, 1, 4, 4, 0), (20, 20, 20, 7, 1, 3), (8, 6, 1, 2, 2, 0), (5, 7, 1, 1, 1, 0)]
-    {
+    for (channels, outputs, groups, kernel, stride, padding) in [
+        (3, 9, 1, 4, 4, 0),
+        (20, 20, 20, 7, 1, 3),
+        (8, 6, 2, 3, 1, 1),
+        (8, 6, 1, 2, 2, 0),
+        (5, 7, 1, 1, 1, 0),
+    ] {
         let spec = ConvSpec { stride, padding: Padding::Sides(padding), dilation: 1, groups };
         let x = random([2, channels, 16, 12], 1, &device);
         let w = random([outputs, channels / groups, kernel, kernel], 2, &device);
@@ -222,13 +236,15 @@ fn layers_after_a_normalisation_are_those_of_burn() {
             )
         };
     }
-    let cases: [([usize; 4], Layer, Layer); 7] = [
+    let cases: [([usize; 4], Layer, Layer); 9] = [
         conv!([24, 20, 1, 1], 1, 0, 1),
         conv!([24, 20, 1, 1], 2, 0, 1),
         conv!([24, 20, 3, 3], 1, 1, 1),
         conv!([24, 20, 3, 3], 2, 1, 1),
         conv!([20, 1, 3, 3], 1, 1, 20),
         conv!([20, 1, 5, 5], 2, 2, 20),
+        conv!([30, 10, 3, 3], 1, 1, 2),
+        conv!([20, 5, 3, 3], 2, 1, 4),
         (
             [1; 4],
             (|x, w| max_pool2d(x, 3, 2, 1) * w) as Layer,
@@ -316,6 +332,7 @@ fn a_fused_convolution_and_normalisation_are_the_two() {
         (40, 40, 40, 5, 2),
         (35, 35, 35, 3, 1),
         (8, 12, 4, 3, 1),
+        (48, 48, 2, 3, 2),
         // Winograd.
         (64, 32, 1, 3, 1),
         (32, 96, 1, 3, 1),

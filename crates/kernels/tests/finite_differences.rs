@@ -62,6 +62,8 @@ fn gradients_are_the_slopes_of_the_functions() {
         (3, 3, 3, 5, 1),
         (3, 3, 3, 7, 1),
         (3, 4, 1, 2, 2),
+        (6, 4, 2, 3, 1),
+        (4, 6, 2, 3, 2),
     ] {
         let spec = ConvSpec { stride, padding: Padding::Sides(kernel / 2), dilation: 1, groups };
         let weight = [outputs, channels / groups, kernel, kernel];

@@ -83,6 +83,8 @@ fn results_do_not_depend_on_the_number_of_threads() {
         (96, 256, 1, 1, 2),
         (256, 256, 256, 5, 2),
         (256, 320, 1, 3, 1),
+        (320, 480, 20, 3, 1),
+        (480, 480, 20, 3, 2),
     ];
     assert_same(|| step(&spec));
     assert_same(step_of_tokens);

@@ -74,16 +74,19 @@ impl Architecture {
 }
 
 /// The bounds of a classifier that is drawn uniformly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum HeadDraw {
     /// Weights and bias within `+-1/sqrt(features)`, as PyTorch's `nn.Linear`.
     FanIn,
     /// Weights within `+-1/sqrt(classes)`, bias zero.
     FanOut,
-    /// Weights with a standard deviation of 0.02, bias zero.
+    /// Weights with a small standard deviation, bias zero.
     ///
     /// Differs: timm draws them from a normal distribution.
-    Narrow,
+    Narrow {
+        /// Standard deviation of the weights.
+        deviation: f64,
+    },
 }
 
 /// Makes a network of one architecture: its layers with zero weights, in evaluation mode, off the

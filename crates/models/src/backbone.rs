@@ -21,6 +21,11 @@ pub trait Backbone: Module + Sync + 'static {
     /// classifier's.
     fn partial(&self) -> Vec<String>;
 
+    /// Returns the layers that layer decay tells apart, from the stem up, each as the name prefixes
+    /// of its tensors: the stem and every block, as in timm's `group_matcher`. The other tensors
+    /// belong to the head's layer.
+    fn rate_layers(&self) -> Vec<Vec<String>>;
+
     /// Returns the stages whose pooled outputs tell unknown photos, as indices into
     /// [`Backbone::stages`]: the last two of the trunk. A convolution of one pixel or a
     /// normalisation before the head is not among them.

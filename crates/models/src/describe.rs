@@ -24,7 +24,9 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
-    use crate::{GraphValue, Operation, RegularizationRates, architectures, state_dict};
+    use crate::{
+        GraphValue, Operation, RegularizationRates, architecture, architectures, state_dict,
+    };
 
     #[test]
     fn every_network_is_described_whole_and_each_name_stands_once() {
@@ -64,5 +66,13 @@ mod tests {
                 }
             }
         }
+    }
+    #[test]
+    fn layers_that_read_an_attention_stay_in_floats() {
+        let vit = architecture("test_vit").unwrap();
+        let network = Network::new(vit, 7, RegularizationRates::default(), &Device::flex());
+        let graph = describe(&network, 64);
+        let wanted: Vec<_> = (0..6).map(|block| format!("blocks.{block}.attn.proj")).collect();
+        assert_eq!(Vec::from_iter(graph.kept_in_float()), wanted);
     }
 }

@@ -183,6 +183,13 @@ impl Ops for Describer {
         shortcut: GraphValue,
     ) -> GraphValue {
         let mut branch = self.linear(linear, x, Activation::Identity);
+        // An attention returns means over tokens. What tells photos apart in them is small beside
+        // their range, and 8 bits lose it.
+        let is_of_attention =
+            |node: &GraphNode| matches!(node.operation, Operation::Attention { .. });
+        if let (GraphValue::Node(layer), GraphValue::Node(input)) = (branch, x) {
+            self.nodes[layer].kept_in_float = is_of_attention(&self.nodes[input]);
+        }
         if let Some(scale) = scale {
             let scale = TensorValue::of(scale.val()).data;
             branch = self.push_after("scale", Operation::ScaleTokens { scale }, vec![branch]);

@@ -22,6 +22,7 @@ use crate::value::{FeatureTensor, ValueOf};
 pub(crate) trait ErasedBackbone: Debug + Send + Sync {
     fn stages(&self) -> Vec<Stage>;
     fn partial(&self) -> Vec<String>;
+    fn rate_layers(&self) -> Vec<Vec<String>>;
     fn late_stages(&self) -> Range<usize>;
     fn no_weight_decay(&self) -> &'static [&'static str];
     fn head_drop(&self) -> &Dropout;
@@ -62,6 +63,10 @@ impl<B: Backbone> ErasedBackbone for B {
 
     fn partial(&self) -> Vec<String> {
         Backbone::partial(self)
+    }
+
+    fn rate_layers(&self) -> Vec<Vec<String>> {
+        Backbone::rate_layers(self)
     }
 
     fn late_stages(&self) -> Range<usize> {

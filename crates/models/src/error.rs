@@ -104,7 +104,7 @@ pub enum ModelError {
         "{path} has no classifier: `{head}` of `{model}` is missing", path = kennel_core::shown(path)
     )]
     NoHead {
-        /// The file.
+        /// The file, or the `arch.tag` of weights that were not fetched.
         path: PathBuf,
         /// The architecture.
         model: String,

@@ -27,7 +27,7 @@ pub fn draw_head(network: Network, init: HeadInit, seed: u64) -> Network {
     let (weight_bound, bias_bound) = match draw {
         HeadDraw::FanIn => (1.0 / features.sqrt(), 1.0 / features.sqrt()),
         HeadDraw::FanOut => (1.0 / classes.sqrt(), 0.0),
-        HeadDraw::Narrow => (0.02 * 3.0_f64.sqrt(), 0.0),
+        HeadDraw::Narrow { deviation } => (deviation * 3.0_f64.sqrt(), 0.0),
     };
     for (name, value) in &mut tensors {
         let bound = if name.ends_with(".weight") { weight_bound } else { bias_bound };

@@ -13,6 +13,7 @@ mod architecture;
 mod backbone;
 mod convnext;
 mod efficientnet;
+mod regnet;
 mod resnet;
 mod vit;
 mod zoo;
@@ -48,7 +49,7 @@ pub use layers::{
     Position,
 };
 pub use loader::{Ledger, LoadOptions, Mismatch, load};
-pub use locate::{WeightsSource, cached_weights, locate_weights};
+pub use locate::{WeightsSource, cached_weights, check_head, locate_weights};
 pub use network::{Network, rows};
 pub use regularization::RegularizationRates;
 pub use stage::{Stage, is_under};

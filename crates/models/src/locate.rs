@@ -103,13 +103,7 @@ pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Resul
             expected: architecture.name.into(),
         });
     }
-    let prefix = format!("{}.", architecture.name);
-    let name = match asked {
-        None => architecture.default_tag().name(),
-        Some(asked) if asked == architecture.name => architecture.default_tag().name(),
-        Some(asked) if asked.starts_with(&prefix) => asked.into(),
-        Some(asked) => format!("{prefix}{asked}"),
-    };
+    let name = tag_name(architecture, asked);
     let folder =
         hub_cache::hub_folder().map(|hub| hub_cache::repo_folder(&hub, &format!("timm/{name}")));
     let snapshot = folder
@@ -130,6 +124,36 @@ pub fn locate_weights(architecture: &Architecture, asked: Option<&str>) -> Resul
         found.test_crop_pct = found.test_crop_pct.or(tag.test_crop_pct);
     }
     Ok(found)
+}
+
+/// Returns the `arch.tag` that is meant by an `arch.tag`, a tag alone, or None for the default.
+fn tag_name(architecture: &Architecture, asked: Option<&str>) -> String {
+    let prefix = format!("{}.", architecture.name);
+    match asked {
+        None => architecture.default_tag().name(),
+        Some(asked) if asked == architecture.name => architecture.default_tag().name(),
+        Some(asked) if asked.starts_with(&prefix) => asked.into(),
+        Some(asked) => format!("{prefix}{asked}"),
+    }
+}
+
+/// Checks, before they are fetched, that weights have a classifier. `asked` is as in
+/// [`locate_weights`]. Weights that the zoo does not know pass.
+///
+/// # Errors
+///
+/// [`ModelError::NoHead`].
+pub fn check_head(architecture: &Architecture, asked: Option<&str>) -> Result<()> {
+    let asked = asked.map(|asked| asked.strip_prefix("timm/").unwrap_or(asked));
+    let name = tag_name(architecture, asked);
+    match architecture.tags().find(|tag| tag.name() == name) {
+        Some(tag) if !tag.has_head => Err(ModelError::NoHead {
+            path: name.into(),
+            model: architecture.name.into(),
+            head: architecture.head.into(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Returns a hint for an unknown `arch.tag`: the nearest known one, or all of them. Returns `None`
@@ -345,4 +369,23 @@ pub fn cached_weights() -> Result<(Option<PathBuf>, Vec<String>)> {
     }
     names.sort();
     Ok((Some(hub), names))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::architecture;
+
+    #[test]
+    fn weights_of_the_zoo_without_a_classifier_are_known_before_they_are_fetched() {
+        let dino = architecture("vit_small_patch14_dinov2").unwrap();
+        for asked in [None, Some("lvd142m"), Some("timm/vit_small_patch14_dinov2.lvd142m")] {
+            let error = check_head(dino, asked).unwrap_err();
+            assert!(matches!(error, ModelError::NoHead { .. }), "{asked:?}: {error}");
+        }
+        let vit = architecture("vit_base_patch16_224").unwrap();
+        check_head(vit, None).unwrap();
+        check_head(vit, Some("mae")).unwrap_err();
+        check_head(vit, Some("of_tomorrow")).unwrap();
+    }
 }

@@ -11,7 +11,7 @@ use crate::backbone::Initial;
 use crate::describer::Describer;
 use crate::erased::ErasedBackbone;
 use crate::graph::GraphValue;
-use crate::layers::{Eager, Linear, Ops};
+use crate::layers::{Dropout, Eager, Linear, Ops};
 use crate::regularization::RegularizationRates;
 use crate::stage::{Stage, is_under};
 use crate::value::{FeatureTensor, Value, ValueOf};
@@ -50,6 +50,12 @@ impl Network {
     /// Returns the name prefixes that the strategy `partial` trains by default.
     pub fn partial(&self) -> Vec<String> {
         self.backbone.partial()
+    }
+
+    /// Returns the layers that layer decay tells apart, from the stem up, each as the name prefixes
+    /// of its tensors. The other tensors belong to the head's layer.
+    pub fn rate_layers(&self) -> Vec<Vec<String>> {
+        self.backbone.rate_layers()
     }
 
     /// Returns the classifier's name prefix, such as `fc`.
@@ -227,7 +233,12 @@ impl Network {
     ///
     /// `[batch, features]` to `[batch, classes]`.
     pub fn classify(&self, pre_logits: Tensor<2>) -> Tensor<2> {
-        self.classifier().forward(self.backbone.head_drop().forward(pre_logits))
+        self.classifier().forward(self.head_drop().forward(pre_logits))
+    }
+
+    /// The dropout before the classifier.
+    pub(crate) fn head_drop(&self) -> &Dropout {
+        self.backbone.head_drop()
     }
 
     /// The last layer.

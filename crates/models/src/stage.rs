@@ -7,8 +7,6 @@ pub struct Stage {
     pub name: String,
     /// Prefixes of its tensors' names in timm.
     pub prefixes: Vec<String>,
-    /// Whether layer decay counts it to the stage below it.
-    pub has_rate_of_below: bool,
 }
 
 impl Stage {
@@ -17,14 +15,7 @@ impl Stage {
         Self {
             name: name.into(),
             prefixes: prefixes.iter().map(|prefix| prefix.to_string()).collect(),
-            has_rate_of_below: false,
         }
-    }
-
-    /// Lets layer decay count this stage to the one below it. timm does so with the last
-    /// normalisation of a network of tokens (`MATCH_PREV_GROUP`).
-    pub fn with_rate_of_below(self) -> Self {
-        Self { has_rate_of_below: true, ..self }
     }
 
     /// Whether the tensor `path` belongs to this stage.

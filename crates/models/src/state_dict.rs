@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Tensor, TensorData};
 
+use crate::layers::NUMBERED;
+
 /// A tensor's shape and values, in PyTorch's layout.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TensorValue {
@@ -61,15 +63,34 @@ pub(crate) fn names_by_id<M: Module>(module: &M) -> Vec<(ParamId, String)> {
     collector.names
 }
 
-/// The path of a visitor in a module. Burn also enters the variants of enums; those are not part of
-/// timm's names.
+/// The path of a visitor in a module.
 #[derive(Default)]
-pub struct NamePath(Vec<Option<String>>);
+pub struct NamePath(Vec<Part>);
+
+/// A part of the path.
+enum Part {
+    /// Stands in timm's names.
+    Named(String),
+    /// Does not: Burn also enters the variants of enums.
+    Silent,
+    /// The field of a `Numbered`, whose elements have names of this prefix and a number from 1.
+    Numbering(String),
+}
 
 impl NamePath {
     /// Enters a field.
     pub fn enter(&mut self, name: &str, container_type: &str) {
-        self.0.push((!container_type.starts_with("Enum:")).then(|| name.to_string()));
+        let part = if container_type.starts_with("Enum:") {
+            Part::Silent
+        } else if container_type == NUMBERED {
+            Part::Numbering(name.into())
+        } else if let Some(Part::Numbering(prefix)) = self.0.last() {
+            let index: usize = name.parse().expect("elements of a sequence have an index");
+            Part::Named(format!("{prefix}{}", index + 1))
+        } else {
+            Part::Named(name.into())
+        };
+        self.0.push(part);
     }
 
     /// Leaves the field.
@@ -79,7 +100,11 @@ impl NamePath {
 
     /// Returns timm's name of the current tensor.
     pub fn name(&self) -> String {
-        self.0.iter().flatten().map(String::as_str).collect::<Vec<_>>().join(".")
+        let named = self.0.iter().filter_map(|part| match part {
+            Part::Named(name) => Some(name.as_str()),
+            Part::Silent | Part::Numbering(_) => None,
+        });
+        named.collect::<Vec<_>>().join(".")
     }
 }
 

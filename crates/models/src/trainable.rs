@@ -86,3 +86,23 @@ impl ModuleMapper for Trainable<'_> {
         flag.with_value(trained)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::{RegularizationRates, architectures};
+
+    #[test]
+    fn dropout_follows_the_classifier_in_every_network() {
+        let rates = RegularizationRates { drop: 0.5, ..RegularizationRates::default() };
+        for architecture in architectures() {
+            let network = Network::new(architecture, 2, rates, &Device::flex());
+            assert!(!network.head_drop().is_active(), "{}", architecture.name);
+            let head = network.head().to_string();
+            let network = with_trainable(network, &[head]);
+            assert!(network.head_drop().is_active(), "{}", architecture.name);
+        }
+    }
+}

@@ -4,11 +4,12 @@ use std::sync::LazyLock;
 
 use kennel_core::{Interpolation, Preprocessing, did_you_mean};
 
-use crate::{Architecture, ModelError, Result, convnext, efficientnet, resnet, vit};
+use crate::{Architecture, ModelError, Result, convnext, efficientnet, regnet, resnet, vit};
 
 /// The families: each one's architectures, from small to large.
 const FAMILIES: &[fn() -> Vec<Architecture>] = &[
     resnet::zoo::architectures,
+    regnet::zoo::architectures,
     efficientnet::zoo::architectures,
     convnext::zoo::architectures,
     vit::zoo::architectures,

@@ -4,11 +4,13 @@
 #[path = "../../models/tests/common/tokens/mod.rs"]
 mod tokens;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use burn::tensor::{Device, Tensor, TensorData};
 use kennel_core::{Interpolation, OptimizerConfig, Preprocessing, Settings, Strategy, Weights};
 use kennel_models::{
-    Network, RegularizationRates, StateDict, TensorValue, apply_state_dict, state_dict,
-    with_trainable,
+    Architecture, Network, RegularizationRates, StateDict, TensorValue, apply_state_dict,
+    architectures, is_buffer, state_dict, with_trainable,
 };
 use kennel_train::{LayerRates, NamedGradients, Optimizer, WeightDecay};
 
@@ -71,17 +73,33 @@ fn weight_decay_reaches_what_it_reaches_in_timm() {
 }
 
 #[test]
-fn layer_decay_of_tokens_goes_by_block_as_in_timm() {
-    let (network, settings) = (network(), settings());
-    let rates = LayerRates::new(&network, &settings);
-    let wanted: Vec<_> = expected().into_iter().filter(|of| of.architecture == "tokens").collect();
-    let mut compared = 0;
-    for name in state_dict(&network).keys() {
-        let of = wanted.iter().find(|of| of.name == name).unwrap_or_else(|| panic!("{name}"));
-        assert_eq!(rates.factor(name), 0.5_f64.powi(of.power), "{name}");
-        compared += 1;
+fn layer_decay_goes_by_block_as_in_timm() {
+    let expected = expected();
+    let mut compared = BTreeSet::new();
+    for architecture in architectures().iter().chain(&tokens::architectures()[..1]) {
+        let of_timm = expected.iter().filter(|of| is_of(of, architecture));
+        let of_timm: BTreeMap<_, _> = of_timm.map(|of| (of.name, of.power)).collect();
+        if of_timm.is_empty() {
+            continue;
+        }
+        let network =
+            Network::new(architecture, 5, RegularizationRates::default(), &Device::flex());
+        let rates = LayerRates::new(&network, &settings());
+        for name in state_dict(&network).keys().filter(|name| !is_buffer(name)) {
+            let power = of_timm.get(name.as_str()).unwrap_or_else(|| panic!("{name}"));
+            assert_eq!(rates.factor(name), 0.5_f64.powi(*power), "{} {name}", architecture.name);
+        }
+        compared.insert(architecture.group);
     }
-    assert!(compared > 15, "{compared}");
+    for architecture in architectures() {
+        assert!(compared.contains(architecture.group), "{} is in the fixture", architecture.group);
+    }
+}
+
+/// Whether a parameter is the architecture's. The tests' own network is `tokens` in the fixture.
+fn is_of(of: &Parameter, architecture: &Architecture) -> bool {
+    let is_own = architecture.name == tokens::architectures()[0].name;
+    of.architecture == if is_own { "tokens" } else { architecture.name }
 }
 
 /// With a gradient of zero AdamW moves a tensor by its weight decay alone.

@@ -237,6 +237,7 @@ fn run_zero_shot(args: &EvaluateArgs, session: &Session) -> CommandResult {
     let compute = args.device.open(session)?;
     let architecture = kennel_models::architecture(model)?;
     let source = network::weights(architecture, args.weights.as_deref(), session, || {
+        kennel_models::check_head(architecture, args.weights.as_deref())?;
         data::open_to_judge(args.data.dir(), session)?.manifest().match_imagenet(&synsets)?;
         Ok(())
     })?;

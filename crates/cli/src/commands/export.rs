@@ -58,8 +58,8 @@ pub struct ExportArgs {
     /// Points of validation accuracy that --int8, --fp16 and --input photo may lose
     #[arg(long, value_name = "POINTS", default_value_t = 1.0)]
     max_drop: f64,
-    /// With --int8: layers, or prefixes of them, that stay in floats besides the first, the last
-    /// and squeeze-and-excitation
+    /// With --int8: layers, or prefixes of them, that stay in floats besides the first, the last,
+    /// squeeze-and-excitation and those after attention
     #[arg(long, value_name = "LAYER,...", value_delimiter = ',', value_parser = trimmed, requires = "int8")]
     float_layers: Vec<String>,
     /// Write a timm model folder instead

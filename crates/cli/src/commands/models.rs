@@ -42,6 +42,13 @@ struct Row {
     crop_mode: kennel_core::CropMode,
     interpolation: kennel_core::Interpolation,
     licence: String,
+    /// Whether they have a classifier of ImageNet's classes.
+    #[serde(skip_serializing_if = "is_true")]
+    has_head: bool,
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
 }
 
 /// Lists the architectures and their weights.
@@ -72,6 +79,7 @@ pub fn run(args: ModelsArgs) -> CommandResult {
             crop_mode: tag.preprocessing.crop_mode,
             interpolation: tag.preprocessing.interpolation,
             licence: tag.licence.clone(),
+            has_head: tag.has_head,
         }));
     }
     if args.format == Format::Json {
@@ -95,6 +103,11 @@ pub fn run(args: ModelsArgs) -> CommandResult {
         .collect();
     let mut text = columns_that_fit(Stream::Out, header, &cells, &[2, 3, 4], &[5, 4, 6, 3]);
     text = by_group(&text, &rows);
+    let headless: Vec<&str> =
+        rows.iter().filter(|row| !row.has_head).map(|row| row.weights.as_str()).collect();
+    if !headless.is_empty() {
+        text += &format!("\nWithout a classifier, to be trained: {}\n", headless.join(", "));
+    }
     if !all_tags {
         text +=
             "\nEach with timm's default weights; `kennel models --model NAME` lists the others.\n";

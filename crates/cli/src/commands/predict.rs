@@ -159,12 +159,10 @@ impl PredictArgs {
                         "which network do the weights belong to? give --model NAME".into(),
                     )
                 })?;
-                network::weights(
-                    kennel_models::architecture(model)?,
-                    Some(weights),
-                    session,
-                    || Ok(()),
-                )?;
+                let architecture = kennel_models::architecture(model)?;
+                network::weights(architecture, Some(weights), session, || {
+                    Ok(kennel_models::check_head(architecture, Some(weights))?)
+                })?;
                 Predictor::of_weights(model, Some(weights), &compute)?
             }
             None if self.chosen.run.is_none() && self.chosen.model.is_none() => {

@@ -158,7 +158,7 @@ pub struct TrainArgs {
     /// Learning rate of the classifier [default: --learning-rate]
     #[arg(long, value_name = "LEARNING_RATE", help_heading = "Optimisation")]
     head_learning_rate: Option<f64>,
-    /// Factor of the learning rate from each stage to the one below it
+    /// Factor of the learning rate from each block to the one below it
     #[arg(long, value_name = "FACTOR", help_heading = "Optimisation")]
     layer_decay: Option<f64>,
     /// adam, adamw or sgd

@@ -68,7 +68,7 @@ pub struct Settings {
     /// Learning rate of the head, if it differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head_learning_rate: Option<f64>,
-    /// Factor by which the learning rate shrinks from one stage to the one below, if used.
+    /// Factor by which the learning rate shrinks from one block to the one below, if used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layer_decay: Option<f64>,
     /// Epochs of linear warm-up at the start; the rate climbs at every step.

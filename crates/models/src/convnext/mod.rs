@@ -23,6 +23,7 @@ use config::{ConvNextConfig, LAYER_SCALE};
 pub struct ConvNext {
     stem: (Conv2d, LayerNorm),
     stages: Vec<Stage>,
+    head_drop: Dropout,
     head: Head,
 }
 
@@ -35,7 +36,6 @@ struct Stage {
 #[derive(Module, Debug)]
 struct Head {
     norm: LayerNorm,
-    drop: Dropout,
     fc: Linear,
 }
 
@@ -69,9 +69,9 @@ impl ConvNext {
         Self {
             stem: (stem, LayerNorm::new(widths[0], eps, device)),
             stages: (0..4).map(&mut stage).collect(),
+            head_drop: Dropout::new(rates.drop),
             head: Head {
                 norm: LayerNorm::new(widths[3], eps, device),
-                drop: Dropout::new(rates.drop),
                 fc: Linear::new(widths[3], classes, device),
             },
         }
@@ -93,9 +93,20 @@ impl Backbone for ConvNext {
             let name = format!("stages.{index}");
             StageNames::new(name.clone(), &[&name])
         }));
-        stages.push(StageNames::new("norm", &["head.norm"]).with_rate_of_below());
+        stages.push(StageNames::new("norm", &["head.norm"]));
         stages.push(StageNames::new("head", &["head.fc"]));
         stages
+    }
+
+    /// Stem and blocks. The downsampling of a stage belongs to its first block.
+    fn rate_layers(&self) -> Vec<Vec<String>> {
+        let mut layers = vec![vec!["stem".into()]];
+        for (stage, Stage { blocks, .. }) in self.stages.iter().enumerate() {
+            let first = layers.len();
+            layers.extend((0..blocks.len()).map(|b| vec![format!("stages.{stage}.blocks.{b}")]));
+            layers[first].push(format!("stages.{stage}.downsample"));
+        }
+        layers
     }
 
     /// The last stage, with its downsampling, and everything above it.
@@ -135,7 +146,7 @@ impl Backbone for ConvNext {
     }
 
     fn head_drop(&self) -> &Dropout {
-        &self.head.drop
+        &self.head_drop
     }
 
     fn classifier(&self) -> &Linear {

@@ -73,7 +73,7 @@ fn convnext(
         head: "head.fc",
         first_conv: "stem.0",
         global_pool: "avg",
-        timm_head: HeadDraw::Narrow,
+        timm_head: HeadDraw::Narrow { deviation: 0.02 },
         side_px: 224,
         side_step_px: 1,
         test_side_px: 72,

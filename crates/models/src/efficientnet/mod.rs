@@ -117,6 +117,20 @@ impl Backbone for EfficientNet {
         stages
     }
 
+    /// Stem and blocks. A convolution that is pooled after belongs to the last block, as in timm's
+    /// `EfficientNet`; one after the pooling to the head, as in its `MobileNetV3`.
+    fn rate_layers(&self) -> Vec<Vec<String>> {
+        let mut layers = vec![["conv_stem", "bn1"].map(String::from).to_vec()];
+        for (stage, blocks) in self.blocks.iter().enumerate() {
+            layers.extend((0..blocks.len()).map(|block| vec![format!("blocks.{stage}.{block}")]));
+        }
+        if self.bn2.is_some() {
+            let last = layers.last_mut().expect("a stem");
+            last.extend(["conv_head", "bn2"].map(String::from));
+        }
+        layers
+    }
+
     /// The last stage of blocks and everything above it.
     fn partial(&self) -> Vec<String> {
         let mut prefixes = vec![format!("blocks.{}", self.blocks.len() - 1), "conv_head".into()];

@@ -65,7 +65,8 @@ impl Conv2d {
         conv
     }
 
-    fn grouped(
+    /// As [`Conv2d::new`], with `groups` groups of channels.
+    pub fn grouped(
         channels: usize,
         outputs: usize,
         kernel: usize,

@@ -27,11 +27,16 @@ impl Dropout {
         Self { training: Param::from_bool(false), rate }
     }
 
+    /// Whether it drops anything.
+    pub fn is_active(&self) -> bool {
+        self.training.is_enabled() && self.rate > 0.0
+    }
+
     /// # Shapes
     ///
     /// `[batch, features]`, unchanged.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        if !self.training.is_enabled() || self.rate == 0.0 {
+        if !self.is_active() {
             return x;
         }
         let kept = x.random_like(Distribution::Bernoulli(1.0 - self.rate)).without_autodiff();

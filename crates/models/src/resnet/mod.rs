@@ -191,6 +191,16 @@ impl Backbone for ResNet {
         stages
     }
 
+    /// Stem and blocks.
+    fn rate_layers(&self) -> Vec<Vec<String>> {
+        let mut layers = vec![["conv1", "bn1"].map(String::from).to_vec()];
+        let stages = [&self.layer1, &self.layer2, &self.layer3, &self.layer4];
+        for (stage, blocks) in (1..).zip(stages) {
+            layers.extend((0..blocks.len()).map(|block| vec![format!("layer{stage}.{block}")]));
+        }
+        layers
+    }
+
     fn partial(&self) -> Vec<String> {
         ["layer3", "layer4", "fc"].map(String::from).to_vec()
     }

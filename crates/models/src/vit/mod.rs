@@ -173,9 +173,16 @@ impl Backbone for VisionTransformer {
             let name = format!("blocks.{index}");
             Stage::new(name.clone(), &[&name])
         }));
-        let norm = Stage::new("norm", &["norm"]).with_rate_of_below();
-        stages.extend([norm, Stage::new("head", &["head"])]);
+        stages.extend([Stage::new("norm", &["norm"]), Stage::new("head", &["head"])]);
         stages
+    }
+
+    /// Its stages. The last normalisation belongs to the last block.
+    fn rate_layers(&self) -> Vec<Vec<String>> {
+        let stages = self.stages().into_iter().take(1 + self.blocks.len());
+        let mut layers: Vec<_> = stages.map(|stage| stage.prefixes).collect();
+        layers.last_mut().expect("an embedding").push("norm".into());
+        layers
     }
 
     /// The last quarter of the blocks and everything above it.

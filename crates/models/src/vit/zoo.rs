@@ -74,7 +74,7 @@ fn vit(name: &'static str, config: VitConfig, parameters: u64, macs: u64) -> Arc
         head: "head",
         first_conv: "patch_embed.proj",
         global_pool: "token",
-        timm_head: HeadDraw::Narrow,
+        timm_head: HeadDraw::Narrow { deviation: 0.02 },
         side_px: (config.grid * config.patch_px) as u32,
         side_step_px: config.patch_px as u32,
         test_side_px: 3 * config.patch_px as u32,

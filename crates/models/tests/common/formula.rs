@@ -3,7 +3,8 @@
 
 use kennel_models::{StateDict, TensorValue};
 
-fn signed(name: &str, index: u64) -> f32 {
+/// The signed value of a stream at an index, in [-1, 1).
+pub fn signed(name: &str, index: u64) -> f32 {
     2.0 * unit(name_digest(name), index) - 1.0
 }
 

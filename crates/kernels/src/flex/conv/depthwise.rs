@@ -22,7 +22,7 @@ pub fn convolve(
     let row = g.output.width * g.output.channels;
     let photos = x.par_chunks_exact(g.input.height * g.input.width * g.input.channels);
     let zeros = Buffer::zeros(g.input.width * g.input.channels);
-    let rows_per_band = rows_per_band(g);
+    let rows_per_band = g.rows_per_band();
     let mut y = Buffer::new(g.output.len());
     y.par_chunks_mut(g.output.height * row).zip(photos).enumerate().for_each(
         |(index, (y, photo))| {
@@ -50,7 +50,7 @@ pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
 pub fn weight_gradient(gy: &[f32], x: &SavedInput, g: &Geometry) -> Buffer {
     let (row, height) = (g.output.width * g.output.channels, g.output.height);
     let zeros = Buffer::zeros(g.input.width * g.input.channels);
-    let rows_per_band = rows_per_band(g);
+    let rows_per_band = g.rows_per_band();
     // At most 32 partial sums, for any number of threads.
     let rows = g.output.batch * height;
     let rows_per_sum = rows.div_ceil(32).max(4);
@@ -90,15 +90,6 @@ pub fn by_tap(w: &[f32], g: &Geometry, place: impl Fn(usize) -> usize) -> Buffer
         }
     }
     packed
-}
-
-/// Output rows per band: as many as fit into the L2 cache together with their inputs, because a
-/// band is computed one group of channels after the other.
-fn rows_per_band(g: &Geometry) -> usize {
-    const CACHED: usize = 96 * 1024;
-    let per_row = (g.output.width + g.stride * g.input.width) * g.input.channels;
-    let bands = g.output.height.div_ceil((CACHED / per_row).max(1));
-    g.output.height.div_ceil(bands)
 }
 
 /// Gradient of the input for any stride; `w`: `[taps, channels]`. Each input pixel collects from

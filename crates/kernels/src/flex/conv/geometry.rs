@@ -12,6 +12,7 @@ use crate::types::ConvSpec;
 pub enum Algorithm {
     Pointwise,
     Depthwise,
+    Grouped,
     Windows,
 }
 
@@ -30,6 +31,9 @@ impl Algorithm {
             })
         } else if groups == channels && outputs == channels && matches!(kernel, 3 | 5 | 7) {
             Some(Algorithm::Depthwise)
+        } else if per_group > 1 && per_group * groups == channels && outputs.is_multiple_of(groups)
+        {
+            Some(Algorithm::Grouped)
         } else {
             None
         }
@@ -37,7 +41,7 @@ impl Algorithm {
 }
 
 /// Whether this module supports the convolution. Burn's own operations compute the others: dilated,
-/// rectangular and otherwise grouped.
+/// rectangular, and depthwise ones with other kernels or several outputs per channel.
 pub fn is_supported(channels: usize, weight: [usize; 4], spec: ConvSpec) -> bool {
     Algorithm::of(channels, weight, spec).is_some()
 }
@@ -49,6 +53,7 @@ pub struct Geometry {
     pub(super) output: Dims,
     pub(super) kernel: usize,
     pub(super) stride: usize,
+    pub(super) groups: usize,
     /// Zeros above and to the left. Windows that extend over the other edges read zeros, too.
     pub(super) padding: [usize; 2],
     pub(super) algorithm: Algorithm,
@@ -80,6 +85,7 @@ impl Geometry {
             output,
             kernel,
             stride: spec.stride,
+            groups: spec.groups,
             padding: [zeros(input.height)[0], zeros(input.width)[0]],
             algorithm: algorithm.expect("asked `is_supported` first"),
         }
@@ -91,9 +97,21 @@ impl Geometry {
 
     /// Multiply-adds of the forward pass, and of each of the two gradients.
     pub fn multiply_adds(&self) -> usize {
-        let per_group =
-            if self.algorithm == Algorithm::Depthwise { 1 } else { self.input.channels };
-        self.output.len() * per_group * self.taps()
+        self.output.len() * self.channels_per_group() * self.taps()
+    }
+
+    pub fn channels_per_group(&self) -> usize {
+        self.input.channels / self.groups
+    }
+
+    /// Output rows per band: as many as fit into the L2 cache together with their inputs, because a
+    /// band is computed one group of channels after the other.
+    pub fn rows_per_band(&self) -> usize {
+        const CACHED: usize = 96 * 1024;
+        let (input, output) = (self.input, self.output);
+        let per_row = output.width * output.channels + self.stride * input.width * input.channels;
+        let bands = output.height.div_ceil((CACHED / per_row).max(1));
+        output.height.div_ceil(bands)
     }
 
     /// Input rows that a range of output rows of a photo uses.

@@ -1,8 +1,9 @@
-//! Convolution, forward and backward, with one algorithm per shape: pointwise, depthwise, and any
-//! other kernel with one group.
+//! Convolution, forward and backward, with one algorithm per shape: pointwise, depthwise, any other
+//! kernel with one group, and kernels with groups of several channels.
 
 mod depthwise;
 mod geometry;
+mod grouped;
 mod packed;
 mod pointwise;
 mod windows;
@@ -95,6 +96,7 @@ pub fn input_gradient(gradient: &ChannelsLast, weight: &FlexTensor, g: &Geometry
     let gx = match g.algorithm {
         Algorithm::Pointwise => pointwise::input_gradient(gradient.values(), &w, g),
         Algorithm::Depthwise => depthwise::input_gradient(gradient.values(), &w, g),
+        Algorithm::Grouped => grouped::input_gradient(gradient.values(), &w, g),
         Algorithm::Windows => windows::input_gradient(gradient.values(), &w, g),
     };
     nhwc::tensor(gx, g.input)
@@ -103,12 +105,11 @@ pub fn input_gradient(gradient: &ChannelsLast, weight: &FlexTensor, g: &Geometry
 /// Gradient with respect to the weight, `[outputs, channels / groups, kernel, kernel]`.
 pub fn weight_gradient(gradient: &ChannelsLast, x: &SavedInput, g: &Geometry) -> FlexTensor {
     count_multiply_adds(g.multiply_adds());
-    let (gw, per_group) = match g.algorithm {
-        Algorithm::Pointwise => {
-            (pointwise::weight_gradient(gradient.values(), x, g), g.input.channels)
-        }
-        Algorithm::Depthwise => (depthwise::weight_gradient(gradient.values(), x, g), 1),
-        Algorithm::Windows => (windows::weight_gradient(gradient.values(), x, g), g.input.channels),
+    let gw = match g.algorithm {
+        Algorithm::Pointwise => pointwise::weight_gradient(gradient.values(), x, g),
+        Algorithm::Depthwise => depthwise::weight_gradient(gradient.values(), x, g),
+        Algorithm::Grouped => grouped::weight_gradient(gradient.values(), x, g),
+        Algorithm::Windows => windows::weight_gradient(gradient.values(), x, g),
     };
-    nhwc::contiguous(gw, &[g.output.channels, per_group, g.kernel, g.kernel])
+    nhwc::contiguous(gw, &[g.output.channels, g.channels_per_group(), g.kernel, g.kernel])
 }

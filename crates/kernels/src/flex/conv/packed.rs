@@ -1,7 +1,7 @@
 //! The weights of a convolution, in the order in which its algorithm reads them.
 
 use super::geometry::{Algorithm, Geometry};
-use super::{depthwise, pointwise, windows, winograd};
+use super::{depthwise, grouped, pointwise, windows, winograd};
 use crate::flex::buffer::Buffer;
 use crate::flex::gemm::{Matrix, Panels};
 
@@ -10,6 +10,7 @@ use crate::flex::gemm::{Matrix, Panels};
 pub enum Packed {
     Pointwise(Panels),
     Depthwise(Buffer),
+    Grouped(grouped::Kernels),
     Windows(Panels),
     Winograd(winograd::Kernels),
 }
@@ -39,6 +40,7 @@ impl Packed {
                 Packed::Pointwise(Panels::new(Matrix::new(w, outputs, channels).transposed()))
             }
             Algorithm::Depthwise => Packed::Depthwise(depthwise::by_tap(w, g, |tap| tap)),
+            Algorithm::Grouped => Packed::Grouped(grouped::Kernels::new(w, g)),
             Algorithm::Windows => Packed::Windows(windows::pack(w, g)),
         }
     }
@@ -48,6 +50,7 @@ impl Packed {
         match self {
             Packed::Pointwise(_) => g.algorithm == Algorithm::Pointwise,
             Packed::Depthwise(_) => g.algorithm == Algorithm::Depthwise,
+            Packed::Grouped(_) => g.algorithm == Algorithm::Grouped,
             Packed::Windows(_) => g.algorithm == Algorithm::Windows && !winograd::suits(g),
             Packed::Winograd(_) => winograd::suits(g),
         }
@@ -58,6 +61,7 @@ impl Packed {
         match self {
             Packed::Pointwise(_) => g.algorithm == Algorithm::Pointwise,
             Packed::Depthwise(_) => g.algorithm == Algorithm::Depthwise,
+            Packed::Grouped(_) => g.algorithm == Algorithm::Grouped,
             Packed::Windows(_) => g.algorithm == Algorithm::Windows,
             Packed::Winograd(_) => false,
         }
@@ -74,6 +78,7 @@ impl Packed {
         match self {
             Packed::Pointwise(w) => pointwise::convolve(x, w, g, finish),
             Packed::Depthwise(w) => depthwise::convolve(x, w, g, finish),
+            Packed::Grouped(w) => grouped::convolve(x, w, g, finish),
             Packed::Windows(w) => windows::convolve(x, w, g, finish),
             Packed::Winograd(w) => winograd::convolve(x, w, g, finish),
         }

@@ -126,9 +126,15 @@ impl Backbone for TokenNet {
             let name = format!("blocks.{index}");
             Stage::new(name.clone(), &[&name])
         }));
-        let norm = Stage::new("norm", &["norm"]).with_rate_of_below();
-        stages.extend([norm, Stage::new("head", &["head"])]);
+        stages.extend([Stage::new("norm", &["norm"]), Stage::new("head", &["head"])]);
         stages
+    }
+
+    fn rate_layers(&self) -> Vec<Vec<String>> {
+        let stages = self.stages().into_iter().take(1 + BLOCKS);
+        let mut layers: Vec<_> = stages.map(|stage| stage.prefixes).collect();
+        layers[BLOCKS].push("norm".into());
+        layers
     }
 
     fn partial(&self) -> Vec<String> {
