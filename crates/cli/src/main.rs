@@ -38,6 +38,7 @@ mod failure;
 mod folders;
 mod hints;
 mod interrupt;
+mod lang;
 mod limits;
 mod lists;
 mod nearby;
