@@ -34,12 +34,14 @@ class Page(HTMLParser):
 
     def __init__(self, text: str):
         super().__init__()
-        self.json, self.numbers, self._open = "", [], None
+        self.json, self.numbers, self.lang, self._open = "", [], "en", None
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
-        if tag == "script" and attributes.get("id") == "report":
+        if tag == "html":
+            self.lang = attributes["lang"]
+        elif tag == "script" and attributes.get("id") == "report":
             self._open = "json"
         elif tag == "data":
             self.numbers.append([attributes["data-at"], attributes["data-format"], ""])
@@ -243,10 +245,15 @@ def p_value(p: float) -> str:
 
 
 def rounded(value, how: str) -> str:
+    """As English writes it."""
     if how.startswith("fixed"):
         return f"{value:.{int(how[5:])}f}"
-    if how == "proportion":
+    if how in ("proportion", "share", "interval"):
         share, low, high = (per_cent(value[key]) for key in ("value", "low", "high"))
+        if how == "share":
+            return f"{share} %"
+        if how == "interval":
+            return f"{low}-{high}"
         return f"{value['correct']}/{value['n']} = {share} % (95 % CI {low}-{high})"
     ways = {
         "percent": lambda: f"{100 * value:.1f} %",
@@ -260,12 +267,23 @@ def rounded(value, how: str) -> str:
     return ways[how]()
 
 
+RUSSIAN = {"CI": "ДИ", "GB": "ГБ", "s": "с", "min": "мин", "h": "ч"}
+
+
+def in_language(text: str, how: str, lang: str) -> str:
+    """Russian has a decimal comma and units of its own; a number in scientific notation keeps its point."""
+    if lang == "en" or how == "scientific":
+        return text
+    return " ".join(RUSSIAN.get(word, word) for word in text.replace(".", ",").split(" "))
+
+
 def check_text(ledger: Ledger, page: Page, report: dict):
     for pointer, how, text in page.numbers:
         value = report
         for key in pointer.split("/")[1:]:
             value = value[int(key)] if isinstance(value, list) else value[key]
-        ledger.equal(text, rounded(value, how), f"report.html {pointer}")
+        wanted = in_language(rounded(value, how), how, page.lang)
+        ledger.equal(text, wanted, f"report.html {pointer}")
 
 
 def main() -> int:

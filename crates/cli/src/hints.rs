@@ -39,9 +39,13 @@ pub fn parsed<T: std::str::FromStr<Err: Hinted>>(text: &str) -> Result<T, String
     text.parse().map_err(|error| worded(&error))
 }
 
+/// Returns a path as a word of a command.
+fn word(path: &Path) -> String {
+    quoted(&path.to_string_lossy())
+}
+
 /// Words a hint.
 pub fn words(hint: &Hint) -> String {
-    let word = |path: &Path| quoted(&path.to_string_lossy());
     let text = match hint {
         Hint::DidYouMean(name) => return format!("did you mean `{name}`?"),
         Hint::ChoiceByName { section, name } => {
@@ -539,6 +543,18 @@ impl Commands for Kennel {
              --runs {runs}",
             settings.model
         )
+    }
+
+    fn predict(&self, run: &FinishedRun) -> String {
+        format!("kennel predict PHOTOS --run {}", word(run.dir.path()))
+    }
+
+    fn export(&self, run: &FinishedRun) -> String {
+        format!("kennel export --run {}", word(run.dir.path()))
+    }
+
+    fn audit(&self, run: &FinishedRun, out: &Path) -> String {
+        format!("kennel audit --run {} --out {}", word(run.dir.path()), word(out))
     }
 
     fn name(&self, of: Named) -> &'static str {

@@ -39,6 +39,7 @@ mod folders;
 mod heat_pictures;
 mod hints;
 mod interrupt;
+mod lang;
 mod limits;
 mod lists;
 mod nearby;

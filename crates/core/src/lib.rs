@@ -12,6 +12,7 @@ pub mod files;
 pub mod hint;
 pub mod hub_cache;
 pub mod imagenet;
+mod lang;
 mod lock;
 mod panics;
 pub mod scratch;
@@ -47,6 +48,7 @@ pub use direction::kept_in_place;
 pub use duration::duration;
 pub use error::{CoreError, Result};
 pub use hint::{Hint, Hinted, Note};
+pub use lang::Lang;
 pub use learning_curve::{
     CurveAhead, CurveDraw, CurveLaw, CurveOutlook, CurveSize, HalvedClassRecord, HalvedErrors,
     LearningCurveRecord,

@@ -63,10 +63,17 @@ pub fn wilson_interval(correct: usize, n: usize) -> (f64, f64) {
 /// decimals (`99.98`).
 pub fn format_proportion(proportion: &Proportion) -> String {
     let Proportion { correct, n, value, low, high } = *proportion;
-    format!("{correct}/{n} = {} % (95 % CI {}-{})", percent(value), percent(low), percent(high))
+    format!(
+        "{correct}/{n} = {} % (95 % CI {}-{})",
+        format_percent(value),
+        format_percent(low),
+        format_percent(high)
+    )
 }
 
-fn percent(share: f64) -> String {
+/// Formats a share in [0, 1] as per cent with one decimal, as in `97.3`. What is short of all or of
+/// none has the decimals that tell.
+pub fn format_percent(share: f64) -> String {
     if share == 0.0 || share == 1.0 {
         return format!("{}", share * 100.0);
     }

@@ -34,7 +34,7 @@ pub use confusion_matrix::{ConfusedPair, confusion_matrix, most_confused_pairs};
 pub use ensemble::{Added, EnsembleMember, average_predictions, log_average, select_greedily};
 pub use error::MetricsError;
 pub use evaluation::{ClassReport, Evaluation, evaluate, true_classes};
-pub use interval::{Proportion, format_proportion, wilson_interval};
+pub use interval::{Proportion, format_percent, format_proportion, wilson_interval};
 pub use log_loss::{log_softmax, mean_log_loss, photo_log_loss};
 pub use paired::{PairedCounts, holm, mcnemar_p, paired_counts, photos_to_separate};
 pub use probabilities::{softmax, softmax_at};

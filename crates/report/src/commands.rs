@@ -1,5 +1,7 @@
 //! What the program around a report words: commands that a reader may copy, and errors with hints.
 
+use std::path::Path;
+
 use kennel_core::hint::Hinted;
 
 use crate::FinishedRun;
@@ -11,6 +13,13 @@ pub trait Commands {
     /// The command that scores the untouched head of a run's network on the run's photos and stores
     /// the result in the same folder of runs.
     fn zero_shot(&self, run: &FinishedRun) -> String;
+    /// The command that labels photos with a run's network.
+    fn predict(&self, run: &FinishedRun) -> String;
+    /// The command that writes a run's network as one file for other programs.
+    fn export(&self, run: &FinishedRun) -> String;
+    /// The command that looks for wrong labels among the photos of a run, and leaves what it finds
+    /// in `out`, beside the report.
+    fn audit(&self, run: &FinishedRun, out: &Path) -> String;
     /// One of the names that a sentence may need.
     fn name(&self, of: Named) -> &'static str;
     /// An error with its hints.
@@ -45,6 +54,18 @@ impl Commands for NoCommands {
 
     fn zero_shot(&self, run: &FinishedRun) -> String {
         format!("score the untouched head of {}", run.settings().model)
+    }
+
+    fn predict(&self, run: &FinishedRun) -> String {
+        format!("label photos with {}", run.dir.path().display())
+    }
+
+    fn export(&self, run: &FinishedRun) -> String {
+        format!("export {}", run.dir.path().display())
+    }
+
+    fn audit(&self, run: &FinishedRun, out: &Path) -> String {
+        format!("audit the labels of {} into {}", run.dir.path().display(), out.display())
     }
 
     fn name(&self, of: Named) -> &'static str {

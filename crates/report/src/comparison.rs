@@ -7,11 +7,10 @@ use kennel_core::{Manifest, Settings};
 use kennel_metrics::{Evaluation, ValidationScore, holm, mcnemar_p, photos_to_separate};
 use serde::Serialize;
 
+use crate::p_value::LEVEL;
 use crate::run::{TestSet, test_photos};
+use crate::words::{Compared, Words};
 use crate::{FinishedRun, LeftOut, RunSummary, settings};
-
-/// Level below which a corrected p counts as evidence.
-pub const LEVEL: f64 = 0.05;
 
 /// A comparison of several runs.
 #[derive(Clone, Debug, Serialize)]
@@ -87,11 +86,17 @@ pub struct Power {
     pub first: String,
     /// The best run that is not the first with another seed.
     pub second: String,
+    /// Photos that only the first gets right.
+    pub only_first: usize,
+    /// Photos that only the second gets right.
+    pub only_second: usize,
     /// Number of test photos that there are.
     pub have: usize,
     /// Number of photos with which a paired test at 5 % finds, four times in five, a difference as
     /// large as the observed one; `None` if no difference was observed.
     pub need: Option<usize>,
+    /// Whether the observed difference was evidence, although there are fewer photos than `need`.
+    pub is_found: bool,
     /// The result in words.
     pub sentence: String,
 }
@@ -323,58 +328,19 @@ fn pairs(runs: &[FinishedRun], summaries: &[RunSummary]) -> Vec<Pair> {
             only_second,
             p: p_values[index],
             p_holm: corrected[index],
-            verdict: verdict(
-                [&summaries[a].label, &summaries[b].label],
-                [only_first, only_second],
-                [p_values[index], corrected[index]],
+            verdict: Words::ENGLISH.verdict(
+                Compared {
+                    labels: [&summaries[a].label, &summaries[b].label],
+                    only: [only_first, only_second],
+                },
+                p_values[index],
+                corrected[index],
                 found.len(),
             ),
         })
         .collect();
     pairs.sort_by(|a, b| a.p.total_cmp(&b.p));
     pairs
-}
-
-fn verdict(
-    [a, b]: [&str; 2],
-    [only_a, only_b]: [usize; 2],
-    [p, p_holm]: [f64; 2],
-    pairs: usize,
-) -> String {
-    if only_a + only_b == 0 {
-        return format!(
-            "no evidence that {a} is better than {b}: both are right on the same photos"
-        );
-    }
-    let corrected = match pairs {
-        1 => String::new(),
-        _ => format!(", {} with Holm's correction for {pairs} pairs", p_equals(p_holm)),
-    };
-    let photos = if only_a + only_b == 1 { "photo" } else { "photos" };
-    let differ = format!("they differ on {} {photos}, {only_a} to {only_b}", only_a + only_b);
-    let evidence = format!("{differ}, {}{corrected}", p_equals(p));
-    match p_holm < LEVEL {
-        true => format!("{a} is better than {b} on photos like these: {evidence}"),
-        false => format!("no evidence that {a} is better than {b}: {evidence}"),
-    }
-}
-
-/// Formats a p value with three significant digits at most, or as `< 0.001`.
-pub fn format_p(p: f64) -> String {
-    match p {
-        p if p >= 0.9995 => "1".into(),
-        p if p < 0.001 => "< 0.001".into(),
-        p if p < 0.01 => format!("{p:.4}"),
-        p => format!("{p:.3}"),
-    }
-}
-
-/// Formats a p value as `p = 0.125` or `p < 0.001`.
-pub fn p_equals(p: f64) -> String {
-    match format_p(p) {
-        small if small.starts_with('<') => format!("p {small}"),
-        value => format!("p = {value}"),
-    }
 }
 
 /// Returns settings that are equal for runs that differ only in their seed.
@@ -426,34 +392,17 @@ fn power(
     let (only_first, only_second) = discordant(&runs[first], &runs[second])?;
     let have = runs[first].test.as_ref()?.records.len();
     let need = photos_to_separate(only_first, only_second, have);
-    let (a, b) = (&summaries[first].label, &summaries[second].label);
-    let photos = if only_first == 1 { "photo" } else { "photos" };
-    // Power is how often the difference would be found. It can be low for a difference that was
-    // found this time. The sentence then says so, to agree with the verdict.
     let names = [runs[first].name(), runs[second].name()];
     let is_it = |pair: &&Pair| names.contains(&pair.first) && names.contains(&pair.second);
-    let is_found = pairs.iter().find(is_it).is_some_and(|pair| pair.p_holm < LEVEL);
-    let found = match is_found && need.is_some_and(|need| need > have) {
-        true => ", on which it was found this time",
-        false => "",
-    };
-    let sentence = match need {
-        Some(need) => format!(
-            "To tell {a} from {b}, the two best by validation, by a difference as large as was seen ({only_first} {photos} to \
-             {only_second}), about {need} test photos are needed (paired test at 5 %, power 80 %); there are {have}{found}."
-        ),
-        None if only_first == 0 => {
-            format!(
-                "{a} and {b}, the two best by validation, are right on the same of the {have} test \
-                 photos."
-            )
-        }
-        None => format!(
-            "{a} and {b}, the two best by validation, are right on equally many of the {have} test photos ({only_first} to \
-             {only_second} where they differ): no difference was seen that more photos could confirm."
-        ),
-    };
-    Some(Power { first: runs[first].name(), second: runs[second].name(), have, need, sentence })
+    let is_evidence = pairs.iter().find(is_it).is_some_and(|pair| pair.p_holm < LEVEL);
+    // Power is how often the difference would be found. It can be low for a difference that was
+    // found this time. The sentence then says so, to agree with the verdict.
+    let is_found = is_evidence && need.is_some_and(|need| need > have);
+    let labels = [&*summaries[first].label, &*summaries[second].label];
+    let compared = Compared { labels, only: [only_first, only_second] };
+    let sentence = Words::ENGLISH.power(compared, have, need, is_found);
+    let [first, second] = names;
+    Some(Power { first, second, only_first, only_second, have, need, is_found, sentence })
 }
 
 #[cfg(test)]
@@ -475,18 +424,5 @@ mod tests {
             format!("it has the same photos in another division: {test}")
         );
         assert_eq!(difference(&set(&["a"]), &set(&["a"]), || true), None);
-    }
-
-    #[test]
-    fn a_p_value_keeps_the_digits_that_count() {
-        for (p, text) in [
-            (1.0, "p = 1"),
-            (0.125, "p = 0.125"),
-            (0.00195, "p = 0.0019"),
-            (1e-9, "p < 0.001"),
-            (0.9996, "p = 1"),
-        ] {
-            assert_eq!(p_equals(p), text);
-        }
     }
 }

@@ -3,6 +3,9 @@
 use kennel_core::EpochRecord;
 use serde::Serialize;
 
+use crate::course::Finding;
+use crate::words::{Change, Epochs, Words};
+
 /// The head counts as hardly trained if its update is less than this share of its initial weights.
 const HARDLY_TRAINED: f64 = 0.1;
 /// Training counts as not having learned if its loss ends above this share of the loss of guessing.
@@ -29,28 +32,6 @@ pub struct Curves {
     pub floor: f64,
     /// Whether photos and labels were mixed in an epoch.
     pub mixed_labels: bool,
-}
-
-/// How a training went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Finding {
-    /// Both losses have settled.
-    Converged,
-    /// Training loss falls while validation loss rises.
-    Overfitting,
-    /// Validation loss rises and training loss does not fall.
-    Diverging,
-    /// The loss is far above that of guessing.
-    Diverged,
-    /// The loss is still high.
-    Underfitting,
-    /// The loss is low and still falling.
-    StillImproving,
-    /// The loss is still high because the head has hardly changed.
-    HeadHardlyTrained,
-    /// The training loss is that of mixed labels, and says nothing about the fit.
-    MixedLabels,
 }
 
 /// A finding with its evidence.
@@ -87,71 +68,41 @@ fn smoothing_floor(smoothing: f64, classes: usize) -> f64 {
 /// Diagnoses a training over `classes` classes. Returns `None` without epochs, and for a low
 /// training loss after a single epoch or without validation.
 pub fn diagnose(curves: &Curves, classes: usize) -> Option<Diagnosis> {
+    diagnose_in(Words::ENGLISH, curves, classes)
+}
+
+/// As [`diagnose`], in the given words.
+pub(crate) fn diagnose_in(words: Words, curves: &Curves, classes: usize) -> Option<Diagnosis> {
     let &train = curves.train_loss.last()?;
     let guessing = (classes as f64).ln();
     let found = |finding, sentence| Some(Diagnosis { finding, sentence });
     if train > WORSE_THAN_GUESSING * guessing {
-        return found(
-            Finding::Diverged,
-            format!(
-                "Diverged: training loss ended at {train:.3} nats, where guessing costs {guessing:.3}; an epoch that looks good is \
-                 luck. A lower learning rate."
-            ),
-        );
+        return found(Finding::Diverged, words.diverged(train, guessing));
     }
     if curves.mixed_labels {
-        return found(
-            Finding::MixedLabels,
-            "Mixed labels: MixUp or CutMix gave photos more than one class. Such epochs have no \
-             training accuracy, and the training loss is not judged."
-                .into(),
-        );
+        return found(Finding::MixedLabels, words.mixed_labels());
     }
     if train > curves.floor + NOT_LEARNED * (guessing - curves.floor) {
-        let high =
-            format!("training loss ended at {train:.3} nats, where guessing costs {guessing:.3}");
         return match curves.head_update_ratio {
-            Some(ratio) if ratio < HARDLY_TRAINED => found(
-                Finding::HeadHardlyTrained,
-                format!(
-                    "Head hardly trained: {high}, and the head's update is {:.1} % of its start (head_update_ratio). A higher \
-                     learning rate, at least for the head, or more epochs.",
-                    100.0 * ratio
-                ),
-            ),
+            Some(ratio) if ratio < HARDLY_TRAINED => {
+                found(Finding::HeadHardlyTrained, words.head_hardly_trained(train, guessing, ratio))
+            }
             _ => found(
                 Finding::Underfitting,
-                format!(
-                    "Underfitting: {high}{}. A higher learning rate or more epochs.",
-                    still_falling(curves)
-                ),
+                words.underfitting(train, guessing, was_still_falling(curves)),
             ),
         };
     }
     let &val = curves.val_loss.last()?;
     let (best, &lowest) = curves.val_loss.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1))?;
     let train_then = curves.train_loss.get(best).copied().unwrap_or(train);
+    let since_best = Epochs(best + 1, curves.val_loss.len());
+    let (rise, course) = (Change(lowest, val), Change(train_then, train));
     if moved(val, lowest) && train >= train_then {
-        return found(
-            Finding::Diverging,
-            format!(
-                "Diverging: from epoch {} to {} validation loss rose from {lowest:.3} to {val:.3} nats and training loss went \
-                 from {train_then:.3} to {train:.3}. A lower learning rate.",
-                best + 1,
-                curves.val_loss.len()
-            ),
-        );
+        return found(Finding::Diverging, words.diverging(since_best, rise, course));
     }
     if moved(val, lowest) {
-        return found(
-            Finding::Overfitting,
-            format!(
-                "Overfitting: from epoch {} to {} validation loss rose from {lowest:.3} to {val:.3} nats while training loss \
-                 fell from {train_then:.3} to {train:.3}. Fewer epochs or stronger augmentation.",
-                best + 1,
-                curves.val_loss.len()
-            ),
-        );
+        return found(Finding::Overfitting, words.overfitting(since_best, rise, course));
     }
     // Look at the last third: long enough for noise to show, short enough to be the end. A single
     // epoch shows no trend.
@@ -160,41 +111,24 @@ pub fn diagnose(curves: &Curves, classes: usize) -> Option<Diagnosis> {
         epochs => epochs - 1 - (epochs / 3).max(1),
     };
     let (val_then, train_since) = (curves.val_loss[since], curves.train_loss[since]);
+    let (of_train, of_val) = (Change(train_since, train), Change(val_then, val));
     if moved(val_then, val) && moved(train_since, train) {
-        return found(
-            Finding::StillImproving,
-            format!(
-                "Still improving: both losses were still falling when training ended (from epoch {} on, training {train_since:.3} \
-                 to {train:.3}, validation {val_then:.3} to {val:.3} nats). More epochs may bring more.",
-                since + 1
-            ),
-        );
+        let sentence = words.still_improving(since + 1, of_train, of_val);
+        return found(Finding::StillImproving, sentence);
     }
     let falls = [(train_since, train), (val_then, val)];
     let still_falls = falls.iter().any(|(then, now)| *then > (1.0 + MOVED) * now);
-    let little =
-        match still_falls && falls.iter().all(|(then, now)| (then - now).abs() <= MOVED_NATS) {
-            true => format!(
-                ", both by no more than {MOVED_NATS} nats, the noise of some hundred photos"
-            ),
-            false => String::new(),
-        };
-    found(
-        Finding::Converged,
-        format!(
-            "Converged: from epoch {} to {} training loss went from {train_since:.3} to {train:.3} nats and validation loss from \
-             {val_then:.3} to {val:.3}{little}.",
-            since + 1,
-            curves.val_loss.len()
-        ),
-    )
+    let is_little = falls.iter().all(|(then, now)| (then - now).abs() <= MOVED_NATS);
+    let noise = (still_falls && is_little).then_some(MOVED_NATS);
+    let last_third = Epochs(since + 1, curves.val_loss.len());
+    found(Finding::Converged, words.converged(last_third, of_train, of_val, noise))
 }
 
-/// Returns what to add when the last epoch still lowered the training loss.
-fn still_falling(curves: &Curves) -> &'static str {
+/// Whether the last epoch still lowered the training loss.
+fn was_still_falling(curves: &Curves) -> bool {
     match curves.train_loss.as_slice() {
-        [.., before, last] if moved(*before, *last) => ", and was still falling",
-        _ => "",
+        [.., before, last] => moved(*before, *last),
+        _ => false,
     }
 }
 

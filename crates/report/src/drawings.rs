@@ -1,10 +1,11 @@
 //! The figures of a report: their file names, alternative texts and drawings.
 
-use kennel_core::EpochRecord;
+use kennel_core::{EpochRecord, Lang};
 use kennel_metrics::{Calibration, Evaluation};
 
 use crate::figures::{self, Curve, Svg, Table};
 use crate::published::{PublishedHistory, PublishedResults};
+use crate::words::Words;
 use crate::{FinishedRun, Report, Result, RunSummary, Scores, gallery, table};
 
 /// The figures of the whole report and of each run.
@@ -54,52 +55,61 @@ impl Report {
     ///
     /// A figure that cannot be drawn.
     pub fn figures(&self) -> Result<Figures> {
-        draw(self)
+        let on_page = self.figures_on_page(Words::ENGLISH)?;
+        let runs = self.runs.iter().zip(&self.comparison.runs).zip(on_page.of_runs);
+        let of_runs = runs.map(|((run, summary), on_page)| -> Result<Vec<Figure>> {
+            let mut figures = files_of(run, summary)?;
+            figures.extend(on_page);
+            Ok(figures)
+        });
+        let of_runs = of_runs.collect::<Result<_>>()?;
+        Ok(Figures { overall: overall(self)?, published: on_page.published, of_runs })
+    }
+
+    /// Draws the figures that the page shows, in a language.
+    pub(crate) fn figures_on_page(&self, words: Words) -> Result<Figures> {
+        let summaries = &self.comparison.runs;
+        let mut published = Vec::new();
+        if !self.against.is_empty() {
+            let theirs = self.against.iter().zip(summaries.len()..);
+            let mut curves = our_curves(self);
+            curves.extend(theirs.map(|(against, place)| published_curve(place, &against.results)));
+            published.push(Figure {
+                stem: "published_curves".into(),
+                alt: words.published_curves().into(),
+                svg: figures::training_curves(&curves, words.0)?,
+            });
+        }
+        let runs = self.runs.iter().zip(summaries).enumerate();
+        let of_runs = runs.map(|(place, (run, summary))| on_page(place, run, summary, words));
+        Ok(Figures { overall: Vec::new(), published, of_runs: of_runs.collect::<Result<_>>()? })
     }
 }
 
-fn draw(report: &Report) -> Result<Figures> {
+/// Draws the figures of all runs together.
+fn overall(report: &Report) -> Result<Vec<Figure>> {
     let summaries = &report.comparison.runs;
-    let mut overall = Vec::new();
-    let runs = report.runs.iter().zip(summaries).enumerate();
-    let trained = runs.filter(|(_, (run, _))| !run.epochs.is_empty());
-    let mut curves: Vec<Curve> =
-        trained.map(|(place, (run, summary))| our_curve(place, run, summary)).collect();
+    let mut drawn = Vec::new();
+    let curves = our_curves(report);
     if !curves.is_empty() {
-        overall.push(Figure {
+        drawn.push(Figure {
             stem: "training_curves".into(),
             alt:
                 "Loss and accuracy by epoch, of training and of validation photos, of every run on \
                  one scale"
                     .into(),
-            svg: figures::training_curves(&curves)?,
-        });
-    }
-    let mut published = Vec::new();
-    curves.extend(
-        report
-            .against
-            .iter()
-            .zip(summaries.len()..)
-            .map(|(against, place)| published_curve(place, &against.results)),
-    );
-    if !report.against.is_empty() {
-        published.push(Figure {
-            stem: "published_curves".into(),
-            alt: "Loss and accuracy by epoch of our runs and of the published ones on one scale"
-                .into(),
-            svg: figures::training_curves(&curves)?,
+            svg: figures::training_curves(&curves, Lang::En)?,
         });
     }
     let header = table::COLUMNS.map(String::from);
     let rows: Vec<Vec<String>> =
         table::rows(&report.comparison).into_iter().map(Vec::from).collect();
-    let drawn =
+    let comparison =
         Table { title: "Comparison", header: &header, rows: &rows, numbers: &table::NUMBERS };
-    overall.push(Figure {
+    drawn.push(Figure {
         stem: "comparison_table".into(),
         alt: "The table of all runs, which the page also has as text".into(),
-        svg: figures::table(&drawn)?,
+        svg: figures::table(&comparison)?,
     });
     let tests: Vec<(usize, &str, &Evaluation)> = summaries
         .iter()
@@ -109,15 +119,20 @@ fn draw(report: &Report) -> Result<Figures> {
         })
         .collect();
     if !tests.is_empty() {
-        overall.push(Figure {
+        drawn.push(Figure {
             stem: "per_class_f1".into(),
             alt: "F1 of each class on the test photos, of every run".into(),
             svg: figures::per_class_f1(&tests)?,
         });
     }
-    let runs = report.runs.iter().zip(summaries).enumerate();
-    let of_runs = runs.map(|(place, (run, summary))| draw_run(place, run, summary));
-    Ok(Figures { overall, published, of_runs: of_runs.collect::<Result<_>>()? })
+    Ok(drawn)
+}
+
+/// Returns the curves of the trained runs.
+fn our_curves(report: &Report) -> Vec<Curve> {
+    let runs = report.runs.iter().zip(&report.comparison.runs).enumerate();
+    let trained = runs.filter(|(_, (run, _))| !run.epochs.is_empty());
+    trained.map(|(place, (run, summary))| our_curve(place, run, summary)).collect()
 }
 
 fn our_curve(place: usize, run: &FinishedRun, summary: &RunSummary) -> Curve {
@@ -146,35 +161,48 @@ fn published_curve(place: usize, results: &PublishedResults) -> Curve {
     }
 }
 
-fn draw_run(place: usize, run: &FinishedRun, summary: &RunSummary) -> Result<Vec<Figure>> {
+/// Draws what the page shows of a run.
+fn on_page(
+    place: usize,
+    run: &FinishedRun,
+    summary: &RunSummary,
+    words: Words,
+) -> Result<Vec<Figure>> {
+    let (mut drawn, label) = (Vec::new(), &summary.label);
+    if let Some(Scores { calibration, calibrated, .. }) = &summary.test {
+        let after: Option<(f64, &Calibration)> = calibrated
+            .as_ref()
+            .zip(summary.temperature)
+            .map(|(after, fitted)| (fitted.value, after));
+        drawn.push(Figure {
+            stem: format!("{}_reliability_diagram", summary.name),
+            alt: words.reliability_of(label),
+            svg: figures::reliability_diagram(label, calibration, after, words.0)?,
+        });
+    }
+    if let Some(curve) = &run.learning_curve {
+        drawn.push(Figure {
+            stem: format!("{}_learning_curve", summary.name),
+            alt: words.learning_curve_of(label),
+            svg: figures::learning_curve(label, place, curve, words.0)?,
+        });
+    }
+    Ok(drawn)
+}
+
+/// Draws the figures of a run that are files only.
+fn files_of(run: &FinishedRun, summary: &RunSummary) -> Result<Vec<Figure>> {
     let mut drawn = Vec::new();
     let mut figure = |kind: &str, alt: String, svg: Svg| {
         drawn.push(Figure { stem: format!("{}_{kind}", summary.name), alt, svg });
     };
     let label = &summary.label;
-    if let Some(Scores { evaluation, calibration, calibrated }) = &summary.test {
+    if let Some(Scores { evaluation, .. }) = &summary.test {
         let alt = format!(
             "Confusion matrix of {label} on the test photos, as counts and as shares of each true \
              class"
         );
         figure("confusion_matrix", alt, figures::confusion_matrix(label, evaluation)?);
-        let after: Option<(f64, &Calibration)> = calibrated
-            .as_ref()
-            .zip(summary.temperature)
-            .map(|(after, fitted)| (fitted.value, after));
-        let alt =
-            format!("Reliability diagram of {label}: accuracy over confidence on the test photos");
-        figure(
-            "reliability_diagram",
-            alt,
-            figures::reliability_diagram(label, calibration, after)?,
-        );
-    }
-    if let Some(curve) = &run.learning_curve {
-        let alt = format!(
-            "Learning curve of {label}: errors of a convex head over the number of training photos"
-        );
-        figure("learning_curve", alt, figures::learning_curve(label, place, curve)?);
     }
     if let Some(svg) = gallery::examples(run, summary)? {
         figure("example_predictions", format!("Test photos with what {label} said of them"), svg);

@@ -2,29 +2,17 @@
 
 use std::path::Path;
 
-use kennel_core::{PredictionRecord, kept_in_place};
-use kennel_metrics::{argmax, softmax_at};
+use kennel_core::kept_in_place;
 
 use crate::figures::{Svg, Tile, photos};
+use crate::judged::{Judged, judged, surest_mistakes};
 use crate::pictures::Pictures;
 use crate::{FinishedRun, Result, RunSummary};
 
 /// Largest number of photos in a figure.
 const MOST: usize = 12;
-
-/// A run's prediction for one test photo.
-struct Said<'a> {
-    path: &'a str,
-    label: &'a str,
-    predicted: &'a str,
-    probability: f64,
-}
-
-impl Said<'_> {
-    fn is_right(&self) -> bool {
-        self.label == self.predicted
-    }
-}
+/// Longest side of a photo, in pixels.
+const SIDE_PX: u32 = 176;
 
 /// Draws examples of each class (of the first `MOST` classes if there are more), class by class in
 /// the manifest's order. Returns `None` without test photos, or when no chosen photo is in its
@@ -34,11 +22,13 @@ impl Said<'_> {
 ///
 /// A figure that cannot be drawn.
 pub fn examples(run: &FinishedRun, summary: &RunSummary) -> Result<Option<Svg>> {
-    let Some(said) = said(run, summary) else { return Ok(None) };
+    let Some(test) = &run.test else { return Ok(None) };
+    let photos = judged(test, summary);
     // As many photos of each class as there is room for, evenly spaced.
     let each = (MOST / run.facts().class_names.len()).max(1);
-    let chosen = run.facts().class_names.iter().take(MOST).flat_map(|class| {
-        let of_class: Vec<&Said> = said.iter().filter(|said| said.label == class).collect();
+    let chosen = (0..run.facts().class_names.len()).take(MOST).flat_map(|class| {
+        let of_class: Vec<&Judged> =
+            photos.iter().filter(|photo| photo.true_class == class).collect();
         let n = each.min(of_class.len());
         (0..n).map(move |index| of_class[index * of_class.len() / n]).collect::<Vec<_>>()
     });
@@ -52,49 +42,36 @@ pub fn examples(run: &FinishedRun, summary: &RunSummary) -> Result<Option<Svg>> 
 ///
 /// A figure that cannot be drawn.
 pub fn mistakes(run: &FinishedRun, summary: &RunSummary) -> Result<Option<Svg>> {
-    let Some(said) = said(run, summary) else { return Ok(None) };
-    let mut wrong: Vec<&Said> = said.iter().filter(|said| !said.is_right()).collect();
-    wrong.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    let Some(test) = &run.test else { return Ok(None) };
+    let photos = judged(test, summary);
+    let mut wrong = surest_mistakes(&photos);
     wrong.truncate(MOST);
     draw(run, "Most confident mistakes", wrong)
 }
 
-/// Returns the run's predictions for its test photos, with the confidence that `kennel predict`
-/// would give.
-fn said<'a>(run: &'a FinishedRun, summary: &RunSummary) -> Option<Vec<Said<'a>>> {
-    let class_names = &run.facts().class_names;
-    let temperature = summary.temperature.map_or(1.0, |fitted| fitted.value);
-    let of_record = |record: &'a PredictionRecord| {
-        let PredictionRecord { path, label, logits } = record;
-        let predicted = argmax(logits);
-        let probability = softmax_at(logits, temperature)[predicted];
-        Said { path, label, predicted: &class_names[predicted], probability }
-    };
-    Some(run.test.as_ref()?.records.iter().map(of_record).collect())
-}
-
-fn draw(run: &FinishedRun, title: &str, chosen: Vec<&Said>) -> Result<Option<Svg>> {
+fn draw(run: &FinishedRun, title: &str, chosen: Vec<&Judged>) -> Result<Option<Svg>> {
     let pictures = Pictures::of(&run.manifest, Path::new(&run.settings().data_dir));
     let shown: Vec<_> = chosen
         .iter()
-        .filter_map(|said| pictures.read(said.path).map(|photo| (said, photo)))
+        .filter_map(|judged| Some((judged, pictures.read(judged.path, SIDE_PX)?)))
         .collect();
     if shown.is_empty() {
         return Ok(None);
     }
     let tiles: Vec<Tile> = shown
         .iter()
-        .map(|(said, photo)| {
-            let per_cent = 100.0 * said.probability;
-            let predicted = kept_in_place(said.predicted);
-            let lines = match said.is_right() {
+        .map(|(judged, photo)| {
+            let per_cent = 100.0 * judged.confidence();
+            let name = |class: usize| kept_in_place(&run.facts().class_names[class]);
+            let predicted = name(judged.said);
+            let lines = match judged.is_right() {
                 true => vec![format!("{predicted} {per_cent:.1} %")],
                 false => vec![
                     format!("said {predicted} {per_cent:.1} %"),
-                    format!("is {}", kept_in_place(said.label)),
+                    format!("is {}", name(judged.true_class)),
                 ],
             };
-            Tile { photo, lines, is_right: said.is_right() }
+            Tile { photo, lines, is_right: judged.is_right() }
         })
         .collect();
     let title = match chosen.len() - tiles.len() {

@@ -6,6 +6,9 @@
 //! too.
 
 mod error;
+mod p_value;
+mod thousands;
+mod words;
 
 // From files to runs.
 mod run;
@@ -15,12 +18,18 @@ mod unknown_photos;
 mod audit_report;
 mod commands;
 mod comparison;
+mod course;
 mod diagnosis;
+mod heat_map;
 mod honesty;
+mod judged;
+mod judged_on;
+mod labels_audit;
 mod more_photos;
 mod published;
 mod settings;
 mod summary;
+mod tried;
 
 // From results to figures, tables and pages.
 mod classification_report;
@@ -36,12 +45,16 @@ mod write_audit;
 
 pub use audit_report::AuditReport;
 pub use commands::{Commands, Named, NoCommands};
-pub use comparison::{Comparison, LEVEL, Pair, Power, Seed, SeedGroup, format_p, p_equals};
-pub use diagnosis::{Curves, Diagnosis, Finding, diagnose};
+pub use comparison::{Comparison, Pair, Power, Seed, SeedGroup};
+pub use course::Finding;
+pub use diagnosis::{Curves, Diagnosis, diagnose};
 pub use drawings::{Figure, Figures};
 pub use error::{ReportError, Result};
-pub use honesty::{Check, Level, Overlap, PICTURES, checks, overlap};
+pub use heat_map::heat_map;
+pub use honesty::{Check, CheckKind, Level, Overlap, PICTURES, checks, overlap};
+pub use labels_audit::LabelsAudit;
 pub use more_photos::MorePhotos;
+pub use p_value::{LEVEL, format_p, p_equals};
 pub use published::{
     Against, AgainstPair, PublishedHistory, PublishedResults, read_published, set_against,
 };
@@ -49,6 +62,7 @@ pub use report::Report;
 pub use run::{FinishedRun, LeftOut, Predictions, TestSet, read_runs};
 pub use summary::{RunSummary, Scores};
 pub use table::{COLUMNS, LEAST, NUMBERS, render_comparison, rows};
+pub use tried::Tried;
 pub use unknown_photos::UnknownPhotos;
 pub use write::{Written, write_report};
 pub use write_audit::write_audit;

@@ -8,9 +8,6 @@ use image::imageops::thumbnail;
 use kennel_core::{Manifest, files};
 use kennel_data::read_photo;
 
-/// Longest side of a photo in a report, in pixels.
-const SIDE_PX: u32 = 176;
-
 /// The photos of a data set.
 pub struct Pictures<'a> {
     folder: PathBuf,
@@ -28,19 +25,32 @@ impl<'a> Pictures<'a> {
         }
     }
 
-    /// Reads a photo if it is still there and unchanged, and makes it small. A photo that was moved
-    /// or replaced must not prevent the report.
-    pub fn read(&self, path: &str) -> Option<RgbImage> {
+    /// Reads a photo if it is still there and unchanged. Makes its longest side `side_px` pixels at
+    /// most. A photo that was moved or replaced must not prevent the report.
+    pub fn read(&self, path: &str, side_px: u32) -> Option<RgbImage> {
         // Anyone may have written the file of predictions: accept only paths inside the data set.
-        if !Path::new(path).components().all(|part| matches!(part, Component::Normal(_))) {
+        if !stays_inside(path) {
             return None;
         }
         let file = self.folder.join(path);
         let expected = self.digests.get(path)?;
         let is_the_same = files::sha256_file(&file).is_ok_and(|digest| digest == **expected);
         let photo = if is_the_same { read_photo(&file).ok()? } else { return None };
-        let longest = photo.width().max(photo.height());
-        let side = |px: u32| (px * SIDE_PX / longest).clamp(1, SIDE_PX);
-        Some(thumbnail(&photo, side(photo.width()), side(photo.height())))
+        Some(shrunk(photo, side_px))
     }
+}
+
+/// Makes the longest side of a photo `side_px` pixels, unless it is shorter.
+pub fn shrunk(photo: RgbImage, side_px: u32) -> RgbImage {
+    let longest = photo.width().max(photo.height());
+    if longest <= side_px {
+        return photo;
+    }
+    let side = |px: u32| (px * side_px / longest).clamp(1, side_px);
+    thumbnail(&photo, side(photo.width()), side(photo.height()))
+}
+
+/// Whether a path leads nowhere but into the folder that it is appended to.
+pub fn stays_inside(path: &str) -> bool {
+    Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
 }

@@ -8,7 +8,7 @@ use kennel_core::{CoreError, files};
 use kennel_metrics::{Proportion, paired_counts};
 use serde::{Deserialize, Serialize};
 
-use crate::comparison::p_equals;
+use crate::words::Words;
 use crate::{Comparison, Curves, Diagnosis, FinishedRun, Result, RunSummary, diagnose};
 
 /// Suffix of a results file's name.
@@ -52,6 +52,19 @@ pub struct PublishedHistory {
     pub val_loss: Vec<f64>,
     /// Validation accuracy.
     pub val_acc: Vec<f64>,
+}
+
+impl PublishedHistory {
+    /// Returns its losses as curves to diagnose.
+    pub fn curves(&self) -> Curves {
+        Curves {
+            train_loss: self.train_loss.clone(),
+            val_loss: self.val_loss.clone(),
+            head_update_ratio: None,
+            floor: 0.0,
+            mixed_labels: false,
+        }
+    }
 }
 
 /// Our own results file: the published keys, plus our summary with shares in [0, 1].
@@ -169,16 +182,9 @@ pub fn set_against(published: Vec<PublishedResults>, ours: &Comparison) -> Vec<A
             let our_test = run.test.as_ref()?.evaluation.accuracy;
             Some(against_pair(run, our_test, &results.experiment_name, test?))
         };
-        let curves = Curves {
-            train_loss: results.history.train_loss.clone(),
-            val_loss: results.history.val_loss.clone(),
-            head_update_ratio: None,
-            floor: 0.0,
-            mixed_labels: false,
-        };
         Against {
             test,
-            diagnosis: diagnose(&curves, ours.class_names.len()),
+            diagnosis: diagnose(&results.history.curves(), ours.class_names.len()),
             pairs: runs.iter().filter_map(pair).collect(),
             results,
         }
@@ -188,17 +194,11 @@ pub fn set_against(published: Vec<PublishedResults>, ours: &Comparison) -> Vec<A
 
 fn against_pair(run: &RunSummary, ours: Proportion, name: &str, theirs: Proportion) -> AgainstPair {
     let counts = paired_counts(ours.correct, theirs.correct, ours.n);
-    let verb = match counts.is_determined {
-        true => "the paired test gives ",
-        false => "no photos' records were published: at best the paired test gives ",
-    };
-    let verdict = format!(
-        "{} has {} of {}, {name} {}: if these were the same photos, {verb}{}",
-        run.label,
-        ours.correct,
-        ours.n,
-        theirs.correct,
-        p_equals(counts.smallest_p)
+    let verdict = Words::ENGLISH.against(
+        [&run.label, name],
+        [ours.correct, ours.n, theirs.correct],
+        counts.smallest_p,
+        counts.is_determined,
     );
     AgainstPair {
         run: run.name.clone(),

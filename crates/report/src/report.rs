@@ -6,8 +6,8 @@ use kennel_core::Manifest;
 use serde::Serialize;
 
 use crate::{
-    Against, Check, Commands, Comparison, FinishedRun, Overlap, PublishedResults, Result, honesty,
-    published,
+    Against, Check, Commands, Comparison, FinishedRun, LabelsAudit, Overlap, PublishedResults,
+    Result, honesty, published,
 };
 
 /// The contents of a report; the JSON in `report.html`.
@@ -23,6 +23,9 @@ pub struct Report {
     pub overlap: Option<Overlap>,
     /// Published results compared with ours.
     pub against: Vec<Against>,
+    /// Labels that are probably wrong, if they were audited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<LabelsAudit>,
     /// The runs themselves, in the order of the comparison.
     #[serde(skip)]
     pub runs: Vec<FinishedRun>,
@@ -59,8 +62,22 @@ impl Report {
             checks: honesty::checks(&comparison, &runs, commands),
             overlap: runs.iter().find_map(honesty::overlap),
             against: published::set_against(published, &comparison),
+            labels: None,
             comparison,
             runs,
         })
+    }
+
+    /// Adds the wrong labels that an audit left in `folder`, if it did and is one of these photos.
+    ///
+    /// # Errors
+    ///
+    /// An audit that cannot be read.
+    pub fn with_labels_in(mut self, folder: &Path) -> Result<Self> {
+        let best = self.runs.iter().find(|run| self.comparison.best == Some(run.name()));
+        if let Some(run) = best.or(self.runs.first()) {
+            self.labels = LabelsAudit::read(folder, &run.manifest)?;
+        }
+        Ok(self)
     }
 }

@@ -10,6 +10,7 @@ use kennel_core::{
 use kennel_metrics::{Evaluation, RunEvaluation, argmax, evaluate};
 use serde::Serialize;
 
+use crate::tried::Tried;
 use crate::unknown_photos::{UnknownPhotos, read_unknown_photos};
 use crate::{ReportError, Result};
 
@@ -36,6 +37,8 @@ pub struct FinishedRun {
     pub learning_curve: Option<LearningCurveRecord>,
     /// How many known photos it calls unknown, if it can tell.
     pub unknown: Option<UnknownPhotos>,
+    /// What it tried before it chose its network, if it did.
+    pub tried: Option<Tried>,
 }
 
 /// Predictions for a split, and their evaluation.
@@ -138,6 +141,7 @@ impl FinishedRun {
             Some(_) => judged(dir.read_out_of_fold(class_names, &manifest)?, &dir.out_of_fold())?,
             None => None,
         };
+        let tried = Tried::read(&dir)?;
         let (learning_curve, unknown) = (dir.read_learning_curve()?, read_unknown_photos(&dir)?);
         Ok(FinishedRun {
             dir,
@@ -150,6 +154,7 @@ impl FinishedRun {
             out_of_fold,
             learning_curve,
             unknown,
+            tried,
         })
     }
 

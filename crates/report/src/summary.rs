@@ -5,7 +5,8 @@ use kennel_metrics::{Calibration, Evaluation, Temperature, calibration, fit_temp
 use serde::Serialize;
 
 use crate::run::Predictions;
-use crate::{Curves, Diagnosis, FinishedRun, MorePhotos, UnknownPhotos, diagnose};
+use crate::words::Words;
+use crate::{Curves, Diagnosis, FinishedRun, MorePhotos, Tried, UnknownPhotos, diagnose};
 
 /// One run, as a row of the table and a section of the report. Shares are in [0, 1], losses in nats
 /// per image.
@@ -61,6 +62,9 @@ pub struct RunSummary {
     /// How many photos it calls unknown, if it can tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unknown: Option<UnknownPhotos>,
+    /// What it tried before it chose its network, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tried: Option<Tried>,
     /// Diagnosis of the curves.
     pub diagnosis: Option<Diagnosis>,
     /// Seconds from the start of training to the end of its last epoch.
@@ -109,10 +113,9 @@ impl RunSummary {
             model: settings.model.clone(),
             weights: settings.weights.to_string(),
             strategy: settings.method,
-            frozen: frozen(
+            frozen: Words::ENGLISH.frozen_layers(
                 settings.method,
-                facts.trainable_params,
-                facts.total_params,
+                facts.trainable_params == facts.total_params,
                 &facts.trained,
             ),
             trained: facts.trained.clone(),
@@ -131,6 +134,7 @@ impl RunSummary {
             temperature,
             more_photos: run.learning_curve.as_ref().map(MorePhotos::new),
             unknown: run.unknown.clone(),
+            tried: run.tried.clone(),
             diagnosis: diagnose(&Curves::of(epochs, settings.label_smoothing, classes), classes),
             training_s: epochs.last().map(|epoch| epoch.elapsed_s),
             images_per_s: median(&rates),
@@ -161,14 +165,5 @@ fn median(sorted: &[f64]) -> Option<f64> {
         1 => Some(sorted[middle]),
         _ if sorted.is_empty() => None,
         _ => Some((sorted[middle - 1] + sorted[middle]) / 2.0),
-    }
-}
-
-fn frozen(method: Method, trainable: usize, total: usize, trained: &[String]) -> String {
-    match method {
-        Method::ZeroShot => "everything".into(),
-        Method::Soup => "–".into(),
-        _ if trainable == total => "nothing".into(),
-        _ => format!("all but {}", trained.join(", ")),
     }
 }

@@ -3,6 +3,7 @@
 use kennel_core::duration;
 use kennel_metrics::{Proportion, format_proportion};
 
+use crate::thousands::thousands;
 use crate::{Comparison, RunSummary};
 
 /// Titles of the columns.
@@ -99,31 +100,4 @@ fn of(proportion: &Proportion) -> String {
 /// Formats a proportion as `116/117 = 99.1 % (95.3-99.8)`.
 fn with_interval(proportion: &Proportion) -> String {
     format_proportion(proportion).replace("95 % CI ", "")
-}
-
-/// Formats `2_230_277` as `2 230 277`, with narrow no-break spaces.
-pub fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push('\u{202f}');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_read_as_people_write_them() {
-        for (number, text) in
-            [(0, "0"), (999, "999"), (6405, "6\u{202f}405"), (2_230_277, "2\u{202f}230\u{202f}277")]
-        {
-            assert_eq!(thousands(number), text);
-        }
-    }
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use kennel_core::files;
+use kennel_core::{Lang, files};
 
 use crate::classification_report::render_classification_report;
+use crate::words::Words;
 use crate::{Commands, Report, Result, page, published};
 
 /// Pixels of a PNG per pixel of its SVG.
@@ -25,13 +26,18 @@ pub struct Written {
     pub others: BTreeSet<String>,
 }
 
-/// Writes `metrics/<run>_results.json`, `plots/` and `report.html` under `out`, each file through a
-/// temporary file.
+/// Writes `metrics/<run>_results.json`, `plots/` and, in `lang`, `report.html` under `out`, each
+/// file through a temporary file.
 ///
 /// # Errors
 ///
 /// A folder that cannot be created, a file that cannot be written, a figure that cannot be drawn.
-pub fn write_report(report: &Report, out: &Path, commands: &dyn Commands) -> Result<Written> {
+pub fn write_report(
+    report: &Report,
+    out: &Path,
+    lang: Lang,
+    commands: &dyn Commands,
+) -> Result<Written> {
     let (metrics, plots) = (out.join("metrics"), out.join("plots"));
     files::create_dir_all(&metrics)?;
     files::create_dir_all(&plots)?;
@@ -62,7 +68,14 @@ pub fn write_report(report: &Report, out: &Path, commands: &dyn Commands) -> Res
         }
     }
     let page = out.join("report.html");
-    files::write_atomically(&page, page::render(report, &figures, commands)?.as_bytes())?;
+    let words = Words(lang);
+    let on_page = match lang {
+        Lang::En => None,
+        Lang::Ru => Some(report.figures_on_page(words)?),
+    };
+    let drawn = on_page.as_ref().unwrap_or(&figures);
+    let text = page::render(report, drawn, out, words, commands)?;
+    files::write_atomically(&page, text.as_bytes())?;
     let names: BTreeSet<String> =
         report.comparison.runs.iter().map(|run| run.name.clone()).collect();
     let others = published::names(&metrics)?.difference(&names).cloned().collect();

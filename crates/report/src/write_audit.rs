@@ -2,20 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use kennel_core::files;
+use kennel_core::{Lang, files};
 
+use crate::words::Words;
 use crate::{AuditReport, Result, page};
 
-/// Writes `audit.json` and `audit.html` under `out`, each through a temporary file. Returns the
-/// path of the page.
+/// Writes `audit.json` and, in `lang`, `audit.html` under `out`, each through a temporary file.
+/// Returns the path of the page.
 ///
 /// # Errors
 ///
 /// A folder that cannot be created, a file that cannot be written, a photo that cannot be encoded.
-pub fn write_audit(report: &AuditReport, out: &Path) -> Result<PathBuf> {
+pub fn write_audit(report: &AuditReport, out: &Path, lang: Lang) -> Result<PathBuf> {
     files::create_dir_all(out)?;
     files::write_json(&out.join("audit.json"), report)?;
     let page = out.join("audit.html");
-    files::write_atomically(&page, page::render_audit(report)?.as_bytes())?;
+    files::write_atomically(&page, page::render_audit(report, Words(lang))?.as_bytes())?;
     Ok(page)
 }

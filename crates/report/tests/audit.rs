@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kennel_audit::{Audit, Features, JudgedPhoto, JudgedPhotos, audit};
-use kennel_core::{DuplicateGroup, DuplicateKind, Manifest, PhotoRecord, Split, files};
+use kennel_core::{DuplicateGroup, DuplicateKind, Lang, Manifest, PhotoRecord, Split, files};
 use kennel_report::{AuditReport, write_audit};
 use serde_json::Value;
 
@@ -84,7 +84,7 @@ fn a_page_shows_the_photos_and_stands_alone() {
     assert_eq!(found.wrong_labels.len(), 2);
     assert_eq!((found.ambiguous.len(), found.outliers.as_ref().unwrap().len()), (1, 1));
     let report = AuditReport::new(&found, &manifest, &data);
-    let page = write_audit(&report, &dir.path().join("out")).unwrap();
+    let page = write_audit(&report, &dir.path().join("out"), Lang::En).unwrap();
     let text = std::fs::read_to_string(page).unwrap();
     // Two wrong labels, one ambiguous photo, one outlier, two copies.
     assert_eq!(text.matches("<img src=\"data:image/jpeg;base64,").count(), 6);
@@ -110,7 +110,8 @@ fn photos_that_are_gone_or_changed_are_not_shown() {
     let (manifest, found) = made(&data);
     let render = |data: &Path| {
         let report = AuditReport::new(&found, &manifest, data);
-        std::fs::read_to_string(write_audit(&report, &dir.path().join("out")).unwrap()).unwrap()
+        std::fs::read_to_string(write_audit(&report, &dir.path().join("out"), Lang::En).unwrap())
+            .unwrap()
     };
     std::fs::copy(data.join(&manifest.photos[9].path), data.join(&manifest.photos[0].path))
         .unwrap();

@@ -2,7 +2,8 @@
 
 use image::{Rgb, RgbImage};
 use kennel_core::{
-    CurveAhead, CurveDraw, CurveLaw, CurveOutlook, CurveSize, LearningCurveRecord, PredictionRecord,
+    CurveAhead, CurveDraw, CurveLaw, CurveOutlook, CurveSize, Lang, LearningCurveRecord,
+    PredictionRecord,
 };
 use kennel_metrics::{Calibration, Evaluation, calibration, evaluate};
 use kennel_report::figures::{
@@ -84,13 +85,13 @@ fn every_figure(data: &Data) -> Vec<Svg> {
     let tile = |is_right| Tile { photo: &photo, lines: names.clone(), is_right };
     let rows = [names.clone()];
     vec![
-        training_curves(&curves).unwrap(),
+        training_curves(&curves, Lang::En).unwrap(),
         confusion_matrix(name, evaluation).unwrap(),
-        reliability_diagram(name, calibration, Some((1.5, calibration))).unwrap(),
+        reliability_diagram(name, calibration, Some((1.5, calibration)), Lang::En).unwrap(),
         per_class_f1(&[(0, name, evaluation), (1, "other", evaluation)]).unwrap(),
         table(&Table { title: name, header: names, rows: &rows, numbers: &[1] }).unwrap(),
         photos(name, &[tile(true), tile(false)]).unwrap(),
-        learning_curve(name, 1, &more_photos()).unwrap(),
+        learning_curve(name, 1, &more_photos(), Lang::Ru).unwrap(),
     ]
 }
 
@@ -138,7 +139,7 @@ fn a_hundred_and_twenty_classes_are_drawn() {
     for svg in [
         confusion_matrix("all", &data.evaluation).unwrap(),
         per_class_f1(&[(0, "a", &data.evaluation), (1, "b", &data.evaluation)]).unwrap(),
-        reliability_diagram("all", &data.calibration, None).unwrap(),
+        reliability_diagram("all", &data.calibration, None, Lang::En).unwrap(),
     ] {
         assert!(svg.to_png(1.0).is_ok());
     }

@@ -4,11 +4,13 @@ use std::path::Path;
 
 use kennel_core::hint::Hinted;
 use kennel_core::{
-    DuplicateGroup, DuplicateKind, EpochRecord, Hint, Interpolation, Manifest, Method, PhotoRecord,
-    PredictionRecord, Preprocessing, RunDir, RunFacts, RunRecord, Settings, Split, Strategy,
-    Weights, files, write_metrics, write_predictions,
+    DuplicateGroup, DuplicateKind, EpochRecord, Hint, Interpolation, Lang, Manifest, Method,
+    PhotoRecord, PredictionRecord, Preprocessing, RunDir, RunFacts, RunRecord, Settings, Split,
+    Strategy, Weights, files, write_metrics, write_predictions,
 };
-use kennel_report::{Commands, Finding, FinishedRun, Level, Named, PICTURES, Report, write_report};
+use kennel_report::{
+    Commands, Finding, FinishedRun, Level, Named, PICTURES, Report, heat_map, write_report,
+};
 use serde_json::{Value, json};
 
 /// Words of a program without commands.
@@ -21,6 +23,18 @@ impl Commands for Words {
 
     fn zero_shot(&self, run: &FinishedRun) -> String {
         format!("score the head of {}", run.settings().model)
+    }
+
+    fn predict(&self, run: &FinishedRun) -> String {
+        format!("predict with {}", run.name())
+    }
+
+    fn export(&self, run: &FinishedRun) -> String {
+        format!("export {}", run.name())
+    }
+
+    fn audit(&self, run: &FinishedRun, out: &Path) -> String {
+        format!("audit {} into {}", run.name(), out.display())
     }
 
     fn name(&self, of: Named) -> &'static str {
@@ -420,9 +434,9 @@ fn what_a_folder_is_called_cannot_leave_its_place_in_the_page() {
     let hostile = "</script><script>alert(1)</script>";
     make(&runs, &Made { classes: [hostile, "<img src=x onerror=alert(1)>"], wrong: &[2], ..PLAIN });
     let report = Report::read(&runs, None, &Words).unwrap();
-    let written = write_report(&report, &dir.path().join("results"), &Words).unwrap();
+    let written = write_report(&report, &dir.path().join("results"), Lang::En, &Words).unwrap();
     let page = files::read_text(&written.page).unwrap();
-    assert_eq!(page.matches("<script").count(), 1, "the JSON's own");
+    assert_eq!(page.matches("<script").count(), 2, "the JSON's own, and the one for comfort");
     assert!(!page.contains("<img src=x"));
     let (_, rest) = page.split_once("<script type=\"application/json\" id=\"report\">").unwrap();
     let json: Value = serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap();
@@ -505,7 +519,7 @@ fn more_photos_and_unknown_ones_are_told_by_the_runs_that_know() {
 
     let report = Report::read(&runs, None, &Words).unwrap();
     assert!(report.figures().unwrap().find("20260102_000000-b_learning_curve").is_some());
-    let written = write_report(&report, &dir.path().join("results"), &Words).unwrap();
+    let written = write_report(&report, &dir.path().join("results"), Lang::En, &Words).unwrap();
     let page = files::read_text(&written.page).unwrap();
     // What a reader sees, without elements.
     let text: String =
@@ -545,4 +559,138 @@ fn more_photos_and_unknown_ones_are_told_by_the_runs_that_know() {
         let reason = &report.comparison.left_out[0].reason;
         assert!(reason.contains(said), "{reason}");
     }
+}
+
+/// Writes a report on `runs` and returns its page.
+fn page_of(runs: &Path, out: &Path, lang: Lang) -> String {
+    let report = Report::read(runs, None, &Words).unwrap().with_labels_in(out).unwrap();
+    files::read_text(&write_report(&report, out, lang, &Words).unwrap().page).unwrap()
+}
+
+#[test]
+fn the_page_goes_from_the_answer_to_the_details() {
+    let dir = tempfile::tempdir().unwrap();
+    let (runs, out) = (dir.path().join("runs"), dir.path().join("results"));
+    make(&runs, &Made { wrong: &[2, 4], ..PLAIN });
+    let page = page_of(&runs, &out, Lang::En);
+    let places: Vec<usize> = [
+        "class=\"big\"",
+        "id=\"next-title\"",
+        "id=\"photos\"",
+        "id=\"comparison\"",
+        "id=\"classes\"",
+        "id=\"checks\"",
+        "id=\"runs\"",
+    ]
+    .iter()
+    .map(|part| page.find(part).unwrap_or_else(|| panic!("{part} is not there")))
+    .collect();
+    assert!(places.is_sorted(), "{places:?}");
+    assert!(page.contains("export 20260101_000000-resnet18-freeze-s42"));
+    // A number of the confusion matrix leads to its photos.
+    assert!(page.contains("href=\"#cell-0-1\"") && page.contains("id=\"cell-0-1\""));
+    assert!(page.contains("taken for") && page.contains("test/Mittens/photo 2.jpg"));
+    assert!(!page.contains("id=\"cell-1-0\""), "no photo of Tom was taken for Mittens");
+
+    let flawless = dir.path().join("flawless");
+    make(&flawless, &PLAIN);
+    let page = page_of(&flawless, &out, Lang::En);
+    assert!(page.contains("None: 10 test photos, and every answer is right."));
+}
+
+#[test]
+fn a_russian_page_has_the_numbers_of_the_english_one_with_commas() {
+    let dir = tempfile::tempdir().unwrap();
+    let (runs, out) = (dir.path().join("runs"), dir.path().join("results"));
+    make(&runs, &Made { wrong: &[2], ..PLAIN });
+    make(
+        &runs,
+        &Made { name: "20260102_000000-resnet18-freeze-s43", seed: 43, wrong: &[1, 2], ..PLAIN },
+    );
+    let data = |page: &str| {
+        let (_, rest) =
+            page.split_once("<script type=\"application/json\" id=\"report\">").unwrap();
+        rest.split_once("</script>").unwrap().0.to_string()
+    };
+    let [english, russian] = [Lang::En, Lang::Ru].map(|lang| page_of(&runs, &out, lang));
+    assert_eq!(data(&english), data(&russian), "data for programs has no language");
+    assert!(english.contains("<html lang=\"en\">") && russian.contains("<html lang=\"ru\">"));
+    let numbers = |page: &str| page.matches("<data ").count();
+    assert_eq!(numbers(&english), numbers(&russian));
+    assert!(english.contains(">9/10 = 90.0 % (95 % CI 59.6-98.2)<"));
+    assert!(russian.contains(">9/10 = 90,0 % (95 % ДИ 59,6-98,2)<"));
+    assert!(russian.contains("верных ответов на 10 тестовых фотографий"));
+    for left in ["What to do next", "Before you believe it", "Every run", "test photos"] {
+        assert!(english.contains(left) && !russian.split("<script").next().unwrap().contains(left));
+    }
+}
+
+#[test]
+fn wrong_labels_of_an_audit_are_shown_while_they_concern_the_photos() {
+    let dir = tempfile::tempdir().unwrap();
+    let (runs, out) = (dir.path().join("runs"), dir.path().join("results"));
+    make(&runs, &PLAIN);
+    let wrong = |path: &str, label: &str| {
+        json!({ "path": path, "label": label, "suggested": "Tom", "label_probability": 0.02,
+            "suggested_probability": 0.9, "probabilities": [0.02, 0.9] })
+    };
+    let estimate = json!({ "count": 1, "low": 0.0, "high": 2.0 });
+    let found = json!({
+        "photos": 14, "class_names": ["Mittens", "Tom"], "as_labelled": proportion(13, 14),
+        "estimated_wrong": estimate, "classes": [], "ambiguous": [], "outliers": null,
+        "contradictions": [], "class_pairs": [],
+        "wrong_labels": [
+            wrong("val/Mittens/photo 2.jpg", "Mittens"),
+            // Another label since, and a photo that is gone.
+            wrong("val/Mittens/photo 0.jpg", "Tom"),
+            wrong("val/Mittens/gone.jpg", "Mittens"),
+        ],
+    });
+    files::create_dir_all(&out).unwrap();
+    files::write_json(&out.join("audit.json"), &found).unwrap();
+    let labels = |report: Report| report.with_labels_in(&out).unwrap().labels;
+    let kept = labels(Report::read(&runs, None, &Words).unwrap()).unwrap();
+    assert_eq!(kept.wrong_labels.len(), 1);
+    let page = page_of(&runs, &out, Lang::En);
+    assert!(page.contains("id=\"labels\"") && page.contains("val/Mittens/photo 2.jpg"));
+
+    let others = Made { classes: ["Mittens", "Felix"], ..PLAIN };
+    make(&dir.path().join("others"), &others);
+    let others = Report::read(&dir.path().join("others"), None, &Words).unwrap();
+    assert_eq!(labels(others), None, "an audit of other classes");
+    std::fs::write(out.join("audit.json"), "{").unwrap();
+    let error = Report::read(&runs, None, &Words).unwrap().with_labels_in(&out).unwrap_err();
+    assert!(error.to_string().contains("audit.json"), "{error}");
+}
+
+#[test]
+fn heat_maps_are_those_that_the_run_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = make(dir.path(), &PLAIN);
+    let path = "test/Mittens/photo 0.jpg";
+    assert_eq!(heat_map(&run, Split::Test, path), None);
+    let file = run.path().join("heat_maps/test/test/Mittens/photo 0.jpg.png");
+    files::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, "a picture").unwrap();
+    assert_eq!(heat_map(&run, Split::Test, path), Some(file));
+    assert_eq!(heat_map(&run, Split::Val, path), None);
+    assert_eq!(heat_map(&run, Split::Test, "../test/test/Mittens/photo 0.jpg"), None);
+}
+
+#[test]
+fn what_a_search_tried_is_a_table_of_its_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let (runs, out) = (dir.path().join("runs"), dir.path().join("results"));
+    let run = make(&runs, &PLAIN);
+    let trial = |rate: f64, ended: &str| {
+        json!({ "learning_rate": rate, "layer_decay": null, "augmentation": null,
+            "drop_path_rate": 0.0, "ended": ended, "epochs": 2, "best_epoch": 1, "val_loss": 0.5,
+            "val_accuracy": 0.75, "seconds": 12.0 })
+    };
+    let search = json!({ "version": 1, "rungs": [1], "chosen": 1,
+        "trials": [trial(1e-3, "halted"), trial(3e-4, "finished")] });
+    files::write_json(&run.search(), &search).unwrap();
+    let page = page_of(&runs, &out, Lang::En);
+    assert!(page.contains("What it tried") && page.contains(">3e-4<") && page.contains("halted"));
+    assert_eq!(page.matches("★ </span>chosen").count(), 1);
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kennel_core::{RunDir, Task, files};
+use kennel_core::{Lang, RunDir, Task, files};
 use kennel_export::{ExportError, ExportOptions, Exported, export};
 use kennel_report::{PublishedResults, Report, Written, read_published, write_report};
 
@@ -12,23 +12,24 @@ use crate::{Event, Result, StudyOptions};
 #[derive(Clone, Debug)]
 pub struct Output {
     report: PathBuf,
+    lang: Lang,
     models: PathBuf,
     published: Vec<PublishedResults>,
 }
 
 impl Output {
     /// Checks what would make the report or the export fail, before hours of training: that the
-    /// folders of the `report` and of exported `models` can be made, and that the published results
+    /// folders of the `report` (whose page is in `lang`) and of exported `models` can be made, and that the published results
     /// in `against` can be read.
     ///
     /// # Errors
     ///
     /// A folder that cannot be made; published results that cannot be read.
-    pub fn check(report: &Path, models: &Path, against: Option<&Path>) -> Result<Self> {
+    pub fn check(report: &Path, lang: Lang, models: &Path, against: Option<&Path>) -> Result<Self> {
         let published = against.map(read_published).transpose()?.unwrap_or_default();
         check_can_be_made(report)?;
         check_can_be_made(models)?;
-        Ok(Output { report: report.into(), models: models.into(), published })
+        Ok(Output { report: report.into(), lang, models: models.into(), published })
     }
 }
 
@@ -67,11 +68,12 @@ pub fn conclude(
     task: Task<'_>,
     on: &dyn Fn(Event<'_>),
 ) -> Result<Concluded> {
-    let Output { report: folder, models, published } = output;
+    let Output { report: folder, lang, models, published } = output;
     let photos = Some(options.data.manifest());
     let report = Report::of(options.runs, published, photos, options.commands)?;
+    let report = report.with_labels_in(&folder)?;
     on(Event::Compared(&report.comparison));
-    let written = write_report(&report, &folder, options.commands)?;
+    let written = write_report(&report, &folder, lang, options.commands)?;
     on(Event::Reported { report: &report, written: &written });
     let best = report.comparison.best.as_deref().map(|best| options.runs.join(best));
     let exported = best.map(|best| export_best(&best, &models, options, task, on)).transpose();

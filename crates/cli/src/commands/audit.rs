@@ -16,6 +16,7 @@ use crate::chosen_run::ChosenRun;
 use crate::device::DeviceArg;
 use crate::failure::{CommandResult, Failure};
 use crate::interrupt;
+use crate::lang::LangArg;
 use crate::output::{Format, Stream, columns_that_fit, print, print_json, wrapped};
 use crate::progress::Terminal;
 use crate::session::Session;
@@ -57,6 +58,8 @@ pub struct FindingsArgs {
     /// Write the probably wrong labels as path,label,suggested, for `kennel prepare --labels`
     #[arg(long, value_name = "FILE")]
     fixes: Option<PathBuf>,
+    #[command(flatten)]
+    language: LangArg,
     /// Output format; json prints what audit.json holds
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -149,7 +152,7 @@ pub fn tell(evidence: &Evidence, args: &FindingsArgs, session: &Session) -> Comm
         say!(session, "fixes   {}: {} labels to look at", path.display(), audit.wrong_labels.len());
     }
     if let Some(out) = &args.out {
-        let page = write_audit(&report, out)?;
+        let page = write_audit(&report, out, args.language.lang)?;
         say!(session, "page    {}", page.display());
     }
     match args.format {

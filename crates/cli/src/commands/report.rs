@@ -12,13 +12,15 @@ use serde_json::json;
 use crate::failure::{CommandResult, Failure};
 use crate::folders::{RESULTS_DIR, RUNS_DIR};
 use crate::hints::Kennel;
+use crate::lang::LangArg;
 use crate::output::{Format, Stream, columns_that_fit, print, print_json, wrapped};
 use crate::session::Session;
 
 const EXAMPLE: &str = "\
 Examples:
   kennel report
-  kennel report --runs runs --out results --against published-results";
+  kennel report --runs runs --out results --against published-results
+  kennel report --lang ru";
 
 /// What a report is made of, and where it goes.
 #[derive(Args)]
@@ -32,6 +34,8 @@ pub struct PlaceArgs {
     /// Compare with the *_results.json files of this folder
     #[arg(long, value_name = "DIR")]
     pub against: Option<PathBuf>,
+    #[command(flatten)]
+    pub language: LangArg,
 }
 
 /// What is reported, and where.
@@ -47,10 +51,10 @@ pub struct ReportArgs {
 
 /// Reads the runs and writes the report.
 pub fn run(args: ReportArgs, session: &Session) -> CommandResult {
-    let PlaceArgs { runs, out, against } = &args.place;
-    let report = Report::read(runs, against.as_deref(), &Kennel)?;
+    let PlaceArgs { runs, out, against, language } = &args.place;
+    let report = Report::read(runs, against.as_deref(), &Kennel)?.with_labels_in(out)?;
     tell_left_out(&report.comparison, session);
-    let written = write_report(&report, out, &Kennel)?;
+    let written = write_report(&report, out, language.lang, &Kennel)?;
     tell_written(&report, &written, out, session);
     match args.format {
         Format::Json => print_json(&json!({

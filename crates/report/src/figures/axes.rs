@@ -79,7 +79,7 @@ impl Axis {
     }
 
     /// Returns an axis of epochs 1 to `count`: whole numbers only, always including 1.
-    pub fn epochs(count: usize) -> Axis {
+    pub fn epochs(name: &'static str, count: usize) -> Axis {
         let step = (0..).flat_map(|power| [1, 2, 5].map(|digit| digit * 10_usize.pow(power)));
         let step = step.into_iter().find(|step| count / step <= 10).unwrap_or(count);
         let multiples =
@@ -87,7 +87,7 @@ impl Axis {
         let ticks = std::iter::once(1).chain(multiples).map(|epoch| epoch as f64).collect();
         let room = (0.03 * (count as f64 - 1.0)).max(0.25);
         Axis {
-            name: "Epoch",
+            name,
             low: 1.0 - room,
             high: count as f64 + room,
             ticks,
@@ -256,8 +256,8 @@ mod tests {
             (12, "1 2 4 6 8 10 12"),
             (40, "1 5 10 15 20 25 30 35 40"),
         ] {
-            assert_eq!(labels(&Axis::epochs(count)).join(" "), expected);
+            assert_eq!(labels(&Axis::epochs("", count)).join(" "), expected);
         }
-        assert!(Axis::epochs(1).low < 1.0 && Axis::epochs(1).high > 1.0);
+        assert!(Axis::epochs("", 1).low < 1.0 && Axis::epochs("", 1).high > 1.0);
     }
 }

@@ -1,5 +1,6 @@
 //! Loss and accuracy over epochs, of all runs on one scale.
 
+use kennel_core::Lang;
 use plotters::prelude::*;
 
 use super::area::{Area, Drawn};
@@ -9,6 +10,7 @@ use super::style::{INK, hollow_mark, look, mark};
 use super::svg::{Svg, Under, cannot, draw};
 use super::text::{Label, TEXT, text_width};
 use crate::Result;
+use crate::words::Words;
 
 const FIGURE: &str = "training_curves";
 const WIDTH: i32 = 2000;
@@ -40,7 +42,8 @@ pub struct Curve {
 /// # Errors
 ///
 /// [`ReportError::Figure`](crate::ReportError::Figure) when no run has an epoch.
-pub fn training_curves(curves: &[Curve]) -> Result<Svg> {
+pub fn training_curves(curves: &[Curve], lang: Lang) -> Result<Svg> {
+    let words = Words(lang);
     let all = curves
         .iter()
         .flat_map(|run| [&run.train_loss, &run.val_loss, &run.train_accuracy, &run.val_accuracy]);
@@ -58,11 +61,11 @@ pub fn training_curves(curves: &[Curve]) -> Result<Svg> {
 
     let (_, highest_loss) = ends(&loss, (0.0, 0.01));
     let (lowest_accuracy, highest_accuracy) = ends(&accuracy, (f64::INFINITY, 0.0));
-    let epoch_axis = Axis::epochs(epochs);
-    let loss_axis = Axis::covering("Loss, nats per image", 0.0, highest_loss, 8);
+    let epoch_axis = Axis::epochs(words.epoch_axis(), epochs);
+    let loss_axis = Axis::covering(words.loss_axis(), 0.0, highest_loss, 8);
     // Show at least ten points, or a tiny difference between two good runs would fill the plot.
     let lowest_accuracy = lowest_accuracy.min(highest_accuracy - 10.0).max(0.0);
-    let accuracy_axis = Axis::covering("Accuracy, %", lowest_accuracy, highest_accuracy, 8);
+    let accuracy_axis = Axis::covering(words.accuracy_axis(), lowest_accuracy, highest_accuracy, 8);
 
     let places: Vec<usize> = curves.iter().map(|curve| curve.run).collect();
     let legend = Legend::new(
@@ -80,7 +83,7 @@ pub fn training_curves(curves: &[Curve]) -> Result<Svg> {
             let (left, right) = plots.split_horizontally(WIDTH / 2);
             plot(&left, under, &epoch_axis, &loss_axis, &places, &loss)?;
             plot(&right, under, &epoch_axis, &accuracy_axis, &places, &accuracy)?;
-            write_key(area, under, PLOT_HEIGHT + 26)?;
+            write_key(area, under, PLOT_HEIGHT + 26, words)?;
             legend.write(area, ((WIDTH - legend.width()) / 2, PLOT_HEIGHT + 60))
         },
     )
@@ -133,9 +136,9 @@ fn points(values: &[f64]) -> Vec<(f64, f64)> {
 }
 
 /// Writes which line is training and which is validation.
-fn write_key(area: &Area, under: &mut Under, y: i32) -> Drawn {
+fn write_key(area: &Area, under: &mut Under, y: i32, words: Words) -> Drawn {
     const LINE: i32 = 80;
-    let texts = ["validation", "training"];
+    let texts = words.curves_key();
     let entry = |text: &str| LINE + 14 + text_width(text, TEXT) + 44;
     let mut x = (WIDTH - texts.iter().map(|text| entry(text)).sum::<i32>()) / 2;
     for (text, is_dashed) in texts.into_iter().zip([false, true]) {
@@ -168,7 +171,7 @@ mod tests {
 
     #[test]
     fn one_epoch_is_drawn_as_points() {
-        let svg = training_curves(&[curve("a", &[0.3], &[0.9])]).unwrap();
+        let svg = training_curves(&[curve("a", &[0.3], &[0.9])], Lang::En).unwrap();
         assert!(svg.to_png(1.0).is_ok());
         // Each of the two plots has one marker for validation and one for training; the legend has
         // one.
@@ -177,11 +180,14 @@ mod tests {
 
     #[test]
     fn perfect_and_diverged_runs_are_drawn() {
-        let svg = training_curves(&[
-            curve("perfect", &[0.0, 0.0], &[1.0, 1.0]),
-            curve("diverged", &[1.0, f64::NAN, f64::INFINITY], &[0.2, 0.2, 0.2]),
-            curve("none", &[], &[]),
-        ])
+        let svg = training_curves(
+            &[
+                curve("perfect", &[0.0, 0.0], &[1.0, 1.0]),
+                curve("diverged", &[1.0, f64::NAN, f64::INFINITY], &[0.2, 0.2, 0.2]),
+                curve("none", &[], &[]),
+            ],
+            Lang::En,
+        )
         .unwrap();
         assert!(!svg.as_str().contains("NaN") && !svg.as_str().contains("inf"));
         assert!(svg.to_png(1.0).is_ok());
@@ -190,7 +196,8 @@ mod tests {
     #[test]
     fn epochs_without_any_accuracy_are_drawn() {
         // Mixed labels, and no photos to validate on.
-        let svg = training_curves(&[curve("mixed", &[1.0, 0.5], &[f64::NAN; 2])]).unwrap();
+        let svg =
+            training_curves(&[curve("mixed", &[1.0, 0.5], &[f64::NAN; 2])], Lang::En).unwrap();
         assert!(!svg.as_str().contains("NaN") && svg.to_png(1.0).is_ok());
     }
 
@@ -198,7 +205,7 @@ mod tests {
     fn no_epoch_is_no_figure() {
         for curves in [vec![], vec![curve("a", &[], &[])]] {
             assert!(matches!(
-                training_curves(&curves),
+                training_curves(&curves, Lang::En),
                 Err(ReportError::Figure { figure: FIGURE, .. })
             ));
         }
@@ -207,12 +214,12 @@ mod tests {
     #[test]
     fn names_are_escaped_and_bytes_are_the_same_each_time() {
         let curves = [curve("<&\">\0", &[1.0, 0.5], &[0.5, 0.7])];
-        let svg = training_curves(&curves).unwrap();
+        let svg = training_curves(&curves, Lang::En).unwrap();
         assert!(svg.as_str().contains("&lt;&amp;&quot;&gt;?"));
-        assert_eq!(svg, training_curves(&curves).unwrap());
+        assert_eq!(svg, training_curves(&curves, Lang::En).unwrap());
         assert_eq!(
             svg.to_png(1.0).unwrap(),
-            training_curves(&curves).unwrap().to_png(1.0).unwrap()
+            training_curves(&curves, Lang::En).unwrap().to_png(1.0).unwrap()
         );
     }
 }

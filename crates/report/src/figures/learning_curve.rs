@@ -1,6 +1,6 @@
 //! Errors over the number of training photos, and what more photos would bring.
 
-use kennel_core::{CurveAhead, CurveOutlook, LearningCurveRecord};
+use kennel_core::{CurveAhead, CurveOutlook, Lang, LearningCurveRecord};
 use plotters::prelude::*;
 
 use super::area::{Area, Drawn};
@@ -9,6 +9,7 @@ use super::style::{Look, hollow_mark, look, mark};
 use super::svg::{Svg, Under, cannot, draw};
 use super::text::{Label, SMALL, TITLE, cut_inside, text_width};
 use crate::Result;
+use crate::words::Words;
 
 const FIGURE: &str = "learning_curve";
 const WIDTH: i32 = 1400;
@@ -29,7 +30,13 @@ const STEPS: u32 = 60;
 /// # Errors
 ///
 /// [`ReportError::Figure`](crate::ReportError::Figure) when the curve has no size.
-pub fn learning_curve(title: &str, run: usize, curve: &LearningCurveRecord) -> Result<Svg> {
+pub fn learning_curve(
+    title: &str,
+    run: usize,
+    curve: &LearningCurveRecord,
+    lang: Lang,
+) -> Result<Svg> {
+    let words = Words(lang);
     let (Some(first), Some(last)) = (curve.points.first(), curve.points.last()) else {
         return Err(cannot(FIGURE, "it has no size"));
     };
@@ -40,15 +47,16 @@ pub fn learning_curve(title: &str, run: usize, curve: &LearningCurveRecord) -> R
     let furthest = ahead.last().map_or(last.photos, |ahead| ahead.photos);
     let draws = curve.points.iter().flat_map(|point| &point.draws).map(|draw| draw.error());
     let highest = draws.chain(ahead.iter().map(|ahead| ahead.high)).fold(0.0, f64::max);
-    let x = Axis::photos("Training photos", first.photos, furthest);
-    let y = Axis::covering("Errors, %", 0.0, 100.0 * highest, 8);
+    let x = Axis::photos(words.training_photos_axis(), first.photos, furthest);
+    let y = Axis::covering(words.errors_axis(), 0.0, 100.0 * highest, 8);
     let height = HEADING + PLOT_HEIGHT + 60;
-    draw(FIGURE, &format!("Learning curve: {title}"), (WIDTH, height), |area, under| {
+    draw(FIGURE, &format!("{}: {title}", words.learning_curve()), (WIDTH, height), |area, under| {
         let title = cut_inside(title, TITLE, WIDTH - 2 * MARGIN);
         Label::left(TITLE).write(area, &title, (MARGIN, MARGIN + 12))?;
         let plot = area.clone().shrink((0, HEADING), (WIDTH, PLOT_HEIGHT));
         write_plot(&plot, under, (&x, &y), curve, ahead, look(run))?;
-        write_key(area, under, look(run), !ahead.is_empty(), HEADING + PLOT_HEIGHT + 24)
+        let key = &words.learning_curve_key()[..if ahead.is_empty() { 2 } else { 4 }];
+        write_key(area, under, look(run), key, HEADING + PLOT_HEIGHT + 24)
     })
 }
 
@@ -86,10 +94,8 @@ fn write_plot(
 }
 
 /// Writes what each sign means. The last two are there only if errors fall.
-fn write_key(area: &Area, under: &mut Under, look: Look, falls: bool, y: i32) -> Drawn {
+fn write_key(area: &Area, under: &mut Under, look: Look, texts: &[&str], y: i32) -> Drawn {
     const SAMPLE: i32 = 60;
-    let texts = ["all draws together", "one draw", "power law", "95 % interval"];
-    let texts = &texts[..if falls { 4 } else { 2 }];
     let entry = |text: &str| SAMPLE + 14 + text_width(text, SMALL) + 40;
     let mut x = (WIDTH - texts.iter().map(|text| entry(text)).sum::<i32>()) / 2;
     for (index, text) in texts.iter().enumerate() {
@@ -148,10 +154,11 @@ mod tests {
     #[test]
     fn a_band_and_a_law_are_drawn_where_errors_fall() {
         let falls = curve(&[10.0, 40.0, 80.0], CurveOutlook::Falls(vec![ahead(1.0), ahead(2.0)]));
-        let svg = learning_curve("<&>", 0, &falls).unwrap();
+        let svg = learning_curve("<&>", 0, &falls, Lang::En).unwrap();
         assert!(svg.as_str().contains("95 % interval") && svg.as_str().contains("&lt;&amp;&gt;"));
         assert!(svg.as_str().contains("stroke-dasharray"));
-        let level = learning_curve("a", 0, &curve(&[10.0, 80.0], CurveOutlook::Level)).unwrap();
+        let level =
+            learning_curve("a", 0, &curve(&[10.0, 80.0], CurveOutlook::Level), Lang::En).unwrap();
         assert!(!level.as_str().contains("interval") && !level.as_str().contains("dasharray"));
         for svg in [svg, level] {
             assert!(svg.to_png(1.0).is_ok() && !svg.as_str().contains("NaN"));
@@ -160,9 +167,10 @@ mod tests {
 
     #[test]
     fn one_size_is_drawn_and_none_is_no_figure() {
-        let one = learning_curve("a", 3, &curve(&[1.0], CurveOutlook::FewErrors { errors: 2 }));
+        let one =
+            learning_curve("a", 3, &curve(&[1.0], CurveOutlook::FewErrors { errors: 2 }), Lang::En);
         assert!(one.unwrap().to_png(1.0).is_ok());
-        let none = learning_curve("a", 0, &curve(&[], CurveOutlook::Level));
+        let none = learning_curve("a", 0, &curve(&[], CurveOutlook::Level), Lang::En);
         assert!(matches!(none, Err(ReportError::Figure { figure: FIGURE, .. })));
     }
 }

@@ -1,5 +1,6 @@
 //! Accuracy over confidence: whether a network that says 90 % is right nine times in ten.
 
+use kennel_core::Lang;
 use kennel_metrics::{Calibration, ReliabilityBin, wilson_interval};
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
@@ -10,6 +11,7 @@ use super::style::{FAINT, INK, Look, Marker, SKY, mark};
 use super::svg::{Svg, cannot, draw};
 use super::text::{Label, SMALL, TEXT, TITLE, cut_inside, text_width};
 use crate::Result;
+use crate::words::Words;
 
 const FIGURE: &str = "reliability_diagram";
 const MARGIN: i32 = 30;
@@ -35,13 +37,13 @@ pub fn reliability_diagram(
     title: &str,
     before: &Calibration,
     after: Option<(f64, &Calibration)>,
+    lang: Lang,
 ) -> Result<Svg> {
-    let at = |name: &str, calibration: &Calibration| {
-        format!("{name}: calibration error {:.1} %", 100.0 * calibration.expected_calibration_error)
-    };
-    let mut panels = vec![(at("As trained", before), before)];
+    let words = Words(lang);
+    let mut panels = vec![(words.as_trained(before.expected_calibration_error), before)];
     if let Some((temperature, after)) = after {
-        panels.push((at(&format!("At temperature {temperature:.2}"), after), after));
+        let heading = words.at_temperature(temperature, after.expected_calibration_error);
+        panels.push((heading, after));
     }
     let counts = panels.iter().flat_map(|(_, calibration)| &calibration.bins).map(|bin| bin.n);
     let most = counts.max().unwrap_or(0);
@@ -49,26 +51,37 @@ pub fn reliability_diagram(
         return Err(cannot(FIGURE, "no bin has a photo"));
     }
     // The axis is a fifth longer than the highest bar, to leave room for the number above it.
-    let photo_axis = Axis::covering("Photos", 0.0, 1.2 * most as f64, 4);
+    let photo_axis = Axis::covering(words.photos_axis(), 0.0, 1.2 * most as f64, 4);
     let top = MARGIN + 50;
     let key_top = top + HEADING + PLOT_HEIGHT + HISTOGRAM_HEIGHT;
-    let width = 2 * MARGIN + (PANEL * panels.len() as i32).max(key_width());
+    let width = 2 * MARGIN + (PANEL * panels.len() as i32).max(key_width(words));
     let left = (width - PANEL * panels.len() as i32) / 2;
-    draw(FIGURE, &format!("Reliability diagram: {title}"), (width, key_top + 60), |area, _| {
-        let title = cut_inside(title, TITLE, width - 2 * MARGIN);
-        Label::left(TITLE).write(area, &title, (MARGIN, MARGIN + 12))?;
-        for (index, (heading, calibration)) in panels.iter().enumerate() {
-            let corner = (left + PANEL * index as i32, top);
-            let area = area.clone().shrink(corner, (PANEL, key_top - top));
-            write_panel(&area, heading, calibration, &photo_axis)?;
-        }
-        write_key(area, ((width - key_width()) / 2, key_top + 24))
-    })
+    draw(
+        FIGURE,
+        &format!("{}: {title}", words.reliability_diagram()),
+        (width, key_top + 60),
+        |area, _| {
+            let title = cut_inside(title, TITLE, width - 2 * MARGIN);
+            Label::left(TITLE).write(area, &title, (MARGIN, MARGIN + 12))?;
+            for (index, (heading, calibration)) in panels.iter().enumerate() {
+                let corner = (left + PANEL * index as i32, top);
+                let area = area.clone().shrink(corner, (PANEL, key_top - top));
+                write_panel(&area, heading, calibration, &photo_axis, words)?;
+            }
+            write_key(area, ((width - key_width(words)) / 2, key_top + 24), words)
+        },
+    )
 }
 
-fn write_panel(area: &Area, heading: &str, calibration: &Calibration, photo_axis: &Axis) -> Drawn {
-    let confidence_axis = Axis::covering("Confidence", 0.0, 1.0, 6);
-    let accuracy_axis = Axis::covering("Accuracy", 0.0, 1.0, 6);
+fn write_panel(
+    area: &Area,
+    heading: &str,
+    calibration: &Calibration,
+    photo_axis: &Axis,
+    words: Words,
+) -> Drawn {
+    let confidence_axis = Axis::covering(words.confidence(), 0.0, 1.0, 6);
+    let accuracy_axis = Axis::covering(words.accuracy(), 0.0, 1.0, 6);
     let room_left = accuracy_axis.room_left().max(photo_axis.room_left());
     let (head, plots) = area.split_vertically(HEADING);
     let (above, below) = plots.split_vertically(PLOT_HEIGHT);
@@ -92,7 +105,7 @@ fn write_panel(area: &Area, heading: &str, calibration: &Calibration, photo_axis
         bins.iter().map(|bin| mark((bin.confidence, bin.accuracy), DOT, DOT_RADIUS)),
     )?;
 
-    let confidence_axis = Axis::covering("Confidence", 0.0, 1.0, 6);
+    let confidence_axis = Axis::covering(words.confidence(), 0.0, 1.0, 6);
     let mut histogram = axes(&below, &confidence_axis, photo_axis, room_left)?;
     histogram.draw_series(bins.iter().map(|bin| bar(bin, bin.n as f64, FAINT)))?;
     for bin in bins {
@@ -123,20 +136,19 @@ fn short_count(count: usize) -> String {
     }
 }
 
-const KEY: [&str; 3] = ["accuracy of a bin", "at its mean confidence, 95 % interval", "calibrated"];
 const SAMPLE: i32 = 50;
 
 fn key_entry_width(text: &str) -> i32 {
     SAMPLE + 14 + text_width(text, SMALL) + 36
 }
 
-fn key_width() -> i32 {
-    KEY.iter().map(|text| key_entry_width(text)).sum()
+fn key_width(words: Words) -> i32 {
+    words.reliability_key().iter().map(|text| key_entry_width(text)).sum()
 }
 
-fn write_key(area: &Area, (left, y): (i32, i32)) -> Drawn {
+fn write_key(area: &Area, (left, y): (i32, i32), words: Words) -> Drawn {
     let mut x = left;
-    for (index, text) in KEY.into_iter().enumerate() {
+    for (index, text) in words.reliability_key().into_iter().enumerate() {
         let middle = x + SAMPLE / 2;
         match index {
             0 => {
@@ -180,7 +192,7 @@ mod tests {
 
     #[test]
     fn one_photo_is_enough_for_a_figure() {
-        let svg = reliability_diagram("one", &calibrated(1, 1.0), None).unwrap();
+        let svg = reliability_diagram("one", &calibrated(1, 1.0), None, Lang::En).unwrap();
         assert!(svg.to_png(1.0).is_ok());
         assert!(!svg.as_str().contains("NaN"));
     }
@@ -188,11 +200,13 @@ mod tests {
     #[test]
     fn a_temperature_is_a_second_panel() {
         let (before, after) = (calibrated(50, 1.0), calibrated(50, 2.5));
-        let svg = reliability_diagram("<&>", &before, Some((2.5, &after))).unwrap();
+        let svg = reliability_diagram("<&>", &before, Some((2.5, &after)), Lang::En).unwrap();
         assert!(
             svg.as_str().contains("At temperature 2.50") && svg.as_str().contains("&lt;&amp;&gt;")
         );
-        assert!(svg.size_px().0 > reliability_diagram("", &before, None).unwrap().size_px().0);
+        assert!(
+            svg.size_px().0 > reliability_diagram("", &before, None, Lang::En).unwrap().size_px().0
+        );
         assert!(svg.to_png(1.0).is_ok());
     }
 
@@ -201,7 +215,7 @@ mod tests {
         let mut none = calibrated(1, 1.0);
         none.bins.iter_mut().for_each(|bin| bin.n = 0);
         assert!(matches!(
-            reliability_diagram("", &none, None),
+            reliability_diagram("", &none, None, Lang::En),
             Err(ReportError::Figure { figure: FIGURE, .. })
         ));
     }

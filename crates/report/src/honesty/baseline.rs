@@ -4,17 +4,19 @@
 use std::collections::BTreeMap;
 
 use kennel_core::{Method, Weights};
-use kennel_metrics::format_proportion;
 
-use super::check::{Check, Level};
+use super::check::{Check, CheckKind, Level};
+use super::new::check;
+use crate::words::Words;
 use crate::{Commands, Comparison, FinishedRun, Named};
 
 pub fn checks(
     comparison: &Comparison,
     runs: &[FinishedRun],
     commands: &dyn Commands,
+    words: Words,
 ) -> Vec<Check> {
-    let check = |level, text| Check { title: "Zero-shot baseline", level, text };
+    let check = |level, text| check(words, CheckKind::Baseline, level, text);
     let mut networks: BTreeMap<(&str, &Weights), &FinishedRun> = BTreeMap::new();
     for run in runs {
         let network =
@@ -26,35 +28,19 @@ pub fn checks(
     let is_there = networks.values().any(|run| run.settings().method == Method::ZeroShot);
     let is_named = runs[0].manifest.match_imagenet(&BTreeMap::new()).is_ok();
     if !is_there && !is_named {
-        let text = format!(
-            "Neither names nor file names say of every class which of ImageNet's it is, so no untouched head was scored. \
-             Where all are in it under other names, `{}` with `{}` for each scores one.",
-            commands.name(Named::ZeroShot),
-            commands.name(Named::SynsetExample)
-        );
+        let names = [Named::ZeroShot, Named::SynsetExample].map(|name| commands.name(name));
+        let text = words.no_synsets(names);
         return vec![check(Level::Fine, text)];
     }
     let of_network = |((model, weights), run): ((&str, &Weights), &FinishedRun)| {
         if run.settings().method.is_training() {
-            let synsets = match is_named {
-                true => String::new(),
-                false => {
-                    let synset = commands.name(Named::Synset);
-                    format!(", with the `{synset}`s that the other network was given,")
-                }
-            };
-            let command = commands.zero_shot(run);
-            let text =
-                format!("{model} has no zero-shot baseline here; `{command}`{synsets} makes it.");
+            let synset = (!is_named).then(|| commands.name(Named::Synset));
+            let text = words.no_baseline(model, &commands.zero_shot(run), synset);
             return (*weights != Weights::Random).then(|| check(Level::Note, text));
         }
         let test = comparison.run(&run.name())?.test.as_ref()?;
-        let text = format!(
-            "Before any training the untouched ImageNet head of {model}, asked among these {} classes only, is right on {} of the \
-             test photos. Training is worth what it adds to that.",
-            comparison.class_names.len(),
-            format_proportion(&test.evaluation.accuracy)
-        );
+        let accuracy = words.proportion(&test.evaluation.accuracy);
+        let text = words.baseline(model, comparison.class_names.len(), &accuracy);
         Some(check(Level::Note, text))
     };
     networks.into_iter().filter_map(of_network).collect()

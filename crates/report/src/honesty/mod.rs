@@ -4,83 +4,98 @@
 mod baseline;
 mod check;
 mod duplicates;
+mod new;
 mod overlap;
 mod pictures;
 
-use std::collections::BTreeSet;
-
 use kennel_metrics::Temperature;
 
-pub use check::{Check, Level};
+pub use check::{Check, CheckKind, Level};
 pub use overlap::{Overlap, overlap};
 pub use pictures::PICTURES;
 
-use crate::{Commands, Comparison, Finding, FinishedRun, RunSummary};
+use crate::diagnosis::diagnose_in;
+use crate::words::{Compared, Words};
+use crate::{Commands, Comparison, Curves, Finding, FinishedRun, RunSummary};
 
-/// Returns every check of a comparison, in the order of the report.
+/// Returns every check of a comparison.
 pub fn checks(
     comparison: &Comparison,
     runs: &[FinishedRun],
     commands: &dyn Commands,
 ) -> Vec<Check> {
-    let mut checks = baseline::checks(comparison, runs, commands);
-    checks.extend(overlap::checks(runs));
-    checks.extend(duplicates::checks(runs, commands));
-    checks.extend(calibration(comparison));
-    checks.extend(diagnoses(comparison));
-    checks.extend(power(comparison));
-    checks.extend(pictures::checks(runs, commands));
+    checks_in(comparison, runs, commands, Words::ENGLISH)
+}
+
+/// As [`checks`], in the given words.
+pub(crate) fn checks_in(
+    comparison: &Comparison,
+    runs: &[FinishedRun],
+    commands: &dyn Commands,
+    words: Words,
+) -> Vec<Check> {
+    let mut checks = baseline::checks(comparison, runs, commands, words);
+    checks.extend(overlap::checks(runs, words));
+    checks.extend(duplicates::checks(runs, commands, words));
+    checks.extend(calibration(comparison, words));
+    checks.extend(diagnoses(comparison, runs, words));
+    checks.extend(power(comparison, words));
+    checks.extend(pictures::checks(runs, commands, words));
     checks
 }
 
-fn calibration(comparison: &Comparison) -> Vec<Check> {
+fn calibration(comparison: &Comparison, words: Words) -> Vec<Check> {
     let of_run = |run: &RunSummary| {
         let test = run.test.as_ref()?;
-        let before = test.calibration.expected_calibration_error;
-        let held_out = if run.val.is_some() { "on validation" } else { "out of fold" };
+        let is_validation = run.val.is_some();
         let fitted = match (&test.calibrated, run.temperature) {
-            (Some(after), Some(temperature)) => format!(
-                "with the temperature {:.3}, fitted {held_out}, it is {:.4}",
-                temperature.value, after.expected_calibration_error
+            (Some(after), Some(temperature)) => words.with_temperature(
+                temperature.value,
+                after.expected_calibration_error,
+                is_validation,
             ),
             (_, Some(Temperature { not_fitted: Some(reason), .. })) => {
-                format!("no temperature could be fitted {held_out} ({reason}), so T = 1")
+                words.without_temperature(reason, is_validation)
             }
-            _ => "there are no validation photos to fit a temperature on, so T = 1".into(),
+            _ => words.nothing_to_fit_on(),
         };
-        let text = format!(
-            "{}: expected calibration error {before:.4}, Brier score {:.4} on the test photos; \
-             {fitted}.",
-            run.label, test.calibration.brier_score
+        let before = &test.calibration;
+        let text = words.calibration(
+            &run.label,
+            before.expected_calibration_error,
+            before.brier_score,
+            &fitted,
         );
-        Some(Check { title: "Calibration", level: Level::Fine, text })
+        Some(new::check(words, CheckKind::Calibration, Level::Fine, text))
     };
     comparison.runs.iter().filter_map(of_run).collect()
 }
 
-fn diagnoses(comparison: &Comparison) -> Vec<Check> {
-    let of_run = |run: &RunSummary| {
-        let diagnosis = run.diagnosis.as_ref()?;
+fn diagnoses(comparison: &Comparison, runs: &[FinishedRun], words: Words) -> Vec<Check> {
+    let classes = comparison.class_names.len();
+    let of_run = |(run, summary): (&FinishedRun, &RunSummary)| {
+        let curves = Curves::of(&run.epochs, run.settings().label_smoothing, classes);
+        let diagnosis = diagnose_in(words, &curves, classes)?;
         let level = match diagnosis.finding {
             Finding::Converged | Finding::MixedLabels => Level::Fine,
             Finding::Diverged => Level::Warning,
             _ => Level::Note,
         };
-        let text = format!("{}: {}", run.label, diagnosis.sentence);
-        Some(Check { title: "Training", level, text })
+        let text = format!("{}: {}", summary.label, diagnosis.sentence);
+        Some(new::check(words, CheckKind::Training, level, text))
     };
-    comparison.runs.iter().filter_map(of_run).collect()
+    runs.iter().zip(&comparison.runs).filter_map(of_run).collect()
 }
 
-fn power(comparison: &Comparison) -> Option<Check> {
+fn power(comparison: &Comparison, words: Words) -> Option<Check> {
     let power = comparison.power.as_ref()?;
+    let label = |name: &str| comparison.run(name).map(|run| run.label.as_str());
+    let compared = Compared {
+        labels: [label(&power.first)?, label(&power.second)?],
+        only: [power.only_first, power.only_second],
+    };
     let level =
         if power.need.is_some_and(|need| need <= power.have) { Level::Fine } else { Level::Note };
-    Some(Check { title: "Power", level, text: power.sentence.clone() })
-}
-
-/// Returns the titles of checks, each once, in their order.
-pub fn titles(checks: &[Check]) -> Vec<&'static str> {
-    let mut seen = BTreeSet::new();
-    checks.iter().map(|check| check.title).filter(|title| seen.insert(*title)).collect()
+    let text = words.power(compared, power.have, power.need, power.is_found);
+    Some(new::check(words, CheckKind::Power, level, text))
 }

@@ -3,8 +3,10 @@
 use kennel_core::{Split, imagenet};
 use serde::Serialize;
 
-use super::check::{Check, Level};
+use super::check::{Check, CheckKind, Level};
+use super::new::check;
 use crate::FinishedRun;
+use crate::words::Words;
 
 /// Evidence on whether the pretrained network has seen the test photos.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,10 +36,8 @@ pub fn overlap(run: &FinishedRun) -> Option<Overlap> {
     })
 }
 
-const TITLE: &str = "Pretraining overlap";
-
-pub fn checks(runs: &[FinishedRun]) -> Vec<Check> {
-    let (pretraining, own) = (pretraining(runs), own(runs));
+pub fn checks(runs: &[FinishedRun], words: Words) -> Vec<Check> {
+    let (pretraining, own) = (pretraining(runs, words), own(runs, words));
     // Drop a `Fine` of the pretraining check when the other check has something to say.
     let is_said = |check: &Check| own.is_none() || check.level != Level::Fine;
     Some(pretraining).filter(is_said).into_iter().chain(own).collect()
@@ -45,63 +45,31 @@ pub fn checks(runs: &[FinishedRun]) -> Vec<Check> {
 
 /// Checks for weights that Kennel itself fine-tuned. A run whose weights may have seen these photos
 /// goes before one whose weights were trained on other classes.
-fn own(runs: &[FinishedRun]) -> Option<Check> {
+fn own(runs: &[FinishedRun], words: Words) -> Option<Check> {
     let began = || runs.iter().filter_map(|run| Some((run, run.facts().weights_run.as_ref()?)));
     let is_of_others = |run: &FinishedRun| run.facts().weights_shared_classes == Some(0);
-    let Some((run, weights_run)) = began().find(|(run, _)| !is_of_others(run)) else {
-        return began().next().map(|(run, weights_run)| Check {
-            title: TITLE,
-            level: Level::Note,
-            text: format!(
-                "{} began with weights that Kennel had fine-tuned (run {weights_run}) on other classes than these: it has learned from these \
-                 photos only if they were among that run's under other names.",
-                run.name()
-            ),
-        });
-    };
-    Some(Check {
-        title: TITLE,
-        level: Level::Warning,
-        text: format!(
-            "{} began with weights that Kennel had fine-tuned (run {weights_run}). Where that run learned from these test photos, or was \
-             chosen by them, every accuracy here is higher than it would be on new ones: divide the photos as it did, with \
-             the same seed, or measure on others.",
-            run.name()
-        ),
-    })
+    let check = |level, text| check(words, CheckKind::Overlap, level, text);
+    match began().find(|(run, _)| !is_of_others(run)) {
+        Some((run, weights_run)) => {
+            Some(check(Level::Warning, words.own_weights(&run.name(), weights_run)))
+        }
+        None => began().next().map(|(run, weights_run)| {
+            check(Level::Note, words.own_weights_of_others(&run.name(), weights_run))
+        }),
+    }
 }
 
-fn pretraining(runs: &[FinishedRun]) -> Check {
-    let check = |level, text| Check { title: TITLE, level, text };
+fn pretraining(runs: &[FinishedRun], words: Words) -> Check {
+    let check = |level, text| check(words, CheckKind::Overlap, level, text);
     let Some(Overlap { imagenet_names, photos, imagenet_classes }) = runs.iter().find_map(overlap)
     else {
-        return check(Level::Fine, "Nothing was pretrained.".into());
+        return check(Level::Fine, words.nothing_pretrained());
     };
     if imagenet_names > 0 {
-        return check(
-            Level::Warning,
-            format!(
-                "{imagenet_names} of {photos} photos are named like ImageNet's own training photos (n########_#####). Weights that \
-                 were pretrained on ImageNet have most likely learned from these very photos, so every accuracy here is higher \
-                 than it would be on new ones. Compare runs with each other, and measure on photos of your own."
-            ),
-        );
+        return check(Level::Warning, words.imagenet_names(imagenet_names, photos));
     }
     if !imagenet_classes.is_empty() {
-        return check(
-            Level::Warning,
-            format!(
-                "Classes of ImageNet, by their names: {}. Weights that were pretrained on it have learned to tell such classes from \
-                 others, and may have seen these photos: good numbers are to be expected, and say little about classes that \
-                 ImageNet does not have.",
-                imagenet_classes.join(", ")
-            ),
-        );
+        return check(Level::Warning, words.imagenet_classes(&imagenet_classes.join(", ")));
     }
-    check(
-        Level::Fine,
-        "Neither file names nor class names say that the weights were pretrained on these photos. Weights that come from \
-         elsewhere may know them all the same: nothing here can tell."
-            .into(),
-    )
+    check(Level::Fine, words.no_overlap_seen())
 }

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use kennel_core::Split;
 
-use super::check::{Check, Level};
+use super::check::{Check, CheckKind, Level};
+use super::new::check;
+use crate::words::Words;
 use crate::{Commands, FinishedRun, Named};
 
 /// The title of this check.
@@ -13,7 +15,7 @@ pub const PICTURES: &str = "Pictures";
 
 /// Notes test photos that are gone, once per data set. (The figures check the digest of those that
 /// are there when they draw them.)
-pub fn checks(runs: &[FinishedRun], commands: &dyn Commands) -> Vec<Check> {
+pub fn checks(runs: &[FinishedRun], commands: &dyn Commands, words: Words) -> Vec<Check> {
     let mut seen = BTreeSet::new();
     let mut of_run = |run: &FinishedRun| {
         let folder = Path::new(&run.settings().data_dir);
@@ -23,19 +25,12 @@ pub fn checks(runs: &[FinishedRun], commands: &dyn Commands) -> Vec<Check> {
         if gone == 0 || !seen.insert(run.settings().data_dir.clone()) {
             return None;
         }
-        let (of, data) = (test.len(), folder.display());
+        let (of, data) = (test.len(), folder.display().to_string());
         let text = match folder.is_relative() && !folder.exists() {
-            true => format!(
-                "There is no {data} in this folder: the numbers stand, the figures show no photos; `{}` where the runs were \
-                 trained shows them.",
-                commands.name(Named::Report)
-            ),
-            false => format!(
-                "{gone} of {of} test photos are no longer in {data}: the numbers stand, the \
-                 figures that show photos are without them."
-            ),
+            true => words.no_folder(&data, commands.name(Named::Report)),
+            false => words.photos_gone(gone, of, &data),
         };
-        Some(Check { title: PICTURES, level: Level::Note, text })
+        Some(check(words, CheckKind::Pictures, Level::Note, text))
     };
     runs.iter().filter_map(&mut of_run).collect()
 }

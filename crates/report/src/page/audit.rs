@@ -1,17 +1,14 @@
 //! `audit.html`: what the photos say about their labels, in pictures, worst first.
 
-use kennel_audit::{
-    AMBIGUOUS_MARGIN, AMBIGUOUS_SHARE, Audit, Contradiction, FENCE, INSEPARABLE, NEIGHBOURS,
-};
-use kennel_core::DuplicateKind;
+use kennel_audit::{AMBIGUOUS_MARGIN, AMBIGUOUS_SHARE, Audit, FENCE, INSEPARABLE, NEIGHBOURS};
 use maud::{Markup, html};
-use serde_json::Value;
 
 use super::frame::{Frame, framed, json_of};
-use super::number::{Rounded, number};
-use super::tables::head;
+use super::number::{Numbers, Rounded};
+use super::tables::{head, scrolled};
 use super::tiles::Photos;
 use crate::pictures::Pictures;
+use crate::words::Words;
 use crate::{AuditReport, Result};
 
 /// Largest number of wrong labels with their pictures: as many as a person looks at.
@@ -19,40 +16,51 @@ const WRONG_SHOWN: usize = 200;
 /// Largest number of entries of every other list.
 const OTHERS_SHOWN: usize = 60;
 
+/// What all sections share.
+struct Page<'a> {
+    audit: &'a Audit,
+    photos: Photos,
+    words: Words,
+    numbers: Numbers<'a>,
+}
+
 /// Renders the page. Photos are inlined.
 ///
 /// # Errors
 ///
 /// A photo that cannot be encoded.
-pub fn render_audit(report: &AuditReport) -> Result<String> {
+pub fn render_audit(report: &AuditReport, words: Words) -> Result<String> {
     let json = json_of(report, "audit.html")?;
     let audit = report.audit;
-    let photos = Photos::read(&Pictures::of(report.manifest, report.data), shown(audit))?;
+    let pictures = Pictures::of(report.manifest, report.data);
+    let photos = Photos::read(&pictures, shown(audit), words.not_in_its_place())?;
+    let page = Page { audit, photos, words, numbers: Numbers { json: &json, words } };
     let frame = Frame {
-        title: html! { "Labels of " (audit.photos) " photos" },
-        heading: "What the photos say about their labels",
-        lead: lead(report, &json, &photos),
+        title: html! { (words.labels_of(audit.photos)) },
+        header: html! { h1 { (words.labels_heading()) } (lead(&page, report)) },
         sections: vec![
-            ("classes", "Classes"),
-            ("wrong", "Wrong labels"),
-            ("ambiguous", "Ambiguous"),
-            ("outliers", "Outliers"),
-            ("contradictions", "One picture, several classes"),
-            ("pairs", "Classes alike"),
+            ("classes", words.classes_title()),
+            ("wrong", words.wrong_labels()),
+            ("ambiguous", words.ambiguous()),
+            ("outliers", words.outliers()),
+            ("contradictions", words.contradictions()),
+            ("pairs", words.classes_alike()),
         ],
         style: include_str!("tiles.css"),
-        source: "networks gave for photos they had not seen",
+        script: None,
+        source: words.made_from_audit(report.kennel_version),
         json_id: "audit",
         json: &json,
         kennel_version: report.kennel_version,
+        words,
     };
     let main = html! {
-        (classes(audit, &json))
-        (wrong(audit, &json, &photos))
-        (ambiguous(audit, &json, &photos))
-        (outliers(audit, &json, &photos))
-        (contradictions(audit, &json, &photos))
-        (pairs(audit, &json))
+        (classes(&page))
+        (wrong(&page))
+        (ambiguous(&page))
+        (outliers(&page))
+        (contradictions(&page))
+        (pairs(&page))
     };
     Ok(framed(&frame, main))
 }
@@ -67,31 +75,32 @@ fn shown(audit: &Audit) -> Vec<&str> {
     wrong.chain(ambiguous).chain(outliers).chain(copies).map(String::as_str).collect()
 }
 
-fn lead(report: &AuditReport, json: &Value, photos: &Photos) -> Markup {
-    let audit = report.audit;
-    let finds_photos = !shown(audit).is_empty();
+fn lead(page: &Page, report: &AuditReport) -> Markup {
+    let (words, numbers) = (page.words, page.numbers);
+    let finds_photos = !shown(page.audit).is_empty();
     html! {
         p.lead {
-            "Networks judged " (number(json, "/photos", Rounded::Count)) " photos that they had not seen in training. "
-            "Their answer is the label for " (number(json, "/as_labelled", Rounded::Proportion)) ". "
-            "An estimated " strong { (count(json, "/estimated_wrong")) } " labels are wrong."
+            (words.audit_lead(
+                numbers.at("/photos", Rounded::Count),
+                numbers.at("/as_labelled", Rounded::Proportion),
+                count(page, "/estimated_wrong"),
+            ))
         }
-        p {
-            "The lists are suggestions: a network makes mistakes, too. Look at each photo before you change its label. "
-            "No file was moved or changed."
-        }
-        @if finds_photos && photos.is_empty() {
-            p.note { "No photo is shown: those of " code { (report.data.display()) } " are not there, or not those of this audit." }
+        p { (words.suggestions()) }
+        @if finds_photos && page.photos.is_empty() {
+            p.note { (words.no_photos_shown(&report.data.display().to_string())) }
         }
     }
 }
 
 /// Renders an estimated number with its interval.
-fn count(json: &Value, pointer: &str) -> Markup {
-    let at = |key: &str, rounded| number(json, &format!("{pointer}/{key}"), rounded);
-    html! {
-        (at("count", Rounded::Count)) " (95 % CI " (at("low", Rounded::Fixed(0))) "-" (at("high", Rounded::Fixed(0))) ")"
-    }
+fn count(page: &Page, pointer: &str) -> Markup {
+    let at = |key: &str, rounded| page.numbers.at(&format!("{pointer}/{key}"), rounded);
+    page.words.estimate(
+        at("count", Rounded::Count),
+        at("low", Rounded::Fixed(0)),
+        at("high", Rounded::Fixed(0)),
+    )
 }
 
 /// Renders a section: its title with the number of entries (none if they were not looked for), an
@@ -107,169 +116,139 @@ fn section(id: &str, title: &str, found: Option<usize>, words: Markup, list: Mar
 }
 
 /// Renders how many entries the page leaves out.
-fn more(found: usize, shown: usize) -> Markup {
-    html! { @if found > shown { p { "And " (found - shown) " more, in " code { "audit.json" } "." } } }
+fn more(page: &Page, found: usize, shown: usize) -> Markup {
+    html! { @if found > shown { p { (page.words.more_in_json(found - shown)) } } }
 }
 
-fn classes(audit: &Audit, json: &Value) -> Markup {
-    html! {
-        section #classes aria-labelledby="classes-title" {
-            h2 #classes-title { "Classes" }
-            div.scroll role="region" tabindex="0" aria-label="Table of classes" {
-                table {
-                    caption { span {
-                        "The estimate counts photos that confidently belong to another class. "
-                        "It is too high where the network itself confuses two classes."
-                    } }
-                    (head(&["Class"], &["Photos", "In the list", "Estimated wrong"], &[]))
-                    tbody {
-                        @for (class, summary) in audit.classes.iter().enumerate() {
-                            @let at = |key: &str| format!("/classes/{class}/{key}");
-                            tr {
-                                th scope="row" { bdi { (summary.name) } }
-                                td.number { (number(json, &at("photos"), Rounded::Count)) }
-                                td.number { (number(json, &at("listed"), Rounded::Count)) }
-                                td.number { (count(json, &at("estimated_wrong"))) }
-                            }
-                        }
-                    }
+fn classes(page: &Page) -> Markup {
+    let words = page.words;
+    let rows = html! {
+        caption { span { (words.classes_meaning()) } }
+        (head(&[words.class()], &words.class_titles(), &[]))
+        tbody {
+            @for (class, summary) in page.audit.classes.iter().enumerate() {
+                @let at = |key: &str| format!("/classes/{class}/{key}");
+                tr {
+                    th scope="row" { bdi { (summary.name) } }
+                    td.number { (page.numbers.at(&at("photos"), Rounded::Count)) }
+                    td.number { (page.numbers.at(&at("listed"), Rounded::Count)) }
+                    td.number { (count(page, &at("estimated_wrong"))) }
                 }
             }
+        }
+    };
+    html! {
+        section #classes aria-labelledby="classes-title" {
+            h2 #classes-title { (words.classes_title()) }
+            (scrolled(words.classes_title(), rows))
         }
     }
 }
 
-fn wrong(audit: &Audit, json: &Value, photos: &Photos) -> Markup {
+fn wrong(page: &Page) -> Markup {
+    let (words, audit) = (page.words, page.audit);
     let found = audit.wrong_labels.len();
     let list = html! {
         ol.tiles {
             @for (place, photo) in audit.wrong_labels.iter().take(WRONG_SHOWN).enumerate() {
-                @let at = |key: &str| format!("/wrong_labels/{place}/{key}");
-                (photos.tile(&photo.path, html! {
-                    p { "labelled " strong { bdi { (photo.label) } } ", " (number(json, &at("label_probability"), Rounded::PerCent)) }
-                    p { "probably " strong { bdi { (photo.suggested) } } ", " (number(json, &at("suggested_probability"), Rounded::PerCent)) }
-                }))
+                @let at = |key: &str| page.numbers.at(&format!("/wrong_labels/{place}/{key}"), Rounded::PerCent);
+                (page.photos.tile(&photo.path, html! {
+                    p { (words.labelled(&photo.label)) ", " (at("label_probability")) }
+                    p { (words.probably(&photo.suggested)) ", " (at("suggested_probability")) }
+                }, &words.photo_of(&photo.path)))
             }
         }
-        (more(found, WRONG_SHOWN))
+        (more(page, found, WRONG_SHOWN))
     };
-    let words = html! {
-        p {
-            "Labels that are probably wrong, the least probable first. The list is longer than the estimate, "
-            "so that it misses few: towards its end, more labels are right."
-        }
-    };
-    section("wrong", "Wrong labels", Some(found), words, list)
+    let meaning = html! { p { (words.wrong_labels_meaning()) } };
+    section("wrong", words.wrong_labels(), Some(found), meaning, list)
 }
 
-fn ambiguous(audit: &Audit, json: &Value, photos: &Photos) -> Markup {
+fn ambiguous(page: &Page) -> Markup {
+    let (words, audit) = (page.words, page.audit);
     let found = audit.ambiguous.len();
     let list = html! {
         ol.tiles {
             @for (place, photo) in audit.ambiguous.iter().take(OTHERS_SHOWN).enumerate() {
-                @let at = |key: &str| format!("/ambiguous/{place}/{key}");
-                (photos.tile(&photo.path, html! {
-                    p { "labelled " strong { bdi { (photo.label) } } ", " (number(json, &at("label_probability"), Rounded::PerCent)) }
-                    p { "or " strong { bdi { (photo.other) } } ", " (number(json, &at("other_probability"), Rounded::PerCent)) }
-                }))
+                @let at = |key: &str| page.numbers.at(&format!("/ambiguous/{place}/{key}"), Rounded::PerCent);
+                (page.photos.tile(&photo.path, html! {
+                    p { (words.labelled(&photo.label)) ", " (at("label_probability")) }
+                    p { (words.or()) strong { bdi { (photo.other) } } ", " (at("other_probability")) }
+                }, &words.photo_of(&photo.path)))
             }
         }
-        (more(found, OTHERS_SHOWN))
+        (more(page, found, OTHERS_SHOWN))
     };
-    let words = html! {
-        p {
-            "The label and one other class are at most " (per_cent(AMBIGUOUS_MARGIN)) " points apart, and have at least "
-            (per_cent(AMBIGUOUS_SHARE)) " % together."
-        }
-    };
-    section("ambiguous", "Ambiguous", Some(found), words, list)
+    let meaning = html! { p { (words.ambiguous_meaning(AMBIGUOUS_MARGIN, AMBIGUOUS_SHARE)) } };
+    section("ambiguous", words.ambiguous(), Some(found), meaning, list)
 }
 
-fn per_cent(share: f64) -> String {
-    format!("{:.0}", 100.0 * share)
-}
-
-fn outliers(audit: &Audit, json: &Value, photos: &Photos) -> Markup {
+fn outliers(page: &Page) -> Markup {
+    let (words, audit) = (page.words, page.audit);
     let outliers = audit.outliers.as_deref().unwrap_or_default();
     let list = html! {
         ol.tiles {
             @for (place, photo) in outliers.iter().take(OTHERS_SHOWN).enumerate() {
                 @let multiple = format!("/outliers/{place}/multiple");
-                (photos.tile(&photo.path, html! {
-                    p { "labelled " strong { bdi { (photo.label) } } }
-                    p { (number(json, &multiple, Rounded::Fixed(2))) " times the median distance" }
-                }))
+                (page.photos.tile(&photo.path, html! {
+                    p { (words.labelled(&photo.label)) }
+                    p { (words.times_the_median(page.numbers.at(&multiple, Rounded::Fixed(2)))) }
+                }, &words.photo_of(&photo.path)))
             }
         }
-        (more(outliers.len(), OTHERS_SHOWN))
+        (more(page, outliers.len(), OTHERS_SHOWN))
     };
-    let words = html! {
-        @match audit.outliers {
-            Some(_) => p {
-                "Photos unlike all others: the mean cosine distance of their features to the " (NEIGHBOURS)
-                " nearest photos is more than " (FENCE) " interquartile ranges above the third quartile of all photos. "
-                "Eleven or more photos like each other are not found so."
-            },
-            None => p { "Not looked for: the audit had predictions, but no features." },
-        }
+    let meaning = html! {
+        p { @match audit.outliers {
+            Some(_) => (words.outliers_meaning(NEIGHBOURS, FENCE)),
+            None => (words.no_outliers_looked_for()),
+        } }
     };
-    section("outliers", "Outliers", audit.outliers.as_ref().map(Vec::len), words, list)
+    section("outliers", words.outliers(), audit.outliers.as_ref().map(Vec::len), meaning, list)
 }
 
-fn contradictions(audit: &Audit, json: &Value, photos: &Photos) -> Markup {
+fn contradictions(page: &Page) -> Markup {
+    let (words, audit) = (page.words, page.audit);
     let found = audit.contradictions.len();
     let list = html! {
         ol.pictures {
             @for (place, picture) in audit.contradictions.iter().take(OTHERS_SHOWN).enumerate() {
                 @let probability = format!("/contradictions/{place}/probability");
                 li {
-                    (kind(picture)) ", probably " strong { bdi { (picture.likeliest) } } ", " (number(json, &probability, Rounded::PerCent))
+                    (words.same_picture(picture.kind)) ", " (words.probably(&picture.likeliest)) ", "
+                    (page.numbers.at(&probability, Rounded::PerCent))
                     ul.tiles {
                         @for copy in &picture.copies {
-                            (photos.tile(&copy.path, html! { p { "labelled " strong { bdi { (copy.label) } } } }))
+                            (page.photos.tile(&copy.path, html! { p { (words.labelled(&copy.label)) } }, &words.photo_of(&copy.path)))
                         }
                     }
                 }
             }
         }
-        (more(found, OTHERS_SHOWN))
+        (more(page, found, OTHERS_SHOWN))
     };
-    let words = html! { p { "Copies of one picture under several classes. At most one of the labels is right." } };
-    section("contradictions", "One picture, several classes", Some(found), words, list)
+    let meaning = html! { p { (words.contradictions_meaning()) } };
+    section("contradictions", words.contradictions(), Some(found), meaning, list)
 }
 
-fn kind(picture: &Contradiction) -> &'static str {
-    match picture.kind {
-        DuplicateKind::Exact => "The same file",
-        DuplicateKind::Near | DuplicateKind::Alike => "The same picture",
-    }
-}
-
-fn pairs(audit: &Audit, json: &Value) -> Markup {
-    let found = audit.class_pairs.len();
-    let list = html! {
-        div.scroll role="region" tabindex="0" aria-label="Table of classes alike" {
-            table {
-                (head(&["First", "Second"], &["First taken for second", "Second taken for first"], &[]))
-                tbody {
-                    @for (place, pair) in audit.class_pairs.iter().enumerate() {
-                        @let at = |key: &str| format!("/class_pairs/{place}/{key}");
-                        tr {
-                            th scope="row" { bdi { (pair.first) } }
-                            th scope="row" { bdi { (pair.second) } }
-                            td.number { (number(json, &at("first_as_second"), Rounded::Proportion)) }
-                            td.number { (number(json, &at("second_as_first"), Rounded::Proportion)) }
-                        }
-                    }
+fn pairs(page: &Page) -> Markup {
+    let (words, audit) = (page.words, page.audit);
+    let [names, numbers] = words.alike_titles();
+    let rows = html! {
+        (head(&names, &numbers, &[]))
+        tbody {
+            @for (place, pair) in audit.class_pairs.iter().enumerate() {
+                @let at = |key: &str| page.numbers.at(&format!("/class_pairs/{place}/{key}"), Rounded::Proportion);
+                tr {
+                    th scope="row" { bdi { (pair.first) } }
+                    th scope="row" { bdi { (pair.second) } }
+                    td.number { (at("first_as_second")) }
+                    td.number { (at("second_as_first")) }
                 }
             }
         }
     };
-    let words = html! {
-        p {
-            "Classes that are taken for each other: of either, surely " (per_cent(INSEPARABLE))
-            " % or more (the lower bound of the interval). Are they two classes? Say how they differ, or join them."
-        }
-    };
-    section("pairs", "Classes alike", Some(found), words, list)
+    let list = scrolled(words.classes_alike(), rows);
+    let meaning = html! { p { (words.alike_meaning(INSEPARABLE)) } };
+    section("pairs", words.classes_alike(), Some(audit.class_pairs.len()), meaning, list)
 }

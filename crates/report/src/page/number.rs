@@ -1,12 +1,12 @@
 //! Numbers of the page, read from the JSON that it embeds and rounded.
 
-use kennel_core::duration;
-use kennel_metrics::{Proportion, format_proportion};
+use kennel_metrics::Proportion;
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::table::thousands;
+use crate::thousands::thousands;
+use crate::words::Words;
 
 /// How to round a number. The page names the rounding, so that readers can check the number.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,10 @@ pub enum Rounded {
     Points,
     /// A count and its share with an interval.
     Proportion,
+    /// The share of a proportion alone.
+    Share,
+    /// The interval of a proportion alone, in per cent.
+    Interval,
     /// A whole number.
     Count,
     /// `1e-3`.
@@ -38,6 +42,8 @@ impl Rounded {
             Rounded::PerCent => "percent".into(),
             Rounded::Points => "points".into(),
             Rounded::Proportion => "proportion".into(),
+            Rounded::Share => "share".into(),
+            Rounded::Interval => "interval".into(),
             Rounded::Count => "count".into(),
             Rounded::Scientific => "scientific".into(),
             Rounded::Duration => "duration".into(),
@@ -46,34 +52,44 @@ impl Rounded {
         }
     }
 
-    fn render(self, value: &Value) -> Option<String> {
-        if let Rounded::Proportion = self {
-            return Proportion::deserialize(value)
-                .ok()
-                .map(|proportion| format_proportion(&proportion));
-        }
-        let number = value.as_f64()?;
+    fn render(self, value: &Value, words: Words) -> Option<String> {
+        let proportion = || Proportion::deserialize(value).ok();
+        let number = || value.as_f64();
         Some(match self {
-            Rounded::Fixed(decimals) => format!("{number:.decimals$}"),
-            Rounded::PerCent => format!("{:.1} %", 100.0 * number),
-            Rounded::Points => format!("{:.1}", 100.0 * number),
+            Rounded::Proportion => words.proportion(&proportion()?),
+            Rounded::Share => words.share(proportion()?.value),
+            Rounded::Interval => words.interval(&proportion()?),
+            Rounded::Fixed(decimals) => words.fixed(number()?, decimals),
+            Rounded::PerCent => format!("{} %", words.fixed(100.0 * number()?, 1)),
+            Rounded::Points => words.fixed(100.0 * number()?, 1),
             Rounded::Count => thousands(value.as_u64()? as usize),
-            Rounded::Scientific => format!("{number:e}"),
-            Rounded::Duration => duration(number),
-            Rounded::Gigabytes => format!("{:.2} GB", number / 1e9),
-            Rounded::P => crate::format_p(number),
-            Rounded::Proportion => return None,
+            Rounded::Scientific => format!("{:e}", number()?),
+            Rounded::Duration => words.duration(number()?),
+            Rounded::Gigabytes => words.gigabytes(number()?),
+            Rounded::P => words.p(number()?),
         })
     }
 }
 
-/// Renders the number at `pointer` (RFC 6901) of the page's JSON, or a dash if there is none.
-pub fn number(json: &Value, pointer: &str, rounded: Rounded) -> Markup {
-    match json.pointer(pointer).and_then(|value| Some((value, rounded.render(value)?))) {
-        Some((value, text)) => {
-            html! { data value=(raw(value)) data-at=(pointer) data-format=(rounded.name()) { (text) } }
+/// The numbers of a page.
+#[derive(Clone, Copy)]
+pub struct Numbers<'a> {
+    /// The JSON that the page embeds.
+    pub json: &'a Value,
+    /// The language that writes them.
+    pub words: Words,
+}
+
+impl Numbers<'_> {
+    /// Renders the number at `pointer` (RFC 6901), or a dash if there is none.
+    pub fn at(&self, pointer: &str, rounded: Rounded) -> Markup {
+        let found = self.json.pointer(pointer);
+        match found.and_then(|value| Some((value, rounded.render(value, self.words)?))) {
+            Some((value, text)) => {
+                html! { data value=(raw(value)) data-at=(pointer) data-format=(rounded.name()) { (text) } }
+            }
+            None => html! { "–" },
         }
-        None => html! { "–" },
     }
 }
 

@@ -12,3 +12,13 @@ pub fn head(words: &[&str], numbers: &[&str], more: &[&str]) -> Markup {
         } }
     }
 }
+
+/// Renders a table that scrolls sideways where it is wider than the screen.
+pub fn scrolled(label: &str, table: Markup) -> Markup {
+    html! { div.scroll role="region" tabindex="0" aria-label=(label) { table { (table) } } }
+}
+
+/// Renders what readers may skip.
+pub fn folded(title: Markup, body: Markup) -> Markup {
+    html! { details.more { summary { (title) } (body) } }
+}

@@ -12,39 +12,48 @@ use crate::figures::jpeg_of;
 use crate::pictures::Pictures;
 
 /// Photos as addresses that hold them, by path.
-pub struct Photos(HashMap<String, String>);
+pub struct Photos {
+    addresses: HashMap<String, String>,
+    /// What stands in the place of a photo that could not be read.
+    gone: &'static str,
+}
+
+/// Longest side of a photo, in pixels.
+const SIDE_PX: u32 = 176;
 
 impl Photos {
-    /// Reads the photos at `paths`, each once. Leaves out those that are gone or changed.
+    /// Reads the photos at `paths`, each once. Leaves out those that are gone or changed; `gone`
+    /// stands in their place.
     ///
     /// # Errors
     ///
     /// A photo that cannot be encoded.
-    pub fn read(pictures: &Pictures, mut paths: Vec<&str>) -> Result<Self> {
+    pub fn read(pictures: &Pictures, mut paths: Vec<&str>, gone: &'static str) -> Result<Self> {
         paths.sort_unstable();
         paths.dedup();
         let encoded = |path: &&str| {
-            let photo = pictures.read(path)?;
+            let photo = pictures.read(path, SIDE_PX)?;
             let address = |jpeg| format!("data:image/jpeg;base64,{}", BASE64_STANDARD.encode(jpeg));
             Some(jpeg_of(&photo).map(|jpeg: Vec<u8>| (path.to_string(), address(jpeg))))
         };
-        Ok(Photos(paths.par_iter().filter_map(encoded).collect::<Result<_>>()?))
+        let addresses = paths.par_iter().filter_map(encoded).collect::<Result<_>>()?;
+        Ok(Photos { addresses, gone })
     }
 
     /// Whether no photo could be read.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.addresses.is_empty()
     }
 
     /// Renders a photo with words below it; in its place a note if it could not be read, but others
     /// could.
-    pub fn tile(&self, path: &str, words: Markup) -> Markup {
+    pub fn tile(&self, path: &str, words: Markup, alt: &str) -> Markup {
         html! {
             li {
-                @if let Some(address) = self.0.get(path) {
-                    img src=(address) alt={ "The photo " (path) } loading="lazy";
+                @if let Some(address) = self.addresses.get(path) {
+                    img src=(address) alt=(alt) loading="lazy";
                 } @else if !self.is_empty() {
-                    p.gone { "not in its place" }
+                    p.gone { (self.gone) }
                 }
                 (words)
                 p { code { bdi { (path) } } }

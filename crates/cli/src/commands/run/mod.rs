@@ -57,7 +57,12 @@ pub fn run(args: RunArgs, session: &Session) -> CommandResult {
         let can_all = experiments.iter().all(|experiment| experiment.settings.is_ok());
         return if can_all { Ok(()) } else { Err(Failure::Partly) };
     }
-    let output = Output::check(&args.place.out, &args.export_dir, args.place.against.as_deref())?;
+    let output = Output::check(
+        &args.place.out,
+        args.place.language.lang,
+        &args.export_dir,
+        args.place.against.as_deref(),
+    )?;
     let options = StudyOptions {
         data: &data,
         runs: &args.place.runs,

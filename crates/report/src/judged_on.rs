@@ -1,0 +1,23 @@
+//! The photos that a run is judged by.
+
+/// The photos that a run's numbers come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldOut {
+    /// Test photos.
+    Test,
+    /// Validation photos: there are no test photos.
+    Validation,
+    /// All photos, each by a network that had not seen it.
+    OutOfFold,
+}
+
+impl HeldOut {
+    /// Returns its key in a run's summary.
+    pub fn key(self) -> &'static str {
+        match self {
+            HeldOut::Test => "test",
+            HeldOut::Validation => "val",
+            HeldOut::OutOfFold => "out_of_fold",
+        }
+    }
+}
