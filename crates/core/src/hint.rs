@@ -303,6 +303,8 @@ pub enum Hint {
     LowerRate,
     /// Give the cache more room.
     LargerCache,
+    /// Deal the experiments to processes by their numbers.
+    ShareByShards,
     /// Build with this feature, or compute on the CPU.
     BuildWith(&'static str),
     /// Check the driver of the device, or compute on the CPU.

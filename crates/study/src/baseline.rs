@@ -6,7 +6,7 @@ use kennel_core::{Method, Split, Task, Weights};
 use kennel_infer::{InferError, ZeroShotOptions, zero_shot};
 use kennel_models::{architecture, locate_weights};
 
-use crate::{Event, Failed, Halt, Result, Study, StudyOptions};
+use crate::{Claims, Event, Failed, Halt, Result, Study, StudyOptions};
 
 /// Evaluates the untouched head of every model, if the classes are ImageNet's and no such run
 /// exists. Returns the models that failed.
@@ -18,7 +18,7 @@ pub fn baselines(
 ) -> Result<Vec<Failed>> {
     let data = options.data;
     let none = BTreeMap::new();
-    if data.manifest().match_imagenet(&none).is_err() {
+    if !options.scores_baselines || data.manifest().match_imagenet(&none).is_err() {
         return Ok(Vec::new());
     }
     let counts = data.manifest().counts(None);
@@ -37,6 +37,14 @@ pub fn baselines(
             continue;
         }
         let label = format!("{model} {}", Method::ZeroShot);
+        let claim = |claims: &Claims| claims.of_baseline(&name, &label, task);
+        let claim = options.claims.map(claim).transpose()?;
+        if claim.is_some() {
+            let now = options.existing.again(options.runs)?;
+            if now.has_zero_shot(model, &name.as_str().into(), &splits) {
+                continue;
+            }
+        }
         on(Event::BaselineBegins { label: &label });
         let asked =
             ZeroShotOptions { model, weights: &name, data, splits: &splits, synsets: &none };

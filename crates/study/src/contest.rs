@@ -6,7 +6,7 @@ use kennel_auto::{JudgedProbe, begin_with_head, contend, fit_head};
 use kennel_core::{RunDir, Strategy, Task};
 use kennel_train::TrainError;
 
-use crate::{Event, Experiment, Failed, Halt, Result, State, StudyOptions};
+use crate::{Claim, Event, Experiment, Failed, Halt, Result, State, StudyOptions};
 
 /// A run of `auto` that has its convex head.
 pub struct Probed {
@@ -32,7 +32,7 @@ pub fn compare_networks(
 ) -> Result<(AllProbed, Vec<Failed>)> {
     let (mut all, mut failed) = (AllProbed::new(), Vec::new());
     for group in groups(experiments) {
-        let is_finished = |&index: &usize| matches!(experiments[index].state, State::Finished(_));
+        let is_finished = |&index: &usize| experiments[index].is_finished();
         if group.len() < 2 || group.iter().all(is_finished) {
             continue;
         }
@@ -40,6 +40,7 @@ pub fn compare_networks(
         for index in group {
             let experiment = &mut experiments[index];
             let label = experiment.label.clone();
+            let _claim = claim_head(experiment, options, task)?;
             match probe(experiment, options, task, on) {
                 Ok((run, probe)) => {
                     indices.push(index);
@@ -64,7 +65,7 @@ pub fn compare_networks(
         let contenders = contend(&probes);
         on(Event::Contended { label: shared_label(&experiments[indices[0]]), all: &contenders });
         for ((index, run), contender) in indices.into_iter().zip(runs).zip(contenders) {
-            if !matches!(experiments[index].state, State::Finished(_)) {
+            if !experiments[index].is_finished() {
                 all.insert(index, Probed { run, left_out: contender.left_out });
             }
         }
@@ -84,6 +85,20 @@ fn groups(experiments: &[Experiment]) -> Vec<Vec<usize>> {
     groups.into_values().collect()
 }
 
+/// Waits until no other process fits this head, then looks for its run again.
+fn claim_head(
+    experiment: &mut Experiment,
+    options: &StudyOptions,
+    task: Task<'_>,
+) -> Result<Option<Claim>> {
+    let (Some(claims), Ok(settings)) = (options.claims, &experiment.settings) else {
+        return Ok(None);
+    };
+    let claim = claims.of_head(settings, &experiment.label, task)?;
+    experiment.find_run(&options.existing.again(options.runs)?);
+    Ok(Some(claim))
+}
+
 /// Fits the head of an experiment, unless a run has it.
 fn probe(
     experiment: &Experiment,
@@ -95,6 +110,8 @@ fn probe(
     let settings = experiment.settings.as_ref().expect("it can be run");
     let run = match &experiment.state {
         State::Finished(run) => run.clone(),
+        // Another process may be training it.
+        State::Begun(run) if JudgedProbe::read(run).is_ok() => run.clone(),
         State::Begun(run) => {
             on(Event::ProbeBegins { label });
             fit_head(run.clone(), &options.train, task)?

@@ -1,5 +1,7 @@
 //! Errors of a whole study. An experiment that fails does not end it.
 
+use std::path::PathBuf;
+
 use kennel_core::{CoreError, Hint, Hinted, RunDir};
 use kennel_models::ModelError;
 use kennel_report::ReportError;
@@ -20,6 +22,9 @@ pub enum StudyError {
     /// The report, or the published results to compare with.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// The folder of runs cannot be shared with other processes.
+    #[error("{} lies on a file system without locks", kennel_core::shown(.0))]
+    NoLocks(PathBuf),
     /// Stopped on request.
     #[error("stopped")]
     Stopped(Halt),
@@ -35,6 +40,11 @@ pub enum Halt {
     },
     /// While the photos of an experiment were checked.
     Checking {
+        /// The experiment.
+        label: String,
+    },
+    /// While another process worked on it.
+    Waiting {
         /// The experiment.
         label: String,
     },
@@ -61,6 +71,7 @@ impl Hinted for StudyError {
             StudyError::Core(error) => error.hints(),
             StudyError::Model(error) => error.hints(),
             StudyError::Report(error) => error.hints(),
+            StudyError::NoLocks(_) => vec![Hint::ShareByShards],
             StudyError::Stopped(_) => Vec::new(),
         }
     }

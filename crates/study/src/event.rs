@@ -37,6 +37,12 @@ pub enum Event<'a> {
         /// Whether it resumes a run that was begun.
         resumes: bool,
     },
+    /// Other processes train these experiments; this one waits for them, or takes over those of
+    /// a process that ends.
+    Elsewhere {
+        /// The experiments.
+        labels: &'a [&'a str],
+    },
     /// An experiment is trained and evaluated.
     Trained {
         /// Its run.

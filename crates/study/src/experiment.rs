@@ -7,9 +7,20 @@ use kennel_train::class_weights;
 
 use crate::{Existing, State};
 
+/// Place of an experiment in the plan of a study.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// From 1.
+    pub index: usize,
+    /// Number of experiments in the plan.
+    pub of: usize,
+}
+
 /// One training run.
 #[derive(Clone, Debug)]
 pub struct Experiment {
+    /// Its place in the plan.
+    pub place: Place,
     /// Model, strategy, the settings that vary and the seed.
     pub label: String,
     /// Number of its combination of settings and seed: experiments of the same strategy and number
@@ -49,6 +60,11 @@ impl Experiment {
         if let Ok(settings) = &self.settings {
             self.state = existing.state(settings);
         }
+    }
+
+    /// Whether a run of it is finished.
+    pub fn is_finished(&self) -> bool {
+        matches!(self.state, State::Finished(_))
     }
 
     /// Returns its failure if it cannot be run.

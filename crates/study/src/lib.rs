@@ -11,6 +11,9 @@ mod event;
 
 mod state;
 
+mod claims;
+mod shard;
+
 mod experiment;
 mod plan;
 
@@ -22,11 +25,13 @@ mod run;
 
 mod conclude;
 
+pub use claims::{Claim, Claims};
 pub use conclude::{Concluded, Output, conclude};
 pub use error::{Halt, Result, StudyError};
 pub use event::Event;
-pub use experiment::{Experiment, Failed};
+pub use experiment::{Experiment, Failed, Place};
 pub use options::StudyOptions;
 pub use plan::{Study, Unresolved};
 pub use run::Ended;
+pub use shard::{NotAShard, Shard};
 pub use state::{Existing, State};

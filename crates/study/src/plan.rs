@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use kennel_core::{PartialSettings, Settings, SettingsError, Strategy, Weights};
 use toml::Value;
 
-use crate::{Experiment, State};
+use crate::{Experiment, Place, State};
 
 /// What a study is made of.
 #[derive(Clone, Debug)]
@@ -49,7 +49,9 @@ impl Study {
         resolve: impl Fn(PartialSettings) -> Result<Settings, Unresolved<E>>,
     ) -> Result<Vec<Experiment>, E> {
         let mut experiments = Vec::new();
-        for Asked { label, combination, settings: asked } in self.asked()? {
+        let asked = self.asked()?;
+        let of = asked.len();
+        for (index, Asked { label, combination, settings: asked }) in (1..).zip(asked) {
             let settings = match resolve(asked) {
                 Ok(settings) => match settings.check() {
                     Ok(()) => Ok(settings),
@@ -58,7 +60,8 @@ impl Study {
                 Err(Unresolved::Experiment(reason)) => Err(reason),
                 Err(Unresolved::Study(error)) => return Err(error),
             };
-            experiments.push(Experiment { label, combination, settings, state: State::New });
+            let place = Place { index, of };
+            experiments.push(Experiment { place, label, combination, settings, state: State::New });
         }
         Ok(experiments)
     }

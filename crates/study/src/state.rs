@@ -46,6 +46,15 @@ impl Existing {
         Ok(Existing { runs, manifest_sha256: manifest_sha256.into() })
     }
 
+    /// Reads them again: other processes may have begun and finished runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`Existing::read`].
+    pub fn again(&self, runs: &Path) -> Result<Self> {
+        Self::read(runs, &self.manifest_sha256)
+    }
+
     /// Returns the state of the experiment with these settings. A begun run can be resumed only if
     /// its own paths lead to the same files.
     pub fn state(&self, settings: &Settings) -> State {

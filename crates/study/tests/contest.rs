@@ -19,7 +19,9 @@ use kennel_core::{
 use kennel_data::Dataset;
 use kennel_infer::{Compute, manifest_digest};
 use kennel_report::NoCommands;
-use kennel_study::{Ended, Event, Existing, Halt, Study, StudyError, StudyOptions, Unresolved};
+use kennel_study::{
+    Claims, Ended, Event, Existing, Halt, Study, StudyError, StudyOptions, Unresolved,
+};
 use kennel_train::TrainOptions;
 use mislabelled::swap_labels;
 use photos::{draw_photos, small_config};
@@ -64,8 +66,16 @@ fn run(data: &Path, runs: &Path, task: Task<'_>) -> (Result<Ended, StudyError>, 
         data: Some(data.clone()),
         skip_test: false,
     };
-    let options =
-        StudyOptions { data: &data, runs, existing: &existing, train, commands: &NoCommands };
+    let claims = Claims::new(runs, &manifest_digest(&data).unwrap());
+    let options = StudyOptions {
+        data: &data,
+        runs,
+        existing: &existing,
+        claims: Some(&claims),
+        scores_baselines: true,
+        train,
+        commands: &NoCommands,
+    };
     let compared = RefCell::new(Vec::new());
     let on = |event: Event<'_>| {
         if let Event::Contended { label, all } = event {
