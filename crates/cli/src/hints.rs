@@ -366,6 +366,9 @@ pub fn words(hint: &Hint) -> String {
              --learning-rate"
         }
         Hint::LargerCache => "--cache-size makes it larger",
+        Hint::ShareByShards => {
+            "give every process its share: --shard 0/2 and --shard 1/2; one alone takes --shard 0/1"
+        }
         Hint::BuildWith(feature) => {
             return format!(
                 "cargo build --release --workspace --features kennel/{feature}; or --device cpu"

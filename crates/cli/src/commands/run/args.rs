@@ -8,6 +8,7 @@ use kennel_core::{PartialSettings, SettingsError, Strategy, Weights};
 use kennel_study::Study;
 use toml::{Table, Value};
 
+use super::shard::ShardArg;
 use crate::cache::CacheArgs;
 use crate::commands::report::PlaceArgs;
 use crate::data::DataArg;
@@ -28,7 +29,7 @@ Examples:
   kennel run --models mobilenetv2_100 --strategies partial,full --search 8
   kennel run --models resnet50 --set batch_size=16,32 --set optimizer.name=adamw --dry-run
 
-The same command resumes where it was stopped. The report covers every finished run in --runs on the same test photos; the \
+The same command resumes where it was stopped, and several at once share the experiments of one --runs folder. The report covers every finished run in --runs on the same test photos; the \
 exported network is the best of them.";
 
 /// What a study is made of.
@@ -69,6 +70,10 @@ pub struct RunArgs {
     /// Train everything again; existing runs stay
     #[arg(long)]
     pub force: bool,
+    /// Train share I of N of the experiments, from 0, and write no report; `auto` or `auto/N` takes
+    /// both from Slurm, Kubernetes or GNU parallel
+    #[arg(long, value_name = "I/N|auto", conflicts_with = "force")]
+    pub shard: Option<ShardArg>,
     /// Print the plan (and download missing weights), train nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -2,6 +2,7 @@
 
 mod args;
 mod plan;
+mod shard;
 mod words;
 
 use std::path::PathBuf;
@@ -10,15 +11,15 @@ use kennel_core::{PartialSettings, Settings, Task, Weights, task};
 use kennel_infer::manifest_digest;
 use kennel_models::{architecture, cached_weights, locate_weights};
 use kennel_study::{
-    Concluded, Ended, Event, Existing, Experiment, Failed, Output, Study, StudyError, StudyOptions,
-    Unresolved, conclude,
+    Claims, Concluded, Ended, Event, Existing, Experiment, Failed, Output, Study, StudyError,
+    StudyOptions, Unresolved, conclude,
 };
 use kennel_train::{TrainOptions, check_splits};
 use serde_json::json;
 
 pub use self::args::RunArgs;
 use self::plan::tell_plan;
-use self::words::{by_reason, tell_event, tell_failed, tell_halt, tell_unexported};
+use self::words::{by_reason, tell_event, tell_failed, tell_halt, tell_shard, tell_unexported};
 use super::report::render;
 use crate::failure::{CommandResult, Failure};
 use crate::hints::Kennel;
@@ -39,6 +40,15 @@ pub fn run(args: RunArgs, session: &Session) -> CommandResult {
     check_splits(&data)?;
     let mut experiments = study.plan(|asked| resolved(asked, session))?;
     let existing = Existing::read(&args.place.runs, &manifest_digest(&data)?)?;
+    let shard = args.shard.map(|shard| shard.shard(|name| std::env::var(name).ok())).transpose()?;
+    if let Some((shard, variable)) = shard {
+        let of = experiments.len();
+        shard.keep(&mut experiments);
+        tell_shard(shard, variable, experiments.len(), of, session);
+        if experiments.is_empty() {
+            return Ok(());
+        }
+    }
     for experiment in &mut experiments {
         experiment.check_classes(&data, &Kennel);
         if !args.force {
@@ -63,15 +73,33 @@ pub fn run(args: RunArgs, session: &Session) -> CommandResult {
         &args.export_dir,
         args.place.against.as_deref(),
     )?;
+    let claims = Claims::new(&args.place.runs, &manifest_digest(&data)?);
     let options = StudyOptions {
         data: &data,
         runs: &args.place.runs,
         existing: &existing,
+        claims: (shard.is_none() && !args.force).then_some(&claims),
+        scores_baselines: shard.is_none_or(|(shard, _)| shard.is_first()),
         train,
         commands: &Kennel,
     };
     let failed = train_all(&args, &study, experiments, &options, session)?;
+    if shard.is_some() {
+        say!(session, "\nthis share is done; once all are, kennel report compares the runs");
+        return without_report(&failed);
+    }
+    let claim = options.claims.map(Claims::of_report).transpose()?;
+    if claim.as_ref().is_some_and(Option::is_none) {
+        say!(session, "\nall experiments are done; another process writes the report");
+        return without_report(&failed);
+    }
     finish(&args, &options, output, &failed, session)
+}
+
+/// Ends a command that writes no report.
+fn without_report(failed: &[Failed]) -> CommandResult {
+    tell_failed(failed);
+    if failed.is_empty() { Ok(()) } else { Err(Failure::Partly) }
 }
 
 /// Completes the settings of an experiment. What is wrong with the command line ends the study.

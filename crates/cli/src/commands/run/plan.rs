@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::RunArgs;
+use crate::commands::train::toml_of;
 use crate::failure::CommandResult;
 use crate::output::{Format, Level, Stream, columns_that_fit, print, print_json};
 use crate::session::Session;
@@ -54,6 +55,8 @@ fn tell_photos(data: &Dataset, session: &Session) {
 /// The plan's row for an experiment.
 #[derive(Serialize)]
 struct Planned<'a> {
+    /// Its place in the whole plan, from 1.
+    index: usize,
     experiment: &'a str,
     /// `finished`, `finished, its network is gone`, `resumes`, `new` or `cannot be run`.
     state: &'static str,
@@ -63,6 +66,8 @@ struct Planned<'a> {
     epochs: Option<usize>,
     /// Estimated seconds of a new experiment.
     about_s: Option<f64>,
+    /// Its settings, as `kennel train --config` reads them.
+    config: Option<String>,
     /// Why it cannot be run.
     reason: Option<&'a str>,
 }
@@ -74,14 +79,16 @@ fn planned<'a>(
 ) -> Vec<Planned<'a>> {
     let counts = photos.counts(None);
     let mut rates = Rates::default();
-    let planned = |Experiment { label, settings, state, .. }: &'a Experiment| {
+    let planned = |Experiment { place, label, settings, state, .. }: &'a Experiment| {
         let unknown = Planned {
+            index: place.index,
             experiment: label,
             state: "cannot be run",
             run: None,
             learning_rate: None,
             epochs: None,
             about_s: None,
+            config: settings.as_ref().ok().and_then(|settings| toml_of(settings).ok()),
             reason: None,
         };
         let settings = match settings {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kennel_core::quoted;
-use kennel_study::{Event, Failed, Halt};
+use kennel_study::{Event, Failed, Halt, Shard};
 
 use crate::auto_table::{tell_choice, tell_contenders};
 use crate::commands::report::{tell_left_out, tell_written};
@@ -11,6 +11,18 @@ use crate::commands::train::toml_of;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::session::Session;
+
+/// Prints which share of a study this process trains.
+pub fn tell_shard(
+    shard: Shard,
+    variable: Option<&str>,
+    experiments: usize,
+    of: usize,
+    session: &Session,
+) {
+    let source = variable.map_or_else(String::new, |variable| format!(" (from {variable})"));
+    say!(session, "shard      {shard}{source}: {experiments} of {of} experiments");
+}
 
 /// Prints an event. `out` is the folder of the report.
 pub fn tell_event(event: Event<'_>, out: &Path, session: &Session) {
@@ -30,6 +42,9 @@ pub fn tell_event(event: Event<'_>, out: &Path, session: &Session) {
             if let Ok(settings) = toml_of(settings) {
                 detail!(session, "{}", settings.trim_end());
             }
+        }
+        Event::Elsewhere { labels } => {
+            say!(session, "\nother processes train {}; waiting for them", labels.join("; "));
         }
         // What was tried stands in the run too: a table that cannot be read fails nothing.
         Event::Trained { run } => tell_choice(run, session).unwrap_or_else(|error| error.tell()),
@@ -70,6 +85,11 @@ pub fn tell_halt(halt: &Halt, force: bool) {
             shout!(
                 "stopped while the photos of {label} were checked\nhint: {command} resumes from \
                  there"
+            );
+        }
+        Halt::Waiting { label } => {
+            shout!(
+                "stopped while another process trained {label}\nhint: the same command waits again"
             );
         }
         Halt::Training { label, run, epochs } => {
