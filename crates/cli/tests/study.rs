@@ -28,10 +28,12 @@ fn study<'a>(more: &[&'a str]) -> Vec<&'a str> {
     STUDY.iter().chain(&["--set", "batch_size=8"]).chain(more).copied().collect()
 }
 
+/// The runs in their order; not the claims of a process that works.
 fn runs(folder: &Path) -> Vec<PathBuf> {
     let mut runs: Vec<_> = std::fs::read_dir(folder.join("runs"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        .filter(|path| !path.ends_with(".claims"))
         .collect();
     runs.sort();
     runs
