@@ -47,6 +47,7 @@ mod network;
 mod onnx_args;
 mod onnx_worker;
 mod output;
+mod photo_loop;
 mod progress;
 mod resolve;
 mod rows;

@@ -1,11 +1,9 @@
 //! `kennel explain`.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use indicatif::ProgressBar;
-use kennel_core::{Split, Task, kept_in_place};
+use kennel_core::{Split, kept_in_place};
 use kennel_data::Notes;
 use kennel_explain::HeatMap;
 use kennel_infer::{Explained, ExplainedPhoto, InferError, Model, Photos, Predictor, explain};
@@ -20,10 +18,9 @@ use crate::folders::{EXPLAINED_DIR, RESULTS_DIR};
 use crate::heat_pictures::Pictures;
 use crate::hints::{hint_did_you_mean, in_a_row, worded};
 use crate::nearby::hint_nearby;
-use crate::progress::photo_counter;
 use crate::rows::{RowFormat, Written, csv_line};
 use crate::session::Session;
-use crate::{interrupt, network, output, variables};
+use crate::{network, output, photo_loop, variables};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -150,29 +147,15 @@ fn explain_photos(args: &ExplainArgs, model: &mut Predictor, session: &Session) 
     }
     let (mut rows, mut asked, mut failed) = (Written::default(), 0, 0);
     let mut noted = Notes::default();
-    // A process that waits for standard input cannot stop at the next photo, so it does not listen.
-    let task = match args.photos.iter().any(|path| path == Path::new("-")) {
-        true => Task::unwatched(),
-        false => Task::new(interrupt::listen(session), &|_| {}),
-    };
-    // On a terminal the rows themselves show the progress.
-    let counter = match std::io::stdout().is_terminal() {
-        true => ProgressBar::hidden(),
-        false => photo_counter("explained", session),
-    };
+    let task = photo_loop::task_on(&args.photos, session);
+    let counter = photo_loop::counter("explained", session);
     for explained in explain(model, Photos::Named(args.photos.clone()), class, task)? {
         let explained = match explained {
             Ok(explained) => explained,
             Err(error) => {
                 rows.end(args.format)?;
                 counter.finish_and_clear();
-                return Err(match error {
-                    InferError::Stopped(_) => {
-                        shout!("stopped after {asked} photos");
-                        Failure::Interrupted("")
-                    }
-                    error => error.into(),
-                });
+                return Err(photo_loop::ended_by(error, asked));
             }
         };
         asked += explained.len();

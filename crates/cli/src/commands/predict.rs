@@ -1,11 +1,8 @@
 //! `kennel predict`.
 
-use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use indicatif::ProgressBar;
-use kennel_core::Task;
 use kennel_data::Notes;
 use kennel_infer::{BATCH, InferError, Model, Photos, Predictor, label};
 
@@ -15,10 +12,9 @@ use crate::failure::{CommandResult, Failure};
 use crate::hints::in_a_row;
 use crate::nearby::hint_nearby;
 use crate::onnx_args::OnnxArgs;
-use crate::progress::photo_counter;
 use crate::rows::{Row, RowFormat, Rows, Unknown};
 use crate::session::Session;
-use crate::{interrupt, network};
+use crate::{network, photo_loop};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -85,29 +81,15 @@ pub fn run(args: PredictArgs, session: &Session) -> CommandResult {
     let mut rows = Rows::begin(args.format, args.top.min(class_names.len()), tells_unknown)?;
     let (mut asked, mut unreadable, mut unlabelled) = (0, 0, 0);
     let mut noted = Notes::default();
-    // A process that waits for standard input cannot stop at the next photo, so it does not listen.
-    let task = match args.photos.iter().any(|path| path == Path::new("-")) {
-        true => Task::unwatched(),
-        false => Task::new(interrupt::listen(session), &|_| {}),
-    };
-    // On a terminal the rows themselves show the progress.
-    let counter = match std::io::stdout().is_terminal() {
-        true => ProgressBar::hidden(),
-        false => photo_counter("labelled", session),
-    };
+    let task = photo_loop::task_on(&args.photos, session);
+    let counter = photo_loop::counter("labelled", session);
     for labelled in label(&mut *model, Photos::Named(args.photos.clone()), task) {
         let labelled = match labelled {
             Ok(labelled) => labelled,
             Err(error) => {
                 rows.end()?;
                 counter.finish_and_clear();
-                return Err(match error {
-                    InferError::Stopped(_) => {
-                        shout!("stopped after {asked} photos");
-                        Failure::Interrupted("")
-                    }
-                    error => error.into(),
-                });
+                return Err(photo_loop::ended_by(error, asked));
             }
         };
         asked += labelled.len();
