@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::Result;
 
 /// File in which an audit lies beside its page.
-const FILE_NAME: &str = "audit.json";
+pub(crate) const AUDIT_FILE: &str = "audit.json";
 
 /// Labels of a run's photos that are probably wrong, the least probable first.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -28,7 +28,7 @@ impl LabelsAudit {
     ///
     /// A file that cannot be read or is no audit.
     pub fn read(folder: &Path, manifest: &Manifest) -> Result<Option<Self>> {
-        let path = folder.join(FILE_NAME);
+        let path = folder.join(AUDIT_FILE);
         if !path.is_file() {
             return Ok(None);
         }

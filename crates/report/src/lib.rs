@@ -51,7 +51,7 @@ pub use diagnosis::{Curves, Diagnosis, diagnose};
 pub use drawings::{Figure, Figures};
 pub use error::{ReportError, Result};
 pub use heat_map::heat_map;
-pub use honesty::{Check, CheckKind, Level, Overlap, PICTURES, checks, overlap};
+pub use honesty::{Check, CheckKind, Level, Overlap, checks, overlap};
 pub use labels_audit::LabelsAudit;
 pub use more_photos::MorePhotos;
 pub use p_value::{LEVEL, format_p, p_equals};

@@ -9,7 +9,7 @@ use kennel_core::{
     Strategy, Weights, files, write_metrics, write_predictions,
 };
 use kennel_report::{
-    Commands, Finding, FinishedRun, Level, Named, PICTURES, Report, heat_map, write_report,
+    CheckKind, Commands, Finding, FinishedRun, Level, Named, Report, heat_map, write_report,
 };
 use serde_json::{Value, json};
 
@@ -389,7 +389,7 @@ fn photos_that_are_gone_are_said() {
     let runs = tempfile::tempdir().unwrap();
     make(runs.path(), &PLAIN);
     let report = Report::read(runs.path(), None, &Words).unwrap();
-    let check = report.checks.iter().find(|check| check.title == PICTURES).unwrap();
+    let check = report.checks.iter().find(|check| check.kind == CheckKind::Pictures).unwrap();
     assert!(check.text.starts_with("There is no data/processed in this folder"), "{}", check.text);
 }
 

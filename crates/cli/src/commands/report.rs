@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kennel_report::{
-    COLUMNS, Comparison, LEAST, NUMBERS, PICTURES, Report, Written, render_comparison, rows,
+    COLUMNS, CheckKind, Comparison, LEAST, NUMBERS, Report, Written, render_comparison, rows,
     write_report,
 };
 use serde_json::json;
@@ -95,7 +95,7 @@ pub fn tell_written(report: &Report, written: &Written, out: &Path, session: &Se
             written.others.len(),
         );
     }
-    for check in report.checks.iter().filter(|check| check.title == PICTURES) {
+    for check in report.checks.iter().filter(|check| check.kind == CheckKind::Pictures) {
         say!(session, "note: {}", check.text);
     }
     let boxes = &written.boxes;

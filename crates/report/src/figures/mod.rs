@@ -26,7 +26,7 @@ pub use confusion::confusion_matrix;
 pub use curves::{Curve, training_curves};
 pub use f1::per_class_f1;
 pub use learning_curve::learning_curve;
-pub(crate) use photos::jpeg_of;
+pub(crate) use photos::jpeg_address;
 pub use photos::{Tile, photos};
 pub use reliability::reliability_diagram;
 pub use svg::Svg;

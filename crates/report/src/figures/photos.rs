@@ -1,5 +1,7 @@
 //! Photos with their predictions; a sign and a frame show whether each is right.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
 use plotters::prelude::*;
@@ -63,12 +65,21 @@ pub fn photos(title: &str, tiles: &[Tile]) -> Result<Svg> {
     })
 }
 
+/// Encodes a photo as JPEG, in an address that holds it.
+///
+/// # Errors
+///
+/// A photo without a pixel.
+pub fn jpeg_address(photo: &RgbImage) -> Result<String> {
+    Ok(format!("data:image/jpeg;base64,{}", BASE64_STANDARD.encode(jpeg_of(photo)?)))
+}
+
 /// Encodes a photo as JPEG.
 ///
 /// # Errors
 ///
 /// [`ReportError::Figure`](crate::ReportError::Figure) when it has no pixel.
-pub fn jpeg_of(photo: &RgbImage) -> Result<Vec<u8>> {
+fn jpeg_of(photo: &RgbImage) -> Result<Vec<u8>> {
     let mut jpeg = Vec::new();
     JpegEncoder::new_with_quality(&mut jpeg, QUALITY)
         .encode_image(photo)

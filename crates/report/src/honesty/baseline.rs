@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use kennel_core::{Method, Weights};
 
 use super::check::{Check, CheckKind, Level};
-use super::new::check;
 use crate::words::Words;
 use crate::{Commands, Comparison, FinishedRun, Named};
 
@@ -16,7 +15,7 @@ pub fn checks(
     commands: &dyn Commands,
     words: Words,
 ) -> Vec<Check> {
-    let check = |level, text| check(words, CheckKind::Baseline, level, text);
+    let check = |level, text| Check::new(words, CheckKind::Baseline, level, text);
     let mut networks: BTreeMap<(&str, &Weights), &FinishedRun> = BTreeMap::new();
     for run in runs {
         let network =

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::words::Words;
+
 /// How much the outcome of a check weakens the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -49,4 +51,11 @@ pub struct Check {
     pub level: Level,
     /// The result and what it means.
     pub text: String,
+}
+
+impl Check {
+    /// Returns a check with its name in the language of `words`.
+    pub(super) fn new(words: Words, kind: CheckKind, level: Level, text: String) -> Self {
+        Check { kind, title: words.check_title(kind), level, text }
+    }
 }

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use kennel_core::{DuplicateKind, PhotoRecord, Split};
 
 use super::check::{Check, CheckKind, Level};
-use super::new::check;
 use crate::words::Words;
 use crate::{Commands, FinishedRun, Named};
 
@@ -26,7 +25,7 @@ pub fn checks(runs: &[FinishedRun], commands: &dyn Commands, words: Words) -> Ve
 
 /// Checks for pictures that occur in several splits.
 fn across_splits(pictures: &[Pictures], prepare: &str, words: Words) -> Check {
-    let check = |level, text| check(words, CheckKind::Duplicates, level, text);
+    let check = |level, text| Check::new(words, CheckKind::Duplicates, level, text);
     let crosses =
         |group: &&Vec<&PhotoRecord>| group.iter().any(|photo| photo.split != group[0].split);
     let crossing = pictures.iter().find_map(|Pictures { run, groups }| {
@@ -58,7 +57,7 @@ fn within_test(pictures: &[Pictures], words: Words) -> Option<Check> {
         })
         .max_by_key(|&(_, copies)| copies)
         .filter(|&(_, copies)| copies > 0)?;
-    Some(check(words, CheckKind::TestCopies, Level::Note, words.test_copies(copies, n)))
+    Some(Check::new(words, CheckKind::TestCopies, Level::Note, words.test_copies(copies, n)))
 }
 
 /// Checks for the same picture under two classes. At most one of the labels is right.
@@ -73,7 +72,7 @@ fn labels(pictures: &[Pictures], prepare: &str, words: Words) -> Option<Check> {
     let other = example.iter().find(|photo| photo.label != example[0].label)?;
     let paths = [&*example[0].path, &*other.path];
     let text = words.contradictory_labels(contradictory.len(), paths, prepare);
-    Some(check(words, CheckKind::Labels, Level::Warning, text))
+    Some(Check::new(words, CheckKind::Labels, Level::Warning, text))
 }
 
 impl<'a> Pictures<'a> {

@@ -4,7 +4,6 @@
 mod baseline;
 mod check;
 mod duplicates;
-mod new;
 mod overlap;
 mod pictures;
 
@@ -12,7 +11,6 @@ use kennel_metrics::Temperature;
 
 pub use check::{Check, CheckKind, Level};
 pub use overlap::{Overlap, overlap};
-pub use pictures::PICTURES;
 
 use crate::diagnosis::diagnose_in;
 use crate::words::{Compared, Words};
@@ -66,7 +64,7 @@ fn calibration(comparison: &Comparison, words: Words) -> Vec<Check> {
             before.brier_score,
             &fitted,
         );
-        Some(new::check(words, CheckKind::Calibration, Level::Fine, text))
+        Some(Check::new(words, CheckKind::Calibration, Level::Fine, text))
     };
     comparison.runs.iter().filter_map(of_run).collect()
 }
@@ -82,7 +80,7 @@ fn diagnoses(comparison: &Comparison, runs: &[FinishedRun], words: Words) -> Vec
             _ => Level::Note,
         };
         let text = format!("{}: {}", summary.label, diagnosis.sentence);
-        Some(new::check(words, CheckKind::Training, level, text))
+        Some(Check::new(words, CheckKind::Training, level, text))
     };
     runs.iter().zip(&comparison.runs).filter_map(of_run).collect()
 }
@@ -97,5 +95,5 @@ fn power(comparison: &Comparison, words: Words) -> Option<Check> {
     let level =
         if power.need.is_some_and(|need| need <= power.have) { Level::Fine } else { Level::Note };
     let text = words.power(compared, power.have, power.need, power.is_found);
-    Some(new::check(words, CheckKind::Power, level, text))
+    Some(Check::new(words, CheckKind::Power, level, text))
 }

@@ -4,7 +4,6 @@ use kennel_core::{Split, imagenet};
 use serde::Serialize;
 
 use super::check::{Check, CheckKind, Level};
-use super::new::check;
 use crate::FinishedRun;
 use crate::words::Words;
 
@@ -48,7 +47,7 @@ pub fn checks(runs: &[FinishedRun], words: Words) -> Vec<Check> {
 fn own(runs: &[FinishedRun], words: Words) -> Option<Check> {
     let began = || runs.iter().filter_map(|run| Some((run, run.facts().weights_run.as_ref()?)));
     let is_of_others = |run: &FinishedRun| run.facts().weights_shared_classes == Some(0);
-    let check = |level, text| check(words, CheckKind::Overlap, level, text);
+    let check = |level, text| Check::new(words, CheckKind::Overlap, level, text);
     match began().find(|(run, _)| !is_of_others(run)) {
         Some((run, weights_run)) => {
             Some(check(Level::Warning, words.own_weights(&run.name(), weights_run)))
@@ -60,7 +59,7 @@ fn own(runs: &[FinishedRun], words: Words) -> Option<Check> {
 }
 
 fn pretraining(runs: &[FinishedRun], words: Words) -> Check {
-    let check = |level, text| check(words, CheckKind::Overlap, level, text);
+    let check = |level, text| Check::new(words, CheckKind::Overlap, level, text);
     let Some(Overlap { imagenet_names, photos, imagenet_classes }) = runs.iter().find_map(overlap)
     else {
         return check(Level::Fine, words.nothing_pretrained());

@@ -6,12 +6,8 @@ use std::path::Path;
 use kennel_core::Split;
 
 use super::check::{Check, CheckKind, Level};
-use super::new::check;
 use crate::words::Words;
 use crate::{Commands, FinishedRun, Named};
-
-/// The title of this check.
-pub const PICTURES: &str = "Pictures";
 
 /// Notes test photos that are gone, once per data set. (The figures check the digest of those that
 /// are there when they draw them.)
@@ -30,7 +26,7 @@ pub fn checks(runs: &[FinishedRun], commands: &dyn Commands, words: Words) -> Ve
             true => words.no_folder(&data, commands.name(Named::Report)),
             false => words.photos_gone(gone, of, &data),
         };
-        Some(check(words, CheckKind::Pictures, Level::Note, text))
+        Some(Check::new(words, CheckKind::Pictures, Level::Note, text))
     };
     runs.iter().filter_map(&mut of_run).collect()
 }

@@ -3,14 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use kennel_core::Split;
 use kennel_data::read_photo;
 use maud::{Markup, html};
 use rayon::prelude::*;
 
-use crate::figures::jpeg_of;
+use crate::figures::jpeg_address;
 use crate::pictures::{Pictures, shrunk};
 use crate::{FinishedRun, Result, heat_map};
 
@@ -43,7 +41,7 @@ pub struct Album {
 
 impl Album {
     /// Reads photos of a run, each once, at the first size that is wanted. Leaves out those that
-    /// are gone or changed.
+    /// are gone or changed, and heat maps that are damaged.
     ///
     /// # Errors
     ///
@@ -97,7 +95,7 @@ impl Album {
         Some(shown_again("heat", place, self.shown[place].heat.as_ref()?, title))
     }
 
-    /// Renders the photos themselves, unseen; what shows them refers to them.
+    /// Renders the photos as hidden symbols. Every place that shows a photo refers to its symbol.
     pub fn symbols(&self) -> Markup {
         html! {
             svg.album aria-hidden="true" width="0" height="0" {
@@ -111,8 +109,7 @@ impl Album {
 }
 
 fn picture(photo: &image::RgbImage) -> Result<Picture> {
-    let address = format!("data:image/jpeg;base64,{}", BASE64_STANDARD.encode(jpeg_of(photo)?));
-    Ok(Picture { width: photo.width(), height: photo.height(), address })
+    Ok(Picture { width: photo.width(), height: photo.height(), address: jpeg_address(photo)? })
 }
 
 fn symbol(kind: &str, place: usize, Picture { width, height, address }: &Picture) -> Markup {
@@ -126,7 +123,8 @@ fn symbol(kind: &str, place: usize, Picture { width, height, address }: &Picture
 fn shown_again(kind: &str, place: usize, picture: &Picture, title: &str) -> Markup {
     let Picture { width, height, .. } = picture;
     html! {
-        svg.picture role="img" viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height) {
+        svg.picture role="img" viewBox={ "0 0 " (width) " " (height) }
+            width=(width) height=(height) {
             title { (title) }
             use href={ "#" (kind) "-" (place) } {}
         }

@@ -151,7 +151,9 @@ fn wrong(page: &Page) -> Markup {
     let list = html! {
         ol.tiles {
             @for (place, photo) in audit.wrong_labels.iter().take(WRONG_SHOWN).enumerate() {
-                @let at = |key: &str| page.numbers.at(&format!("/wrong_labels/{place}/{key}"), Rounded::PerCent);
+                @let at = |key: &str| {
+                    page.numbers.at(&format!("/wrong_labels/{place}/{key}"), Rounded::PerCent)
+                };
                 (page.photos.tile(&photo.path, html! {
                     p { (words.labelled(&photo.label)) ", " (at("label_probability")) }
                     p { (words.probably(&photo.suggested)) ", " (at("suggested_probability")) }
@@ -170,10 +172,15 @@ fn ambiguous(page: &Page) -> Markup {
     let list = html! {
         ol.tiles {
             @for (place, photo) in audit.ambiguous.iter().take(OTHERS_SHOWN).enumerate() {
-                @let at = |key: &str| page.numbers.at(&format!("/ambiguous/{place}/{key}"), Rounded::PerCent);
+                @let at = |key: &str| {
+                    page.numbers.at(&format!("/ambiguous/{place}/{key}"), Rounded::PerCent)
+                };
                 (page.photos.tile(&photo.path, html! {
                     p { (words.labelled(&photo.label)) ", " (at("label_probability")) }
-                    p { (words.or()) strong { bdi { (photo.other) } } ", " (at("other_probability")) }
+                    p {
+                        (words.or()) strong { bdi { (photo.other) } } ", "
+                        (at("other_probability"))
+                    }
                 }, &words.photo_of(&photo.path)))
             }
         }
@@ -215,11 +222,14 @@ fn contradictions(page: &Page) -> Markup {
             @for (place, picture) in audit.contradictions.iter().take(OTHERS_SHOWN).enumerate() {
                 @let probability = format!("/contradictions/{place}/probability");
                 li {
-                    (words.same_picture(picture.kind)) ", " (words.probably(&picture.likeliest)) ", "
+                    (words.same_picture(picture.kind)) ", "
+                    (words.probably(&picture.likeliest)) ", "
                     (page.numbers.at(&probability, Rounded::PerCent))
                     ul.tiles {
                         @for copy in &picture.copies {
-                            (page.photos.tile(&copy.path, html! { p { (words.labelled(&copy.label)) } }, &words.photo_of(&copy.path)))
+                            (page.photos.tile(&copy.path, html! {
+                                p { (words.labelled(&copy.label)) }
+                            }, &words.photo_of(&copy.path)))
                         }
                     }
                 }
@@ -238,7 +248,9 @@ fn pairs(page: &Page) -> Markup {
         (head(&names, &numbers, &[]))
         tbody {
             @for (place, pair) in audit.class_pairs.iter().enumerate() {
-                @let at = |key: &str| page.numbers.at(&format!("/class_pairs/{place}/{key}"), Rounded::Proportion);
+                @let at = |key: &str| {
+                    page.numbers.at(&format!("/class_pairs/{place}/{key}"), Rounded::Proportion)
+                };
                 tr {
                     th scope="row" { bdi { (pair.first) } }
                     th scope="row" { bdi { (pair.second) } }

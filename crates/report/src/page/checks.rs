@@ -28,10 +28,13 @@ pub fn checks(page: &Page) -> Markup {
                         details {
                             summary {
                                 (sign(page, *level)) " "
-                                strong { (words.check_title(*kind)) ". " } (words.check_in_short(*kind, *level))
+                                strong { (words.check_title(*kind)) ". " }
+                                (words.check_in_short(*kind, *level))
                             }
                             ul { @for check in checks { li class=(class(check.level)) {
-                                @if check.level != Level::Fine && checks.len() > 1 { (sign(page, check.level)) " " }
+                                @if check.level != Level::Fine && checks.len() > 1 {
+                                    (sign(page, check.level)) " "
+                                }
                                 (check.text)
                             } } }
                         }

@@ -7,7 +7,7 @@ use super::number::Rounded;
 use super::p_matrix::p_matrix;
 use super::plots::{Dot, Scale, axis, scatter, strip};
 use super::subject::score;
-use super::tables::{folded, head, scrolled};
+use super::tables::{folded, head, scrolled, star};
 
 /// Rows of the forest plot before the fold.
 const ROWS: usize = 20;
@@ -26,7 +26,9 @@ pub fn compared(page: &Page) -> Markup {
             (folded(html! { (words.every_number()) }, every_number(page)))
             @if !comparison.left_out.is_empty() {
                 (folded(html! { (words.left_out(comparison.left_out.len())) }, html! {
-                    ul lang="en" { @for out in &comparison.left_out { li { code { (out.run) } ": " (out.reason) } } }
+                    ul lang="en" { @for out in &comparison.left_out {
+                        li { code { (out.run) } ": " (out.reason) }
+                    } }
                 }))
             }
         }
@@ -58,7 +60,10 @@ fn forest(page: &Page) -> Markup {
     html! {
         (rows(0..shown))
         @if shown < page.order.len() {
-            (folded(html! { (words.more_runs(page.order.len() - shown)) }, rows(shown..page.order.len())))
+            (folded(
+                html! { (words.more_runs(page.order.len() - shown)) },
+                rows(shown..page.order.len()),
+            ))
         }
     }
 }
@@ -66,18 +71,19 @@ fn forest(page: &Page) -> Markup {
 fn row(page: &Page, place: usize, scale: Scale) -> Markup {
     let (words, index) = (page.words, page.order[place]);
     let (run, is_best) = (page.summary(index), page.is_best(index));
-    let key = if run.test.is_some() { "test/accuracy" } else { "val/accuracy" };
     html! {
         tr.best[is_best] {
             td.rank { (place + 1) }
             th.words scope="row" {
                 a href={ "#run-" (index) } { bdi { (run.label) } }
-                @if is_best { " " span.star { span aria-hidden="true" { "★ " } (words.the_best()) } }
+                @if is_best { " " (star(words.the_best())) }
             }
             td.drawn { @if let Some(of) = score(run) { (strip(scale, &of.accuracy, is_best)) } }
             td.number {
-                (page.of_run(index, key, Rounded::Share))
-                @if score(run).is_some() { span.soft { (page.of_run(index, key, Rounded::Interval)) } }
+                (page.accuracy(index, Rounded::Share))
+                @if score(run).is_some() {
+                    span.soft { (page.accuracy(index, Rounded::Interval)) }
+                }
             }
         }
     }
@@ -112,13 +118,20 @@ fn seeds(page: &Page) -> Markup {
         h3 { (words.several_seeds()) }
         ul {
             @for (index, group) in page.report.comparison.seeds.iter().enumerate() {
-                @let at = |key: &str, rounded| page.numbers.at(&format!("/comparison/seeds/{index}/{key}"), rounded);
+                @let at = |key: &str, rounded| {
+                    page.numbers.at(&format!("/comparison/seeds/{index}/{key}"), rounded)
+                };
                 li {
                     bdi { (group.label) } ": "
-                    (words.mean_of_seeds(at("mean", Rounded::PerCent), group.seeds.len(), at("sd", Rounded::Points)))
+                    (words.mean_of_seeds(
+                        at("mean", Rounded::PerCent),
+                        group.seeds.len(),
+                        at("sd", Rounded::Points),
+                    ))
                     @for (seed, of) in group.seeds.iter().enumerate() {
                         @if seed > 0 { ", " }
-                        (at(&format!("seeds/{seed}/correct"), Rounded::Count)) " (seed " (of.seed) ")"
+                        (at(&format!("seeds/{seed}/correct"), Rounded::Count))
+                        " (seed " (of.seed) ")"
                     }
                     (words.of_photos(page.report.comparison.test_photos))
                 }
@@ -133,7 +146,9 @@ fn every_number(page: &Page) -> Markup {
     let rows = html! {
         caption { span {
             (words.numbers_caption(comparison.test_photos))
-            @if comparison.runs.iter().any(|run| run.feature_views.is_some()) { " " (words.cached_rates()) }
+            @if comparison.runs.iter().any(|run| run.feature_views.is_some()) {
+                " " (words.cached_rates())
+            }
         } }
         (head(&[words.run()], &titles, &[words.frozen()]))
         tbody {
@@ -148,17 +163,24 @@ fn number_row(page: &Page, index: usize) -> Markup {
     let cell = |key: &str, rounded: Rounded| page.of_run(index, key, rounded);
     html! {
         tr.best[is_best] {
-            th scope="row" { a href={ "#run-" (index) } { bdi { (run.label) } @if is_best { " " span role="img" aria-label=(page.words.the_best()) { "★" } } } }
+            th scope="row" { a href={ "#run-" (index) } {
+                bdi { (run.label) }
+                @if is_best { " " span role="img" aria-label=(page.words.the_best()) { "★" } }
+            } }
             td.number { (cell("test/accuracy", Rounded::Proportion)) }
             td.number { (cell("val/accuracy", Rounded::Proportion)) }
             td.number { (cell("test/log_loss", Rounded::Fixed(4))) }
             td.number { (cell("epochs", Rounded::Count)) }
-            td.number { @if run.strategy.is_training() { (cell("learning_rate", Rounded::Scientific)) } @else { "–" } }
+            td.number {
+                @if run.strategy.is_training() {
+                    (cell("learning_rate", Rounded::Scientific))
+                } @else { "–" }
+            }
             td.number { (cell("trainable_params", Rounded::Count)) }
             td.number { (cell("training_s", Rounded::Duration)) }
             td.number { (cell("images_per_s", Rounded::Fixed(0))) }
             td.number { (cell("peak_rss_bytes", Rounded::Gigabytes)) }
-            td { (page.words.frozen_layers(run.strategy, run.trainable_params == run.total_params, &run.trained)) }
+            td { (page.frozen_layers(index)) }
         }
     }
 }

@@ -93,7 +93,10 @@ pub fn confusion(page: &Page, subject: &Subject) -> Markup {
             h4 { (words.frequent_confusions()) }
             (list(&mistakes[..shown]))
             @if shown < mistakes.len() {
-                (folded(html! { (words.more_confusions(mistakes.len() - shown)) }, list(&mistakes[shown..])))
+                (folded(
+                    html! { (words.more_confusions(mistakes.len() - shown)) },
+                    list(&mistakes[shown..]),
+                ))
             }
         }
         div.cells { @for cell in &cells { (photos(page, subject, cell)) } }
@@ -126,7 +129,9 @@ fn numbered(page: &Page, subject: &Subject, cells: &[Cell]) -> Markup {
         thead {
             tr {
                 th scope="col" { (words.is_and_said()) }
-                @for class in per_class { th.said scope="col" { span title=(class.name) { bdi { (class.name) } } } }
+                @for class in per_class {
+                    th.said scope="col" { span title=(class.name) { bdi { (class.name) } } }
+                }
             }
         }
         tbody {
@@ -135,7 +140,9 @@ fn numbered(page: &Page, subject: &Subject, cells: &[Cell]) -> Markup {
                     th.words scope="row" { bdi { (class.name) } }
                     @for column in 0..per_class.len() {
                         @match find(row, column) {
-                            Some(cell) => td class=(shade(subject, cell)) { a href={ "#" (cell.id()) } { (cell.photos.len()) } },
+                            Some(cell) => td class=(shade(subject, cell)) {
+                                a href={ "#" (cell.id()) } { (cell.photos.len()) }
+                            },
                             None => td.none { "0" },
                         }
                     }
@@ -156,7 +163,9 @@ fn drawn(page: &Page, subject: &Subject, cells: &[Cell]) -> Markup {
                 @for cell in cells {
                     a href={ "#" (cell.id()) } tabindex="-1" {
                         title { (taken_for(page, subject, cell)) }
-                        rect class=(shade(subject, cell)) x=(CELL * cell.said) y=(CELL * cell.true_class) width=(CELL) height=(CELL) {}
+                        rect class=(shade(subject, cell))
+                            x=(CELL * cell.said) y=(CELL * cell.true_class)
+                            width=(CELL) height=(CELL) {}
                     }
                 }
             }
@@ -164,32 +173,29 @@ fn drawn(page: &Page, subject: &Subject, cells: &[Cell]) -> Markup {
     }
 }
 
-/// Renders the photos of a cell, which are there once it was chosen.
+/// Renders the photos of a cell, hidden until a link to the cell is followed.
 fn photos(page: &Page, subject: &Subject, cell: &Cell) -> Markup {
     let words = page.words;
-    let shown: Vec<&&Judged> =
-        cell.shown().iter().filter(|photo| page.album.has(photo.path)).collect();
-    let others: Vec<&str> = cell
-        .shown()
-        .iter()
-        .filter(|photo| !page.album.has(photo.path))
-        .map(|photo| photo.path)
-        .collect();
+    let (shown, others): (Vec<&Judged>, Vec<&Judged>) =
+        cell.shown().iter().copied().partition(|photo| page.album.has(photo.path));
     html! {
         section.cell #(cell.id()) tabindex="-1" {
             h4 { (taken_for(page, subject, cell)) }
-            @if cell.is_right() && cell.photos.len() > cell.shown().len() { p { (words.least_sure_of_these(cell.shown().len())) } }
+            @if cell.photos.len() > cell.shown().len() {
+                p { (words.least_sure_of_these(cell.shown().len())) }
+            }
             ul.tiles.small {
                 @for photo in shown {
                     li {
-                        @if let Some(picture) = page.album.photo(photo.path, &words.photo_of(photo.path)) { (picture) }
+                        @let title = words.photo_of(photo.path);
+                        @if let Some(picture) = page.album.photo(photo.path, &title) { (picture) }
                         span.caption { (words.share(photo.confidence())) }
                     }
                 }
             }
             @if !others.is_empty() {
                 p { (words.without_picture()) }
-                ul { @for path in others { li { code { bdi { (path) } } } } }
+                ul { @for photo in others { li { code { bdi { (photo.path) } } } } }
             }
             p { a href="#confusion" { (words.back_to_matrix()) } }
         }

@@ -26,7 +26,7 @@ pub struct Page<'a> {
     pub words: Words,
     /// Its numbers.
     pub numbers: Numbers<'a>,
-    /// Words commands.
+    /// Writes the commands that a reader may copy.
     pub commands: &'a dyn Commands,
     /// The folder that the report is written into.
     pub out: &'a Path,
@@ -41,6 +41,20 @@ impl Page<'_> {
     /// Renders a number of the run at a place.
     pub fn of_run(&self, index: usize, key: &str, rounded: Rounded) -> Markup {
         self.numbers.at(&format!("/comparison/runs/{index}/{key}"), rounded)
+    }
+
+    /// Renders the accuracy that the run at a place is compared by: see
+    /// [`score`](super::subject::score).
+    pub fn accuracy(&self, index: usize, rounded: Rounded) -> Markup {
+        let key = if self.summary(index).test.is_some() { "test/accuracy" } else { "val/accuracy" };
+        self.of_run(index, key, rounded)
+    }
+
+    /// Returns what the run at a place did not train.
+    pub fn frozen_layers(&self, index: usize) -> String {
+        let run = self.summary(index);
+        let is_all_trained = run.trainable_params == run.total_params;
+        self.words.frozen_layers(run.strategy, is_all_trained, &run.trained)
     }
 
     /// Whether the run at a place is the best by validation.

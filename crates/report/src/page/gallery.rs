@@ -68,7 +68,9 @@ pub fn gallery(page: &Page, subject: &Subject) -> Markup {
                 _ => {
                     p { (words.mistakes_shown(chosen.mistakes.len(), wrong)) }
                     ul.tiles { @for photo in &chosen.mistakes { (tile(page, subject, photo)) } }
-                    @if chosen.mistakes.len() < wrong { p { a href="#confusion" { (words.all_mistakes()) } } }
+                    @if chosen.mistakes.len() < wrong {
+                        p { a href="#confusion" { (words.all_mistakes()) } }
+                    }
                 }
             }
             @if !chosen.unsure.is_empty() {
@@ -83,7 +85,9 @@ pub fn gallery(page: &Page, subject: &Subject) -> Markup {
                     all => {
                         p { (words.wrong_labels_shown(chosen.labels.len(), all)) }
                         ul.tiles {
-                            @for (place, label) in chosen.labels.iter().enumerate() { (label_tile(page, label, place)) }
+                            @for (place, label) in chosen.labels.iter().enumerate() {
+                                (label_tile(page, label, place))
+                            }
                         }
                     }
                 }
@@ -99,7 +103,9 @@ fn tile(page: &Page, subject: &Subject, photo: &Judged) -> Markup {
     let title = words.photo_of(photo.path);
     let caption = html! {
         @if photo.is_right() {
-            span.right { span aria-hidden="true" { "✓ " } (words.right_answer(said, photo.confidence())) }
+            span.right {
+                span aria-hidden="true" { "✓ " } (words.right_answer(said, photo.confidence()))
+            }
         } @else {
             span.wrong { span aria-hidden="true" { "✗ " } (words.said(said, photo.confidence())) }
             span { (words.labelled(subject.class(photo.true_class))) }
@@ -142,7 +148,9 @@ fn opened(page: &Page, path: &str, title: &str, caption: Markup, more: Markup) -
                             Some(photo) => (photo),
                             None => span.gone { (words.not_in_its_place()) },
                         }
-                        @if let Some(heat) = page.album.heat(path, &words.heat_map_of(path)) { (heat) }
+                        @if let Some(heat) = page.album.heat(path, &words.heat_map_of(path)) {
+                            (heat)
+                        }
                     } }
                     span.caption { (caption) }
                 }

@@ -42,7 +42,11 @@ fn of_subject(page: &Page, subject: &Subject) -> Markup {
             div.range {
                 (headline_strip(accuracy, &shares, &words.headline_strip(accuracy), words))
                 ul.key {
-                    li.band { (words.interval_of(page.numbers.at(&subject.at("accuracy"), Rounded::Interval))) }
+                    li.band {
+                        (words.interval_of(
+                            page.numbers.at(&subject.at("accuracy"), Rounded::Interval),
+                        ))
+                    }
                     @for (class, name, _) in &marks { li class=(class) { (name) } }
                 }
             }

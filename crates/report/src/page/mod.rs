@@ -98,7 +98,8 @@ fn rendered(page: &Page, json: &Value, figures: &Figures) -> Result<String> {
     }
     sections.push(("runs", words.every_run()));
     let title = html! {
-        (words.report()) ": " (words.classes(report.comparison.class_names.len())) ", " (words.runs(report.runs.len()))
+        (words.report()) ": " (words.classes(report.comparison.class_names.len())) ", "
+        (words.runs(report.runs.len()))
     };
     let frame = Frame {
         title,

@@ -86,7 +86,11 @@ impl Numbers<'_> {
         let found = self.json.pointer(pointer);
         match found.and_then(|value| Some((value, rounded.render(value, self.words)?))) {
             Some((value, text)) => {
-                html! { data value=(raw(value)) data-at=(pointer) data-format=(rounded.name()) { (text) } }
+                html! {
+                    data value=(raw(value)) data-at=(pointer) data-format=(rounded.name()) {
+                        (text)
+                    }
+                }
             }
             None => html! { "–" },
         }

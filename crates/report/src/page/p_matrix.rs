@@ -61,7 +61,8 @@ fn triangle(page: &Page) -> Markup {
                     @for &better in &runs[..row] {
                         @match cell(better, worse) {
                             Some((index, is_evidence)) => td.p.evidence[is_evidence] {
-                                (page.numbers.at(&format!("/comparison/pairs/{index}/p_holm"), Rounded::P))
+                                @let pointer = format!("/comparison/pairs/{index}/p_holm");
+                                (page.numbers.at(&pointer, Rounded::P))
                                 @if is_evidence { span aria-hidden="true" { " ●" } }
                             },
                             None => td.p { "–" },
@@ -93,7 +94,9 @@ fn sentences(page: &Page) -> Markup {
         (head(&[words.in_words()], &words.pair_titles(), &[]))
         tbody {
             @for (index, pair) in pairs.iter().take(SENTENCES).enumerate() {
-                @let at = |key: &str, rounded| page.numbers.at(&format!("/comparison/pairs/{index}/{key}"), rounded);
+                @let at = |key: &str, rounded| {
+                    page.numbers.at(&format!("/comparison/pairs/{index}/{key}"), rounded)
+                };
                 tr {
                     th.words scope="row" { (verdict(pair)) }
                     td.number { (at("only_first", Rounded::Count)) }

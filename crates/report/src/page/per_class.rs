@@ -126,7 +126,10 @@ fn curves(page: &Page) -> Markup {
             p { (words.curves_meaning()) }
             (panels(&trained[..shown]))
             @if shown < trained.len() {
-                (folded(html! { (words.more_runs(trained.len() - shown)) }, panels(&trained[shown..])))
+                (folded(
+                    html! { (words.more_runs(trained.len() - shown)) },
+                    panels(&trained[shown..]),
+                ))
             }
         }
     }

@@ -14,7 +14,11 @@ pub fn published(page: &Page, figures: &[Figure]) -> Markup {
     let words = page.words;
     let rows = html! {
         (head(&words.published_words(), &words.published_numbers(), &[]))
-        tbody { @for (index, against) in page.report.against.iter().enumerate() { (row(page, against, index)) } }
+        tbody {
+            @for (index, against) in page.report.against.iter().enumerate() {
+                (row(page, against, index))
+            }
+        }
     };
     html! {
         section #published aria-labelledby="published-title" {

@@ -8,7 +8,7 @@ use super::figure::figure;
 use super::more_photos::{is_curve, more_photos};
 use super::number::Rounded;
 use super::subject::score;
-use super::tables::{folded, head, scrolled};
+use super::tables::{folded, head, scrolled, star};
 use super::tried::tried;
 use super::unknown_photos::unknown_photos;
 use crate::diagnosis::diagnose_in;
@@ -38,14 +38,15 @@ pub fn runs(page: &Page, figures: &[Vec<Figure>]) -> Result<Markup> {
 fn run(page: &Page, index: usize, figures: &[Figure]) -> Result<Markup> {
     let (words, summary) = (page.words, page.summary(index));
     let body = self::body(page, index, figures)?;
-    let key = if summary.test.is_some() { "test/accuracy" } else { "val/accuracy" };
     Ok(html! {
         article {
             details.run {
                 summary {
                     bdi { (summary.label) }
-                    @if score(summary).is_some() { span.soft { (page.of_run(index, key, Rounded::Share)) } }
-                    @if page.is_best(index) { span.star { span aria-hidden="true" { "★ " } (words.the_best()) } }
+                    @if score(summary).is_some() {
+                        span.soft { (page.accuracy(index, Rounded::Share)) }
+                    }
+                    @if page.is_best(index) { (star(words.the_best())) }
                 }
                 // A link to what is inside opens it.
                 div #{ "run-" (index) } { (body) }
@@ -67,7 +68,9 @@ fn body(page: &Page, index: usize, figures: &[Figure]) -> Result<Markup> {
     Ok(html! {
         p { code { (summary.name) } }
         (facts(page, index))
-        @if let Some(diagnosis) = diagnose_in(words, &curves, classes) { p { (diagnosis.sentence) } }
+        @if let Some(diagnosis) = diagnose_in(words, &curves, classes) {
+            p { (diagnosis.sentence) }
+        }
         @if summary.test.is_some() {
             @if classes * page.report.runs.len() <= SCORES { (class_scores(page, index)) }
             p { (words.files_of(&summary.name)) }
@@ -88,31 +91,39 @@ fn facts(page: &Page, index: usize) -> Markup {
     html! {
         dl {
             dt { (words.weights()) } dd { (summary.weights) }
-            dt { (words.frozen()) } dd { (words.frozen_layers(summary.strategy, summary.trainable_params == summary.total_params, &summary.trained)) }
+            dt { (words.frozen()) } dd { (page.frozen_layers(index)) }
             @if summary.total_params > 0 { dt { (words.trained_parameters()) } dd {
-                (at("trainable_params", Rounded::Count)) (words.of()) (at("total_params", Rounded::Count))
+                (at("trainable_params", Rounded::Count)) (words.of())
+                (at("total_params", Rounded::Count))
             } }
-            @if let Some(best) = summary.best_epoch { dt { (words.epochs()) } dd { (words.epoch_kept(best, summary.epochs)) } }
+            @if let Some(best) = summary.best_epoch {
+                dt { (words.epochs()) } dd { (words.epoch_kept(best, summary.epochs)) }
+            }
             @if let Some(views) = summary.feature_views {
                 dt { (words.cached_features()) }
                 dd { (words.cached_views(views, page.commands.name(Named::FreshViews))) }
             }
             @if let Some(folds) = summary.folds {
-                dt { (words.out_of_fold()) } dd { (at("out_of_fold/accuracy", Rounded::Proportion)) ", " (words.folds(folds)) }
+                dt { (words.out_of_fold()) }
+                dd { (at("out_of_fold/accuracy", Rounded::Proportion)) ", " (words.folds(folds)) }
             } @else {
                 dt { (words.validation()) } dd { (at("val/accuracy", Rounded::Proportion)) }
             }
             dt { (words.test()) } dd { (at("test/accuracy", Rounded::Proportion)) }
             dt { (words.log_loss()) } dd { (at("test/log_loss", Rounded::Fixed(4))) }
-            dt { (words.calibration_error()) } dd { (at("test/calibration/expected_calibration_error", Rounded::Fixed(4))) }
-            dt { (words.brier_score()) } dd { (at("test/calibration/brier_score", Rounded::Fixed(4))) }
+            dt { (words.calibration_error()) }
+            dd { (at("test/calibration/expected_calibration_error", Rounded::Fixed(4))) }
+            dt { (words.brier_score()) }
+            dd { (at("test/calibration/brier_score", Rounded::Fixed(4))) }
             dt { (words.temperature()) } dd {
                 (at("temperature/value", Rounded::Fixed(3)))
-                @if let Some(reason) = summary.temperature.and_then(|temperature| temperature.not_fitted) {
+                @if let Some(reason) = summary.temperature.and_then(|fitted| fitted.not_fitted) {
                     " (" (words.not_fitted(reason)) ")"
                 }
             }
-            @if summary.training_s.is_some() { dt { (words.training_time()) } dd { (at("training_s", Rounded::Duration)) } }
+            @if summary.training_s.is_some() {
+                dt { (words.training_time()) } dd { (at("training_s", Rounded::Duration)) }
+            }
             dt { (words.computed_on()) } dd { (summary.device) ", " (summary.machine) }
         }
     }
@@ -127,10 +138,14 @@ fn class_scores(page: &Page, index: usize) -> Markup {
         (head(&[words.class()], &titles, &[]))
         tbody {
             @for (class, report) in test.evaluation.per_class.iter().enumerate() {
-                @let at = |key: &str, rounded| page.of_run(index, &format!("test/per_class/{class}/{key}"), rounded);
+                @let at = |key: &str, rounded| {
+                    page.of_run(index, &format!("test/per_class/{class}/{key}"), rounded)
+                };
                 tr {
                     th scope="row" { bdi { (report.name) } }
-                    @for key in ["precision", "recall", "f1"] { td.number { (at(key, Rounded::Fixed(3))) } }
+                    @for key in ["precision", "recall", "f1"] {
+                        td.number { (at(key, Rounded::Fixed(3))) }
+                    }
                     td.number { (at("support", Rounded::Count)) }
                 }
             }

@@ -28,9 +28,7 @@ impl<'a> Subject<'a> {
         let runs = &report.comparison.runs;
         let best = report.comparison.best.as_ref();
         let index = runs.iter().position(|run| best == Some(&run.name)).or_else(|| {
-            let accuracy =
-                |index: &usize| score(&runs[*index]).map_or(-1.0, |of| of.accuracy.value);
-            (0..runs.len()).max_by(|a, b| accuracy(a).total_cmp(&accuracy(b)))
+            (0..runs.len()).max_by(|&a, &b| accuracy(&runs[a]).total_cmp(&accuracy(&runs[b])))
         })?;
         let (run, summary) = (&report.runs[index], &runs[index]);
         let (held_out, predictions) = [
@@ -71,8 +69,12 @@ pub fn score(run: &RunSummary) -> Option<&Evaluation> {
 /// Returns the places of all runs, the most accurate first; runs without scores last.
 pub fn by_accuracy(report: &Report) -> Vec<usize> {
     let runs = &report.comparison.runs;
-    let accuracy = |index: usize| score(&runs[index]).map_or(-1.0, |of| of.accuracy.value);
     let mut order: Vec<usize> = (0..runs.len()).collect();
-    order.sort_by(|&a, &b| accuracy(b).total_cmp(&accuracy(a)));
+    order.sort_by(|&a, &b| accuracy(&runs[b]).total_cmp(&accuracy(&runs[a])));
     order
+}
+
+/// Returns the accuracy that a run is compared by; without scores, less than any.
+fn accuracy(run: &RunSummary) -> f64 {
+    score(run).map_or(-1.0, |of| of.accuracy.value)
 }

@@ -18,6 +18,11 @@ pub fn scrolled(label: &str, table: Markup) -> Markup {
     html! { div.scroll role="region" tabindex="0" aria-label=(label) { table { (table) } } }
 }
 
+/// Renders a star that marks an entry, and what it means.
+pub fn star(meaning: &str) -> Markup {
+    html! { span.star { span aria-hidden="true" { "★ " } (meaning) } }
+}
+
 /// Renders what readers may skip.
 pub fn folded(title: Markup, body: Markup) -> Markup {
     html! { details.more { summary { (title) } (body) } }

@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use maud::{Markup, html};
 use rayon::prelude::*;
 
 use crate::Result;
-use crate::figures::jpeg_of;
+use crate::figures::jpeg_address;
 use crate::pictures::Pictures;
 
 /// Photos as addresses that hold them, by path.
@@ -33,8 +31,7 @@ impl Photos {
         paths.dedup();
         let encoded = |path: &&str| {
             let photo = pictures.read(path, SIDE_PX)?;
-            let address = |jpeg| format!("data:image/jpeg;base64,{}", BASE64_STANDARD.encode(jpeg));
-            Some(jpeg_of(&photo).map(|jpeg: Vec<u8>| (path.to_string(), address(jpeg))))
+            Some(jpeg_address(&photo).map(|address| (path.to_string(), address)))
         };
         let addresses = paths.par_iter().filter_map(encoded).collect::<Result<_>>()?;
         Ok(Photos { addresses, gone })

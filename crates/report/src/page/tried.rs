@@ -5,14 +5,14 @@ use maud::{Markup, html};
 
 use super::context::Page;
 use super::number::Rounded;
-use super::tables::{head, scrolled};
+use super::tables::{head, scrolled, star};
 
 /// Renders the trials of a search, or the candidates of the strategy `auto`.
 pub fn tried(page: &Page, index: usize) -> Markup {
     let (words, summary) = (page.words, page.summary(index));
     let Some(tried) = &summary.tried else { return html! {} };
     let mark = |place: usize| {
-        html! { @if place == tried.chosen { " " span.star { span aria-hidden="true" { "★ " } (words.chosen()) } } }
+        html! { @if place == tried.chosen { " " (star(words.chosen())) } }
     };
     let at = |list: &str, place: usize, key: &str, rounded| {
         page.of_run(index, &format!("tried/{list}/{place}/{key}"), rounded)

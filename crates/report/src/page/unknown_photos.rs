@@ -30,7 +30,13 @@ pub fn unknown_photos(page: &Page, index: usize) -> Markup {
     };
     html! {
         h3 { (words.none_of_the_classes()) }
-        p { (words.refusals(at("share", Rounded::PerCent), at(refused, Rounded::Proportion), facts.test.is_some())) }
+        p {
+            (words.refusals(
+                at("share", Rounded::PerCent),
+                at(refused, Rounded::Proportion),
+                facts.test.is_some(),
+            ))
+        }
         @if left_out_total.is_some() {
             p {
                 (words.unknown_by_left_out(at("left_out_total", Rounded::Proportion)))

@@ -147,7 +147,10 @@ impl Words {
     pub fn look_at_labels(self, wrong: usize) -> Markup {
         match self.0 {
             Lang::En => {
-                html! { a href="#labels" { "Check " (english_count(wrong, ["label", "labels"])) } " that may be wrong." }
+                html! {
+                    a href="#labels" { "Check " (english_count(wrong, ["label", "labels"])) }
+                    " that may be wrong."
+                }
             }
             Lang::Ru => {
                 html! { a href="#labels" { "Проверьте метки, которые могут быть \
@@ -301,7 +304,10 @@ impl Words {
 
     /// A wrong answer.
     pub fn said(self, class: &str, confidence: f64) -> Markup {
-        html! { (self.say("said ", "ответ ")) strong { bdi { (class) } } ", " span.whole { (self.share(confidence)) } }
+        html! {
+            (self.say("said ", "ответ ")) strong { bdi { (class) } } ", "
+            span.whole { (self.share(confidence)) }
+        }
     }
 
     /// The label of a photo.

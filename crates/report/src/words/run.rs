@@ -432,7 +432,8 @@ impl Words {
                     фотографий класса ")) }
                 @else { (self.say(", that of ", ", класса ")) }
                 strong { bdi { (class) } }
-                @if order == 0 { (self.say(" brought ", " дала ")) } @else { (self.say(" ", " — ")) }
+                @if order == 0 { (self.say(" brought ", " дала ")) }
+                @else { (self.say(" ", " — ")) }
                 (gain)
                 @if order == 0 { (self.say(" points of its recall", " пункта его полноты")) }
             }

@@ -12,8 +12,8 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// Returns the scale of shares from `low` to `high`. It covers a tenth at least, ends at 0 and 1
-    /// at most, and has round ends.
+    /// Returns the scale of shares from `low` to `high`. It covers a tenth at least, ends at 0 and
+    /// 1 at most, and has round ends.
     pub fn of_shares(low: f64, high: f64) -> Scale {
         let middle = (low + high) / 2.0;
         let low = low.min(middle - 0.05).clamp(0.0, 0.9);

@@ -55,22 +55,27 @@ pub fn scatter(dots: &[Dot], title: &str, words: Words) -> Markup {
             title { (title) }
             @for tick in scale.ticks() {
                 line.grid x1=(percent(LEFT)) x2="100%" y1=(y(tick)) y2=(y(tick)) {}
-                text.tick x=(percent(LEFT - 1.0)) y=(y(tick)) dy="4" text-anchor="end" { (words.tick(tick)) }
+                text.tick x=(percent(LEFT - 1.0)) y=(y(tick)) dy="4" text-anchor="end" {
+                    (words.tick(tick))
+                }
             }
             text.tick x=(percent(LEFT)) y=(HEIGHT - 6.0) { (words.training_time_axis()) }
             // The plot itself, whose per cent leave out the room on the left.
             svg x=(percent(LEFT)) width=(percent(WIDTH)) height=(HEIGHT) overflow="visible" {
                 @for tick in ticks.iter().step_by(every) {
                     line.grid x1=(x(*tick)) x2=(x(*tick)) y1=(ABOVE) y2=(ABOVE + plot) {}
-                    text.tick x=(x(*tick)) y=(ABOVE + plot + 18.0) text-anchor="middle" { (words.round_duration(*tick)) }
+                    text.tick x=(x(*tick)) y=(ABOVE + plot + 18.0) text-anchor="middle" {
+                        (words.round_duration(*tick))
+                    }
                 }
                 @for dot in dots.iter().rev() {
+                    @let (cx, cy) = (x(dot.seconds), y(dot.accuracy));
                     g.best[dot.is_best] {
                         title { (dot.rank) ". " (dot.label) }
-                        @if dot.is_best { circle.ring cx=(x(dot.seconds)) cy=(y(dot.accuracy)) r="10" {} }
-                        circle.dot cx=(x(dot.seconds)) cy=(y(dot.accuracy)) r="5.5" {}
+                        @if dot.is_best { circle.ring cx=(cx) cy=(cy) r="10" {} }
+                        circle.dot cx=(cx) cy=(cy) r="5.5" {}
                         @if dot.rank <= NAMED || dot.is_best {
-                            text.rank x=(x(dot.seconds)) y=(y(dot.accuracy)) dx="9" dy="-7" { (dot.rank) }
+                            text.rank x=(cx) y=(cy) dx="9" dy="-7" { (dot.rank) }
                         }
                     }
                 }

@@ -18,7 +18,9 @@ pub fn strip(scale: Scale, proportion: &Proportion, is_best: bool) -> Markup {
                 line.grid x1=(x) x2=(x) y1="0" y2="22" {}
             }
             line.interval x1=(percent(low)) x2=(percent(high)) y1="11" y2="11" {}
-            @for end in [low, high] { line.interval x1=(percent(end)) x2=(percent(end)) y1="7" y2="15" {} }
+            @for end in [percent(low), percent(high)] {
+                line.interval x1=(end) x2=(end) y1="7" y2="15" {}
+            }
             circle.dot cx=(percent(at)) cy="11" r="5" {}
         }
     }
@@ -36,11 +38,16 @@ pub fn axis(scale: Scale, words: Words) -> Markup {
 /// Writes the ticks of an axis, with their baselines at `y`.
 fn ticks(scale: Scale, words: Words, y: u32) -> Markup {
     let ticks = scale.ticks();
+    let count = ticks.len();
+    // At most three labels, or they would meet on a phone.
+    let is_labelled =
+        |index: usize| count <= 3 || index == 0 || index + 1 == count || 2 * index + 1 == count;
     html! {
         @for (index, tick) in ticks.iter().enumerate() {
-            // At most three labels, or they would meet on a phone.
-            @if ticks.len() <= 3 || index == 0 || index + 1 == ticks.len() || 2 * index + 1 == ticks.len() {
-                text.tick x=(percent(scale.at(*tick))) y=(y) text-anchor=(anchor(index, ticks.len())) { (words.tick(*tick)) }
+            @if is_labelled(index) {
+                text.tick x=(percent(scale.at(*tick))) y=(y) text-anchor=(anchor(index, count)) {
+                    (words.tick(*tick))
+                }
             }
         }
     }
@@ -60,7 +67,8 @@ pub fn bar(proportion: &Proportion) -> Markup {
         svg.strip aria-hidden="true" width="100%" height="18" {
             rect.track x="0" y="3" width="100%" height="12" rx="2" {}
             rect.bar x="0" y="3" width=(percent(100.0 * proportion.value)) height="12" rx="2" {}
-            line.whisker x1=(percent(100.0 * proportion.low)) x2=(percent(100.0 * proportion.high)) y1="9" y2="9" {}
+            line.whisker x1=(percent(100.0 * proportion.low))
+                x2=(percent(100.0 * proportion.high)) y1="9" y2="9" {}
         }
     }
 }
@@ -80,12 +88,15 @@ pub fn headline_strip(
     html! {
         svg.headline-strip role="img" width="100%" height="64" {
             title { (title) }
-            line.axis x1=(percent(scale.at(f64::MIN))) x2=(percent(scale.at(f64::MAX))) y1="40" y2="40" {}
+            line.axis x1=(percent(scale.at(f64::MIN))) x2=(percent(scale.at(f64::MAX)))
+                y1="40" y2="40" {}
             @for tick in scale.ticks() {
-                line.axis x1=(percent(scale.at(tick))) x2=(percent(scale.at(tick))) y1="36" y2="44" {}
+                @let x = percent(scale.at(tick));
+                line.axis x1=(x) x2=(x) y1="36" y2="44" {}
             }
             (ticks(scale, words, 60))
-            rect.band x=(percent(low)) y="14" width=(percent((high - low).max(0.3))) height="20" rx="4" {}
+            rect.band x=(percent(low)) y="14" width=(percent((high - low).max(0.3)))
+                height="20" rx="4" {}
             @for (class, share) in marks {
                 @let x = percent(scale.at(*share));
                 line class=(class) x1=(x) x2=(x) y1="8" y2="40" {}
