@@ -14,8 +14,8 @@ pub struct HeatMap {
 
 impl HeatMap {
     /// Computes the map from a layer's values and a logit's gradient there: each channel weighs as
-    /// much as its gradient's mean over the places; a place has the weighted sum of its channels, or
-    /// 0 if that is negative. The largest value becomes 1.
+    /// much as its gradient's mean over the places; a place has the weighted sum of its channels,
+    /// or 0 if that is negative. The largest value becomes 1.
     ///
     /// Source: Selvaraju et al. 2017, "Grad-CAM", section 3, and `pytorch-grad-cam` 1.5.7.
     /// Differs: `pytorch-grad-cam` also subtracts the smallest value. Here 0 means "does not speak
@@ -92,8 +92,8 @@ impl HeatMap {
         enlarged
     }
 
-    /// Returns the share of the heat that lies outside the photo's middle, or None without heat. The
-    /// middle is the central square of half the photo's area, so that an even map has
+    /// Returns the share of the heat that lies outside the photo's middle, or None without heat.
+    /// The middle is the central square of half the photo's area, so that an even map has
     /// [`EVEN_OUTSIDE`] of its heat outside.
     pub fn share_outside(&self) -> Option<f64> {
         let total: f64 = self.values.iter().map(|&heat| f64::from(heat)).sum();

@@ -53,10 +53,12 @@ fn over(grey: f32, heat: f32) -> Rgb<u8> {
 ///
 /// As [`overlay`].
 pub fn side_by_side(photo: &RgbImage, heat: &HeatMap) -> RgbImage {
-    let side = photo.width() * LEAST_SIDE_PX.div_ceil(photo.width());
-    let photo = match side == photo.width() {
-        true => photo.clone(),
-        false => resize(photo, side, side, FilterType::Nearest),
+    let times = LEAST_SIDE_PX.div_ceil(photo.width());
+    let side = photo.width() * times;
+    let photo = if times == 1 {
+        photo.clone()
+    } else {
+        resize(photo, side, photo.height() * times, FilterType::Nearest)
     };
     let (_, letter) = digits::size("0", DOT_PX);
     let size = (2 * side + GAP_PX, side + GAP_PX + BAR_PX + GAP_PX / 2 + letter);

@@ -10,9 +10,9 @@ const BOTH: &str = "flip.both";
 /// What the network writes in place of [`OUTPUT`].
 const OF_BOTH: &str = "flip.logits";
 
-/// Rewrites a graph from [`INPUT`] to [`OUTPUT`], of any precision: the network sees every photo and
-/// its mirror image, and the output is the mean of their logits. Every tensor inside has twice as
-/// many rows, those of the photos first.
+/// Rewrites a graph from [`INPUT`] to [`OUTPUT`], of any precision: the network sees every photo
+/// and its mirror image, and the output is the mean of their logits. Every tensor inside has twice
+/// as many rows, those of the photos first.
 ///
 /// # Panics
 ///

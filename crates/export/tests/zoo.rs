@@ -62,8 +62,8 @@ fn network(architecture: &Architecture) -> Network {
 /// photos apart. With drawn statistics the logits of an EfficientNet-B0 differ by 1e-4 from photo
 /// to photo, those of an EfficientNetV2 by 1e-5, and no comparison could fail.
 ///
-/// Networks of ReLU keep the drawn ones, because those of photos amplify rounding: the 100 layers of
-/// a ResNet-101 to 3e-4. Small scales do the same for SiLU, which is nearly linear there.
+/// Networks of ReLU keep the drawn ones, because those of photos amplify rounding: the 100 layers
+/// of a ResNet-101 to 3e-4. Small scales do the same for SiLU, which is nearly linear there.
 fn with_statistics_of_photos(network: Network) -> Network {
     let mut scales = state_dict(&network);
     scales.retain(|name, value| value.shape.len() == 1 && name.ends_with(".weight"));

@@ -52,8 +52,8 @@ pub trait Backbone: Module + Sync + 'static {
     }
 
     /// Runs [`Backbone::explained_stage`] and passes the value that explanations look into through
-    /// `watch`: the stage's output, or a value inside the stage on which all evidence of the photo's
-    /// places passes.
+    /// `watch`: the stage's output, or a value inside the stage through which all evidence of the
+    /// photo's places passes.
     fn forward_explained<O: Ops>(
         &self,
         ops: &mut O,

@@ -67,6 +67,7 @@ mod tests {
             }
         }
     }
+
     #[test]
     fn layers_that_read_an_attention_stay_in_floats() {
         let vit = architecture("test_vit").unwrap();

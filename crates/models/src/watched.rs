@@ -90,12 +90,9 @@ impl Network {
     /// Computes logits. Returns them with the watched layer, a leaf of the autodiff tape.
     fn watched_forward(&self, pixels: Tensor<4>) -> (Tensor<2>, FeatureTensor) {
         let stage = self.backbone().explained_stage();
-        let below = match stage {
-            0 => Value::Map(pixels),
-            _ => in_micro_batches(pixels, self.architecture().micro_batch, |pixels| {
-                self.forward_stages(Value::Map(pixels), 0..stage)
-            }),
-        };
+        let below = in_micro_batches(pixels, self.architecture().micro_batch, |pixels| {
+            self.forward_stages(Value::Map(pixels), 0..stage)
+        });
         let mut leaf = None;
         let above = self.backbone().compute_explained(below, &mut |value| {
             let value = value.tracked();

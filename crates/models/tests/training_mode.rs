@@ -3,17 +3,18 @@
 
 #[path = "common/formula.rs"]
 mod formula;
+#[path = "common/golden.rs"]
+mod golden;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use golden::Golden;
 use kennel_models::{
     NamePath, Network, RegularizationRates, apply_state_dict, architecture, state_dict,
     with_trainable,
 };
-use safetensors::SafeTensors;
 
 const CLASSES: usize = 10;
 const BATCH: usize = 4;
@@ -33,23 +34,14 @@ struct Fixture {
 }
 
 fn read_fixture(arch: &str) -> Fixture {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join(format!("tests/fixtures/training_mode/{arch}.safetensors"));
-    let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
-    let metadata = header.metadata().clone().unwrap();
-    let parsed = SafeTensors::deserialize(&bytes).unwrap();
-    let f32s = |name: &str| -> Vec<f32> {
-        let data = parsed.tensor(name).unwrap().data().to_vec();
-        data.chunks_exact(4).map(|word| f32::from_le_bytes(word.try_into().unwrap())).collect()
-    };
-    let number = |name: &str| metadata[name].parse::<f32>().unwrap();
+    let golden = Golden::read("training_mode", arch);
+    let number = |name: &str| golden.metadata[name].parse::<f32>().unwrap();
     Fixture {
-        side: metadata["side"].parse().unwrap(),
+        side: golden.metadata["side"].parse().unwrap(),
         norms_by: [number("scale"), number("shift")],
-        norms: f32s("norms"),
-        largest: f32s("largest"),
-        samples: f32s("samples"),
+        norms: golden.values("norms"),
+        largest: golden.values("largest"),
+        samples: golden.values("samples"),
         layouts: [number("worst"), number("median")],
     }
 }

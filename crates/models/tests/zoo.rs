@@ -3,16 +3,16 @@
 
 #[path = "common/formula.rs"]
 mod formula;
-
-use std::path::PathBuf;
+#[path = "common/golden.rs"]
+mod golden;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
+use golden::Golden;
 use kennel_models::{
     Network, RegularizationRates, StateDict, TensorValue, apply_state_dict, architecture,
     architectures, is_buffer, is_under, state_dict, with_trainable,
 };
-use safetensors::SafeTensors;
 
 const CLASSES: usize = 10;
 const BATCH: usize = 4;
@@ -27,23 +27,9 @@ struct Fixture {
 }
 
 fn read_fixture(arch: &str) -> Fixture {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join(format!("tests/fixtures/zoo/{arch}.safetensors"));
-    let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
-    let metadata = header.metadata().clone().unwrap();
-    let parsed = SafeTensors::deserialize(&bytes).unwrap();
-    let f32s = |name: &str| -> Vec<f32> {
-        let data = parsed.tensor(name).unwrap().data().to_vec();
-        data.chunks_exact(4).map(|word| f32::from_le_bytes(word.try_into().unwrap())).collect()
-    };
-    let running: Vec<f32> = parsed
-        .tensor("running")
-        .unwrap()
-        .data()
-        .chunks_exact(2)
-        .map(|word| half::bf16::from_le_bytes(word.try_into().unwrap()).to_f32())
-        .collect();
+    let golden = Golden::read("zoo", arch);
+    let metadata = &golden.metadata;
+    let running = golden.values("running");
     let order: Vec<(String, usize)> = serde_json::from_str(&metadata["running_order"]).unwrap();
     let mut rest = running.as_slice();
     let mut named = StateDict::new();
@@ -55,8 +41,8 @@ fn read_fixture(arch: &str) -> Fixture {
     assert!(rest.is_empty());
     Fixture {
         side: metadata["side"].parse().unwrap(),
-        logits_eval: f32s("logits_eval"),
-        logits_train: f32s("logits_train"),
+        logits_eval: golden.values("logits_eval"),
+        logits_train: golden.values("logits_train"),
         running: named,
         parameters: metadata["parameters_1000"].parse().unwrap(),
         state_dict_5_sha256: metadata["state_dict_5_sha256"].clone(),

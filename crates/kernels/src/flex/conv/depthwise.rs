@@ -50,7 +50,6 @@ pub fn input_gradient(gy: &[f32], w: &[f32], g: &Geometry) -> Buffer {
 pub fn weight_gradient(gy: &[f32], x: &SavedInput, g: &Geometry) -> Buffer {
     let (row, height) = (g.output.width * g.output.channels, g.output.height);
     let zeros = Buffer::zeros(g.input.width * g.input.channels);
-    let rows_per_band = g.rows_per_band();
     // At most 32 partial sums, for any number of threads.
     let rows = g.output.batch * height;
     let rows_per_sum = rows.div_ceil(32).max(4);
@@ -58,17 +57,14 @@ pub fn weight_gradient(gy: &[f32], x: &SavedInput, g: &Geometry) -> Buffer {
     let mut partial = Buffer::zeros(rows.div_ceil(rows_per_sum) * size);
     partial.par_chunks_mut(size).enumerate().for_each(|(index, sums)| {
         let end = ((index + 1) * rows_per_sum).min(rows);
-        let mut from = index * rows_per_sum;
-        while from < end {
-            let (photo, first) = (from / height, from % height);
-            let count = rows_per_band.min(end - from).min(height - first);
-            let (rows, input_row) = (first..first + count, g.input.width * g.input.channels);
+        for (photo, rows) in g.bands(index * rows_per_sum..end) {
+            let input_row = g.input.width * g.input.channels;
             let seen = g.input_rows(rows.clone());
-            let photo = photo * g.input.height;
-            let x = x.values((photo + seen.start) * input_row..(photo + seen.end) * input_row);
+            let above = photo * g.input.height;
+            let x = x.values((above + seen.start) * input_row..(above + seen.end) * input_row);
+            let gy = &gy[(photo * height + rows.start) * row..][..rows.len() * row];
             let band = Band { x: &x, first_row: seen.start, zeros: &zeros, rows, g };
-            band.add_weight_gradient(&gy[from * row..][..count * row], sums);
-            from += count;
+            band.add_weight_gradient(gy, sums);
         }
     });
     let sum = sum_in_order(partial, size);

@@ -1,5 +1,6 @@
 //! Shapes of a convolution, and the algorithm that computes it.
 
+use std::iter;
 use std::ops::Range;
 
 use burn_flex::FlexTensor;
@@ -112,6 +113,22 @@ impl Geometry {
         let per_row = output.width * output.channels + self.stride * input.width * input.channels;
         let bands = output.height.div_ceil((CACHED / per_row).max(1));
         output.height.div_ceil(bands)
+    }
+
+    /// Splits output rows, counted through the whole batch, into bands of one photo each. Returns
+    /// each band's photo and its rows in that photo.
+    pub fn bands(&self, rows: Range<usize>) -> impl Iterator<Item = (usize, Range<usize>)> {
+        let (height, rows_per_band) = (self.output.height, self.rows_per_band());
+        let mut from = rows.start;
+        iter::from_fn(move || {
+            if from >= rows.end {
+                return None;
+            }
+            let (photo, first) = (from / height, from % height);
+            let count = rows_per_band.min(rows.end - from).min(height - first);
+            from += count;
+            Some((photo, first..first + count))
+        })
     }
 
     /// Input rows that a range of output rows of a photo uses.

@@ -69,7 +69,7 @@ struct Sizes {
 
 impl Sizes {
     fn of(g: &Geometry) -> Self {
-        let (channels, outputs) = (g.input.channels / g.groups, g.output.channels / g.groups);
+        let (channels, outputs) = (g.channels_per_group(), g.output.channels / g.groups);
         Self {
             channels,
             outputs,
@@ -219,20 +219,15 @@ pub fn weight_gradient(gy: &[f32], x: &SavedInput, g: &Geometry) -> Buffer {
     let size = g.groups * g.kernel * window_row * wide_outputs;
     let rows = g.output.batch * height;
     let rows_per_sum = rows.div_ceil(partial_sums(g.output.pixels(), size));
-    let rows_per_band = g.rows_per_band();
     let mut partial = Buffer::zeros(rows.div_ceil(rows_per_sum) * size);
     partial.par_chunks_mut(size).enumerate().for_each(|(index, sums)| {
         let end = ((index + 1) * rows_per_sum).min(rows);
-        let mut from = index * rows_per_sum;
-        while from < end {
-            let (photo, first) = (from / height, from % height);
-            let count = rows_per_band.min(end - from).min(height - first);
-            let band = first..first + count;
+        for (photo, band) in g.bands(index * rows_per_sum..end) {
             let seen = g.input_rows(band.clone());
             let above = photo * g.input.height;
             let x = x.values((above + seen.start) * input_row..(above + seen.end) * input_row);
-            let gy = &gy[from * output_row..][..count * output_row];
-            let mut padded = Buffer::new(rows_under(count, g) * sizes.row());
+            let gy = &gy[(photo * height + band.start) * output_row..][..band.len() * output_row];
+            let mut padded = Buffer::new(rows_under(band.len(), g) * sizes.row());
             let mut of_group = Buffer::zeros(width * wide_outputs);
             let sums = sums.chunks_exact_mut(g.kernel * window_row * wide_outputs);
             for (group, sums) in sums.enumerate() {
@@ -252,7 +247,6 @@ pub fn weight_gradient(gy: &[f32], x: &SavedInput, g: &Geometry) -> Buffer {
                     }
                 }
             }
-            from += count;
         }
     });
     let sum = sum_in_order(partial, size);
