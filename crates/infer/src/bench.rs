@@ -110,8 +110,8 @@ pub fn bench_infer(options: &BenchOptions, compute: &Compute) -> Result<NetworkB
 ///
 /// # Errors
 ///
-/// An unknown architecture, a side that it does not take, or a batch size or repeat count of 0;
-/// those of `prepare`.
+/// An unknown architecture, a side that it does not take, or a batch size or repeat count of 0; a
+/// device that fails; those of `prepare`.
 pub fn bench_network<Pass: FnMut(), E: From<InferError>>(
     mode: &str,
     options: &BenchOptions,
@@ -122,12 +122,17 @@ pub fn bench_network<Pass: FnMut(), E: From<InferError>>(
     let (network, pixels) = drawn(options, device)?;
     let side = pixels.dims()[3];
     let mut pass = prepare(network, pixels)?;
-    // A GPU computes after the call has returned.
+    let mut failure = None;
     let finished = || {
         pass();
-        let _ = device.sync();
+        // A GPU computes after the call has returned.
+        failure = device.sync().err().or(failure.take());
     };
     let (rate, multiply_adds) = time(options, finished);
+    if let Some(failure) = failure {
+        let (name, reason) = (compute.name.clone(), failure.to_string());
+        return Err(InferError::Device { name, reason, hint: None }.into());
+    }
     let peak_rss_bytes = machine::peak_rss_bytes();
     let work = (multiply_adds > 0).then(|| {
         let gflop_per_image = multiply_adds as f64 * 2.0 / 1e9 / options.batch_size as f64;

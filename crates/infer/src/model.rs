@@ -68,8 +68,8 @@ pub trait Model {
         Ok((self.logits(pixels, count)?, Vec::new()))
     }
 
-    /// Computes logits, and how much each place of a photo speaks for a class: for `class_index`, or
-    /// for the class with the highest logit.
+    /// Computes logits, and how much each place of a photo speaks for a class: for `class_index`,
+    /// or for the class with the highest logit.
     ///
     /// # Shapes
     ///

@@ -22,8 +22,8 @@ pub fn open_data_to_judge(path: &Path, known: &[String], task: Task<'_>) -> Resu
     Ok(data)
 }
 
-/// Opens the photos of one split of a run, as the run's own manifest lists them, in `moved_to` or in
-/// the folder that training used. Tells the task how many are gone.
+/// Opens the photos of one split of a run, as the run's own manifest lists them, in `moved_to` or
+/// in the folder that training used. Tells the task how many are gone.
 ///
 /// # Errors
 ///
