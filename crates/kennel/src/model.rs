@@ -165,8 +165,8 @@ impl Model {
 /// Where in a photo the evidence for a class lies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
-    /// The photo's label, up to rounding that of [`Model::label`]; it does not tell whether the photo
-    /// is unknown.
+    /// The photo's label, up to rounding that of [`Model::label`]; it does not tell whether the
+    /// photo is unknown.
     pub label: Label,
     /// The class that is explained.
     pub class: String,

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_can_be_stopped() {
+    fn a_process_that_waits_can_be_stopped() {
         let folder = tempfile::tempdir().unwrap();
         let claims = Claims::new(folder.path(), "photos");
         let _held = claims.of_baseline("weights", "resnet18", Task::unwatched()).unwrap();

@@ -19,8 +19,8 @@ pub struct Output {
 
 impl Output {
     /// Checks what would make the report or the export fail, before hours of training: that the
-    /// folders of the `report` (whose page is in `lang`) and of exported `models` can be made, and that the published results
-    /// in `against` can be read.
+    /// folders of the `report` (whose page is in `lang`) and of exported `models` can be made, and
+    /// that the published results in `against` can be read.
     ///
     /// # Errors
     ///

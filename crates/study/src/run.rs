@@ -20,9 +20,9 @@ pub struct Ended {
 
 impl Study {
     /// Scores the untouched networks, then trains or resumes each of the planned `experiments` that
-    /// is not finished. Continues after a failure. Experiments that other processes train in the same
-    /// folder are waited for, and taken over when their process ends. Several networks of `auto` are compared by their
-    /// convex heads first, and only those in contention are fine-tuned.
+    /// is not finished. Continues after a failure. Waits for experiments that other processes train
+    /// in the same folder, and takes over those of a process that dies. Several networks of `auto`
+    /// are compared by their convex heads first, and only those in contention are fine-tuned.
     ///
     /// # Errors
     ///
@@ -62,13 +62,13 @@ impl Study {
                 drop(claim);
             }
             left = of_others;
-            if let Some((_, first)) = left.first() {
-                let labels: Vec<&str> =
-                    left.iter().map(|(_, other)| other.label.as_str()).collect();
-                if !std::mem::replace(&mut waits, true) {
+            let labels: Vec<&str> = left.iter().map(|(_, other)| other.label.as_str()).collect();
+            if let Some(first) = labels.first() {
+                if !waits {
                     on(Event::Elsewhere { labels: &labels });
                 }
-                wait(&first.label, task)?;
+                waits = true;
+                wait(first, task)?;
             }
         }
         Ok(Ended { finished, failed })

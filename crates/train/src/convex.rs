@@ -287,7 +287,8 @@ fn folds(setup: &Setup, seed: u64) -> Result<Vec<usize>> {
     Ok(of(2)?)
 }
 
-/// Returns the features of the photos of some splits in the test view, in the manifest's order. `network` is in evaluation mode.
+/// Returns the features of the photos of some splits in the test view, in the manifest's order.
+/// `network` is in evaluation mode.
 ///
 /// # Errors
 ///

@@ -1,8 +1,8 @@
 //! Compares a training step on a device with the same step on the CPU.
 //!
 //! A GPU library that picks its kernels by timing them can pick a wrong one, and what fails on a
-//! thread of its own may only be logged. A run on a GPU therefore begins with two batches whose loss
-//! and gradients are known: the CPU's kernels are proved against PyTorch.
+//! thread of its own may only be logged. The loss and the gradients of two batches tell: the CPU's
+//! kernels are proved against PyTorch.
 
 use burn::tensor::{Device, Tensor};
 use kennel_core::{PanicWatch, Settings, Strategy, Weights};

@@ -29,8 +29,8 @@ Examples:
   kennel explain --run RUN                          the test photos: does the network look at the background?
   kennel explain new.jpg --model mobilenetv2_100 --weights DIR     with the ImageNet head
 
-The heat is Grad-CAM's (Selvaraju et al. 2017). The middle is the central square of half the area: an even map has 50 % of its \
-heat there.";
+The heat is Grad-CAM's (Selvaraju et al. 2017). The middle is the central square of half the area: \
+an even map has 50 % of its heat there.";
 
 /// Which photos, and by which network.
 #[derive(Args)]

@@ -217,9 +217,10 @@ fewer than 10 photos, so not judged: glass (0)
     #[test]
     fn an_honest_run_is_said_to_be_one() {
         let found = render(&classes(&[(0, 0.3), (1, 0.4), (2, 0.42)]), Split::Val, 36);
-        assert!(found.ends_with(
-            "no class is suspicious: none has surely more than 45 % of its heat outside the middle\n"
-        ), "{found}");
+        assert!(
+            found.ends_with("none has surely more than 45 % of its heat outside the middle\n"),
+            "{found}"
+        );
     }
 
     #[test]

@@ -122,8 +122,8 @@ pub struct TrainArgs {
     #[arg(long, value_name = "P", help_heading = "Trainable parts")]
     drop_path_rate: Option<f64>,
 
-    /// Evaluate, predict and export at this side of the network's input in pixels, larger or smaller
-    /// than in training, cropped as the weights are tested [default: the side of training]
+    /// Evaluate, predict and export at this side of the network's input in pixels, larger or
+    /// smaller than in training, cropped as the weights are tested [default: the side of training]
     #[arg(long, value_name = "PIXELS", help_heading = "Evaluation")]
     test_side: Option<u32>,
     /// Average the logits of every photo and of its mirror image, in evaluation, prediction and the

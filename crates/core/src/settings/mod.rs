@@ -151,8 +151,8 @@ pub struct Settings {
     /// evaluation, prediction and export.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub test_flip: bool,
-    /// Preprocessing of photos, bound to the weights. [`Settings::test_view`] has what differs outside
-    /// of training.
+    /// Preprocessing of photos, bound to the weights. [`Settings::test_view`] has what differs
+    /// outside of training.
     pub preprocessing: Preprocessing,
 }
 

@@ -29,7 +29,8 @@ Examples:
   kennel run --models mobilenetv2_100 --strategies partial,full --search 8
   kennel run --models resnet50 --set batch_size=16,32 --set optimizer.name=adamw --dry-run
 
-The same command resumes where it was stopped, and several at once share the experiments of one --runs folder. The report covers every finished run in --runs on the same test photos; the \
+The same command resumes where it was stopped, and several at once share the experiments of one \
+--runs folder. The report covers every finished run in --runs on the same test photos; the \
 exported network is the best of them.";
 
 /// What a study is made of.

@@ -39,7 +39,8 @@ pub fn run(args: RunArgs, session: &Session) -> CommandResult {
     let data = data::open(&data_dir, session)?;
     check_splits(&data)?;
     let mut experiments = study.plan(|asked| resolved(asked, session))?;
-    let existing = Existing::read(&args.place.runs, &manifest_digest(&data)?)?;
+    let manifest_sha256 = manifest_digest(&data)?;
+    let existing = Existing::read(&args.place.runs, &manifest_sha256)?;
     let shard = args.shard.map(|shard| shard.shard(|name| std::env::var(name).ok())).transpose()?;
     if let Some((shard, variable)) = shard {
         let of = experiments.len();
@@ -73,7 +74,7 @@ pub fn run(args: RunArgs, session: &Session) -> CommandResult {
         &args.export_dir,
         args.place.against.as_deref(),
     )?;
-    let claims = Claims::new(&args.place.runs, &manifest_digest(&data)?);
+    let claims = Claims::new(&args.place.runs, &manifest_sha256);
     let options = StudyOptions {
         data: &data,
         runs: &args.place.runs,

@@ -148,8 +148,8 @@ impl PartialSettings {
         if asks_for_one { Strategy::Freeze } else { Strategy::Auto }
     }
 
-    /// Crops photos of the test side as the weights are tested, at `crop_pct`, unless these settings
-    /// have no test side or a crop share of their own.
+    /// Crops photos of the test side as the weights are tested, at `crop_pct`, unless these
+    /// settings have no test side or a crop share of their own.
     pub fn or_test_crop(self, crop_pct: Option<f64>) -> Self {
         let of_weights = crop_pct.filter(|_| self.test_side_px.is_some());
         Self { test_crop_pct: self.test_crop_pct.or(of_weights), ..self }
