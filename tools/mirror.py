@@ -1,4 +1,5 @@
-"""Serves what Kennel downloads, from folders on this machine: Stanford Dogs as `images.tar`, and timm models as the Hugging Face hub does.
+"""Serves what Kennel downloads, from folders on this machine: Stanford Dogs as `images.tar`, timm models as the Hugging Face hub does,
+and packages as the npm registry does.
 
     python tools/mirror.py --photos ../photos --model timm/resnet18.a1_in1k=../resnet18 [--port 0]
 
@@ -7,6 +8,7 @@ Prints its address as the first line, then serves until it is stopped. Only the 
 - `--photos DIR`: photos anywhere below DIR whose names begin with their synset (`n02088364_1001.jpg`). `/images.tar` has them as
   `Images/n02088364-beagle/n02088364_1001.jpg`, and one more as another breed's, so that it is seen that only wanted breeds are written.
 - `--model NAME=DIR`: DIR has `config.json`, `model.safetensors` and so on; use it with HF_ENDPOINT set to the address.
+- `--npm FILE.tgz`: a package of `npm pack`; use it with KENNEL_NPM_REGISTRY set to the address.
 """
 
 import argparse
@@ -67,6 +69,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     tar: bytes | None = None
     models: dict[str, pathlib.Path] = {}
+    packages: dict[str, pathlib.Path] = {}
 
     def do_GET(self) -> None:
         self.answer(with_body=True)
@@ -78,6 +81,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         path = urllib.parse.unquote(urllib.parse.urlsplit(self.path).path)
         if path == "/images.tar" and self.tar is not None:
             return self.send(self.tar, hashlib.sha256(self.tar).hexdigest()[:32], {}, with_body)
+        if path in self.packages:
+            content, blob = read(self.packages[path])
+            return self.send(content, blob, {}, with_body)
         match = re.fullmatch(r"/([\w.-]+/[\w.-]+)/resolve/([\w.-]+)/([\w.-]+)", path)
         folder = self.models.get(match[1]) if match else None
         file = folder / match[3] if folder else None
@@ -125,6 +131,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=pathlib.Path, help="photos for /images.tar")
     parser.add_argument("--model", action="append", default=[], metavar="NAME=DIR", help="timm/NAME=DIR, repeatable")
+    parser.add_argument("--npm", action="append", default=[], type=pathlib.Path, metavar="FILE.tgz", help="NAME-VERSION.tgz, repeatable")
     parser.add_argument("--port", type=int, default=0, help="0: any that is free")
     options = parser.parse_args()
     if options.photos:
@@ -134,6 +141,11 @@ def main() -> None:
         if not pathlib.Path(folder).is_dir():
             raise SystemExit(f"--model {model}: {folder} is no folder; NAME=DIR is wanted")
         Handler.models[name] = pathlib.Path(folder)
+    for package in options.npm:
+        name = re.fullmatch(r"(.+?)-\d.*\.tgz", package.name)
+        if not name or not package.is_file():
+            raise SystemExit(f"--npm {package}: no file NAME-VERSION.tgz")
+        Handler.packages[f"/{name[1]}/-/{package.name}"] = package
     server = http.server.ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
     print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
     try:

@@ -6,10 +6,12 @@
 
 mod bounds;
 mod error;
+mod gzip;
 mod names;
 mod reader;
 
 pub use bounds::{TarBounds, TarUsed};
 pub use error::TarError;
+pub use gzip::gunzip;
 pub use names::stay_inside;
 pub use reader::{BLOCK_BYTES, TarEntry, TarReader};

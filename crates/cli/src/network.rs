@@ -1,4 +1,4 @@
-//! Downloads of photos and pretrained weights that are not on this machine.
+//! Downloads of photos, pretrained weights and the browser's runtime that are not on this machine.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,8 @@ use kennel_core::task::Event;
 use kennel_core::{Task, Weights};
 use kennel_data::Preset;
 use kennel_fetch::hub::{HubConfig, fetch_model};
+use kennel_fetch::npm::Registry;
+use kennel_fetch::onnxruntime_web::{self, OnnxRuntimeWeb};
 use kennel_fetch::stanford_dogs::{self, Breeds, Source};
 use kennel_fetch::{Address, Client, ClientConfig, FetchError};
 use kennel_models::{Architecture, ModelError, WeightsSource, locate_weights};
@@ -94,7 +96,7 @@ pub fn weights(
                     )),
                     error => {
                         let missing = format!("weights {repo} are not on this machine");
-                        failure(error, &missing, WAYS, &hint, session)
+                        failure(error, &missing, &or_demo(WAYS), &hint, session)
                     }
                 }
             })
@@ -134,10 +136,10 @@ pub fn stanford_dogs(
         failure(
             error,
             &format!("the photos of {preset} are not on this machine"),
-            &format!(
+            &or_demo(&format!(
                 "a tar or folder of yours: kennel prepare images.tar --preset {preset}; a mirror: \
                  --url URL"
-            ),
+            )),
             "",
             session,
         )
@@ -145,9 +147,38 @@ pub fn stanford_dogs(
     Ok(into.into())
 }
 
+/// Adds the demo to the alternatives.
+fn or_demo(ways: &str) -> String {
+    format!("{ways}; or everything without a network: kennel demo")
+}
+
+/// Returns ONNX Runtime for browsers from the cache, or fetches it from the npm registry.
+pub fn onnxruntime_web(session: &Session) -> Result<OnnxRuntimeWeb, Failure> {
+    let registry = Registry::from_env().map_err(|error| Failure::Failed(worded(&error)))?;
+    let package = &onnxruntime_web::PACKAGE;
+    let (url, path) = (registry.url(package), registry.path(package));
+    if !path.exists() && !session.is_offline() {
+        say!(session, "fetching   {}", Address::from(&url));
+    }
+    let fetch = |task: Task<'_>| onnxruntime_web::fetch(&client(session), &registry, task);
+    watched(session, fetch).map_err(|error| {
+        failure(
+            error,
+            &format!("{} {} is not on this machine", package.name, package.version),
+            &format!(
+                "fetch {} yourself and save it as {}; a mirror of npm: KENNEL_NPM_REGISTRY=URL",
+                Address::from(&url),
+                kennel_core::shown(&path)
+            ),
+            "",
+            session,
+        )
+    })
+}
+
 /// Turns a download error into a failure. If the network is off or unreachable, the message says
 /// what is missing and why, then `slip` (a suggestion on a line that begins with `hint:`, or
-/// empty), then the alternatives: `ways` and the demo.
+/// empty), then the alternatives.
 fn failure(error: FetchError, missing: &str, ways: &str, slip: &str, session: &Session) -> Failure {
     let text = worded(&error);
     match error {
@@ -162,10 +193,7 @@ fn failure(error: FetchError, missing: &str, ways: &str, slip: &str, session: &S
                 }
                 _ => "the network is off (--offline, KENNEL_OFFLINE or HF_HUB_OFFLINE)".into(),
             };
-            Failure::Failed(format!(
-                "{missing}, and {reason}{slip}\nhint: {ways}; or everything without a network: \
-                 kennel demo"
-            ))
+            Failure::Failed(format!("{missing}, and {reason}{slip}\nhint: {ways}"))
         }
         _ => Failure::Failed(text),
     }

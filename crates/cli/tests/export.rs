@@ -2,10 +2,13 @@
 
 mod common;
 
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use common::{command, draw_photos, fails, json, kennel, ok, prepared, stderr};
+use kennel_core::{RunDir, Task};
+use kennel_export::{ExportOptions, WebRuntime, export_web};
 use serde_json::Value;
 
 /// Trains a network with 32-pixel inputs in about a second and returns its run.
@@ -389,6 +392,93 @@ fn another_programs_file_works_with_flags_and_says_which_are_missing() {
     std::fs::remove_file(path).unwrap();
     let (status, said) = fails(here, &predict);
     assert!(status == 1 && said.contains(&format!("{weights}, which is not there")), "{said}");
+}
+
+#[test]
+fn a_page_for_browsers_gets_its_folder_when_it_is_whole_and_replaces_its_own_only() {
+    let dir = prepared(14);
+    let here = dir.path();
+    let run = RunDir::open(&here.join(trained(here, "freeze"))).unwrap();
+    let site = here.join("site");
+    let options =
+        ExportOptions { data_dir: Some(here.join("data")), ..ExportOptions::float("".into()) };
+    let write = |wasm: &[u8]| {
+        let runtime = WebRuntime { version: "1.2.3", script: b"script", glue: b"glue", wasm };
+        export_web(&run, &site, &options, runtime, &|error| error.to_string(), Task::unwatched())
+    };
+    let written = write(b"first").unwrap();
+    assert_eq!(written.exported.path, site.join("model.onnx"));
+    assert_eq!(written.exported.parity.input, "photo");
+    let model: Value =
+        serde_json::from_str(&std::fs::read_to_string(site.join("model.json")).unwrap()).unwrap();
+    assert_eq!(model["class_names"], serde_json::json!(["striped", "чёрный пёс 1"]));
+    assert_eq!(model["runtime"]["size_bytes"], 5);
+    assert!(model["unknown"].is_null());
+    let photo = "photos/striped/photo 00.png";
+    ok(here, &["predict", photo, "--onnx", "site/model.onnx"]);
+
+    write(b"second").unwrap();
+    assert_eq!(std::fs::read(site.join("ort/ort.wasm")).unwrap(), b"second");
+    assert_eq!(
+        entries(&site).join(" "),
+        "SHA256SUMS app.js camera.js index.html model.json model.onnx ort parity.json photo.js \
+         style.css words.js worker.js"
+    );
+    assert_eq!(entries(here), [".kennel", "data", "photos", "runs", "site"]);
+    // Somebody's own words on the page.
+    std::fs::write(site.join("words.js"), "// Bonjour").unwrap();
+    let said = write(b"third").unwrap_err().to_string();
+    assert!(said.contains("words.js") && said.contains("changed since"), "{said}");
+    assert_eq!(std::fs::read(site.join("ort/ort.wasm")).unwrap(), b"second");
+    assert_eq!(std::fs::read_to_string(site.join("words.js")).unwrap(), "// Bonjour");
+}
+
+#[test]
+fn a_page_needs_the_very_runtime_that_its_digest_names() {
+    let dir = prepared(14);
+    let here = dir.path();
+    let run = trained(here, "freeze");
+    let web = ["export", "--run", &run, "--web", "site"];
+    let (status, said) = fails(here, &web);
+    assert!(
+        status == 1 && said.contains("onnxruntime-web") && said.contains("--offline"),
+        "{said}"
+    );
+    assert!(said.contains("hint: fetch https://registry.npmjs.org/onnxruntime-web/-/"), "{said}");
+    assert!(said.contains("KENNEL_NPM_REGISTRY") && said.contains("no-cache/assets"), "{said}");
+
+    let size = kennel_fetch::onnxruntime_web::PACKAGE.size as usize;
+    let registry = registry_of(vec![0; size]);
+    let mut command = command(here, &web);
+    command.env("KENNEL_OFFLINE", "").env("NO_PROXY", "127.0.0.1");
+    let output = command.env("npm_config_registry", registry).output().unwrap();
+    let said = stderr(&output);
+    assert!(!output.status.success() && said.contains("SHA-512"), "{said}");
+    let cache = here.join("no-cache/assets/kennel/npm");
+    assert_eq!(entries(&cache).len(), 0, "{:?}", entries(&cache));
+    assert!(!here.join("site").exists());
+
+    std::fs::create_dir(here.join("site")).unwrap();
+    std::fs::write(here.join("site/notes.txt"), "mine").unwrap();
+    let (status, said) = fails(here, &web);
+    assert!(status == 1 && said.contains("site is in the way"), "{said}");
+    let (status, said) = fails(here, &[&web[..], &["--input", "pixels"]].concat());
+    assert!(status == 2 && said.contains("--input"), "{said}");
+}
+
+/// Starts a server that answers everything with `bytes`, and returns its address.
+fn registry_of(bytes: Vec<u8>) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            // A client that has read enough closes the connection.
+            let _ = stream.read(&mut [0; 4096]);
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", bytes.len());
+            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&bytes));
+        }
+    });
+    address
 }
 
 /// With the layers after attention in 8 bits, too, such a file had 133 of 160 photos right: the first

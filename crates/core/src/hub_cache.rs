@@ -33,6 +33,18 @@ pub fn home_folder_of(
         .or_else(|| home.map(|home| home.join(".cache/huggingface")))
 }
 
+/// Returns the folder where other libraries keep what they download, in folders of their own names:
+/// `HF_ASSETS_CACHE`, else `HUGGINGFACE_ASSETS_CACHE`, else `assets` in [`home_folder_of`].
+pub fn assets_folder_of(
+    variable: impl Fn(&str) -> Option<OsString>,
+    home: Option<&Path>,
+) -> Option<PathBuf> {
+    let set = |name: &str| non_empty(variable(name)).map(|path| expand_home(path, home));
+    set("HF_ASSETS_CACHE")
+        .or_else(|| set("HUGGINGFACE_ASSETS_CACHE"))
+        .or_else(|| home_folder_of(&variable, home).map(|folder| folder.join("assets")))
+}
+
 /// Returns the folder of a model repository: `models--timm--resnet50.a1_in1k` for
 /// `timm/resnet50.a1_in1k`.
 pub fn repo_folder(hub: &Path, repo: &str) -> PathBuf {
@@ -91,6 +103,14 @@ mod tests {
         assert_eq!(folder(&[("HF_HUB_CACHE", "/hub"), ("HUGGINGFACE_HUB_CACHE", "/old")]), "/hub");
         assert_eq!(folder(&[("HF_HUB_CACHE", ""), ("HF_HOME", "/hf")]), "/hf/hub");
         assert_eq!(hub_folder_of(|_| None, None), None);
+        let assets = |name: &str| {
+            let variable = |known: &str| (known == name).then(|| "~/x".into());
+            assets_folder_of(variable, Some(Path::new("/home/ada"))).unwrap().display().to_string()
+        };
+        assert_eq!(assets(""), "/home/ada/.cache/huggingface/assets");
+        assert_eq!(assets("HF_HOME"), "/home/ada/x/assets");
+        assert_eq!(assets("HF_ASSETS_CACHE"), "/home/ada/x");
+        assert_eq!(assets("HUGGINGFACE_ASSETS_CACHE"), "/home/ada/x");
     }
 
     #[test]

@@ -77,6 +77,8 @@ pub struct Exported {
     pub path: PathBuf,
     /// Path of the separate weights file, if there is one.
     pub weights: Option<PathBuf>,
+    /// What it says of itself.
+    pub card: ModelCard,
     /// Its proof, which `parity.json` beside it also holds.
     pub parity: Parity,
     /// The run whose file this one replaced, if it was another run.
@@ -256,7 +258,7 @@ pub fn prove(
         size_bytes: size(&draft)? + weights.as_deref().map_or(Ok(0), size)?,
         precision: options.precision.as_str().into(),
         input: if options.photo_input { "photo" } else { "pixels" }.into(),
-        run: card.run,
+        run: card.run.clone(),
         photos: reference.accuracy().n,
         network_accuracy: reference.accuracy(),
         runtimes,
@@ -267,7 +269,7 @@ pub fn prove(
     let older = parity::add(folder, &name.to_string_lossy(), &parity)?;
     remove(&of_before)?;
     let replaced = older.map(|older| older.run).filter(|run| was_there && *run != parity.run);
-    Ok(Exported { path: options.path.clone(), weights, parity, replaced })
+    Ok(Exported { path: options.path.clone(), weights, card, parity, replaced })
 }
 
 /// Takes the threshold of unknown photos from the file's own scores of the validation photos, unless

@@ -2,7 +2,8 @@
 //!
 //! Builds the graph from the network's own description ([`graph`]), rewrites it for another
 //! precision or input, adds the model card ([`provenance`]), runs the file on validation photos
-//! beside the trained network ([`proof`]) and renames it into place ([`export`]).
+//! beside the trained network ([`proof`]) and renames it into place ([`export`]). [`export_web`] puts
+//! a page around it that labels photos in a browser.
 
 mod error;
 
@@ -20,6 +21,7 @@ mod proof;
 mod ensemble;
 mod export;
 mod timm;
+mod web;
 
 pub use ensemble::{EnsembleOptions, export_ensemble};
 pub use error::{ExportError, Loss, Result};
@@ -29,3 +31,4 @@ pub use mirrored::with_mirror;
 pub use parity::{Parity, RuntimeParity, UnknownParity};
 pub use timm::{TimmFolder, export_timm};
 pub use unknown::{late_outputs, with_trunk, with_unknown};
+pub use web::{WebFolder, WebRuntime, check_web_folder, export_web};

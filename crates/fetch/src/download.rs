@@ -21,13 +21,15 @@ pub struct Expect {
     pub size: Option<u64>,
     /// SHA-256 in hexadecimal.
     pub sha256: Option<String>,
+    /// SHA-512 as npm states it: `sha512-` and base64. Not asked beside `sha256`.
+    pub integrity: Option<String>,
     /// Limit on the bytes received, whatever the server announces.
     pub max_bytes: u64,
 }
 
 impl Default for Expect {
     fn default() -> Self {
-        Self { size: None, sha256: None, max_bytes: 16 << 30 }
+        Self { size: None, sha256: None, integrity: None, max_bytes: 16 << 30 }
     }
 }
 
@@ -56,6 +58,7 @@ pub fn download(
     task: Task<'_>,
 ) -> Result<Outcome> {
     let digest = expect.sha256.clone().map(Digest::Sha256);
+    let digest = digest.or_else(|| expect.integrity.clone().map(Digest::Integrity));
     let fits = || {
         let metadata = std::fs::metadata(target);
         metadata.is_ok_and(|found| {

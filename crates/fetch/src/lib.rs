@@ -1,5 +1,5 @@
-//! HTTP downloads with resume and digests, the Hugging Face cache, Stanford Dogs. Returns local
-//! paths.
+//! HTTP downloads with resume and digests: the Hugging Face cache, packages of npm, Stanford Dogs.
+//! Returns local paths, or the contents of a package's files.
 //!
 //! Downloads resume: a broken connection with a range request after a pause, a killed process from
 //! what it left on disk. A file gets its final name only after its size and, if known, its digest
@@ -23,8 +23,10 @@ mod download;
 mod lock;
 mod verify;
 
-// Sources: weights from the hub, photos from a tar.
+// Sources: weights from the hub, packages from npm, photos from a tar.
 pub mod hub;
+pub mod npm;
+pub mod onnxruntime_web;
 pub mod stanford_dogs;
 mod stream_tar;
 

@@ -111,8 +111,10 @@ fn prepare(graph: &mut GraphBuilder, preprocessing: &Preprocessing, pixels: &str
         weights(graph, axis, interpolation, &place);
     }
 
-    graph.node("Cast", "photo.levels", &[PHOTO], [int("to", ElementType::Float as i64)]);
-    graph.node("Transpose", "photo.planes", &["photo.levels"], [ints("perm", &[2, 0, 1])]);
+    // Bytes first: a photo of 24 megapixels has 294 MB as floats, and a phone has no room for two.
+    graph.node("Transpose", "photo.byte_planes", &[PHOTO], [ints("perm", &[2, 0, 1])]);
+    let to = [int("to", ElementType::Float as i64)];
+    graph.node("Cast", "photo.planes", &["photo.byte_planes"], to);
     graph.node(
         "Transpose",
         "photo.width.across",

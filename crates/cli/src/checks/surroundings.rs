@@ -92,7 +92,8 @@ pub fn network(session: &Session) -> Found {
         true => Found::ok(text),
         false => Found::none(text).hint(
             "weights and photos of your own work without it (--weights DIR), and so does `kennel demo`; a mirror is \
-             given by HF_ENDPOINT (weights) and KENNEL_STANFORD_DOGS_URL (photos), a proxy by HTTPS_PROXY",
+             given by HF_ENDPOINT (weights), KENNEL_STANFORD_DOGS_URL (photos) and KENNEL_NPM_REGISTRY (pages), a proxy by \
+             HTTPS_PROXY",
         ),
     }
 }

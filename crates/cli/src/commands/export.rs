@@ -4,8 +4,12 @@ use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
-use kennel_core::{RunDir, Task};
-use kennel_export::{ExportOptions, Exported, export, export_timm};
+use kennel_core::task::Event;
+use kennel_core::{RunDir, Task, quoted};
+use kennel_export::{
+    ExportOptions, Exported, WebFolder, WebRuntime, check_web_folder, export, export_timm,
+    export_web,
+};
 use kennel_metrics::format_proportion;
 use kennel_onnx::Precision;
 use serde_json::json;
@@ -16,6 +20,7 @@ use crate::folders::MODELS_DIR;
 use crate::hints::worded;
 use crate::interrupt;
 use crate::lists::trimmed;
+use crate::network;
 use crate::output::{Format, print, print_json};
 use crate::progress::say_stage;
 use crate::session::Session;
@@ -25,6 +30,7 @@ Examples:
   kennel export --model resnet50                            models/best_model_resnet50.onnx
   kennel export --run RUN --int8                            0.28 to 0.39 of the size
   kennel export --model resnet50 --input photo              preprocessing and softmax inside the file
+  kennel export --model resnet50 --web site                 a page that labels photos in the browser
   kennel export --model resnet50 --timm timm/resnet50       a model folder for timm
 
 Before the file gets its name, it is compared with the trained network on the run's validation photos: in rten, and in ONNX \
@@ -62,8 +68,12 @@ pub struct ExportArgs {
     /// squeeze-and-excitation and those after attention
     #[arg(long, value_name = "LAYER,...", value_delimiter = ',', value_parser = trimmed, requires = "int8")]
     float_layers: Vec<String>,
+    /// Write a folder for any web server instead: a page that labels photos in the browser. The first
+    /// time, ONNX Runtime is fetched from npm (20 MB)
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "export_dir", "input", "external_data"])]
+    web: Option<PathBuf>,
     /// Write a timm model folder instead
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "export_dir", "int8", "fp16", "input", "external_data", "max_drop", "data"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "export_dir", "int8", "fp16", "input", "external_data", "max_drop", "data", "web"])]
     timm: Option<PathBuf>,
     /// The run's photos, where they have moved
     #[arg(long, value_name = "DIR")]
@@ -80,7 +90,7 @@ enum Input {
     Photo,
 }
 
-/// Exports a run as an ONNX file or a timm model folder.
+/// Exports a run as an ONNX file, a folder for browsers or a timm model folder.
 pub fn run(args: ExportArgs, session: &Session) -> CommandResult {
     if !(0.0..=100.0).contains(&args.max_drop) {
         return Err(Failure::Usage(format!(
@@ -125,12 +135,12 @@ pub fn run(args: ExportArgs, session: &Session) -> CommandResult {
         float_layers: args.float_layers,
         data_dir: args.data,
     };
-    let exported = export(
-        &run,
-        &options,
-        &worded,
-        Task::new(interrupt::listen(session), &|event| say_stage(event, session)),
-    )?;
+    let say = |event: Event<'_>| say_stage(event, session);
+    let task = Task::new(interrupt::listen(session), &say);
+    if let Some(folder) = &args.web {
+        return page(&run, folder, &options, args.format, task, session);
+    }
+    let exported = export(&run, &options, &worded, task)?;
     match args.format {
         Format::Json => print_json(&json!({
             "path": exported.path.display().to_string(),
@@ -139,6 +149,43 @@ pub fn run(args: ExportArgs, session: &Session) -> CommandResult {
             "replaced": exported.replaced,
         })),
         Format::Table => print(&render(&exported)),
+    }
+}
+
+/// Exports a run as a folder for browsers.
+fn page(
+    run: &RunDir,
+    folder: &Path,
+    options: &ExportOptions,
+    format: Format,
+    task: Task<'_>,
+    session: &Session,
+) -> CommandResult {
+    // Before a download, and before minutes of proof.
+    check_web_folder(folder)?;
+    let fetched = network::onnxruntime_web(session)?;
+    let runtime = WebRuntime {
+        version: fetched.version,
+        script: &fetched.script,
+        glue: &fetched.glue,
+        wasm: &fetched.wasm,
+    };
+    let WebFolder { path, exported, size_bytes } =
+        export_web(run, folder, options, runtime, &worded, task)?;
+    match format {
+        Format::Json => print_json(&json!({
+            "path": path.display().to_string(),
+            "size_bytes": size_bytes,
+            "parity": exported.parity,
+        })),
+        Format::Table => print(&format!(
+            "{}{}  {}\n\
+             python3 -m http.server --directory {}   then open http://localhost:8000\n",
+            render(&exported),
+            path.display(),
+            ByteSize(size_bytes).display().si(),
+            quoted(&path.to_string_lossy()),
+        )),
     }
 }
 
@@ -160,7 +207,7 @@ fn default_path(
 
 /// Renders the paths of the files and the results of the checks.
 pub fn render(exported: &Exported) -> String {
-    let Exported { path, weights, parity, replaced } = exported;
+    let Exported { path, weights, parity, replaced, .. } = exported;
     let mut text = format!("{}  {}\n", path.display(), ByteSize(parity.size_bytes).display().si());
     if let Some(run) = replaced {
         text += &format!("replaces the file of {run}\n");

@@ -11,7 +11,15 @@ use tempfile::TempDir;
 pub fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kennel"));
     command.current_dir(folder).args(args).env("KENNEL_OFFLINE", "1").env("HF_HOME", "no-cache");
-    for variable in ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"] {
+    for variable in [
+        "HF_HUB_CACHE",
+        "HUGGINGFACE_HUB_CACHE",
+        "HF_ASSETS_CACHE",
+        "HUGGINGFACE_ASSETS_CACHE",
+        "KENNEL_NPM_REGISTRY",
+        "npm_config_registry",
+        "NPM_CONFIG_REGISTRY",
+    ] {
         command.env_remove(variable);
     }
     command
