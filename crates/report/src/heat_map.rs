@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use kennel_core::{RunDir, Split};
-
-use crate::pictures::stays_inside;
+use kennel_core::{RunDir, Split, files};
 
 /// Folder of the heat maps in a run directory.
 const FOLDER: &str = "heat_maps";
@@ -13,7 +11,7 @@ const FOLDER: &str = "heat_maps";
 /// `heat_maps/<split>/<path of the photo>.png` in the run directory. `None` if the run holds none:
 /// a report reads files and never runs a network (ADR 7).
 pub fn heat_map(run: &RunDir, split: Split, path: &str) -> Option<PathBuf> {
-    if !stays_inside(path) {
+    if !files::stays_inside(path) {
         return None;
     }
     let file = run.path().join(FOLDER).join(split.as_str()).join(format!("{path}.png"));
