@@ -1,5 +1,6 @@
 //! `kennel predict --sort-into` and `--undo`, as users meet them.
 
+#[allow(dead_code)] // not every helper is used here
 mod common;
 #[cfg(unix)]
 #[path = "common/process.rs"]

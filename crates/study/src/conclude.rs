@@ -98,8 +98,10 @@ fn draw_heat_maps(report: &Report, options: &StudyOptions, task: Task<'_>, on: &
     let Some(photos) = WithoutHeat::in_report(report) else { return };
     match photos.draw(&options.train.compute, task) {
         // The export, which is next, says that it was stopped.
-        Ok(()) | Err(InferError::Stopped(_)) => {}
-        Err(error) => on(Event::NoHeatMaps { reason: &error }),
+        Err(error) if !matches!(*error, InferError::Stopped(_)) => {
+            on(Event::NoHeatMaps { reason: &error });
+        }
+        _ => {}
     }
 }
 

@@ -26,7 +26,7 @@ impl<'a> WithoutHeat<'a> {
     /// # Errors
     ///
     /// As [`draw_heat_maps`]. The report can be written without them.
-    pub fn draw(&self, compute: &Compute, task: Task<'_>) -> Result<(), InferError> {
-        draw_heat_maps(self.run, self.split, &self.paths, compute, task)
+    pub fn draw(&self, compute: &Compute, task: Task<'_>) -> Result<(), Box<InferError>> {
+        Ok(draw_heat_maps(self.run, self.split, &self.paths, compute, task)?)
     }
 }

@@ -90,7 +90,7 @@ fn draw_heat_maps(report: &Report, device: &DeviceArg, session: &Session) -> Com
     let Some(photos) = WithoutHeat::in_report(report) else { return Ok(()) };
     let compute = device.open(session)?;
     match photos.draw(&compute, Task::new(interrupt::listen(session), &|_| {})) {
-        Err(InferError::Stopped(_)) => {
+        Err(error) if matches!(*error, InferError::Stopped(_)) => {
             shout!("stopped before the report was written");
             Err(Failure::Interrupted(""))
         }
