@@ -3,10 +3,10 @@
     python tools/check_browser.py results/report.html [--chromium /usr/bin/chromium] [--axe axe.min.js] [--shots DIR]
 
 At the width of a phone and of a desktop, light and dark: no console message, no error, no request to anywhere, every
-picture drawn and described, nothing wider than the screen, the keyboard's first stop is the way past the menu, and the
-first screen of a desktop says how good the model is and what to do next. Every link on the page leads somewhere, a
-number of the confusion matrix shows its photos, a photo opens large and closes with Escape, and a link to a folded run
-opens it. Without scripts the page has the same text. With --axe (npm's axe-core) no serious violation of its rules.
+picture drawn, described and whole, nothing wider than the screen, the keyboard's first stop is the way past the menu,
+and the first screen of a desktop says how good the model is and what to do next. Every link on the page leads
+somewhere, a number of the confusion matrix shows its photos, a photo opens large and closes with Escape, and a link to a
+folded run opens it. Without scripts the page has the same text. With --axe (npm's axe-core) no serious violation of its rules.
 With --shots, pictures of the page to look at, and the page as printed. Exit code 1 when something is not so.
 """
 
@@ -26,6 +26,10 @@ LOOK = """() => ({
         + [...document.querySelectorAll('svg[role=img]')].filter(image => !image.querySelector('title')?.textContent).length,
     pictures: document.images.length + document.querySelectorAll('svg[role=img]').length,
     width: document.documentElement.scrollWidth,
+    cut: [...document.querySelectorAll('.pictures .picture')].filter(picture => {
+        const [inner, outer] = [picture.getBoundingClientRect(), picture.parentElement.getBoundingClientRect()];
+        return inner.left < outer.left - 1 || inner.right > outer.right + 1;
+    }).length,
     runs: JSON.parse(document.getElementById('report').textContent).comparison.runs.length,
     articles: document.querySelectorAll('article').length,
     nowhere: [...document.querySelectorAll('a[href^="#"], use')].map(link => link.getAttribute('href'))
@@ -87,6 +91,8 @@ def look(browser: Browser, page_file: Path, device: str, scheme: str, axe: Path 
         wrong.append(f"of {found['pictures']} pictures {found['broken']} are broken and {found['silent']} have no description")
     if found["width"] > WIDTHS[device]:
         wrong.append(f"the page is {found['width']} px wide")
+    if found["cut"]:
+        wrong.append(f"{found['cut']} pictures are wider than their tiles")
     if not found["runs"] or found["articles"] != found["runs"]:
         wrong.append(f"{found['articles']} pages of {found['runs']} runs")
     if found["nowhere"]:

@@ -1,4 +1,4 @@
-"""Disturbs a command at one of its system calls and gives the same command again.
+"""Disturbs a command at one of its system calls and gives the same command again, or one that undoes it.
 
     cargo build --release && python tools/kill_points.py --points 40
 
@@ -32,17 +32,18 @@ FAULTS = {"SIGKILL": "signal=KILL", "ENOSPC": "error=ENOSPC", "SIGTERM": "signal
 # What `kennel` may end with after SIGTERM: it was done, it stopped, it had not begun to listen.
 STOPPED = (0, 130, -15)
 FAILURES = ["stuck", "other bytes", "left behind", "panic", "not stopped"]
-TRAIN = ["train", "--data", "data", *NETWORK, "--strategy", "freeze", "--epochs", "2"]
+TRAIN = ["train", "--data", "data", *NETWORK, "--epochs", "2"]
 STUDY = ["run", "--data", "data", "--models", "test_resnet", "--weights", "test_resnet=none", "--epochs", "2"]
 STUDY += ["--strategies", "freeze,full", "--set", "preprocessing.side_px=32", "--set", "batch_size=8"]
 EXPORT = ["export", "--run", "runs/one", "--max-drop", "100"]
 
 
 class Scenario:
-    """A command in a folder: what is there before, and what must be there after."""
+    """A command in a folder: what is there before, and what must be there after it and `then`, in place of which the
+    same command is given again."""
 
-    def __init__(self, name, command, before, after):
-        self.name, self.command, self.before, self.after = name, command, before, after
+    def __init__(self, name, command, before, after, then=None):
+        self.name, self.command, self.before, self.after, self.then = name, command, before, after, then
 
 
 def trained(folder):
@@ -69,12 +70,22 @@ def scenarios():
         else:
             command = [*EXPORT, *flags]
         yield Scenario(f"export {flavour}", command, run, models)
+    sort = ["predict", "photos", "--run", "runs/one", "--sort-into", "sorted"]
+    photos_alone = lambda folder: {  # noqa: E731
+        name: digest for name, digest in tree_contents(folder).items()
+        if name.startswith(("photos/", "sorted/")) and not name.endswith(".sorted.lock")
+    }
+    for by in ["--copy", "--link", "--move"]:
+        yield Scenario(f"predict {by}", [*sort, by], ["photos", "runs"], photos_alone, ["predict", "--undo", "sorted"])
     yield Scenario("report", ["report"], run, lambda folder: tree_contents(folder / "results"))
 
 
 def again(scenario, program, folder):
     """The same command; of a training that had begun, what goes on with it."""
     command = scenario.command
+    if scenario.then:
+        begun = (folder / "sorted" / "sorted.jsonl").exists()
+        return kennel(program, scenario.then, folder) if begun else (0, "", "")
     begun = [run for run in runs_of(folder) if (run / "config.toml").exists()]
     if command[0] == "train" and begun:
         command = ["train", "--resume", f"runs/{begun[-1].name}"]
@@ -96,6 +107,8 @@ def counted(scenario, program, template, work):
     most = collections.Counter()
     for (_, call), times in per_thread.items():
         most[call] = max(most[call], times)
+    if scenario.then:
+        again(scenario, program, folder)
     return most, scenario.after(folder)
 
 

@@ -291,6 +291,7 @@ pub fn words(hint: &Hint) -> String {
             "put new photos where the others came from, and run `kennel prepare` again"
         }
         Hint::BringBack => "bring it back, or name a folder that has them with --data",
+        Hint::SortElsewhere => "choose a folder elsewhere with --sort-into",
         Hint::CopyInstead => "hard links stay on one file system; leave out --link to copy",
         Hint::MoreMemory => "--memory takes a larger budget",
         Hint::EverySplit => "--split all takes the photos of every part",

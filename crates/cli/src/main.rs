@@ -52,6 +52,7 @@ mod progress;
 mod resolve;
 mod rows;
 mod session;
+mod sorting;
 mod tensorboard;
 mod variables;
 

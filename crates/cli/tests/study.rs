@@ -116,6 +116,50 @@ fn a_study_is_planned_trained_once_and_reported() {
     assert!(here.join("elsewhere/report.html").is_file(), "{}", stderr(&reported));
 }
 
+#[test]
+fn a_report_shows_where_its_best_run_looks_if_photos_and_checkpoint_are_at_hand() {
+    let dir = prepared(14);
+    let here = dir.path();
+    let first = ok(here, &study(&["--epochs", "1", "--no-heat-maps", "--format", "json"]));
+    let best = here.join("runs").join(json(&first)["best"].as_str().unwrap());
+    let (heat_maps, page) = (best.join("heat_maps"), here.join("results/report.html"));
+    let shown = || std::fs::read_to_string(&page).unwrap().matches("id=\"heat-").count();
+    assert_eq!((heat_maps.exists(), shown()), (false, 0));
+
+    // A note says why there are none.
+    let away = |path: &str| std::fs::rename(here.join(path), here.join("away")).unwrap();
+    let back = |path: &str| std::fs::rename(here.join("away"), here.join(path)).unwrap();
+    let weights = best.join("checkpoints/best.safetensors");
+    let weights = weights.strip_prefix(here).unwrap().to_string_lossy();
+    for path in ["data", &weights] {
+        away(path);
+        let said = stderr(&ok(here, &["report"]));
+        assert_eq!(said.matches("note: the report has no heat maps: ").count(), 1, "{said}");
+        assert_eq!(shown(), 0);
+        back(path);
+    }
+
+    // Each test photo is a mistake or among the least sure.
+    let said = stderr(&ok(here, &["report"]));
+    assert!(!said.contains("heat maps"), "{said}");
+    let drawn = shown();
+    assert!(drawn > 0 && heat_maps.join("test").is_dir());
+    ok(here, &["report", "--no-heat-maps"]);
+    assert_eq!(shown(), 0);
+    // Pictures that are there need neither checkpoint nor a device.
+    away(&weights);
+    let said = stderr(&ok(here, &["report"]));
+    assert!(!said.contains("heat maps") && shown() == drawn, "{said}");
+    back(&weights);
+
+    // They are those of a network that is trained further.
+    let best = best.to_string_lossy();
+    ok(here, &["train", "--resume", &best, "--epochs", "2"]);
+    assert!(!heat_maps.exists());
+    ok(here, &study(&["--epochs", "1"]));
+    assert!(shown() > 0);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_study_that_was_stopped_resumes() {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -106,6 +106,34 @@ pub fn folder_of(path: &Path) -> &Path {
 pub fn with_slashes(path: &Path) -> String {
     let names: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     names.join("/")
+}
+
+/// Whether a path leads nowhere but into the folder that it is appended to.
+pub fn stays_inside(path: &str) -> bool {
+    Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
+}
+
+/// Returns the canonical path of something that may not exist yet.
+///
+/// # Errors
+///
+/// [`CoreError::Io`] when the current folder is gone.
+pub fn place_of(path: &Path) -> Result<PathBuf> {
+    let mut place = std::env::current_dir().map_err(CoreError::io("read", "."))?;
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                place.pop();
+            }
+            other => place.push(other),
+        }
+        // Resolve links step by step, so that `..` means what it means to the system.
+        if let Ok(resolved) = place.canonicalize() {
+            place = resolved;
+        }
+    }
+    Ok(place)
 }
 
 /// Whether two paths resolve to the same file. Names that do not exist compare as text.

@@ -233,6 +233,8 @@ pub enum Hint {
     PrepareAgain(Stale),
     /// Bring a folder back, or name another that has the photos.
     BringBack,
+    /// Sort photos into a folder outside of theirs.
+    SortElsewhere,
     /// Copy photos instead of linking them.
     CopyInstead,
     /// Let decoding take more memory.

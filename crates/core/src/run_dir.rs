@@ -262,6 +262,15 @@ impl RunDir {
         self.root.join("refit")
     }
 
+    /// Path of the picture that shows where the network looks in a photo:
+    /// `heat_maps/<split>/<path of the photo>.png`. `None` if the photo's path leads out of that
+    /// folder. The pictures are derived: they carry no digest, and go when the run is trained
+    /// further.
+    pub fn heat_map(&self, split: Split, photo: &str) -> Option<PathBuf> {
+        let folder = self.root.join(sums::HEAT_MAPS).join(split.as_str());
+        files::stays_inside(photo).then(|| folder.join(format!("{photo}.png")))
+    }
+
     /// Path of `evaluation.json`: metrics and intervals. It is written last, so a run that has it
     /// is finished.
     pub fn evaluation(&self) -> PathBuf {

@@ -48,6 +48,10 @@ const KNOWN: [&str; 15] = [
 ];
 /// A run that has this file is finished.
 const EVALUATION: &str = "evaluation.json";
+/// Folder of pictures that are computed from the network of a finished run. They carry no digest:
+/// a run without them is the same run. They leave with `evaluation.json`, because the network may
+/// then change.
+pub(crate) const HEAT_MAPS: &str = "heat_maps";
 
 /// Digests by file name. Names are relative to the run directory, with `/`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -181,7 +185,7 @@ impl Changes {
         Ok(())
     }
 
-    /// Removes `evaluation.json` on commit, so that the run is no longer finished.
+    /// Removes `evaluation.json` and the heat maps on commit: the run is no longer finished.
     pub fn reopen(&mut self) {
         self.reopens = self.sums.0.remove(EVALUATION).is_some();
     }
@@ -200,6 +204,7 @@ impl Changes {
         }
         if self.reopens {
             remove(&self.root.join(EVALUATION))?;
+            remove_heat_maps(&self.root)?;
         }
         Ok(())
     }
@@ -236,9 +241,12 @@ pub(crate) fn recover(root: &Path, clears: bool) -> Result<()> {
         }
     }
     // The run was reopened: `evaluation.json` is no longer listed.
-    let evaluation = root.join(EVALUATION);
-    if sums.is_some_and(|Sums(sums)| !sums.contains_key(EVALUATION)) && evaluation.exists() {
-        remove(&evaluation)?;
+    if sums.is_some_and(|Sums(sums)| !sums.contains_key(EVALUATION)) {
+        let evaluation = root.join(EVALUATION);
+        if evaluation.exists() {
+            remove(&evaluation)?;
+        }
+        remove_heat_maps(root)?;
     }
     Ok(())
 }
@@ -256,6 +264,16 @@ pub(crate) fn next_of(path: &Path) -> PathBuf {
 
 fn remove(path: &Path) -> Result<()> {
     fs::remove_file(path).map_err(CoreError::io("remove", path))
+}
+
+fn remove_heat_maps(root: &Path) -> Result<()> {
+    let folder = root.join(HEAT_MAPS);
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(CoreError::io("remove", folder)(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn name_next(path: &Path) -> Result<()> {
@@ -316,7 +334,14 @@ mod tests {
         let dir = run();
         let root = dir.path();
         let evaluation = root.join(EVALUATION);
+        let draw = || {
+            fs::create_dir_all(root.join("heat_maps/test")).unwrap();
+            fs::write(root.join("heat_maps/test/cat.jpg.png"), b"a picture").unwrap();
+        };
         change(root, &[(EVALUATION, b"{}")]).commit().unwrap();
+        draw();
+        recover(root, true).unwrap();
+        assert!(root.join(HEAT_MAPS).exists(), "of a finished run");
         let mut changes = change(root, &[("config.toml", b"b")]);
         changes.reopen();
         // Killed after `SHA256SUMS` was written.
@@ -324,13 +349,14 @@ mod tests {
         std::mem::forget(changes);
         assert!(evaluation.exists());
         recover(root, true).unwrap();
-        assert!(!evaluation.exists());
+        assert!(!evaluation.exists() && !root.join(HEAT_MAPS).exists());
         assert_eq!(read(root, "config.toml").unwrap(), b"b");
         change(root, &[(EVALUATION, b"{}")]).commit().unwrap();
+        draw();
         let mut changes = Changes::of(root).unwrap();
         changes.reopen();
         changes.commit().unwrap();
-        assert!(!evaluation.exists());
+        assert!(!evaluation.exists() && !root.join(HEAT_MAPS).exists());
     }
 
     #[test]

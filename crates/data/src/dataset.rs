@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::ErrorKind;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use image::RgbImage;
@@ -368,9 +368,7 @@ fn check_manifest(manifest: &Manifest, path: &Path) -> Result<()> {
                 photo.path, photo.label
             ));
         }
-        let inside =
-            Path::new(&photo.path).components().all(|part| matches!(part, Component::Normal(_)));
-        if !inside || photo.path.is_empty() {
+        if !files::stays_inside(&photo.path) || photo.path.is_empty() {
             return refuse(format!("`{}` leads out of the folder", photo.path));
         }
     }

@@ -315,6 +315,34 @@ pub enum DataError {
         #[source]
         source: std::io::Error,
     },
+    /// A photo that is not sorted, or not put back.
+    #[error("{path} stays where it is: {reason}", path = kennel_core::shown(path))]
+    Stays {
+        /// The photo.
+        path: PathBuf,
+        /// Why.
+        reason: &'static str,
+    },
+    /// Photos would be sorted into a folder among them.
+    #[error("{out} lies in {folder}, whose photos would be sorted", out = kennel_core::shown(out), folder = kennel_core::shown(folder))]
+    SortedAmongPhotos {
+        /// The output folder.
+        out: PathBuf,
+        /// The folder of photos.
+        folder: PathBuf,
+    },
+    /// Another process sorts photos into this folder, or undoes it.
+    #[error("another process sorts photos into {out}", out = kennel_core::shown(out))]
+    BeingSorted {
+        /// The output folder.
+        out: PathBuf,
+    },
+    /// There is nothing to undo.
+    #[error("{out} holds no {}: no photos were sorted into it", crate::sort::JOURNAL, out = kennel_core::shown(out))]
+    NothingSorted {
+        /// The folder.
+        out: PathBuf,
+    },
     /// Stopped on request.
     #[error("stopped; nothing was written")]
     Stopped(#[from] Stopped),
@@ -478,7 +506,11 @@ impl Hinted for DataError {
             DataError::PhotoGone { .. } => Hint::PrepareAgain(Stale::Gone),
             DataError::PhotoChanged { .. } => Hint::PrepareAgain(Stale::Changed),
             DataError::SourceChanged { .. } => Hint::PrepareAgain(Stale::ChangedMeanwhile),
-            DataError::UnknownClass { .. }
+            DataError::SortedAmongPhotos { .. } => Hint::SortElsewhere,
+            DataError::BeingSorted { .. } => Hint::WaitOrStop,
+            DataError::Stays { .. }
+            | DataError::NothingSorted { .. }
+            | DataError::UnknownClass { .. }
             | DataError::FoldsOfOneClass { .. }
             | DataError::Table { .. }
             | DataError::Stopped(_) => return Vec::new(),

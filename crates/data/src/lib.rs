@@ -66,7 +66,8 @@ mod window;
 mod cache;
 mod loader;
 
-// New photos, to be labelled.
+// New photos, to be labelled, and sorted by their labels.
+pub mod sort;
 mod sources;
 
 pub use image::RgbImage;

@@ -3,7 +3,7 @@
 //! only read.
 
 use std::collections::HashSet;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use kennel_core::{Lock, Manifest, Task, files};
 use rayon::prelude::*;
@@ -67,7 +67,7 @@ pub fn prepare(
     // Reject foreign output folders before creating anything. Look again after taking the staging
     // lock: another process may have changed the output.
     Before::look(out)?;
-    let (named, out) = (out, &place_of(out)?);
+    let (named, out) = (out, &files::place_of(out)?);
     let staging = Staging::beside(out)?;
     let before = Before::look(out)?;
 
@@ -145,30 +145,11 @@ impl Before {
 /// and an output around the source would replace it.
 fn check_apart(source: &Path, out: &Path) -> Result<()> {
     let source_place = source.canonicalize().map_err(DataError::io("read", source))?;
-    let out_place = place_of(out)?;
+    let out_place = files::place_of(out)?;
     if out_place.starts_with(&source_place) || source_place.starts_with(&out_place) {
         return Err(DataError::OutputInsideSource { out: out.into(), source_dir: source.into() });
     }
     Ok(())
-}
-
-/// Returns the canonical path of something that may not exist yet.
-fn place_of(path: &Path) -> Result<PathBuf> {
-    let mut place = std::env::current_dir().map_err(DataError::io("read", Path::new(".")))?;
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                place.pop();
-            }
-            other => place.push(other),
-        }
-        // Resolve links step by step, so that `..` means what it means to the system.
-        if let Ok(resolved) = place.canonicalize() {
-            place = resolved;
-        }
-    }
-    Ok(place)
 }
 
 /// Whether any photo of the manifest is a hard link. An output with links is out of date for a user

@@ -3,7 +3,8 @@
 //! [`Compute`] is a device that works. A [`Model`] labels photos: a [`Predictor`], which is a
 //! network with its classes, or an ONNX file. [`label`] is the loop from photos to rows. The rest
 //! uses it: evaluate a run on other photos, and score ImageNet's head without training. [`explain`]
-//! says where in photos the evidence lies. `bench` times a network.
+//! says where in photos the evidence lies; [`draw_heat_maps`] draws that into a run. `bench` times a
+//! network.
 
 mod error;
 pub mod machine;
@@ -19,6 +20,7 @@ mod open_data;
 mod photos;
 
 mod explain;
+mod heat_maps;
 mod label;
 mod predict;
 
@@ -37,6 +39,7 @@ pub use device::{BURN_VERSION, Compute, DeviceChoice, GpuKind, NotADevice};
 pub use error::{InferError, Result};
 pub use evaluate::predict_dataset;
 pub use explain::{ExplainedPhoto, explain};
+pub use heat_maps::draw_heat_maps;
 pub use kennel_kernels::{instruction_set, threads};
 pub use label::{Row, Scores, UnknownScore, label};
 pub use late_features::late_features;

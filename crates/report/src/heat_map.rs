@@ -4,18 +4,8 @@ use std::path::PathBuf;
 
 use kennel_core::{RunDir, Split};
 
-use crate::pictures::stays_inside;
-
-/// Folder of the heat maps in a run directory.
-const FOLDER: &str = "heat_maps";
-
-/// Returns the picture that shows where a run's network looked in a photo, as
-/// `heat_maps/<split>/<path of the photo>.png` in the run directory. `None` if the run holds none:
-/// a report reads files and never runs a network (ADR 7).
+/// Returns the picture that shows where a run's network looked in a photo. `None` if the run holds
+/// none: a report reads files and never runs a network (ADR 7).
 pub fn heat_map(run: &RunDir, split: Split, path: &str) -> Option<PathBuf> {
-    if !stays_inside(path) {
-        return None;
-    }
-    let file = run.path().join(FOLDER).join(split.as_str()).join(format!("{path}.png"));
-    file.is_file().then_some(file)
+    run.heat_map(split, path).filter(|file| file.is_file())
 }

@@ -55,6 +55,7 @@ pub use honesty::{Check, CheckKind, Level, Overlap, checks, overlap};
 pub use labels_audit::LabelsAudit;
 pub use more_photos::MorePhotos;
 pub use p_value::{LEVEL, format_p, p_equals};
+pub use page::{PhotosShown, photos_shown};
 pub use published::{
     Against, AgainstPair, PublishedHistory, PublishedResults, read_published, set_against,
 };

@@ -1,7 +1,7 @@
 //! Photos of a data set, made small for pages and figures.
 
 use std::collections::HashMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 use image::imageops::thumbnail;
@@ -29,7 +29,7 @@ impl<'a> Pictures<'a> {
     /// most. A photo that was moved or replaced must not prevent the report.
     pub fn read(&self, path: &str, side_px: u32) -> Option<RgbImage> {
         // Anyone may have written the file of predictions: accept only paths inside the data set.
-        if !stays_inside(path) {
+        if !files::stays_inside(path) {
             return None;
         }
         let file = self.folder.join(path);
@@ -48,9 +48,4 @@ pub fn shrunk(photo: RgbImage, side_px: u32) -> RgbImage {
     }
     let side = |px: u32| (px * side_px / longest).clamp(1, side_px);
     thumbnail(&photo, side(photo.width()), side(photo.height()))
-}
-
-/// Whether a path leads nowhere but into the folder that it is appended to.
-pub fn stays_inside(path: &str) -> bool {
-    Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
 }

@@ -26,6 +26,9 @@ pub struct Report {
     /// Labels that are probably wrong, if they were audited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<LabelsAudit>,
+    /// Whether the page shows the heat maps that its run holds.
+    #[serde(skip)]
+    pub shows_heat: bool,
     /// The runs themselves, in the order of the comparison.
     #[serde(skip)]
     pub runs: Vec<FinishedRun>,
@@ -63,9 +66,15 @@ impl Report {
             overlap: runs.iter().find_map(honesty::overlap),
             against: published::set_against(published, &comparison),
             labels: None,
+            shows_heat: true,
             comparison,
             runs,
         })
+    }
+
+    /// Leaves the heat maps out of the page.
+    pub fn without_heat_maps(self) -> Self {
+        Report { shows_heat: false, ..self }
     }
 
     /// Adds the wrong labels that an audit left in `folder`, if it did and is one of these photos.

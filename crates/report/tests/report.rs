@@ -9,7 +9,8 @@ use kennel_core::{
     Strategy, Weights, files, write_metrics, write_predictions,
 };
 use kennel_report::{
-    CheckKind, Commands, Finding, FinishedRun, Level, Named, Report, heat_map, write_report,
+    CheckKind, Commands, Finding, FinishedRun, Level, Named, Report, heat_map, photos_shown,
+    write_report,
 };
 use serde_json::{Value, json};
 
@@ -675,6 +676,20 @@ fn heat_maps_are_those_that_the_run_holds() {
     assert_eq!(heat_map(&run, Split::Test, path), Some(file));
     assert_eq!(heat_map(&run, Split::Val, path), None);
     assert_eq!(heat_map(&run, Split::Test, "../test/test/Mittens/photo 0.jpg"), None);
+}
+
+#[test]
+fn the_photos_that_the_page_shows_are_known_before_it_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    make(dir.path(), &Made { wrong: &[3, 6], ..PLAIN });
+    let report = Report::read(dir.path(), None, &Words).unwrap();
+    let shown = photos_shown(&report).unwrap();
+    assert_eq!((shown.run.name(), shown.split), (PLAIN.name.into(), Split::Test));
+    // Two mistakes, then all others: there is room for eight.
+    assert_eq!(shown.paths.len(), 10);
+    let mut first = shown.paths[..2].to_vec();
+    first.sort_unstable();
+    assert_eq!(first, ["test/Mittens/photo 6.jpg", "test/Tom/photo 3.jpg"]);
 }
 
 #[test]

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use kennel_core::{Lang, RunDir, Task, files};
 use kennel_export::{ExportError, ExportOptions, Exported, export};
+use kennel_infer::InferError;
 use kennel_report::{PublishedResults, Report, Written, read_published, write_report};
 
-use crate::{Event, Result, StudyOptions};
+use crate::{Event, Result, StudyOptions, WithoutHeat};
 
 /// Where the results of a study go.
 #[derive(Clone, Debug)]
@@ -15,6 +16,7 @@ pub struct Output {
     lang: Lang,
     models: PathBuf,
     published: Vec<PublishedResults>,
+    heat_maps: bool,
 }
 
 impl Output {
@@ -29,7 +31,13 @@ impl Output {
         let published = against.map(read_published).transpose()?.unwrap_or_default();
         check_can_be_made(report)?;
         check_can_be_made(models)?;
-        Ok(Output { report: report.into(), lang, models: models.into(), published })
+        let (report, models) = (report.into(), models.into());
+        Ok(Output { report, lang, models, published, heat_maps: true })
+    }
+
+    /// Leaves the heat maps out of the report.
+    pub fn without_heat_maps(self) -> Self {
+        Output { heat_maps: false, ..self }
     }
 }
 
@@ -55,8 +63,8 @@ pub struct Concluded {
     pub exported: Result<Option<Exported>, ExportError>,
 }
 
-/// Writes the report on all finished runs on the study's photos, and exports the best network as a
-/// float file.
+/// Writes the report on all finished runs on the study's photos, with heat maps if they can be
+/// drawn, and exports the best network as a float file.
 ///
 /// # Errors
 ///
@@ -68,16 +76,33 @@ pub fn conclude(
     task: Task<'_>,
     on: &dyn Fn(Event<'_>),
 ) -> Result<Concluded> {
-    let Output { report: folder, lang, models, published } = output;
+    let Output { report: folder, lang, models, published, heat_maps } = output;
     let photos = Some(options.data.manifest());
     let report = Report::of(options.runs, published, photos, options.commands)?;
-    let report = report.with_labels_in(&folder)?;
+    let mut report = report.with_labels_in(&folder)?;
     on(Event::Compared(&report.comparison));
+    if heat_maps {
+        draw_heat_maps(&report, options, task, on);
+    } else {
+        report = report.without_heat_maps();
+    }
     let written = write_report(&report, &folder, lang, options.commands)?;
     on(Event::Reported { report: &report, written: &written });
     let best = report.comparison.best.as_deref().map(|best| options.runs.join(best));
     let exported = best.map(|best| export_best(&best, &models, options, task, on)).transpose();
     Ok(Concluded { report, written, exported })
+}
+
+/// Draws the heat maps that the report shows. Without them it is still a report.
+fn draw_heat_maps(report: &Report, options: &StudyOptions, task: Task<'_>, on: &dyn Fn(Event<'_>)) {
+    let Some(photos) = WithoutHeat::in_report(report) else { return };
+    match photos.draw(&options.train.compute, task) {
+        // The export, which is next, says that it was stopped.
+        Err(error) if !matches!(*error, InferError::Stopped(_)) => {
+            on(Event::NoHeatMaps { reason: &error });
+        }
+        _ => {}
+    }
 }
 
 fn export_best(

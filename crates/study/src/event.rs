@@ -2,6 +2,7 @@
 
 use kennel_auto::Contender;
 use kennel_core::{RunDir, Settings};
+use kennel_infer::InferError;
 use kennel_report::{Comparison, Report, Written};
 
 /// A step of a study. The progress of each training goes to the study's task instead.
@@ -57,6 +58,11 @@ pub enum Event<'a> {
     },
     /// The runs are compared; the report is written next.
     Compared(&'a Comparison),
+    /// The heat maps of the report cannot be drawn; it is written without them.
+    NoHeatMaps {
+        /// Why not.
+        reason: &'a InferError,
+    },
     /// The report is written.
     Reported {
         /// The report.

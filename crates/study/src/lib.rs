@@ -3,8 +3,8 @@
 //! A [`Study`] is planned as [`Experiment`]s. Each looks for its run among the [`Existing`] ones,
 //! and [`kennel_auto::estimate_s`] estimates its time. [`Study::run`] scores the untouched networks,
 //! compares those of `auto` by their convex heads, then trains or resumes every experiment; it
-//! continues after a failure. [`conclude`] compares the runs, writes the report and exports the best
-//! network. The caller receives [`Event`]s to print.
+//! continues after a failure. [`conclude`] compares the runs, writes the report, with the heat maps
+//! that it shows ([`WithoutHeat`]), and exports the best network. The caller receives [`Event`]s to print.
 
 mod error;
 mod event;
@@ -23,6 +23,8 @@ mod baseline;
 mod contest;
 mod run;
 
+mod heat_maps;
+
 mod conclude;
 
 pub use claims::{Claim, Claims};
@@ -30,6 +32,7 @@ pub use conclude::{Concluded, Output, conclude};
 pub use error::{Halt, Result, StudyError};
 pub use event::Event;
 pub use experiment::{Experiment, Failed, Place};
+pub use heat_maps::WithoutHeat;
 pub use options::StudyOptions;
 pub use plan::{Study, Unresolved};
 pub use run::Ended;

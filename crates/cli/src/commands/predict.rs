@@ -14,6 +14,7 @@ use crate::nearby::hint_nearby;
 use crate::onnx_args::OnnxArgs;
 use crate::rows::{Row, RowFormat, Rows, Unknown};
 use crate::session::Session;
+use crate::sorting::{SortArgs, run_undo};
 use crate::{network, photo_loop};
 
 const EXAMPLE: &str = "\
@@ -21,14 +22,16 @@ Examples:
   kennel predict new.jpg --run runs/20260207_165541-resnet50-freeze-s42
   kennel predict photos/ more/*.jpg --onnx models/best_model_resnet50.onnx --format csv
   curl -s https://example.org/dog.jpg | kennel predict - --model mobilenetv2_100 --strategy freeze
-  kennel predict new.jpg --model mobilenetv2_100 --weights DIR --top 5     with the ImageNet head";
+  kennel predict new.jpg --model mobilenetv2_100 --weights DIR --top 5     with the ImageNet head
+  kennel predict photos/ --run RUN --sort-into sorted      copies; --move moves
+  kennel predict --undo sorted                             all photos as they were";
 
 /// Which photos, and by which network.
 #[derive(Args)]
 #[command(after_help = EXAMPLE, allow_negative_numbers = true)]
 pub struct PredictArgs {
     /// Photos, folders of photos, patterns such as 'new/*.jpg', or - for a photo on standard input
-    #[arg(required = true, value_name = "PHOTO|DIR|-")]
+    #[arg(required_unless_present = "undo", value_name = "PHOTO|DIR|-")]
     photos: Vec<PathBuf>,
     #[command(flatten)]
     chosen: ChosenRun,
@@ -41,12 +44,14 @@ pub struct PredictArgs {
     /// Number of classes to list for each photo
     #[arg(long, default_value_t = 5)]
     top: usize,
-    /// Give no label below this probability
-    #[arg(long, value_name = "P", default_value_t = 0.0)]
-    min_confidence: f64,
+    /// Give no label below this probability [default: 0, with --sort-into 0.8]
+    #[arg(long, value_name = "P")]
+    min_confidence: Option<f64>,
     /// With --format json: list the logits too
     #[arg(long)]
     logits: bool,
+    #[command(flatten)]
+    sort: SortArgs,
     #[command(flatten)]
     device: DeviceArg,
     #[command(flatten)]
@@ -56,10 +61,14 @@ pub struct PredictArgs {
     format: RowFormat,
 }
 
-/// Labels photos in the given order. If one cannot be read, continues with the rest.
+/// Labels photos in the given order, and sorts them if asked for. If one cannot be read, continues
+/// with the rest.
 pub fn run(args: PredictArgs, session: &Session) -> CommandResult {
-    if !(0.0..=1.0).contains(&args.min_confidence) {
-        let found = args.min_confidence;
+    if let Some(out) = args.sort.undone() {
+        return run_undo(out, session);
+    }
+    let found = args.min_confidence();
+    if !(0.0..=1.0).contains(&found) {
         return Err(Failure::Usage(format!(
             "--min-confidence {found}: expected a probability in [0, 1]"
         )));
@@ -78,8 +87,9 @@ pub fn run(args: PredictArgs, session: &Session) -> CommandResult {
     }
     let (class_names, temperature) = (model.class_names().to_vec(), model.temperature());
     let tells_unknown = model.unknown_threshold().is_some();
+    let mut sorting = args.sort.begin(&args.photos, &class_names, session)?;
     let mut rows = Rows::begin(args.format, args.top.min(class_names.len()), tells_unknown)?;
-    let (mut asked, mut unreadable, mut unlabelled) = (0, 0, 0);
+    let (mut asked, mut unreadable, mut unlabelled, mut is_read) = (0, 0, 0, true);
     let mut noted = Notes::default();
     let task = photo_loop::task_on(&args.photos, session);
     let counter = photo_loop::counter("labelled", session);
@@ -89,6 +99,9 @@ pub fn run(args: PredictArgs, session: &Session) -> CommandResult {
             Err(error) => {
                 rows.end()?;
                 counter.finish_and_clear();
+                if let Some(sorting) = sorting {
+                    sorting.end(session);
+                }
                 return Err(photo_loop::ended_by(error, asked));
             }
         };
@@ -103,7 +116,11 @@ pub fn run(args: PredictArgs, session: &Session) -> CommandResult {
             unlabelled += usize::from(matches!(row, Row::Unreadable { .. }));
             found.push(row);
         }
-        if !rows.write(&found)? {
+        if let Some(sorting) = &mut sorting {
+            sorting.place(&found, session)?;
+        }
+        is_read = is_read && rows.write(&found)?;
+        if !is_read && sorting.is_none() {
             // The reader of the rows has gone (`| head`).
             return Ok(());
         }
@@ -114,6 +131,7 @@ pub fn run(args: PredictArgs, session: &Session) -> CommandResult {
     for note in noted.sentences() {
         say!(session, "note: {note}");
     }
+    let are_sorted = sorting.is_none_or(|sorting| sorting.end(session));
     if unlabelled > 0 {
         let hint =
             args.photos.iter().filter(|path| !path.exists()).find_map(|path| hint_nearby(path));
@@ -124,10 +142,15 @@ pub fn run(args: PredictArgs, session: &Session) -> CommandResult {
         );
         return Err(Failure::Partly);
     }
-    Ok(())
+    if are_sorted { Ok(()) } else { Err(Failure::Partly) }
 }
 
 impl PredictArgs {
+    /// The least probability of a label.
+    fn min_confidence(&self) -> f64 {
+        self.min_confidence.unwrap_or_else(|| self.sort.min_confidence())
+    }
+
     /// Opens the file, the weights or the run that labels the photos.
     fn model(&self, session: &Session) -> Result<Box<dyn Model>, Failure> {
         if let Some(path) = &self.onnx {
@@ -170,7 +193,7 @@ impl PredictArgs {
             Ok((Ok(top), scores)) => {
                 let first = &top[0];
                 let is_known = unknown.is_none_or(|unknown| !unknown.is_unknown);
-                let is_sure = is_known && first.probability >= self.min_confidence;
+                let is_sure = is_known && first.probability >= self.min_confidence();
                 let (label, probability) =
                     (is_sure.then(|| first.label.clone()), first.probability);
                 let logits = self.logits.then(|| scores.into_values());

@@ -3,15 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use kennel_core::Task;
+use kennel_infer::InferError;
 use kennel_report::{
     COLUMNS, CheckKind, Comparison, LEAST, NUMBERS, Report, Written, render_comparison, rows,
     write_report,
 };
+use kennel_study::WithoutHeat;
 use serde_json::json;
 
+use crate::device::DeviceArg;
 use crate::failure::{CommandResult, Failure};
 use crate::folders::{RESULTS_DIR, RUNS_DIR};
 use crate::hints::Kennel;
+use crate::interrupt;
 use crate::lang::LangArg;
 use crate::output::{Format, Stream, columns_that_fit, print, print_json, wrapped};
 use crate::session::Session;
@@ -34,6 +39,10 @@ pub struct PlaceArgs {
     /// Compare with the *_results.json files of this folder
     #[arg(long, value_name = "DIR")]
     pub against: Option<PathBuf>,
+    /// Leave out the pictures of where the network looks, which need the photos and the checkpoint
+    /// of the best run
+    #[arg(long)]
+    pub no_heat_maps: bool,
     #[command(flatten)]
     pub language: LangArg,
 }
@@ -44,6 +53,8 @@ pub struct PlaceArgs {
 pub struct ReportArgs {
     #[command(flatten)]
     place: PlaceArgs,
+    #[command(flatten)]
+    device: DeviceArg,
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -51,9 +62,14 @@ pub struct ReportArgs {
 
 /// Reads the runs and writes the report.
 pub fn run(args: ReportArgs, session: &Session) -> CommandResult {
-    let PlaceArgs { runs, out, against, language } = &args.place;
-    let report = Report::read(runs, against.as_deref(), &Kennel)?.with_labels_in(out)?;
+    let PlaceArgs { runs, out, against, no_heat_maps, language } = &args.place;
+    let mut report = Report::read(runs, against.as_deref(), &Kennel)?.with_labels_in(out)?;
     tell_left_out(&report.comparison, session);
+    if *no_heat_maps {
+        report = report.without_heat_maps();
+    } else {
+        draw_heat_maps(&report, &args.device, session)?;
+    }
     let written = write_report(&report, out, language.lang, &Kennel)?;
     tell_written(&report, &written, out, session);
     match args.format {
@@ -67,6 +83,28 @@ pub fn run(args: ReportArgs, session: &Session) -> CommandResult {
             print(&format!("{}\nreport  {}\n", render(&report), written.page.display()))
         }
     }
+}
+
+/// Draws the heat maps that the report shows, or prints why it has none.
+fn draw_heat_maps(report: &Report, device: &DeviceArg, session: &Session) -> CommandResult {
+    let Some(photos) = WithoutHeat::in_report(report) else { return Ok(()) };
+    let compute = device.open(session)?;
+    match photos.draw(&compute, Task::new(interrupt::listen(session), &|_| {})) {
+        Err(error) if matches!(*error, InferError::Stopped(_)) => {
+            shout!("stopped before the report was written");
+            Err(Failure::Interrupted(""))
+        }
+        Err(error) => {
+            tell_no_heat_maps(&error, session);
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Prints to stderr why the report has no heat maps.
+pub fn tell_no_heat_maps(reason: &InferError, session: &Session) {
+    say!(session, "note: the report has no heat maps: {reason}");
 }
 
 /// Prints to stderr which runs are left out.

@@ -40,13 +40,14 @@ pub struct Album {
 }
 
 impl Album {
-    /// Reads photos of a run, each once, at the first size that is wanted. Leaves out those that
-    /// are gone or changed, and heat maps that are damaged.
+    /// Reads photos of a run, each once, at the first size that is wanted, and their heat maps if
+    /// the page `shows_heat`. Leaves out those that are gone or changed, and heat maps that are
+    /// damaged.
     ///
     /// # Errors
     ///
     /// A photo that cannot be encoded.
-    pub fn read(run: &FinishedRun, wanted: &[Wanted]) -> Result<Self> {
+    pub fn read(run: &FinishedRun, wanted: &[Wanted], shows_heat: bool) -> Result<Self> {
         let pictures = Pictures::of(&run.manifest, Path::new(&run.settings().data_dir));
         let splits: HashMap<&str, Split> =
             run.manifest.photos.iter().map(|photo| (&*photo.path, photo.split)).collect();
@@ -55,7 +56,9 @@ impl Album {
             wanted.iter().filter(|wanted| seen.insert(wanted.path)).collect();
         let read = |wanted: &&Wanted| -> Option<Result<(String, Shown)>> {
             let photo = pictures.read(wanted.path, wanted.side_px)?;
-            let heat = heat_map(&run.dir, *splits.get(wanted.path)?, wanted.path)
+            let split = *splits.get(wanted.path)?;
+            let heat = if shows_heat { heat_map(&run.dir, split, wanted.path) } else { None };
+            let heat = heat
                 .and_then(|file| read_photo(&file).ok())
                 .map(|heat| picture(&shrunk(heat, wanted.side_px)));
             let shown = || -> Result<Shown> {
@@ -81,6 +84,11 @@ impl Album {
     /// Whether a photo is there.
     pub fn has(&self, path: &str) -> bool {
         self.places.contains_key(path)
+    }
+
+    /// Whether it shows where the network looked in any photo.
+    pub fn has_heat(&self) -> bool {
+        self.shown.iter().any(|shown| shown.heat.is_some())
     }
 
     /// Shows a photo that is there.

@@ -4,13 +4,14 @@
 use std::collections::HashSet;
 
 use kennel_audit::WrongLabel;
+use kennel_core::Split;
 use maud::{Markup, html};
 
 use super::context::Page;
 use super::number::Rounded;
 use super::subject::Subject;
-use crate::LabelsAudit;
 use crate::judged::{Judged, surest_mistakes};
+use crate::{FinishedRun, LabelsAudit, Report};
 
 /// Largest number of photos of each kind.
 const MISTAKES: usize = 12;
@@ -47,6 +48,27 @@ impl<'a, 'b> Chosen<'a, 'b> {
     }
 }
 
+/// Photos that the page shows large, with the answers of the run that it is about.
+#[derive(Clone, Debug)]
+pub struct PhotosShown<'a> {
+    /// The run.
+    pub run: &'a FinishedRun,
+    /// The split of the photos.
+    pub split: Split,
+    /// Their paths: the surest mistakes, then the least sure answers.
+    pub paths: Vec<&'a str>,
+}
+
+/// Returns the photos that the page shows with a run's answers, for whoever explains these. `None`
+/// if no run has predictions, or they come from other networks than the run's own.
+pub fn photos_shown(report: &Report) -> Option<PhotosShown<'_>> {
+    let subject = Subject::of(report)?;
+    let split = subject.held_out.unseen_split()?;
+    let Chosen { mistakes, unsure, .. } = Chosen::new(&subject, None);
+    let paths = mistakes.iter().chain(&unsure).map(|photo| photo.path).collect();
+    Some(PhotosShown { run: subject.run, split, paths })
+}
+
 /// Renders the section.
 pub fn gallery(page: &Page, subject: &Subject) -> Markup {
     let words = page.words;
@@ -62,6 +84,7 @@ pub fn gallery(page: &Page, subject: &Subject) -> Markup {
             } @else if there < all {
                 p.note { (words.some_photos_missing(all - there)) }
             }
+            @if page.album.has_heat() { p { (words.heat_meaning()) } }
             h3 #mistakes { (words.surest_mistakes()) }
             @match wrong {
                 0 => p { (words.no_mistakes(subject.held_out, subject.evaluation.n)) },

@@ -40,6 +40,7 @@ use album::{Album, Wanted};
 pub use audit::render_audit;
 use context::Page;
 use frame::{Frame, framed, json_of};
+pub use gallery::{PhotosShown, photos_shown};
 use number::Numbers;
 use subject::{Subject, by_accuracy};
 
@@ -136,5 +137,5 @@ fn album(report: &Report, subject: &Subject) -> Result<Album> {
         .flat_map(confusion::Cell::shown)
         .map(|photo| Wanted { path: photo.path, side_px: SMALL_PX });
     let wanted: Vec<Wanted> = large.chain(small).take(PHOTOS).collect();
-    Album::read(subject.run, &wanted)
+    Album::read(subject.run, &wanted, report.shows_heat)
 }

@@ -289,6 +289,16 @@ impl Words {
         format!("{} {path}", self.say("The photo", "Фотография"))
     }
 
+    /// What a heat map shows.
+    pub fn heat_meaning(self) -> &'static str {
+        self.say(
+            "Beside a photo stands the square of it that the network saw. The lighter a place, the \
+             more it speaks for the answer.",
+            "Рядом с фотографией — её квадрат, который видела сеть. Чем светлее место, тем больше \
+             оно говорит за ответ.",
+        )
+    }
+
     /// A heat map, for those who cannot see it.
     pub fn heat_map_of(self, path: &str) -> String {
         format!(
