@@ -1,6 +1,6 @@
 //! The loop from photos to heat maps.
 
-use kennel_core::Task;
+use kennel_core::{Preprocessing, Task};
 use kennel_data::{Note, RgbImage, denormalise};
 
 use crate::photos::{Batch, Input, Photo};
@@ -38,23 +38,33 @@ pub fn explain<'a>(
     class_index: Option<usize>,
     task: Task<'a>,
 ) -> Result<impl Iterator<Item = Result<Vec<ExplainedPhoto>>> + 'a> {
-    let preprocessing = model.preprocessing().cloned().ok_or(InferError::NoGradients)?;
-    let side = preprocessing.side_px;
-    let seen =
-        move |planes: &[f32]| denormalise(planes, side, preprocessing.mean, preprocessing.std);
+    if model.preprocessing().is_none() {
+        return Err(InferError::NoGradients);
+    }
     let batches = photos.batches(model.preprocessing().cloned());
     Ok(batches.map(move |batch| {
         task.check()?;
-        explain_batch(model, batch?, class_index, &seen)
+        explain_batch(model, batch?, class_index)
     }))
 }
 
-fn explain_batch(
+/// Explains the photos of a batch, in their order, as [`explain`] does.
+///
+/// # Errors
+///
+/// [`InferError::NoGradients`] for an ONNX file.
+///
+/// # Panics
+///
+/// When the model has no class `class_index`.
+pub fn explain_batch(
     model: &mut dyn Model,
     Batch { photos, pixels }: Batch,
     class_index: Option<usize>,
-    seen: &dyn Fn(&[f32]) -> RgbImage,
 ) -> Result<Vec<ExplainedPhoto>> {
+    let Preprocessing { side_px, mean, std, .. } =
+        *model.preprocessing().ok_or(InferError::NoGradients)?;
+    let seen = |planes: &[f32]| denormalise(planes, side_px, mean, std);
     let count = photos.iter().filter(|photo| matches!(photo.input, Ok(Input::Pixels))).count();
     let squares: Vec<RgbImage> = match count {
         0 => Vec::new(),

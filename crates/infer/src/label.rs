@@ -98,7 +98,12 @@ pub fn label<'a>(
     })
 }
 
-fn label_batch(model: &mut dyn Model, batch: Batch) -> Result<Vec<Row>> {
+/// Labels the photos of a batch, in their order.
+///
+/// # Errors
+///
+/// A model that fails.
+pub fn label_batch(model: &mut dyn Model, batch: Batch) -> Result<Vec<Row>> {
     let count =
         batch.photos.iter().filter(|photo| matches!(photo.input, Ok(Input::Pixels))).count();
     let (logits, unknown) = match count {

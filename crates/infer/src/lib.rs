@@ -38,15 +38,15 @@ pub use bench::{
 pub use device::{BURN_VERSION, Compute, DeviceChoice, GpuKind, NotADevice};
 pub use error::{InferError, Result};
 pub use evaluate::predict_dataset;
-pub use explain::{ExplainedPhoto, explain};
+pub use explain::{ExplainedPhoto, explain, explain_batch};
 pub use heat_maps::draw_heat_maps;
 pub use kennel_kernels::{instruction_set, threads};
-pub use label::{Row, Scores, UnknownScore, label};
+pub use label::{Row, Scores, UnknownScore, label, label_batch};
 pub use late_features::late_features;
 pub use mirror::{mean_of_both, mirrored};
 pub use model::{Explained, Model};
 pub use open_data::{manifest_digest, open_data_to_judge, open_photos_of_run, tell_notes};
-pub use photos::{BATCH, Photos};
+pub use photos::{BATCH, Batch, Photos, Prepared};
 pub use predict::{collect, pixels, predict_photos};
 pub use predictor::{Predictor, UnknownTeller};
 pub use unknown::{LearntUnknown, read_unknown, write_unknown};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kennel_core::Preprocessing;
 use kennel_data::{
-    DatasetPhoto, Loader, LoaderOptions, NoPhoto, Note, PhotoSource, RgbImage, Transform,
+    DatasetPhoto, Decoded, Loader, LoaderOptions, NoPhoto, Note, PhotoSource, RgbImage, Transform,
     in_parallel, photo_sources, resize,
 };
 
@@ -27,22 +27,67 @@ pub enum Photos {
     Listed(Arc<[DatasetPhoto]>),
 }
 
-/// Some photos, in their order.
+/// Some photos, in their order, as a model takes them.
+#[derive(Debug, Default)]
 pub struct Batch {
-    pub photos: Vec<Photo>,
+    pub(crate) photos: Vec<Photo>,
     /// Pixels of the photos that are [`Input::Pixels`], `[count, 3, side, side]`.
-    pub pixels: Vec<f32>,
+    pub(crate) pixels: Vec<f32>,
+}
+
+impl Batch {
+    /// Adds a photo, or the reason why it cannot be read.
+    pub fn push(&mut self, name: String, photo: Result<Prepared>) {
+        let (input, notes) = match photo {
+            Ok(Prepared { input, pixels, notes }) => {
+                self.pixels.extend(pixels);
+                (Ok(input), notes)
+            }
+            Err(error) => (Err(error), Vec::new()),
+        };
+        self.photos.push(Photo { name, notes, input });
+    }
+}
+
+/// A decoded photo in the form that a model takes.
+#[derive(Debug)]
+pub struct Prepared {
+    input: Input,
+    /// Empty unless it is [`Input::Pixels`].
+    pixels: Vec<f32>,
+    notes: Vec<Note>,
+}
+
+impl Prepared {
+    /// Prepares a photo as [`Model::preprocessing`](crate::Model::preprocessing) describes. Without
+    /// a description it stays as it is.
+    pub fn of(decoded: Decoded, preprocessing: Option<&Preprocessing>) -> Self {
+        match preprocessing {
+            Some(preprocessing) => Self {
+                input: Input::Pixels,
+                pixels: resize::prepare(&decoded.photo, preprocessing),
+                notes: decoded.notes,
+            },
+            None => Self {
+                input: Input::Decoded(decoded.photo),
+                pixels: Vec::new(),
+                notes: decoded.notes,
+            },
+        }
+    }
 }
 
 /// A photo of a batch.
-pub struct Photo {
+#[derive(Debug)]
+pub(crate) struct Photo {
     pub name: String,
     pub notes: Vec<Note>,
     pub input: Result<Input>,
 }
 
 /// What a model gets of a photo.
-pub enum Input {
+#[derive(Debug)]
+pub(crate) enum Input {
     /// Its part of [`Batch::pixels`].
     Pixels,
     /// The decoded photo.
@@ -77,29 +122,15 @@ fn named(asked: Vec<PathBuf>, preprocessing: Option<Preprocessing>) -> Batches {
         }
         None => std::thread::available_parallelism().map_or(1, usize::from),
     };
-    let read = move |source: &Result<PhotoSource, NoPhoto>| -> Result<_> {
+    let read = move |source: &Result<PhotoSource, NoPhoto>| -> Result<Prepared> {
         let source =
             source.as_ref().map_err(|none| InferError::NoPhoto { reason: none.reason.clone() })?;
-        let decoded = source.read()?;
-        Ok(match &preprocessing {
-            Some(preprocessing) => {
-                (Input::Pixels, resize::prepare(&decoded.photo, preprocessing), decoded.notes)
-            }
-            None => (Input::Decoded(decoded.photo), Vec::new(), decoded.notes),
-        })
+        Ok(Prepared::of(source.read()?, preprocessing.as_ref()))
     };
     Box::new(in_parallel(photo_sources(asked), at_once, read).map(|chunk| {
-        let mut batch = Batch { photos: Vec::with_capacity(chunk.len()), pixels: Vec::new() };
+        let mut batch = Batch::default();
         for (source, read) in chunk {
-            let name = source.map_or_else(|none| none.asked, |source| source.to_string());
-            let (input, notes) = match read {
-                Ok((input, pixels, notes)) => {
-                    batch.pixels.extend(pixels);
-                    (Ok(input), notes)
-                }
-                Err(error) => (Err(error), Vec::new()),
-            };
-            batch.photos.push(Photo { name, notes, input });
+            batch.push(source.map_or_else(|none| none.asked, |source| source.to_string()), read);
         }
         Ok(batch)
     }))
