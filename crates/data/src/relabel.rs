@@ -1,17 +1,19 @@
 //! Corrects labels while preparing, by a table of photos. The user's files stay as they are.
 
+use std::collections::HashSet;
 use std::path::Path;
 
-use kennel_core::did_you_mean;
+use kennel_core::{RejectedPhoto, did_you_mean};
 
 use crate::error::Result;
 use crate::scan::Scan;
 use crate::table::{Column, Row, Table};
 
-/// A table of labels: `path`, `label` and, if there is one, `suggested`.
+/// A table of labels: `path`, `label` and, if they are there, `suggested` and `aside`.
 ///
 /// With a column `suggested`, that is the new label, and `label` must be the photo's label of now.
-/// An empty cell changes nothing. Without that column, `label` is the new label.
+/// An empty cell changes nothing. Without that column, `label` is the new label. A photo with `yes` in
+/// the column `aside` is left out.
 pub(crate) struct Labels(Table);
 
 impl Labels {
@@ -23,7 +25,8 @@ impl Labels {
     pub fn read(path: &Path) -> Result<Self> {
         let label = Column { name: "label", needed: true };
         let suggested = Column { name: "suggested", needed: false };
-        Table::read(path, &[label, suggested]).map(Labels)
+        let aside = Column { name: "aside", needed: false };
+        Table::read(path, &[label, suggested, aside]).map(Labels)
     }
 
     /// Gives the listed photos of a scan their new labels, and notes how many changed. A class
@@ -37,9 +40,18 @@ impl Labels {
     pub fn apply(&self, scan: &mut Scan) -> Result<()> {
         let rows = self.0.by_photo(scan.photos.iter().map(|photo| photo.source.as_str()))?;
         let mut changes: Vec<(usize, String)> = Vec::new();
+        let mut set_aside: HashSet<&str> = HashSet::new();
         let mut problems: Vec<(u64, String)> = Vec::new();
         for (at, photo) in scan.photos.iter().enumerate() {
             let Some(row) = rows.get(photo.source.as_str()) else { continue };
+            match is_aside(row) {
+                Ok(false) => {}
+                Ok(true) => {
+                    set_aside.insert(&row.photo);
+                    continue;
+                }
+                Err(reason) => problems.push((row.line, format!("`{}`: {reason}", row.photo))),
+            }
             match new_label(row, &photo.label, &scan.classes) {
                 Ok(label) if label == photo.label => {}
                 Ok(label) => changes.push((at, label)),
@@ -53,9 +65,24 @@ impl Labels {
             scan.photos[at].label = label;
         }
         scan.notes.push(format!(
-            "Labels are corrected by a table of {} photos: {changed} change.",
-            rows.len()
+            "Labels are corrected by a table of {} photos: {changed} change{}.",
+            rows.len(),
+            match set_aside.len() {
+                0 => String::new(),
+                count => format!(", {count} are set aside"),
+            }
         ));
+        let (kept, aside): (Vec<_>, Vec<_>) = std::mem::take(&mut scan.photos)
+            .into_iter()
+            .partition(|photo| !set_aside.contains(photo.source.as_str()));
+        scan.photos = kept;
+        let reason = "set aside by the table of labels";
+        scan.rejected.extend(
+            aside
+                .into_iter()
+                .map(|photo| RejectedPhoto { path: photo.source, reason: reason.into() }),
+        );
+        scan.rejected.sort_by(|a, b| a.path.cmp(&b.path));
         let (kept, empty): (Vec<String>, Vec<String>) = std::mem::take(&mut scan.classes)
             .into_iter()
             .partition(|class| scan.photos.iter().any(|photo| photo.label == *class));
@@ -71,6 +98,15 @@ impl Labels {
             ));
         }
         Ok(())
+    }
+}
+
+/// Whether a row leaves its photo out.
+fn is_aside(row: &Row) -> Result<bool, String> {
+    match row.values[2].as_deref() {
+        None | Some("") => Ok(false),
+        Some("yes") => Ok(true),
+        Some(other) => Err(format!("`aside` is `{other}`, expected `yes` or nothing")),
     }
 }
 

@@ -236,6 +236,28 @@ fn labels_are_corrected_and_the_files_stay() {
 }
 
 #[test]
+fn a_photo_that_is_set_aside_is_left_out_and_named() {
+    let source = tempfile::tempdir().unwrap();
+    for (class, name) in ["cats", "dogs"].iter().enumerate() {
+        for at in 0..8 {
+            let path = source.path().join(format!("{name}/{at}.jpg"));
+            write(&path, &jpeg(100 * class as u32 + at));
+        }
+    }
+    let table = "path,label,suggested,aside\ncats/0.jpg,cats,,yes\ncats/1.jpg,cats,dogs,\n";
+    let manifest = relabelled(source.path(), table).unwrap().manifest;
+    assert_eq!(manifest.photos.len(), 15);
+    let [left_out] = manifest.rejected.as_slice() else { panic!("{:?}", manifest.rejected) };
+    let said = (left_out.path.as_str(), left_out.reason.as_str());
+    assert_eq!(said, ("cats/0.jpg", "set aside by the table of labels"));
+    let note = "Labels are corrected by a table of 2 photos: 1 change, 1 are set aside.";
+    assert!(manifest.notes.iter().any(|text| text == note), "{:?}", manifest.notes);
+    let wrong = "path,label,aside\ncats/0.jpg,cats,no\n";
+    let error = relabelled(source.path(), wrong).unwrap_err().to_string();
+    assert!(error.contains("`aside` is `no`, expected `yes` or nothing"), "{error}");
+}
+
+#[test]
 fn a_folder_that_was_not_prepared_is_grouped_too() {
     let source = tempfile::tempdir().unwrap();
     bursts(source.path(), 9);
