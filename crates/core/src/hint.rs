@@ -118,6 +118,12 @@ pub enum Hint {
     /// Explain the run that a file was exported from.
     ExplainRun,
 
+    // Servers.
+    /// Listen on another port.
+    OtherPort,
+    /// Give a token that requests must carry.
+    GiveToken,
+
     // Settings.
     /// The choice in a section (`optimizer`, `scheduler`) is given by a key `name`.
     ChoiceByName {

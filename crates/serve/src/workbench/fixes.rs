@@ -1,0 +1,155 @@
+//! Corrections of labels that a person makes on the page. The person's photos stay as they are: the
+//! corrections lie in a table, which preparing the photos reads.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use axum::http::StatusCode;
+use kennel_core::files;
+use serde::{Deserialize, Serialize};
+
+use crate::problem::Problem;
+
+/// File of the corrections, in the page's folder: columns `path`, `label`, `suggested`, `aside`.
+const FILE: &str = "fixes.csv";
+/// File of the labels that an audit finds probably wrong, in the page's folder.
+const SUGGESTED: &str = "suggested.csv";
+
+/// A correction of a photo.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fix {
+    /// The photo, as it is called in the person's folder.
+    pub path: String,
+    /// The label that it has there.
+    pub label: String,
+    /// The right label; empty if it stays.
+    #[serde(default)]
+    pub suggested: String,
+    /// `yes` if the photo is left out.
+    #[serde(default)]
+    pub aside: String,
+}
+
+/// The corrections, the newest last.
+pub struct Fixes {
+    folder: PathBuf,
+    writing: Mutex<()>,
+}
+
+impl Fixes {
+    /// Corrections in a folder, which is made with the first.
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder, writing: Mutex::default() }
+    }
+
+    /// The table, if there are corrections.
+    pub fn table(&self) -> Option<PathBuf> {
+        self.read().ok().filter(|fixes| !fixes.is_empty()).map(|_| self.folder.join(FILE))
+    }
+
+    /// Where an audit writes the labels that are probably wrong.
+    pub fn suggestions(&self) -> PathBuf {
+        self.folder.join(SUGGESTED)
+    }
+
+    /// Reads what an audit has found.
+    pub fn read_suggestions(&self) -> Vec<Fix> {
+        read(&self.suggestions()).unwrap_or_default()
+    }
+
+    /// Reads the corrections, the newest last.
+    ///
+    /// # Errors
+    ///
+    /// 500 for a table that cannot be read.
+    pub fn read(&self) -> Result<Vec<Fix>, Problem> {
+        read(&self.folder.join(FILE))
+    }
+
+    /// Adds a correction, in place of an earlier one of the photo.
+    ///
+    /// # Errors
+    ///
+    /// 500 if the table cannot be read or written.
+    pub fn add(&self, fix: Fix) -> Result<Vec<Fix>, Problem> {
+        let _writing = self.lock();
+        let mut fixes = self.read()?;
+        fixes.retain(|earlier| earlier.path != fix.path);
+        fixes.push(fix);
+        self.write(fixes)
+    }
+
+    /// Takes the newest correction back.
+    ///
+    /// # Errors
+    ///
+    /// 404 if there is none; 500 if the table cannot be read or written.
+    pub fn undo(&self) -> Result<Vec<Fix>, Problem> {
+        let _writing = self.lock();
+        let mut fixes = self.read()?;
+        if fixes.pop().is_none() {
+            return Err(Problem::not_found("there is no correction to take back"));
+        }
+        self.write(fixes)
+    }
+
+    fn write(&self, fixes: Vec<Fix>) -> Result<Vec<Fix>, Problem> {
+        let mut table = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+        let written = table
+            .write_record(["path", "label", "suggested", "aside"])
+            .and_then(|()| fixes.iter().try_for_each(|fix| table.serialize(fix)));
+        written.map_err(|error| failed(&error))?;
+        let bytes = table.into_inner().map_err(|error| failed(&error))?;
+        files::create_dir_all(&self.folder).map_err(|error| failed(&error))?;
+        files::write_atomically(&self.folder.join(FILE), &bytes).map_err(|error| failed(&error))?;
+        Ok(fixes)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<Fix>, Problem> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let text = files::read_text(path).map_err(|error| failed(&error))?;
+    let rows = csv::Reader::from_reader(text.as_bytes()).into_deserialize();
+    rows.collect::<Result<_, _>>().map_err(|error| failed(&error))
+}
+
+fn failed(error: &dyn std::error::Error) -> Problem {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fix(path: &str, suggested: &str) -> Fix {
+        Fix {
+            path: path.into(),
+            label: "cat".into(),
+            suggested: suggested.into(),
+            aside: String::new(),
+        }
+    }
+
+    #[test]
+    fn corrections_are_kept_and_taken_back_newest_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let fixes = Fixes::new(dir.path().join("new"));
+        assert_eq!(fixes.table(), None);
+        fixes.add(fix("a.jpg", "dog")).unwrap();
+        fixes.add(fix("b, \"c\".jpg", "dog")).unwrap();
+        fixes.add(fix("a.jpg", "bird")).unwrap();
+        let expected = [fix("b, \"c\".jpg", "dog"), fix("a.jpg", "bird")];
+        assert_eq!(fixes.read().unwrap(), expected);
+        assert_eq!(Fixes::new(dir.path().join("new")).read().unwrap(), expected);
+        assert_eq!(fixes.undo().unwrap(), [fix("b, \"c\".jpg", "dog")]);
+        fixes.undo().unwrap();
+        assert!(fixes.undo().is_err());
+        assert_eq!(fixes.table(), None);
+    }
+}
