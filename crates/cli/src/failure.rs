@@ -9,6 +9,7 @@ use kennel_metrics::MetricsError;
 use kennel_models::ModelError;
 use kennel_onnx::OnnxError;
 use kennel_report::ReportError;
+use kennel_serve::ServeError;
 use kennel_study::StudyError;
 use kennel_train::TrainError;
 
@@ -163,6 +164,17 @@ impl From<AuditError> for Failure {
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
         Failure::Failed(worded(&error))
+    }
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        match error {
+            ServeError::NoToken { .. } | ServeError::SameName { .. } => {
+                Failure::Usage(worded(&error))
+            }
+            _ => Failure::Failed(worded(&error)),
+        }
     }
 }
 

@@ -12,5 +12,7 @@ pub const RESULTS_DIR: &str = "results";
 pub const EXPLAINED_DIR: &str = "explained";
 /// Default folder of exported files.
 pub const MODELS_DIR: &str = "models";
+/// Default folder of what only the page of `serve` writes.
+pub const PAGE_DIR: &str = ".kennel/page";
 /// Default folder of cached features.
 pub const CACHE_DIR: &str = ".kennel/cache/features";

@@ -12,7 +12,7 @@ use crate::nearby::hint_nearby;
 use crate::onnx_worker::TimeLimit;
 use crate::session::Session;
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct OnnxArgs {
     /// Runtime; auto takes rten, or ONNX Runtime for a file that rten refuses
     #[arg(long, value_enum, default_value_t, requires = "onnx", help_heading = "ONNX file")]

@@ -17,7 +17,7 @@ const MEMORY_BYTES: u64 = 4 << 30;
 const PHOTOS: usize = 32;
 
 /// How long a file may take.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct TimeLimit {
     /// Stop the file after so many seconds for a photo
     #[arg(
@@ -54,7 +54,7 @@ impl TimeLimit {
 
 /// Returns the path of this program. On Linux, it works even if the file was replaced since the
 /// start.
-fn this_program() -> Result<PathBuf, Failure> {
+pub fn this_program() -> Result<PathBuf, Failure> {
     let itself = PathBuf::from("/proc/self/exe");
     if cfg!(target_os = "linux") && itself.exists() {
         return Ok(itself);

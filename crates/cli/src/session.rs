@@ -28,6 +28,11 @@ impl Session {
         Session { level, is_offline, ..Session::default() }
     }
 
+    /// A session for another thread, which prints only errors and downloads as this one does.
+    pub fn of_thread(&self) -> Session {
+        Session::new(Level::Quiet, self.is_offline)
+    }
+
     /// Whether messages of this level are printed.
     pub fn prints(&self, level: Level) -> bool {
         level <= self.level

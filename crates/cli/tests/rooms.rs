@@ -74,6 +74,10 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
         ("kennel-demo", vec!["kennel-core"]),
         ("kennel-report", vec!["kennel-audit", "kennel-core", "kennel-data", "kennel-metrics"]),
         (
+            "kennel-serve",
+            vec!["kennel-core", "kennel-data", "kennel-explain", "kennel-infer", "kennel-metrics"],
+        ),
+        (
             "kennel-study",
             vec![
                 "kennel-auto",
@@ -118,6 +122,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
                 "kennel-models",
                 "kennel-onnx",
                 "kennel-report",
+                "kennel-serve",
                 "kennel-study",
                 "kennel-tensorboard",
                 "kennel-train",

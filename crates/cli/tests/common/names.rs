@@ -1,7 +1,7 @@
 //! The commands of the program.
 
 /// The commands of this program, as `kennel --help` lists them.
-pub const COMMANDS: [&str; 16] = [
+pub const COMMANDS: [&str; 17] = [
     "demo",
     "prepare",
     "train",
@@ -13,6 +13,7 @@ pub const COMMANDS: [&str; 16] = [
     "ensemble",
     "predict",
     "explain",
+    "serve",
     "bench",
     "models",
     "doctor",
