@@ -398,7 +398,7 @@ fn another_programs_file_works_with_flags_and_says_which_are_missing() {
 fn a_page_for_browsers_gets_its_folder_when_it_is_whole_and_replaces_its_own_only() {
     let dir = prepared(14);
     let here = dir.path();
-    let run = RunDir::open(&here.join(trained(here, "freeze"))).unwrap();
+    let run = RunDir::open(here.join(trained(here, "freeze"))).unwrap();
     let site = here.join("site");
     let options =
         ExportOptions { data_dir: Some(here.join("data")), ..ExportOptions::float("".into()) };
