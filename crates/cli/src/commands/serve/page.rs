@@ -94,7 +94,7 @@ impl Commands for PageCommands {
 
     fn networks(&self) -> Vec<(String, String)> {
         let known = |name: &&str| architectures().iter().find(|known| known.name == *name);
-        let networks = OFFERED.iter().filter_map(|name| known(&name));
+        let networks = OFFERED.iter().filter_map(known);
         networks.map(|network| (network.name.into(), network.good_for.into())).collect()
     }
 }
