@@ -15,7 +15,7 @@ pub fn hub_folder_of(
     variable: impl Fn(&str) -> Option<OsString>,
     home: Option<&Path>,
 ) -> Option<PathBuf> {
-    let set = |name: &str| non_empty(variable(name)).map(|path| expand_home(path, home));
+    let set = |name: &str| folder_in(&variable, name, home);
     set("HF_HUB_CACHE")
         .or_else(|| set("HUGGINGFACE_HUB_CACHE"))
         .or_else(|| home_folder_of(&variable, home).map(|folder| folder.join("hub")))
@@ -27,7 +27,7 @@ pub fn home_folder_of(
     variable: impl Fn(&str) -> Option<OsString>,
     home: Option<&Path>,
 ) -> Option<PathBuf> {
-    let set = |name: &str| non_empty(variable(name)).map(|path| expand_home(path, home));
+    let set = |name: &str| folder_in(&variable, name, home);
     set("HF_HOME")
         .or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("huggingface")))
         .or_else(|| home.map(|home| home.join(".cache/huggingface")))
@@ -39,7 +39,7 @@ pub fn assets_folder_of(
     variable: impl Fn(&str) -> Option<OsString>,
     home: Option<&Path>,
 ) -> Option<PathBuf> {
-    let set = |name: &str| non_empty(variable(name)).map(|path| expand_home(path, home));
+    let set = |name: &str| folder_in(&variable, name, home);
     set("HF_ASSETS_CACHE")
         .or_else(|| set("HUGGINGFACE_ASSETS_CACHE"))
         .or_else(|| home_folder_of(&variable, home).map(|folder| folder.join("assets")))
@@ -73,8 +73,14 @@ pub fn is_commit(revision: &str) -> bool {
         && revision.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
-fn non_empty(value: Option<OsString>) -> Option<PathBuf> {
-    value.filter(|value| !value.is_empty()).map(PathBuf::from)
+/// Returns the folder that a variable names. An empty variable counts as unset.
+fn folder_in(
+    variable: &impl Fn(&str) -> Option<OsString>,
+    name: &str,
+    home: Option<&Path>,
+) -> Option<PathBuf> {
+    let value = variable(name).filter(|value| !value.is_empty())?;
+    Some(expand_home(value.into(), home))
 }
 
 fn expand_home(path: PathBuf, home: Option<&Path>) -> PathBuf {

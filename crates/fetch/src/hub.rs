@@ -29,6 +29,7 @@ use crate::download::{Job, beside};
 use crate::error::{FetchError, Result};
 use crate::lock::acquire_and_leave;
 use crate::message::Remote;
+use crate::variables::text;
 use crate::verify::Digest;
 
 /// Largest file that is fetched, in bytes. The largest of timm's weights have 10 GB.
@@ -80,10 +81,7 @@ impl HubConfig {
         variable: impl Fn(&str) -> Option<OsString>,
         home: Option<&Path>,
     ) -> Result<Self> {
-        let text = |name: &str| {
-            let value = variable(name)?.into_string().ok()?;
-            Some(value.trim().to_string()).filter(|value| !value.is_empty())
-        };
+        let text = |name: &str| text(&variable, name);
         let is_on = |name: &str| is_on(variable(name));
         let token_file = || {
             let path = text("HF_TOKEN_PATH").map(PathBuf::from).or_else(|| {

@@ -9,6 +9,9 @@
 mod address;
 mod error;
 
+// Settings of the environment.
+mod variables;
+
 // Requests and retries.
 mod client;
 mod message;

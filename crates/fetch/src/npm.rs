@@ -19,6 +19,7 @@ use kennel_core::{Task, files, hub_cache};
 use crate::client::Client;
 use crate::download::{Expect, download};
 use crate::error::{FetchError, Result};
+use crate::variables::text;
 
 /// npm's own registry.
 const PUBLIC: &str = "https://registry.npmjs.org";
@@ -52,16 +53,11 @@ impl Registry {
         variable: impl Fn(&str) -> Option<OsString>,
         home: Option<&Path>,
     ) -> Result<Self> {
-        let text = |name: &str| {
-            let value = variable(name)?.into_string().ok()?;
-            Some(value.trim().trim_end_matches('/').to_string()).filter(|value| !value.is_empty())
-        };
         let names = ["KENNEL_NPM_REGISTRY", "npm_config_registry", "NPM_CONFIG_REGISTRY"];
         let assets = hub_cache::assets_folder_of(&variable, home).ok_or(FetchError::NoCache)?;
-        Ok(Self {
-            cache: assets.join("kennel").join("npm"),
-            endpoint: names.into_iter().find_map(text).unwrap_or_else(|| PUBLIC.into()),
-        })
+        let endpoint = names.into_iter().find_map(|name| text(&variable, name));
+        let endpoint = endpoint.as_deref().unwrap_or(PUBLIC).trim_end_matches('/');
+        Ok(Self { cache: assets.join("kennel").join("npm"), endpoint: endpoint.into() })
     }
 
     /// Address of a package.
