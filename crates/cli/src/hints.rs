@@ -149,7 +149,6 @@ pub fn words(hint: &Hint) -> String {
         Hint::AverageProbabilities => "without --soup, their probabilities are averaged",
         Hint::ExplainRun => "give the run that it was exported from, with --run RUN",
         Hint::OtherPort => "another program listens there; --port 0 takes a free port",
-        Hint::GiveToken => "put one into KENNEL_TOKEN",
         Hint::PhotosMoved => "say where they lie now with --data DIR",
         Hint::RunsOfOneDivision => {
             "only runs that were trained on one data set, as it was divided once, are averaged"

@@ -121,8 +121,6 @@ pub enum Hint {
     // Servers.
     /// Listen on another port.
     OtherPort,
-    /// Give a token that requests must carry.
-    GiveToken,
 
     // Settings.
     /// The choice in a section (`optimizer`, `scheduler`) is given by a key `name`.

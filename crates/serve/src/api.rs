@@ -16,7 +16,7 @@ use crate::admission::Admitted;
 use crate::hosted::Hosted;
 use crate::metrics;
 use crate::models::Kind;
-use crate::openapi::{Description, Form, Misnamed, Photo, Refused, RefusedPhoto};
+use crate::openapi::{Description, Form, Misnamed, Photo, RefusedPhoto, Tokenless};
 use crate::photos::{NoAnswer, explain as explain_photo, label_all};
 use crate::problem::Problem;
 use crate::state::Server;
@@ -153,6 +153,8 @@ pub struct Health {
     )),
     responses(
         (status = 200, description = "The labels", body = Predictions),
+        Misnamed,
+        Tokenless,
         RefusedPhoto,
     )
 )]
@@ -236,6 +238,8 @@ impl Prediction {
     )),
     responses(
         (status = 200, description = "The picture", body = Photo, content_type = "image/png"),
+        Misnamed,
+        Tokenless,
         RefusedPhoto,
     )
 )]
@@ -295,7 +299,8 @@ async fn in_time<T>(limit: Duration, answer: impl Future<Output = T>) -> Result<
 /// Lists the models.
 #[utoipa::path(get, path = "/v1/models", responses(
     (status = 200, description = "The models", body = ModelList),
-    Refused,
+    Misnamed,
+    Tokenless,
 ))]
 pub async fn models(State(server): State<Server>) -> Json<ModelList> {
     let info = |(kind, model): (Kind, std::sync::Arc<Hosted>)| {
@@ -334,7 +339,8 @@ pub async fn health() -> Json<Health> {
         body = String,
         content_type = "application/openmetrics-text"
     ),
-    Refused,
+    Misnamed,
+    Tokenless,
 ))]
 pub async fn metrics(State(server): State<Server>) -> Response {
     let text = server.metrics.text(server.admission.in_work());
@@ -344,7 +350,8 @@ pub async fn metrics(State(server): State<Server>) -> Response {
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", responses(
     (status = 200, description = "OpenAPI", body = serde_json::Value),
-    Refused,
+    Misnamed,
+    Tokenless,
 ))]
 pub async fn description() -> Response {
     Json(Description::openapi()).into_response()

@@ -51,7 +51,6 @@ impl Hinted for ServeError {
             ServeError::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
                 vec![Hint::OtherPort]
             }
-            ServeError::NoToken { .. } => vec![Hint::GiveToken],
             _ => Vec::new(),
         }
     }

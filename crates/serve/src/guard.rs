@@ -79,15 +79,11 @@ impl Guard {
     ///
     /// 401 without the right token.
     pub fn check_token(&self, headers: &HeaderMap) -> Result<(), Problem> {
-        let given = |text: &str| self.token_sha256.is_none_or(|known| known == sha256(text));
+        let Some(known) = self.token_sha256 else { return Ok(()) };
         let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
-        let is_right = match (bearer, self.token_sha256) {
-            (_, None) => true,
-            (Some(token), _) => given(token.trim()),
-            (None, _) => cookie(headers).is_some_and(given),
-        };
-        match is_right {
+        let bearer = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
+        let given = bearer.or_else(|| cookie(headers));
+        match given.is_some_and(|token| sha256(token) == known) {
             true => Ok(()),
             false => Err(Problem::new(
                 StatusCode::UNAUTHORIZED,

@@ -185,8 +185,8 @@ impl Gather {
     }
 }
 
-/// Answers until nobody can ask any more. A model that fails is opened again for the next batch: an
-/// ONNX file's process may have been stopped.
+/// Answers photos until the server ends. Opens a model that failed again for the next batch: the
+/// process of an ONNX file may have been stopped.
 fn answer_all(model: Box<dyn Model>, open: &Opener, gather: &Gather, told: &dyn Fn(usize)) {
     let mut model = Ok(model);
     while let Some(batch) = gather.next() {

@@ -12,7 +12,7 @@
 mod error;
 mod options;
 
-// What a client is told.
+// Answers and counts.
 mod metrics;
 mod problem;
 

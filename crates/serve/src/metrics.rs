@@ -1,4 +1,4 @@
-//! What Prometheus is told.
+//! Counts for Prometheus.
 
 use std::sync::Arc;
 use std::time::Duration;

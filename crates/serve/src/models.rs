@@ -43,6 +43,10 @@ impl Models {
         }
         let hosted = Hosted::open(name, open, limits.batch, metrics.clone())?;
         let mut models = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        // Another request may have opened it meanwhile.
+        if models.iter().any(|(_, other)| other.name() == hosted.name()) {
+            return Err(ServeError::SameName { name: hosted.name().into() });
+        }
         models.push((kind, Arc::new(hosted)));
         Ok(())
     }

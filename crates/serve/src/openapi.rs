@@ -39,15 +39,12 @@ pub enum Misnamed {
     Host(#[to_schema] Problem),
 }
 
-/// Who may not ask.
+/// Who has no token.
 #[derive(IntoResponses)]
-pub enum Refused {
+pub enum Tokenless {
     /// The token is missing or wrong.
     #[response(status = 401, content_type = "application/problem+json")]
     Token(#[to_schema] Problem),
-    /// The server is not known by the name in `Host`.
-    #[response(status = 421, content_type = "application/problem+json")]
-    Host(#[to_schema] Problem),
 }
 
 /// Why photos are refused.
@@ -56,9 +53,6 @@ pub enum RefusedPhoto {
     /// The request is damaged.
     #[response(status = 400, content_type = "application/problem+json")]
     Bad(#[to_schema] Problem),
-    /// The token is missing or wrong.
-    #[response(status = 401, content_type = "application/problem+json")]
-    Token(#[to_schema] Problem),
     /// The request comes from another page.
     #[response(status = 403, content_type = "application/problem+json")]
     Page(#[to_schema] Problem),
@@ -74,9 +68,6 @@ pub enum RefusedPhoto {
     /// The body is no photo.
     #[response(status = 415, content_type = "application/problem+json")]
     Kind(#[to_schema] Problem),
-    /// The server is not known by the name in `Host`.
-    #[response(status = 421, content_type = "application/problem+json")]
-    Host(#[to_schema] Problem),
     /// The photo cannot be read, or the model cannot explain.
     #[response(status = 422, content_type = "application/problem+json")]
     Photo(#[to_schema] Problem),

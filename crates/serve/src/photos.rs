@@ -83,7 +83,7 @@ pub async fn label_all(
 
 /// Decodes and prepares a photo, as many at once as there are cores.
 async fn prepare(server: &Server, model: &Hosted, bytes: Bytes) -> Result<Prepared, NoAnswer> {
-    let turn = server.decoding.acquire().await.expect("nobody closes it");
+    let turn = server.decoding.acquire().await.expect("the semaphore is never closed");
     let preprocessing = model.about().preprocessing.clone();
     let work = move || {
         let decoded = decode(&bytes).map_err(NoAnswer::Photo)?;

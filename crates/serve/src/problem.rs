@@ -1,4 +1,4 @@
-//! What a refused request is told (RFC 9457).
+//! Answers to refused requests: problem details (RFC 9457).
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};

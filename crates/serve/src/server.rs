@@ -111,7 +111,7 @@ async fn accept_all(
 ) {
     let open = Arc::new(Semaphore::new(limits.connections));
     loop {
-        let place = open.clone().acquire_owned().await.expect("nobody closes it");
+        let place = open.clone().acquire_owned().await.expect("the semaphore is never closed");
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(AFTER_ERROR).await;
             continue;

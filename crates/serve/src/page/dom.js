@@ -15,6 +15,12 @@ export function make(tag, attributes = {}, ...children) {
 /** The element of an id. */
 export const byId = (id) => document.getElementById(id);
 
+/** Gives a list its choices, and keeps what is chosen; `first` at first. */
+export function choices(select, pairs, first = '') {
+  const before = select.options.length ? select.value : first;
+  select.replaceChildren(...pairs.map(([value, text]) => make('option', { value, selected: value === before }, text)));
+}
+
 /** Offers text as a file. */
 export function download(name, type, text) {
   const address = URL.createObjectURL(new Blob([text], { type }));

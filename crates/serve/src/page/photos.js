@@ -1,7 +1,7 @@
 // Looks at the data set, and corrects labels.
 
 import { ask, askJson, sendJson } from './ask.js';
-import { byId, make } from './dom.js';
+import { byId, choices, make } from './dom.js';
 import { word } from './words.js';
 
 /** Photos that are shown at once. */
@@ -56,12 +56,6 @@ export function showPhotos() {
   byId('fixes-count').textContent = word('corrections', data.fixes.length);
   byId('rejected').textContent = word('rejected', data.rejected.length);
   showGrid();
-}
-
-/** Gives a list its choices, and keeps what is chosen; `first` at first. */
-export function choices(select, pairs, first = '') {
-  const before = select.options.length ? select.value : first;
-  select.replaceChildren(...pairs.map(([value, text]) => make('option', { value, selected: value === before }, text)));
 }
 
 function showCounts() {

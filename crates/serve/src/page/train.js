@@ -2,8 +2,7 @@
 
 import { ask, askJson, sendJson } from './ask.js';
 import { curves } from './curves.js';
-import { byId, make } from './dom.js';
-import { choices } from './photos.js';
+import { byId, choices, make } from './dom.js';
 import { currentLanguage, duration, percent, word } from './words.js';
 
 /** How often a running command is asked for, in milliseconds. */
@@ -157,7 +156,7 @@ function showRuns(isRunning) {
       }
     }
     const state = run.is_finished ? measured(run.test) : word('unfinished');
-    return make('tr', {}, make('th', { scope: 'row' }, run.name), make('td', {}, measured(run.val)), make('td', {}, state), make('td', {}, then));
+    return make('tr', {}, make('th', { scope: 'row' }, run.name), make('td', { 'data-name': word('val') }, measured(run.val)), make('td', { 'data-name': word('test') }, state), make('td', {}, then));
   };
   byId('runs').replaceChildren(make('thead', {}, head), make('tbody', {}, ...runs.map(row)));
   byId('open-report').hidden = !jobs.some((job) => job.kind === 'report' && job.status === 'done');

@@ -106,7 +106,7 @@ async fn picture(
     Path(sha256): Path<String>,
     Query(size): Query<Size>,
 ) -> Result<Response, Problem> {
-    let turn = server.decoding.acquire().await.expect("nobody closes it");
+    let turn = server.decoding.acquire().await.expect("the semaphore is never closed");
     let of = server.clone();
     let is_large = size.large.unwrap_or(false);
     let bytes = blocking(move || workbench(&of).data.picture(&sha256, is_large)).await?;
@@ -219,10 +219,8 @@ async fn start(
     let Json(asked) = body(asked)?;
     blocking(move || {
         let Workbench { folders, commands, jobs, fixes, .. } = workbench(&server);
-        if let Asked::Audit { run } | Asked::Export { run } = &asked
-            && runs::find(&folders.runs, run).is_none()
-        {
-            return Err(Problem::not_found(format!("there is no run {run:?}")));
+        if let Asked::Audit { run } | Asked::Export { run } = &asked {
+            runs::find(&folders.runs, run)?;
         }
         kennel_core::files::create_dir_all(&folders.own)
             .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
@@ -251,8 +249,7 @@ async fn serve_run(
             return Ok(StatusCode::NO_CONTENT);
         }
         let workbench = workbench(&server);
-        let run = runs::find(&workbench.folders.runs, &name)
-            .ok_or_else(|| Problem::not_found(format!("there is no run {name:?}")))?;
+        let run = runs::find(&workbench.folders.runs, &name)?;
         let failed = |reason: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason);
         let served = workbench.commands.serve_run(run.path()).map_err(failed)?;
         let added = server.models.add(served, &server.limits, &server.metrics);
@@ -269,8 +266,7 @@ async fn exported(
     let shown = name.clone();
     let bytes = blocking(move || {
         let folders = &workbench(&server).folders;
-        let run = runs::find(&folders.runs, &name)
-            .ok_or_else(|| Problem::not_found(format!("there is no run {name:?}")))?;
+        let run = runs::find(&folders.runs, &name)?;
         std::fs::read(folders.onnx(&run.name()))
             .map_err(|error| Problem::not_found(format!("the run is not exported: {error}")))
     })

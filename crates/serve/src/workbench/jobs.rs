@@ -24,6 +24,8 @@ const LINE_BYTES: u64 = 1000;
 const FINISHED: usize = 20;
 /// How often the end of a command is looked for.
 const LOOK: Duration = Duration::from_millis(50);
+/// Longest wait for the last lines of a command that has ended.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// What the page asks for.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -250,8 +252,10 @@ impl Jobs {
                 Err(_) => break false,
             }
         };
-        // What a grandchild still writes is not waited for.
-        while !reader.is_finished() && begun.elapsed() < Duration::from_secs(1) {
+        // The page asks no more once it has ended, so its last lines come first. A process that it
+        // left behind may hold the pipe open: that is not waited for.
+        let ended = Instant::now();
+        while !reader.is_finished() && ended.elapsed() < LAST_LINES {
             thread::sleep(LOOK);
         }
         let mut list = self.lock();

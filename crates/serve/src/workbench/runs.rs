@@ -7,6 +7,7 @@ use kennel_metrics::Proportion;
 use serde::{Deserialize, Serialize};
 
 use super::Folders;
+use crate::problem::Problem;
 
 /// A run.
 #[derive(Debug, Serialize)]
@@ -48,8 +49,13 @@ pub fn list(folders: &Folders) -> Vec<RunSummary> {
 }
 
 /// Finds the run of a name.
-pub fn find(runs: &Path, name: &str) -> Option<RunDir> {
-    RunDir::list(runs).ok()?.into_iter().find(|run| run.name() == name)
+///
+/// # Errors
+///
+/// 404 if there is none.
+pub fn find(runs: &Path, name: &str) -> Result<RunDir, Problem> {
+    let found = RunDir::list(runs).unwrap_or_default().into_iter().find(|run| run.name() == name);
+    found.ok_or_else(|| Problem::not_found(format!("there is no run {name:?}")))
 }
 
 fn summary(run: &RunDir, folders: &Folders) -> Option<RunSummary> {
