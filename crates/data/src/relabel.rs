@@ -12,8 +12,8 @@ use crate::table::{Column, Row, Table};
 /// A table of labels: `path`, `label` and, if they are there, `suggested` and `aside`.
 ///
 /// With a column `suggested`, that is the new label, and `label` must be the photo's label of now.
-/// An empty cell changes nothing. Without that column, `label` is the new label. A photo with `yes` in
-/// the column `aside` is left out.
+/// An empty cell changes nothing. Without that column, `label` is the new label. A photo with `yes`
+/// in the column `aside` is left out.
 pub(crate) struct Labels(Table);
 
 impl Labels {

@@ -207,8 +207,8 @@ fn a_photo_that_was_taken_elsewhere_is_not_forgotten() {
     fs::create_dir_all(sorted.parent().unwrap()).unwrap();
     fs::rename(&away, &sorted).unwrap();
     assert_eq!(place.undo().moved, 1);
-    fs::remove_dir(sorted.parent().unwrap()).ok();
-    fs::remove_dir(place.out()).ok();
+    fs::remove_dir(sorted.parent().unwrap()).unwrap();
+    fs::remove_dir(place.out()).unwrap();
     assert_eq!(place.all(), before);
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Builds the graph from the network's own description ([`graph`]), rewrites it for another
 //! precision or input, adds the model card ([`provenance`]), runs the file on validation photos
-//! beside the trained network ([`proof`]) and renames it into place ([`export`]). [`export_web`] puts
-//! a page around it that labels photos in a browser.
+//! beside the trained network ([`proof`]) and renames it into place ([`export`]). [`export_web`]
+//! puts a page around it that labels photos in a browser.
 
 mod error;
 

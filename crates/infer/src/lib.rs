@@ -3,8 +3,8 @@
 //! [`Compute`] is a device that works. A [`Model`] labels photos: a [`Predictor`], which is a
 //! network with its classes, or an ONNX file. [`label`] is the loop from photos to rows. The rest
 //! uses it: evaluate a run on other photos, and score ImageNet's head without training. [`explain`]
-//! says where in photos the evidence lies; [`draw_heat_maps`] draws that into a run. `bench` times a
-//! network.
+//! says where in photos the evidence lies; [`draw_heat_maps`] draws that into a run. `bench` times
+//! a network.
 
 mod error;
 pub mod machine;

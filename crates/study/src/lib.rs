@@ -1,10 +1,11 @@
 //! A study: several experiments on the same photos, from a plan to a report and one exported file.
 //!
 //! A [`Study`] is planned as [`Experiment`]s. Each looks for its run among the [`Existing`] ones,
-//! and [`kennel_auto::estimate_s`] estimates its time. [`Study::run`] scores the untouched networks,
-//! compares those of `auto` by their convex heads, then trains or resumes every experiment; it
-//! continues after a failure. [`conclude`] compares the runs, writes the report, with the heat maps
-//! that it shows ([`WithoutHeat`]), and exports the best network. The caller receives [`Event`]s to print.
+//! and [`kennel_auto::estimate_s`] estimates its time. [`Study::run`] scores the untouched
+//! networks, compares those of `auto` by their convex heads, then trains or resumes every
+//! experiment; it continues after a failure. [`conclude`] compares the runs, writes the report,
+//! with the heat maps that it shows ([`WithoutHeat`]), and exports the best network. The caller
+//! receives [`Event`]s to print.
 
 mod error;
 mod event;

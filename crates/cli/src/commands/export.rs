@@ -68,8 +68,8 @@ pub struct ExportArgs {
     /// squeeze-and-excitation and those after attention
     #[arg(long, value_name = "LAYER,...", value_delimiter = ',', value_parser = trimmed, requires = "int8")]
     float_layers: Vec<String>,
-    /// Write a folder for any web server instead: a page that labels photos in the browser. The first
-    /// time, ONNX Runtime is fetched from npm (20 MB)
+    /// Write a folder for any web server instead: a page that labels photos in the browser. The
+    /// first time, ONNX Runtime is fetched from npm (20 MB)
     #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "export_dir", "input", "external_data"])]
     web: Option<PathBuf>,
     /// Write a timm model folder instead

@@ -35,10 +35,10 @@ enum Became {
 }
 
 /// Undoes everything that was sorted into `out`, the last first: moves photos back, and removes
-/// copies, links and the folders that were made and are empty. Keeps a photo that has changed since,
-/// a copy whose original is gone or has changed, and a photo whose old name is taken. The journal
-/// keeps their lines, and those of photos that are gone. If it is stopped or killed, the next call
-/// does the rest.
+/// copies, links and the folders that were made and are empty. Keeps a photo that has changed
+/// since, a copy whose original is gone or has changed, and a photo whose old name is taken. The
+/// journal keeps their lines, and those of photos that are gone. If it is stopped or killed, the
+/// next call does the rest.
 ///
 /// # Errors
 ///

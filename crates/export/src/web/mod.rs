@@ -98,8 +98,8 @@ struct FileRow {
 }
 
 /// Exports a finished run as a folder for browsers. The ONNX file takes photos and passes the proof
-/// of [`export`]. The folder gets its name when it is whole, and replaces one that Kennel wrote and
-/// nobody changed. `options` say how the file is exported; their path and input are the folder's.
+/// of [`export`]. The folder gets its name when it is whole. It replaces a folder that Kennel wrote
+/// and that is unchanged. Ignores `path`, `photo_input` and `external_data` of `options`.
 ///
 /// # Errors
 ///

@@ -59,8 +59,8 @@ pub struct PhotosShown<'a> {
     pub paths: Vec<&'a str>,
 }
 
-/// Returns the photos that the page shows with a run's answers, for whoever explains these. `None`
-/// if no run has predictions, or they come from other networks than the run's own.
+/// Returns the photos that the page shows with a run's answers, whose heat maps it wants. `None` if
+/// no run has predictions, or they come from other networks than the run's own.
 pub fn photos_shown(report: &Report) -> Option<PhotosShown<'_>> {
     let subject = Subject::of(report)?;
     let split = subject.held_out.unseen_split()?;
