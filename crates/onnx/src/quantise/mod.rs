@@ -2,10 +2,10 @@
 //!
 //! Static quantisation in the QDQ form, which every runtime can at least compute in floats:
 //!
-//! - Weights are int8, symmetric, with one scale per output channel.
+//! - Weights are int8, symmetric, with one scale per output channel, so coarse that no processor
+//!   saturates the sum of two products (`NEIGHBOUR_LEVELS` in `rewrite.rs`).
 //! - Activations between quantised layers are int8, with a scale and a zero point per tensor, which
-//!   [`calibrate`] finds on photos. They are int8 and not uint8 because processors without VNNI
-//!   saturate products of uint8 and int8.
+//!   [`calibrate`] finds on photos.
 //! - Biases are int32.
 //!
 //! Source: Jacob et al. 2018, "Quantization and training of neural networks for efficient

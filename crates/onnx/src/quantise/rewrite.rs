@@ -9,6 +9,10 @@ use crate::{OnnxError, Result};
 
 /// Largest absolute value of a weight. Symmetric, so -128 is not used.
 const WEIGHT_LEVELS: f32 = 127.0;
+/// Largest sum of two neighbouring weights of one sign, before rounding. Without VNNI (AVX2's
+/// `vpmaddubsw`), ONNX Runtime adds two products of an activation, shifted to 0..=255, and a weight
+/// in 16 bits, which saturate. Rounding adds 1 at most, and 255 * 128 < 2^15.
+const NEIGHBOUR_LEVELS: f32 = 127.0;
 /// Largest absolute value of a bias: less than 32 bits, to leave room for the sum of products.
 const BIAS_LEVELS: f32 = (1 << 30) as f32;
 
@@ -93,18 +97,18 @@ fn quantise_weights(graph: &mut GraphProto, layer: &Layer, input_scale: f32) -> 
         0 => place / (weight.len() / outputs),
         _ => place % outputs,
     };
-    let mut largest = vec![0.0_f32; outputs];
-    for (place, weight) in weight.iter().enumerate() {
-        let largest = &mut largest[output_of(place)];
-        *largest = largest.max(weight.abs());
+    let mut channels = vec![Vec::new(); outputs];
+    for (place, &weight) in weight.iter().enumerate() {
+        channels[output_of(place)].push(weight);
     }
-    let scales: Vec<f32> = largest
+    let positions = shape.get(2..).map_or(1, |kernel| kernel.iter().product());
+    let scales: Vec<f32> = channels
         .iter()
         .enumerate()
-        .map(|(output, largest)| {
+        .map(|(output, channel)| {
             // The weights of a dead channel may all be zero, but its bias must still fit.
             let bias = bias.as_ref().map_or(0.0, |(_, bias)| bias[output].abs());
-            (largest / WEIGHT_LEVELS)
+            weight_scale(channel, positions)
                 .max(bias / (input_scale * BIAS_LEVELS))
                 .max(f32::MIN_POSITIVE * 256.0)
         })
@@ -144,6 +148,20 @@ fn quantise_weights(graph: &mut GraphProto, layer: &Layer, input_scale: f32) -> 
     Ok(())
 }
 
+/// Finds the finest scale for the weights of one output channel, which has `positions` weights per
+/// input channel.
+fn weight_scale(channel: &[f32], positions: usize) -> f32 {
+    let largest = channel.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
+    // Some kernels go through the positions of one input channel after the other, some through the
+    // input channels of one position.
+    let sums = [1, positions].into_iter().flat_map(|apart| {
+        let pairs = channel.iter().zip(channel.iter().skip(apart));
+        pairs.filter(|(a, b)| a.signum() == b.signum()).map(|(a, b)| (a + b).abs())
+    });
+    let neighbours = sums.fold(0.0, f32::max);
+    (largest / WEIGHT_LEVELS).max(neighbours / NEIGHBOUR_LEVELS)
+}
+
 /// Removes a float constant from the graph. Returns its shape and values.
 fn take_floats(graph: &mut GraphProto, name: &str) -> Result<(Vec<usize>, Vec<f32>)> {
     let place = graph.initializer.iter().position(|tensor| tensor.name == name);
@@ -152,4 +170,32 @@ fn take_floats(graph: &mut GraphProto, name: &str) -> Result<(Vec<usize>, Vec<f3
     let values =
         float_values(&tensor).ok_or_else(|| refuse(format!("`{name}` holds no 32-bit floats")))?;
     Ok((tensor.dims.iter().map(|&extent| extent as usize).collect(), values))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_two_neighbours_saturate_16_bits(
+            channel in prop::collection::vec(-3.0_f32..3.0, 18),
+            positions in prop::sample::select(vec![1_usize, 9]),
+        ) {
+            let scale = weight_scale(&channel, positions);
+            let levels: Vec<i32> = channel.iter().map(|w| (w / scale).round() as i32).collect();
+            prop_assert!(levels.iter().all(|level| level.abs() <= 127));
+            for apart in [1, positions] {
+                for (a, b) in levels.iter().zip(&levels[apart..]) {
+                    prop_assert!(i16::try_from(255 * (a.max(&0) + b.max(&0))).is_ok(), "{a} {b}");
+                    prop_assert!(i16::try_from(255 * (a.min(&0) + b.min(&0))).is_ok(), "{a} {b}");
+                }
+            }
+            // A channel whose neighbours have opposite signs keeps all 8 bits.
+            let apart: Vec<f32> = [1.0, -1.0].repeat(4);
+            prop_assert_eq!(weight_scale(&apart, 1), 1.0 / WEIGHT_LEVELS);
+        }
+    }
 }
