@@ -25,6 +25,8 @@ mod estimate;
 
 mod audit;
 
+pub use kennel_atlas::Features;
+
 pub use ambiguous::{AMBIGUOUS_MARGIN, AMBIGUOUS_SHARE, Ambiguous};
 pub use audit::{Audit, ClassSummary, audit};
 pub use class_pairs::{ClassPair, INSEPARABLE};
@@ -34,5 +36,5 @@ pub use error::AuditError;
 pub use estimate::Estimate;
 pub use label_issues::label_issues;
 pub use outliers::{FENCE, NEIGHBOURS, Outlier, neighbour_distances};
-pub use photos::{Features, JudgedPhoto, JudgedPhotos, photos_of};
+pub use photos::{JudgedPhoto, JudgedPhotos, photos_of};
 pub use wrong_labels::WrongLabel;

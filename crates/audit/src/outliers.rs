@@ -1,5 +1,6 @@
 //! Photos that are far from all others in feature space.
 
+use kennel_atlas::{UnitRows, cosine};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +11,6 @@ pub const NEIGHBOURS: usize = 10;
 /// How many interquartile ranges above the third quartile of all distances an outlier begins:
 /// Tukey's fence. Of normally distributed distances, 0.35 % are beyond it.
 pub const FENCE: f64 = 1.5;
-/// Partial sums of a product: the compiler keeps them in vector registers.
-const LANES: usize = 16;
-/// Products of this many features are summed in f32, their sums in f64.
-const BLOCK: usize = 128;
 
 /// A photo unlike all others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,8 +64,8 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
 /// Source: Kuan and Mueller 2022, "Back to the basics: revisiting out-of-distribution detection
 /// baselines"; `OutOfDistribution` of cleanlab 2.9, whose score is exp(-distance / median).
 pub fn neighbour_distances(features: Features, neighbours: usize) -> Vec<f64> {
-    let unit = unit_rows(features);
-    let photos: Vec<&[f32]> = unit.chunks_exact(features.width).collect();
+    let unit = UnitRows::of(features);
+    let photos: Vec<&[f32]> = unit.iter().collect();
     let nearest = neighbours.min(photos.len().saturating_sub(1));
     if nearest == 0 {
         return vec![0.0; photos.len()];
@@ -76,38 +73,11 @@ pub fn neighbour_distances(features: Features, neighbours: usize) -> Vec<f64> {
     let of_photo = |(at, photo): (usize, &&[f32])| {
         let others = photos.iter().enumerate().filter(|(other, _)| *other != at);
         let mut distances: Vec<f64> =
-            others.map(|(_, other)| (1.0 - dot(photo, other)).max(0.0)).collect();
+            others.map(|(_, other)| (1.0 - cosine(photo, other)).max(0.0)).collect();
         distances.select_nth_unstable_by(nearest - 1, f64::total_cmp);
         // In order, so that the sum does not depend on how the selection left them.
         distances[..nearest].sort_by(f64::total_cmp);
         distances[..nearest].iter().sum::<f64>() / nearest as f64
     };
     photos.par_iter().enumerate().map(of_photo).collect()
-}
-
-/// Scales each row to length 1.
-fn unit_rows(Features { values, width }: Features) -> Vec<f32> {
-    let mut unit = Vec::with_capacity(values.len());
-    for row in values.chunks_exact(width) {
-        let length = row.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
-        let scale = if length > 0.0 { 1.0 / length } else { 0.0 };
-        unit.extend(row.iter().map(|&value| (f64::from(value) * scale) as f32));
-    }
-    unit
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f64 {
-    a.chunks(BLOCK).zip(b.chunks(BLOCK)).map(|(a, b)| f64::from(dot_block(a, b))).sum()
-}
-
-fn dot_block(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0_f32; LANES];
-    let (a_lanes, b_lanes) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest: f32 = a_lanes.remainder().iter().zip(b_lanes.remainder()).map(|(x, y)| x * y).sum();
-    for (a, b) in a_lanes.zip(b_lanes) {
-        for lane in 0..LANES {
-            sums[lane] += a[lane] * b[lane];
-        }
-    }
-    sums.iter().sum::<f32>() + rest
 }

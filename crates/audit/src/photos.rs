@@ -1,5 +1,6 @@
 //! The input of an audit.
 
+use kennel_atlas::Features;
 use kennel_core::{DuplicateGroup, PredictionRecord};
 use kennel_metrics::{softmax, true_classes};
 
@@ -15,15 +16,6 @@ pub struct JudgedPhoto<'a> {
     pub path: &'a str,
     /// Index of its class.
     pub label: usize,
-}
-
-/// Features of the photos, such as the input of a network's classifier.
-#[derive(Clone, Copy, Debug)]
-pub struct Features<'a> {
-    /// `[photos, width]`, row by row.
-    pub values: &'a [f32],
-    /// Features of a photo.
-    pub width: usize,
 }
 
 /// Photos with what networks that were not trained on them say.

@@ -16,7 +16,8 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
         ("kennel-data", vec!["kennel-archive", "kennel-core"]),
         ("kennel-metrics", vec!["kennel-core"]),
         ("kennel-probe", vec!["kennel-core"]),
-        ("kennel-audit", vec!["kennel-core", "kennel-metrics"]),
+        ("kennel-audit", vec!["kennel-atlas", "kennel-core", "kennel-metrics"]),
+        ("kennel-atlas", vec![]),
         ("kennel-unknown", vec![]),
         ("kennel-explain", vec![]),
         ("kennel-kernels", vec![]),
@@ -24,6 +25,7 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
         (
             "kennel-infer",
             vec![
+                "kennel-atlas",
                 "kennel-core",
                 "kennel-data",
                 "kennel-explain",
@@ -72,7 +74,10 @@ fn arrows_point_downwards_and_burn_stands_in_five_manifests_only() {
             ],
         ),
         ("kennel-demo", vec!["kennel-core"]),
-        ("kennel-report", vec!["kennel-audit", "kennel-core", "kennel-data", "kennel-metrics"]),
+        (
+            "kennel-report",
+            vec!["kennel-atlas", "kennel-audit", "kennel-core", "kennel-data", "kennel-metrics"],
+        ),
         (
             "kennel-serve",
             vec!["kennel-core", "kennel-data", "kennel-explain", "kennel-infer", "kennel-metrics"],
