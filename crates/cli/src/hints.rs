@@ -147,7 +147,7 @@ pub fn words(hint: &Hint) -> String {
             return format!("{}, {}", words(&Hint::NoRunsFolder), train(model, *strategy));
         }
         Hint::AverageProbabilities => "without --soup, their probabilities are averaged",
-        Hint::ExplainRun => "give the run that it was exported from, with --run RUN",
+        Hint::OfRun => "give the run that it was exported from, with --run RUN",
         Hint::OtherPort => "another program listens there; --port 0 takes a free port",
         Hint::PhotosMoved => "say where they lie now with --data DIR",
         Hint::RunsOfOneDivision => {

@@ -123,6 +123,8 @@ enum Command {
     Predict(commands::predict::PredictArgs),
     /// Show where in photos the evidence for a class lies
     Explain(commands::explain::ExplainArgs),
+    /// Find the photos of the data set that are most like a photo
+    Similar(commands::similar::SimilarArgs),
     /// Serve a page to try models on, and an HTTP interface for programs
     Serve(commands::serve::ServeArgs),
     /// Time a network or the reading of photos on this machine
@@ -210,6 +212,7 @@ fn dispatch(command: Command, session: &Session) -> CommandResult {
         Command::Ensemble(args) => commands::ensemble::run(args, session),
         Command::Predict(args) => commands::predict::run(args, session),
         Command::Explain(args) => commands::explain::run(args, session),
+        Command::Similar(args) => commands::similar::run(args, session),
         Command::Serve(args) => commands::serve::run(args, session),
         Command::Bench(args) => commands::bench::run(args, session),
         Command::Models(args) => commands::models::run(args),

@@ -418,6 +418,35 @@ fn an_audit_lists_wrong_labels_and_writes_fixes_and_a_page() {
 }
 
 #[test]
+fn the_photo_most_like_a_photo_is_the_photo_and_is_found_again_without_the_others() {
+    let dir = prepared(8);
+    let here = dir.path();
+    train_small(here, &[]);
+    let run = only_run(here);
+    let run = run.to_string_lossy();
+    let manifest: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(here.join("data/manifest.json")).unwrap())
+            .unwrap();
+    let photo = format!("data/{}", manifest["photos"][3]["path"].as_str().unwrap());
+    std::fs::copy(here.join(&photo), here.join("mine.jpg")).unwrap();
+    let asked = ["similar", "mine.jpg", "--run", &*run, "--top", "3", "--format", "json"];
+    let found = json(&ok(here, &asked));
+    let rows = found.as_array().unwrap();
+    assert_eq!((rows.len(), rows[0]["similar"].as_str()), (3, Some(&*photo)), "{found}");
+    assert!((rows[0]["similarity"].as_f64().unwrap() - 1.0).abs() < 1e-5, "{found}");
+    let ranks: Vec<_> = rows.iter().map(|row| row["rank"].as_u64().unwrap()).collect();
+    assert_eq!(ranks, [1, 2, 3]);
+
+    // What the network saw is kept in the run.
+    std::fs::rename(here.join("data"), here.join("gone")).unwrap();
+    assert_eq!(json(&ok(here, &asked)), found);
+    let test = json(&ok(here, &[&asked[..], &["--split", "test"]].concat()));
+    assert!(test.as_array().unwrap().iter().all(|row| row["split"] == "test"), "{test}");
+    let (status, said) = fails(here, &["similar", "none.jpg", "mine.jpg", "--run", &run]);
+    assert!(status == 1 && said.contains("1 of 2 photos could not be compared"), "{said}");
+}
+
+#[test]
 fn folds_judge_every_photo_and_keep_a_network_that_is_exported() {
     let dir = prepared(8);
     let here = dir.path();

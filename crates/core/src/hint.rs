@@ -115,8 +115,8 @@ pub enum Hint {
     RunsOfOneDivision,
     /// Say where the photos of the runs lie now.
     PhotosMoved,
-    /// Explain the run that a file was exported from.
-    ExplainRun,
+    /// Give the run that a file was exported from.
+    OfRun,
 
     // Servers.
     /// Listen on another port.

@@ -271,6 +271,17 @@ impl RunDir {
         files::stays_inside(photo).then(|| folder.join(format!("{photo}.png")))
     }
 
+    /// Path of `photo_features.safetensors`: what the network sees in the photos of its data set, to
+    /// find those that are alike. Derived, as [`RunDir::heat_map`].
+    pub fn photo_features(&self) -> PathBuf {
+        self.root.join(sums::PHOTO_FEATURES)
+    }
+
+    /// Path of `photo_map.json`: a map of the photos. Derived, as [`RunDir::heat_map`].
+    pub fn photo_map(&self) -> PathBuf {
+        self.root.join(sums::PHOTO_MAP)
+    }
+
     /// Path of `evaluation.json`: metrics and intervals. It is written last, so a run that has it
     /// is finished.
     pub fn evaluation(&self) -> PathBuf {

@@ -48,10 +48,13 @@ const KNOWN: [&str; 15] = [
 ];
 /// A run that has this file is finished.
 const EVALUATION: &str = "evaluation.json";
-/// Folder of pictures that are computed from the network of a finished run. They carry no digest:
-/// a run without them is the same run. They leave with `evaluation.json`, because the network may
+/// Files and folders that are computed from the network of a finished run. They carry no digest: a
+/// run without them is the same run. They leave with `evaluation.json`, because the network may
 /// then change.
+const DERIVED: [&str; 3] = [HEAT_MAPS, PHOTO_FEATURES, PHOTO_MAP];
 pub(crate) const HEAT_MAPS: &str = "heat_maps";
+pub(crate) const PHOTO_FEATURES: &str = "photo_features.safetensors";
+pub(crate) const PHOTO_MAP: &str = "photo_map.json";
 
 /// Digests by file name. Names are relative to the run directory, with `/`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -185,7 +188,7 @@ impl Changes {
         Ok(())
     }
 
-    /// Removes `evaluation.json` and the heat maps on commit: the run is no longer finished.
+    /// Removes `evaluation.json` and what is derived on commit: the run is no longer finished.
     pub fn reopen(&mut self) {
         self.reopens = self.sums.0.remove(EVALUATION).is_some();
     }
@@ -204,7 +207,7 @@ impl Changes {
         }
         if self.reopens {
             remove(&self.root.join(EVALUATION))?;
-            remove_heat_maps(&self.root)?;
+            remove_derived(&self.root)?;
         }
         Ok(())
     }
@@ -246,7 +249,7 @@ pub(crate) fn recover(root: &Path, clears: bool) -> Result<()> {
         if evaluation.exists() {
             remove(&evaluation)?;
         }
-        remove_heat_maps(root)?;
+        remove_derived(root)?;
     }
     Ok(())
 }
@@ -266,14 +269,19 @@ fn remove(path: &Path) -> Result<()> {
     fs::remove_file(path).map_err(CoreError::io("remove", path))
 }
 
-fn remove_heat_maps(root: &Path) -> Result<()> {
-    let folder = root.join(HEAT_MAPS);
-    match fs::remove_dir_all(&folder) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(CoreError::io("remove", folder)(error))
+fn remove_derived(root: &Path) -> Result<()> {
+    for name in DERIVED {
+        let path = root.join(name);
+        let removed =
+            if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        match removed {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(CoreError::io("remove", path)(error));
+            }
+            _ => {}
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 fn name_next(path: &Path) -> Result<()> {
@@ -337,6 +345,7 @@ mod tests {
         let draw = || {
             fs::create_dir_all(root.join("heat_maps/test")).unwrap();
             fs::write(root.join("heat_maps/test/cat.jpg.png"), b"a picture").unwrap();
+            fs::write(root.join(PHOTO_MAP), b"{}").unwrap();
         };
         change(root, &[(EVALUATION, b"{}")]).commit().unwrap();
         draw();

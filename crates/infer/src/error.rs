@@ -50,6 +50,9 @@ pub enum InferError {
     /// A model that cannot explain its labels.
     #[error("an ONNX file cannot be explained: it computes labels, and no gradients")]
     NoGradients,
+    /// A model that knows no features.
+    #[error("an ONNX file cannot say which photos are alike: it computes labels alone")]
+    NoFeatures,
     /// A run whose photos have moved.
     #[error(
         "the photos of {run} lay in {folder}, which is gone",
@@ -158,7 +161,7 @@ impl Hinted for InferError {
             }
             InferError::OtherClasses { found, .. } => vec![Hint::OtherClass(found.clone())],
             InferError::NoPhotoFolder { .. } => vec![Hint::PhotosMoved],
-            InferError::NoGradients => vec![Hint::ExplainRun],
+            InferError::NoGradients | InferError::NoFeatures => vec![Hint::OfRun],
             InferError::Metrics(_)
             | InferError::Stopped(_)
             | InferError::NoPhoto { .. }

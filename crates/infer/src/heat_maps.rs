@@ -6,6 +6,7 @@ use kennel_core::{RunDir, Split, Task, files};
 use kennel_data::DatasetPhoto;
 use kennel_explain::{overlay, png};
 
+use crate::open_data::is_unchanged;
 use crate::{Compute, ExplainedPhoto, Photos, Predictor, Result, explain, open_photos_of_run};
 
 /// Draws the heat of photos of `split`, named by their `paths` in the data set, each for the class
@@ -26,11 +27,9 @@ pub fn draw_heat_maps(
     task: Task<'_>,
 ) -> Result<()> {
     let data = open_photos_of_run(run, split, None, Task::unwatched())?;
-    let is_same =
-        |photo: &DatasetPhoto| files::sha256_file(&photo.file).is_ok_and(|sum| sum == photo.sha256);
     let listed = data.photos(split).iter();
     let photos: Arc<[DatasetPhoto]> = listed
-        .filter(|photo| paths.contains(&photo.path.as_str()) && is_same(photo))
+        .filter(|photo| paths.contains(&photo.path.as_str()) && is_unchanged(photo))
         .cloned()
         .collect();
     if photos.is_empty() {

@@ -68,6 +68,24 @@ pub trait Model {
         Ok((self.logits(pixels, count)?, Vec::new()))
     }
 
+    /// Computes the features of preprocessed photos, one row per photo: the input of the classifier.
+    /// Features of photos that are alike point the same way.
+    ///
+    /// # Shapes
+    ///
+    /// `pixels`: as for [`Model::logits`].
+    ///
+    /// # Errors
+    ///
+    /// [`InferError::NoFeatures`] for an ONNX file.
+    ///
+    /// # Panics
+    ///
+    /// As [`Model::logits`].
+    fn features(&mut self, _pixels: Vec<f32>, _count: usize) -> Result<Vec<Vec<f32>>> {
+        Err(InferError::NoFeatures)
+    }
+
     /// Computes logits, and how much each place of a photo speaks for a class: for `class_index`,
     /// or for the class with the highest logit.
     ///

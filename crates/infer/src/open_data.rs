@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use kennel_core::hint::Stale;
 use kennel_core::{Hint, Note, RunDir, Split, Task, files, shown};
-use kennel_data::{Dataset, PrepareOptions};
+use kennel_data::{Dataset, DatasetPhoto, PrepareOptions};
 
 use crate::{InferError, Result};
 
@@ -36,11 +36,7 @@ pub fn open_photos_of_run(
     moved_to: Option<&Path>,
     task: Task<'_>,
 ) -> Result<Dataset> {
-    let settings = run.read_record()?.settings;
-    let folder = moved_to.map_or_else(|| PathBuf::from(&settings.data_dir), Path::to_path_buf);
-    if !folder.is_dir() {
-        return Err(InferError::NoPhotoFolder { run: run.path().into(), folder });
-    }
+    let folder = folder_of_run(run, moved_to)?;
     let manifest = run.read_manifest()?;
     if manifest.photos.iter().all(|photo| photo.split != split) {
         return Err(InferError::EmptySplit {
@@ -55,6 +51,45 @@ pub fn open_photos_of_run(
         task.note(format!("{gone} of the run's {split} photos are gone").as_str());
     }
     Ok(data)
+}
+
+/// Opens all photos of a run that are still there and unchanged, in the order of the splits. Tells
+/// the task how many are not.
+///
+/// # Errors
+///
+/// As [`open_photos_of_run`].
+pub(crate) fn unchanged_photos_of_run(
+    run: &RunDir,
+    moved_to: Option<&Path>,
+    task: Task<'_>,
+) -> Result<Vec<DatasetPhoto>> {
+    let manifest = run.read_manifest()?;
+    let listed = manifest.photos.len();
+    let folder = folder_of_run(run, moved_to)?;
+    let (data, _) = Dataset::of_run(&folder, manifest, &run.manifest(), &Split::ALL)?;
+    let all = Split::ALL.into_iter().flat_map(|split| data.photos(split).iter());
+    let photos: Vec<DatasetPhoto> = all.filter(|photo| is_unchanged(photo)).cloned().collect();
+    if photos.len() < listed {
+        let missing = listed - photos.len();
+        task.note(format!("{missing} of the run's {listed} photos are gone or changed").as_str());
+    }
+    Ok(photos)
+}
+
+/// Whether the file of a photo is still what it was when the data set was prepared.
+pub(crate) fn is_unchanged(photo: &DatasetPhoto) -> bool {
+    files::sha256_file(&photo.file).is_ok_and(|sum| sum == photo.sha256)
+}
+
+/// Returns the folder that training used, or the one that its photos were moved to.
+fn folder_of_run(run: &RunDir, moved_to: Option<&Path>) -> Result<PathBuf> {
+    let settings = run.read_record()?.settings;
+    let folder = moved_to.map_or_else(|| PathBuf::from(&settings.data_dir), Path::to_path_buf);
+    match folder.is_dir() {
+        true => Ok(folder),
+        false => Err(InferError::NoPhotoFolder { run: run.path().into(), folder }),
+    }
 }
 
 /// Tells the task about unlisted files, rejected photos and the manifest's notes.

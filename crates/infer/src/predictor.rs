@@ -167,6 +167,10 @@ impl Model for Predictor {
         Ok(rows(self.viewed(self.network.infer(pixels.clone()), pixels)))
     }
 
+    fn features(&mut self, pixels: Vec<f32>, count: usize) -> Result<Vec<Vec<f32>>> {
+        Ok(rows(self.network.infer_features(self.tensor(pixels, count))))
+    }
+
     fn explain(
         &mut self,
         pixels: Vec<f32>,

@@ -98,7 +98,7 @@ fn a_run_and_its_exported_file_label_a_photo_alike() {
     let error = by_run.explain(drawn.photo(), Some("zebra")).unwrap_err();
     assert!(error.to_string().contains("zebra") && error.to_string().contains(&one.name));
     let error = by_file.explain(drawn.photo(), None).unwrap_err();
-    assert_eq!(error.hints(), [Hint::ExplainRun]);
+    assert_eq!(error.hints(), [Hint::OfRun]);
 
     // A photo that is missing does not end the others.
     let gone = path_in(&drawn.folder, "gone.jpg");

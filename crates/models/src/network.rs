@@ -123,6 +123,16 @@ impl Network {
         (logits, both.slice([0..photos, classes..width]))
     }
 
+    /// Computes the classifier's input, in evaluation mode and off the autodiff tape, a few photos at
+    /// a time.
+    ///
+    /// # Shapes
+    ///
+    /// `[batch, 3, side, side]` to `[batch, features]`.
+    pub fn infer_features(&self, pixels: Tensor<4>) -> Tensor<2> {
+        self.infer_trunk(pixels, self.head_stage()).into_map().flatten(1, 3)
+    }
+
     /// Returns the stages whose outputs tell unknown photos, by their index.
     pub fn late_stages(&self) -> Range<usize> {
         self.backbone.late_stages()

@@ -68,7 +68,8 @@ pub struct ExplainArgs {
     format: RowFormat,
 }
 
-fn split(text: &str) -> Result<Split, String> {
+/// Reads the name of a split.
+pub fn split(text: &str) -> Result<Split, String> {
     Split::named(text).ok_or_else(|| {
         let hint = hint_did_you_mean(text, ["train", "val", "test"]);
         format!("expected train, val or test{hint}")

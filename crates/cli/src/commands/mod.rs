@@ -18,4 +18,5 @@ pub mod prepare;
 pub mod report;
 pub mod run;
 pub mod serve;
+pub mod similar;
 pub mod train;
