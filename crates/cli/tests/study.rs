@@ -24,6 +24,10 @@ const STUDY: [&str; 11] = [
     "freeze,full",
 ];
 
+fn json_of(path: &Path) -> serde_json::Value {
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
 fn study<'a>(more: &[&'a str]) -> Vec<&'a str> {
     STUDY.iter().chain(&["--set", "batch_size=8"]).chain(more).copied().collect()
 }
@@ -117,14 +121,18 @@ fn a_study_is_planned_trained_once_and_reported() {
 }
 
 #[test]
-fn a_report_shows_where_its_best_run_looks_if_photos_and_checkpoint_are_at_hand() {
+fn a_report_shows_what_a_network_draws_if_photos_and_checkpoint_are_at_hand() {
     let dir = prepared(14);
     let here = dir.path();
-    let first = ok(here, &study(&["--epochs", "1", "--no-heat-maps", "--format", "json"]));
+    let plain = ["--epochs", "1", "--no-heat-maps", "--no-map", "--format", "json"];
+    let first = ok(here, &study(&plain));
     let best = here.join("runs").join(json(&first)["best"].as_str().unwrap());
     let (heat_maps, page) = (best.join("heat_maps"), here.join("results/report.html"));
     let shown = || std::fs::read_to_string(&page).unwrap().matches("id=\"heat-").count();
+    let map = best.join("photo_map.json");
+    let has_map = || std::fs::read_to_string(&page).unwrap().contains("id=\"map\"");
     assert_eq!((heat_maps.exists(), shown()), (false, 0));
+    assert!(!map.exists() && !has_map());
 
     // A note says why there are none.
     let away = |path: &str| std::fs::rename(here.join(path), here.join("away")).unwrap();
@@ -135,7 +143,8 @@ fn a_report_shows_where_its_best_run_looks_if_photos_and_checkpoint_are_at_hand(
         away(path);
         let said = stderr(&ok(here, &["report"]));
         assert_eq!(said.matches("note: the report has no heat maps: ").count(), 1, "{said}");
-        assert_eq!(shown(), 0);
+        assert!(said.contains("note: the report has no map of the photos: "), "{said}");
+        assert!(shown() == 0 && !has_map());
         back(path);
     }
 
@@ -144,8 +153,11 @@ fn a_report_shows_where_its_best_run_looks_if_photos_and_checkpoint_are_at_hand(
     assert!(!said.contains("heat maps"), "{said}");
     let drawn = shown();
     assert!(drawn > 0 && heat_maps.join("test").is_dir());
-    ok(here, &["report", "--no-heat-maps"]);
-    assert_eq!(shown(), 0);
+    let photos_in = |file: &Path| json_of(file)["photos"].as_array().unwrap().len();
+    assert_eq!(photos_in(&map), photos_in(&here.join("data/manifest.json")));
+    assert!(has_map());
+    ok(here, &["report", "--no-heat-maps", "--no-map"]);
+    assert!(shown() == 0 && !has_map());
     // Pictures that are there need neither checkpoint nor a device.
     away(&weights);
     let said = stderr(&ok(here, &["report"]));
@@ -155,7 +167,7 @@ fn a_report_shows_where_its_best_run_looks_if_photos_and_checkpoint_are_at_hand(
     // They are those of a network that is trained further.
     let best = best.to_string_lossy();
     ok(here, &["train", "--resume", &best, "--epochs", "2"]);
-    assert!(!heat_maps.exists());
+    assert!(!heat_maps.exists() && !map.exists());
     ok(here, &study(&["--epochs", "1"]));
     assert!(shown() > 0);
 }

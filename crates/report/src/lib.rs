@@ -55,11 +55,11 @@ pub use honesty::{Check, CheckKind, Level, Overlap, checks, overlap};
 pub use labels_audit::LabelsAudit;
 pub use more_photos::MorePhotos;
 pub use p_value::{LEVEL, format_p, p_equals};
-pub use page::{PhotosShown, photos_shown};
+pub use page::{PhotosShown, photos_shown, run_mapped};
 pub use published::{
     Against, AgainstPair, PublishedHistory, PublishedResults, read_published, set_against,
 };
-pub use report::Report;
+pub use report::{Report, Shows};
 pub use run::{FinishedRun, LeftOut, Predictions, TestSet, read_runs};
 pub use summary::{RunSummary, Scores};
 pub use table::{COLUMNS, LEAST, NUMBERS, render_comparison, rows};

@@ -26,12 +26,27 @@ pub struct Report {
     /// Labels that are probably wrong, if they were audited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<LabelsAudit>,
-    /// Whether the page shows the heat maps that its run holds.
+    /// What the page shows of what its run holds.
     #[serde(skip)]
-    pub shows_heat: bool,
+    pub shows: Shows,
     /// The runs themselves, in the order of the comparison.
     #[serde(skip)]
     pub runs: Vec<FinishedRun>,
+}
+
+/// What a page shows that only a network can draw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shows {
+    /// Where the network looks in photos.
+    pub heat_maps: bool,
+    /// Which photos the network sees as alike.
+    pub photo_map: bool,
+}
+
+impl Default for Shows {
+    fn default() -> Self {
+        Shows { heat_maps: true, photo_map: true }
+    }
 }
 
 impl Report {
@@ -66,15 +81,15 @@ impl Report {
             overlap: runs.iter().find_map(honesty::overlap),
             against: published::set_against(published, &comparison),
             labels: None,
-            shows_heat: true,
+            shows: Shows::default(),
             comparison,
             runs,
         })
     }
 
-    /// Leaves the heat maps out of the page.
-    pub fn without_heat_maps(self) -> Self {
-        Report { shows_heat: false, ..self }
+    /// Says what the page shows of what its run holds.
+    pub fn showing(self, shows: Shows) -> Self {
+        Report { shows, ..self }
     }
 
     /// Adds the wrong labels that an audit left in `folder`, if it did and is one of these photos.

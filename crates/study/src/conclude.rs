@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use kennel_core::{Lang, RunDir, Task, files};
 use kennel_export::{ExportError, ExportOptions, Exported, export};
 use kennel_infer::InferError;
-use kennel_report::{PublishedResults, Report, Written, read_published, write_report};
+use kennel_report::{PublishedResults, Report, Shows, Written, read_published, write_report};
 
-use crate::{Event, Result, StudyOptions, WithoutHeat};
+use crate::{Event, Result, StudyOptions, Undrawn};
 
 /// Where the results of a study go.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub struct Output {
     lang: Lang,
     models: PathBuf,
     published: Vec<PublishedResults>,
-    heat_maps: bool,
+    shows: Shows,
 }
 
 impl Output {
@@ -32,12 +32,12 @@ impl Output {
         check_can_be_made(report)?;
         check_can_be_made(models)?;
         let (report, models) = (report.into(), models.into());
-        Ok(Output { report, lang, models, published, heat_maps: true })
+        Ok(Output { report, lang, models, published, shows: Shows::default() })
     }
 
-    /// Leaves the heat maps out of the report.
-    pub fn without_heat_maps(self) -> Self {
-        Output { heat_maps: false, ..self }
+    /// Says which of the drawings that need a network the report shows.
+    pub fn showing(self, shows: Shows) -> Self {
+        Output { shows, ..self }
     }
 }
 
@@ -63,8 +63,8 @@ pub struct Concluded {
     pub exported: Result<Option<Exported>, ExportError>,
 }
 
-/// Writes the report on all finished runs on the study's photos, with heat maps if they can be
-/// drawn, and exports the best network as a float file.
+/// Writes the report on all finished runs on the study's photos, with the drawings that need a
+/// network if they can be made, and exports the best network as a float file.
 ///
 /// # Errors
 ///
@@ -76,16 +76,12 @@ pub fn conclude(
     task: Task<'_>,
     on: &dyn Fn(Event<'_>),
 ) -> Result<Concluded> {
-    let Output { report: folder, lang, models, published, heat_maps } = output;
+    let Output { report: folder, lang, models, published, shows } = output;
     let photos = Some(options.data.manifest());
     let report = Report::of(options.runs, published, photos, options.commands)?;
-    let mut report = report.with_labels_in(&folder)?;
+    let report = report.with_labels_in(&folder)?.showing(shows);
     on(Event::Compared(&report.comparison));
-    if heat_maps {
-        draw_heat_maps(&report, options, task, on);
-    } else {
-        report = report.without_heat_maps();
-    }
+    draw_what_is_undrawn(&report, options, task, on);
     let written = write_report(&report, &folder, lang, options.commands)?;
     on(Event::Reported { report: &report, written: &written });
     let best = report.comparison.best.as_deref().map(|best| options.runs.join(best));
@@ -93,15 +89,20 @@ pub fn conclude(
     Ok(Concluded { report, written, exported })
 }
 
-/// Draws the heat maps that the report shows. Without them it is still a report.
-fn draw_heat_maps(report: &Report, options: &StudyOptions, task: Task<'_>, on: &dyn Fn(Event<'_>)) {
-    let Some(photos) = WithoutHeat::in_report(report) else { return };
-    match photos.draw(&options.train.compute, task) {
-        // The export, which is next, says that it was stopped.
-        Err(error) if !matches!(*error, InferError::Stopped(_)) => {
-            on(Event::NoHeatMaps { reason: &error });
+/// Draws what the report shows and its run does not hold. Without it, it is still a report.
+fn draw_what_is_undrawn(
+    report: &Report,
+    options: &StudyOptions,
+    task: Task<'_>,
+    on: &dyn Fn(Event<'_>),
+) {
+    for undrawn in Undrawn::in_report(report) {
+        match undrawn.draw(&options.train.compute, task) {
+            // The export, which is next, says that it was stopped.
+            Err(error) if matches!(*error, InferError::Stopped(_)) => return,
+            Err(error) => on(Event::NotDrawn { what: undrawn.name(), reason: &error }),
+            Ok(()) => {}
         }
-        _ => {}
     }
 }
 

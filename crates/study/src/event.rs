@@ -58,8 +58,10 @@ pub enum Event<'a> {
     },
     /// The runs are compared; the report is written next.
     Compared(&'a Comparison),
-    /// The heat maps of the report cannot be drawn; it is written without them.
-    NoHeatMaps {
+    /// A drawing of the report cannot be made; it is written without it.
+    NotDrawn {
+        /// Name of the drawing.
+        what: &'static str,
         /// Why not.
         reason: &'a InferError,
     },

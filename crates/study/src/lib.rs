@@ -4,7 +4,7 @@
 //! and [`kennel_auto::estimate_s`] estimates its time. [`Study::run`] scores the untouched
 //! networks, compares those of `auto` by their convex heads, then trains or resumes every
 //! experiment; it continues after a failure. [`conclude`] compares the runs, writes the report,
-//! with the heat maps that it shows ([`WithoutHeat`]), and exports the best network. The caller
+//! with what only a network can draw ([`Undrawn`]), and exports the best network. The caller
 //! receives [`Event`]s to print.
 
 mod error;
@@ -24,7 +24,7 @@ mod baseline;
 mod contest;
 mod run;
 
-mod heat_maps;
+mod undrawn;
 
 mod conclude;
 
@@ -33,9 +33,9 @@ pub use conclude::{Concluded, Output, conclude};
 pub use error::{Halt, Result, StudyError};
 pub use event::Event;
 pub use experiment::{Experiment, Failed, Place};
-pub use heat_maps::WithoutHeat;
 pub use options::StudyOptions;
 pub use plan::{Study, Unresolved};
 pub use run::Ended;
 pub use shard::{NotAShard, Shard};
 pub use state::{Existing, State};
+pub use undrawn::Undrawn;

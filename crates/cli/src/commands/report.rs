@@ -6,10 +6,10 @@ use clap::Args;
 use kennel_core::Task;
 use kennel_infer::InferError;
 use kennel_report::{
-    COLUMNS, CheckKind, Comparison, LEAST, NUMBERS, Report, Written, render_comparison, rows,
-    write_report,
+    COLUMNS, CheckKind, Comparison, LEAST, NUMBERS, Report, Shows, Written, render_comparison,
+    rows, write_report,
 };
-use kennel_study::WithoutHeat;
+use kennel_study::Undrawn;
 use serde_json::json;
 
 use crate::device::DeviceArg;
@@ -42,9 +42,19 @@ pub struct PlaceArgs {
     /// Leave out the pictures of where the network looks, which need the photos and the checkpoint
     /// of the best run
     #[arg(long)]
-    pub no_heat_maps: bool,
+    no_heat_maps: bool,
+    /// Leave out the map of the photos, which needs the same
+    #[arg(long)]
+    no_map: bool,
     #[command(flatten)]
     pub language: LangArg,
+}
+
+impl PlaceArgs {
+    /// Returns which of the drawings that need a network are shown.
+    pub fn shows(&self) -> Shows {
+        Shows { heat_maps: !self.no_heat_maps, photo_map: !self.no_map }
+    }
 }
 
 /// What is reported, and where.
@@ -62,14 +72,11 @@ pub struct ReportArgs {
 
 /// Reads the runs and writes the report.
 pub fn run(args: ReportArgs, session: &Session) -> CommandResult {
-    let PlaceArgs { runs, out, against, no_heat_maps, language } = &args.place;
-    let mut report = Report::read(runs, against.as_deref(), &Kennel)?.with_labels_in(out)?;
+    let PlaceArgs { runs, out, against, language, .. } = &args.place;
+    let report = Report::read(runs, against.as_deref(), &Kennel)?.with_labels_in(out)?;
+    let report = report.showing(args.place.shows());
     tell_left_out(&report.comparison, session);
-    if *no_heat_maps {
-        report = report.without_heat_maps();
-    } else {
-        draw_heat_maps(&report, &args.device, session)?;
-    }
+    draw_what_is_undrawn(&report, &args.device, session)?;
     let written = write_report(&report, out, language.lang, &Kennel)?;
     tell_written(&report, &written, out, session);
     match args.format {
@@ -85,26 +92,29 @@ pub fn run(args: ReportArgs, session: &Session) -> CommandResult {
     }
 }
 
-/// Draws the heat maps that the report shows, or prints why it has none.
-fn draw_heat_maps(report: &Report, device: &DeviceArg, session: &Session) -> CommandResult {
-    let Some(photos) = WithoutHeat::in_report(report) else { return Ok(()) };
-    let compute = device.open(session)?;
-    match photos.draw(&compute, Task::new(interrupt::listen(session), &|_| {})) {
-        Err(error) if matches!(*error, InferError::Stopped(_)) => {
-            shout!("stopped before the report was written");
-            Err(Failure::Interrupted(""))
-        }
-        Err(error) => {
-            tell_no_heat_maps(&error, session);
-            Ok(())
-        }
-        Ok(()) => Ok(()),
+/// Draws what the report shows and its run does not hold, or prints why it has none.
+fn draw_what_is_undrawn(report: &Report, device: &DeviceArg, session: &Session) -> CommandResult {
+    let undrawn = Undrawn::in_report(report);
+    if undrawn.is_empty() {
+        return Ok(());
     }
+    let compute = device.open(session)?;
+    for undrawn in undrawn {
+        match undrawn.draw(&compute, Task::new(interrupt::listen(session), &|_| {})) {
+            Err(error) if matches!(*error, InferError::Stopped(_)) => {
+                shout!("stopped before the report was written");
+                return Err(Failure::Interrupted(""));
+            }
+            Err(error) => tell_not_drawn(undrawn.name(), &error, session),
+            Ok(()) => {}
+        }
+    }
+    Ok(())
 }
 
-/// Prints to stderr why the report has no heat maps.
-pub fn tell_no_heat_maps(reason: &InferError, session: &Session) {
-    say!(session, "note: the report has no heat maps: {reason}");
+/// Prints to stderr why the report lacks a drawing.
+pub fn tell_not_drawn(what: &str, reason: &InferError, session: &Session) {
+    say!(session, "note: the report has no {what}: {reason}");
 }
 
 /// Prints to stderr which runs are left out.

@@ -97,6 +97,18 @@ impl Album {
         Some(shown_again("photo", place, &self.shown[place].photo, title))
     }
 
+    /// Shows a photo that is there within a drawing, cut to a square with the corner `(x, y)`.
+    pub fn photo_at(&self, path: &str, (x, y): (f64, f64), side: f64) -> Option<Markup> {
+        let place = *self.places.get(path)?;
+        let Picture { width, height, .. } = &self.shown[place].photo;
+        Some(html! {
+            svg x=(x) y=(y) width=(side) height=(side) viewBox={ "0 0 " (width) " " (height) }
+                preserveAspectRatio="xMidYMid slice" overflow="hidden" {
+                use href={ "#photo-" (place) } width=(width) height=(height) {}
+            }
+        })
+    }
+
     /// Shows where the network looked in a photo, if that is known.
     pub fn heat(&self, path: &str, title: &str) -> Option<Markup> {
         let place = *self.places.get(path)?;

@@ -9,6 +9,7 @@ use maud::{Markup, html};
 
 use super::context::Page;
 use super::number::Rounded;
+use super::photo_map::photo_map;
 use super::subject::Subject;
 use crate::judged::{Judged, surest_mistakes};
 use crate::{FinishedRun, LabelsAudit, Report};
@@ -115,6 +116,7 @@ pub fn gallery(page: &Page, subject: &Subject) -> Markup {
                     }
                 }
             }
+            (photo_map(page, subject))
         }
     }
 }

@@ -18,6 +18,7 @@ mod more_photos;
 mod number;
 mod p_matrix;
 mod per_class;
+mod photo_map;
 mod plots;
 mod published;
 mod run;
@@ -42,6 +43,7 @@ use context::Page;
 use frame::{Frame, framed, json_of};
 pub use gallery::{PhotosShown, photos_shown};
 use number::Numbers;
+pub use photo_map::run_mapped;
 use subject::{Subject, by_accuracy};
 
 /// Longest side of a photo that opens large, and of one that is shown in a cell only, in pixels.
@@ -137,5 +139,5 @@ fn album(report: &Report, subject: &Subject) -> Result<Album> {
         .flat_map(confusion::Cell::shown)
         .map(|photo| Wanted { path: photo.path, side_px: SMALL_PX });
     let wanted: Vec<Wanted> = large.chain(small).take(PHOTOS).collect();
-    Album::read(subject.run, &wanted, report.shows_heat)
+    Album::read(subject.run, &wanted, report.shows.heat_maps)
 }

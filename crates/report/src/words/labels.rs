@@ -37,6 +37,7 @@ labels! {
         "Ответы с самой низкой вероятностью, верные и неверные.";
     probably_wrong_labels: "Labels that are probably wrong", "Метки, которые, вероятно, неверны";
     no_wrong_labels: "The audit found none.", "Проверка не нашла ни одной.";
+    map_of_photos: "A map of the photos", "Карта фотографий";
 
     // The comparison.
     runs_compared: "Runs compared", "Сравнение запусков";

@@ -15,6 +15,7 @@ mod comparison;
 mod figures;
 mod headline;
 mod labels;
+mod photo_map;
 mod run;
 mod training;
 

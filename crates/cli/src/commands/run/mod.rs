@@ -73,8 +73,8 @@ pub fn run(args: RunArgs, session: &Session) -> CommandResult {
         args.place.language.lang,
         &args.export_dir,
         args.place.against.as_deref(),
-    )?;
-    let output = if args.place.no_heat_maps { output.without_heat_maps() } else { output };
+    )?
+    .showing(args.place.shows());
     let claims = Claims::new(&args.place.runs, &manifest_sha256);
     let options = StudyOptions {
         data: &data,

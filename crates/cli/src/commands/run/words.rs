@@ -6,7 +6,7 @@ use kennel_core::quoted;
 use kennel_study::{Event, Failed, Halt, Shard};
 
 use crate::auto_table::{tell_choice, tell_contenders};
-use crate::commands::report::{tell_left_out, tell_no_heat_maps, tell_written};
+use crate::commands::report::{tell_left_out, tell_not_drawn, tell_written};
 use crate::commands::train::toml_of;
 use crate::failure::Failure;
 use crate::interrupt;
@@ -50,7 +50,7 @@ pub fn tell_event(event: Event<'_>, out: &Path, session: &Session) {
         Event::Trained { run } => tell_choice(run, session).unwrap_or_else(|error| error.tell()),
         Event::Failed { label, reason } => shout!("failed: {label}: {reason}"),
         Event::Compared(comparison) => tell_left_out(comparison, session),
-        Event::NoHeatMaps { reason } => tell_no_heat_maps(reason, session),
+        Event::NotDrawn { what, reason } => tell_not_drawn(what, reason, session),
         Event::Reported { report, written } => tell_written(report, written, out, session),
         Event::ExportBegins { run } => say!(session, "\nexport     {}", run.path().display()),
     }
