@@ -161,6 +161,16 @@ def work(visit: Visit, args, folder: Path) -> list:
         wrong.append(f"page and `predict --run` differ on {len(differ)} of {len(photos)} photos: {differ[:3]}")
     visit.page.locator(".answer button").first.click()
     visit.page.wait_for_function("document.querySelector('.answer img').alt.startsWith('Where')", timeout=WAIT_MS)
+    first = visit.page.locator(".answer").first
+    first.get_by_role("button", name="Photos like it").click()
+    first.locator(".alike img").nth(5).wait_for(timeout=WAIT_MS)
+    visit.page.wait_for_load_state("networkidle")
+    alike = first.locator(".alike img").evaluate_all("all => all.map(one => one.naturalWidth > 0 && one.alt)")
+    photo = next(photo for photo in photos if photo.name == first.locator(".name").text_content())
+    command = [args.kennel, "similar", photo, "--run", run, "--top", "6", "--format", "json"]
+    found = json.loads(subprocess.run(command, cwd=folder, check=True, capture_output=True).stdout)
+    if alike != [row["similar"].removeprefix("data/processed/") for row in found]:
+        wrong.append(f"the page finds {alike}, `similar` {found}")
     visit.look("tried")
 
     visit.open("train")

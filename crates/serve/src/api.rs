@@ -266,14 +266,7 @@ pub async fn explain(
             })?)
         }
     };
-    let mut photos = match upload::read(request, &server.limits).await? {
-        Uploads::One(photo) => vec![photo],
-        Uploads::Form(photos) => photos,
-    };
-    let photo = match (photos.pop(), photos.len()) {
-        (Some(photo), 0) => photo,
-        _ => return Err(Problem::bad("expected one photo")),
-    };
+    let photo = upload::read(request, &server.limits).await?.into_one()?;
     let limit = server.limits.answer;
     let task = tokio::spawn(async move {
         let explained = explain_photo(&server, &model, photo, class_index).await;
@@ -289,7 +282,7 @@ pub async fn explain(
 }
 
 /// Waits for an answer.
-async fn in_time<T>(limit: Duration, answer: impl Future<Output = T>) -> Result<T, Problem> {
+pub async fn in_time<T>(limit: Duration, answer: impl Future<Output = T>) -> Result<T, Problem> {
     tokio::time::timeout(limit, answer).await.map_err(|_| {
         let detail = format!("the model did not answer within {} s", limit.as_secs());
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)

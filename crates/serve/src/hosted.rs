@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 
 use kennel_core::{Preprocessing, catch_panic};
 use kennel_infer::{
-    BATCH, Batch, ExplainedPhoto, InferError, Model, Prepared, Row, explain_batch, label_batch,
+    BATCH, Batch, ExplainedPhoto, InferError, Model, Prepared, Row, explain_batch, feature_batch,
+    label_batch,
 };
 use tokio::sync::oneshot;
 
+use crate::index::Index;
 use crate::metrics::Metrics;
 use crate::{Result, ServeError};
 
@@ -38,6 +40,7 @@ pub type Failed = Arc<str>;
 pub struct Hosted {
     name: String,
     about: About,
+    index: Index,
     work: Sender<Work>,
     coming: Arc<AtomicUsize>,
 }
@@ -52,6 +55,7 @@ struct Work {
 enum Ask {
     Label(oneshot::Sender<Result<Row, Failed>>),
     Explain(Option<usize>, oneshot::Sender<Result<ExplainedPhoto, Failed>>),
+    Features(oneshot::Sender<Result<Vec<f32>, Failed>>),
 }
 
 impl Hosted {
@@ -61,7 +65,13 @@ impl Hosted {
     /// # Errors
     ///
     /// [`ServeError::Model`] if it cannot be opened, [`ServeError::Runtime`] without a thread.
-    pub fn open(name: String, open: Opener, wait: Duration, metrics: Metrics) -> Result<Self> {
+    pub fn open(
+        name: String,
+        open: Opener,
+        index: Index,
+        wait: Duration,
+        metrics: Metrics,
+    ) -> Result<Self> {
         let (work, received) = mpsc::channel();
         let (told, about) = mpsc::channel();
         let coming = Arc::new(AtomicUsize::new(0));
@@ -88,7 +98,7 @@ impl Hosted {
             .map_err(|source| ServeError::Runtime { source })?;
         let gave_up = || ServeError::Model { reason: "its thread ended".into() };
         let about = about.recv().map_err(|_| gave_up())??;
-        Ok(Self { name, about, work, coming })
+        Ok(Self { name, about, index, work, coming })
     }
 
     /// Its name.
@@ -99,6 +109,11 @@ impl Hosted {
     /// What is known of it.
     pub fn about(&self) -> &About {
         &self.about
+    }
+
+    /// The photos of its data set.
+    pub fn index(&self) -> &Index {
+        &self.index
     }
 
     /// Announces a photo, so that photos which are ready wait for it a little.
@@ -135,6 +150,16 @@ impl Expected {
     ) -> Result<ExplainedPhoto, Failed> {
         let (reply, answer) = oneshot::channel();
         self.send(Work { name, photo, ask: Ask::Explain(class_index, reply) }, answer).await
+    }
+
+    /// Computes the features of the photo.
+    ///
+    /// # Errors
+    ///
+    /// The reason if the model fails, as an ONNX file does.
+    pub async fn features(self, name: String, photo: Prepared) -> Result<Vec<f32>, Failed> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Work { name, photo, ask: Ask::Features(reply) }, answer).await
     }
 
     async fn send<T>(
@@ -218,12 +243,20 @@ fn answer(model: &mut dyn Model, batch: Vec<Work>) -> Result<(), Failed> {
                 replies.push(reply);
             }
             Ask::Explain(class_index, reply) => {
-                let mut one = Batch::default();
-                one.push(name, Ok(photo));
+                let one = only(name, photo);
                 let found = or_reason(|| explain_batch(model, one, class_index).map_err(as_reason))
                     .map(|mut found| found.pop().expect("one photo gives one explanation"));
                 failed = failed.or(found.as_ref().err().cloned());
                 // The client may have hung up.
+                let _ = reply.send(found);
+            }
+            Ask::Features(reply) => {
+                let one = only(name, photo);
+                let found = or_reason(|| {
+                    let row = feature_batch(model, one).map_err(as_reason)?.pop();
+                    row.expect("one photo gives one row").features.map_err(as_reason)
+                });
+                failed = failed.or(found.as_ref().err().cloned());
                 let _ = reply.send(found);
             }
         }
@@ -246,11 +279,18 @@ fn answer(model: &mut dyn Model, batch: Vec<Work>) -> Result<(), Failed> {
     failed.map_or(Ok(()), Err)
 }
 
+fn only(name: String, photo: Prepared) -> Batch {
+    let mut one = Batch::default();
+    one.push(name, Ok(photo));
+    one
+}
+
 fn refuse(batch: Vec<Work>, reason: &Failed) {
     for Work { ask, .. } in batch {
         match ask {
             Ask::Label(reply) => drop(reply.send(Err(reason.clone()))),
             Ask::Explain(_, reply) => drop(reply.send(Err(reason.clone()))),
+            Ask::Features(reply) => drop(reply.send(Err(reason.clone()))),
         }
     }
 }

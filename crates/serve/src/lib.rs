@@ -21,6 +21,8 @@ mod admission;
 mod guard;
 
 // Models and photos.
+mod index;
+
 mod hosted;
 mod models;
 mod state;
@@ -29,6 +31,8 @@ mod upload;
 mod photos;
 
 mod api;
+mod similar;
+
 mod openapi;
 mod page;
 mod workbench;
@@ -38,6 +42,7 @@ mod server;
 
 pub use error::{Result, ServeError};
 pub use hosted::Opener;
+pub use index::Indexer;
 pub use models::{Kind, Served};
 pub use options::{Limits, Options, PORT};
 pub use server::Serving;

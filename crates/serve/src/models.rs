@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::hosted::{Hosted, Opener};
+use crate::index::{Index, Indexer};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::{Limits, Result, ServeError};
@@ -24,6 +25,8 @@ pub struct Served {
     pub kind: Kind,
     /// Opens it.
     pub open: Opener,
+    /// Opens the photos of its data set.
+    pub index: Option<Indexer>,
 }
 
 /// Models that are served. The first is the default.
@@ -37,11 +40,11 @@ impl Models {
     ///
     /// [`ServeError::SameName`] if there is one of this name; those of [`Hosted::open`].
     pub fn add(&self, served: Served, limits: &Limits, metrics: &Metrics) -> Result<()> {
-        let Served { name, kind, open } = served;
+        let Served { name, kind, open, index } = served;
         if self.find(&name).is_some() {
             return Err(ServeError::SameName { name });
         }
-        let hosted = Hosted::open(name, open, limits.batch, metrics.clone())?;
+        let hosted = Hosted::open(name, open, Index::new(index), limits.batch, metrics.clone())?;
         let mut models = self.0.write().unwrap_or_else(PoisonError::into_inner);
         // Another request may have opened it meanwhile.
         if models.iter().any(|(_, other)| other.name() == hosted.name()) {

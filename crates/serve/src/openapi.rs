@@ -5,6 +5,7 @@ use utoipa::{IntoResponses, OpenApi, ToSchema};
 
 use crate::api;
 use crate::problem::Problem;
+use crate::similar;
 
 /// The interface as OpenAPI.
 #[derive(OpenApi)]
@@ -14,7 +15,15 @@ use crate::problem::Problem;
         description = "Labels photos. Errors are RFC 9457 problem details.",
         license(name = "MIT OR Apache-2.0")
     ),
-    paths(api::predict, api::explain, api::models, api::health, api::metrics, api::description)
+    paths(
+        api::predict,
+        api::explain,
+        similar::similar,
+        api::models,
+        api::health,
+        api::metrics,
+        api::description
+    )
 )]
 pub struct Description;
 

@@ -54,6 +54,17 @@ pub async fn explain(
     expected.explain(photo.name, prepared, class_index).await.map_err(NoAnswer::Failed)
 }
 
+/// Computes the features of a photo.
+pub async fn features(
+    server: &Server,
+    model: &Arc<Hosted>,
+    photo: Upload,
+) -> Result<Vec<f32>, NoAnswer> {
+    let expected = model.expect();
+    let prepared = prepare(server, model, photo.bytes).await?;
+    expected.features(photo.name, prepared).await.map_err(NoAnswer::Failed)
+}
+
 /// Labels photos in their order. They count as in work until the last is done, even if the client
 /// hangs up.
 pub async fn label_all(

@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, Limited};
 
 use crate::problem::Problem;
 use crate::state::Server;
-use crate::{api, page, workbench};
+use crate::{api, page, similar, workbench};
 
 /// How long the body of a refused request is read. A connection that is closed before its body was
 /// read is reset, and the client may not see the answer.
@@ -29,6 +29,7 @@ pub fn routes(server: Server) -> Router {
     let photos = Router::new()
         .route("/v1/predict", post(api::predict))
         .route("/v1/explain", post(api::explain))
+        .route("/v1/similar", post(similar::similar))
         .route_layer(from_fn_with_state(server.clone(), admit));
     let programs = Router::new()
         .merge(photos)

@@ -31,6 +31,24 @@ pub enum Uploads {
     Form(Vec<Upload>),
 }
 
+impl Uploads {
+    /// Returns the photo, if it is one.
+    ///
+    /// # Errors
+    ///
+    /// 400 for a form with another number of photos.
+    pub fn into_one(self) -> Result<Upload, Problem> {
+        let mut photos = match self {
+            Uploads::One(photo) => return Ok(photo),
+            Uploads::Form(photos) => photos,
+        };
+        match (photos.pop(), photos.len()) {
+            (Some(photo), 0) => Ok(photo),
+            _ => Err(Problem::bad("expected one photo")),
+        }
+    }
+}
+
 /// Reads the photos of a request: a form (`multipart/form-data`) of files, or a body that is a
 /// photo.
 ///

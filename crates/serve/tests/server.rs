@@ -77,7 +77,9 @@ fn serve(slow: Duration, limits: Limits, token: Option<&str>) -> Running {
             largest: seen.clone(),
         }))
     };
-    serving.add(Served { name: "pixel".into(), kind: Kind::Run, open: Box::new(open) }).unwrap();
+    serving
+        .add(Served { name: "pixel".into(), kind: Kind::Run, open: Box::new(open), index: None })
+        .unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let (told, address) = mpsc::channel();
     let stopped = stop.clone();
@@ -346,7 +348,14 @@ fn the_description_names_every_route() {
     let server = serve(Duration::ZERO, Limits::default(), None);
     let described = json(&server.get("/openapi.json", "").2);
     let paths: Vec<&String> = described["paths"].as_object().unwrap().keys().collect();
-    let expected =
-        ["/healthz", "/metrics", "/openapi.json", "/v1/explain", "/v1/models", "/v1/predict"];
+    let expected = [
+        "/healthz",
+        "/metrics",
+        "/openapi.json",
+        "/v1/explain",
+        "/v1/models",
+        "/v1/predict",
+        "/v1/similar",
+    ];
     assert_eq!(paths, expected);
 }

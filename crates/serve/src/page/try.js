@@ -96,11 +96,7 @@ async function work() {
   working += 1;
   for (let answer = waiting.shift(); answer; answer = waiting.shift()) {
     try {
-      const found = await askJson(`/v1/predict?model=${encodeURIComponent(answer.model.name)}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/octet-stream' },
-        body: answer.file,
-      });
+      const found = await askJson(`/v1/predict?model=${encodeURIComponent(answer.model.name)}`, sent(answer.file));
       [answer.found] = found.predictions;
     } catch (error) {
       answer.error = error.message;
@@ -144,8 +140,20 @@ function showAnswer(answer) {
         await look(answer);
       };
       const shown = answer.looks ? 'seen' : 'where';
-      text.append(make('p', { class: 'buttons' }, make('button', { type: 'button', onclick: where }, word(shown))));
+      const alike = async (event) => {
+        event.target.disabled = true;
+        await compare(answer);
+      };
+      text.append(
+        make(
+          'p',
+          { class: 'buttons' },
+          make('button', { type: 'button', onclick: where }, word(shown)),
+          make('button', { type: 'button', onclick: alike, hidden: answer.alike !== undefined }, word('alike')),
+        ),
+      );
     }
+    if (answer.alike) text.append(make('p', {}, word('alikeWhy')), make('ul', { class: 'alike' }, ...answer.alike.map(alikeItem)));
   }
   text.append(name);
   answer.item.setAttribute('aria-busy', String(!found && !error));
@@ -168,12 +176,31 @@ async function look(answer) {
 /** The address of a photo's heat map. */
 async function heatOf({ model, found, file }) {
   const asked = new URLSearchParams({ model: model.name, class: found.top[0].label });
-  const response = await ask(`/v1/explain?${asked}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/octet-stream' },
-    body: file,
-  });
+  const response = await ask(`/v1/explain?${asked}`, sent(file));
   return URL.createObjectURL(await response.blob());
+}
+
+/** Finds the photos of the data set that are like a photo. */
+async function compare(answer) {
+  try {
+    const found = await askJson(`/v1/similar?model=${encodeURIComponent(answer.model.name)}`, sent(answer.file));
+    answer.alike = found.photos;
+  } catch (error) {
+    answer.error = error.message;
+  }
+  showAnswer(answer);
+  answer.item.querySelector('button')?.focus();
+}
+
+/** A photo of the data set with its label. A model that is served may know other photos than those on this page. */
+function alikeItem({ path, sha256, label, similarity }) {
+  const picture = make('img', { src: `/api/photos/${sha256}/picture`, alt: path, title: path, loading: 'lazy' });
+  return make('li', {}, picture, make('span', {}, word('alikeTo', label, percent(similarity))));
+}
+
+/** A request that sends a photo. */
+function sent(file) {
+  return { method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body: file };
 }
 
 /** The answers as CSV, the first photo first. A spreadsheet would run a cell that begins like a formula. */

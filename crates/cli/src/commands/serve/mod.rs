@@ -180,7 +180,7 @@ impl ServeArgs {
             Ok(classifier) => Ok(Box::new(classifier)),
             Err(failure) => Err(failure.message().unwrap_or_default().into()),
         });
-        Ok(Served { name, kind: Kind::Onnx, open })
+        Ok(Served { name, kind: Kind::Onnx, open, index: None })
     }
 }
 
