@@ -26,15 +26,13 @@ args = parser.parse_args()
 
 facts = {fact.key: fact.value for fact in onnx.load(args.model).metadata_props}
 names = json.loads(facts["class_names"])
-preparation = json.loads(facts["preprocessing"])
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = args.threads
 session = onnxruntime.InferenceSession(args.model, options, providers=["CPUExecutionProvider"])
 input_name, output_name = session.get_inputs()[0].name, session.get_outputs()[0].name
-SIDE = preparation["side_px"]
-RESIZED = int(SIDE / preparation["crop_pct"])
-FILTER = {"bicubic": Image.BICUBIC, "bilinear": Image.BILINEAR}[preparation["interpolation"]]
-MEAN, STD = (np.array(preparation[key], np.float32) for key in ("mean", "std"))
+SIDE, RESIZED = int(facts["side_px"]), int(facts["resize_px"])
+FILTER = {"bicubic": Image.BICUBIC, "bilinear": Image.BILINEAR}[facts["interpolation"]]
+MEAN, STD = (np.array(json.loads(facts[key]), np.float32) for key in ("mean", "std"))
 app = FastAPI()
 
 
