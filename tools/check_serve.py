@@ -3,11 +3,12 @@
     python tools/check_serve.py --kennel target/release/kennel --photos DIR --weights DIR [--axe axe.min.js] [--shots DIR]
 
 In a new folder, with nothing trained: chooses the folder of photos and prepares it; corrects a label, sets a photo
-aside, takes that back, and prepares again; trains two epochs and watches the curves; tries the model on photos of the
-test part and compares every label with `kennel predict`; looks at a heat map; exports, downloads the file, and labels
-the same photos with it; writes and opens the report. All by the page. At the width of a phone and of a desktop, light
-and dark, English and Russian: no console message, no request elsewhere, nothing wider than the screen. With --axe
-(npm's axe-core) no serious violation of its rules. Exit code 1 when something is not so.
+aside, takes that back; adds photos to a class and to a new one, takes the latter back, and prepares again; trains two
+epochs and watches the curves; tries the model on photos of the test part and compares every label with
+`kennel predict`; looks at a heat map; exports, downloads the file, and labels the same photos with it; writes and opens
+the report. All by the page. At the width of a phone and of a desktop, light and dark, English and Russian: no console
+message, no request elsewhere, nothing wider than the screen. With --axe (npm's axe-core) no serious violation of its
+rules. Exit code 1 when something is not so.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import tempfile
 from pathlib import Path
 
 from check_browser import QUIET, SERIOUS, WIDTHS
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 MODEL = "mobilenetv2_100"
@@ -119,6 +121,43 @@ def correct(visit: Visit):
     return before, wanted
 
 
+def add(visit: Visit, photos: Path, folder: Path) -> tuple:
+    """Adds two photos to the first class, one to a new class, and takes that one back. The class, and what is wrong.
+
+    The first is a photo of the training part, turned, which is another picture. The second is a photo of the test part,
+    written anew: it must not be trained on.
+    """
+    wrong = []
+    label = sorted(path.name for path in (photos / "test").iterdir())[0]
+    turned, again = folder / "turned.jpg", folder / "again.jpg"
+    last = {part: sorted((photos / part / label).glob("*.jpg"))[-1] for part in ("train", "test")}
+    Image.open(last["train"]).convert("RGB").rotate(90, expand=True).save(turned, quality=95)
+    Image.open(last["test"]).convert("RGB").save(again, quality=80)
+    added = "[...document.querySelectorAll('#added-list li')].map((item) => item.textContent.split(' (')[0])"
+    visit.page.set_input_files(f'#counts input[data-class="{label}"]', [turned, again])
+    visit.page.wait_for_function("() => document.getElementById('adding-status').textContent.startsWith('Added to')")
+    if (found := visit.page.evaluate(added)) != [f"{label}: 2"]:
+        wrong.append(f"two photos were added to {label}, and the page lists {found}")
+    visit.page.set_input_files(f'#counts input[data-class="{label}"]', [turned, last["test"]])
+    visit.page.wait_for_selector("#adding-refused p >> nth=1")
+    visit.page.fill("#new-class", "../cat")
+    visit.page.set_input_files("#new-class-files", [turned])
+    visit.page.wait_for_function("() => document.getElementById('adding-refused').textContent.includes('is no class')")
+    # The browser tells of the answer that it was asked to see.
+    visit.wrong = [line for line in visit.wrong if "status of 400" not in line]
+    visit.page.fill("#new-class", "new class")
+    Image.open(turned).rotate(180).save(folder / "other.jpg", quality=95)
+    visit.page.set_input_files("#new-class-files", [folder / "other.jpg"])
+    visit.page.wait_for_function("() => document.querySelectorAll('#added-list li').length === 2")
+    visit.look("added")
+    visit.page.click("#added-undo")
+    visit.page.wait_for_function("() => document.querySelectorAll('#added-list li').length === 1")
+    kept = sorted(path.name for path in (folder / ".kennel/page/added" / label).iterdir())
+    if kept != ["again.jpg", "turned.jpg"]:
+        wrong.append(f"of the added photos {kept} are kept")
+    return label, wrong
+
+
 def work(visit: Visit, args, folder: Path) -> list:
     """Everything from photos to an exported file. What is wrong."""
     wrong = []
@@ -129,6 +168,8 @@ def work(visit: Visit, args, folder: Path) -> list:
     visit.page.click("#prepare-form button[type=submit]")
     visit.job("prepare")
     _, wanted = correct(visit)
+    label, found = add(visit, args.photos, folder)
+    wrong += found
     visit.open("train")
     visit.page.fill("#folder", str(args.photos))
     visit.page.click("#prepare-form button[type=submit]")
@@ -138,6 +179,15 @@ def work(visit: Visit, args, folder: Path) -> list:
     photo = next(photo for photo in manifest["photos"] if photo["source"] == corrected[0]["path"])
     if len(corrected) != 1 or photo["label"] != wanted:
         wrong.append(f"the correction {corrected} became {photo}")
+    added = {photo["source"]: (photo["label"], photo["split"]) for photo in manifest["photos"] if photo["source"][0] == "+"}
+    if added != {f"+added/{label}/again.jpg": (label, "test"), f"+added/{label}/turned.jpg": (label, "train")}:
+        wrong.append(f"the added photos became {added}")
+    if "--add=.kennel/page/added" not in (command := visit.page.text_content("#job-command")):
+        wrong.append(f"the command does not name the added photos: {command}")
+    visit.open("photos")
+    if "Not prepared yet: 0." not in (said := visit.page.text_content("#added-count")):
+        wrong.append(f"after preparing, the page says {said}")
+    visit.open("train")
 
     visit.page.select_option("#network", MODEL)
     visit.page.click("#train-form summary")

@@ -66,6 +66,7 @@ fn every_kind_of_error_with_its_hint() {
         vec!["prepare", "photos", "--group-by", "regex:cat"],
         vec!["prepare", "photos", "--group-by", "exif-time"],
         vec!["prepare", "photos", "--labels", "labels.csv"],
+        vec!["prepare", "photos", "--add", "fotos"],
         train("--model resnet5O"),
         train("--model resnet18 --weights none --strategy frezee"),
         train("--model resnet18 --weights none --learning-rate fast"),

@@ -42,7 +42,8 @@ pub struct Manifest {
 pub struct PhotoRecord {
     /// Relative to the data set, with `/`: `train/beagle/n02088364_1.jpg`.
     pub path: String,
-    /// Relative to the source folder or archive, with `/`.
+    /// Relative to the source folder or archive, with `/`; `+new/beagle/1.jpg` for a photo of the
+    /// added folder `new`.
     pub source: String,
     /// Class name.
     pub label: String,

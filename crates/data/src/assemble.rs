@@ -165,8 +165,7 @@ fn divide(
         note_counts(scan, &classes, &splits, options, notes);
         return splits;
     }
-    let mut splits: Vec<Split> =
-        photos.iter().map(|photo| photo.given.unwrap_or(Split::Train)).collect();
+    let mut splits = given_splits(photos, groups, notes);
     let has = |splits: &[Split], split| splits.contains(&split);
     if !has(&splits, Split::Val) && has(&splits, Split::Train) && fractions.val > 0.0 {
         let train: Vec<usize> =
@@ -193,6 +192,35 @@ fn divide(
     }
     if !has(&splits, Split::Test) {
         notes.push("The source has no test part: there will be no test accuracy.".into());
+    }
+    splits
+}
+
+/// Returns the given part of each photo. Added photos have none: they join the part of a photo that
+/// they must stay with, the test part before the others, or else training.
+fn given_splits(
+    photos: &[ScannedPhoto],
+    groups: &[Vec<usize>],
+    notes: &mut Vec<String>,
+) -> Vec<Split> {
+    let mut splits = vec![Split::Train; photos.len()];
+    let (mut added, mut elsewhere) = (0, 0);
+    for group in groups {
+        let joined = group.iter().filter_map(|&at| photos[at].given).max();
+        let joined = joined.unwrap_or(Split::Train);
+        for &at in group {
+            splits[at] = photos[at].given.unwrap_or(joined);
+            let is_added = photos[at].given.is_none();
+            added += usize::from(is_added);
+            elsewhere += usize::from(is_added && joined != Split::Train);
+        }
+    }
+    if added > 0 {
+        notes.push(format!(
+            "The source is divided: its training part gets {} of {added} added photos; {elsewhere} \
+             join another part, with the photos that they resemble or share a group with.",
+            added - elsewhere
+        ));
     }
     splits
 }

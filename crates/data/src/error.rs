@@ -94,6 +94,14 @@ pub enum DataError {
         /// The given folder.
         told: PathBuf,
     },
+    /// A folder whose photos cannot join those of the source.
+    #[error("cannot add the photos of {path}: {reason}", path = kennel_core::shown(path))]
+    NotAdded {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A class name with a line break or another control character: it cannot be written into a
     /// table.
     #[error("the class folder {path:?} has a line break or another control character in its name")]
@@ -510,6 +518,7 @@ impl Hinted for DataError {
             DataError::BeingSorted { .. } => Hint::WaitOrStop,
             DataError::Stays { .. }
             | DataError::NothingSorted { .. }
+            | DataError::NotAdded { .. }
             | DataError::UnknownClass { .. }
             | DataError::FoldsOfOneClass { .. }
             | DataError::Table { .. }

@@ -61,6 +61,8 @@ pub(crate) struct Layout {
     pub classes: Vec<String>,
     /// Sentences on what was decided.
     pub notes: Vec<String>,
+    /// Names of the added folders, as the sources of their photos begin.
+    pub added: Vec<String>,
     /// For each class, the name of its first folder, before composition to Unicode NFC.
     spellings: BTreeMap<String, String>,
 }
@@ -184,8 +186,7 @@ impl Layout {
                 None => return Ok(()),
             },
         };
-        if label.contains(|letter: char| letter.is_control() || "\u{2028}\u{2029}".contains(letter))
-        {
+        if label.contains(is_control) {
             return Err(DataError::ClassName {
                 path: source.named.join(relative(root, &entry.path)),
             });
@@ -258,6 +259,12 @@ impl Layout {
         };
         Err(DataError::NotThePreset { path: named.into(), preset: preset.as_str(), found })
     }
+}
+
+/// Whether a letter breaks a line or is another control character. A name that has one cannot be
+/// written into a table.
+pub(crate) fn is_control(letter: char) -> bool {
+    letter.is_control() || "\u{2028}\u{2029}".contains(letter)
 }
 
 /// Whether a folder holds the bounding boxes of Stanford Dogs: `Annotation`, or Kaggle's

@@ -10,6 +10,7 @@ mod error;
 pub mod decode;
 
 // A source to its photos.
+mod added;
 mod archive;
 mod division;
 mod endings;
@@ -72,6 +73,7 @@ mod sources;
 
 pub use image::RgbImage;
 
+pub use added::{added_name, refused_class_name};
 pub use augment::augment;
 pub use cache::PhotoCache;
 pub use chance::{Chance, shuffled};

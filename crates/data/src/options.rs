@@ -1,6 +1,6 @@
 //! Options of preparing a source, and of opening a data set.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::group_by::GroupBy;
 use crate::preset::Preset;
@@ -24,6 +24,9 @@ pub struct PrepareOptions<'a> {
     pub known: Option<&'a [String]>,
     /// As [`ScanOptions::classes_are`].
     pub classes_are: Option<&'a Path>,
+    /// As [`ScanOptions::added`]. Where the source is divided, an added photo goes to the part of a
+    /// photo that it resembles or whose group it shares, or else to training.
+    pub added: &'a [PathBuf],
     /// Keeps photos of one group on one side of the split.
     pub group_by: Option<&'a GroupBy>,
     /// Corrects labels by a CSV file with the columns `path`, `label` and perhaps `suggested`.
@@ -35,7 +38,8 @@ pub struct PrepareOptions<'a> {
 
 impl Default for PrepareOptions<'_> {
     fn default() -> Self {
-        let ScanOptions { preset, min_side_px, known, classes_are, .. } = ScanOptions::default();
+        let ScanOptions { preset, min_side_px, known, classes_are, added, .. } =
+            ScanOptions::default();
         Self {
             preset,
             seed: 42,
@@ -44,6 +48,7 @@ impl Default for PrepareOptions<'_> {
             fractions: Fractions::default(),
             known,
             classes_are,
+            added,
             group_by: None,
             labels: None,
         }
@@ -53,8 +58,8 @@ impl Default for PrepareOptions<'_> {
 impl PrepareOptions<'_> {
     /// The options of the scan.
     pub(crate) fn of_scan(&self) -> ScanOptions<'_> {
-        let Self { preset, min_side_px, known, classes_are, .. } = *self;
+        let Self { preset, min_side_px, known, classes_are, added, .. } = *self;
         let reads_time = self.group_by.is_some_and(GroupBy::reads_time);
-        ScanOptions { preset, min_side_px, known, classes_are, reads_time }
+        ScanOptions { preset, min_side_px, known, classes_are, added, reads_time }
     }
 }

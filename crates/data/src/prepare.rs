@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use kennel_core::{Lock, Manifest, Task, files};
 use rayon::prelude::*;
 
+use crate::added::check_is_folder;
 use crate::assemble::{Assembled, Paths, Purpose, assemble};
 use crate::dataset::part_of_prepared;
 use crate::error::{DataError, Result};
@@ -38,12 +39,12 @@ pub struct Prepared {
 
 /// Scans `source` (a folder or a tar), and writes `<out>/manifest.json` and
 /// `<out>/{train,val,test}/<class>/<file>`. The same source and options give the same bytes. Only
-/// one process at a time writes to an output.
+/// one process at a time writes to an output. Added folders are only read, too.
 ///
 /// # Errors
 ///
 /// - Those of [`scan`].
-/// - The output overlaps the source, is not Kennel's, or cannot be written.
+/// - The output overlaps the source or an added folder, is not Kennel's, or cannot be written.
 /// - Another process prepares the output, or reads it while it would be replaced.
 /// - A class has no training photos.
 /// - A table of groups or labels that cannot be used.
@@ -60,10 +61,15 @@ pub fn prepare(
     if !source.exists() {
         return Err(DataError::NotFound { path: source.into() });
     }
-    if let Some(part) = part_of_prepared(source) {
-        return Err(part);
+    for added in options.added {
+        check_is_folder(added)?;
     }
-    check_apart(source, out)?;
+    for folder in [source].into_iter().chain(options.added.iter().map(PathBuf::as_path)) {
+        if let Some(part) = part_of_prepared(folder) {
+            return Err(part);
+        }
+        check_apart(folder, out)?;
+    }
     // Reject foreign output folders before creating anything. Look again after taking the staging
     // lock: another process may have changed the output.
     Before::look(out)?;
@@ -95,7 +101,7 @@ pub fn prepare(
         _ => None,
     };
     // Unpacked files are temporary, so link them instead of copying them.
-    let link = options.link || scan.is_unpacked();
+    let link = |file: &Path| options.link || scan.is_unpacked(file);
     let tree = staging.tree();
     write_tree(&tree, &manifest, &files, link, task)?;
     task.check()?;
@@ -180,7 +186,7 @@ fn write_tree(
     tree: &Path,
     manifest: &Manifest,
     sources: &[PathBuf],
-    link: bool,
+    link: impl Fn(&Path) -> bool + Sync,
     task: Task<'_>,
 ) -> Result<()> {
     std::fs::create_dir(tree).map_err(DataError::io("create", tree))?;
@@ -195,7 +201,7 @@ fn write_tree(
     manifest.photos.par_iter().zip(sources).try_for_each(|(photo, source)| {
         task.check()?;
         let target = tree.join(&photo.path);
-        if link {
+        if link(source) {
             // Resolve symbolic links: a hard link to one would depend on its target.
             let source = source.canonicalize().map_err(DataError::io("read", source))?;
             std::fs::hard_link(&source, &target).map_err(|error| DataError::Link {

@@ -41,26 +41,36 @@ pub struct ScanOptions<'a> {
     /// The folder whose subfolders are the classes, whatever their names, relative to the source.
     /// Without it, the layout decides.
     pub classes_are: Option<&'a Path>,
+    /// Folders whose photos join those of the source. Every folder in them is a class.
+    pub added: &'a [PathBuf],
     /// Whether to read when each photo was taken.
     pub reads_time: bool,
 }
 
 impl Default for ScanOptions<'_> {
     fn default() -> Self {
-        Self { preset: None, min_side_px: 64, known: None, classes_are: None, reads_time: false }
+        Self {
+            preset: None,
+            min_side_px: 64,
+            known: None,
+            classes_are: None,
+            added: &[],
+            reads_time: false,
+        }
     }
 }
 
 /// A photo that was decoded fully.
 #[derive(Clone, Debug)]
 pub struct ScannedPhoto {
-    /// Relative to the source folder or archive, with `/`.
+    /// Relative to the source folder or archive, with `/`. A photo of an added folder begins with
+    /// its name: `+new/beagle/1.jpg`.
     pub source: String,
     /// Path of the file.
     pub file: PathBuf,
     /// Class name.
     pub label: String,
-    /// Its part, where the source is already divided.
+    /// Its part, where the source is already divided. An added photo has none.
     pub given: Option<Split>,
     /// The first folder on its path below the class's folder.
     pub folder: Option<String>,
@@ -81,7 +91,7 @@ pub struct ScannedPhoto {
 pub struct Scan {
     /// Names of the classes with at least one photo, sorted by bytes.
     pub classes: Vec<String>,
-    /// Sorted by source.
+    /// Sorted by source. Those of added folders come last.
     pub photos: Vec<ScannedPhoto>,
     /// Sorted by path.
     pub rejected: Vec<RejectedPhoto>,
@@ -102,15 +112,17 @@ impl<'a> ScanOptions<'a> {
 impl Scan {
     /// Checks that a divided source has training photos.
     pub(crate) fn check_train(&self, named: &Path) -> Result<()> {
-        match self.divided && self.photos.iter().all(|photo| photo.given != Some(Split::Train)) {
+        let is_elsewhere =
+            |photo: &ScannedPhoto| photo.given.is_some_and(|given| given != Split::Train);
+        match self.divided && self.photos.iter().all(is_elsewhere) {
             true => Err(DataError::NoTrainingPart { path: named.into() }),
             false => Ok(()),
         }
     }
 
-    /// Whether the files are temporary, unpacked from an archive.
-    pub fn is_unpacked(&self) -> bool {
-        self.unpacked.is_some()
+    /// Whether a file is temporary, unpacked from an archive.
+    pub fn is_unpacked(&self, file: &Path) -> bool {
+        self.unpacked.as_ref().is_some_and(|unpacked| file.starts_with(unpacked.path()))
     }
 }
 
@@ -122,6 +134,7 @@ impl Scan {
 /// - `source` does not exist, or is neither a folder nor a tar.
 /// - It is not the preset, or it has a class that is not in `options.known`.
 /// - Its folders can be read in two ways, or name no class.
+/// - A folder cannot be added ([`DataError::NotAdded`]).
 /// - It has fewer than two classes with photos (one is enough with `options.known`).
 /// - [`DataError::Stopped`] once the task is stopped.
 ///
@@ -151,8 +164,10 @@ fn scan_folder(
     unpacked: Option<Scratch>,
     task: Task<'_>,
 ) -> Result<Scan> {
-    let Layout { candidates, mut rejected, divided, classes: folders, mut notes, .. } =
-        Layout::read(named, folder, options.expected())?;
+    let mut layout = Layout::read(named, folder, options.expected())?;
+    layout.add(folder, options.added)?;
+    let Layout { candidates, mut rejected, divided, classes: folders, mut notes, added, .. } =
+        layout;
     if let Some(found) = class_not_among(&candidates, options) {
         return Err(DataError::UnknownClass { path: named.into(), found });
     }
@@ -194,6 +209,13 @@ fn scan_folder(
         ));
     }
     notes.extend(of_photos.sentences());
+    for name in added {
+        let is_of_it = |photo: &&ScannedPhoto| {
+            photo.source.strip_prefix(&name).is_some_and(|rest| rest.starts_with('/'))
+        };
+        notes
+            .push(format!("Photos added as `{name}`: {}.", photos.iter().filter(is_of_it).count()));
+    }
     rejected.sort_by(|a, b| a.path.cmp(&b.path));
 
     let mut classes: Vec<String> = photos.iter().map(|photo| photo.label.clone()).collect();

@@ -6,33 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use common::photo;
+use common::{drawn, save};
 use kennel_core::task::Event;
 use kennel_core::{DuplicateKind, Hinted, Lock, Manifest, Split, Task, files};
 use kennel_data::{
     DataError, Dataset, Fractions, Outcome, PrepareOptions, Prepared, Preset, RgbImage, decode,
     prepare,
 };
-
-/// A picture unlike the others: large shapes from a salt, so that no two look alike by chance.
-fn drawn(salt: u32) -> RgbImage {
-    let noise = photo(7, 6, salt * 31 + 7);
-    let noise = image::imageops::resize(&noise, 96, 80, image::imageops::FilterType::Nearest);
-    let mut picture = noise;
-    for (x, y, pixel) in picture.enumerate_pixels_mut() {
-        let h = ((x / 16 + 8 * (y / 16) + 64 * salt).wrapping_mul(0x9E37_79B1) ^ 0x5bd1_e995)
-            .wrapping_mul(0x85EB_CA77);
-        let level = (h >> 24) as u8;
-        pixel.0 = pixel.0.map(|value| value / 4 + level / 4 * 3);
-    }
-    picture
-}
-
-fn save(picture: &RgbImage, path: impl AsRef<Path>) {
-    let path = path.as_ref();
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    picture.save(path).unwrap();
-}
 
 /// Two classes of `n` photos.
 fn source(n: u32) -> tempfile::TempDir {

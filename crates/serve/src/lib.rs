@@ -4,10 +4,11 @@
 //! (`guard`), and by how much is in work (`admission`). Photos are decoded in parallel. Each model
 //! has a thread of its own, which labels the photos that wait together (`hosted`).
 //!
-//! The page also looks at photos, corrects labels, trains and exports. For that it starts the
+//! The page also shows and adds photos, corrects labels, trains and exports. For that it starts the
 //! program's own commands (`workbench`).
 //!
-//! Uploaded photos are not kept, and their names are never opened.
+//! Photos that are labelled are not kept. Those that a person adds are kept under names that the
+//! server gives them: no name of a client's is opened.
 
 mod error;
 mod options;
@@ -46,4 +47,4 @@ pub use index::Indexer;
 pub use models::{Kind, Served};
 pub use options::{Limits, Options, PORT};
 pub use server::Serving;
-pub use workbench::{Asked, Commands, Folders, Workbench};
+pub use workbench::{Asked, Commands, Folders, OwnFiles, Workbench};

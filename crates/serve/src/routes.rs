@@ -29,8 +29,12 @@ pub fn routes(server: Server) -> Router {
     let photos = Router::new()
         .route("/v1/predict", post(api::predict))
         .route("/v1/explain", post(api::explain))
-        .route("/v1/similar", post(similar::similar))
-        .route_layer(from_fn_with_state(server.clone(), admit));
+        .route("/v1/similar", post(similar::similar));
+    let photos = match server.workbench {
+        Some(_) => photos.merge(workbench::uploads()),
+        None => photos,
+    };
+    let photos = photos.route_layer(from_fn_with_state(server.clone(), admit));
     let programs = Router::new()
         .merge(photos)
         .route("/v1/models", get(api::models))

@@ -1,7 +1,9 @@
 //! The server as its clients see it, with a model that only looks at one pixel.
 
+use std::ffi::OsString;
 use std::io::{Cursor, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -9,9 +11,11 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use kennel_core::{Interpolation, Preprocessing, Task};
-use kennel_data::RgbImage;
+use kennel_data::{PrepareOptions, RgbImage, prepare};
 use kennel_infer::{InferError, Model, Result};
-use kennel_serve::{Kind, Limits, Options, Served, Serving};
+use kennel_serve::{
+    Asked, Commands, Folders, Kind, Limits, Options, OwnFiles, Served, Serving, Workbench,
+};
 use serde_json::Value;
 
 /// Its logits are the photo's first red value and 0.5. It may be slow, and fails on black photos.
@@ -55,13 +59,22 @@ struct Running {
 }
 
 fn serve(slow: Duration, limits: Limits, token: Option<&str>) -> Running {
+    serve_page(slow, limits, token, None)
+}
+
+fn serve_page(
+    slow: Duration,
+    limits: Limits,
+    token: Option<&str>,
+    workbench: Option<Workbench>,
+) -> Running {
     let options = Options {
         address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         token: token.map(String::from),
         hosts: Vec::new(),
         limits,
     };
-    let serving = Serving::new(options, None).unwrap();
+    let serving = Serving::new(options, workbench).unwrap();
     let (largest, opened) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (seen, count) = (largest.clone(), opened.clone());
     let open = move || -> std::result::Result<Box<dyn Model>, String> {
@@ -110,6 +123,11 @@ impl Running {
     fn get(&self, path: &str, headers: &str) -> (u16, String, Vec<u8>) {
         let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
         self.send(format!("{head}{headers}\r\n").as_bytes())
+    }
+
+    fn delete(&self, path: &str) -> u16 {
+        let head = format!("DELETE {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
+        self.send(format!("{head}\r\n").as_bytes()).0
     }
 
     fn predict(&self, photo: &[u8]) -> (u16, String, Vec<u8>) {
@@ -358,4 +376,176 @@ fn the_description_names_every_route() {
         "/v1/similar",
     ];
     assert_eq!(paths, expected);
+}
+
+/// Commands that show what the page keeps, and do nothing.
+struct NoCommands;
+
+impl Commands for NoCommands {
+    fn program(&self) -> PathBuf {
+        std::env::current_exe().unwrap()
+    }
+
+    fn name(&self) -> &'static str {
+        "none"
+    }
+
+    fn arguments(&self, _: &Asked, _: &Folders, own: &OwnFiles) -> Vec<OsString> {
+        let added = own.added.as_deref().unwrap_or(Path::new("nothing"));
+        vec!["--list".into(), added.into()]
+    }
+
+    fn serve_run(&self, _: &Path) -> std::result::Result<Served, String> {
+        Err("there are no runs".into())
+    }
+
+    fn networks(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+}
+
+/// A picture of coloured squares: every `salt` gives another.
+fn squares(salt: u32) -> Vec<u8> {
+    let mut state = salt.wrapping_mul(2_654_435_761) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        (state >> 24) as u8
+    };
+    let small = RgbImage::from_fn(8, 8, |_, _| [next(), next(), next()].into());
+    let mut bytes = Cursor::new(Vec::new());
+    let pixels = RgbImage::from_fn(64, 64, |x, y| *small.get_pixel(x / 8, y / 8));
+    pixels.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+/// A page around a data set of cats and dogs in `home`.
+fn page(home: &Path) -> Running {
+    for (class, salt) in [("cats", 100), ("dogs", 200)] {
+        std::fs::create_dir_all(home.join("photos").join(class)).unwrap();
+        for i in 0..4 {
+            let path = home.join("photos").join(class).join(format!("{i}.png"));
+            std::fs::write(path, squares(salt + i)).unwrap();
+        }
+    }
+    let folders = Folders {
+        data: home.join("data"),
+        runs: home.join("runs"),
+        results: home.join("results"),
+        models: home.join("models"),
+        own: home.join("own"),
+    };
+    let options = PrepareOptions::default();
+    prepare(&home.join("photos"), &folders.data, &options, Task::unwatched()).unwrap();
+    let workbench = Workbench::new(folders, Box::new(NoCommands));
+    serve_page(Duration::ZERO, Limits { photos: 4, ..Limits::default() }, None, Some(workbench))
+}
+
+#[test]
+fn photos_are_added_to_classes_listed_and_taken_back() {
+    let home = tempfile::tempdir().unwrap();
+    let server = page(home.path());
+    let added = || json(&server.get("/api/photos", "").2)["added"].clone();
+    let listed = || -> Vec<String> {
+        let rows = added();
+        let rows = rows.as_array().unwrap().iter();
+        rows.map(|row| {
+            let text = |key: &str| row[key].as_str().unwrap().to_string();
+            format!("{}/{}", text("class"), text("file"))
+        })
+        .collect()
+    };
+    let post = |place: &str, parts: &[(&str, &[u8])]| {
+        let (status, _, body) = server.post(&format!("/api/added?{place}"), FORM, &form(parts));
+        (status, json(&body))
+    };
+    let (one, two, three) = (squares(1), squares(2), squares(3));
+
+    // Names are made safe, and a name that is taken is numbered.
+    let (status, said) =
+        post("class=cats&choice=1", &[("../../evil.png", &one), ("photos/evil.jpg", &two)]);
+    assert_eq!((status, said["added"].as_u64()), (200, Some(2)), "{said}");
+    assert_eq!(listed(), ["cats/evil.png", "cats/evil-2.png"]);
+    let kept = home.path().join("own/added/cats/evil.png");
+    assert_eq!(std::fs::read(&kept).unwrap(), one);
+    assert!(!home.path().join("evil.png").exists());
+
+    // What is there already, or is no photo, is refused with its reason.
+    let own = squares(100);
+    let (status, said) = post(
+        "class=new%20class&choice=2",
+        &[("again.png", &one), ("own.png", &own), ("c.png", b"no photo"), ("d.png", &three)],
+    );
+    assert_eq!((status, said["added"].as_u64()), (200, Some(1)), "{said}");
+    let reasons: Vec<&str> = said["refused"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|refused| refused["reason"].as_str().unwrap())
+        .collect();
+    let expected = ["it is added to \"cats\" already", "as \"cats\"", "not an image"];
+    for (reason, part) in reasons.iter().zip(expected) {
+        assert!(reason.contains(part), "{reasons:?}");
+    }
+    assert_eq!(listed(), ["cats/evil.png", "cats/evil-2.png", "new class/d.png"]);
+
+    // A class is one of the data set's, or the name of one folder.
+    for class in ["", "..", "../photos", "a%2Fb", "a%5Cb", ".x", "Cats", "test", "a%0Ab"] {
+        let (status, said) = post(&format!("class={class}&choice=3"), &[("e.png", &squares(4))]);
+        assert_eq!(status, 400, "{class}: {said}");
+    }
+    assert_eq!(post("class=cats", &[("e.png", &squares(4))]).0, 400);
+    let five: Vec<Vec<u8>> = (10..15).map(squares).collect();
+    let five: Vec<(&str, &[u8])> = five.iter().map(|photo| ("f.png", photo.as_slice())).collect();
+    assert_eq!(post("class=cats&choice=4", &five).0, 413);
+    let foreign = format!("{FORM}Origin: http://evil.example\r\n");
+    let body = form(&[("e.png", &squares(4))]);
+    assert_eq!(server.post("/api/added?class=cats&choice=5", &foreign, &body).0, 403);
+    assert_eq!(listed().len(), 3);
+
+    // The commands learn of the folder.
+    let prepare = || {
+        let asked = br#"{"kind": "prepare", "photos": "photos"}"#;
+        let kind = "Content-Type: application/json\r\n";
+        let (status, _, body) = server.post("/api/jobs", kind, asked);
+        assert_eq!(status, 200);
+        let begun = Instant::now();
+        while json(&server.get("/api/jobs", "").2)[0]["status"] == "running" {
+            assert!(begun.elapsed() < Duration::from_secs(10), "it does not end");
+            thread::sleep(Duration::from_millis(20));
+        }
+        json(&body)["command"].as_str().unwrap().to_string()
+    };
+    let folder = home.path().join("own/added");
+    assert!(prepare().ends_with(&*kennel_core::quoted(&folder.to_string_lossy())));
+
+    // Photos that came together are taken back together.
+    assert_eq!(server.delete("/api/added/last"), 204);
+    assert_eq!(listed(), ["cats/evil.png", "cats/evil-2.png"]);
+    assert_eq!(server.delete("/api/added/last"), 204);
+    assert!(listed().is_empty() && !kept.exists());
+    assert_eq!(server.delete("/api/added/last"), 404);
+    assert!(prepare().ends_with("nothing"));
+    assert_eq!(std::fs::read(home.path().join("photos/cats/0.png")).unwrap(), own);
+}
+
+#[test]
+fn an_added_photo_that_is_taken_back_takes_its_correction_along() {
+    let home = tempfile::tempdir().unwrap();
+    let server = page(home.path());
+    let body = form(&[("a.png", &squares(1))]);
+    assert_eq!(server.post("/api/added?class=cats&choice=1", FORM, &body).0, 200);
+    let added = [home.path().join("own/added")];
+    let options = PrepareOptions { added: &added, ..PrepareOptions::default() };
+    let (photos, data) = (home.path().join("photos"), home.path().join("data"));
+    prepare(&photos, &data, &options, Task::unwatched()).unwrap();
+    let fix = br#"{"source": "+added/cats/a.png", "label": "dogs"}"#;
+    let kind = "Content-Type: application/json\r\n";
+    assert_eq!(server.post("/api/fixes", kind, fix).0, 200);
+    assert_eq!(server.delete("/api/added/last"), 204);
+    let photos = json(&server.get("/api/photos", "").2);
+    assert_eq!(photos["fixes"].as_array().unwrap().len(), 0);
+    let gone = photos["photos"].as_array().unwrap().iter().filter(|p| p["is_taken_back"] == true);
+    assert_eq!(gone.count(), 1, "the data set still has it");
 }

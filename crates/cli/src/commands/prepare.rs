@@ -21,6 +21,7 @@ Examples:
   kennel prepare photos/ --out data/mine            photos/{train,val,test}/<class>/*.jpg keeps its division
   kennel prepare photos/ --classes-are .            also where a class is called train or test
   kennel prepare photos/ --group-by exif-time       photos of a burst stay on one side
+  kennel prepare photos/ --add more/                more/<class>/*.jpg join photos/<class>/
   kennel prepare stanford-dogs-5                    fetches the photos of the study
   kennel prepare images.tar --preset stanford-dogs-5
 
@@ -40,6 +41,11 @@ pub struct PrepareArgs {
     /// itself
     #[arg(long, value_name = "DIR")]
     classes_are: Option<PathBuf>,
+    /// Folder of class folders whose photos join those of SOURCE; may be given several times. Where
+    /// SOURCE is divided, they are for training; one that resembles a photo of another part goes
+    /// with it
+    #[arg(long, value_name = "DIR")]
+    add: Vec<PathBuf>,
     /// Which folders of Stanford Dogs: stanford-dogs-5 (the five breeds of the study) or
     /// stanford-dogs (all 120)
     #[arg(long)]
@@ -110,6 +116,7 @@ pub fn run(args: PrepareArgs, session: &Session) -> CommandResult {
         min_side_px: args.min_side,
         link: args.link,
         classes_are: args.classes_are.as_deref(),
+        added: &args.add,
         group_by: args.group_by.as_ref(),
         labels: args.labels.as_deref(),
         fractions: Fractions { train: args.train_fraction, val: args.val_fraction },

@@ -1,7 +1,7 @@
 //! What the golden tests share.
 #![allow(dead_code)] // Each test binary uses its own part.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 
@@ -31,6 +31,27 @@ pub fn photo(width: u32, height: u32, salt: u32) -> RgbImage {
             ((wave * 150) / 255 + block + h % 64) as u8
         }))
     })
+}
+
+/// A picture unlike the others: large shapes from a salt, so that no two look alike by chance.
+pub fn drawn(salt: u32) -> RgbImage {
+    let noise = photo(7, 6, salt * 31 + 7);
+    let noise = image::imageops::resize(&noise, 96, 80, image::imageops::FilterType::Nearest);
+    let mut picture = noise;
+    for (x, y, pixel) in picture.enumerate_pixels_mut() {
+        let h = ((x / 16 + 8 * (y / 16) + 64 * salt).wrapping_mul(0x9E37_79B1) ^ 0x5bd1_e995)
+            .wrapping_mul(0x85EB_CA77);
+        let level = (h >> 24) as u8;
+        pixel.0 = pixel.0.map(|value| value / 4 + level / 4 * 3);
+    }
+    picture
+}
+
+/// Writes a picture, and the folders above it.
+pub fn save(picture: &RgbImage, path: impl AsRef<Path>) {
+    let path = path.as_ref();
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    picture.save(path).unwrap();
 }
 
 /// How two lists of grey levels differ.

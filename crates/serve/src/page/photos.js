@@ -1,5 +1,6 @@
 // Looks at the data set, and corrects labels.
 
+import { addingCells, beginAdding, showAdded, takeDrops } from './add.js';
 import { ask, askJson, sendJson } from './ask.js';
 import { byId, choices, make } from './dom.js';
 import { word } from './words.js';
@@ -28,6 +29,7 @@ export function beginPhotos() {
     data.fixes = await (await ask('/api/fixes/last', { method: 'DELETE' })).json();
     showPhotos();
   });
+  beginAdding(loadPhotos);
   byId('photo-close').addEventListener('click', () => byId('photo').close());
   byId('photo-save').addEventListener('click', () => correct(byId('photo-label').value));
   byId('photo-aside').addEventListener('click', () => correct(null));
@@ -54,6 +56,7 @@ export function showPhotos() {
   ]);
   byId('fixes').hidden = data.fixes.length === 0;
   byId('fixes-count').textContent = word('corrections', data.fixes.length);
+  showAdded(data);
   byId('rejected').textContent = word('rejected', data.rejected.length);
   showGrid();
 }
@@ -62,10 +65,13 @@ function showCounts() {
   const count = (label, split) =>
     data.photos.filter((photo) => photo.label === label && (split === null || photo.split === split)).length;
   const names = { train: word('trainPart'), val: word('val'), test: word('test') };
-  const head = make('tr', {}, ...[word('class'), ...SPLITS.map((split) => names[split]), word('total')].map((text) => make('th', { scope: 'col' }, text)));
-  const row = (label) =>
-    make('tr', {}, make('th', { scope: 'row' }, label), ...[...SPLITS, null].map((split) => make('td', {}, String(count(label, split)))));
-  byId('counts').replaceChildren(make('thead', {}, head), make('tbody', {}, ...data.classes.map(row)));
+  const head = make('tr', {}, ...[word('class'), ...SPLITS.map((split) => names[split]), word('total'), word('added'), word('addPhotos')].map((text) => make('th', { scope: 'col' }, text)));
+  const row = (label) => {
+    const counts = [...SPLITS, null].map((split) => make('td', {}, String(count(label, split))));
+    return takeDrops(make('tr', {}, make('th', { scope: 'row' }, label), ...counts, ...addingCells(data, label)), label);
+  };
+  const classes = new Set([...data.classes, ...data.added.map((photo) => photo.class)]);
+  byId('counts').replaceChildren(make('thead', {}, head), make('tbody', {}, ...[...classes].map(row)));
 }
 
 const fixOf = (photo) => data.fixes.find((fix) => fix.path === photo.source);
@@ -89,6 +95,7 @@ function asked() {
 }
 
 function mark(photo) {
+  if (photo.is_taken_back) return word('takenBack');
   const fix = fixOf(photo);
   if (fix) return fix.aside ? word('aside') : `→ ${fix.suggested}`;
   const suggestion = suggestionOf(photo);

@@ -1,13 +1,13 @@
 //! Corrections of labels that a person makes on the page. The person's photos stay as they are: the
 //! corrections lie in a table, which preparing the photos reads.
 
-use std::path::{Path, PathBuf};
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use axum::http::StatusCode;
-use kennel_core::files;
 use serde::{Deserialize, Serialize};
 
+use super::table;
 use crate::problem::Problem;
 
 /// File of the corrections, in the page's folder: columns `path`, `label`, `suggested`, `aside`.
@@ -54,7 +54,7 @@ impl Fixes {
 
     /// Reads what an audit has found.
     pub fn read_suggestions(&self) -> Vec<Fix> {
-        read(&self.suggestions()).unwrap_or_default()
+        table::read(&self.suggestions()).unwrap_or_default()
     }
 
     /// Reads the corrections, the newest last.
@@ -63,7 +63,7 @@ impl Fixes {
     ///
     /// 500 for a table that cannot be read.
     pub fn read(&self) -> Result<Vec<Fix>, Problem> {
-        read(&self.folder.join(FILE))
+        table::read(&self.folder.join(FILE))
     }
 
     /// Adds a correction, in place of an earlier one of the photo.
@@ -93,34 +93,30 @@ impl Fixes {
         self.write(fixes)
     }
 
+    /// Takes back the corrections of photos that are no longer there.
+    ///
+    /// # Errors
+    ///
+    /// 500 if the table cannot be read or written.
+    pub fn forget(&self, gone: &HashSet<String>) -> Result<(), Problem> {
+        let _writing = self.lock();
+        let (gone, kept): (Vec<Fix>, Vec<Fix>) =
+            self.read()?.into_iter().partition(|fix| gone.contains(&fix.path));
+        match gone.is_empty() {
+            true => Ok(()),
+            false => self.write(kept).map(|_| ()),
+        }
+    }
+
     fn write(&self, fixes: Vec<Fix>) -> Result<Vec<Fix>, Problem> {
-        let mut table = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
-        let written = table
-            .write_record(["path", "label", "suggested", "aside"])
-            .and_then(|()| fixes.iter().try_for_each(|fix| table.serialize(fix)));
-        written.map_err(|error| failed(&error))?;
-        let bytes = table.into_inner().map_err(|error| failed(&error))?;
-        files::create_dir_all(&self.folder).map_err(|error| failed(&error))?;
-        files::write_atomically(&self.folder.join(FILE), &bytes).map_err(|error| failed(&error))?;
+        let columns = ["path", "label", "suggested", "aside"];
+        table::write(&self.folder.join(FILE), &columns, &fixes)?;
         Ok(fixes)
     }
 
     fn lock(&self) -> MutexGuard<'_, ()> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn read(path: &Path) -> Result<Vec<Fix>, Problem> {
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let text = files::read_text(path).map_err(|error| failed(&error))?;
-    let rows = csv::Reader::from_reader(text.as_bytes()).into_deserialize();
-    rows.collect::<Result<_, _>>().map_err(|error| failed(&error))
-}
-
-fn failed(error: &dyn std::error::Error) -> Problem {
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub struct Folders {
     pub results: PathBuf,
     /// Exported files.
     pub models: PathBuf,
-    /// What only the page writes: corrections of labels.
+    /// What only the page writes: corrections of labels, and added photos.
     pub own: PathBuf,
 }
 

@@ -1,22 +1,26 @@
 //! What the page asks of the server.
 
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use kennel_core::Split;
 use serde::{Deserialize, Serialize};
 
 use super::Workbench;
+use super::added::AddedPhoto;
 use super::fixes::Fix;
-use super::jobs::{Asked, Job};
+use super::jobs::{Asked, Job, OwnFiles};
 use super::runs::{self, RunSummary};
+use crate::admission::Admitted;
 use crate::problem::Problem;
 use crate::state::Server;
+use crate::upload::{self, Upload, Uploads};
 
 /// What a report may do. It needs no server, so it is none of the page's business (`sandbox`).
 const REPORT_POLICY: &str = "sandbox allow-scripts allow-popups; default-src 'none'; \
@@ -30,6 +34,7 @@ pub fn routes() -> Router<Server> {
         .route("/api/photos/{sha256}/picture", get(picture))
         .route("/api/fixes", post(fix))
         .route("/api/fixes/last", delete(undo))
+        .route("/api/added/last", delete(undo_added))
         .route("/api/networks", get(networks))
         .route("/api/folders", get(subfolders))
         .route("/api/jobs", get(jobs).post(start))
@@ -38,6 +43,11 @@ pub fn routes() -> Router<Server> {
         .route("/api/runs/{name}/serve", post(serve_run))
         .route("/api/runs/{name}/onnx", get(exported))
         .route("/report", get(report))
+}
+
+/// Routes of requests that bring photos.
+pub fn uploads() -> Router<Server> {
+    Router::new().route("/api/added", post(add))
 }
 
 /// The workbench. Its routes exist only if there is one.
@@ -54,6 +64,8 @@ struct Photos {
     rejected: Vec<kennel_core::RejectedPhoto>,
     /// Corrections, the newest last.
     fixes: Vec<Fix>,
+    /// Photos that were added on the page, the newest last.
+    added: Vec<AddedPhoto>,
     /// Labels that are probably wrong, by the last audit.
     suggestions: Vec<Fix>,
 }
@@ -67,6 +79,9 @@ struct Photo {
     /// Number of the group of duplicates, or of photos that look alike.
     #[serde(skip_serializing_if = "Option::is_none")]
     alike: Option<usize>,
+    /// Whether it was added on the page, and is taken back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_taken_back: bool,
 }
 
 /// The data set; null if no photos are prepared yet.
@@ -74,20 +89,25 @@ async fn photos(State(server): State<Server>) -> Result<Json<Option<Photos>>, Pr
     blocking(move || {
         let workbench = workbench(&server);
         let Some(manifest) = workbench.data.prepared()? else { return Ok(Json(None)) };
-        let mut alike = std::collections::HashMap::new();
+        let mut alike = HashMap::new();
         for (number, group) in manifest.duplicates.iter().enumerate() {
             alike.extend(group.paths.iter().map(|path| (path.as_str(), number)));
         }
+        let added = workbench.added.read()?;
+        let there: HashSet<&str> = added.iter().map(|photo| photo.sha256.as_str()).collect();
         let photo = |photo: &kennel_core::PhotoRecord| Photo {
             sha256: photo.sha256.clone(),
             source: photo.source.clone(),
             label: photo.label.clone(),
             split: photo.split,
             alike: alike.get(photo.path.as_str()).copied(),
+            is_taken_back: workbench.added.is_added(&photo.source)
+                && !there.contains(photo.sha256.as_str()),
         };
         Ok(Json(Some(Photos {
             classes: manifest.classes.clone(),
             photos: manifest.photos.iter().map(photo).collect(),
+            added,
             rejected: manifest.rejected.clone(),
             fixes: workbench.fixes.read()?,
             suggestions: workbench.fixes.read_suggestions(),
@@ -159,6 +179,98 @@ async fn undo(State(server): State<Server>) -> Result<Json<Vec<Fix>>, Problem> {
     blocking(move || workbench(&server).fixes.undo().map(Json)).await
 }
 
+/// Where photos are added.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    /// A class of the data set, or a new one.
+    class: String,
+    /// Number of the choice of files, of the client's choosing. Photos of one choice are taken back
+    /// together.
+    choice: u64,
+}
+
+/// What became of photos that were sent.
+#[derive(Serialize)]
+struct Sent {
+    /// How many were added.
+    added: usize,
+    /// The others.
+    refused: Vec<Refused>,
+}
+
+/// A photo that was not added.
+#[derive(Serialize)]
+struct Refused {
+    name: String,
+    reason: String,
+}
+
+/// Adds photos to a class. They are kept apart from the person's own.
+async fn add(
+    State(server): State<Server>,
+    place: Result<Query<Place>, QueryRejection>,
+    Extension(admitted): Extension<Admitted>,
+    request: Request,
+) -> Result<Json<Sent>, Problem> {
+    let Query(Place { class, choice }) =
+        place.map_err(|refused| Problem::bad(refused.body_text()))?;
+    // A client that is refused before its body is read may not see why.
+    let photos = match upload::read(request, &server.limits).await? {
+        Uploads::One(photo) => vec![photo],
+        Uploads::Form(photos) => photos,
+    };
+    // What was begun is finished, and counts until then, even if the client hangs up.
+    let work = tokio::spawn(async move {
+        let turn = server.decoding.acquire().await.expect("the semaphore is never closed");
+        let of = server.clone();
+        let sent = blocking(move || add_all(workbench(&of), &class, choice, photos)).await;
+        drop((turn, admitted));
+        sent
+    });
+    let gave_up = |_| Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "adding gave up"));
+    work.await.unwrap_or_else(gave_up).map(Json)
+}
+
+fn add_all(
+    workbench: &Workbench,
+    class: &str,
+    choice: u64,
+    photos: Vec<Upload>,
+) -> Result<Sent, Problem> {
+    let Workbench { added, data, .. } = workbench;
+    let manifest = data.manifest()?;
+    let class = added.class(class, &manifest.classes)?;
+    // An added photo may have been taken back since.
+    let own = manifest.photos.iter().filter(|photo| !added.is_added(&photo.source));
+    let own: HashMap<&str, &str> =
+        own.map(|photo| (photo.sha256.as_str(), photo.label.as_str())).collect();
+    let mut sent = Sent { added: 0, refused: Vec::new() };
+    for photo in photos {
+        let sha256 = kennel_core::files::sha256_bytes(&photo.bytes);
+        let kept = match own.get(sha256.as_str()) {
+            Some(label) => Err(format!("the data set has it already, as {label:?}")),
+            None => added.add(&class, choice, &photo)?,
+        };
+        match kept {
+            Ok(()) => sent.added += 1,
+            Err(reason) => sent.refused.push(Refused { name: photo.name, reason }),
+        }
+    }
+    Ok(sent)
+}
+
+/// Takes back the photos that were added last, with their corrections.
+async fn undo_added(State(server): State<Server>) -> Result<StatusCode, Problem> {
+    blocking(move || {
+        let workbench = workbench(&server);
+        let gone = workbench.added.undo()?;
+        workbench.fixes.forget(&gone)?;
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
+}
+
 #[derive(Serialize)]
 struct Network {
     name: String,
@@ -218,14 +330,18 @@ async fn start(
 ) -> Result<Json<Job>, Problem> {
     let Json(asked) = body(asked)?;
     blocking(move || {
-        let Workbench { folders, commands, jobs, fixes, .. } = workbench(&server);
+        let Workbench { folders, commands, jobs, fixes, added, .. } = workbench(&server);
         if let Asked::Audit { run } | Asked::Export { run } = &asked {
             runs::find(&folders.runs, run)?;
         }
         kennel_core::files::create_dir_all(&folders.own)
             .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-        let (table, suggestions) = (fixes.table(), fixes.suggestions());
-        let arguments = commands.arguments(&asked, folders, table.as_deref(), &suggestions);
+        let own = OwnFiles {
+            fixes: fixes.table(),
+            added: added.photos(),
+            suggested: fixes.suggestions(),
+        };
+        let arguments = commands.arguments(&asked, folders, &own);
         jobs.start(&asked, (&commands.program(), commands.name()), &arguments).map(Json)
     })
     .await

@@ -31,7 +31,7 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Asked {
-    /// Check photos, correct their labels, and divide them.
+    /// Check photos and the added ones, correct their labels, and divide them.
     Prepare {
         /// The folder of photos.
         photos: PathBuf,
@@ -66,6 +66,17 @@ pub enum Asked {
     },
 }
 
+/// What the page keeps for the commands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnFiles {
+    /// The table that corrects labels, if there are corrections.
+    pub fixes: Option<PathBuf>,
+    /// The folder of added photos, if there are any.
+    pub added: Option<PathBuf>,
+    /// Where an audit writes the labels that are probably wrong.
+    pub suggested: PathBuf,
+}
+
 /// The program's commands.
 pub trait Commands: Send + Sync {
     /// The program, as it is started.
@@ -74,14 +85,8 @@ pub trait Commands: Send + Sync {
     /// The program, as it is shown.
     fn name(&self) -> &'static str;
 
-    /// The arguments that do what was asked. `fixes` corrects labels, if there is one.
-    fn arguments(
-        &self,
-        asked: &Asked,
-        folders: &Folders,
-        fixes: Option<&Path>,
-        suggested: &Path,
-    ) -> Vec<OsString>;
+    /// The arguments that do what was asked.
+    fn arguments(&self, asked: &Asked, folders: &Folders, own: &OwnFiles) -> Vec<OsString>;
 
     /// Opens a run to serve it.
     fn serve_run(&self, run: &Path) -> Result<Served, String>;

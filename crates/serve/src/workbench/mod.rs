@@ -1,18 +1,20 @@
-//! What the page does beyond labelling: looks at photos, corrects labels, trains, exports.
+//! What the page does beyond labelling: shows and adds photos, corrects labels, trains, exports.
 //!
 //! Work is done by the program's own commands, each in a process of its own. So the page does what
 //! the command line does, shows the command, and survives whatever happens to it.
 
+mod added;
 mod data;
 mod fixes;
 mod folders;
 mod handlers;
 mod jobs;
 mod runs;
+mod table;
 
 pub use folders::Folders;
-pub use handlers::routes;
-pub use jobs::{Asked, Commands, Jobs};
+pub use handlers::{routes, uploads};
+pub use jobs::{Asked, Commands, Jobs, OwnFiles};
 
 /// What the page works with.
 pub struct Workbench {
@@ -21,6 +23,7 @@ pub struct Workbench {
     jobs: Jobs,
     data: data::Data,
     fixes: fixes::Fixes,
+    added: added::Added,
 }
 
 impl Workbench {
@@ -29,6 +32,7 @@ impl Workbench {
         Self {
             data: data::Data::new(folders.data.clone()),
             fixes: fixes::Fixes::new(folders.own.clone()),
+            added: added::Added::new(folders.own.clone()),
             jobs: Jobs::default(),
             folders,
             commands,

@@ -55,7 +55,8 @@ pub struct ServeArgs {
     /// Folder of the photos that the page shows, and prepares for training
     #[arg(long, value_name = "DIR", env = "KENNEL_DATA", hide_env_values = true, default_value = DATA_DIR)]
     data: PathBuf,
-    /// Folder for corrections of labels that are made on the page
+    /// Folder for corrections of labels that are made on the page, and for photos that are added
+    /// there
     #[arg(long, value_name = "DIR", default_value = PAGE_DIR)]
     page_dir: PathBuf,
     /// Port; 0 takes a free one

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use kennel_core::RunDir;
 use kennel_infer::Compute;
 use kennel_models::architectures;
-use kennel_serve::{Asked, Commands, Folders, Served};
+use kennel_serve::{Asked, Commands, Folders, OwnFiles, Served};
 
 use super::served::run_to_serve;
 use crate::onnx_worker::this_program;
@@ -37,17 +37,15 @@ impl Commands for PageCommands {
         "kennel"
     }
 
-    fn arguments(
-        &self,
-        asked: &Asked,
-        folders: &Folders,
-        fixes: Option<&Path>,
-        suggested: &Path,
-    ) -> Vec<OsString> {
+    fn arguments(&self, asked: &Asked, folders: &Folders, own: &OwnFiles) -> Vec<OsString> {
         let mut words = Words::default();
         match asked {
             Asked::Prepare { photos } => {
-                words.push("prepare").flag("--out", &folders.data).flags("--labels", fixes);
+                words
+                    .push("prepare")
+                    .flag("--out", &folders.data)
+                    .flags("--labels", own.fixes.as_ref())
+                    .flags("--add", own.added.as_ref());
                 // Whatever the folder is called, it is no flag.
                 words.push("--").push(photos);
             }
@@ -68,7 +66,7 @@ impl Commands for PageCommands {
                     .push("audit")
                     .flag("--run", folders.runs.join(run))
                     .flag("--out", &folders.results)
-                    .flag("--fixes", suggested);
+                    .flag("--fixes", &own.suggested);
             }
             Asked::Report { lang } => {
                 words
