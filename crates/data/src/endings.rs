@@ -5,11 +5,12 @@ use std::path::Path;
 use image::ImageFormat;
 
 /// Endings of the formats that are read.
-const READ: [&str; 10] = ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif", "tif", "tiff"];
+const READ: [&str; 13] = [
+    "jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif", "tif", "tiff", "heic", "heif", "hif",
+];
 
 /// Formats of photos that are not read, and their endings.
-const NOT_READ: [(&str, &[&str]); 10] = [
-    ("HEIC", &["heic", "heif", "hif"]),
+const NOT_READ: [(&str, &[&str]); 9] = [
     ("AVIF", &["avif"]),
     ("JPEG XL", &["jxl"]),
     ("JPEG 2000", &["jp2", "j2k", "j2c", "jpf", "jpx"]),
@@ -44,7 +45,7 @@ pub(crate) fn is_called_like_photo(path: &Path) -> bool {
     })
 }
 
-/// Returns the format of a file that is not read, by its ending and its first bytes: `HEIC`,
+/// Returns the format of a file that is not read, by its ending and its first bytes: `AVIF`,
 /// `raw (NEF)`. A JPEG with another ending is a JPEG.
 pub(crate) fn other_format(
     path: &Path,
@@ -91,11 +92,12 @@ mod tests {
     fn formats_that_are_not_read_are_named_and_a_jpeg_by_another_name_is_read() {
         let of =
             |name: &str, beginning: &[u8]| other_format(Path::new(name), |_| beginning.to_vec());
-        assert_eq!(of("1.HEIC", b"\0\0\0\x18ftypheic").as_deref(), Some("HEIC"));
-        assert_eq!(of("1.heif", b"\0\0\0\x18ftypheic").as_deref(), Some("HEIC (HEIF)"));
+        assert_eq!(of("1.AVIF", b"\0\0\0\x18ftypavif").as_deref(), Some("AVIF"));
+        assert_eq!(of("1.j2k", b"\xff\x4f\xff\x51").as_deref(), Some("JPEG 2000 (J2K)"));
         assert_eq!(of("1.NEF", b"MM\0*\0\0\0\x08").as_deref(), Some("raw (NEF)"));
         assert_eq!(of("1.mov", b"\0\0\0\x14ftypqt  ").as_deref(), Some("video (MOV)"));
-        assert_eq!(of("1.heic", b"\xff\xd8\xff\xe0\0\x10JFIF"), None);
+        assert_eq!(of("1.avif", b"\xff\xd8\xff\xe0\0\x10JFIF"), None);
+        assert_eq!(of("1.heic", b"\0\0\0\x18ftypheic"), None);
         assert_eq!(of("1.nef", b"\xff\xd8\xff\xe0\0\x10JFIF"), None);
         assert_eq!(of("1.tif", b"MM\0*\0\0\0\x08"), None);
         assert_eq!(of("1.mov", b""), None);

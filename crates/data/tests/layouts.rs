@@ -393,19 +393,19 @@ fn class_folders_may_be_links_and_their_names_hold_no_control_character() {
 fn files_of_other_formats_are_counted_and_named_and_photos_by_their_names_are_read() {
     let dir = folder(&["{cats,dogs}/*1"]);
     let at = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
-    at("cats/1.HEIC", b"\0\0\0\x18ftypheic\0\0\0\0");
-    at("cats/2.heic", b"\0\0\0\x18ftypheic\0\0\0\0");
+    at("cats/1.AVIF", b"\0\0\0\x18ftypavif\0\0\0\0");
+    at("cats/2.avif", b"\0\0\0\x18ftypavif\0\0\0\0");
     at("dogs/3.NEF", b"MM\0*\0\0\0\x08 and a small preview");
     at("dogs/4.mp4", b"\0\0\0\x18ftypisom\0\0\0\0");
     at("dogs/5.heic", &photo());
     at("dogs/6.txt", b"hello");
     let scan = scanned(dir.path(), None).unwrap();
     assert_eq!((scan.photos.len(), scan.rejected.len()), (3, 5));
-    let note = "Files of formats that are not read: 2 HEIC, 1 raw (NEF), 1 video (MP4). Convert";
+    let note = "Files of formats that are not read: 2 AVIF, 1 raw (NEF), 1 video (MP4). Convert";
     assert!(scan.notes.iter().any(|found| found.starts_with(note)), "{:?}", scan.notes);
     let reason = |path| &scan.rejected.iter().find(|row| row.path == path).unwrap().reason;
     assert!(reason("dogs/3.NEF").contains("raw (NEF)"), "{}", reason("dogs/3.NEF"));
-    assert!(reason("cats/1.HEIC").contains("HEIC"), "{}", reason("cats/1.HEIC"));
+    assert!(reason("cats/1.AVIF").contains("AVIF"), "{}", reason("cats/1.AVIF"));
 }
 
 #[test]

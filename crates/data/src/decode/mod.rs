@@ -19,6 +19,8 @@ mod memory;
 
 // The formats.
 mod gif;
+#[cfg(feature = "heic")]
+mod heic;
 mod ink;
 mod jpeg;
 mod jpeg_markers;
@@ -76,7 +78,8 @@ pub(crate) fn read_bounded(path: &Path) -> Result<Vec<u8>> {
     })
 }
 
-/// Decodes a whole JPEG, PNG, WebP, BMP, GIF (first frame) or TIFF (first picture). Turns it
+/// Decodes a whole JPEG, PNG, WebP, BMP, GIF (first frame), TIFF (first picture) or, with the feature
+/// `heic`, HEIC. Turns it
 /// upright by its EXIF or XMP orientation. As Pillow's `convert("RGB")`, keeps the high byte of
 /// 16-bit values and drops alpha.
 ///
@@ -111,8 +114,10 @@ fn decode_by_format(bytes: &[u8]) -> Result<Decoded, DecodeError> {
         Err(_) if bytes.starts_with(b"II+\0") || bytes.starts_with(b"MM\0+") => {
             tiff::decode_tiff(bytes)
         }
+        #[cfg(feature = "heic")]
+        _ if heic::is_heic(bytes) => heic::decode_heic(bytes),
         Ok(format) => Err(DecodeError::Unsupported {
-            what: format!("{format:?}, Kennel reads JPEG, PNG, WebP, BMP, GIF and TIFF"),
+            what: format!("{format:?}, Kennel reads JPEG, PNG, WebP, BMP, GIF, TIFF and HEIC"),
         }),
         Err(_) => Err(not_an_image(bytes)),
     }
@@ -122,7 +127,9 @@ fn not_an_image(bytes: &[u8]) -> DecodeError {
     if bytes.get(4..8) == Some(b"ftyp") {
         let brand = String::from_utf8_lossy(bytes.get(8..12).unwrap_or_default()).into_owned();
         return DecodeError::Unsupported {
-            what: format!("an ISO media file of brand `{brand}` (HEIC and AVIF are not read)"),
+            what: format!(
+                "an ISO media file of brand `{brand}` (AVIF and videos are not read, HEIC only with the feature `heic`)"
+            ),
         };
     }
     let begins = String::from_utf8_lossy(&bytes[..bytes.len().min(16)]);

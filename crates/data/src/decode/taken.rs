@@ -27,10 +27,14 @@ pub struct Taken {
     pub camera: String,
 }
 
-/// Reads `DateTimeOriginal` and the camera from the EXIF of a JPEG, PNG, WebP or TIFF. `None` if
+/// Reads `DateTimeOriginal` and the camera from the EXIF of a JPEG, PNG, WebP, TIFF or HEIC. `None` if
 /// the file states no such time. The time that an editor saved the file (`DateTime`) does not
 /// count.
 pub fn taken(bytes: &[u8]) -> Option<Taken> {
+    #[cfg(feature = "heic")]
+    if super::heic::is_heic(bytes) {
+        return in_exif(&super::heic::exif(bytes)?);
+    }
     match image::guess_format(bytes).ok()? {
         ImageFormat::Jpeg => in_exif(&exif_and_xmp(bytes)?.0),
         ImageFormat::Tiff => in_exif(bytes),
