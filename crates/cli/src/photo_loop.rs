@@ -7,8 +7,9 @@ use indicatif::ProgressBar;
 use kennel_core::Task;
 use kennel_infer::InferError;
 
-use crate::failure::Failure;
+use crate::failure::{CommandResult, Failure};
 use crate::interrupt;
+use crate::nearby::hint_nearby;
 use crate::progress::photo_counter;
 use crate::session::Session;
 
@@ -27,6 +28,16 @@ pub fn counter(done: &'static str, session: &Session) -> ProgressBar {
         true => ProgressBar::hidden(),
         false => photo_counter(done, session),
     }
+}
+
+/// Ends a command on `photos`, of which `failed` could not be `done`.
+pub fn ended_with(photos: &[PathBuf], failed: usize, of: usize, done: &str) -> CommandResult {
+    if failed == 0 {
+        return Ok(());
+    }
+    let hint = photos.iter().filter(|path| !path.exists()).find_map(|path| hint_nearby(path));
+    shout!("error: {failed} of {of} photos could not be {done}{}", hint.unwrap_or_default());
+    Err(Failure::Partly)
 }
 
 /// What ends the loop after so many photos.

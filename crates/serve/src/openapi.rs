@@ -35,7 +35,7 @@ pub struct Photo(Vec<u8>);
 /// Photos, one a part.
 #[derive(ToSchema)]
 pub struct Form {
-    /// The photos: JPEG, PNG, WebP, BMP, GIF or TIFF. A part may have any name.
+    /// The photos: JPEG, PNG, WebP, BMP, GIF, TIFF or HEIC. A part may have any name.
     #[schema(value_type = Vec<String>, format = Binary, min_items = 1, max_items = 64)]
     photo: Vec<Vec<u8>>,
 }

@@ -10,6 +10,9 @@ use tokio::time::timeout;
 use crate::Limits;
 use crate::problem::Problem;
 
+/// Kinds of a body that is a photo, besides `image/...`: none, any, and what `curl --data-binary`
+/// says of every body.
+const PLAIN: [&str; 3] = ["", "application/octet-stream", "application/x-www-form-urlencoded"];
 /// Longest name that a photo keeps, in characters.
 const NAME_CHARS: usize = 255;
 
@@ -75,10 +78,7 @@ pub async fn read(request: Request, limits: &Limits) -> Result<Uploads, Problem>
                 timeout(limits.body, read_form(form, limits.photos)).await.map_err(late)??;
             Ok(Uploads::Form(photos))
         }
-        kind if kind.is_empty()
-            || kind == "application/octet-stream"
-            || kind.starts_with("image/") =>
-        {
+        kind if PLAIN.contains(&kind) || kind.starts_with("image/") => {
             let bytes = timeout(limits.body, request.extract::<Bytes, _>()).await.map_err(late)?;
             let bytes =
                 bytes.map_err(|refused| Problem::new(refused.status(), refused.body_text()))?;

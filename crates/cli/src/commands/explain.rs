@@ -17,7 +17,6 @@ use crate::failure::{CommandResult, Failure};
 use crate::folders::{EXPLAINED_DIR, RESULTS_DIR};
 use crate::heat_pictures::Pictures;
 use crate::hints::{hint_did_you_mean, in_a_row, worded};
-use crate::nearby::hint_nearby;
 use crate::rows::{RowFormat, Written, csv_line};
 use crate::session::Session;
 use crate::{network, output, photo_loop, variables};
@@ -191,14 +190,7 @@ fn explain_photos(args: &ExplainArgs, model: &mut Predictor, session: &Session) 
     for note in noted.sentences() {
         say!(session, "note: {note}");
     }
-    if failed > 0 {
-        let hint =
-            args.photos.iter().filter(|path| !path.exists()).find_map(|path| hint_nearby(path));
-        let hint = hint.unwrap_or_default();
-        shout!("error: {failed} of {asked} photos could not be explained{hint}");
-        return Err(Failure::Partly);
-    }
-    Ok(())
+    photo_loop::ended_with(&args.photos, failed, asked, "explained")
 }
 
 impl ExplainArgs {

@@ -10,7 +10,6 @@ use crate::chosen_run::ChosenRun;
 use crate::device::DeviceArg;
 use crate::failure::{CommandResult, Failure};
 use crate::hints::in_a_row;
-use crate::nearby::hint_nearby;
 use crate::onnx_args::OnnxArgs;
 use crate::rows::{Row, RowFormat, Rows, Unknown};
 use crate::session::Session;
@@ -132,16 +131,8 @@ pub fn run(args: PredictArgs, session: &Session) -> CommandResult {
         say!(session, "note: {note}");
     }
     let are_sorted = sorting.is_none_or(|sorting| sorting.end(session));
-    if unlabelled > 0 {
-        let hint =
-            args.photos.iter().filter(|path| !path.exists()).find_map(|path| hint_nearby(path));
-        let done = if unlabelled > unreadable { "labelled" } else { "read" };
-        shout!(
-            "error: {unlabelled} of {asked} photos could not be {done}{}",
-            hint.unwrap_or_default()
-        );
-        return Err(Failure::Partly);
-    }
+    let done = if unlabelled > unreadable { "labelled" } else { "read" };
+    photo_loop::ended_with(&args.photos, unlabelled, asked, done)?;
     if are_sorted { Ok(()) } else { Err(Failure::Partly) }
 }
 

@@ -11,9 +11,8 @@ use serde::Serialize;
 use super::explain::split;
 use crate::chosen_run::ChosenRun;
 use crate::device::DeviceArg;
-use crate::failure::{CommandResult, Failure};
+use crate::failure::CommandResult;
 use crate::hints::in_a_row;
-use crate::nearby::hint_nearby;
 use crate::progress::Terminal;
 use crate::rows::{RowFormat, Written, csv_line};
 use crate::session::Session;
@@ -141,14 +140,7 @@ pub fn run(args: SimilarArgs, session: &Session) -> CommandResult {
     for note in noted.sentences() {
         say!(session, "note: {note}");
     }
-    if failed > 0 {
-        let hint =
-            args.photos.iter().filter(|path| !path.exists()).find_map(|path| hint_nearby(path));
-        let hint = hint.unwrap_or_default();
-        shout!("error: {failed} of {asked} photos could not be compared{hint}");
-        return Err(Failure::Partly);
-    }
-    Ok(())
+    photo_loop::ended_with(&args.photos, failed, asked, "compared")
 }
 
 fn line(row: &Row) -> String {

@@ -184,11 +184,15 @@ fn is_plain(name: &str) -> bool {
 fn free_name(folder: &Path, given: &str, bytes: &[u8]) -> String {
     let stem = safe_stem(given);
     let format = image::guess_format(bytes).ok();
-    let ending = format.and_then(|format| format.extensions_str().first());
-    let ending = ending.map_or_else(String::new, |ending| format!(".{ending}"));
+    let ending = match format.and_then(|format| format.extensions_str().first()) {
+        Some(ending) => *ending,
+        // Formats that are read, and that `image` does not know.
+        None if bytes.get(4..8) == Some(b"ftyp") => "heic",
+        None => "tif",
+    };
     let is_free = |name: &String| folder.join(name).symlink_metadata().is_err();
-    let numbered = (2..).map(|number| format!("{stem}-{number}{ending}"));
-    let mut names = std::iter::once(format!("{stem}{ending}")).chain(numbered);
+    let numbered = (2..).map(|number| format!("{stem}-{number}.{ending}"));
+    let mut names = std::iter::once(format!("{stem}.{ending}")).chain(numbered);
     names.find(is_free).expect("the numbers do not end")
 }
 
