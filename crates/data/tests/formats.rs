@@ -149,7 +149,7 @@ fn what_is_not_a_photo_says_what_it_is() {
         reason(b"shopping list\n- milk\n"),
         r#"not an image: begins with "shopping list\n- ""#
     );
-    assert!(reason(b"\0\0\0\x18ftypavif\0\0\0\0").contains("AVIF"));
+    assert!(reason(b"\0\0\0\x18ftypavif\0\0\0\0").contains("Avif"));
     assert!(reason(b"\xFF\xD8\xFF\xE0").starts_with("truncated"));
 }
 

@@ -59,11 +59,12 @@ impl<'a> Undrawn<'a> {
     ///
     /// As [`draw_heat_maps`] and [`draw_photo_map`]. The report can be written without it.
     pub fn draw(&self, compute: &Compute, task: Task<'_>) -> Result<(), Box<InferError>> {
-        Ok(match self {
+        match self {
             Undrawn::HeatMaps { run, split, paths } => {
-                draw_heat_maps(run, *split, paths, compute, task)?
+                draw_heat_maps(run, *split, paths, compute, task)?;
             }
             Undrawn::PhotoMap { run } => draw_photo_map(run, compute, task)?,
-        })
+        }
+        Ok(())
     }
 }
