@@ -3,11 +3,13 @@
     python tools/hostile_clients.py --kennel target/release/kennel --run RUN --photo PHOTO [--requests 100000]
 
 A row for each attack: what came back, the server's peak memory until then, and whether a photo was labelled right
-after. At the end --requests photos in a row, with the resident memory before and after. Needs only Python. Exit code 1
-when something is not so.
+after. Then --clients at once, ten times as many as the queue takes: each is labelled right or told to come back (429).
+At the end --requests photos in a row, with the resident memory at every tenth. Needs only Python. Exit code 1 when
+something is not so.
 """
 
 import argparse
+import collections
 import http.client
 import json
 import os
@@ -133,12 +135,46 @@ def hang_up(server: Server, photo: bytes) -> str:
     return "1000 gone"
 
 
+def overload(server: Server, photo: bytes, expected: str, clients: int, seconds: float) -> dict:
+    """Counts the answers while many clients ask at once and ask again at once: labelled, refused, anything else."""
+    counts = collections.Counter()
+    end = time.time() + seconds
+
+    def ask():
+        client = http.client.HTTPConnection(server.host, int(server.port), timeout=60)
+        while time.time() < end:
+            try:
+                client.request("POST", "/v1/predict", photo, {"Content-Type": "image/jpeg"})
+                answer = client.getresponse()
+                body = json.loads(answer.read())
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                counts[type(error).__name__] += 1
+                client.close()
+                continue
+            if answer.status == 200 and body["predictions"][0]["label"] != expected:
+                counts["wrong"] += 1
+            elif answer.status == 429 and not answer.headers["Retry-After"]:
+                counts["429 without Retry-After"] += 1
+            else:
+                counts[str(answer.status)] += 1
+            time.sleep(0 if answer.status == 200 else 0.5)
+        client.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return dict(counts)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kennel", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--photo", type=Path, required=True)
     parser.add_argument("--requests", type=int, default=100_000)
+    parser.add_argument("--clients", type=int, default=640)
     args = parser.parse_args()
     photo = args.photo.read_bytes()
     image = {"Content_Type": "image/png"}
@@ -180,6 +216,10 @@ def main() -> int:
             print(json.dumps(row | {"then": after}), flush=True)
             if after != expected or came.startswith("5") or (came == "200") != (name in ANSWERED):
                 wrong.append(name)
+        counts = overload(server, photo, expected, args.clients, 20)
+        print(json.dumps({"clients": args.clients, "seconds": 20, "answers": counts}), flush=True)
+        if counts.keys() != {"200", "429"}:
+            wrong.append(f"overloaded: {counts}")
         begun = time.time()
         client = http.client.HTTPConnection(server.host, int(server.port))
         resident = []

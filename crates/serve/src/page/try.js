@@ -149,11 +149,11 @@ function showAnswer(answer) {
           'p',
           { class: 'buttons' },
           make('button', { type: 'button', onclick: where }, word(shown)),
-          make('button', { type: 'button', onclick: alike, hidden: answer.alike !== undefined }, word('alike')),
+          make('button', { type: 'button', onclick: alike, hidden: answer.alike !== undefined }, word('similar')),
         ),
       );
     }
-    if (answer.alike) text.append(make('p', {}, word('alikeWhy')), make('ul', { class: 'alike' }, ...answer.alike.map(alikeItem)));
+    if (answer.alike) text.append(make('p', {}, word('similarWhy')), make('ul', { class: 'alike' }, ...answer.alike.map(alikeItem)));
   }
   text.append(name);
   answer.item.setAttribute('aria-busy', String(!found && !error));
@@ -195,7 +195,7 @@ async function compare(answer) {
 /** A photo of the data set with its label. A model that is served may know other photos than those on this page. */
 function alikeItem({ path, sha256, label, similarity }) {
   const picture = make('img', { src: `/api/photos/${sha256}/picture`, alt: path, title: path, loading: 'lazy' });
-  return make('li', {}, picture, make('span', {}, word('alikeTo', label, percent(similarity))));
+  return make('li', {}, picture, make('span', {}, word('similarTo', label, percent(similarity))));
 }
 
 /** A request that sends a photo. */
