@@ -3,7 +3,7 @@
 
 use kennel_core::{RunDir, Split, Task};
 use kennel_infer::{Compute, InferError, draw_heat_maps, draw_photo_map};
-use kennel_report::{PhotosShown, Report, heat_map, photos_shown, run_mapped};
+use kennel_report::{PhotosShown, Report, heat_map, photo_map_of, photos_shown, run_mapped};
 
 /// Drawings of a report that its run does not hold yet.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ impl<'a> Undrawn<'a> {
         }
         if report.shows.photo_map
             && let Some(run) = run_mapped(report)
-            && !run.dir.photo_map().is_file()
+            && photo_map_of(&run.dir).is_none()
         {
             found.push(Undrawn::PhotoMap { run: &run.dir });
         }

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use kennel_atlas::{Map, Place};
-use kennel_core::{PhotoRecord, RunDir, files};
+use kennel_core::PhotoRecord;
 use maud::{Markup, html};
 
 use super::context::Page;
 use super::subject::Subject;
 use crate::judged::Judged;
-use crate::{FinishedRun, Report};
+use crate::{FinishedRun, Report, photo_map_of};
 
 /// Side of the drawing and room around its outermost photos, in its own units.
 const SIDE: f64 = 1000.0;
@@ -25,12 +25,6 @@ const HUE_STEP: f64 = 137.508;
 pub fn run_mapped(report: &Report) -> Option<&FinishedRun> {
     let subject = Subject::of(report)?;
     subject.held_out.unseen_split().map(|_| subject.run)
-}
-
-/// Reads the map that a run holds. `None` if it holds none, or a damaged one: it can be drawn again.
-fn map_of(run: &RunDir) -> Option<Map> {
-    let text = files::read_text(&run.photo_map()).ok()?;
-    serde_json::from_str(&text).ok()
 }
 
 /// A photo on the map.
@@ -55,7 +49,8 @@ impl Dot<'_> {
 
 /// Renders the map, if the run of the page holds one.
 pub fn photo_map(page: &Page, subject: &Subject) -> Markup {
-    let Some(map) = page.report.shows.photo_map.then(|| map_of(&subject.run.dir)).flatten() else {
+    let Some(map) = page.report.shows.photo_map.then(|| photo_map_of(&subject.run.dir)).flatten()
+    else {
         return html! {};
     };
     let words = page.words;
