@@ -268,21 +268,30 @@ pub async fn explain(
     };
     let photo = upload::read(request, &server.limits).await?.into_one()?;
     let limit = server.limits.answer;
-    let task = tokio::spawn(async move {
+    let picture = worked("explaining", limit, async move {
         let explained = explain_photo(&server, &model, photo, class_index).await;
         drop(admitted);
         let explained = explained?.explained;
         let (seen, explained) =
             explained.map_err(|error| NoAnswer::Failed(error.to_string().into()))?;
-        Ok::<_, NoAnswer>(png(&overlay(&seen, &explained.heat)))
-    });
-    let picture = in_time(limit, task).await?;
-    let picture = picture.unwrap_or_else(|_| Err(NoAnswer::Failed("explaining gave up".into())))?;
+        Ok(png(&overlay(&seen, &explained.heat)))
+    })
+    .await?;
     Ok(([(header::CONTENT_TYPE, "image/png")], picture).into_response())
 }
 
+/// Works on a request to its end, even if the client hangs up, and waits for the answer.
+pub async fn worked<T: Send + 'static>(
+    what: &'static str,
+    limit: Duration,
+    work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+) -> Result<T, Problem> {
+    let gave_up = |_| Problem::from(NoAnswer::Failed(format!("{what} gave up").into()));
+    in_time(limit, tokio::spawn(work)).await?.map_err(gave_up)?
+}
+
 /// Waits for an answer.
-pub async fn in_time<T>(limit: Duration, answer: impl Future<Output = T>) -> Result<T, Problem> {
+async fn in_time<T>(limit: Duration, answer: impl Future<Output = T>) -> Result<T, Problem> {
     tokio::time::timeout(limit, answer).await.map_err(|_| {
         let detail = format!("the model did not answer within {} s", limit.as_secs());
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)

@@ -14,6 +14,7 @@ mod error;
 mod options;
 
 // Answers and counts.
+mod blocking;
 mod metrics;
 mod problem;
 

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::admission::Admitted;
-use crate::api::in_time;
+use crate::api::worked;
+use crate::blocking::blocking;
 use crate::openapi::{Form, Misnamed, Photo, RefusedPhoto, Tokenless};
-use crate::photos::{NoAnswer, features};
+use crate::photos::features;
 use crate::problem::Problem;
 use crate::state::Server;
 use crate::upload;
@@ -89,19 +90,16 @@ pub async fn similar(
     let photo = upload::read(request, &server.limits).await?.into_one()?;
     let limit = server.limits.answer;
     let name = model.name().to_string();
-    let task = tokio::spawn(async move {
+    let photos = worked("finding photos", limit, async move {
         let indexed = model.clone();
-        let index = tokio::task::spawn_blocking(move || indexed.index().get()).await;
-        let gave_up = |_| Problem::from(NoAnswer::Failed("finding photos gave up".into()));
-        let index = index.map_err(gave_up)??;
+        let index = blocking(move || indexed.index().get()).await?;
         let features = features(&server, &model, photo).await?;
         drop(admitted);
         let found = index.similar(&features, None, top as usize);
-        Ok::<_, Problem>(found.into_iter().map(alike).collect::<Vec<Alike>>())
-    });
-    let photos = in_time(limit, task).await?;
-    let gave_up = |_| Problem::from(NoAnswer::Failed("finding photos gave up".into()));
-    Ok(Json(SimilarPhotos { model: name, photos: photos.map_err(gave_up)?? }))
+        Ok(found.into_iter().map(alike).collect())
+    })
+    .await?;
+    Ok(Json(SimilarPhotos { model: name, photos }))
 }
 
 fn alike(SimilarPhoto { photo, similarity }: SimilarPhoto<'_>) -> Alike {

@@ -392,6 +392,7 @@ impl Commands for NoCommands {
 
     fn arguments(&self, _: &Asked, _: &Folders, own: &OwnFiles) -> Vec<OsString> {
         let added = own.added.as_deref().unwrap_or(Path::new("nothing"));
+        // The test program itself is the program, and lists its tests.
         vec!["--list".into(), added.into()]
     }
 

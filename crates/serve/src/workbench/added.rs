@@ -48,9 +48,12 @@ impl Added {
     }
 
     /// The folder of class folders, if photos were added.
-    pub fn photos(&self) -> Option<PathBuf> {
-        let photos = self.read().ok().filter(|photos| !photos.is_empty());
-        photos.map(|_| self.folder.join(FOLDER))
+    ///
+    /// # Errors
+    ///
+    /// 500 for a table that cannot be read.
+    pub fn photos(&self) -> Result<Option<PathBuf>, Problem> {
+        Ok((!self.read()?.is_empty()).then(|| self.folder.join(FOLDER)))
     }
 
     /// What a photo is called once it is prepared.
@@ -76,7 +79,8 @@ impl Added {
         Ok(photos)
     }
 
-    /// Returns the class that is called `asked`: one of `known`, one of an added photo, or a new one.
+    /// Returns the class that is called `asked`: one of `known`, one of an added photo, or a new
+    /// one.
     ///
     /// # Errors
     ///
@@ -183,12 +187,11 @@ fn is_plain(name: &str) -> bool {
 /// how it ends.
 fn free_name(folder: &Path, given: &str, bytes: &[u8]) -> String {
     let stem = safe_stem(given);
-    let format = image::guess_format(bytes).ok();
-    let ending = match format.and_then(|format| format.extensions_str().first()) {
-        Some(ending) => *ending,
-        // Formats that are read, and that `image` does not know.
-        None if bytes.get(4..8) == Some(b"ftyp") => "heic",
-        None => "tif",
+    let ending = match image::guess_format(bytes) {
+        Ok(format) => format.extensions_str()[0],
+        // Formats that are read, and that `image` does not know: HEIC and BigTIFF.
+        Err(_) if bytes.get(4..8) == Some(b"ftyp") => "heic",
+        Err(_) => "tif",
     };
     let is_free = |name: &String| folder.join(name).symlink_metadata().is_err();
     let numbered = (2..).map(|number| format!("{stem}-{number}.{ending}"));

@@ -43,8 +43,12 @@ impl Fixes {
     }
 
     /// The table, if there are corrections.
-    pub fn table(&self) -> Option<PathBuf> {
-        self.read().ok().filter(|fixes| !fixes.is_empty()).map(|_| self.folder.join(FILE))
+    ///
+    /// # Errors
+    ///
+    /// 500 for a table that cannot be read.
+    pub fn table(&self) -> Result<Option<PathBuf>, Problem> {
+        Ok((!self.read()?.is_empty()).then(|| self.folder.join(FILE)))
     }
 
     /// Where an audit writes the labels that are probably wrong.
@@ -136,7 +140,7 @@ mod tests {
     fn corrections_are_kept_and_taken_back_newest_first() {
         let dir = tempfile::tempdir().unwrap();
         let fixes = Fixes::new(dir.path().join("new"));
-        assert_eq!(fixes.table(), None);
+        assert_eq!(fixes.table().unwrap(), None);
         fixes.add(fix("a.jpg", "dog")).unwrap();
         fixes.add(fix("b, \"c\".jpg", "dog")).unwrap();
         fixes.add(fix("a.jpg", "bird")).unwrap();
@@ -146,6 +150,6 @@ mod tests {
         assert_eq!(fixes.undo().unwrap(), [fix("b, \"c\".jpg", "dog")]);
         fixes.undo().unwrap();
         assert!(fixes.undo().is_err());
-        assert_eq!(fixes.table(), None);
+        assert_eq!(fixes.table().unwrap(), None);
     }
 }

@@ -18,6 +18,7 @@ use super::fixes::Fix;
 use super::jobs::{Asked, Job, OwnFiles};
 use super::runs::{self, RunSummary};
 use crate::admission::Admitted;
+use crate::blocking::blocking;
 use crate::problem::Problem;
 use crate::state::Server;
 use crate::upload::{self, Upload, Uploads};
@@ -337,8 +338,8 @@ async fn start(
         kennel_core::files::create_dir_all(&folders.own)
             .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
         let own = OwnFiles {
-            fixes: fixes.table(),
-            added: added.photos(),
+            fixes: fixes.table()?,
+            added: added.photos()?,
             suggested: fixes.suggestions(),
         };
         let arguments = commands.arguments(&asked, folders, &own);
@@ -409,13 +410,4 @@ async fn report(State(server): State<Server>) -> Result<Response, Problem> {
 /// Returns the body of a request.
 fn body<T>(asked: Result<Json<T>, JsonRejection>) -> Result<Json<T>, Problem> {
     asked.map_err(|refused| Problem::new(refused.status(), refused.body_text()))
-}
-
-/// Reads and writes files apart from the threads that serve connections.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
-        Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the server gave up on it"))
-    })
 }
