@@ -234,14 +234,21 @@ fn table_line(row: &Row) -> String {
             }
             format!("{}\t{}\n", kept_in_place(path), top.join("\t"))
         }
-        Row::Unreadable { path, error } => {
-            format!(
-                "{}\terror: {}\n",
-                kept_in_place(path),
-                kept_in_place(&error.replace('\n', " "))
-            )
-        }
+        Row::Unreadable { path, error } => unreadable_line(path, error),
     }
+}
+
+/// The line of a photo that gives no row of its kind.
+pub fn unreadable_line(path: &str, error: &str) -> String {
+    format!("{}\terror: {}\n", kept_in_place(path), kept_in_place(&error.replace('\n', " ")))
+}
+
+/// The fields of such a photo: its path, the reason in the last of `columns`, and nothing between.
+pub fn unreadable_fields(path: &str, error: &str, columns: usize) -> Vec<String> {
+    let mut fields = vec![path.to_string()];
+    fields.resize(columns - 1, String::new());
+    fields.push(error.into());
+    fields
 }
 
 #[cfg(test)]

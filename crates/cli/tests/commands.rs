@@ -8,7 +8,7 @@ mod process;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use common::{command, draw_photos, fails, json, kennel, ok, prepared, stderr};
+use common::{command, draw_photos, fails, json, json_of, kennel, ok, prepared, stderr};
 
 const SMALL: [&str; 8] =
     ["--model", "resnet18", "--weights", "none", "--side", "32", "--strategy", "full"];
@@ -386,8 +386,7 @@ fn an_audit_lists_wrong_labels_and_writes_fixes_and_a_page() {
     let (status, said) = fails(here, &["audit", "--run", &name]);
     assert!(status == 1 && said.contains("no out-of-fold predictions"), "{said}");
 
-    let manifest = std::fs::read_to_string(run.join("manifest.json")).unwrap();
-    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let manifest = json_of(&run.join("manifest.json"));
     let photos = manifest["photos"].as_array().unwrap();
     let mut lines = String::new();
     for (number, photo) in photos.iter().enumerate() {
@@ -424,9 +423,7 @@ fn the_photo_most_like_a_photo_is_the_photo_and_is_found_again_without_the_other
     train_small(here, &[]);
     let run = only_run(here);
     let run = run.to_string_lossy();
-    let manifest: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(here.join("data/manifest.json")).unwrap())
-            .unwrap();
+    let manifest = json_of(&here.join("data/manifest.json"));
     let photo = format!("data/{}", manifest["photos"][3]["path"].as_str().unwrap());
     std::fs::copy(here.join(&photo), here.join("mine.jpg")).unwrap();
     let asked = ["similar", "mine.jpg", "--run", &*run, "--top", "3", "--format", "json"];

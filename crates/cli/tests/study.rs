@@ -7,7 +7,7 @@ mod process;
 
 use std::path::{Path, PathBuf};
 
-use common::{draw_photos, fails, json, kennel, ok, prepared, stderr};
+use common::{draw_photos, fails, json, json_of, kennel, ok, prepared, stderr};
 
 /// A study of two strategies that takes seconds.
 const STUDY: [&str; 11] = [
@@ -23,10 +23,6 @@ const STUDY: [&str; 11] = [
     "--strategies",
     "freeze,full",
 ];
-
-fn json_of(path: &Path) -> serde_json::Value {
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-}
 
 fn study<'a>(more: &[&'a str]) -> Vec<&'a str> {
     STUDY.iter().chain(&["--set", "batch_size=8"]).chain(more).copied().collect()

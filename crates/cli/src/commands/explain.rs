@@ -17,7 +17,7 @@ use crate::failure::{CommandResult, Failure};
 use crate::folders::{EXPLAINED_DIR, RESULTS_DIR};
 use crate::heat_pictures::Pictures;
 use crate::hints::{hint_did_you_mean, in_a_row, worded};
-use crate::rows::{RowFormat, Written, csv_line};
+use crate::rows::{RowFormat, Written, csv_line, unreadable_fields, unreadable_line};
 use crate::session::Session;
 use crate::{network, output, photo_loop, variables};
 
@@ -74,6 +74,9 @@ pub fn split(text: &str) -> Result<Split, String> {
         format!("expected train, val or test{hint}")
     })
 }
+
+const COLUMNS: [&str; 7] =
+    ["path", "label", "probability", "explained", "outside", "picture", "error"];
 
 /// Result for a photo.
 #[derive(Debug, Serialize)]
@@ -142,8 +145,7 @@ fn explain_photos(args: &ExplainArgs, model: &mut Predictor, session: &Session) 
     };
     let mut pictures = Pictures::begin(&out)?;
     if args.format == RowFormat::Csv {
-        let header = ["path", "label", "probability", "explained", "outside", "picture", "error"];
-        output::print_bytes(csv_line(&header.map(String::from))?.as_bytes())?;
+        output::print_bytes(csv_line(&COLUMNS.map(String::from))?.as_bytes())?;
     }
     let (mut rows, mut asked, mut failed) = (Written::default(), 0, 0);
     let mut noted = Notes::default();
@@ -223,10 +225,7 @@ impl ExplainArgs {
 
 fn line(row: &Row) -> String {
     match row {
-        Row::Unreadable { path, error } => {
-            let error = kept_in_place(&error.replace('\n', " "));
-            format!("{}\terror: {error}\n", kept_in_place(path))
-        }
+        Row::Unreadable { path, error } => unreadable_line(path, error),
         Row::Seen { path, label, probability, explained, outside, picture, .. } => {
             let heat = match outside {
                 Some(outside) => {
@@ -260,11 +259,6 @@ fn fields(row: &Row) -> Vec<String> {
             picture.clone(),
             String::new(),
         ],
-        Row::Unreadable { path, error } => {
-            let mut fields = vec![path.clone()];
-            fields.resize(6, String::new());
-            fields.push(error.clone());
-            fields
-        }
+        Row::Unreadable { path, error } => unreadable_fields(path, error, COLUMNS.len()),
     }
 }

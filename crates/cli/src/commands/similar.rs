@@ -14,7 +14,7 @@ use crate::device::DeviceArg;
 use crate::failure::CommandResult;
 use crate::hints::in_a_row;
 use crate::progress::Terminal;
-use crate::rows::{RowFormat, Written, csv_line};
+use crate::rows::{RowFormat, Written, csv_line, unreadable_fields, unreadable_line};
 use crate::session::Session;
 use crate::{interrupt, output, photo_loop};
 
@@ -23,8 +23,8 @@ Examples:
   kennel similar new.jpg --run RUN                     the photos of the data set most like it
   kennel similar odd/ --run RUN --split train --top 3  what the network learnt from
 
-Two photos are alike if the network sees much the same in them: the number is the cosine of the angle \
-between the inputs of its classifier, 1 for the same picture.";
+Two photos are alike if the network sees much the same in them: the number is the cosine of the \
+angle between the inputs of its classifier, 1 for the same picture.";
 
 /// Photos of the data set that are like a photo.
 #[derive(Args)]
@@ -50,6 +50,8 @@ pub struct SimilarArgs {
     #[arg(long, value_enum, default_value_t)]
     format: RowFormat,
 }
+
+const COLUMNS: [&str; 7] = ["path", "rank", "similarity", "similar", "label", "split", "error"];
 
 /// A photo with one that is like it, or the reason why it has none.
 #[derive(Debug, Serialize)]
@@ -95,8 +97,7 @@ pub fn run(args: SimilarArgs, session: &Session) -> CommandResult {
         None => PathBuf::from(run.read_record()?.settings.data_dir),
     };
     if args.format == RowFormat::Csv {
-        let header = ["path", "rank", "similarity", "similar", "label", "split", "error"];
-        output::print_bytes(csv_line(&header.map(String::from))?.as_bytes())?;
+        output::print_bytes(csv_line(&COLUMNS.map(String::from))?.as_bytes())?;
     }
     let (mut rows, mut asked, mut failed) = (Written::default(), 0, 0);
     let mut noted = Notes::default();
@@ -145,10 +146,7 @@ pub fn run(args: SimilarArgs, session: &Session) -> CommandResult {
 
 fn line(row: &Row) -> String {
     match row {
-        Row::Unreadable { path, error } => {
-            let error = kept_in_place(&error.replace('\n', " "));
-            format!("{}\terror: {error}\n", kept_in_place(path))
-        }
+        Row::Unreadable { path, error } => unreadable_line(path, error),
         Row::Similar { path, similarity, similar, label, .. } => format!(
             "{}\t{similarity:.3}\t{}\t{}\n",
             kept_in_place(path),
@@ -169,11 +167,6 @@ fn fields(row: &Row) -> Vec<String> {
             split.to_string(),
             String::new(),
         ],
-        Row::Unreadable { path, error } => {
-            let mut fields = vec![path.clone()];
-            fields.resize(6, String::new());
-            fields.push(error.clone());
-            fields
-        }
+        Row::Unreadable { path, error } => unreadable_fields(path, error, COLUMNS.len()),
     }
 }

@@ -52,6 +52,11 @@ pub fn json(output: &Output) -> Value {
     })
 }
 
+#[allow(dead_code)] // not every test reads files
+pub fn json_of(file: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
+}
+
 /// Makes a folder with drawn `photos`, `count` per class, and the data set `data` prepared from
 /// them.
 pub fn prepared(count: u32) -> TempDir {
