@@ -271,8 +271,8 @@ impl RunDir {
         files::stays_inside(photo).then(|| folder.join(format!("{photo}.png")))
     }
 
-    /// Path of `photo_features.safetensors`: what the network sees in the photos of its data set, to
-    /// find those that are alike. Derived, as [`RunDir::heat_map`].
+    /// Path of `photo_features.safetensors`: what the network sees in the photos of its data set,
+    /// to find those that are alike. Derived, as [`RunDir::heat_map`].
     pub fn photo_features(&self) -> PathBuf {
         self.root.join(sums::PHOTO_FEATURES)
     }

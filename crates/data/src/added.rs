@@ -23,8 +23,9 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// [`DataError::NotAdded`] for a folder that is none, that overlaps the source or another added
-    /// folder, whose name is taken, that has no folder of a class, or that is divided.
+    /// [`DataError::NotAdded`] for a path that leads to no folder, and for a folder that overlaps
+    /// the source or another added folder, has a name that is taken, has no folder of a class, or
+    /// is divided.
     pub fn add(&mut self, root: &Path, folders: &[PathBuf]) -> Result<()> {
         let mut places = vec![root.canonicalize().map_err(DataError::io("read", root))?];
         for folder in folders {

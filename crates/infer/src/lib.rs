@@ -3,9 +3,9 @@
 //! [`Compute`] is a device that works. A [`Model`] labels photos: a [`Predictor`], which is a
 //! network with its classes, or an ONNX file. [`label`] is the loop from photos to rows. The rest
 //! uses it: evaluate a run on other photos, and score ImageNet's head without training. [`explain`]
-//! says where in photos the evidence lies; [`draw_heat_maps`] draws that into a run. A [`PhotoIndex`]
-//! finds photos that are alike; [`draw_photo_map`] draws a map of them into a run. `bench` times a
-//! network.
+//! says where in photos the evidence lies; [`draw_heat_maps`] draws that into a run. A
+//! [`PhotoIndex`] finds photos that are alike; [`draw_photo_map`] draws a map of them into a run.
+//! `bench` times a network.
 
 mod error;
 pub mod machine;

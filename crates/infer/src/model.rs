@@ -68,8 +68,8 @@ pub trait Model {
         Ok((self.logits(pixels, count)?, Vec::new()))
     }
 
-    /// Computes the features of preprocessed photos, one row per photo: the input of the classifier.
-    /// Features of photos that are alike point the same way.
+    /// Computes the features of preprocessed photos, one row per photo: the input of the
+    /// classifier. Features of photos that are alike point the same way.
     ///
     /// # Shapes
     ///

@@ -35,9 +35,9 @@ pub struct SimilarPhoto<'a> {
 
 impl PhotoIndex {
     /// Reads the features that the run keeps, or computes those of all photos of its data set and
-    /// keeps them, as [`RunDir::photo_features`]. Photos that are gone or changed are left out; a note
-    /// says how many. `predictor` is the run's ([`Predictor::of_run`]); `moved_to` is where the photos lie
-    /// if they have moved.
+    /// keeps them, as [`RunDir::photo_features`]. Photos that are gone or changed are left out; a
+    /// note says how many. `predictor` is the run's ([`Predictor::of_run`]); `moved_to` is where the
+    /// photos lie if they have moved.
     ///
     /// # Errors
     ///

@@ -123,8 +123,8 @@ impl Network {
         (logits, both.slice([0..photos, classes..width]))
     }
 
-    /// Computes the classifier's input, in evaluation mode and off the autodiff tape, a few photos at
-    /// a time.
+    /// Computes the classifier's input, in evaluation mode and off the autodiff tape, a few photos
+    /// at a time.
     ///
     /// # Shapes
     ///

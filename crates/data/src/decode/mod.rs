@@ -78,8 +78,8 @@ pub(crate) fn read_bounded(path: &Path) -> Result<Vec<u8>> {
     })
 }
 
-/// Decodes a whole JPEG, PNG, WebP, BMP, GIF (first frame), TIFF (first picture) or, with the feature
-/// `heic`, HEIC. Turns it
+/// Decodes a whole JPEG, PNG, WebP, BMP, GIF (first frame), TIFF (first picture) or, with the
+/// feature `heic`, HEIC. Turns it
 /// upright by its EXIF or XMP orientation. As Pillow's `convert("RGB")`, keeps the high byte of
 /// 16-bit values and drops alpha.
 ///
@@ -128,7 +128,8 @@ fn not_an_image(bytes: &[u8]) -> DecodeError {
         let brand = String::from_utf8_lossy(bytes.get(8..12).unwrap_or_default()).into_owned();
         return DecodeError::Unsupported {
             what: format!(
-                "an ISO media file of brand `{brand}` (AVIF and videos are not read, HEIC only with the feature `heic`)"
+                "an ISO media file of brand `{brand}` (AVIF and videos are not read, HEIC only with \
+                 the feature `heic`)"
             ),
         };
     }

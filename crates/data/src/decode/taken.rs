@@ -27,8 +27,8 @@ pub struct Taken {
     pub camera: String,
 }
 
-/// Reads `DateTimeOriginal` and the camera from the EXIF of a JPEG, PNG, WebP, TIFF or HEIC. `None` if
-/// the file states no such time. The time that an editor saved the file (`DateTime`) does not
+/// Reads `DateTimeOriginal` and the camera from the EXIF of a JPEG, PNG, WebP, TIFF or HEIC. `None`
+/// if the file states no such time. The time that an editor saved the file (`DateTime`) does not
 /// count.
 pub fn taken(bytes: &[u8]) -> Option<Taken> {
     #[cfg(feature = "heic")]
