@@ -11,7 +11,7 @@ use std::process::{Command, Output, Stdio};
 use common::{command, draw_photos, fails, json, json_of, kennel, ok, prepared, stderr};
 
 const SMALL: [&str; 8] =
-    ["--model", "resnet18", "--weights", "none", "--side", "32", "--strategy", "full"];
+    ["--model", "test_resnet", "--weights", "none", "--side", "32", "--strategy", "full"];
 
 fn train_small(folder: &Path, more: &[&str]) -> Output {
     let mut args =
@@ -67,11 +67,11 @@ fn from_a_folder_of_photos_to_a_label() {
     }
 
     let evaluated =
-        ok(here, &["evaluate", "--model", "resnet18", "--strategy", "full", "--format", "json"]);
+        ok(here, &["evaluate", "--model", "test_resnet", "--strategy", "full", "--format", "json"]);
     assert_eq!(json(&evaluated)["evaluation"], report["evaluation"]);
-    let (status, said) = fails(here, &["evaluate", "--model", "resnet18", "--split", "train"]);
+    let (status, said) = fails(here, &["evaluate", "--model", "test_resnet", "--split", "train"]);
     assert!(status == 1 && said.contains("no predictions of the train photos"), "{said}");
-    let table = ok(here, &["evaluate", "--model", "resnet18"]);
+    let table = ok(here, &["evaluate", "--model", "test_resnet"]);
     assert!(String::from_utf8_lossy(&table.stdout).contains("95 % CI"));
 
     // With stderr closed, the run continues.
@@ -89,7 +89,7 @@ fn from_a_folder_of_photos_to_a_label() {
 
     let test = std::fs::read_to_string(run.join("predictions/test.jsonl")).unwrap();
     std::fs::write(run.join("predictions/test.jsonl"), test.lines().next().unwrap()).unwrap();
-    let (status, said) = fails(here, &["evaluate", "--model", "resnet18"]);
+    let (status, said) = fails(here, &["evaluate", "--model", "test_resnet"]);
     assert!(status == 1 && said.contains("test.jsonl has SHA-256"), "{said}");
     std::fs::write(run.join("predictions/test.jsonl"), test).unwrap();
 
@@ -154,18 +154,18 @@ fn wrong_usage_is_2_and_says_the_way_out() {
     let here = dir.path();
     for (args, wanted) in [
         ("train --model resnet5O", "did you mean `resnet50`"),
-        ("train --model resnet18 --weights none --strategy frezee", "`freeze`"),
-        ("train --model resnet18 --weights none --optimizer adm", "`adam`"),
-        ("train --model resnet18 --weights none --lr -1", "learning_rate is -1"),
-        ("train --model resnet18 --weights none --gamma 0.5", "no setting `gamma`"),
-        ("train --model resnet18 --weights none --betas 1,1", "betas is 1"),
-        ("train --model resnet18 --weights none --betas 1", "two numbers"),
-        ("train --data data --model resnet18 --weights none --unfreeze layer9", "layer4"),
-        ("train --data data --model resnet18 --weights none --unfreeze layer4", "layer4,fc"),
+        ("train --model test_resnet --weights none --strategy frezee", "`freeze`"),
+        ("train --model test_resnet --weights none --optimizer adm", "`adam`"),
+        ("train --model test_resnet --weights none --lr -1", "learning_rate is -1"),
+        ("train --model test_resnet --weights none --gamma 0.5", "no setting `gamma`"),
+        ("train --model test_resnet --weights none --betas 1,1", "betas is 1"),
+        ("train --model test_resnet --weights none --betas 1", "two numbers"),
+        ("train --data data --model test_resnet --weights none --unfreeze layer9", "layer4"),
+        ("train --data data --model test_resnet --weights none --unfreeze layer4", "layer4,fc"),
         ("train", "--model"),
         ("train --data mistyped", "--model"),
         ("predict a.jpg", "--run"),
-        ("evaluate --zero-shot --model resnet18 --split tset", "did you mean `test`"),
+        ("evaluate --zero-shot --model test_resnet --split tset", "did you mean `test`"),
         ("prepare . --preset stanford-dog-5", "did you mean `stanford-dogs-5`"),
         ("predict", "PHOTO"),
         ("nothing", "unrecognized subcommand"),
@@ -201,10 +201,13 @@ fn bad_input_is_1_and_leaves_nothing_half_written() {
             "crop_pct":0.95,"mean":[0.485,0.456,0.406],"std":[0.229,0.224,0.225]}}"#,
     )
     .unwrap();
-    std::fs::write(here.join("mistyped.toml"), "model = \"resnet18\"\ndata_dir = \"mistyped\"\n")
-        .unwrap();
+    std::fs::write(
+        here.join("mistyped.toml"),
+        "model = \"test_resnet\"\ndata_dir = \"mistyped\"\n",
+    )
+    .unwrap();
     let train = |weights: &'static str| {
-        vec!["train", "--data", "data", "--model", "resnet18", "--weights", weights]
+        vec!["train", "--data", "data", "--model", "test_resnet", "--weights", weights]
     };
     for (args, wanted) in [
         (vec!["prepare", "empty", "--out", "out"], "empty"),
@@ -212,21 +215,21 @@ fn bad_input_is_1_and_leaves_nothing_half_written() {
         (vec!["prepare", "nowhere", "--out", "out"], "nowhere"),
         (train("model.pth"), "only safetensors files are"),
         (train("lie.safetensors"), "claims 1152921504606846976 bytes"),
-        (train("other"), "holds weights of `resnet34`, expected `resnet18`"),
+        (train("other"), "holds weights of `resnet34`, expected `test_resnet`"),
         (train("other/model.safetensors"), "resnet34"),
         (train("nowhere.safetensors"), "nowhere.safetensors"),
-        (train("a1_in1k"), "resnet18.a1_in1k"),
+        (train("r160_in1k"), "test_resnet.r160_in1k"),
         // A wrong data folder is reported before missing weights: a typing error must not wait for
         // a download.
-        (vec!["train", "--data", "mistyped", "--model", "resnet18"], "there is no mistyped"),
+        (vec!["train", "--data", "mistyped", "--model", "test_resnet"], "there is no mistyped"),
         (vec!["train", "--config", "mistyped.toml"], "there is no mistyped"),
-        (vec!["train", "--data", "data", "--config", "mistyped.toml"], "resnet18.a1_in1k"),
+        (vec!["train", "--data", "data", "--config", "mistyped.toml"], "test_resnet.r160_in1k"),
         (
-            vec!["evaluate", "--zero-shot", "--data", "mistyped", "--model", "resnet18"],
+            vec!["evaluate", "--zero-shot", "--data", "mistyped", "--model", "test_resnet"],
             "there is no mistyped",
         ),
         (vec!["evaluate", "--run", "data"], "config.toml"),
-        (vec!["evaluate", "--model", "resnet18"], "kennel train --model resnet18"),
+        (vec!["evaluate", "--model", "test_resnet"], "kennel train --model test_resnet"),
         (vec!["train", "--resume", "data"], "config.toml"),
         (vec!["train", "--config", "photos/striped/photo 00.png"], "photo 00.png"),
     ] {

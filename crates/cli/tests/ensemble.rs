@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// Trains a network with 32-pixel inputs in about a second and returns its run.
 fn trained(folder: &Path, data: &str, flags: &[&str]) -> String {
-    let tiny = "train --model resnet18 --weights none --side 32 --epochs 4 --batch-size 8 \
+    let tiny = "train --model test_resnet --weights none --side 32 --epochs 4 --batch-size 8 \
                 --lr 1e-3 --format json";
     let args: Vec<&str> = tiny.split_whitespace().chain(["--data", data]).collect();
     json(&ok(folder, &[&args[..], flags].concat()))["run"].as_str().unwrap().to_string()
@@ -113,7 +113,7 @@ fn a_soup_is_a_run_like_any_other_and_needs_a_shared_start() {
     // The average of a network with itself is that network.
     let made = json(&ok(here, &["ensemble", &one, &same, "--soup", "--format", "json"]));
     let soup = made["run"].as_str().unwrap();
-    assert!(soup.ends_with("-resnet18-soup"), "{soup}");
+    assert!(soup.ends_with("-test_resnet-soup"), "{soup}");
     assert!(made["tried"].as_array().unwrap().iter().all(|tried| tried["is_kept"] == true));
     assert_eq!((&made["against"]["gained"], &made["against"]["lost"]), (&0.into(), &0.into()));
     let [by_soup, by_run] = [soup, &one].map(|run| striped(here, &["--run", run]));
@@ -121,7 +121,7 @@ fn a_soup_is_a_run_like_any_other_and_needs_a_shared_start() {
     ok(here, &["evaluate", "--run", soup]);
     ok(here, &["export", "--run", soup]);
     let compared = text(ok(here, &["evaluate", "--compare-all"]));
-    assert!(compared.contains("resnet18 soup"), "{compared}");
+    assert!(compared.contains("test_resnet soup"), "{compared}");
     ok(here, &["report"]);
     let (_, said) = fails(here, &["train", "--resume", soup, "--epochs", "9"]);
     assert!(said.contains("soup"), "{said}");

@@ -22,7 +22,7 @@ fn trained_with(folder: &Path, strategy: &str, flags: &[&str]) -> String {
         "--data",
         "data",
         "--model",
-        "resnet18",
+        "test_resnet",
         "--weights",
         "none",
         "--side",
@@ -68,20 +68,20 @@ fn a_run_becomes_a_file_that_says_the_same_in_every_flavour() {
     let by_run = labels(here, &["--run", &run]);
     assert!(by_run.len() >= 4);
 
-    let exported = json(&ok(here, &["export", "--model", "resnet18", "--format", "json"]));
-    assert_eq!(exported["path"], "models/best_model_resnet18.onnx");
+    let exported = json(&ok(here, &["export", "--model", "test_resnet", "--format", "json"]));
+    assert_eq!(exported["path"], "models/best_model_test_resnet.onnx");
     let proof = &exported["parity"]["runtimes"][0];
     assert_eq!(proof["runtime"], "rten");
     assert_eq!(proof["agreement"]["value"], 1.0);
-    assert_eq!(entries(&here.join("models")), ["best_model_resnet18.onnx", "parity.json"]);
+    assert_eq!(entries(&here.join("models")), ["best_model_test_resnet.onnx", "parity.json"]);
 
     for (flags, file, tolerance) in [
-        (&[][..], "best_model_resnet18.onnx", 1e-4),
-        (&["--external-data"], "best_model_resnet18_external.onnx", 1e-4),
-        (&["--fp16"], "best_model_resnet18_fp16.onnx", 0.02),
-        (&["--input", "photo"], "best_model_resnet18_photo.onnx", 0.05),
+        (&[][..], "best_model_test_resnet.onnx", 1e-4),
+        (&["--external-data"], "best_model_test_resnet_external.onnx", 1e-4),
+        (&["--fp16"], "best_model_test_resnet_fp16.onnx", 0.02),
+        (&["--input", "photo"], "best_model_test_resnet_photo.onnx", 0.05),
         // An undecided network may name the other class in 8 bits; its probabilities stay near.
-        (&["--int8", "--max-drop", "100"], "best_model_resnet18_int8.onnx", 0.1),
+        (&["--int8", "--max-drop", "100"], "best_model_test_resnet_int8.onnx", 0.1),
     ] {
         let table = ok(here, &[&["export", "--run", &run], flags].concat());
         let table = String::from_utf8_lossy(&table.stdout).into_owned();
@@ -109,8 +109,15 @@ fn a_run_becomes_a_file_that_says_the_same_in_every_flavour() {
             .unwrap();
     assert_eq!(proofs.as_object().unwrap().len(), 5, "{proofs}");
 
-    let bench =
-        ["bench", "--onnx", "models/best_model_resnet18.onnx", "--repeats", "2", "--warmup", "0"];
+    let bench = [
+        "bench",
+        "--onnx",
+        "models/best_model_test_resnet.onnx",
+        "--repeats",
+        "2",
+        "--warmup",
+        "0",
+    ];
     let bench = json(&ok(here, &[&bench[..], &["--format", "json"]].concat()));
     let rates = bench["rates"].as_array().unwrap();
     assert_eq!(rates[0]["batch_size"], 1);
@@ -123,7 +130,7 @@ fn a_run_becomes_a_file_that_says_the_same_in_every_flavour() {
         "predict",
         "data/test",
         "--model",
-        "resnet18",
+        "test_resnet",
         "--weights",
         "timm/ours",
         "--logits",
@@ -154,9 +161,9 @@ fn a_file_sees_photos_as_its_run_does_at_a_side_of_its_own_and_with_mirror_image
     let run = trained_with(here, "full", &["--test-side", "48", "--test-flip"]);
     let by_run = labels(here, &["--run", &run]);
     for (flags, file, tolerance) in [
-        (&[][..], "best_model_resnet18.onnx", 1e-4),
-        (&["--input", "photo"], "best_model_resnet18_photo.onnx", 0.05),
-        (&["--int8", "--max-drop", "100"], "best_model_resnet18_int8.onnx", 0.1),
+        (&[][..], "best_model_test_resnet.onnx", 1e-4),
+        (&["--input", "photo"], "best_model_test_resnet_photo.onnx", 0.05),
+        (&["--int8", "--max-drop", "100"], "best_model_test_resnet_int8.onnx", 0.1),
     ] {
         ok(here, &[&["export", "--run", &run], flags].concat());
         let by_file = labels(here, &["--onnx", &format!("models/{file}")]);
@@ -169,7 +176,7 @@ fn a_file_sees_photos_as_its_run_does_at_a_side_of_its_own_and_with_mirror_image
         }
     }
     ok(here, &["export", "--run", &run, "--timm", "timm/ours"]);
-    let by_folder = labels(here, &["--model", "resnet18", "--weights", "timm/ours"]);
+    let by_folder = labels(here, &["--model", "test_resnet", "--weights", "timm/ours"]);
     assert_eq!(by_folder, by_run);
 }
 
@@ -187,7 +194,7 @@ fn weights_of_a_run_are_known_as_its_own_however_they_are_given() {
             "--data",
             "data",
             "--model",
-            "resnet18",
+            "test_resnet",
             "--strategy",
             "freeze",
             "--epochs",
@@ -211,20 +218,20 @@ fn weights_of_a_run_are_known_as_its_own_however_they_are_given() {
     // The fine-tuned weights predict as their run does.
     let by_run = labels(here, &["--run", &run]);
     for weights in [&run, &best] {
-        assert_eq!(labels(here, &["--model", "resnet18", "--weights", weights]), by_run);
+        assert_eq!(labels(here, &["--model", "test_resnet", "--weights", weights]), by_run);
     }
     let (status, said) =
         fails(here, &["train", "--data", "data", "--model", "resnet34", "--weights", &best]);
     assert!(
-        status == 1 && said.contains("holds weights of `resnet18`, expected `resnet34`"),
+        status == 1 && said.contains("holds weights of `test_resnet`, expected `resnet34`"),
         "{said}"
     );
-    let train = ["train", "--data", "data", "--model", "resnet18", "--weights", &run];
+    let train = ["train", "--data", "data", "--model", "test_resnet", "--weights", &run];
     // The same photos with a renamed class: the head is not kept, since its outputs mean other
     // classes.
     std::fs::rename(here.join("photos/striped"), here.join("photos/zebra")).unwrap();
     ok(here, &["prepare", "photos", "--out", "renamed"]);
-    let renamed = ["train", "--data", "renamed", "--model", "resnet18", "--weights", &run];
+    let renamed = ["train", "--data", "renamed", "--model", "test_resnet", "--weights", &run];
     let renamed = [&renamed[..], &["--strategy", "freeze", "--epochs", "1"]].concat();
     assert!(stderr(&ok(here, &renamed)).contains("a head for other classes: a new one is drawn"));
 
@@ -259,7 +266,7 @@ fn a_file_that_does_not_hold_gets_no_name() {
     let (status, said) = export(&[]);
     assert!(status == 1 && said.contains("--data DIR"), "{said}");
     ok(here, &["export", "--run", &run_text, "--data", "elsewhere"]);
-    let before = std::fs::read(here.join("models/best_model_resnet18.onnx")).unwrap();
+    let before = std::fs::read(here.join("models/best_model_test_resnet.onnx")).unwrap();
     let val = here.join("elsewhere/val/striped");
     let of = |folder: &Path| std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
     std::fs::copy(of(&here.join("elsewhere/train/striped")), of(&val)).unwrap();
@@ -282,8 +289,8 @@ fn a_file_that_does_not_hold_gets_no_name() {
     std::fs::remove_file(here.join(&run).join("checkpoints/best.safetensors")).unwrap();
     let (status, said) = export(&[]);
     assert!(status == 1 && said.contains("has no checkpoint"), "{said}");
-    assert_eq!(entries(&here.join("models")), ["best_model_resnet18.onnx", "parity.json"]);
-    assert_eq!(std::fs::read(here.join("models/best_model_resnet18.onnx")).unwrap(), before);
+    assert_eq!(entries(&here.join("models")), ["best_model_test_resnet.onnx", "parity.json"]);
+    assert_eq!(std::fs::read(here.join("models/best_model_test_resnet.onnx")).unwrap(), before);
 }
 
 #[test]
@@ -335,7 +342,8 @@ fn another_programs_file_works_with_flags_and_says_which_are_missing() {
     let run = trained(here, "freeze");
     ok(here, &["export", "--run", &run]);
     // The same file without its metadata.
-    let mut model = kennel_onnx::read_model(&here.join("models/best_model_resnet18.onnx")).unwrap();
+    let mut model =
+        kennel_onnx::read_model(&here.join("models/best_model_test_resnet.onnx")).unwrap();
     let is_temperature =
         |entry: &&kennel_onnx::proto::StringStringEntryProto| entry.key == "temperature";
     let temperature = model.metadata_props.iter().find(is_temperature).unwrap().value.clone();
@@ -351,18 +359,19 @@ fn another_programs_file_works_with_flags_and_says_which_are_missing() {
         "--crop-pct",
         "0.95",
         "--interpolation",
-        "bicubic",
+        "bilinear",
         "--mean",
-        "0.485,0.456,0.406",
+        "0.5,0.5,0.5",
         "--std",
-        "0.229,0.224,0.225",
+        "0.5,0.5,0.5",
         "--temperature",
         &temperature,
         "--format",
         "json",
     ];
     let bare = json(&ok(here, &[&["predict", photo, "--onnx", "bare.onnx"], &flags[..]].concat()));
-    let ours = ["predict", photo, "--onnx", "models/best_model_resnet18.onnx", "--format", "json"];
+    let ours =
+        ["predict", photo, "--onnx", "models/best_model_test_resnet.onnx", "--format", "json"];
     assert_eq!(bare, json(&ok(here, &ours)));
     let three =
         [&["predict", photo, "--onnx", "bare.onnx", "--classes", "a,b,c"], &flags[2..]].concat();
@@ -379,7 +388,7 @@ fn another_programs_file_works_with_flags_and_says_which_are_missing() {
     ok(here, &["export", "--run", &run, "--external-data"]);
     let weights =
         entries(&here.join("models")).into_iter().find(|name| name.ends_with(".data")).unwrap();
-    let predict = ["predict", photo, "--onnx", "models/best_model_resnet18_external.onnx"];
+    let predict = ["predict", photo, "--onnx", "models/best_model_test_resnet_external.onnx"];
     let path = here.join("models").join(&weights);
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[40] ^= 1;

@@ -15,7 +15,7 @@ use kennel_core::{
 const SMALL: [&str; 15] = [
     "train",
     "--model",
-    "resnet18",
+    "test_resnet",
     "--weights",
     "none",
     "--strategy",
@@ -118,7 +118,7 @@ fn a_variable_is_a_default_that_flags_and_files_win_over() {
     let empty = kennel_with(
         here,
         &[("KENNEL_RUNS", ""), ("KENNEL_DEVICE", "")],
-        &["evaluate", "--model", "resnet18"],
+        &["evaluate", "--model", "test_resnet"],
     );
     assert!(stderr(&empty).contains("lies in runs"), "{}", stderr(&empty));
 
@@ -146,7 +146,7 @@ fn a_rehearsal_prints_the_configuration_and_writes_nothing() {
     let frozen = [
         "train",
         "--model",
-        "resnet18",
+        "test_resnet",
         "--weights",
         "none",
         "--strategy",
@@ -178,10 +178,10 @@ fn every_mistyped_name_has_its_suggestion() {
     let here = dir.path();
     std::fs::create_dir_all(here.join("runs/20260207_165541-resnet50-freeze-s42")).unwrap();
     std::fs::write(here.join("runs/20260207_165541-resnet50-freeze-s42/config.toml"), "").unwrap();
-    let train = "train --data data --model resnet18 --weights none";
+    let train = "train --data data --model test_resnet --weights none";
     for (args, wanted) in [
         ("trian".to_string(), "'train'"),
-        ("train --modle resnet18".into(), "'--model'"),
+        ("train --modle test_resnet".into(), "'--model'"),
         ("models --format jsn".into(), "'json'"),
         ("completions bsh".into(), "'bash'"),
         ("bench --mode ful".into(), "'full'"),
@@ -192,10 +192,11 @@ fn every_mistyped_name_has_its_suggestion() {
         ),
         ("train --data data --model resnet50 --weights a1_in1q".into(), "`resnet50.a1_in1k`"),
         (format!("{train} --strategy frezee"), "`freeze`"),
-        ("run --data data --models resnet18 --strategies ful".into(), "`full`"),
+        ("run --data data --models test_resnet --strategies ful".into(), "`full`"),
         ("run --data data --models resnt18".into(), "`resnet18`"),
         (
-            "run --data data --models resnet18 --weights resnet18=none --set batchsize=3".into(),
+            "run --data data --models test_resnet --weights test_resnet=none --set batchsize=3"
+                .into(),
             "`batch_size`",
         ),
         ("prepare photos --preset stanford-dog-5".into(), "`stanford-dogs-5`"),
@@ -213,7 +214,7 @@ fn every_mistyped_name_has_its_suggestion() {
         ("evaluate --run runs/20260207_165541-resnet50-freeze-s43".into(), "-s42`"),
         ("export --run 20260207_16554-resnet50-freeze".into(), "-s42`"),
         ("train --resume runs/20260207_165541-resnet50-frozen-s42".into(), "-s42`"),
-        ("evaluate --zero-shot --model resnet18 --split tset".into(), "`test`"),
+        ("evaluate --zero-shot --model test_resnet --split tset".into(), "`test`"),
     ] {
         let said = stderr(&kennel(here, &args.split(' ').collect::<Vec<_>>()));
         let wanted =
@@ -234,36 +235,40 @@ fn what_is_not_there_is_named_with_what_is() {
         ("predict photos --onnx models/none.onnx", 1, "`kennel export` writes one"),
         ("predict photos --onnx bets.onnx", 1, "did you mean `best.onnx`"),
         ("predict photos --onnx photos", 2, "expected a file, found a folder"),
-        ("predict photos --top 0 --model resnet18", 2, "at least 1"),
+        ("predict photos --top 0 --model test_resnet", 2, "at least 1"),
         ("export", 2, "there is no runs here: `kennel train` makes it"),
         ("export --run runs/nope", 1, "there is no run runs/nope"),
         (
-            "train --data data --model resnet18 --weights ./nope",
+            "train --data data --model test_resnet --weights ./nope",
             1,
-            "a name such as resnet18.a1_in1k",
+            "a name such as test_resnet.r160_in1k",
         ),
         (
-            "train --data data --model resnet18 --weights photos",
+            "train --data data --model test_resnet --weights photos",
             1,
             "there is no photos/model.safetensors",
         ),
         (
-            "train --data data --model resnet18 --weights zzzz",
+            "train --data data --model test_resnet --weights zzzz",
             1,
-            "known weights of resnet18: a1_in1k",
+            "known weights of test_resnet: r160_in1k",
         ),
         (
-            "predict photos --model resnet18 --weights a1_in1k",
+            "predict photos --model test_resnet --weights r160_in1k",
             1,
             "--weights DIR (`kennel run`: MODEL=DIR)",
         ),
         // A problem with the photos is reported before missing weights.
         (
-            "evaluate --zero-shot --data data --model resnet18",
+            "evaluate --zero-shot --data data --model test_resnet",
             1,
             "is not an ImageNet-1k class by name",
         ),
-        ("train --data data --model resnet18 --strategy zero_shot", 2, "such a run trains nothing"),
+        (
+            "train --data data --model test_resnet --strategy zero_shot",
+            2,
+            "such a run trains nothing",
+        ),
         ("train --config nada.toml", 1, "there is no nada.toml"),
         ("report --runs best.onnx", 1, "a file stands where a folder should be"),
     ] {
@@ -358,8 +363,14 @@ fn what_people_type_is_understood_or_answered() {
     let dir = prepared(10);
     let here = dir.path();
     let study = |setting: &str| {
-        let weights =
-            ["--models", "resnet18", "--weights", "resnet18=none", "--strategies", "freeze, full"];
+        let weights = [
+            "--models",
+            "test_resnet",
+            "--weights",
+            "test_resnet=none",
+            "--strategies",
+            "freeze, full",
+        ];
         fails(
             here,
             &[&["run", "--data", "data", "--seeds", "42,43", "--set", setting], &weights[..]]
@@ -367,7 +378,7 @@ fn what_people_type_is_understood_or_answered() {
         )
     };
     let (status, said) = study("batch_size=0");
-    assert!(status == 1 && said.contains("resnet18 full, seed 43"), "{said}");
+    assert!(status == 1 && said.contains("test_resnet full, seed 43"), "{said}");
     let (status, said) = study("batch_size=many");
     assert!(
         status == 2
@@ -376,18 +387,19 @@ fn what_people_type_is_understood_or_answered() {
     );
     std::fs::write(
         here.join("mine.toml"),
-        "model = \"resnet18\"\nstrategy = \"partial\"\nweights = \"none\"\n",
+        "model = \"test_resnet\"\nstrategy = \"partial\"\nweights = \"none\"\n",
     )
     .unwrap();
     let plan = ok(here, &["run", "--config", "mine.toml", "--data", "data", "--dry-run"]).stdout;
     let plan = String::from_utf8_lossy(&plan).into_owned();
-    assert!(plan.contains("resnet18 partial") && !plan.contains("resnet50"), "{plan}");
-    let listed = ["--models", "resnet18,resnet34", "--weights", "resnet18=none,resnet34=none"];
+    assert!(plan.contains("test_resnet partial") && !plan.contains("resnet50"), "{plan}");
+    let listed =
+        ["--models", "test_resnet,resnet34", "--weights", "test_resnet=none,resnet34=none"];
     ok(
         here,
         &[&["run", "--data", "data", "--strategies", "freeze", "--dry-run"], &listed[..]].concat(),
     );
-    let (status, said) = fails(here, &["train", "--model", "resnet18", "--lr", "0,001"]);
+    let (status, said) = fails(here, &["train", "--model", "test_resnet", "--lr", "0,001"]);
     assert!(status == 2 && said.contains("invalid value '0,001' for '--learning-rate"), "{said}");
 
     let (status, said) = fails(here, &["run", "--data", "data", "--learning-rates", "0,001"]);
@@ -405,7 +417,7 @@ fn what_people_type_is_understood_or_answered() {
         "{said}"
     );
     let (status, said) =
-        fails(here, &["predict", "photos", "--run", "models/best_model_resnet18.onnx"]);
+        fails(here, &["predict", "photos", "--run", "models/best_model_test_resnet.onnx"]);
     assert!(status == 2 && said.contains("kennel predict PHOTO --onnx models"), "{said}");
 }
 
@@ -416,7 +428,7 @@ fn photos_are_not_prepared_anew_under_a_run_that_looks_at_them() {
     let run = RunDir::create(&here.join("runs"), "mine").unwrap();
     let preprocessing = Preprocessing::imagenet(224, 1.0, Interpolation::Bicubic);
     let settings =
-        Settings::published("resnet18".into(), Weights::Random, Strategy::Freeze, preprocessing);
+        Settings::published("test_resnet".into(), Weights::Random, Strategy::Freeze, preprocessing);
     let settings = Settings { data_dir: "data".into(), ..settings };
     RunRecord { settings, facts: RunFacts::default() }.write(&run.config()).unwrap();
     let again = ["prepare", "photos", "--out", "data", "--seed", "7"];

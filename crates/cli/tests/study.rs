@@ -15,9 +15,9 @@ const STUDY: [&str; 11] = [
     "--data",
     "data",
     "--models",
-    "resnet18",
+    "test_resnet",
     "--weights",
-    "resnet18=none",
+    "test_resnet=none",
     "--set",
     "preprocessing.side_px=32",
     "--strategies",
@@ -46,13 +46,13 @@ fn a_study_is_planned_trained_once_and_reported() {
     let planned = ok(here, &study(&["--epochs", "2", "--dry-run"]));
     // A dry run prints the plan on stdout.
     let said = String::from_utf8_lossy(&planned.stdout).into_owned();
-    assert!(said.contains("resnet18 full") && said.contains("about "), "{said}");
+    assert!(said.contains("test_resnet full") && said.contains("about "), "{said}");
     let planned =
         json(&ok(here, &study(&["--epochs", "2", "--dry-run", "-q", "--format", "json"])));
     let [freeze, full] = &planned["experiments"].as_array().unwrap()[..] else {
         panic!("{planned}")
     };
-    assert!(freeze["experiment"] == "resnet18 freeze" && full["state"] == "new", "{planned}");
+    assert!(freeze["experiment"] == "test_resnet freeze" && full["state"] == "new", "{planned}");
     assert!(full["about_s"].as_f64().unwrap() > 0.0 && full["epochs"] == 2, "{planned}");
     assert!(!here.join("runs").exists());
 
@@ -63,9 +63,9 @@ fn a_study_is_planned_trained_once_and_reported() {
     assert_eq!(said["comparison"]["pairs"].as_array().unwrap().len(), 6);
     assert_eq!(said["comparison"]["seeds"].as_array().unwrap().len(), 2);
     assert!(said["best"].is_string() && said["failed"].as_array().unwrap().is_empty(), "{said}");
-    assert_eq!(said["onnx"], "models/best_model_resnet18.onnx");
+    assert_eq!(said["onnx"], "models/best_model_test_resnet.onnx");
     assert!(
-        here.join("models/best_model_resnet18.onnx").is_file()
+        here.join("models/best_model_test_resnet.onnx").is_file()
             && here.join("models/parity.json").is_file()
     );
     let page = std::fs::read_to_string(here.join("results/report.html")).unwrap();
@@ -111,7 +111,7 @@ fn a_study_is_planned_trained_once_and_reported() {
     assert!(spelt.matches("finished  2").count() == 4, "{spelt}");
     assert!(String::from_utf8_lossy(&again.stdout).contains("no evidence that"));
     let table = ok(here, &["evaluate", "--compare-all"]);
-    assert!(String::from_utf8_lossy(&table.stdout).contains("resnet18 freeze, seed 2"));
+    assert!(String::from_utf8_lossy(&table.stdout).contains("test_resnet freeze, seed 2"));
     let reported = ok(here, &["report", "--out", "elsewhere"]);
     assert!(here.join("elsewhere/report.html").is_file(), "{}", stderr(&reported));
 }
@@ -216,8 +216,8 @@ fn one_experiment_that_fails_does_not_end_the_others() {
     let dir = prepared(14);
     let here = dir.path();
     let mut args = study(&["--epochs", "1", "--format", "json"]);
-    let models = args.iter().position(|word| *word == "resnet18").unwrap();
-    args[models] = "resnet34,resnet18";
+    let models = args.iter().position(|word| *word == "test_resnet").unwrap();
+    args[models] = "resnet34,test_resnet";
     // There are no weights of resnet34.
     let output = kennel(here, &args);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
@@ -270,7 +270,7 @@ fn a_study_of_which_nothing_can_be_run_says_why_once_and_writes_nothing() {
     let (status, said) = fails(here, &study(&["--set", "drop_rate=2.5"]));
     assert!(status == 1 && said.contains("nothing of this study can be run"), "{said}");
     assert_eq!(said.matches("drop_rate is 2.5").count(), 1, "{said}");
-    assert!(said.contains("resnet18 freeze") && said.contains("resnet18 full"), "{said}");
+    assert!(said.contains("test_resnet freeze") && said.contains("test_resnet full"), "{said}");
     assert_eq!(std::fs::read_dir(here).unwrap().count(), before);
 
     // Each experiment finds this error only when it runs.
@@ -316,7 +316,7 @@ fn what_cannot_be_compared_is_left_out_by_name() {
         "--data",
         "others",
         "--model",
-        "resnet18",
+        "test_resnet",
         "--weights",
         "none",
         "--strategy",

@@ -26,8 +26,8 @@ use kennel_train::TrainOptions;
 use mislabelled::swap_labels;
 use photos::{draw_photos, small_config};
 
-const SEEING: &str = "resnet18";
-const BLIND: &str = "test_resnet";
+const SEEING: &str = "test_resnet";
+const BLIND: &str = "test_efficientnet";
 
 /// Settings of one network. To the blind one every photo is the same: its pixels are lost beside
 /// the mean that is subtracted.

@@ -139,7 +139,7 @@ fn a_small_network_learns_to_tell_two_textures_apart() {
     assert!(last.train_loss < 0.5 * first.train_loss, "{first:?} {last:?}");
     assert!(last.head_update_ratio > 0.0 && last.peak_rss_bytes > 0);
     assert_eq!(digests(&data), before, "training changed the photos");
-    let found = find_run(&dir.path().join("runs"), "resnet18", Some(Strategy::Full)).unwrap();
+    let found = find_run(&dir.path().join("runs"), "test_resnet", Some(Strategy::Full)).unwrap();
     assert_eq!(found, Found { run: run.clone(), of_other_divisions: 0, of_other_photos: 0 });
     let (compute, test) = (Compute::cpu(), Some(kennel_core::Split::Test));
     let again = predict_dataset(&run, &data, test, &compute, Task::unwatched()).unwrap();
@@ -188,7 +188,7 @@ fn what_was_right_of_other_photos_makes_no_run_the_best_of_these() {
     };
     let found = |run: &RunDir, of_other_divisions, of_other_photos| {
         let expected = Found { run: run.clone(), of_other_divisions, of_other_photos };
-        assert_eq!(find_run(&runs, "resnet18", None).unwrap(), expected);
+        assert_eq!(find_run(&runs, "test_resnet", None).unwrap(), expected);
     };
     let old = run_on("old", [4, 2, 2], 1.0);
     found(&old, 0, 0);
@@ -221,7 +221,7 @@ fn a_run_that_was_stopped_and_resumed_ends_as_if_it_had_never_stopped() {
     draw_photos(&data, [6, 3, 2]);
     let runs = dir.path().join("runs");
     let of = |strategy| small_config(&data, strategy, 4);
-    let unfreeze = vec!["layer4.1".into(), "fc".into()];
+    let unfreeze = ["layer3", "layer4", "fc"].map(String::from).into();
     for config in [
         of(Strategy::Full),
         Settings { unfreeze, ..of(Strategy::Partial) },
@@ -593,10 +593,12 @@ fn a_run_ends_the_same_with_a_cold_a_warm_a_full_and_no_cache() {
     draw_photos(&data, [9, 3, 3]);
     for (name, strategy, unfreeze) in [
         ("freeze", Strategy::Freeze, vec![]),
+        // A network with two blocks in its last stage, cut between them.
         ("partial", Strategy::Partial, vec!["layer4.1", "fc"]),
     ] {
         let runs = folder.path().join(name);
         let config = Settings {
+            model: "resnet18".into(),
             feature_views: 2,
             unfreeze: unfreeze.into_iter().map(String::from).collect(),
             ..small_config(&data, strategy, 3)
