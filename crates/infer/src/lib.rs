@@ -52,7 +52,7 @@ pub use late_features::late_features;
 pub use mirror::{mean_of_both, mirrored};
 pub use model::{Explained, Model};
 pub use open_data::{manifest_digest, open_data_to_judge, open_photos_of_run, tell_notes};
-pub use photo_index::{PhotoIndex, SimilarPhoto};
+pub use photo_index::{PhotoIndex, PlacedPhoto, SimilarPhoto};
 pub use photo_map::draw_photo_map;
 pub use photos::{BATCH, Batch, Photos, Prepared};
 pub use predict::{collect, pixels, predict_photos};

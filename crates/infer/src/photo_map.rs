@@ -11,6 +11,11 @@ use crate::{Compute, Predictor, Result};
 /// Largest number of photos on a map: more can neither be told apart nor computed while one waits.
 const MOST: usize = 1000;
 
+/// Returns the distance between the photos of a map among all `photos`.
+pub fn step(photos: usize) -> usize {
+    photos.div_ceil(MOST).max(1)
+}
+
 /// Places the photos of a run's data set by what its network sees in them, and writes the map as
 /// [`RunDir::photo_map`]. Of more than 1,000 photos takes every second, third and so on. Leaves out
 /// photos that are gone or changed. Writes nothing if too few are left
@@ -24,8 +29,7 @@ const MOST: usize = 1000;
 /// - [`InferError::Stopped`](crate::InferError::Stopped).
 pub fn draw_photo_map(run: &RunDir, compute: &Compute, task: Task<'_>) -> Result<()> {
     let all = unchanged_photos_of_run(run, None, Task::unwatched())?;
-    let every = all.len().div_ceil(MOST).max(1);
-    let photos: Vec<DatasetPhoto> = all.iter().step_by(every).cloned().collect();
+    let photos: Vec<DatasetPhoto> = all.iter().step_by(step(all.len())).cloned().collect();
     let mut predictor = Predictor::of_run(run, compute)?;
     let rows = features_of(&mut predictor, photos.clone().into(), task)?;
     let width = rows.first().map_or(1, Vec::len);
