@@ -158,6 +158,25 @@ def add(visit: Visit, photos: Path, folder: Path) -> tuple:
     return label, wrong
 
 
+def see_map(visit: Visit, manifest: dict) -> list:
+    """Opens the map of the photos, and a photo on it. What is wrong."""
+    visit.open("photos")
+    visit.page.click("#map summary")
+    drawn = visit.page.locator("#map-drawn circle[cx][fill] title")
+    drawn.first.wait_for(state="attached", timeout=WAIT_MS)
+    visit.page.wait_for_load_state("networkidle")
+    titles = sorted(drawn.all_text_contents())
+    visit.look("map")
+    visit.page.locator("#map-drawn g image").first.click()
+    opened = visit.page.text_content("#photo-name")
+    visit.page.click("#photo-close")
+    photos = {photo["source"]: f"{photo['source']}: {photo['label']}" for photo in manifest["photos"]}
+    wrong = [] if opened in photos else [f"a photo of the map opens as {opened!r}"]
+    if titles != sorted(photos.values()):
+        wrong.append(f"the map has {len(titles)} photos of {len(photos)}")
+    return wrong
+
+
 def work(visit: Visit, args, folder: Path) -> list:
     """Everything from photos to an exported file. What is wrong."""
     wrong = []
@@ -222,6 +241,7 @@ def work(visit: Visit, args, folder: Path) -> list:
     if alike != [row["similar"].removeprefix("data/processed/") for row in found]:
         wrong.append(f"the page finds {alike}, `similar` {found}")
     visit.look("tried")
+    wrong += see_map(visit, manifest)
 
     visit.open("train")
     visit.page.get_by_role("button", name="Export").click()

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::http::StatusCode;
 use kennel_infer::PhotoIndex;
 
+use crate::map::PhotoMap;
 use crate::problem::Problem;
 
 /// Opens the photos of a run, by what its network sees in them.
@@ -14,12 +15,13 @@ pub type Indexer = Box<dyn Fn() -> Result<PhotoIndex, String> + Send + Sync>;
 pub struct Index {
     open: Option<Indexer>,
     opened: Mutex<Option<Arc<PhotoIndex>>>,
+    drawn: Mutex<Option<Arc<PhotoMap>>>,
 }
 
 impl Index {
     /// Photos that are not opened yet.
     pub fn new(open: Option<Indexer>) -> Self {
-        Self { open, opened: Mutex::default() }
+        Self { open, opened: Mutex::default(), drawn: Mutex::default() }
     }
 
     /// Returns the photos. The first call computes what the run does not keep: seconds for a
@@ -41,5 +43,16 @@ impl Index {
         let index = Arc::new(open().map_err(refused)?);
         *opened = Some(index.clone());
         Ok(index)
+    }
+
+    /// Returns the map of the photos. The first call draws it, and others wait for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Index::get`].
+    pub fn map(&self) -> Result<Arc<PhotoMap>, Problem> {
+        let index = self.get()?;
+        let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(drawn.get_or_insert_with(|| Arc::new(PhotoMap::of(&index))).clone())
     }
 }

@@ -23,6 +23,8 @@ mod admission;
 mod guard;
 
 // Models and photos.
+mod map;
+
 mod index;
 
 mod hosted;

@@ -13,7 +13,7 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Where each file is asked for, its media type, and the file.
-const FILES: [(&str, &str, &str); 13] = [
+const FILES: [(&str, &str, &str); 15] = [
     ("/", HTML, include_str!("page/index.html")),
     ("/page/style.css", CSS, include_str!("page/style.css")),
     ("/page/icon.svg", SVG, include_str!("page/icon.svg")),
@@ -24,6 +24,8 @@ const FILES: [(&str, &str, &str); 13] = [
     ("/page/try.js", SCRIPT, include_str!("page/try.js")),
     ("/page/photos.js", SCRIPT, include_str!("page/photos.js")),
     ("/page/add.js", SCRIPT, include_str!("page/add.js")),
+    ("/page/map.js", SCRIPT, include_str!("page/map.js")),
+    ("/page/svg.js", SCRIPT, include_str!("page/svg.js")),
     ("/page/train.js", SCRIPT, include_str!("page/train.js")),
     ("/page/curves.js", SCRIPT, include_str!("page/curves.js")),
     ("/page/camera.js", SCRIPT, include_str!("page/camera.js")),

@@ -1,17 +1,10 @@
 // Learning curves, drawn as SVG.
 
 import { make } from './dom.js';
+import { draw } from './svg.js';
 import { percent, word } from './words.js';
 
 const [WIDTH, HEIGHT, LEFT, BELOW] = [360, 180, 44, 22];
-const SVG = 'http://www.w3.org/2000/svg';
-
-function draw(tag, attributes, ...children) {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
 
 /** A chart of lines over epochs: each a class of CSS, a name, and a value per epoch or null. */
 function chart(title, lines, epochs, shown) {

@@ -3,6 +3,7 @@
 import { addingCells, beginAdding, showAdded, takeDrops } from './add.js';
 import { ask, askJson, sendJson } from './ask.js';
 import { byId, choices, make } from './dom.js';
+import { beginMap, showMap } from './map.js';
 import { word } from './words.js';
 
 /** Photos that are shown at once. */
@@ -30,6 +31,7 @@ export function beginPhotos() {
     showPhotos();
   });
   beginAdding(loadPhotos);
+  beginMap(openPhoto);
   byId('photo-close').addEventListener('click', () => byId('photo').close());
   byId('photo-save').addEventListener('click', () => correct(byId('photo-label').value));
   byId('photo-aside').addEventListener('click', () => correct(null));
@@ -45,6 +47,7 @@ export async function loadPhotos() {
 export function showPhotos() {
   byId('photos-none').hidden = data !== null;
   byId('photos-all').hidden = data === null;
+  showMap(data);
   if (!data) return;
   showCounts();
   choices(byId('of-class'), [['', word('allClasses')], ...data.classes.map((name) => [name, name])]);

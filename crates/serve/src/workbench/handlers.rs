@@ -18,6 +18,7 @@ use super::fixes::Fix;
 use super::jobs::{Asked, Job, OwnFiles};
 use super::runs::{self, RunSummary};
 use crate::admission::Admitted;
+use crate::api::worked;
 use crate::blocking::blocking;
 use crate::problem::Problem;
 use crate::state::Server;
@@ -33,6 +34,7 @@ pub fn routes() -> Router<Server> {
     Router::new()
         .route("/api/photos", get(photos))
         .route("/api/photos/{sha256}/picture", get(picture))
+        .route("/api/map", get(map))
         .route("/api/fixes", post(fix))
         .route("/api/fixes/last", delete(undo))
         .route("/api/added/last", delete(undo_added))
@@ -136,6 +138,19 @@ async fn picture(
     let kept = "private, max-age=31536000, immutable";
     Ok(([(header::CONTENT_TYPE, "image/jpeg"), (header::CACHE_CONTROL, kept)], bytes)
         .into_response())
+}
+
+#[derive(Deserialize)]
+struct OfModel {
+    model: Option<String>,
+}
+
+/// The map of the photos of a run. The first request draws it.
+async fn map(State(server): State<Server>, Query(of): Query<OfModel>) -> Result<Response, Problem> {
+    let (_, model) = server.models.asked(of.model.as_deref())?;
+    let limit = server.limits.answer;
+    let drawn = worked("drawing the map", limit, blocking(move || model.index().map())).await?;
+    Ok(Json(&*drawn).into_response())
 }
 
 /// What a person says about a photo.
