@@ -56,8 +56,13 @@ pub fn in_micro_batches<X: Batch, Y: Batch>(
     photos: usize,
     f: impl Fn(X) -> Y + Send + Sync,
 ) -> Y {
-    if !x.is_plain_on_cpu() || x.photos() <= photos {
+    if !x.is_plain_on_cpu() {
         return f(x);
+    }
+    if x.photos() <= photos {
+        // On a thread of the pool. From another one, every loop of every layer would wake the pool
+        // and wait for it.
+        return rayon::scope(|_| f(x));
     }
     Y::join(x.into_parts(photos).into_par_iter().map(f).collect())
 }
