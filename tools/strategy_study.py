@@ -25,12 +25,15 @@ from collections import defaultdict
 
 # Chosen before the first run. The grid by hand: three learning rates, with and without label smoothing, partial and full.
 FINE_TUNING = ["--scheduler", "cosine", "--warmup-epochs", "1", "--epochs", "15"]
+CROPS = ["--augment", "rrc", "--crop-scale", "0.35,1"]
 METHODS = {
     "freeze": ["--strategy", "freeze"],
     "partial": ["--strategy", "partial"],
     "full": ["--strategy", "full"],
     "convex": ["--strategy", "freeze", "--head", "convex"],
     "auto": ["--strategy", "auto"],
+    "auto-crops": ["--strategy", "auto", *CROPS],
+    "auto-crops-refit": ["--strategy", "auto", *CROPS, "--refit"],
 } | {
     f"{strategy}-{rate}-{smoothing}": ["--strategy", strategy, "--lr", rate, "--label-smoothing", smoothing, *FINE_TUNING]
     for strategy in ("partial", "full")
