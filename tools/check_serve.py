@@ -259,6 +259,7 @@ def work(visit: Visit, args, folder: Path) -> list:
     visit.look("results")
     with visit.context.expect_page() as opened:
         visit.page.click("#open-report")
+    opened.value.wait_for_load_state()
     if "test photos" not in opened.value.text_content("main"):
         wrong.append("the report says nothing of test photos")
     opened.value.close()
