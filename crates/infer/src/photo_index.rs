@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use kennel_atlas::{Features, UnitRows, nearest, places};
+use kennel_atlas::{Features, UnitRows, nearest};
 use kennel_core::{PhotoRecord, RunDir, Split, Task, files};
 use kennel_models::{StateDict, TensorValue, read_checkpoint, write_checkpoint};
 
 use crate::features::features_of;
 use crate::open_data::unchanged_photos_of_run;
-use crate::photo_map::step;
+use crate::photo_map::{places, thinned};
 use crate::{Predictor, Result};
 
 /// The tensor of the file: features `[photos of the manifest, width]`.
@@ -44,28 +44,10 @@ pub struct PlacedPhoto<'a> {
 }
 
 impl PhotoIndex {
-    /// Returns the number of photos.
-    #[expect(clippy::len_without_is_empty, reason = "an index without photos cannot be made")]
-    pub fn len(&self) -> usize {
-        self.photos.len()
-    }
-
-    /// Places the photos on a map, as [`draw_photo_map`](crate::draw_photo_map) does: of more than
-    /// 1,000 photos every second, third and so on, and none of too few. Seconds for 1,000 photos.
-    pub fn map(&self) -> Vec<PlacedPhoto<'_>> {
-        let step = step(self.photos.len());
-        let rows: Vec<&[f32]> = self.rows.iter().step_by(step).collect();
-        let width = rows.first().map_or(1, |row| row.len());
-        let rows = UnitRows::of(Features { values: &rows.concat(), width });
-        let places = places(&rows).unwrap_or_default();
-        let photos = self.photos.iter().step_by(step);
-        photos.zip(places).map(|(photo, place)| PlacedPhoto { photo, place }).collect()
-    }
-
     /// Reads the features that the run keeps, or computes those of all photos of its data set and
     /// keeps them, as [`RunDir::photo_features`]. Photos that are gone or changed are left out; a
-    /// note says how many. `predictor` is the run's ([`Predictor::of_run`]); `moved_to` is where the
-    /// photos lie if they have moved.
+    /// note says how many. `predictor` is the run's ([`Predictor::of_run`]); `moved_to` is where
+    /// the photos lie if they have moved.
     ///
     /// # Errors
     ///
@@ -108,6 +90,23 @@ impl PhotoIndex {
             }
         }
         Ok(Self { photos, rows: UnitRows::of(Features { values: &values, width }) })
+    }
+
+    /// Returns the photos, in the order of the run's manifest.
+    pub fn photos(&self) -> &[PhotoRecord] {
+        &self.photos
+    }
+
+    /// Places the photos on a map, as [`draw_photo_map`](crate::draw_photo_map) does: of more than
+    /// 1,000 photos every second, third and so on, and none of too few. Seconds for 1,000 photos.
+    pub fn map(&self) -> Vec<PlacedPhoto<'_>> {
+        let rows: Vec<&[f32]> = self.rows.iter().collect();
+        let rows: Vec<&[f32]> = thinned(&rows).copied().collect();
+        let places = places(&rows).unwrap_or_default();
+        thinned(&self.photos)
+            .zip(places)
+            .map(|(photo, place)| PlacedPhoto { photo, place })
+            .collect()
     }
 
     /// Returns the `count` photos most like one with these features, the most alike first. With

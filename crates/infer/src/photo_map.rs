@@ -1,6 +1,6 @@
 //! Draws a map of the photos of a run's data set into the run.
 
-use kennel_atlas::{Features, Map, Place, UnitRows, places};
+use kennel_atlas::{Features, Map, Place, UnitRows};
 use kennel_core::{RunDir, Task, files};
 use kennel_data::DatasetPhoto;
 
@@ -11,9 +11,16 @@ use crate::{Compute, Predictor, Result};
 /// Largest number of photos on a map: more can neither be told apart nor computed while one waits.
 const MOST: usize = 1000;
 
-/// Returns the distance between the photos of a map among all `photos`.
-pub fn step(photos: usize) -> usize {
-    photos.div_ceil(MOST).max(1)
+/// Takes those that stand on a map: all, or every second, third and so on.
+pub fn thinned<T>(all: &[T]) -> impl Iterator<Item = &T> {
+    all.iter().step_by(all.len().div_ceil(MOST).max(1))
+}
+
+/// Places photos on a map by their features, a row for each. `None` for too few.
+pub fn places<R: AsRef<[f32]>>(rows: &[R]) -> Option<Vec<[f32; 2]>> {
+    let width = rows.first().map_or(1, |row| row.as_ref().len());
+    let values: Vec<f32> = rows.iter().flat_map(AsRef::as_ref).copied().collect();
+    kennel_atlas::places(&UnitRows::of(Features { values: &values, width }))
 }
 
 /// Places the photos of a run's data set by what its network sees in them, and writes the map as
@@ -29,11 +36,9 @@ pub fn step(photos: usize) -> usize {
 /// - [`InferError::Stopped`](crate::InferError::Stopped).
 pub fn draw_photo_map(run: &RunDir, compute: &Compute, task: Task<'_>) -> Result<()> {
     let all = unchanged_photos_of_run(run, None, Task::unwatched())?;
-    let photos: Vec<DatasetPhoto> = all.iter().step_by(step(all.len())).cloned().collect();
+    let photos: Vec<DatasetPhoto> = thinned(&all).cloned().collect();
     let mut predictor = Predictor::of_run(run, compute)?;
     let rows = features_of(&mut predictor, photos.clone().into(), task)?;
-    let width = rows.first().map_or(1, Vec::len);
-    let rows = UnitRows::of(Features { values: &rows.concat(), width });
     let Some(places) = places(&rows) else { return Ok(()) };
     let place = |(photo, [x, y]): (DatasetPhoto, [f32; 2])| Place { path: photo.path, x, y };
     let map = Map { photos: photos.into_iter().zip(places).map(place).collect(), of: all.len() };

@@ -29,6 +29,6 @@ impl PhotoMap {
             x,
             y,
         };
-        Self { photos: index.map().into_iter().map(placed).collect(), of: index.len() }
+        Self { photos: index.map().into_iter().map(placed).collect(), of: index.photos().len() }
     }
 }
