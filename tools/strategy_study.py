@@ -33,7 +33,6 @@ METHODS = {
     "convex": ["--strategy", "freeze", "--head", "convex"],
     "auto": ["--strategy", "auto"],
     "auto-crops": ["--strategy", "auto", *CROPS],
-    "auto-crops-refit": ["--strategy", "auto", *CROPS, "--refit"],
 } | {
     f"{strategy}-{rate}-{smoothing}": ["--strategy", strategy, "--lr", rate, "--label-smoothing", smoothing, *FINE_TUNING]
     for strategy in ("partial", "full")
