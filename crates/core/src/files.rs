@@ -7,8 +7,8 @@ use std::path::{Component, Path, PathBuf};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::scratch::{self, WRITING};
-use crate::{CoreError, Result, open_regular, read_bounded};
+pub use crate::new_file::folder_of;
+use crate::{CoreError, NewFile, Result, open_regular, read_bounded};
 
 /// Largest text file that is read, in bytes: a manifest of four million photos.
 const MAX_TEXT_BYTES: u64 = 1 << 30;
@@ -32,30 +32,11 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
 /// As [`write_atomically`]; errors of `write`.
 pub fn write_atomically_with(
     path: &Path,
-    write: impl FnOnce(&mut std::io::BufWriter<&fs::File>) -> std::io::Result<()>,
+    write: impl FnOnce(&mut NewFile) -> std::io::Result<()>,
 ) -> Result<()> {
-    let folder = folder_of(path);
-    scratch::clear_abandoned(folder, WRITING);
-    let result = (|| {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(WRITING);
-        // Temporary files are private by default, but this one replaces a file that others may
-        // read.
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(fs::Permissions::from_mode(0o644));
-        }
-        let file = scratch::file_in(folder, &builder)?;
-        let mut writer = std::io::BufWriter::with_capacity(1 << 20, file.as_file());
-        write(&mut writer)?;
-        writer.flush()?;
-        drop(writer);
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    })();
-    result.map_err(CoreError::io("write", path))
+    let mut file = NewFile::begin(path)?;
+    write(&mut file).map_err(CoreError::io("write", path))?;
+    file.finish()
 }
 
 /// Writes `value` as indented JSON with a final newline, to a temporary file that is renamed into
@@ -92,14 +73,6 @@ pub fn read_text(path: &Path) -> Result<String> {
 pub(crate) fn as_text(bytes: Vec<u8>, path: &Path) -> Result<String> {
     let no_text = |_| std::io::Error::new(ErrorKind::InvalidData, "it is not UTF-8");
     String::from_utf8(bytes).map_err(no_text).map_err(CoreError::io("read", path))
-}
-
-/// Returns the folder that contains a file: `.` for a plain file name.
-pub fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
 }
 
 /// Returns a path with `/` on every system, as written into files.

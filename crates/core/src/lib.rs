@@ -14,9 +14,11 @@ pub mod hub_cache;
 pub mod imagenet;
 mod lang;
 mod lock;
+mod new_file;
 mod panics;
 pub mod scratch;
 pub mod seed;
+mod shard;
 mod shell;
 mod shown;
 mod suggest;
@@ -57,6 +59,7 @@ pub use lock::Lock;
 pub use manifest::{
     DuplicateGroup, DuplicateKind, Manifest, PhotoRecord, RejectedPhoto, SplitCounts,
 };
+pub use new_file::NewFile;
 pub use panics::{PanicWatch, catch_panic, catch_panics_of_threads};
 pub use prediction::{PredictionRecord, write_predictions};
 pub use preprocessing::{CropMode, Interpolation, Preprocessing};
@@ -68,6 +71,7 @@ pub use settings::{
     PartialAugmentation, PartialCrop, PartialOptimizer, PartialPreprocessing, PartialScheduler,
     PartialSettings, SchedulerKind, Settings, SettingsError, TestView, Weights,
 };
+pub use shard::{NotAShard, Shard};
 pub use shell::quoted;
 pub use shown::{escaped_lines, shown, shown_message};
 pub use spelling::{caseless, composed};

@@ -13,7 +13,7 @@ mod event;
 mod state;
 
 mod claims;
-mod shard;
+mod deal;
 
 mod experiment;
 mod plan;
@@ -30,12 +30,12 @@ mod conclude;
 
 pub use claims::{Claim, Claims};
 pub use conclude::{Concluded, Output, conclude};
+pub use deal::deal;
 pub use error::{Halt, Result, StudyError};
 pub use event::Event;
 pub use experiment::{Experiment, Failed, Place};
 pub use options::StudyOptions;
 pub use plan::{Study, Unresolved};
 pub use run::Ended;
-pub use shard::{NotAShard, Shard};
 pub use state::{Existing, State};
 pub use undrawn::Undrawn;

@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use kennel_core::{CoreError, files, read_bounded};
+use kennel_core::{CoreError, NewFile, files, read_bounded};
 use serde::{Deserialize, Serialize};
 
 use super::transfer::SortBy;
@@ -136,7 +136,7 @@ pub(super) fn replace(folder: &Path, lines: &[Line]) -> Result<()> {
     if lines.is_empty() {
         return std::fs::remove_file(&path).map_err(DataError::io("remove", &path));
     }
-    let write = |file: &mut BufWriter<&File>| {
+    let write = |file: &mut NewFile| {
         lines.iter().try_for_each(|line| {
             serde_json::to_writer(&mut *file, line)?;
             file.write_all(b"\n")

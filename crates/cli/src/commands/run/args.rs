@@ -8,7 +8,6 @@ use kennel_core::{PartialSettings, SettingsError, Strategy, Weights};
 use kennel_study::Study;
 use toml::{Table, Value};
 
-use super::shard::ShardArg;
 use crate::cache::CacheArgs;
 use crate::commands::report::PlaceArgs;
 use crate::data::DataArg;
@@ -19,6 +18,7 @@ use crate::hints::hint_did_you_mean;
 use crate::lists::{pairs_of, rate, trimmed};
 use crate::output::Format;
 use crate::resolve::read_settings;
+use crate::shard::ShardArg;
 
 const EXAMPLE: &str = "\
 Examples:

@@ -2,7 +2,6 @@
 
 mod args;
 mod plan;
-mod shard;
 mod words;
 
 use std::path::PathBuf;
@@ -12,7 +11,7 @@ use kennel_infer::manifest_digest;
 use kennel_models::{architecture, cached_weights, locate_weights};
 use kennel_study::{
     Claims, Concluded, Ended, Event, Existing, Experiment, Failed, Output, Study, StudyError,
-    StudyOptions, Unresolved, conclude,
+    StudyOptions, Unresolved, conclude, deal,
 };
 use kennel_train::{TrainOptions, check_splits};
 use serde_json::json;
@@ -41,11 +40,11 @@ pub fn run(args: RunArgs, session: &Session) -> CommandResult {
     let mut experiments = study.plan(|asked| resolved(asked, session))?;
     let manifest_sha256 = manifest_digest(&data)?;
     let existing = Existing::read(&args.place.runs, &manifest_sha256)?;
-    let shard = args.shard.map(|shard| shard.shard(|name| std::env::var(name).ok())).transpose()?;
-    if let Some((shard, variable)) = shard {
+    let shard = args.shard.map(|shard| shard.find(|name| std::env::var(name).ok())).transpose()?;
+    if let Some(found) = shard {
         let of = experiments.len();
-        shard.keep(&mut experiments);
-        tell_shard(shard, variable, experiments.len(), of, session);
+        deal(found.shard, &mut experiments);
+        tell_shard(found, experiments.len(), of, session);
         if experiments.is_empty() {
             return Ok(());
         }
@@ -81,7 +80,7 @@ pub fn run(args: RunArgs, session: &Session) -> CommandResult {
         runs: &args.place.runs,
         existing: &existing,
         claims: (shard.is_none() && !args.force).then_some(&claims),
-        scores_baselines: shard.is_none_or(|(shard, _)| shard.is_first()),
+        scores_baselines: shard.is_none_or(|found| found.shard.index() == 0),
         train,
         commands: &Kennel,
     };

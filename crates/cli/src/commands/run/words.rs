@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kennel_core::quoted;
-use kennel_study::{Event, Failed, Halt, Shard};
+use kennel_study::{Event, Failed, Halt};
 
 use crate::auto_table::{tell_choice, tell_contenders};
 use crate::commands::report::{tell_left_out, tell_not_drawn, tell_written};
@@ -11,17 +11,11 @@ use crate::commands::train::toml_of;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::session::Session;
+use crate::shard::FoundShard;
 
 /// Prints which share of a study this process trains.
-pub fn tell_shard(
-    shard: Shard,
-    variable: Option<&str>,
-    experiments: usize,
-    of: usize,
-    session: &Session,
-) {
-    let source = variable.map_or_else(String::new, |variable| format!(" (from {variable})"));
-    say!(session, "shard      {shard}{source}: {experiments} of {of} experiments");
+pub fn tell_shard(shard: FoundShard, experiments: usize, of: usize, session: &Session) {
+    say!(session, "shard      {shard}: {experiments} of {of} experiments");
 }
 
 /// Prints an event. `out` is the folder of the report.

@@ -1,8 +1,9 @@
-//! `--shard`: which share of a study this process trains.
+//! `--shard`: which share of the work is this process's.
 
+use std::fmt;
 use std::str::FromStr;
 
-use kennel_study::Shard;
+use kennel_core::{NotAShard, Shard};
 
 use crate::failure::Failure;
 
@@ -15,11 +16,26 @@ pub enum ShardArg {
     Auto(Option<usize>),
 }
 
+/// A shard, and who named it.
+#[derive(Clone, Copy, Debug)]
+pub struct FoundShard {
+    pub shard: Shard,
+    /// The variable that names it, if it was not given.
+    variable: Option<&'static str>,
+}
+
+impl fmt::Display for FoundShard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.shard)?;
+        self.variable.map_or(Ok(()), |variable| write!(f, " (from {variable})"))
+    }
+}
+
 impl FromStr for ShardArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = |error: kennel_study::NotAShard| format!("{error}, or auto, or auto/N");
+        let wrong = |error: NotAShard| format!("{error}, or auto, or auto/N");
         match text.strip_prefix("auto") {
             None => text.parse().map(ShardArg::Given).map_err(wrong),
             Some("") => Ok(ShardArg::Auto(None)),
@@ -27,24 +43,21 @@ impl FromStr for ShardArg {
                 let of = of.strip_prefix('/').and_then(|of| of.parse().ok());
                 of.filter(|of| *of > 0)
                     .map(|of| ShardArg::Auto(Some(of)))
-                    .ok_or_else(|| wrong(kennel_study::NotAShard))
+                    .ok_or_else(|| wrong(NotAShard))
             }
         }
     }
 }
 
 impl ShardArg {
-    /// Returns the shard, and the variable that names it.
+    /// Returns the shard. `variable` looks up a variable of the environment.
     ///
     /// # Errors
     ///
     /// `auto` outside a scheduler's task, or without a number of shards.
-    pub fn shard(
-        self,
-        variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<(Shard, Option<&'static str>), Failure> {
+    pub fn find(self, variable: impl Fn(&str) -> Option<String>) -> Result<FoundShard, Failure> {
         let of_flag = match self {
-            ShardArg::Given(shard) => return Ok((shard, None)),
+            ShardArg::Given(shard) => return Ok(FoundShard { shard, variable: None }),
             ShardArg::Auto(of) => of,
         };
         let number = |name: &str| -> Result<Option<usize>, Failure> {
@@ -59,6 +72,15 @@ impl ShardArg {
                 First::In(name) => number(name)?.unwrap_or(0),
             };
             let count = count.map(number).transpose()?.flatten();
+            if let (Some(of), Some(count)) = (of_flag, count)
+                && of != count
+            {
+                // A part of an array that was submitted again does not say where it lay in it.
+                return Err(Failure::Usage(format!(
+                    "--shard auto/{of}: the array has {count} tasks, not {of}\n\
+                     hint: submit the whole array again, or name the share: --shard {place}/{of}"
+                )));
+            }
             let Some(of) = of_flag.or(count) else {
                 return Err(Failure::Usage(format!(
                     "--shard auto: {index} is {place}, but nothing says how many there are\n\
@@ -71,7 +93,7 @@ impl ShardArg {
                     "--shard auto: {index} is {place}, and there are {of} shards from {first}"
                 ))
             })?;
-            return Ok((shard, Some(index)));
+            return Ok(FoundShard { shard, variable: Some(index) });
         }
         let names: Vec<&str> = SCHEDULERS.iter().map(|scheduler| scheduler.index).collect();
         Err(Failure::Usage(format!(
@@ -116,8 +138,8 @@ mod tests {
             known.map(|(_, value)| value.to_string())
         };
         let arg: ShardArg = arg.parse()?;
-        match arg.shard(variable) {
-            Ok((shard, _)) => Ok(shard.to_string()),
+        match arg.find(variable) {
+            Ok(found) => Ok(found.shard.to_string()),
             Err(failure) => Err(failure.message().unwrap_or_default().to_string()),
         }
     }
@@ -130,6 +152,9 @@ mod tests {
             ("SLURM_ARRAY_TASK_COUNT", "4"),
         ];
         assert_eq!(found("auto", &slurm), Ok("2/4".into()));
+        assert_eq!(found("auto/4", &slurm), Ok("2/4".into()));
+        let error = found("auto/8", &slurm).unwrap_err();
+        assert!(error.contains("the array has 4 tasks, not 8"), "{error}");
         assert_eq!(found("1/3", &slurm), Ok("1/3".into()));
         assert_eq!(found("auto/25", &[("JOB_COMPLETION_INDEX", "24")]), Ok("24/25".into()));
         assert_eq!(found("auto/25", &[("PARALLEL_SEQ", "25")]), Ok("24/25".into()));

@@ -1,64 +1,32 @@
 //! Deals the experiments of a study to the tasks of a batch scheduler.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
-use kennel_core::Strategy;
+use kennel_core::{Shard, Strategy};
 
 use crate::Experiment;
 
-/// One of several equal shares of a study's experiments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shard {
-    /// From 0.
-    index: usize,
-    /// Number of shards, at least 1.
-    of: usize,
-}
-
-/// A text that names no shard.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected I/N with I from 0 to N - 1, such as 0/4")]
-pub struct NotAShard;
-
-impl Shard {
-    /// The shard with this index, from 0, of so many.
-    ///
-    /// # Errors
-    ///
-    /// [`NotAShard`] unless `index < of`.
-    pub fn new(index: usize, of: usize) -> Result<Self, NotAShard> {
-        if index < of { Ok(Self { index, of }) } else { Err(NotAShard) }
+/// Keeps the experiments of a shard. All shards together have every experiment once, however many
+/// of them are finished.
+///
+/// What belongs together stays together: experiments that share cached features, and networks that
+/// `auto` compares with each other.
+pub fn deal(shard: Shard, experiments: &mut Vec<Experiment>) {
+    let mut shards: BTreeMap<Together, usize> = BTreeMap::new();
+    let mut sizes = vec![0; shard.of()];
+    // The largest groups first, each to the shard that has least.
+    let mut groups: BTreeMap<Together, usize> = BTreeMap::new();
+    for experiment in experiments.iter() {
+        *groups.entry(together(experiment)).or_default() += 1;
     }
-
-    /// Whether it scores the untouched networks.
-    pub fn is_first(self) -> bool {
-        self.index == 0
+    let mut groups: Vec<(Together, usize)> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+    for (group, size) in groups {
+        let smallest = (0..shard.of()).min_by_key(|&shard| sizes[shard]).expect("one at least");
+        sizes[smallest] += size;
+        shards.insert(group, smallest);
     }
-
-    /// Keeps the experiments of this shard. All shards together have every experiment once, however
-    /// many of them are finished.
-    ///
-    /// What belongs together stays together: experiments that share cached features, and networks
-    /// that `auto` compares with each other.
-    pub fn keep(self, experiments: &mut Vec<Experiment>) {
-        let mut shards: BTreeMap<Together, usize> = BTreeMap::new();
-        let mut sizes = vec![0; self.of];
-        // The largest groups first, each to the shard that has least.
-        let mut groups: BTreeMap<Together, usize> = BTreeMap::new();
-        for experiment in experiments.iter() {
-            *groups.entry(together(experiment)).or_default() += 1;
-        }
-        let mut groups: Vec<(Together, usize)> = groups.into_iter().collect();
-        groups.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
-        for (group, size) in groups {
-            let smallest = (0..self.of).min_by_key(|&shard| sizes[shard]).expect("one at least");
-            sizes[smallest] += size;
-            shards.insert(group, smallest);
-        }
-        experiments.retain(|experiment| shards[&together(experiment)] == self.index);
-    }
+    experiments.retain(|experiment| shards[&together(experiment)] == shard.index());
 }
 
 /// What experiments of one group have in common.
@@ -73,22 +41,6 @@ fn together(experiment: &Experiment) -> Together {
             settings.model, settings.weights, settings.seed, settings.augmentation
         ),
         _ => experiment.label.clone(),
-    }
-}
-
-impl fmt::Display for Shard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.index, self.of)
-    }
-}
-
-impl FromStr for Shard {
-    type Err = NotAShard;
-
-    fn from_str(text: &str) -> Result<Self, NotAShard> {
-        let (index, of) = text.split_once('/').ok_or(NotAShard)?;
-        let number = |text: &str| text.parse().map_err(|_| NotAShard);
-        Self::new(number(index)?, number(of)?)
     }
 }
 
@@ -126,7 +78,7 @@ mod tests {
         for of in [1, 2, 5, 30] {
             let shard = |index| {
                 let mut ours = all.clone();
-                Shard::new(index, of).unwrap().keep(&mut ours);
+                deal(Shard::new(index, of).unwrap(), &mut ours);
                 ours.into_iter().map(|experiment| experiment.label).collect::<Vec<_>>()
             };
             let shards: Vec<Vec<String>> = (0..of).map(shard).collect();
@@ -143,15 +95,6 @@ mod tests {
                     assert!(ours.contains(&partner), "{label} and {partner}");
                 }
             }
-        }
-    }
-
-    #[test]
-    fn a_shard_is_an_index_below_a_number() {
-        assert_eq!("3/4".parse(), Shard::new(3, 4));
-        assert_eq!(Shard::new(3, 4).unwrap().to_string(), "3/4");
-        for wrong in ["4/4", "0/0", "1", "a/4", "-1/4", "1/4/5", ""] {
-            assert_eq!(wrong.parse::<Shard>(), Err(NotAShard), "{wrong}");
         }
     }
 }
