@@ -48,7 +48,8 @@ fn unpack_bounded(archive: &Path, into: &Path, bounds: TarBounds, task: Task<'_>
     Ok(tar.has_end())
 }
 
-fn check_is_tar(archive: &Path, file: &mut File) -> Result<()> {
+/// Refuses what is no plain tar, and says what it is.
+pub(crate) fn check_is_tar(archive: &Path, file: &mut File) -> Result<()> {
     use std::io::Seek;
     let mut head = [0; 265];
     let mut filled = 0;

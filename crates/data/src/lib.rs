@@ -68,8 +68,10 @@ mod cache;
 mod loader;
 
 // New photos, to be labelled, and sorted by their labels.
+mod in_parallel;
+mod named;
+mod photo_source;
 pub mod sort;
-mod sources;
 
 pub use image::RgbImage;
 
@@ -84,12 +86,14 @@ pub use decode::{
 pub use error::{DataError, LayoutReading, LeftOut, Result};
 pub use folds::{folds, folds_of, group_numbers};
 pub use group_by::GroupBy;
+pub use in_parallel::in_parallel;
 pub use loader::{Batch, Loader, LoaderOptions, Transform};
+pub use named::{Named, NoPhoto};
 pub use options::PrepareOptions;
+pub use photo_source::{Member, PhotoSource};
 pub use prepare::{Outcome, Prepared, prepare};
 pub use preset::Preset;
 pub use resize::{denormalise, normalise, prepare_pixels};
 pub use scan::{Scan, ScanOptions, ScannedPhoto, scan};
-pub use sources::{NoPhoto, PhotoSource, in_parallel, photo_sources};
 pub use split::Fractions;
 pub use window::Window;

@@ -1,5 +1,6 @@
 //! Walks a source: by name, through links, without hidden or system entries.
 
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -148,10 +149,14 @@ fn looks_like_photo(path: &Path) -> bool {
         || path.extension().is_none() && begins_like_photo(&beginning(path)).is_some()
 }
 
+/// How many bytes tell a format.
+pub(crate) const BEGINNING_BYTES: usize = 16;
+
 /// Returns the first bytes of a file; none if it cannot be read.
 pub(crate) fn beginning(path: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
-    match open_regular(path).is_ok_and(|file| file.take(16).read_to_end(&mut bytes).is_ok()) {
+    let read = |file: File| file.take(BEGINNING_BYTES as u64).read_to_end(&mut bytes).is_ok();
+    match open_regular(path).is_ok_and(read) {
         true => bytes,
         false => Vec::new(),
     }

@@ -141,7 +141,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use kennel_core::{Interpolation, Preprocessing};
-    use kennel_data::RgbImage;
+    use kennel_data::{Named, RgbImage};
 
     use super::*;
 
@@ -201,12 +201,13 @@ mod tests {
         std::fs::write(&asked[7], "no photo").unwrap();
         asked.push(dir.path().join("empty*.png"));
         let mut model = FirstPixel::new();
-        let rows: Vec<Row> = label(&mut model, Photos::Named(asked.clone()), Task::unwatched())
-            .collect::<Result<Vec<_>>>()
-            .unwrap()
-            .into_iter()
-            .flatten()
-            .collect();
+        let rows: Vec<Row> =
+            label(&mut model, Photos::Named(Named::new(asked.clone())), Task::unwatched())
+                .collect::<Result<Vec<_>>>()
+                .unwrap()
+                .into_iter()
+                .flatten()
+                .collect();
         assert_eq!(model.batches, [31, 8]);
         assert_eq!(rows.len(), 41);
         for (level, (row, path)) in rows.iter().zip(&asked).enumerate() {
@@ -228,7 +229,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let asked = draw(dir.path(), 33);
         let (stop, mut model) = (AtomicBool::new(false), FirstPixel::new());
-        let mut rows = label(&mut model, Photos::Named(asked), Task::new(&stop, &|_| {}));
+        let mut rows =
+            label(&mut model, Photos::Named(Named::new(asked)), Task::new(&stop, &|_| {}));
         assert_eq!(rows.next().unwrap().unwrap().len(), 32);
         stop.store(true, Ordering::Relaxed);
         assert!(matches!(rows.next(), Some(Err(InferError::Stopped(_)))));

@@ -1,12 +1,11 @@
 //! Reads photos, a batch at a time, in the form that a model takes.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use kennel_core::Preprocessing;
 use kennel_data::{
-    DatasetPhoto, Decoded, Loader, LoaderOptions, NoPhoto, Note, PhotoSource, RgbImage, Transform,
-    in_parallel, photo_sources, resize,
+    DatasetPhoto, Decoded, Loader, LoaderOptions, Named, NoPhoto, Note, PhotoSource, RgbImage,
+    Transform, in_parallel, resize,
 };
 
 use crate::{InferError, Result};
@@ -20,9 +19,8 @@ const BATCH_BYTES: usize = 64 << 20;
 /// Photos to label.
 #[derive(Clone, Debug)]
 pub enum Photos {
-    /// Files, folders, patterns or `-`, as [`photo_sources`] finds them. One that cannot be read
-    /// does not end the others.
-    Named(Vec<PathBuf>),
+    /// Photos by their names. One that cannot be read does not end the others.
+    Named(Named),
     /// Photos of a data set, each checked against its digest. One that cannot be read is an error.
     Listed(Arc<[DatasetPhoto]>),
 }
@@ -113,7 +111,7 @@ impl Photos {
     }
 }
 
-fn named(asked: Vec<PathBuf>, preprocessing: Option<Preprocessing>) -> Batches {
+fn named(asked: Named, preprocessing: Option<Preprocessing>) -> Batches {
     // Decoded photos are large, preprocessed ones are not.
     let at_once = match &preprocessing {
         Some(preprocessing) => {
@@ -127,7 +125,7 @@ fn named(asked: Vec<PathBuf>, preprocessing: Option<Preprocessing>) -> Batches {
             source.as_ref().map_err(|none| InferError::NoPhoto { reason: none.reason.clone() })?;
         Ok(Prepared::of(source.read()?, preprocessing.as_ref()))
     };
-    Box::new(in_parallel(photo_sources(asked), at_once, read).map(|chunk| {
+    Box::new(in_parallel(asked.sources(), at_once, read).map(|chunk| {
         let mut batch = Batch::default();
         for (source, read) in chunk {
             batch.push(source.map_or_else(|none| none.asked, |source| source.to_string()), read);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use kennel_core::{RunDir, Task};
-use kennel_data::RgbImage;
+use kennel_data::{Named, RgbImage};
 use kennel_explain::{HeatMap, png, side_by_side};
 use kennel_infer::{Photos, Predictor, Row};
 use kennel_metrics::{RankedClass, rank};
@@ -118,8 +118,11 @@ impl Model {
             });
             Labelled { photo: row.photo.into(), label }
         };
-        let batches =
-            kennel_infer::label(&mut *self.inner, Photos::Named(photos), Task::unwatched());
+        let batches = kennel_infer::label(
+            &mut *self.inner,
+            Photos::Named(Named::new(photos)),
+            Task::unwatched(),
+        );
         let mut all = Vec::new();
         for batch in batches {
             all.extend(batch.map_err(Error::of)?.into_iter().map(labelled));
@@ -145,7 +148,7 @@ impl Model {
         };
         let class_index = class.map(index).transpose()?;
         let temperature = self.inner.temperature();
-        let asked = Photos::Named(vec![as_file(photo)]);
+        let asked = Photos::Named(Named::new(vec![as_file(photo)]));
         let mut batches =
             kennel_infer::explain(&mut *self.inner, asked, class_index, Task::unwatched())
                 .map_err(Error::of)?;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kennel_core::task::Event;
 use kennel_core::{RunDir, Settings, Strategy, Task};
+use kennel_data::Named;
 use kennel_infer::{Compute, LearntUnknown, Photos, Predictor, Row, label, read_unknown};
 use kennel_train::{TrainError, TrainOptions, resume, train};
 use photos::{draw_photos, small_config};
@@ -36,7 +37,7 @@ fn label_noise(run: &RunDir, folder: &Path) -> Vec<Row> {
         image::RgbImage::from_fn(64, 64, noise).save(&path).unwrap();
         path
     };
-    let noise = Photos::Named((0..8).map(draw).collect());
+    let noise = Photos::Named(Named::new((0..8).map(draw).collect()));
     let mut model = Predictor::of_run(run, &Compute::cpu()).unwrap();
     label(&mut model, noise, Task::unwatched()).flat_map(|rows| rows.unwrap()).collect()
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kennel_core::{Split, kept_in_place};
-use kennel_data::Notes;
+use kennel_data::{Named, Notes};
 use kennel_explain::HeatMap;
 use kennel_infer::{Explained, ExplainedPhoto, InferError, Model, Photos, Predictor, explain};
 use kennel_metrics::{argmax, softmax_at};
@@ -151,7 +151,7 @@ fn explain_photos(args: &ExplainArgs, model: &mut Predictor, session: &Session) 
     let mut noted = Notes::default();
     let task = photo_loop::task_on(&args.photos, session);
     let counter = photo_loop::counter("explained", session);
-    for explained in explain(model, Photos::Named(args.photos.clone()), class, task)? {
+    for explained in explain(model, Photos::Named(Named::new(args.photos.clone())), class, task)? {
         let explained = match explained {
             Ok(explained) => explained,
             Err(error) => {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use kennel_core::{Split, Task, kept_in_place};
-use kennel_data::Notes;
+use kennel_data::{Named, Notes};
 use kennel_infer::{FeatureRow, PhotoIndex, Photos, Predictor, SimilarPhoto, features};
 use serde::Serialize;
 
@@ -102,7 +102,7 @@ pub fn run(args: SimilarArgs, session: &Session) -> CommandResult {
     let (mut rows, mut asked, mut failed) = (Written::default(), 0, 0);
     let mut noted = Notes::default();
     let task = photo_loop::task_on(&args.photos, session);
-    for batch in features(&mut predictor, Photos::Named(args.photos.clone()), task)? {
+    for batch in features(&mut predictor, Photos::Named(Named::new(args.photos.clone())), task)? {
         let batch = match batch {
             Ok(batch) => batch,
             Err(error) => {
