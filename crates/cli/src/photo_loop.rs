@@ -16,7 +16,12 @@ use crate::session::Session;
 /// The task of a command on `photos`. A process that waits for standard input (`-`) cannot stop at
 /// the next photo, so it does not listen.
 pub fn task_on(photos: &[PathBuf], session: &Session) -> Task<'static> {
-    match photos.iter().any(|path| path == Path::new("-")) {
+    task_that(photos.iter().any(|path| path == Path::new("-")), session)
+}
+
+/// As [`task_on`], for a command that knows whether it reads standard input.
+pub fn task_that(reads_stdin: bool, session: &Session) -> Task<'static> {
+    match reads_stdin {
         true => Task::unwatched(),
         false => Task::new(interrupt::listen(session), &|_| {}),
     }

@@ -1,4 +1,4 @@
-//! Prints labels of photos to stdout, row by row as they are found.
+//! Writes labels of photos, row by row as they are found.
 
 use std::borrow::Cow;
 
@@ -7,8 +7,8 @@ use kennel_core::kept_in_place;
 use kennel_metrics::RankedClass;
 use serde::Serialize;
 
+use crate::destination::Destination;
 use crate::failure::Failure;
-use crate::output::{print_bytes, write_while_read};
 
 /// For whom rows are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -21,6 +21,9 @@ pub enum RowFormat {
     Csv,
     /// One JSON array.
     Json,
+    /// One JSON object a line.
+    #[value(name = "jsonl")]
+    JsonLines,
 }
 
 /// Result for a photo.
@@ -75,9 +78,10 @@ pub struct Rows {
     written: Written,
 }
 
-/// Rows of any kind that were written to stdout so far.
+/// Rows of any kind that were written so far.
 #[derive(Default)]
 pub struct Written {
+    to: Destination,
     count: usize,
 }
 
@@ -87,7 +91,7 @@ impl Written {
     ///
     /// # Errors
     ///
-    /// If stdout cannot be written.
+    /// If they cannot be written.
     pub fn write<R: Serialize>(
         &mut self,
         format: RowFormat,
@@ -101,27 +105,41 @@ impl Written {
                 RowFormat::Table => line(row),
                 RowFormat::Csv => csv_line(&fields(row))?,
                 RowFormat::Json => {
-                    let json = serde_json::to_string(row)
-                        .map_err(|error| Failure::Failed(error.to_string()))?;
-                    format!("{}{json}", if self.count == 0 { "[\n" } else { ",\n" })
+                    let begins = if self.count == 0 { "[\n" } else { ",\n" };
+                    format!("{begins}{}", json_line(row)?.trim_end())
                 }
+                RowFormat::JsonLines => json_line(row)?,
             };
             self.count += 1;
         }
-        write_while_read(text.as_bytes())
+        self.to.write(text.as_bytes())
     }
 
-    /// Writes the end of the output.
+    /// Ends the output before all rows are there: a file gets no name.
     ///
     /// # Errors
     ///
     /// If stdout cannot be written.
-    pub fn end(self, format: RowFormat) -> Result<(), Failure> {
-        match (format, self.count) {
-            (RowFormat::Json, 0) => print_bytes(b"[]\n"),
-            (RowFormat::Json, _) => print_bytes(b"\n]\n"),
-            _ => Ok(()),
+    pub fn stop(self, format: RowFormat) -> Result<(), Failure> {
+        match self.to {
+            Destination::Stdout => self.end(format),
+            Destination::File(_) => Ok(()),
         }
+    }
+
+    /// Writes the end of the output. A file gets its name.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    pub fn end(mut self, format: RowFormat) -> Result<(), Failure> {
+        let end: &[u8] = match (format, self.count) {
+            (RowFormat::Json, 0) => b"[]\n",
+            (RowFormat::Json, _) => b"\n]\n",
+            _ => b"",
+        };
+        self.to.write(end)?;
+        self.to.finish()
     }
 }
 
@@ -131,9 +149,15 @@ impl Rows {
     ///
     /// # Errors
     ///
-    /// If stdout cannot be written.
-    pub fn begin(format: RowFormat, top: usize, tells_unknown: bool) -> Result<Self, Failure> {
-        let rows = Rows { format, tells_unknown, top: top.max(1), written: Written::default() };
+    /// If it cannot be written.
+    pub fn begin(
+        to: Destination,
+        format: RowFormat,
+        top: usize,
+        tells_unknown: bool,
+    ) -> Result<Self, Failure> {
+        let written = Written { to, count: 0 };
+        let mut rows = Rows { format, tells_unknown, top: top.max(1), written };
         if format == RowFormat::Csv {
             let mut header = vec!["path".to_string(), "label".into()];
             for place in 1..=rows.top {
@@ -143,7 +167,7 @@ impl Rows {
             if tells_unknown {
                 header.extend(["unknown".into(), "unknown_score".into()]);
             }
-            print_bytes(csv_line(&header)?.as_bytes())?;
+            rows.written.to.write(csv_line(&header)?.as_bytes())?;
         }
         Ok(rows)
     }
@@ -152,7 +176,7 @@ impl Rows {
     ///
     /// # Errors
     ///
-    /// If stdout cannot be written.
+    /// If they cannot be written.
     pub fn write(&mut self, rows: &[Row]) -> Result<bool, Failure> {
         let mut written = std::mem::take(&mut self.written);
         let still_read = written.write(self.format, rows, table_line, |row| self.fields(row))?;
@@ -160,13 +184,22 @@ impl Rows {
         Ok(still_read)
     }
 
-    /// Writes the end of the output.
+    /// Writes the end of the output. A file gets its name.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    pub fn end(self) -> Result<(), Failure> {
+        self.written.end(self.format)
+    }
+
+    /// Ends the output before all rows are there: a file gets no name.
     ///
     /// # Errors
     ///
     /// If stdout cannot be written.
-    pub fn end(self) -> Result<(), Failure> {
-        self.written.end(self.format)
+    pub fn stop(self) -> Result<(), Failure> {
+        self.written.stop(self.format)
     }
 
     fn fields(&self, row: &Row) -> Vec<String> {
@@ -218,6 +251,16 @@ fn not_run(field: &str) -> Cow<'_, str> {
         true => format!("'{field}").into(),
         false => field.into(),
     }
+}
+
+/// Returns a line of JSON.
+///
+/// # Errors
+///
+/// If the row cannot be encoded.
+pub fn json_line(row: &impl Serialize) -> Result<String, Failure> {
+    let json = serde_json::to_string(row).map_err(|error| Failure::Failed(error.to_string()))?;
+    Ok(json + "\n")
 }
 
 fn table_line(row: &Row) -> String {

@@ -14,7 +14,7 @@ use crate::heat_pictures::Pictures;
 use crate::interrupt;
 use crate::output::{Stream, columns_that_fit, print, print_bytes, print_json, wrapped};
 use crate::progress::Terminal;
-use crate::rows::{RowFormat, csv_line};
+use crate::rows::{RowFormat, csv_line, json_line};
 use crate::session::Session;
 
 /// Indentation of the lines after a sentence's first.
@@ -91,6 +91,10 @@ pub fn explain_split(
             classes,
             photos: checked,
         }),
+        RowFormat::JsonLines => {
+            let lines = checked.iter().map(json_line).collect::<Result<String, Failure>>()?;
+            print_bytes(lines.as_bytes())
+        }
     }
 }
 

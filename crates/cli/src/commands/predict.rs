@@ -1,16 +1,18 @@
 //! `kennel predict`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kennel_data::Notes;
 use kennel_infer::{BATCH, InferError, Model, Photos, Predictor, label};
 
 use crate::chosen_run::ChosenRun;
+use crate::destination::Destination;
 use crate::device::DeviceArg;
 use crate::failure::{CommandResult, Failure};
 use crate::hints::in_a_row;
 use crate::onnx_args::OnnxArgs;
+use crate::photo_args::PhotoArgs;
 use crate::rows::{Row, RowFormat, Rows, Unknown};
 use crate::session::Session;
 use crate::sorting::{SortArgs, run_undo};
@@ -23,15 +25,15 @@ Examples:
   curl -s https://example.org/dog.jpg | kennel predict - --model mobilenetv2_100 --strategy freeze
   kennel predict new.jpg --model mobilenetv2_100 --weights DIR --top 5     with the ImageNet head
   kennel predict photos/ --run RUN --sort-into sorted      copies; --move moves
-  kennel predict --undo sorted                             all photos as they were";
+  kennel predict --undo sorted                             all photos as they were
+  kennel predict 'shards/{000..999}.tar' --run RUN --shard auto --format jsonl --out part.jsonl";
 
 /// Which photos, and by which network.
 #[derive(Args)]
 #[command(after_help = EXAMPLE, allow_negative_numbers = true)]
 pub struct PredictArgs {
-    /// Photos, folders of photos, patterns such as 'new/*.jpg', or - for a photo on standard input
-    #[arg(required_unless_present = "undo", value_name = "PHOTO|DIR|-")]
-    photos: Vec<PathBuf>,
+    #[command(flatten)]
+    photos: PhotoArgs,
     #[command(flatten)]
     chosen: ChosenRun,
     /// With --model: pretrained weights with the head they came with, instead of a run
@@ -46,7 +48,7 @@ pub struct PredictArgs {
     /// Give no label below this probability [default: 0, with --sort-into 0.8]
     #[arg(long, value_name = "P")]
     min_confidence: Option<f64>,
-    /// With --format json: list the logits too
+    /// With --format json or jsonl: list the logits too
     #[arg(long)]
     logits: bool,
     #[command(flatten)]
@@ -58,6 +60,10 @@ pub struct PredictArgs {
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: RowFormat,
+    /// Write the rows into FILE, which gets its name once all are there; with --shard, a FILE that
+    /// is there is finished and stays
+    #[arg(long, value_name = "FILE", conflicts_with = "undo")]
+    out: Option<PathBuf>,
 }
 
 /// Labels photos in the given order, and sorts them if asked for. If one cannot be read, continues
@@ -72,11 +78,18 @@ pub fn run(args: PredictArgs, session: &Session) -> CommandResult {
             "--min-confidence {found}: expected a probability in [0, 1]"
         )));
     }
-    if args.logits && args.format != RowFormat::Json {
-        return Err(Failure::Usage("--logits: only --format json has a place for them".into()));
+    if args.logits && !matches!(args.format, RowFormat::Json | RowFormat::JsonLines) {
+        return Err(Failure::Usage(
+            "--logits: only --format json and jsonl have a place for them".into(),
+        ));
     }
     if args.top == 0 {
         return Err(Failure::Usage("--top 0: expected at least 1".into()));
+    }
+    let photos = args.photos.named(session)?;
+    if let Some(part) = args.finished_part() {
+        say!(session, "finished   {}", part.display());
+        return Ok(());
     }
     let mut model = args.model(session)?;
     if args.logits && model.preprocessing().is_none() {
@@ -86,17 +99,18 @@ pub fn run(args: PredictArgs, session: &Session) -> CommandResult {
     }
     let (class_names, temperature) = (model.class_names().to_vec(), model.temperature());
     let tells_unknown = model.unknown_threshold().is_some();
-    let mut sorting = args.sort.begin(&args.photos, &class_names, session)?;
-    let mut rows = Rows::begin(args.format, args.top.min(class_names.len()), tells_unknown)?;
+    let mut sorting = args.sort.begin(args.photos.names(), &class_names, session)?;
+    let to = Destination::of(args.out.as_deref())?;
+    let mut rows = Rows::begin(to, args.format, args.top.min(class_names.len()), tells_unknown)?;
     let (mut asked, mut unreadable, mut unlabelled, mut is_read) = (0, 0, 0, true);
     let mut noted = Notes::default();
-    let task = photo_loop::task_on(&args.photos, session);
+    let task = photo_loop::task_that(args.photos.reads_stdin(), session);
     let counter = photo_loop::counter("labelled", session);
-    for labelled in label(&mut *model, Photos::Named(args.photos.clone()), task) {
+    for labelled in label(&mut *model, Photos::Named(photos), task) {
         let labelled = match labelled {
             Ok(labelled) => labelled,
             Err(error) => {
-                rows.end()?;
+                rows.stop()?;
                 counter.finish_and_clear();
                 if let Some(sorting) = sorting {
                     sorting.end(session);
@@ -132,11 +146,16 @@ pub fn run(args: PredictArgs, session: &Session) -> CommandResult {
     }
     let are_sorted = sorting.is_none_or(|sorting| sorting.end(session));
     let done = if unlabelled > unreadable { "labelled" } else { "read" };
-    photo_loop::ended_with(&args.photos, unlabelled, asked, done)?;
+    photo_loop::ended_with(args.photos.names(), unlabelled, asked, done)?;
     if are_sorted { Ok(()) } else { Err(Failure::Partly) }
 }
 
 impl PredictArgs {
+    /// The file of a share that was written before.
+    fn finished_part(&self) -> Option<&Path> {
+        self.out.as_deref().filter(|part| self.photos.is_shared() && part.exists())
+    }
+
     /// The least probability of a label.
     fn min_confidence(&self) -> f64 {
         self.min_confidence.unwrap_or_else(|| self.sort.min_confidence())
