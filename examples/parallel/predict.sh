@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Labels the photos of photos.txt in 100 parts by GNU parallel: predict.sh RUN [OPTION OF PARALLEL...]
+set -euo pipefail
+run=${1:?usage: predict.sh RUN [OPTION OF PARALLEL...]}
+
+mkdir -p labels
+parallel --jobs 1 --workdir "$PWD" "${@:2}" \
+  kennel predict --list photos.txt --run "$run" --shard {}/100 --format jsonl --out labels/part-{}.jsonl ::: {0..99}
+
+cat labels/part-{0..99}.jsonl > labels.jsonl
