@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use kennel_core::open_regular;
 
-use super::NoPhoto;
+use super::no_photo::NoPhoto;
 use crate::error::Result;
 
 /// Longest name that is read, in bytes: longer than any path.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use kennel_archive::{TarBounds, TarReader};
 
-use super::NoPhoto;
+use super::no_photo::NoPhoto;
 use crate::archive::check_is_tar;
 use crate::endings::is_called_like_photo;
 use crate::litter::left_out;

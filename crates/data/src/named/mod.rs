@@ -2,6 +2,7 @@
 
 mod list;
 mod members;
+mod no_photo;
 mod numbered;
 mod pieces;
 
@@ -11,18 +12,10 @@ use kennel_core::Shard;
 
 use self::list::names_in;
 use self::members::members;
+pub use self::no_photo::NoPhoto;
 use self::pieces::{Found, Piece, or_none, pieces};
 use crate::error::Result;
 use crate::photo_source::PhotoSource;
-
-/// A name that leads to no photo.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoPhoto {
-    /// The name, or the path below it that failed.
-    pub asked: String,
-    /// The reason.
-    pub reason: String,
-}
 
 /// Photos by their names, all of them or a share.
 ///

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::NoPhoto;
+use super::no_photo::NoPhoto;
 use super::numbered::numbered;
 use crate::endings::{begins_like_photo, is_called_like_photo};
 use crate::litter::left_out;
