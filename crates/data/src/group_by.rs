@@ -1,5 +1,6 @@
 //! Groups photos that must not be divided: the photos of a burst, a camera, an animal.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -98,7 +99,7 @@ impl fmt::Display for GroupBy {
 
 /// A [`GroupBy`] whose table was read.
 pub(crate) struct Grouping<'a> {
-    by: &'a GroupBy,
+    by: Cow<'a, GroupBy>,
     table: Option<Table>,
 }
 
@@ -108,9 +109,9 @@ impl<'a> Grouping<'a> {
     /// # Errors
     ///
     /// As [`Table::read`].
-    pub fn read(by: &'a GroupBy) -> Result<Self> {
+    pub fn read(by: Cow<'a, GroupBy>) -> Result<Self> {
         let column = Column { name: "group", needed: true };
-        let table = match by {
+        let table = match &*by {
             GroupBy::Csv(file) => Some(Table::read(file, &[column])?),
             _ => None,
         };
@@ -129,7 +130,7 @@ impl<'a> Grouping<'a> {
     /// [`DataError::NoGroups`] if no photo has a group; [`DataError::Table`] if the table names a
     /// photo that is not there.
     pub fn groups(&self, photos: &[ScannedPhoto], source: &Path) -> Result<Vec<Option<String>>> {
-        let groups: Vec<Option<String>> = match (self.by, &self.table) {
+        let groups: Vec<Option<String>> = match (&*self.by, &self.table) {
             (GroupBy::Folder, _) => photos.iter().map(|photo| photo.folder.clone()).collect(),
             (GroupBy::Regex(regex), _) => {
                 let group = |photo: &ScannedPhoto| {
@@ -153,7 +154,7 @@ impl<'a> Grouping<'a> {
             false => Err(DataError::NoGroups {
                 path: source.into(),
                 by: self.name(),
-                reason: match self.by {
+                reason: match &*self.by {
                     GroupBy::Folder => "no photo lies in a folder below that of its class",
                     GroupBy::Regex(_) => "the pattern matches no path",
                     GroupBy::Csv(_) => "the table gives no photo a group",

@@ -16,6 +16,7 @@ mod division;
 mod endings;
 mod foreign_letter;
 mod layout;
+mod listed;
 mod litter;
 mod preset;
 mod reading;

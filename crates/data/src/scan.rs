@@ -17,6 +17,7 @@ use crate::error::{DataError, Result};
 use crate::fingerprint::Fingerprint;
 use crate::foreign_letter::foreign_letter;
 use crate::layout::{Candidate, Layout};
+use crate::listed::{is_table, layout_of};
 use crate::litter::NOT_IN_A_CLASS;
 use crate::preset::Preset;
 use crate::reading::Expected;
@@ -126,12 +127,13 @@ impl Scan {
     }
 }
 
-/// Reads a folder or a tar, and decodes every file in it, in parallel. The source is only read. A
-/// tar is unpacked into a temporary folder in `scratch`, which exists as long as the [`Scan`].
+/// Reads a folder, a tar or a table of photos, and decodes every file in it, in parallel. The source
+/// is only read. A tar is unpacked into a temporary folder in `scratch`, which exists as long as the [`Scan`].
 ///
 /// # Errors
 ///
-/// - `source` does not exist, or is neither a folder nor a tar.
+/// - `source` does not exist, or is neither a folder, a tar nor a table.
+/// - A table has a line that cannot be used ([`DataError::Table`]).
 /// - It is not the preset, or it has a class that is not in `options.known`.
 /// - Its folders can be read in two ways, or name no class.
 /// - A folder cannot be added ([`DataError::NotAdded`]).
@@ -145,6 +147,11 @@ pub fn scan(source: &Path, options: &ScanOptions, scratch: &Path, task: Task<'_>
     }
     if source.is_dir() {
         return scan_folder(source, source, options, None, task);
+    }
+    if is_table(source) {
+        let mut layout = layout_of(source)?;
+        layout.add(files::folder_of(source), options.added)?;
+        return scan_layout(source, layout, options, None, task);
     }
     let unpacked = Scratch::new_in(scratch, ".kennel-unpacked-")?;
     let is_whole = archive::unpack(source, unpacked.path(), task)?;
@@ -166,6 +173,16 @@ fn scan_folder(
 ) -> Result<Scan> {
     let mut layout = Layout::read(named, folder, options.expected())?;
     layout.add(folder, options.added)?;
+    scan_layout(named, layout, options, unpacked, task)
+}
+
+fn scan_layout(
+    named: &Path,
+    layout: Layout,
+    options: &ScanOptions,
+    unpacked: Option<Scratch>,
+    task: Task<'_>,
+) -> Result<Scan> {
     let Layout { candidates, mut rejected, divided, classes: folders, mut notes, added, .. } =
         layout;
     if let Some(found) = class_not_among(&candidates, options) {

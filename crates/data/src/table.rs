@@ -77,6 +77,11 @@ impl Table {
         Ok(table)
     }
 
+    /// The rows, in the order of the file.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
     /// Returns the rows by their photos. Every row must name one of `sources`.
     ///
     /// # Errors

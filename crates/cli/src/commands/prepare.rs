@@ -20,6 +20,7 @@ Examples:
   kennel prepare photos/                            photos/<class>/*.jpg
   kennel prepare photos/ --out data/mine            photos/{train,val,test}/<class>/*.jpg keeps its division
   kennel prepare photos/ --classes-are .            also where a class is called train or test
+  kennel prepare photos.csv --link                  columns path,label: hard links, no copies
   kennel prepare photos/ --group-by exif-time       photos of a burst stay on one side
   kennel prepare photos/ --add more/                more/<class>/*.jpg join photos/<class>/
   kennel prepare stanford-dogs-5                    fetches the photos of the study
@@ -31,8 +32,9 @@ Your files are never changed. Photos that cannot be read are listed with the rea
 #[derive(Args)]
 #[command(after_help = EXAMPLE)]
 pub struct PrepareArgs {
-    /// Folder of class folders, folder with train/, val/, test/, Stanford Dogs as a folder or tar,
-    /// or stanford-dogs-5 or stanford-dogs to fetch them
+    /// Folder of class folders, folder with train/, val/, test/, CSV file with the columns path and
+    /// label (and perhaps split and group), Stanford Dogs as a folder or tar, or stanford-dogs-5 or
+    /// stanford-dogs to fetch them
     source: PathBuf,
     /// Folder for the data set
     #[arg(long, value_name = "DIR", env = "KENNEL_DATA", hide_env_values = true, default_value = DATA_DIR)]
