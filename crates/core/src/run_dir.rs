@@ -157,6 +157,11 @@ impl RunDir {
         Ok(run)
     }
 
+    /// The directory of a run that another process writes, maybe on another machine.
+    pub fn of_another(root: impl Into<PathBuf>) -> Self {
+        RunDir { root: root.into() }
+    }
+
     /// Returns the run that `file` is a checkpoint of, and the canonical path of `file` in that
     /// run. `None` when it is not a checkpoint of a run.
     pub fn of_checkpoint(file: &Path) -> Option<(Self, PathBuf)> {

@@ -53,7 +53,9 @@ pub use locate::{WeightsSource, cached_weights, check_head, locate_weights};
 pub use network::{Network, rows};
 pub use regularization::RegularizationRates;
 pub use stage::{Stage, is_under};
-pub use state_dict::{NamePath, StateDict, TensorValue, apply_state_dict, is_buffer, state_dict};
+pub use state_dict::{
+    NamePath, StateDict, TensorValue, apply_state_dict, is_buffer, running_statistics, state_dict,
+};
 pub use trainable::{with_frozen_norms, with_trainable};
 pub use trained::load_trained;
 pub use value::{FeatureTensor, Value, ValueOf};

@@ -35,7 +35,16 @@ pub fn is_buffer(name: &str) -> bool {
 
 /// Copies every tensor out of `module`.
 pub fn state_dict<M: Module>(module: &M) -> StateDict {
-    let mut collector = Collector::default();
+    tensors(module, |_| true)
+}
+
+/// Copies the running statistics whose names are `wanted`.
+pub fn running_statistics<M: Module>(module: &M, wanted: impl Fn(&str) -> bool) -> StateDict {
+    tensors(module, |name| is_buffer(name) && wanted(name))
+}
+
+fn tensors<M: Module>(module: &M, wanted: impl Fn(&str) -> bool) -> StateDict {
+    let mut collector = Collector { path: NamePath::default(), tensors: StateDict::new(), wanted };
     // `valid` applies pending updates of running statistics.
     module.valid().visit(&mut collector);
     collector.tensors
@@ -108,13 +117,13 @@ impl NamePath {
     }
 }
 
-#[derive(Default)]
-struct Collector {
+struct Collector<F> {
     path: NamePath,
     tensors: StateDict,
+    wanted: F,
 }
 
-impl ModuleVisitor for Collector {
+impl<F: Fn(&str) -> bool> ModuleVisitor for Collector<F> {
     fn enter_module(&mut self, name: &str, container_type: &str) {
         self.path.enter(name, container_type);
     }
@@ -124,7 +133,10 @@ impl ModuleVisitor for Collector {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.tensors.insert(self.path.name(), TensorValue::of(param.val()));
+        let name = self.path.name();
+        if (self.wanted)(&name) {
+            self.tensors.insert(name, TensorValue::of(param.val()));
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::FinishedRun;
 const ELSEWHERE: [&str; 4] = ["model", "strategy", "seed", "data_dir"];
 
 /// Values of the keys that `config.toml` leaves out at their defaults.
-const LEFT_OUT: [(&str, &str); 13] = [
+const LEFT_OUT: [(&str, &str); 14] = [
     ("augmentation.policy", "none"),
     ("choose_by", "accuracy"),
     ("cutmix", "0"),
@@ -24,6 +24,7 @@ const LEFT_OUT: [(&str, &str); 13] = [
     ("no_norm_decay", "false"),
     ("preprocessing.crop_mode", "center"),
     ("refit", "false"),
+    ("shards", "1"),
     ("test_flip", "false"),
 ];
 

@@ -29,6 +29,20 @@ fn probability(name: &'static str, x: f64) -> Checked {
 }
 
 impl Settings {
+    /// Checks that a batch can be cut into the shards.
+    fn check_shards(&self) -> Checked {
+        let expected = if !self.shards.is_power_of_two() {
+            "1, 2, 4, 8 or another power of two"
+        } else if !self.batch_size.is_multiple_of(self.shards) {
+            "a divisor of batch_size"
+        } else if self.shards > 1 && self.batch_size < 2 * self.shards {
+            "at most half of batch_size: one photo has no batch statistics"
+        } else {
+            return Ok(());
+        };
+        Err(OutOfBounds { name: "shards", found: self.shards.to_string(), expected })
+    }
+
     /// Checks the settings of a training: that it trains something, and every value that has
     /// bounds.
     ///
@@ -82,6 +96,7 @@ impl Settings {
         }
         positive("epochs", self.epochs as f64)?;
         positive("batch_size", self.batch_size as f64)?;
+        self.check_shards()?;
         if let Some(patience) = self.early_stopping {
             positive("early_stopping", patience as f64)?;
         }
@@ -268,6 +283,10 @@ mod tests {
         for (wrong, name) in [
             (Settings { learning_rate: f64::NAN, ..base.clone() }, "learning_rate"),
             (Settings { batch_size: 0, ..base.clone() }, "batch_size"),
+            (Settings { shards: 0, ..base.clone() }, "shards"),
+            (Settings { shards: 3, batch_size: 33, ..base.clone() }, "shards"),
+            (Settings { shards: 8, batch_size: 12, ..base.clone() }, "shards"),
+            (Settings { shards: 32, ..base.clone() }, "shards"),
             (Settings { folds: Some(1), ..base.clone() }, "folds"),
             (Settings { folds: Some(5), ..of(Strategy::Auto) }, "folds"),
             (Settings { folds: Some(5), refit: true, ..base.clone() }, "refit"),

@@ -8,6 +8,7 @@ mod mixing;
 mod optimizer;
 mod partial;
 mod scheduler;
+mod shards;
 mod test_view;
 mod weights;
 
@@ -63,6 +64,10 @@ pub struct Settings {
     pub epochs: usize,
     /// Photos per step.
     pub batch_size: usize,
+    /// Shards of a batch, a power of two. Each has its own BatchNorm statistics, and several
+    /// processes may share them; the result depends on their number, not on that of processes.
+    #[serde(default = "shards::default_shards", skip_serializing_if = "shards::is_default")]
+    pub shards: usize,
     /// Peak learning rate.
     pub learning_rate: f64,
     /// Learning rate of the head, if it differs.
@@ -181,6 +186,7 @@ impl Settings {
             search: None,
             epochs: strategy.epochs(),
             batch_size: 32,
+            shards: shards::default_shards(),
             learning_rate: strategy.learning_rate(),
             head_learning_rate: None,
             layer_decay: None,
