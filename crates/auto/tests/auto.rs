@@ -20,7 +20,7 @@ use mislabelled::swap_labels;
 use photos::{draw_photos, small_config};
 
 fn options() -> TrainOptions {
-    TrainOptions { compute: Compute::cpu(), cache: None, data: None, skip_test: false }
+    TrainOptions::new(Compute::cpu())
 }
 
 fn auto(data: &Path) -> Settings {

@@ -19,7 +19,7 @@ use photos::{draw_photos, small_config};
 const FOLDS: usize = 3;
 
 fn options() -> TrainOptions {
-    TrainOptions { compute: Compute::cpu(), cache: None, data: None, skip_test: false }
+    TrainOptions::new(Compute::cpu())
 }
 
 fn in_folds(data: &Path) -> Settings {

@@ -24,7 +24,7 @@ fn turn() -> MutexGuard<'static, ()> {
 }
 
 fn options() -> TrainOptions {
-    TrainOptions { compute: Compute::cpu(), cache: None, data: None, skip_test: false }
+    TrainOptions::new(Compute::cpu())
 }
 
 fn searched(data: &Path, count: usize) -> Settings {

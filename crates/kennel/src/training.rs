@@ -175,10 +175,9 @@ impl<'a> Training<'a> {
     pub fn train(self) -> Result<Run> {
         let settings = resolve(self.asked, self.data)?;
         let options = TrainOptions {
-            compute: device::open(&self.device)?,
             cache: Some(CacheOptions { dir: self.cache, max_bytes: CACHE_BYTES }),
             data: Some(self.data.inner().clone()),
-            skip_test: false,
+            ..TrainOptions::new(device::open(&self.device)?)
         };
         let never = AtomicBool::new(false);
         let listener = Mutex::new(self.on_event);

@@ -60,12 +60,7 @@ fn run(data: &Path, runs: &Path, task: Task<'_>) -> (Result<Ended, StudyError>, 
     let existing = Existing::read(runs, &manifest_digest(&data).unwrap()).unwrap();
     let mut experiments = study.plan::<SettingsError>(resolved).unwrap();
     experiments.iter_mut().for_each(|experiment| experiment.find_run(&existing));
-    let train = TrainOptions {
-        compute: Compute::cpu(),
-        cache: None,
-        data: Some(data.clone()),
-        skip_test: false,
-    };
+    let train = TrainOptions { data: Some(data.clone()), ..TrainOptions::new(Compute::cpu()) };
     let claims = Claims::new(runs, &manifest_digest(&data).unwrap());
     let options = StudyOptions {
         data: &data,

@@ -40,6 +40,20 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Adds an epoch, after which the schedule and the optimiser stand so. Returns whether it is the
+    /// best so far.
+    pub fn add(&mut self, record: EpochRecord, plateau: Plateau, optimizer_steps: u64) -> bool {
+        let best = self.history.get(self.best);
+        let is_best = best.is_none_or(|best| is_better(&record, best, self.settings.choose_by));
+        if is_best {
+            self.best = self.history.len();
+        }
+        self.history.push(record);
+        self.optimizer_steps = optimizer_steps;
+        self.plateau = plateau;
+        is_best
+    }
+
     /// Whether early stopping ends the run: no improvement in the last `early_stopping` epochs.
     pub fn is_out_of_patience(&self, settings: &Settings) -> bool {
         let finished = self.history.len();
@@ -89,29 +103,15 @@ pub struct Epoch<'a> {
     pub val_predictions: Option<&'a [PredictionRecord]>,
 }
 
-/// Adds `record` to the progress and writes the epoch's files. Returns whether it is the best epoch
-/// so far.
+/// Writes the files of the last epoch of `progress`.
 ///
 /// # Errors
 ///
 /// A file that cannot be written. The files of the previous epoch stay valid then.
-pub fn save_epoch(
-    run: &RunDir,
-    progress: &mut Progress,
-    record: EpochRecord,
-    plateau: Plateau,
-    epoch: Epoch,
-) -> Result<bool> {
-    let choose_by = progress.settings.choose_by;
-    let best = progress.history.get(progress.best);
-    let is_best = best.is_none_or(|best| is_better(&record, best, choose_by));
-    progress.history.push(record);
-    progress.optimizer_steps = epoch.optimizer.steps();
-    progress.plateau = plateau;
+pub fn save_epoch(run: &RunDir, progress: &Progress, is_best: bool, epoch: Epoch) -> Result<()> {
     let tensors = epoch.tensors;
     let mut changes = run.changes()?;
     if is_best {
-        progress.best = progress.history.len() - 1;
         let validated = epoch.averaged.as_ref().unwrap_or(&tensors);
         let write = |path: &Path| write_checkpoint(path, validated, epoch.batches_tracked, None);
         changes.write(&run.best_weights(), write)?;
@@ -143,8 +143,7 @@ pub fn save_epoch(
     })?;
     let write = |path: &Path| write_checkpoint(path, &state, &BTreeMap::new(), Some((KEY, note)));
     changes.write(&run.last_state(), write)?;
-    changes.commit()?;
-    Ok(is_best)
+    Ok(changes.commit()?)
 }
 
 /// Reads the state after the last finished epoch. Returns None when no epoch was finished.

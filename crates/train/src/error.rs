@@ -8,6 +8,7 @@ use kennel_infer::InferError;
 use kennel_metrics::MetricsError;
 use kennel_models::ModelError;
 use kennel_probe::ProbeError;
+use kennel_ranks::RanksError;
 use kennel_unknown::NotFitted;
 
 /// The result type of this crate.
@@ -35,6 +36,21 @@ pub enum TrainError {
     /// Another error of inference.
     #[error(transparent)]
     Infer(Box<InferError>),
+    /// The processes of the run cannot exchange what they computed.
+    #[error(transparent)]
+    Ranks(#[from] RanksError),
+    /// The processes of the run would not compute the same.
+    #[error("rank {rank} has the {what} {found}, rank 0 {first}: they would not compute the same")]
+    RankDiffers {
+        /// What differs.
+        what: &'static str,
+        /// The first process that differs from rank 0.
+        rank: usize,
+        /// What it has.
+        found: String,
+        /// What rank 0 has.
+        first: String,
+    },
     /// The caller stopped the task before the run began, or before it was resumed.
     #[error(transparent)]
     Stopped(#[from] Stopped),
@@ -223,6 +239,8 @@ impl Hinted for TrainError {
             },
             TrainError::Metrics(_)
             | TrainError::Probe(_)
+            | TrainError::Ranks(_)
+            | TrainError::RankDiffers { .. }
             | TrainError::Stopped(_)
             | TrainError::Hyperparameter { .. }
             | TrainError::Unknown(_) => {

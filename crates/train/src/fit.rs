@@ -1,5 +1,6 @@
 //! Runs the epochs of a run.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,23 +8,26 @@ use burn::module::Module;
 use burn::tensor::Device;
 use kennel_core::seed::stream_seed;
 use kennel_core::task::Event;
-use kennel_core::{EpochRecord, PredictionRecord, RunDir, Settings, Split, Strategy, Task};
+use kennel_core::{
+    EpochRecord, PredictionRecord, RunDir, Settings, Split, Stopped, Strategy, Task,
+};
 use kennel_data::shuffled;
 use kennel_infer::{collect, machine};
 use kennel_metrics::{Evaluation, MetricsError, RunEvaluation};
 use kennel_models::{
     LoadOptions, Network, StateDict, apply_state_dict, is_under, load, read_checkpoint, rows,
-    state_dict,
+    running_statistics, state_dict,
 };
 
 use crate::checkpoint::{AVERAGE_PREFIX, Epoch, OPTIMIZER_PREFIX, Progress, Saved, save_epoch};
 use crate::convex::ConvexHead;
-use crate::features::{Features, Shown};
+use crate::features::{Batches, Features, Shown};
 use crate::setup::Setup;
+use crate::shards::{Form, Said, Shards};
 use crate::unknown::learn_unknown;
 use crate::{
     CrossEntropy, LayerRates, Optimizer, Result, Schedule, TrainError, TrainOptions, WeightAverage,
-    WeightDecay, clip_gradients, draw_mix, finish, take_gradients,
+    WeightDecay, clip_gradients, draw_mix, finish, take_gradients, trainable,
 };
 
 /// A finished run: all epochs are done and the best one is evaluated.
@@ -52,6 +56,16 @@ pub struct Fit {
     /// The convex head that the network has, if one was fitted a moment ago.
     head: Option<ConvexHead>,
     skip_test: bool,
+    shards: Shards,
+    /// What shards say, if there are several.
+    form: Option<Form>,
+}
+
+/// A step, by its epoch and its number in it, both from 0.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    epoch: usize,
+    step: usize,
 }
 
 /// Where a run begins.
@@ -101,7 +115,9 @@ impl Fit {
         let skip_test = options.skip_test && !run.predictions(Split::Test).exists();
         let device = options.compute.device().clone();
         let photos = setup.data.photos(Split::Train).len();
-        let steps = steps_per_epoch(photos, settings.batch_size);
+        let ranks = Arc::clone(&options.ranks);
+        let shards = Shards::new(settings.shards, settings.batch_size, ranks)?;
+        let steps = steps_per_epoch(photos, &settings);
         let mut schedule = Schedule::new(
             settings.scheduler.clone(),
             settings.warmup_epochs,
@@ -158,6 +174,9 @@ impl Fit {
         let rates = LayerRates::new(setup.network(), &settings);
         let optimizer = optimizer.with_decay_of(WeightDecay::new(setup.network(), &settings));
         let loss = CrossEntropy::new(settings.label_smoothing, setup.class_weights.clone());
+        let network = setup.network();
+        let form = (!shards.are_one())
+            .then(|| Form::new(trainable(network), moving_statistics(network, &setup, &settings)));
         Ok(Self {
             settings,
             run,
@@ -172,12 +191,14 @@ impl Fit {
             progress,
             head,
             skip_test,
+            shards,
+            form,
         })
     }
 
     /// Trains the epochs that are left and evaluates the best one.
     pub fn run(mut self, task: Task<'_>) -> Result<Trained> {
-        match self.train_epochs(task).and_then(|()| self.finish(task)) {
+        match self.train_epochs(task).and_then(|()| self.end(task)) {
             Ok(evaluation) => Ok(Trained { run: self.run, evaluation }),
             Err(TrainError::Stopped(_)) => {
                 Err(TrainError::Interrupted { epochs: self.progress.history.len(), run: self.run })
@@ -231,8 +252,10 @@ impl Fit {
                 val_predictions: val_predictions.as_deref(),
             };
             let plateau = self.schedule.plateau();
-            let is_best =
-                save_epoch(&self.run, &mut self.progress, record.clone(), plateau, epoch)?;
+            let is_best = self.progress.add(record.clone(), plateau, self.optimizer.steps());
+            if self.shards.ranks().is_first() {
+                save_epoch(&self.run, &self.progress, is_best, epoch)?;
+            }
             task.tell(Event::Epoch { record: &record, is_best });
         }
         Ok(())
@@ -245,7 +268,11 @@ impl Fit {
         index: usize,
         task: Task<'_>,
     ) -> Result<(Vec<PredictionRecord>, Evaluation)> {
-        let predictions = self.predict(network, Split::Val, "validation", task)?;
+        let photos = self.setup.data.photos(Split::Val);
+        let own = self.shards.predicted(photos.len());
+        let predictions = self.predict(network, Split::Val, own, "validation", task)?;
+        let photos = self.setup.data.photos(Split::Val);
+        let predictions = self.shards.gather(predictions, photos, &self.setup.facts.class_names)?;
         let evaluation = kennel_metrics::evaluate(&predictions, &self.setup.facts.class_names)
             .map_err(|error| match error {
                 MetricsError::NotFinite { path: photo, logit, .. } => {
@@ -275,32 +302,30 @@ impl Fit {
     fn train_pass(&mut self, epoch: usize, task: Task<'_>) -> Result<TrainPass> {
         let photos = self.setup.data.photos(Split::Train).len();
         let mut order = shuffled(photos, self.settings.seed, epoch as u64);
-        order.truncate(photos_per_epoch(photos, self.settings.batch_size));
+        order.truncate(photos_per_epoch(photos, self.shards.size()));
         let of = order.len();
         let (mut seen, mut correct, mut total_loss, mut learning_rate) = (0, 0, 0.0, 0.0);
         let is_mixed = self.settings.mixes(epoch);
         let part = self.features.train_part(epoch);
         let began = Instant::now();
-        let batches = self.features.batches(
-            self.setup.network(),
-            part,
-            order,
-            self.settings.batch_size,
-            task,
-        )?;
-        for (step, batch) in batches.enumerate() {
-            task.check()?;
-            let (shown, labels) = batch?;
-            let (shown, own_share) = self.mixed(shown, epoch, step);
-            self.seed_dropout(epoch, step);
+        let own = self.shards.of_epoch(&order);
+        let size = self.shards.size();
+        let mut batches = self.features.batches(self.setup.network(), part, own, size, task)?;
+        for (step, photos) in order.chunks(self.settings.batch_size).enumerate() {
+            let place = Place { epoch, step };
             let network = self.setup.network.take().expect("every step puts it back");
-            let logits = self.features.forward(&network, shown);
-            let loss = self.loss.forward_mixed(logits.clone(), &labels, own_share);
-            let value = loss.clone().into_scalar::<f32>();
-            if !value.is_finite() {
-                return Err(TrainError::Diverged { epoch: epoch + 1, step: step + 1, loss: value });
+            let (network, said) = match &self.form {
+                None => {
+                    task.check()?;
+                    let said = self.pass(&network, next(&mut batches)?, place, None);
+                    (network, said)
+                }
+                Some(form) => self.in_shards(form, network, photos, &mut batches, place, task)?,
+            };
+            let Said { mut gradients, loss, .. } = said;
+            if !loss.is_finite() {
+                return Err(TrainError::Diverged { epoch: epoch + 1, step: step + 1, loss });
             }
-            let mut gradients = take_gradients(&network, loss.backward());
             if let Some(max_norm) = self.settings.gradient_clip {
                 clip_gradients(&mut gradients, max_norm);
             }
@@ -312,17 +337,10 @@ impl Fit {
                 average.update(&moved, &self.setup.trained, self.optimizer.steps());
             }
             self.setup.network = Some(moved);
-            if !is_mixed {
-                let rows = rows(logits.without_autodiff());
-                correct += rows
-                    .iter()
-                    .zip(&labels)
-                    .filter(|(row, label)| kennel_metrics::argmax(row) == **label)
-                    .count();
-            }
-            seen += labels.len();
-            total_loss += f64::from(value) * labels.len() as f64;
-            task.tell(Event::Step { epoch: epoch + 1, done: seen, of, loss: value });
+            correct += said.correct;
+            seen += photos.len();
+            total_loss += f64::from(loss) * photos.len() as f64;
+            task.tell(Event::Step { epoch: epoch + 1, done: seen, of, loss });
         }
         Ok(TrainPass {
             loss: total_loss / seen as f64,
@@ -332,9 +350,70 @@ impl Fit {
         })
     }
 
+    /// Passes the photos of a batch, or of one of its shards, through the network and back.
+    fn pass(
+        &self,
+        network: &Network,
+        (shown, labels): (Shown, Vec<usize>),
+        place: Place,
+        shard: Option<usize>,
+    ) -> Said {
+        let (shown, own_share) = self.mixed(shown, place);
+        self.seed_dropout(place, shard);
+        let logits = self.features.forward(network, shown);
+        let loss = self.loss.forward_mixed(logits.clone(), &labels, own_share);
+        let value = loss.clone().into_scalar::<f32>();
+        let gradients = take_gradients(network, loss.backward());
+        let answers = rows(logits.without_autodiff());
+        let is_right = |(row, label): &(&Vec<f32>, &usize)| kennel_metrics::argmax(row) == **label;
+        let correct = answers.iter().zip(&labels).filter(is_right).count();
+        Said { gradients, loss: value, correct, ..Said::default() }
+    }
+
+    /// Passes the photos of a step through the network and back in shards. Each begins with the
+    /// running statistics that the network had before the step.
+    fn in_shards(
+        &self,
+        form: &Form,
+        network: Network,
+        photos: &[usize],
+        batches: &mut Batches,
+        place: Place,
+        task: Task<'_>,
+    ) -> Result<(Network, Said)> {
+        let all = self.setup.data.photos(Split::Train);
+        let weight = |photos: &[usize]| -> f64 {
+            photos.iter().map(|&photo| self.setup.class_weights[all[photo].class_index]).sum()
+        };
+        let before = moving_statistics(&network, &self.setup, &self.settings);
+        let mut network = Some(network);
+        let sum = self.shards.sum(|shard| {
+            let here = &photos[self.shards.places(shard, photos.len())];
+            // All processes stop at the same step.
+            let is_stopped = task.is_stopped();
+            if here.is_empty() {
+                return Ok(form.nothing(is_stopped));
+            }
+            let module = network.take().expect("every shard puts it back");
+            let module = apply_state_dict(module, &before);
+            let said = self.pass(&module, next(batches)?, place, Some(shard));
+            let statistics = moving_statistics(&module, &self.setup, &self.settings);
+            network = Some(module);
+            let of_loss = weight(here) / weight(photos);
+            let of_photos = here.len() as f64 / photos.len() as f64;
+            Ok(form.row(Said { statistics, is_stopped, ..said }, of_loss as f32, of_photos as f32))
+        })?;
+        let said = form.said(&sum, &self.device);
+        if said.is_stopped {
+            return Err(Stopped.into());
+        }
+        let network = network.expect("every shard puts it back");
+        Ok((apply_state_dict(network, &said.statistics), said))
+    }
+
     /// Mixes the pixels of a step, if the run mixes. Returns them with the weight of a photo's own
     /// label.
-    fn mixed(&self, shown: Shown, epoch: usize, step: usize) -> (Shown, f64) {
+    fn mixed(&self, shown: Shown, Place { epoch, step }: Place) -> (Shown, f64) {
         let Settings { seed, preprocessing, .. } = &self.settings;
         let side_px = preprocessing.side_px as usize;
         let draw = |mixing| draw_mix(&mixing, *seed, epoch, step, side_px);
@@ -346,24 +425,28 @@ impl Fit {
 
     /// Seeds the device's generator, which dropout draws from, at every step, so that a resumed run
     /// draws the same values.
-    fn seed_dropout(&self, epoch: usize, step: usize) {
+    fn seed_dropout(&self, Place { epoch, step }: Place, shard: Option<usize>) {
         if self.settings.drop_rate > 0.0 || self.settings.drop_path_rate > 0.0 {
-            let bytes = stream_seed(self.settings.seed, "dropout", &[epoch as u64, step as u64]);
+            let indices = [Some(epoch), Some(step), shard].into_iter().flatten();
+            let indices: Vec<u64> = indices.map(|index| index as u64).collect();
+            let bytes = stream_seed(self.settings.seed, "dropout", &indices);
             let (first, _) = bytes.split_first_chunk::<8>().expect("32 bytes");
             self.device.seed(u64::from_le_bytes(*first));
         }
     }
 
+    /// Predicts the photos of a split at `places`.
     fn predict(
         &mut self,
         network: &Network,
         split: Split,
+        places: Range<usize>,
         what: &str,
         task: Task<'_>,
     ) -> Result<Vec<PredictionRecord>> {
         let photos = Arc::clone(self.setup.data.photos(split));
-        let logits = self.features.logits(network, split, task)?;
-        collect(&photos, &self.setup.facts.class_names, logits, what, task)
+        let logits = self.features.logits(network, split, places.clone(), task)?;
+        collect(&photos[places], &self.setup.facts.class_names, logits, what, task)
     }
 
     /// `rms(w - w0) / rms(w0)` over the head.
@@ -377,6 +460,20 @@ impl Fit {
             }
         }
         (moved / start).sqrt()
+    }
+
+    /// Ends the run: rank 0 finishes it, and the others hear how good it is.
+    fn end(&mut self, task: Task<'_>) -> Result<RunEvaluation> {
+        let shards = self.shards.clone();
+        let evaluation =
+            shards.ranks().is_first().then(|| self.finish(task)).transpose()?.unwrap_or_default();
+        let mut bytes = serde_json::to_vec(&evaluation).expect("plain data");
+        shards.ranks().broadcast(&mut bytes)?;
+        // The text of a number may be another number's by the last bit.
+        match shards.ranks().is_first() {
+            true => Ok(evaluation),
+            false => Ok(serde_json::from_slice(&bytes).expect("rank 0 wrote it")),
+        }
     }
 
     /// Evaluates the best epoch on the test photos, once, after the last epoch, unless the caller
@@ -396,7 +493,7 @@ impl Fit {
         if photos > 0 && self.skip_test {
             task.tell(Event::TestSkipped { photos });
         } else if photos > 0 {
-            test = Some(self.predict(&network, Split::Test, "test", task)?);
+            test = Some(self.predict(&network, Split::Test, 0..photos, "test", task)?);
         }
         if let Some(share) = self.settings.unknown_share {
             let data = &self.setup.data;
@@ -406,13 +503,28 @@ impl Fit {
     }
 }
 
-/// Steps per epoch.
-pub(crate) fn steps_per_epoch(photos: usize, batch_size: usize) -> usize {
-    photos_per_epoch(photos, batch_size).div_ceil(batch_size).max(1)
+/// Takes the next batch, of which there is one for every pass.
+fn next(batches: &mut Batches) -> Result<(Shown, Vec<usize>)> {
+    batches.next().expect("a batch for every pass")
 }
 
-/// Training photos per epoch: all of them, except that a last batch of one photo is dropped. One
+/// The running statistics that a step changes.
+fn moving_statistics(network: &Network, setup: &Setup, settings: &Settings) -> StateDict {
+    let moves = |name: &str| setup.trained.iter().any(|prefix| is_under(name, prefix));
+    match settings.freeze_norm {
+        true => StateDict::new(),
+        false => running_statistics(network, moves),
+    }
+}
+
+/// Steps per epoch on so many training photos.
+pub(crate) fn steps_per_epoch(photos: usize, settings: &Settings) -> usize {
+    let size = settings.batch_size / settings.shards;
+    photos_per_epoch(photos, size).div_ceil(settings.batch_size).max(1)
+}
+
+/// Training photos per epoch: all of them, except that a last shard of one photo is dropped. One
 /// photo has no batch statistics to normalise by (PyTorch refuses it).
-fn photos_per_epoch(photos: usize, batch_size: usize) -> usize {
-    if photos > 1 && photos % batch_size == 1 { photos - 1 } else { photos }
+fn photos_per_epoch(photos: usize, shard_size: usize) -> usize {
+    if photos > 1 && photos % shard_size == 1 { photos - 1 } else { photos }
 }

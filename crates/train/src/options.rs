@@ -1,9 +1,11 @@
 //! Options that do not change a run's result, and so are not part of its configuration.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use kennel_data::Dataset;
 use kennel_infer::Compute;
+use kennel_ranks::Ranks;
 
 /// How a run is trained.
 #[derive(Clone, Debug)]
@@ -21,6 +23,18 @@ pub struct TrainOptions {
     /// test split. Resuming it without this option reads them. A run that has predicted them before
     /// predicts them again.
     pub skip_test: bool,
+    /// The processes that train the run together. Each must call the same functions with the same
+    /// settings, on photos and weights of its own. Rank 0 alone writes, and reads the test photos;
+    /// the others end with its evaluation. They share a plain training of one network: not a search,
+    /// folds, a refit or `auto`.
+    pub ranks: Arc<Ranks>,
+}
+
+impl TrainOptions {
+    /// Options of a run by this process alone, without a cache.
+    pub fn new(compute: Compute) -> Self {
+        Self { compute, cache: None, data: None, skip_test: false, ranks: Arc::new(Ranks::alone()) }
+    }
 }
 
 /// Folder and size limit of the feature cache.

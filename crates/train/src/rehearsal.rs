@@ -27,7 +27,7 @@ pub struct Rehearsal {
 pub fn rehearse(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> Result<Rehearsal> {
     let (setup, features) = set_up_features(settings, options, task)?;
     Ok(Rehearsal {
-        steps_per_epoch: steps_per_epoch(setup.facts.photos.train, settings.batch_size),
+        steps_per_epoch: steps_per_epoch(setup.facts.photos.train, settings),
         kept_features: features.kept(settings.epochs),
         facts: setup.facts,
     })

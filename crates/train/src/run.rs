@@ -7,9 +7,11 @@ use kennel_core::{
     write_predictions,
 };
 use kennel_infer::machine;
+use kennel_ranks::Ranks;
 
+use crate::alike::check_alike;
 use crate::checkpoint::{Saved, read_saved};
-use crate::convex::fit_head;
+use crate::convex::{ConvexHead, fit_head};
 use crate::features::Features;
 use crate::fit::{Fit, Start, Trained};
 use crate::same_photos::check_same_photos;
@@ -33,22 +35,44 @@ pub fn train(
 ) -> Result<Trained> {
     let (mut setup, features) = set_up_features(settings, options, task)?;
     let head = fit_head(&mut setup, settings, options, task)?;
-    let (_, stamp) = machine::now();
+    let ranks = &options.ranks;
+    check_alike(ranks, settings, &setup)?;
     let record = RunRecord { settings: settings.clone(), facts: setup.facts.clone() };
-    let (run, _lock) =
-        RunDir::begin(runs, &machine::run_name(&stamp, settings), |run, changes| {
-            changes.write(&run.manifest(), |path| setup.data.manifest().write(path))?;
-            if let Some(head) = &head {
-                changes
-                    .write(&run.out_of_fold(), |path| write_predictions(path, &head.out_of_fold))?;
-            }
-            if let Some(curve) = head.as_ref().and_then(|head| head.learning_curve.as_ref()) {
-                changes.write(&run.learning_curve(), |path| files::write_json(path, curve))?;
-            }
-            changes.write(&run.config(), |path| record.write(path))
-        })?;
+    let begun =
+        ranks.is_first().then(|| begin(runs, &record, &setup, head.as_ref())).transpose()?;
+    let (run, _lock) = begun.unzip();
+    let run = of_first(run, ranks)?;
     let start = head.map_or(Start::Drawn, Start::Fitted);
     Fit::new(record.settings, run, setup, features, start, options, task)?.run(task)
+}
+
+/// Makes the directory of a new run.
+fn begin(
+    runs: &Path,
+    record: &RunRecord,
+    setup: &Setup,
+    head: Option<&ConvexHead>,
+) -> Result<(RunDir, Option<Lock>)> {
+    let (_, stamp) = machine::now();
+    let name = machine::run_name(&stamp, &record.settings);
+    Ok(RunDir::begin(runs, &name, |run, changes| {
+        changes.write(&run.manifest(), |path| setup.data.manifest().write(path))?;
+        if let Some(head) = head {
+            changes.write(&run.out_of_fold(), |path| write_predictions(path, &head.out_of_fold))?;
+        }
+        if let Some(curve) = head.and_then(|head| head.learning_curve.as_ref()) {
+            changes.write(&run.learning_curve(), |path| files::write_json(path, curve))?;
+        }
+        changes.write(&run.config(), |path| record.write(path))
+    })?)
+}
+
+/// Returns the run's directory by its name in rank 0, which alone has a `run`.
+fn of_first(run: Option<RunDir>, ranks: &Ranks) -> Result<RunDir> {
+    let path = run.as_ref().map(|run| run.path().to_string_lossy().into_owned());
+    let mut path = path.unwrap_or_default().into_bytes();
+    ranks.broadcast(&mut path)?;
+    Ok(run.unwrap_or_else(|| RunDir::of_another(String::from_utf8_lossy(&path).into_owned())))
 }
 
 /// Resumes a run after its last finished epoch. Trains up to `epochs` in all if given, else up to
@@ -70,7 +94,10 @@ pub fn resume(
     let has_more = |run: &RunDir| -> Result<bool> {
         Ok(!run.is_finished() || epochs.is_some() || !options.skip_test && lacks_test(run)?)
     };
-    let _lock = has_more(&run)?.then(|| taken(&run)).transpose()?;
+    let is_first = options.ranks.is_first();
+    let _lock = (is_first && has_more(&run)?).then(|| taken(&run)).transpose()?;
+    // Taking the lock may complete a commit; the others read afterwards.
+    options.ranks.barrier()?;
     let mut record = run.read_record()?;
     if !has_more(&run)? {
         run.tidy();
@@ -87,6 +114,7 @@ pub fn resume(
         task.note("no epoch was finished: it begins at epoch 1 again");
     }
     let (mut setup, features) = set_up_features(&record.settings, options, task)?;
+    check_alike(&options.ranks, &record.settings, &setup)?;
     let began = &record.facts;
     let cannot = |reason: &str| TrainError::CannotResume {
         path: run.path().into(),

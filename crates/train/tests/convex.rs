@@ -13,8 +13,7 @@ fn every_strategy_fits_the_head_to_the_same_features() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("photos");
     draw_photos(&data, [8, 4, 2]);
-    let options =
-        TrainOptions { compute: Compute::cpu(), cache: None, data: None, skip_test: true };
+    let options = TrainOptions { skip_test: true, ..TrainOptions::new(Compute::cpu()) };
     let out_of_fold = |strategy: Strategy| {
         let settings = Settings { head: HeadFit::Convex, ..small_config(&data, strategy, 1) };
         let run = train(&settings, &dir.path().join("runs"), &options, Task::unwatched()).unwrap();

@@ -52,7 +52,7 @@ fn run_of(trained: Result<Trained>) -> RunDir {
 }
 
 fn uncached() -> TrainOptions {
-    TrainOptions { compute: Compute::cpu(), cache: None, data: None, skip_test: false }
+    TrainOptions::new(Compute::cpu())
 }
 
 /// The notes of a job, and the feature passes that it computed.
@@ -606,8 +606,7 @@ fn a_run_ends_the_same_with_a_cold_a_warm_a_full_and_no_cache() {
         let dir = folder.path().join(format!("cache-{name}"));
         let run = |max_bytes: Option<u64>| {
             let cache = max_bytes.map(|max_bytes| CacheOptions { dir: dir.clone(), max_bytes });
-            let options =
-                TrainOptions { compute: Compute::cpu(), cache, data: None, skip_test: false };
+            let options = TrainOptions { cache, ..uncached() };
             let (trained, heard) = listening(|task| train(&config, &runs, &options, task));
             (run_of(trained), heard)
         };

@@ -20,7 +20,7 @@ use photos::{draw_photos, small_config};
 const TEST_SIDE: u32 = 48;
 
 fn uncached() -> TrainOptions {
-    TrainOptions { compute: Compute::cpu(), cache: None, data: None, skip_test: false }
+    TrainOptions::new(Compute::cpu())
 }
 
 fn trained(config: &Settings, runs: &Path) -> RunDir {

@@ -14,7 +14,7 @@ use kennel_train::{TrainError, TrainOptions, resume, train};
 use photos::{draw_photos, small_config};
 
 fn options() -> TrainOptions {
-    TrainOptions { compute: Compute::cpu(), cache: None, data: None, skip_test: false }
+    TrainOptions::new(Compute::cpu())
 }
 
 fn trained(config: &Settings, runs: &Path) -> RunDir {

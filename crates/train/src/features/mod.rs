@@ -9,6 +9,7 @@ mod file;
 mod store;
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -181,8 +182,8 @@ impl Features {
         Self::new(setup, stages, settings, options)
     }
 
-    /// Computes the logits of the photos of a split in the test view, a batch at a time and in
-    /// their order.
+    /// Computes the logits of the photos of a split at `places` in the test view, a batch at a time
+    /// and in their order.
     ///
     /// # Errors
     ///
@@ -191,9 +192,10 @@ impl Features {
         &'a mut self,
         network: &'a Network,
         split: Split,
+        places: Range<usize>,
         task: Task<'_>,
     ) -> Result<impl Iterator<Item = Result<Vec<Vec<f32>>>> + 'a> {
-        let order: Vec<usize> = (0..self.photos[&split].len()).collect();
+        let order: Vec<usize> = places.collect();
         let batches = self.batches(network, Part::Eval(split), order.clone(), BATCH, task)?;
         // Photos that were read are mirrored as they are; only cached features need others.
         let is_cached = matches!(batches, Batches::Cached { .. });
