@@ -51,6 +51,7 @@ mod output;
 mod photo_args;
 mod photo_loop;
 mod progress;
+mod ranks;
 mod resolve;
 mod rows;
 mod session;

@@ -108,10 +108,9 @@ fn frozen_rows(
     session: &Session,
 ) -> Result<Option<FeatureRows>, Failure> {
     let options = TrainOptions {
-        compute: args.device.open(session)?,
         cache: Some(args.cache.options()),
-        data: None,
         skip_test: true,
+        ..TrainOptions::new(args.device.open(session)?)
     };
     let terminal = Terminal::new(session);
     let on = |event: Event<'_>| terminal.on(event);

@@ -173,7 +173,7 @@ fn soup(members: &[Member], args: &EnsembleArgs, session: &Session) -> CommandRe
     };
     let place = SoupPlace { runs, name, data_dir: args.data.clone() };
     let compute = args.device.open(session)?;
-    let options = TrainOptions { compute, cache: None, data: None, skip_test: false };
+    let options = TrainOptions::new(compute);
     let terminal = Terminal::new(session);
     let on = |event: Event<'_>| terminal.on(event);
     let soup = cook(members, &place, &options, Task::new(interrupt::listen(session), &on))?;

@@ -207,10 +207,9 @@ fn run_folds(args: &EvaluateArgs, count: Option<u32>, session: &Session) -> Comm
         ..PartialSettings::default()
     });
     let options = TrainOptions {
-        compute: args.device.open(session)?,
         cache: Some(args.cache.options()),
-        data: None,
         skip_test: true,
+        ..TrainOptions::new(args.device.open(session)?)
     };
     cross_validate(asked, count.map(|count| count as usize), options, args.format, session)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
@@ -14,6 +15,7 @@ use kennel_core::{
 };
 use kennel_infer::manifest_digest;
 use kennel_metrics::{RunEvaluation, format_proportion};
+use kennel_ranks::Ranks;
 use kennel_report::{Curves, Finding, diagnose};
 use kennel_train::{KeptFeatures, Rehearsal, TrainError, TrainOptions, Trained};
 use serde::Serialize;
@@ -27,13 +29,13 @@ use crate::evaluation_report::out_of_fold;
 use crate::failure::{CommandResult, Failure};
 use crate::folders::RUNS_DIR;
 use crate::hints::hint_did_you_mean;
-use crate::interrupt;
 use crate::lists::trimmed;
 use crate::output::{Format, Level, print, print_json};
 use crate::progress::{tell_photos, tell_trained};
 use crate::resolve::{read_settings, resolve};
 use crate::session::Session;
 use crate::tensorboard::Watcher;
+use crate::{interrupt, ranks};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -152,6 +154,11 @@ pub struct TrainArgs {
     /// Photos per step
     #[arg(long, help_heading = "Optimisation")]
     batch_size: Option<u32>,
+    /// Cut every batch into so many shards, a power of two, each with its own BatchNorm statistics:
+    /// as many processes of `mpirun` or `srun` may share the run, which ends the same with any number
+    /// of them [default: 1]
+    #[arg(long, value_name = "R", help_heading = "Optimisation")]
+    shards: Option<u32>,
     /// Peak learning rate
     #[arg(long, visible_alias = "lr", help_heading = "Optimisation")]
     learning_rate: Option<f64>,
@@ -306,19 +313,23 @@ struct Report<'a> {
     evaluation: &'a RunEvaluation,
 }
 
-/// Trains a new run, or resumes one.
+/// Trains a new run, or resumes one, in this process or in those of a launcher.
 pub fn run(args: TrainArgs, session: &Session) -> CommandResult {
-    let watcher = Watcher::new(args.tensorboard, session);
+    let ranks = ranks::join()?;
+    ranks::together(&ranks, session, |session| run_as(&ranks, args, session))
+}
+
+fn run_as(ranks: &Arc<Ranks>, args: TrainArgs, session: &Session) -> CommandResult {
+    let watcher = Watcher::new(args.tensorboard && ranks.is_first(), session);
     let on = |event: Event<'_>| watcher.on(event);
     let task = Task::new(interrupt::listen(session), &on);
     if !args.dry_run {
         interrupt::resumes_with("`kennel train --resume RUN`");
     }
     let mut options = TrainOptions {
-        compute: args.device.open(session)?,
         cache: Some(args.cache.options()),
-        data: None,
-        skip_test: false,
+        ranks: Arc::clone(ranks),
+        ..TrainOptions::new(args.device.open(session)?)
     };
     let trained = match &args.resume {
         Some(path) => {
@@ -331,14 +342,20 @@ pub fn run(args: TrainArgs, session: &Session) -> CommandResult {
                         .into(),
                 ));
             }
-            detail!(session, "{}", toml_of(&run.read_record()?)?.trim_end());
+            let record = run.read_record()?;
+            ranks::check(ranks, &record.settings)?;
+            detail!(session, "{}", toml_of(&record)?.trim_end());
             resume(run, args.epochs.map(|epochs| epochs as usize), &options, task)
         }
         None => {
             let settings = args.resolve(session)?;
             settings.check().map_err(TrainError::from)?;
+            ranks::check(ranks, &settings)?;
             let data = data::open(Path::new(&settings.data_dir), session)?;
             options.data = Some(data.clone());
+            if args.dry_run && !ranks.is_first() {
+                return Ok(());
+            }
             if args.dry_run {
                 return dry_run(&settings, &options, task, args.format, session);
             }
@@ -350,6 +367,7 @@ pub fn run(args: TrainArgs, session: &Session) -> CommandResult {
     };
     drop(watcher);
     match trained {
+        Ok(_) if !ranks.is_first() => Ok(()),
         Ok(Trained { run, evaluation }) => {
             tell_choice(&run, session)?;
             tell_diagnosis(&run, session)?;
@@ -486,6 +504,7 @@ impl TrainArgs {
             search: count(self.search),
             epochs: count(self.epochs),
             batch_size: count(self.batch_size),
+            shards: count(self.shards),
             learning_rate: self.learning_rate,
             head_learning_rate: self.head_learning_rate,
             layer_decay: self.layer_decay,

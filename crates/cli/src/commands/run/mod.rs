@@ -56,10 +56,9 @@ pub fn run(args: RunArgs, session: &Session) -> CommandResult {
         }
     }
     let train = TrainOptions {
-        compute: args.device.open(session)?,
         cache: Some(args.cache.options()),
         data: Some(data.clone()),
-        skip_test: false,
+        ..TrainOptions::new(args.device.open(session)?)
     };
     tell_plan(&args, &experiments, &data, &train.compute, session)?;
     check_any_can_be_run(&study, &experiments)?;

@@ -1,0 +1,95 @@
+//! One training in several processes, which `mpirun` or `srun` started together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kennel_core::{Settings, Strategy};
+use kennel_ranks::{Ranks, RanksError};
+
+use crate::failure::{CommandResult, Failure};
+use crate::session::Session;
+
+/// Joins the processes of a launcher. Without one, this process is alone.
+///
+/// # Errors
+///
+/// A launcher whose processes cannot find each other.
+pub fn join() -> Result<Arc<Ranks>, Failure> {
+    let joined = Ranks::join(|name| std::env::var(name).ok());
+    joined.map(Arc::new).map_err(|error| {
+        let hint = hint(&error).map_or_else(String::new, |hint| format!("\nhint: {hint}"));
+        Failure::Failed(format!("{error}{hint}"))
+    })
+}
+
+/// Runs a command in this process, one of `ranks`. Rank 0 alone prints its messages. A process
+/// that fails ends all: the others would wait for it.
+pub fn together(
+    ranks: &Ranks,
+    session: &Session,
+    command: impl FnOnce(&Session) -> CommandResult,
+) -> CommandResult {
+    if ranks.size() == 1 {
+        return command(session);
+    }
+    let quiet = session.of_thread();
+    let session = if ranks.is_first() { session } else { &quiet };
+    if let Some(library) = ranks.library() {
+        say!(session, "ranks      {} over {library}", ranks.size());
+    }
+    let result = command(session);
+    let Err(failure) = result else { return Ok(()) };
+    failure.tell();
+    if !ranks.is_first() {
+        // Rank 0 may still have to say how to resume.
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    ranks.abort(failure.status().into())
+}
+
+/// Checks that the processes can share a training with these settings.
+///
+/// # Errors
+///
+/// More processes than shards; a run that is made of several trainings.
+pub fn check(ranks: &Ranks, settings: &Settings) -> CommandResult {
+    let (count, shards) = (ranks.size(), settings.shards);
+    if count == 1 {
+        return Ok(());
+    }
+    let is_plain = settings.strategy().is_ok_and(|strategy| strategy != Strategy::Auto)
+        && (settings.folds, settings.search, settings.refit) == (None, None, false);
+    if !is_plain {
+        return Err(Failure::Usage(format!(
+            "{count} processes were started together, and they share one training only, not auto, \
+             --folds, --search or --refit\nhint: kennel run shares several trainings among processes"
+        )));
+    }
+    if shards < count {
+        return Err(Failure::Usage(format!(
+            "{count} processes were started together, and a batch is cut into {shards}: give \
+             --shards {count} or more"
+        )));
+    }
+    Ok(())
+}
+
+/// What may help.
+fn hint(error: &RanksError) -> Option<&'static str> {
+    match error {
+        RanksError::NoLibrary { .. } => Some(
+            "install an MPI library (MPICH or Open MPI), or set KENNEL_MPI to the library's file, \
+             or start one process without the launcher",
+        ),
+        RanksError::OtherLauncher { .. } => Some(
+            "use the launcher of that library (with srun: --mpi=pmi2 or --mpi=pmix), or set \
+             KENNEL_MPI to the file of this launcher's library",
+        ),
+        RanksError::NotPowerOfTwo { .. } => Some("start 1, 2, 4, 8 .. processes"),
+        RanksError::Threads { .. } => Some("set KENNEL_MPI to the file of another MPI library"),
+        RanksError::Unavailable { .. } => {
+            Some("start one process without the launcher, or use Linux on x86-64 or arm64")
+        }
+        _ => None,
+    }
+}
