@@ -31,7 +31,9 @@ fn unpack_bounded(archive: &Path, into: &Path, bounds: TarBounds, task: Task<'_>
         other => DataError::io("read", archive)(std::io::Error::other(other)),
     };
     let mut file = File::open(archive).map_err(DataError::io("read", archive))?;
-    check_is_tar(archive, &mut file)?;
+    check_is_tar(&mut file)
+        .map_err(DataError::io("read", archive))?
+        .map_err(|found| DataError::NotAnArchive { path: archive.into(), found: found.into() })?;
     let mut tar = TarReader::new(BufReader::with_capacity(1 << 20, file), bounds);
     while let Some(entry) = tar.next_entry().map_err(failed)? {
         task.check()?;
@@ -48,22 +50,22 @@ fn unpack_bounded(archive: &Path, into: &Path, bounds: TarBounds, task: Task<'_>
     Ok(tar.has_end())
 }
 
-/// Refuses what is no plain tar, and says what it is.
-pub(crate) fn check_is_tar(archive: &Path, file: &mut File) -> Result<()> {
+/// Whether a file is a plain tar; if not, what it is. Leaves it at its beginning.
+pub(crate) fn check_is_tar(file: &mut File) -> std::io::Result<Result<(), &'static str>> {
     use std::io::Seek;
     let mut head = [0; 265];
     let mut filled = 0;
     while filled < head.len() {
-        match file.read(&mut head[filled..]).map_err(DataError::io("read", archive))? {
+        match file.read(&mut head[filled..])? {
             0 => break,
             n => filled += n,
         }
     }
-    file.rewind().map_err(DataError::io("read", archive))?;
+    file.rewind()?;
     if head.get(257..262) == Some(b"ustar".as_slice()) {
-        return Ok(());
+        return Ok(Ok(()));
     }
-    let found = match head {
+    Ok(Err(match head {
         [0x1F, 0x8B, ..] => "it is compressed with gzip",
         [b'B', b'Z', b'h', ..] => "it is compressed with bzip2",
         [0xFD, b'7', b'z', ..] => "it is compressed with xz",
@@ -72,8 +74,7 @@ pub(crate) fn check_is_tar(archive: &Path, file: &mut File) -> Result<()> {
             "it is a photo; a data set is a folder with a folder of photos per class"
         }
         _ => "it does not begin like one",
-    };
-    Err(DataError::NotAnArchive { path: archive.into(), found: found.into() })
+    }))
 }
 
 #[cfg(test)]

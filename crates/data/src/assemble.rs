@@ -13,7 +13,7 @@ use crate::group_by::{Grouping, note_groups};
 use crate::options::PrepareOptions;
 use crate::rejected::of_rejected;
 use crate::scan::{Scan, ScannedPhoto};
-use crate::split::{contents, stratified};
+use crate::split::{Fractions, contents, stratified};
 use crate::tables::Tables;
 use crate::union::{members, united};
 
@@ -66,7 +66,7 @@ pub(crate) fn assemble(
     let named = members_by_name(&names_of_groups);
     let sets = groups.iter().map(|group| &group.members).chain(named.values());
     let together = members(&united(photos.len(), sets.map(Vec::as_slice)));
-    let splits = divide(scan, &together, options, &mut notes);
+    let splits = divide(scan, &together, options, grouping.is_some(), &mut notes);
     if purpose == Purpose::Training {
         check_classes(scan, &splits, source, &mut notes)?;
     }
@@ -146,6 +146,7 @@ fn divide(
     scan: &Scan,
     groups: &[Vec<usize>],
     options: &PrepareOptions,
+    is_grouped: bool,
     notes: &mut Vec<String>,
 ) -> Vec<Split> {
     let photos = &scan.photos;
@@ -162,7 +163,7 @@ fn divide(
             |n| fractions.counts(n),
             seed,
         );
-        note_counts(scan, &classes, &splits, options, notes);
+        note_counts(scan, &classes, &splits, fractions, is_grouped, notes);
         return splits;
     }
     let mut splits = given_splits(photos, groups, notes);
@@ -233,16 +234,17 @@ fn note_counts(
     scan: &Scan,
     classes: &[usize],
     splits: &[Split],
-    options: &PrepareOptions,
+    fractions: Fractions,
+    is_grouped: bool,
     notes: &mut Vec<String>,
 ) {
-    let of_group = if options.group_by.is_some() { "of one group, " } else { "" };
+    let of_group = if is_grouped { "of one group, " } else { "" };
     for (class, name) in scan.classes.iter().enumerate() {
         let mut found = [0; 3];
         for (_, split) in classes.iter().zip(splits).filter(|(index, _)| **index == class) {
             found[*split as usize] += 1;
         }
-        let wanted = options.fractions.counts(found.iter().sum());
+        let wanted = fractions.counts(found.iter().sum());
         if found != wanted {
             notes.push(format!(
                 "Class `{name}` is divided {}/{}/{} instead of {}/{}/{}, because photos that are \

@@ -139,8 +139,12 @@ impl<'a> Grouping<'a> {
                 photos.iter().map(group).collect()
             }
             (GroupBy::ExifTime { seconds }, _) => bursts(photos, (*seconds).into()),
-            (GroupBy::Csv(_), Some(table)) => {
-                let rows = table.by_photo(photos.iter().map(|photo| photo.source.as_str()))?;
+            (GroupBy::Csv(file), Some(table)) => {
+                let rows = match file == source {
+                    // Its lines were checked, and unusable photos are left out.
+                    true => table.rows().iter().map(|row| (row.photo.as_str(), row)).collect(),
+                    false => table.by_photo(photos.iter().map(|photo| photo.source.as_str()))?,
+                };
                 let group =
                     |photo: &ScannedPhoto| rows.get(photo.source.as_str())?.values[0].clone();
                 photos.iter().map(group).collect()

@@ -89,7 +89,7 @@ pub use folds::{folds, folds_of, group_numbers};
 pub use group_by::GroupBy;
 pub use in_parallel::in_parallel;
 pub use loader::{Batch, Loader, LoaderOptions, Transform};
-pub use named::{Named, NoPhoto};
+pub use named::{Named, NoPhoto, is_tar_name};
 pub use options::PrepareOptions;
 pub use photo_source::{Member, PhotoSource};
 pub use prepare::{Outcome, Prepared, prepare};

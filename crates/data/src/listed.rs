@@ -6,9 +6,10 @@ use std::path::Path;
 
 use kennel_core::{composed, files};
 
+use crate::added::refused_class_name;
 use crate::division::parts_among;
 use crate::error::Result;
-use crate::layout::{Candidate, Layout, is_control};
+use crate::layout::{Candidate, Layout};
 use crate::table::{Column, Row, Table};
 
 const COLUMNS: [Column; 3] = [
@@ -29,7 +30,8 @@ pub(crate) fn is_table(source: &Path) -> bool {
 /// As [`layout_of`].
 pub(crate) fn names_groups(table: &Path) -> Result<bool> {
     let rows = Table::read(table, &COLUMNS)?;
-    Ok(rows.rows().iter().any(|row| row.values[2].is_some()))
+    let has_group = |row: &Row| row.values[2].as_deref().is_some_and(|group| !group.is_empty());
+    Ok(rows.rows().iter().any(has_group))
 }
 
 /// Reads the layout of a table. Paths are relative to its folder, or absolute. If it has a column
@@ -71,8 +73,11 @@ fn candidate(row: &Row, folder: &Path, divided: bool) -> Result<Candidate, Strin
         return Err(format!("there is no file `{}`", row.photo));
     }
     let label = composed(row.values[0].as_deref().unwrap_or_default().trim());
-    if label.is_empty() || label.contains(is_control) {
-        return Err(format!("`{}` has no label that can be used", row.photo));
+    if label.is_empty() {
+        return Err(format!("`{}` has no label", row.photo));
+    }
+    if let Some(reason) = refused_class_name(&label) {
+        return Err(format!("`{}` has the label `{label}`: {reason}", row.photo));
     }
     let given = match (part(row), divided) {
         (None, false) => None,

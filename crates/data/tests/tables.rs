@@ -94,6 +94,11 @@ fn every_line_that_cannot_be_used_is_named_and_nothing_is_written() {
         ),
         ("path,label,split\nphotos/ant/1.png,ant,holdout\n", "the split `holdout` is none of"),
         ("path,label\nphotos,ant\n", "there is no file `photos`"),
+        (
+            "path,label\nphotos/ant/1.png,../../out\n",
+            "has the label `../../out`: it has a character",
+        ),
+        ("path,label\nphotos/ant/1.png,..\n", "has the label `..`"),
     ] {
         let said = of_table(here, text).unwrap_err();
         assert!(said.contains(says), "{said}");

@@ -1,10 +1,9 @@
 //! Names in a file, one a line.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use kennel_core::open_regular;
+use kennel_core::{CoreError, open_regular};
 
 use super::no_photo::NoPhoto;
 use crate::error::Result;
@@ -22,9 +21,9 @@ pub(super) fn check(list: &Path) -> Result<()> {
 
 /// Returns the names in a list, as they are read. Whatever ends the list early is its last item.
 pub(super) fn names_in(list: PathBuf) -> impl Iterator<Item = Result<PathBuf, NoPhoto>> {
-    let mut lines: io::Result<Box<dyn BufRead>> = match is_stdin(&list) {
+    let mut lines: Result<Box<dyn BufRead>, CoreError> = match is_stdin(&list) {
         true => Ok(Box::new(BufReader::new(io::stdin()))),
-        false => File::open(&list).map(|file| Box::new(BufReader::new(file)) as Box<dyn BufRead>),
+        false => open_regular(&list).map(|file| Box::new(BufReader::new(file)) as _),
     };
     let (mut number, mut has_ended) = (0, false);
     std::iter::from_fn(move || {

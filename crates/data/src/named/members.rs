@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kennel_archive::{TarBounds, TarReader};
+use kennel_core::open_regular;
 
 use super::no_photo::NoPhoto;
 use crate::archive::check_is_tar;
@@ -62,8 +63,9 @@ fn is_shown(path: &Path) -> bool {
 }
 
 fn open(path: &Path) -> Result<TarReader<Counted>, String> {
-    let mut file = File::open(path).map_err(|error| error.to_string())?;
-    check_is_tar(path, &mut file).map_err(|error| error.to_string())?;
+    let mut file = open_regular(path).map_err(|error| error.to_string())?;
+    let is_tar = check_is_tar(&mut file).map_err(|error| format!("cannot be read: {error}"))?;
+    is_tar.map_err(|found| format!("not a tar: {found}"))?;
     let reader = BufReader::with_capacity(1 << 20, file);
     Ok(TarReader::new(Counted { reader, position: 0 }, BOUNDS))
 }

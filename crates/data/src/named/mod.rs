@@ -13,6 +13,7 @@ use kennel_core::Shard;
 use self::list::names_in;
 use self::members::members;
 pub use self::no_photo::NoPhoto;
+pub use self::pieces::is_tar_name;
 use self::pieces::{Found, Piece, or_none, pieces};
 use crate::error::Result;
 use crate::photo_source::PhotoSource;

@@ -21,12 +21,17 @@ pub(super) enum Piece {
 impl Piece {
     /// A file, by its name.
     fn of_file(path: PathBuf) -> Self {
-        let name = path.to_string_lossy().to_lowercase();
-        match [".tar", ".tar.gz", ".tgz"].iter().any(|ending| name.ends_with(ending)) {
+        match is_tar_name(&path) {
             true => Piece::Tar(path),
             false => Piece::Photo(PhotoSource::File(path)),
         }
     }
+}
+
+/// Whether a file of this name stands for the photos in it.
+pub fn is_tar_name(path: &Path) -> bool {
+    let name = path.to_string_lossy().to_lowercase();
+    [".tar", ".tar.gz", ".tgz"].iter().any(|ending| name.ends_with(ending))
 }
 
 /// A piece, or a name that leads to none.
