@@ -70,10 +70,9 @@ fn repeatable(ranks: &Ranks, length: usize) -> Result<(), RanksError> {
     assert_eq!(one, [size as f32]);
     ranks.sum(&mut [])?;
 
-    let local_rank = ranks.local_rank().map_or("none".into(), |rank| rank.to_string());
     let library = ranks.library().unwrap_or_else(|| "alone".into());
     let hash = hash(&sum);
-    println!("{rank} of {size}, local {local_rank} | {hash:016x} | {fastest_s:.4} s | {library}");
+    println!("{rank} of {size} | {hash:016x} | {fastest_s:.4} s | {library}");
     Ok(())
 }
 

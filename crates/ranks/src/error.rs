@@ -24,17 +24,17 @@ pub enum RanksError {
     },
     /// A launcher started this process, and no MPI library can be loaded.
     #[error("a launcher started this process ({launched}), but no MPI library can be loaded:{}",
-        .tried.iter().map(|(_, reason)| format!("\n  {reason}")).collect::<String>())]
+        .tried.iter().map(|reason| format!("\n  {reason}")).collect::<String>())]
     NoLibrary {
         /// The launcher's variable and its value.
         launched: String,
-        /// Each library, and the loader's message, which names it, too.
-        tried: Vec<(String, String)>,
+        /// The loader's message on each library, which names it.
+        tried: Vec<String>,
     },
     /// A library that does not talk to this launcher: each process would believe itself alone.
     #[error(
-        "MPI says rank {rank} of {size}, the launcher says {launched}: this library does not talk \
-        to this launcher: {library}"
+        "{library} says rank {rank} of {size}, the launcher says {launched}: this library and this \
+        launcher do not belong together"
     )]
     OtherLauncher {
         /// The library, with its version.

@@ -19,8 +19,6 @@ struct Launcher {
     size: &'static str,
     /// A variable that must be there, too.
     also: &'static str,
-    /// The number of this process on its machine: the first that is there.
-    local_ranks: &'static [&'static str],
     /// Whose library the launcher belongs to.
     family: Family,
 }
@@ -32,33 +30,17 @@ const LAUNCHERS: [Launcher; 4] = [
     Launcher {
         size: "OMPI_COMM_WORLD_SIZE",
         also: "OMPI_COMM_WORLD_SIZE",
-        local_ranks: &["OMPI_COMM_WORLD_LOCAL_RANK"],
         family: Family::OpenMpi,
     },
     // MVAPICH2's `mpirun_rsh`. Source: MVAPICH2, `src/pm/mpirun/mpispawn.c`.
-    Launcher {
-        size: "MV2_COMM_WORLD_SIZE",
-        also: "MV2_COMM_WORLD_SIZE",
-        local_ranks: &["MV2_COMM_WORLD_LOCAL_RANK"],
-        family: Family::Mpich,
-    },
+    Launcher { size: "MV2_COMM_WORLD_SIZE", also: "MV2_COMM_WORLD_SIZE", family: Family::Mpich },
     // Hydra, the `mpiexec` of MPICH, Intel MPI and MVAPICH, and `srun --mpi=pmi2`. Seen with
     // `mpiexec -n 2 env` of MPICH 5.0.2.
-    Launcher {
-        size: "PMI_SIZE",
-        also: "PMI_RANK",
-        local_ranks: &["MPI_LOCALRANKID", "SLURM_LOCALID"],
-        family: Family::Mpich,
-    },
+    Launcher { size: "PMI_SIZE", also: "PMI_RANK", family: Family::Mpich },
     // `srun`. SLURM_NTASKS does not tell: the script of `sbatch -n 4` has it, and runs once. Only
     // the tasks of a step have SLURM_STEP_NUM_TASKS. Source: Slurm, `src/common/env.c`, which sets
     // it in `env_array_for_step` and not in `env_array_for_batch_job`.
-    Launcher {
-        size: "SLURM_STEP_NUM_TASKS",
-        also: "SLURM_PROCID",
-        local_ranks: &["SLURM_LOCALID"],
-        family: Family::Unknown,
-    },
+    Launcher { size: "SLURM_STEP_NUM_TASKS", also: "SLURM_PROCID", family: Family::Unknown },
 ];
 
 /// Set by launchers that speak PMIx, Open MPI's own protocol. Alone it comes from `prterun`, which
@@ -74,8 +56,6 @@ pub(crate) struct Launch {
     pub size: Option<usize>,
     /// The number of this process, if the launcher names no number of processes.
     pub rank: Option<usize>,
-    /// The number of this process on its machine, if the launcher names it.
-    pub local_rank: Option<usize>,
     /// Whose library the launcher belongs to.
     pub family: Family,
 }
@@ -96,18 +76,13 @@ impl Launch {
                 Family::Unknown if pmix_rank.is_some() => Family::OpenMpi,
                 family => family,
             };
-            let mut local_rank = None;
-            for name in launcher.local_ranks {
-                local_rank = local_rank.or(number(variable, name, 0)?);
-            }
             let said = format!("{}={size}", launcher.size);
-            return Ok(Some(Self { said, size: Some(size), rank: None, local_rank, family }));
+            return Ok(Some(Self { said, size: Some(size), rank: None, family }));
         }
         Ok(pmix_rank.map(|rank| Self {
             said: format!("{PMIX_RANK}={rank}"),
             size: None,
             rank: Some(rank),
-            local_rank: None,
             family: Family::OpenMpi,
         }))
     }
@@ -143,24 +118,21 @@ mod tests {
 
     #[test]
     fn each_launcher_is_known_by_its_variables() {
-        type Case = (&'static [(&'static str, &'static str)], Option<usize>, Option<usize>, Family);
+        type Case = (&'static [(&'static str, &'static str)], Option<usize>, Family);
         let cases: [Case; 7] = [
             (
                 &[("OMPI_COMM_WORLD_SIZE", "4"), ("OMPI_COMM_WORLD_LOCAL_RANK", "1")],
                 Some(4),
-                Some(1),
                 Family::OpenMpi,
             ),
             (
                 &[("MV2_COMM_WORLD_SIZE", "2"), ("MV2_COMM_WORLD_LOCAL_RANK", "0")],
                 Some(2),
-                Some(0),
                 Family::Mpich,
             ),
             (
                 &[("PMI_SIZE", "8"), ("PMI_RANK", "5"), ("MPI_LOCALRANKID", "2")],
                 Some(8),
-                Some(2),
                 Family::Mpich,
             ),
             // `srun --mpi=pmi2`
@@ -173,30 +145,26 @@ mod tests {
                     ("SLURM_LOCALID", "1"),
                 ],
                 Some(2),
-                Some(1),
                 Family::Mpich,
             ),
             // `srun --mpi=none`
             (
                 &[("SLURM_STEP_NUM_TASKS", "4"), ("SLURM_PROCID", "0"), ("SLURM_LOCALID", "0")],
                 Some(4),
-                Some(0),
                 Family::Unknown,
             ),
             // `srun --mpi=pmix`
             (
                 &[("SLURM_STEP_NUM_TASKS", "4"), ("SLURM_PROCID", "3"), ("PMIX_RANK", "3")],
                 Some(4),
-                None,
                 Family::OpenMpi,
             ),
             // `prterun`
-            (&[("PMIX_RANK", "1")], None, None, Family::OpenMpi),
+            (&[("PMIX_RANK", "1")], None, Family::OpenMpi),
         ];
-        for (variables, size, local_rank, family) in cases {
+        for (variables, size, family) in cases {
             let launch = read(variables).unwrap().unwrap();
             assert_eq!(launch.size, size, "{variables:?}");
-            assert_eq!(launch.local_rank, local_rank, "{variables:?}");
             assert_eq!(launch.family, family, "{variables:?}");
         }
     }

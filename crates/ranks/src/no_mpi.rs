@@ -1,4 +1,4 @@
-//! In place of `mpi.rs` where MPI libraries are not loaded.
+//! In place of `mpi/` where MPI libraries are not loaded.
 
 use crate::error::RanksError;
 use crate::launcher::Launch;

@@ -102,7 +102,7 @@ impl Mpi {
                 // The source is the linker's own message, which names file or symbol.
                 Err(error) => {
                     let reason = error.source().map_or(error.to_string(), ToString::to_string);
-                    tried.push((name, reason));
+                    tried.push(reason);
                 }
             }
         }
@@ -126,14 +126,15 @@ impl Mpi {
         Ok(mpi)
     }
 
-    /// The first line of the library's own description, as in `MPICH Version: 5.0.2`.
+    /// The beginning of the library's own description: `MPICH Version: 5.0.2`, `Open MPI v5.0.11`.
     fn version(&self) -> Result<String, RanksError> {
         let (mut text, mut length) = (vec![0u8; VERSION_BYTES], 0);
         // SAFETY: the text has room for the longest version of any of the libraries.
         let code =
             unsafe { (self.functions.get_library_version)(text.as_mut_ptr().cast(), &mut length) };
         done("MPI_Get_library_version", code)?;
-        let end = text.iter().position(|byte| matches!(byte, 0 | b'\n')).unwrap_or(VERSION_BYTES);
+        let is_end = |byte: &u8| matches!(byte, 0 | b'\n' | b',');
+        let end = text.iter().position(is_end).unwrap_or(VERSION_BYTES);
         let line = String::from_utf8_lossy(&text[..end]);
         Ok(line.split_whitespace().collect::<Vec<_>>().join(" "))
     }
