@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kennel_core::{RunDir, Settings, Strategy, Task};
-use kennel_train::{Rehearsal, TrainOptions, Trained};
+use kennel_train::{Rehearsal, TrainError, TrainOptions, Trained};
 
 use crate::{Result, folds, run, search, twice};
 
@@ -19,6 +19,7 @@ pub fn train(
     options: &TrainOptions,
     task: Task<'_>,
 ) -> Result<Trained> {
+    check_shared(settings, options)?;
     match (settings.folds, settings.search) {
         (Some(count), _) => folds::train(settings, count, runs, options, task),
         (None, Some(count)) => search::train(settings, count, runs, options, task),
@@ -40,6 +41,7 @@ pub fn resume(
     task: Task<'_>,
 ) -> Result<Trained> {
     let settings = run.read_record()?.settings;
+    check_shared(&settings, options)?;
     match (settings.folds, settings.search) {
         (Some(count), _) => folds::resume(run, count, epochs, options, task),
         (None, Some(count)) => search::resume(run, count, epochs, options, task),
@@ -59,6 +61,20 @@ pub fn rehearse(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> 
         Some(count) => folds::rehearse(settings, count, options, task),
         None => kennel_train::rehearse(settings, options, task),
     }
+}
+
+/// Refuses several processes for a run that is made of several trainings.
+fn check_shared(settings: &Settings, options: &TrainOptions) -> Result<()> {
+    let processes = options.ranks.size();
+    let of = match settings {
+        _ if processes == 1 => return Ok(()),
+        settings if settings.folds.is_some() => "its folds",
+        settings if settings.search.is_some() => "the trials of a search",
+        settings if settings.strategy().ok() == Some(Strategy::Auto) => "those of auto",
+        settings if settings.refit => "one, and a refit",
+        _ => return Ok(()),
+    };
+    Err(TrainError::SeveralTrainings { processes, of })
 }
 
 /// Whether one network is trained, and then again. A run of `auto` does that itself.

@@ -311,6 +311,10 @@ pub enum Hint {
     LargerCache,
     /// Deal the experiments to processes by their numbers.
     ShareByShards,
+    /// Cut a batch into at least so many shards.
+    MoreShards(usize),
+    /// Start one process; several can share the trainings of a study.
+    OneProcess,
     /// Build with this feature, or compute on the CPU.
     BuildWith(&'static str),
     /// Check the driver of the device, or compute on the CPU.

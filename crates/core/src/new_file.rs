@@ -9,8 +9,8 @@ use tempfile::NamedTempFile;
 use crate::scratch::{self, WRITING};
 use crate::{CoreError, Result};
 
-/// A file that is written beside its place and renamed into it by [`NewFile::finish`]. Its name
-/// therefore leads to the old file or to the whole new one. It is gone if it is not finished.
+/// A file that is written beside its place and renamed into it by [`NewFile::finish`]. The name
+/// therefore leads to the old file or to the whole new one. Dropping it unfinished removes it.
 #[derive(Debug)]
 pub struct NewFile {
     path: PathBuf,
@@ -18,17 +18,20 @@ pub struct NewFile {
 }
 
 impl NewFile {
-    /// Begins a file that will be `path`. Removes the temporary files that killed processes left in
-    /// its folder.
+    /// Begins a file that will be `path`. Removes what killed processes left of it.
     ///
     /// # Errors
     ///
     /// [`CoreError::Io`] when the folder is missing or not writable.
     pub fn begin(path: &Path) -> Result<Self> {
         let folder = folder_of(path);
-        scratch::clear_abandoned(folder, WRITING);
+        // Of this file alone: on some network file systems a lock holds on one machine only, and
+        // another machine may be writing another file here.
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let prefix = format!("{WRITING}{name}-");
+        scratch::clear_abandoned(folder, &prefix);
         let mut builder = tempfile::Builder::new();
-        builder.prefix(WRITING);
+        builder.prefix(&prefix);
         // Temporary files are private by default, but this one replaces a file that others may
         // read.
         #[cfg(unix)]
@@ -40,11 +43,16 @@ impl NewFile {
         Ok(Self { path: path.into(), writer: BufWriter::with_capacity(1 << 20, file) })
     }
 
+    /// Path of the file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Renames it into place, after its bytes are on the disk.
     ///
     /// # Errors
     ///
-    /// [`CoreError::Io`], for example when the disk is full; what had the name still has it.
+    /// [`CoreError::Io`], for example when the disk is full. The old file stays.
     pub fn finish(self) -> Result<()> {
         let Self { path, writer } = self;
         let finished =

@@ -1,7 +1,8 @@
 //! Checks that the processes of a run compute the same.
 
-use kennel_core::{Settings, files};
+use kennel_core::Settings;
 use kennel_ranks::Ranks;
+use serde_json::Value;
 
 use crate::setup::Setup;
 use crate::{Result, TrainError};
@@ -13,20 +14,16 @@ use crate::{Result, TrainError};
 ///
 /// [`TrainError::RankDiffers`], in every process; those of the exchange.
 pub fn check_alike(ranks: &Ranks, settings: &Settings, setup: &Setup) -> Result<()> {
-    // Where the photos lie is each process's own.
-    let settings = Settings { data_dir: String::new(), ..settings.clone() };
-    let settings = serde_json::to_vec(&settings).expect("plain data");
     let weights = setup.facts.weights_sha256.as_deref();
     let facts = [
-        ("version", setup.facts.kennel_version.clone()),
-        ("revision of the kernels", kennel_kernels::REVISION.to_string()),
-        ("instruction set", kennel_kernels::instruction_set().into()),
-        ("device", setup.facts.device.clone()),
-        ("photos with SHA-256", setup.facts.manifest_sha256.clone()),
-        ("weights with SHA-256", weights.unwrap_or("none").into()),
-        ("settings with SHA-256", files::sha256_bytes(&settings)),
+        ("version".to_string(), setup.facts.kennel_version.clone()),
+        ("revision of the kernels".into(), kennel_kernels::REVISION.to_string()),
+        ("instruction set".into(), kennel_kernels::instruction_set().into()),
+        ("device".into(), setup.facts.device.clone()),
+        ("photos with SHA-256".into(), setup.facts.manifest_sha256.clone()),
+        ("weights with SHA-256".into(), weights.unwrap_or("none").into()),
     ];
-    for (what, own) in facts {
+    for (what, own) in facts.into_iter().chain(stated(settings)) {
         let all = ranks.gather(own.as_bytes())?;
         if let Some(rank) = all.iter().position(|other| *other != all[0]) {
             let text = |rank: usize| String::from_utf8_lossy(&all[rank]).into_owned();
@@ -34,4 +31,17 @@ pub fn check_alike(ranks: &Ranks, settings: &Settings, setup: &Setup) -> Result<
         }
     }
     Ok(())
+}
+
+/// The settings, by name, in an order that every process has. Where the photos lie is each
+/// process's own. Sections are one setting, and what is left out is not there.
+fn stated(settings: &Settings) -> Vec<(String, String)> {
+    let settings = Settings { data_dir: String::new(), ..settings.clone() };
+    let settings = serde_json::to_value(&settings).expect("plain data");
+    let settings = settings.as_object().expect("settings are a table");
+    let named = |(name, value): (&String, &Value)| (format!("setting {name}"), value.to_string());
+    let mut all =
+        vec![("settings".into(), settings.keys().cloned().collect::<Vec<_>>().join(", "))];
+    all.extend(settings.iter().map(named));
+    all
 }

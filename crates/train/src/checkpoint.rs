@@ -40,7 +40,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Adds an epoch, after which the schedule and the optimiser stand so. Returns whether it is the
+    /// Adds an epoch, with the state of schedule and optimiser after it. Returns whether it is the
     /// best so far.
     pub fn add(&mut self, record: EpochRecord, plateau: Plateau, optimizer_steps: u64) -> bool {
         let best = self.history.get(self.best);

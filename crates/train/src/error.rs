@@ -43,13 +43,29 @@ pub enum TrainError {
     #[error("rank {rank} has the {what} {found}, rank 0 {first}: they would not compute the same")]
     RankDiffers {
         /// What differs.
-        what: &'static str,
+        what: String,
         /// The first process that differs from rank 0.
         rank: usize,
         /// What it has.
         found: String,
         /// What rank 0 has.
         first: String,
+    },
+    /// There are more processes than shards.
+    #[error("{processes} processes were started together, and a batch has {shards} shards")]
+    FewShards {
+        /// Number of processes.
+        processes: usize,
+        /// Number of shards.
+        shards: usize,
+    },
+    /// Processes cannot share a run that is made of several trainings.
+    #[error("{processes} processes were started together, and this run is several trainings: {of}")]
+    SeveralTrainings {
+        /// Number of processes.
+        processes: usize,
+        /// What the run is.
+        of: &'static str,
     },
     /// The caller stopped the task before the run began, or before it was resumed.
     #[error(transparent)]
@@ -230,6 +246,8 @@ impl Hinted for TrainError {
             TrainError::DeviceDiffers { .. } => Hint::CheckDriver,
             TrainError::Interrupted { run, .. } => Hint::Resume { run: run.path().into() },
             TrainError::InUse { .. } => Hint::WaitOrStop,
+            TrainError::FewShards { processes, .. } => Hint::MoreShards(*processes),
+            TrainError::SeveralTrainings { .. } => Hint::OneProcess,
             TrainError::NoSuchRun { model, strategy, is_there: true, .. } => {
                 Hint::Train { model: Some(model.clone()), strategy: strategy.map(Strategy::as_str) }
             }

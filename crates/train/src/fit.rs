@@ -22,12 +22,13 @@ use kennel_models::{
 use crate::checkpoint::{AVERAGE_PREFIX, Epoch, OPTIMIZER_PREFIX, Progress, Saved, save_epoch};
 use crate::convex::ConvexHead;
 use crate::features::{Batches, Features, Shown};
+use crate::optimizer::trainable_sizes;
 use crate::setup::Setup;
-use crate::shards::{Form, Said, Shards};
+use crate::shards::{RowLayout, Shards, StepResult};
 use crate::unknown::learn_unknown;
 use crate::{
     CrossEntropy, LayerRates, Optimizer, Result, Schedule, TrainError, TrainOptions, WeightAverage,
-    WeightDecay, clip_gradients, draw_mix, finish, take_gradients, trainable,
+    WeightDecay, clip_gradients, draw_mix, finish, take_gradients,
 };
 
 /// A finished run: all epochs are done and the best one is evaluated.
@@ -57,8 +58,8 @@ pub struct Fit {
     head: Option<ConvexHead>,
     skip_test: bool,
     shards: Shards,
-    /// What shards say, if there are several.
-    form: Option<Form>,
+    /// Rows of the shards, if there are several.
+    layout: Option<RowLayout>,
 }
 
 /// A step, by its epoch and its number in it, both from 0.
@@ -108,6 +109,7 @@ impl Fit {
         mut setup: Setup,
         features: Features,
         start: Start,
+        shards: Shards,
         options: &TrainOptions,
         task: Task<'_>,
     ) -> Result<Self> {
@@ -115,8 +117,6 @@ impl Fit {
         let skip_test = options.skip_test && !run.predictions(Split::Test).exists();
         let device = options.compute.device().clone();
         let photos = setup.data.photos(Split::Train).len();
-        let ranks = Arc::clone(&options.ranks);
-        let shards = Shards::new(settings.shards, settings.batch_size, ranks)?;
         let steps = steps_per_epoch(photos, &settings);
         let mut schedule = Schedule::new(
             settings.scheduler.clone(),
@@ -175,8 +175,10 @@ impl Fit {
         let optimizer = optimizer.with_decay_of(WeightDecay::new(setup.network(), &settings));
         let loss = CrossEntropy::new(settings.label_smoothing, setup.class_weights.clone());
         let network = setup.network();
-        let form = (!shards.are_one())
-            .then(|| Form::new(trainable(network), moving_statistics(network, &setup, &settings)));
+        let layout = (!shards.are_one()).then(|| {
+            let statistics = moving_statistics(network, &setup, &settings);
+            RowLayout::new(trainable_sizes(network), statistics)
+        });
         Ok(Self {
             settings,
             run,
@@ -192,7 +194,7 @@ impl Fit {
             head,
             skip_test,
             shards,
-            form,
+            layout,
         })
     }
 
@@ -314,15 +316,17 @@ impl Fit {
         for (step, photos) in order.chunks(self.settings.batch_size).enumerate() {
             let place = Place { epoch, step };
             let network = self.setup.network.take().expect("every step puts it back");
-            let (network, said) = match &self.form {
+            let (network, result) = match &self.layout {
                 None => {
                     task.check()?;
-                    let said = self.pass(&network, next(&mut batches)?, place, None);
-                    (network, said)
+                    let result = self.pass(&network, next(&mut batches)?, place, None);
+                    (network, result)
                 }
-                Some(form) => self.in_shards(form, network, photos, &mut batches, place, task)?,
+                Some(layout) => {
+                    self.in_shards(layout, network, photos, &mut batches, place, task)?
+                }
             };
-            let Said { mut gradients, loss, .. } = said;
+            let StepResult { mut gradients, loss, .. } = result;
             if !loss.is_finite() {
                 return Err(TrainError::Diverged { epoch: epoch + 1, step: step + 1, loss });
             }
@@ -337,7 +341,7 @@ impl Fit {
                 average.update(&moved, &self.setup.trained, self.optimizer.steps());
             }
             self.setup.network = Some(moved);
-            correct += said.correct;
+            correct += result.correct;
             seen += photos.len();
             total_loss += f64::from(loss) * photos.len() as f64;
             task.tell(Event::Step { epoch: epoch + 1, done: seen, of, loss });
@@ -357,7 +361,7 @@ impl Fit {
         (shown, labels): (Shown, Vec<usize>),
         place: Place,
         shard: Option<usize>,
-    ) -> Said {
+    ) -> StepResult {
         let (shown, own_share) = self.mixed(shown, place);
         self.seed_dropout(place, shard);
         let logits = self.features.forward(network, shown);
@@ -367,20 +371,20 @@ impl Fit {
         let answers = rows(logits.without_autodiff());
         let is_right = |(row, label): &(&Vec<f32>, &usize)| kennel_metrics::argmax(row) == **label;
         let correct = answers.iter().zip(&labels).filter(is_right).count();
-        Said { gradients, loss: value, correct, ..Said::default() }
+        StepResult { gradients, loss: value, correct, ..StepResult::default() }
     }
 
     /// Passes the photos of a step through the network and back in shards. Each begins with the
     /// running statistics that the network had before the step.
     fn in_shards(
         &self,
-        form: &Form,
+        layout: &RowLayout,
         network: Network,
         photos: &[usize],
         batches: &mut Batches,
         place: Place,
         task: Task<'_>,
-    ) -> Result<(Network, Said)> {
+    ) -> Result<(Network, StepResult)> {
         let all = self.setup.data.photos(Split::Train);
         let weight = |photos: &[usize]| -> f64 {
             photos.iter().map(|&photo| self.setup.class_weights[all[photo].class_index]).sum()
@@ -392,23 +396,24 @@ impl Fit {
             // All processes stop at the same step.
             let is_stopped = task.is_stopped();
             if here.is_empty() {
-                return Ok(form.nothing(is_stopped));
+                return Ok(layout.pack_empty(is_stopped));
             }
             let module = network.take().expect("every shard puts it back");
             let module = apply_state_dict(module, &before);
-            let said = self.pass(&module, next(batches)?, place, Some(shard));
+            let result = self.pass(&module, next(batches)?, place, Some(shard));
             let statistics = moving_statistics(&module, &self.setup, &self.settings);
             network = Some(module);
             let of_loss = weight(here) / weight(photos);
             let of_photos = here.len() as f64 / photos.len() as f64;
-            Ok(form.row(Said { statistics, is_stopped, ..said }, of_loss as f32, of_photos as f32))
+            let result = StepResult { statistics, is_stopped, ..result };
+            Ok(layout.pack(result, of_loss as f32, of_photos as f32))
         })?;
-        let said = form.said(&sum, &self.device);
-        if said.is_stopped {
+        let result = layout.unpack(&sum, &self.device);
+        if result.is_stopped {
             return Err(Stopped.into());
         }
         let network = network.expect("every shard puts it back");
-        Ok((apply_state_dict(network, &said.statistics), said))
+        Ok((apply_state_dict(network, &result.statistics), result))
     }
 
     /// Mixes the pixels of a step, if the run mixes. Returns them with the weight of a photo's own
@@ -462,18 +467,13 @@ impl Fit {
         (moved / start).sqrt()
     }
 
-    /// Ends the run: rank 0 finishes it, and the others hear how good it is.
+    /// Finishes the run on rank 0 and sends its evaluation to the others.
     fn end(&mut self, task: Task<'_>) -> Result<RunEvaluation> {
         let shards = self.shards.clone();
-        let evaluation =
-            shards.ranks().is_first().then(|| self.finish(task)).transpose()?.unwrap_or_default();
-        let mut bytes = serde_json::to_vec(&evaluation).expect("plain data");
+        let own = shards.ranks().is_first().then(|| self.finish(task)).transpose()?;
+        let mut bytes = serde_json::to_vec(&own).expect("plain data");
         shards.ranks().broadcast(&mut bytes)?;
-        // The text of a number may be another number's by the last bit.
-        match shards.ranks().is_first() {
-            true => Ok(evaluation),
-            false => Ok(serde_json::from_slice(&bytes).expect("rank 0 wrote it")),
-        }
+        Ok(own.unwrap_or_else(|| serde_json::from_slice(&bytes).expect("rank 0 wrote it")))
     }
 
     /// Evaluates the best epoch on the test photos, once, after the last epoch, unless the caller
@@ -519,8 +519,7 @@ fn moving_statistics(network: &Network, setup: &Setup, settings: &Settings) -> S
 
 /// Steps per epoch on so many training photos.
 pub(crate) fn steps_per_epoch(photos: usize, settings: &Settings) -> usize {
-    let size = settings.batch_size / settings.shards;
-    photos_per_epoch(photos, size).div_ceil(settings.batch_size).max(1)
+    photos_per_epoch(photos, settings.shard_size()).div_ceil(settings.batch_size).max(1)
 }
 
 /// Training photos per epoch: all of them, except that a last shard of one photo is dropped. One

@@ -60,7 +60,7 @@ pub use kennel_probe::{Extrapolation, Outlook};
 pub use loss::{CrossEntropy, class_weights};
 pub use mixup::Mix;
 pub use mixup_draw::draw_mix;
-pub use optimizer::{NamedGradients, Optimizer, clip_gradients, take_gradients, trainable};
+pub use optimizer::{NamedGradients, Optimizer, clip_gradients, take_gradients};
 pub use options::{CacheOptions, TrainOptions};
 pub use plan::{check_splits, trained_parts};
 pub use rates::LayerRates;

@@ -47,7 +47,7 @@ pub fn take_gradients(network: &Network, mut gradients: Gradients) -> NamedGradi
 }
 
 /// Returns the number of values of each trainable tensor, by name.
-pub fn trainable(network: &Network) -> BTreeMap<String, usize> {
+pub(crate) fn trainable_sizes(network: &Network) -> BTreeMap<String, usize> {
     let mut sizes = Sizes::default();
     network.visit(&mut sizes);
     sizes.sizes

@@ -25,8 +25,8 @@ pub struct TrainOptions {
     pub skip_test: bool,
     /// The processes that train the run together. Each must call the same functions with the same
     /// settings, on photos and weights of its own. Rank 0 alone writes, and reads the test photos;
-    /// the others end with its evaluation. They share a plain training of one network: not a search,
-    /// folds, a refit or `auto`.
+    /// the others end with its evaluation. They share one training: not a search, folds, a refit
+    /// or `auto`.
     pub ranks: Arc<Ranks>,
 }
 

@@ -1,6 +1,7 @@
 //! Begins a run, or resumes one.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use kennel_core::{
     Hint, Lock, Note, RunDir, RunRecord, SchedulerKind, Settings, Split, Task, files,
@@ -16,6 +17,7 @@ use crate::features::Features;
 use crate::fit::{Fit, Start, Trained};
 use crate::same_photos::check_same_photos;
 use crate::setup::{OTHER_WEIGHTS, Setup, set_up};
+use crate::shards::Shards;
 use crate::{Result, TrainError, TrainOptions, finish};
 
 /// Trains a new run under `runs`.
@@ -35,7 +37,8 @@ pub fn train(
 ) -> Result<Trained> {
     let (mut setup, features) = set_up_features(settings, options, task)?;
     let head = fit_head(&mut setup, settings, options, task)?;
-    let ranks = &options.ranks;
+    let shards = Shards::new(settings, Arc::clone(&options.ranks))?;
+    let ranks = shards.ranks();
     check_alike(ranks, settings, &setup)?;
     let record = RunRecord { settings: settings.clone(), facts: setup.facts.clone() };
     let begun =
@@ -43,7 +46,7 @@ pub fn train(
     let (run, _lock) = begun.unzip();
     let run = of_first(run, ranks)?;
     let start = head.map_or(Start::Drawn, Start::Fitted);
-    Fit::new(record.settings, run, setup, features, start, options, task)?.run(task)
+    Fit::new(record.settings, run, setup, features, start, shards, options, task)?.run(task)
 }
 
 /// Makes the directory of a new run.
@@ -114,7 +117,8 @@ pub fn resume(
         task.note("no epoch was finished: it begins at epoch 1 again");
     }
     let (mut setup, features) = set_up_features(&record.settings, options, task)?;
-    check_alike(&options.ranks, &record.settings, &setup)?;
+    let shards = Shards::new(&record.settings, Arc::clone(&options.ranks))?;
+    check_alike(shards.ranks(), &record.settings, &setup)?;
     let began = &record.facts;
     let cannot = |reason: &str| TrainError::CannotResume {
         path: run.path().into(),
@@ -129,14 +133,14 @@ pub fn resume(
         return Err(cannot(OTHER_WEIGHTS));
     }
     if let Some(epochs) = epochs {
-        go_further(&run, &mut record, epochs, saved.as_ref(), task)?;
+        go_further(&run, &mut record, epochs, saved.as_ref(), is_first, task)?;
     }
     let start = match saved {
         Some(saved) => Start::Saved(Box::new(saved)),
         None => fit_head(&mut setup, &record.settings, options, task)?
             .map_or(Start::Drawn, Start::Fitted),
     };
-    Fit::new(record.settings, run, setup, features, start, options, task)?.run(task)
+    Fit::new(record.settings, run, setup, features, start, shards, options, task)?.run(task)
 }
 
 /// Whether a training is finished but its test photos were left out.
@@ -146,12 +150,13 @@ fn lacks_test(run: &RunDir) -> Result<bool> {
     Ok(is_training && !run.predictions(Split::Test).exists() && has_photos()?)
 }
 
-/// Raises the number of epochs of a run, including a finished one.
+/// Raises the number of epochs of a run, including a finished one. Rank 0 alone writes it.
 fn go_further(
     run: &RunDir,
     record: &mut RunRecord,
     epochs: usize,
     saved: Option<&Saved>,
+    is_first: bool,
     task: Task<'_>,
 ) -> Result<()> {
     let finished = saved.map_or(0, |saved| saved.progress.history.len());
@@ -189,6 +194,9 @@ fn go_further(
         let text = "the run was finished: its best epoch of all will read the test photos again; whoever chooses the number of epochs by \
                     what they say has chosen on them";
         task.note(text);
+    }
+    if !is_first {
+        return Ok(());
     }
     let mut changes = run.changes()?;
     changes.write(&run.config(), |path| record.write(path))?;

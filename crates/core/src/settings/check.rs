@@ -29,6 +29,11 @@ fn probability(name: &'static str, x: f64) -> Checked {
 }
 
 impl Settings {
+    /// Photos of a shard: all of a batch, unless it is cut.
+    pub fn shard_size(&self) -> usize {
+        self.batch_size / self.shards
+    }
+
     /// Checks that a batch can be cut into the shards.
     fn check_shards(&self) -> Checked {
         let expected = if !self.shards.is_power_of_two() {

@@ -64,8 +64,9 @@ pub struct Settings {
     pub epochs: usize,
     /// Photos per step.
     pub batch_size: usize,
-    /// Shards of a batch, a power of two. Each has its own BatchNorm statistics, and several
-    /// processes may share them; the result depends on their number, not on that of processes.
+    /// Number of shards that each batch is cut into, a power of two. Each shard has its own
+    /// BatchNorm statistics. Several processes may compute them; their number does not change the
+    /// result.
     #[serde(default = "shards::default_shards", skip_serializing_if = "shards::is_default")]
     pub shards: usize,
     /// Peak learning rate.

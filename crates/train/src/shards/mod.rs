@@ -1,20 +1,19 @@
-//! How the photos of a step are shared: in shards, of which every process computes some.
+//! Cuts each batch into shards and adds up their results.
 //!
-//! A batch is cut into shards. Each has its own forward and backward pass, and its own BatchNorm
-//! statistics, as a process of PyTorch's `DistributedDataParallel` has. What the shards say is added
-//! in a binary tree over their numbers, so a run ends the same with 1, 2 or as many processes as
-//! shards.
+//! A shard has its own forward and backward pass, and its own BatchNorm statistics, as a process of
+//! PyTorch's `DistributedDataParallel` has. Results are added in a binary tree over the numbers of
+//! the shards, so a run ends the same with 1, 2 or as many processes as shards.
 
-mod said;
+mod row;
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use kennel_core::{PredictionRecord, Shard};
+use kennel_core::{PredictionRecord, Settings, Shard};
 use kennel_data::DatasetPhoto;
 use kennel_ranks::{Ranks, TreeSum};
 
-pub use self::said::{Form, Said};
+pub use self::row::{RowLayout, StepResult};
 use crate::{Result, TrainError};
 
 /// The shards of a run, and those of this process.
@@ -23,24 +22,24 @@ pub struct Shards {
     /// Shards of a batch, a power of two.
     count: usize,
     batch_size: usize,
+    /// Photos of a shard.
+    size: usize,
     ranks: Arc<Ranks>,
 }
 
 impl Shards {
-    /// Cuts batches of `batch_size` photos into `count` shards.
+    /// The shards of a run with these settings, for these processes.
     ///
     /// # Errors
     ///
-    /// [`TrainError::Hyperparameter`] when there are more processes than shards.
-    pub fn new(count: usize, batch_size: usize, ranks: Arc<Ranks>) -> Result<Self> {
-        if ranks.size() > count {
-            return Err(TrainError::Hyperparameter {
-                name: "shards",
-                found: count.to_string(),
-                expected: "at least the number of processes",
-            });
+    /// [`TrainError::FewShards`] when there are more processes than shards.
+    pub fn new(settings: &Settings, ranks: Arc<Ranks>) -> Result<Self> {
+        let (count, processes) = (settings.shards, ranks.size());
+        if processes > count {
+            return Err(TrainError::FewShards { processes, shards: count });
         }
-        Ok(Self { count, batch_size, ranks })
+        let (batch_size, size) = (settings.batch_size, settings.shard_size());
+        Ok(Self { count, batch_size, size, ranks })
     }
 
     /// Whether every step is one pass over the whole batch.
@@ -55,7 +54,7 @@ impl Shards {
 
     /// Photos of a shard, but for the last ones of an epoch.
     pub fn size(&self) -> usize {
-        self.batch_size / self.count
+        self.size
     }
 
     /// Numbers of the shards of this process.
@@ -84,16 +83,16 @@ impl Shards {
         batches.flat_map(of_batch).collect()
     }
 
-    /// Adds up what the shards of this process say, and then what all processes say. `say` returns
-    /// equally many values for each shard.
+    /// Adds up the rows of this process's shards, then those of all processes. All rows have one
+    /// length.
     ///
     /// # Errors
     ///
-    /// Those of `say`, and of the exchange.
-    pub fn sum(&self, mut say: impl FnMut(usize) -> Result<Vec<f32>>) -> Result<Vec<f32>> {
+    /// Those of `row_of`, and of the exchange.
+    pub fn sum(&self, mut row_of: impl FnMut(usize) -> Result<Vec<f32>>) -> Result<Vec<f32>> {
         let mut own = TreeSum::default();
         for shard in self.own() {
-            own.push(say(shard)?);
+            own.push(row_of(shard)?);
         }
         let mut sum = own.finish().expect("every process has shards");
         self.ranks.sum(&mut sum)?;
@@ -138,7 +137,8 @@ mod tests {
     use super::*;
 
     fn shards(count: usize, batch_size: usize) -> Shards {
-        Shards::new(count, batch_size, Arc::new(Ranks::alone())).unwrap()
+        let ranks = Arc::new(Ranks::alone());
+        Shards { count, batch_size, size: batch_size / count, ranks }
     }
 
     #[test]
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_shards_say_is_added_in_pairs() {
+    fn rows_of_shards_are_added_in_pairs() {
         let values = [1.0f32, 1e8, -1e8, 1.0];
         let sum = shards(4, 8).sum(|shard| Ok(vec![values[shard], shard as f32])).unwrap();
         assert_eq!(sum, [(values[0] + values[1]) + (values[2] + values[3]), 6.0]);

@@ -1,4 +1,4 @@
-//! What a shard says of a step, as one row of numbers that can be added.
+//! The result of a step as one row of numbers, which can be added up.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,9 @@ use kennel_models::{StateDict, TensorValue};
 
 use crate::NamedGradients;
 
-/// What the photos of a shard say, times their share of the batch. The sum over all shards is what
-/// the batch says.
+/// The result of a step: of a shard, or of the whole batch.
 #[derive(Clone, Debug, Default)]
-pub struct Said {
+pub struct StepResult {
     /// Gradients of the trained tensors.
     pub gradients: NamedGradients,
     /// Running statistics of BatchNorm after the shard.
@@ -23,9 +22,9 @@ pub struct Said {
     pub is_stopped: bool,
 }
 
-/// Names and sizes of what shards say, in order.
+/// What lies where in a row.
 #[derive(Clone, Debug)]
-pub struct Form {
+pub struct RowLayout {
     gradients: BTreeMap<String, usize>,
     /// Values before the first step.
     statistics: StateDict,
@@ -34,8 +33,8 @@ pub struct Form {
 /// Numbers at the end of a row: loss, right answers, stops.
 const FACTS: usize = 3;
 
-impl Form {
-    /// The form of a network with these trainable tensors and running statistics.
+impl RowLayout {
+    /// The rows of a network with these trainable tensors and running statistics.
     pub fn new(gradients: BTreeMap<String, usize>, statistics: StateDict) -> Self {
         Self { gradients, statistics }
     }
@@ -45,18 +44,18 @@ impl Form {
         self.gradients.values().sum::<usize>() + statistics + FACTS
     }
 
-    /// The row of a shard without photos.
-    pub fn nothing(&self, is_stopped: bool) -> Vec<f32> {
+    /// Packs the row of a shard without photos.
+    pub fn pack_empty(&self, is_stopped: bool) -> Vec<f32> {
         let mut row = vec![0.0; self.len()];
         row[self.len() - 1] = f32::from(u8::from(is_stopped));
         row
     }
 
-    /// Turns what a shard says into a row. `of_loss` is its share of the batch's loss, `of_photos`
-    /// that of its photos.
-    pub fn row(&self, said: Said, of_loss: f32, of_photos: f32) -> Vec<f32> {
+    /// Packs a shard's result into a row. Scales gradients and loss by `of_loss`, its share of the
+    /// batch's class weights, and running statistics by `of_photos`, its share of the photos.
+    pub fn pack(&self, result: StepResult, of_loss: f32, of_photos: f32) -> Vec<f32> {
         let mut row = Vec::with_capacity(self.len());
-        let Said { mut gradients, statistics, loss, correct, is_stopped } = said;
+        let StepResult { mut gradients, statistics, loss, correct, is_stopped } = result;
         for (name, &size) in &self.gradients {
             match gradients.remove(name) {
                 Some(gradient) => {
@@ -75,8 +74,8 @@ impl Form {
         row
     }
 
-    /// Turns a sum of rows back into what the batch says.
-    pub fn said(&self, row: &[f32], device: &Device) -> Said {
+    /// Unpacks the sum of all shards' rows: the result of the batch.
+    pub fn unpack(&self, row: &[f32], device: &Device) -> StepResult {
         let mut left = row;
         let mut take = |count: usize| {
             let (taken, rest) = left.split_at(count);
@@ -95,6 +94,6 @@ impl Form {
         }
         let facts = take(FACTS);
         let (loss, correct, is_stopped) = (facts[0], facts[1] as usize, facts[2] > 0.0);
-        Said { gradients, statistics, loss, correct, is_stopped }
+        StepResult { gradients, statistics, loss, correct, is_stopped }
     }
 }
