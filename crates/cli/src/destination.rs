@@ -37,8 +37,8 @@ impl Destination {
         match self {
             Destination::Stdout => write_while_read(bytes),
             Destination::File(file) => {
-                let failed = |error| Failure::Failed(format!("cannot write the rows: {error}"));
-                file.write_all(bytes).map_err(failed)?;
+                let written = file.write_all(bytes);
+                written.map_err(|error| CoreError::io("write", file.path())(error))?;
                 Ok(true)
             }
         }

@@ -108,7 +108,9 @@ impl From<TrainError> for Failure {
         match error {
             TrainError::Hyperparameter { .. }
             | TrainError::ClassWeights { .. }
-            | TrainError::HeadNotTrained { .. } => Failure::Usage(worded(&error)),
+            | TrainError::HeadNotTrained { .. }
+            | TrainError::FewShards { .. }
+            | TrainError::SeveralTrainings { .. } => Failure::Usage(worded(&error)),
             TrainError::Stopped(_) => Failure::Interrupted(NOTHING_WRITTEN),
             TrainError::Interrupted { .. } => Failure::Interrupted(EPOCHS_KEPT),
             TrainError::Infer(error) => (*error).into(),

@@ -371,6 +371,10 @@ pub fn words(hint: &Hint) -> String {
         Hint::ShareByShards => {
             "give every process its share: --shard 0/2 and --shard 1/2; one alone takes --shard 0/1"
         }
+        Hint::MoreShards(count) => return format!("--shards {count}, or more"),
+        Hint::OneProcess => {
+            "start one process, or let several `kennel run` in one folder share the trainings"
+        }
         Hint::BuildWith(feature) => {
             return format!(
                 "cargo build --release --workspace --features kennel/{feature}; or --device cpu"

@@ -35,7 +35,9 @@ pub enum Level {
 
 /// Writes a message to stderr. Ignores write errors: there is nowhere else to report them.
 pub fn tell(text: std::fmt::Arguments) {
-    writeln!(std::io::stderr(), "{}", shown_message(&text.to_string())).unwrap_or_default();
+    // One write: lines of several processes on one terminal stay whole.
+    let line = format!("{}\n", shown_message(&text.to_string()));
+    std::io::stderr().write_all(line.as_bytes()).unwrap_or_default();
 }
 
 /// Writes text for people to stdout. A reader that has gone (`kennel models | head`) is not an

@@ -16,8 +16,8 @@ pub struct PhotoArgs {
     /// for a photo on standard input
     #[arg(required_unless_present_any = ["undo", "list"], value_name = "PHOTO|DIR|TAR|-")]
     photos: Vec<PathBuf>,
-    /// Also what FILE names, one name a line; - for standard input
-    #[arg(long, value_name = "FILE|-")]
+    /// Also label the photos that FILE lists, one name a line; - for standard input
+    #[arg(long, value_name = "FILE|-", conflicts_with_all = ["undo", "sort_into"])]
     list: Option<PathBuf>,
     /// Only share I of N of the photos, from 0; a tar is not divided. `auto` or `auto/N` takes both
     /// from Slurm, Kubernetes or GNU parallel

@@ -16,20 +16,20 @@ use crate::session::Session;
 /// The task of a command on `photos`. A process that waits for standard input (`-`) cannot stop at
 /// the next photo, so it does not listen.
 pub fn task_on(photos: &[PathBuf], session: &Session) -> Task<'static> {
-    task_that(photos.iter().any(|path| path == Path::new("-")), session)
+    task_reading(photos.iter().any(|path| path == Path::new("-")), session)
 }
 
 /// As [`task_on`], for a command that knows whether it reads standard input.
-pub fn task_that(reads_stdin: bool, session: &Session) -> Task<'static> {
+pub fn task_reading(reads_stdin: bool, session: &Session) -> Task<'static> {
     match reads_stdin {
         true => Task::unwatched(),
         false => Task::new(interrupt::listen(session), &|_| {}),
     }
 }
 
-/// Counts photos on stderr, unless the rows themselves show the progress on a terminal.
-pub fn counter(done: &'static str, session: &Session) -> ProgressBar {
-    match std::io::stdout().is_terminal() {
+/// Counts photos on stderr, unless rows on stdout show the progress on a terminal.
+pub fn counter(done: &'static str, has_rows: bool, session: &Session) -> ProgressBar {
+    match has_rows && std::io::stdout().is_terminal() {
         true => ProgressBar::hidden(),
         false => photo_counter(done, session),
     }

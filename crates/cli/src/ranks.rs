@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kennel_core::{Settings, Strategy};
 use kennel_ranks::{Ranks, RanksError};
 
 use crate::failure::{CommandResult, Failure};
@@ -39,39 +38,12 @@ pub fn together(
     }
     let result = command(session);
     let Err(failure) = result else { return Ok(()) };
-    failure.tell();
     if !ranks.is_first() {
-        // Rank 0 may still have to say how to resume.
+        // An error of all processes is rank 0's to print, and it may still say how to resume.
         std::thread::sleep(Duration::from_secs(1));
     }
+    failure.tell();
     ranks.abort(failure.status().into())
-}
-
-/// Checks that the processes can share a training with these settings.
-///
-/// # Errors
-///
-/// More processes than shards; a run that is made of several trainings.
-pub fn check(ranks: &Ranks, settings: &Settings) -> CommandResult {
-    let (count, shards) = (ranks.size(), settings.shards);
-    if count == 1 {
-        return Ok(());
-    }
-    let is_plain = settings.strategy().is_ok_and(|strategy| strategy != Strategy::Auto)
-        && (settings.folds, settings.search, settings.refit) == (None, None, false);
-    if !is_plain {
-        return Err(Failure::Usage(format!(
-            "{count} processes were started together, and they share one training only, not auto, \
-             --folds, --search or --refit\nhint: kennel run shares several trainings among processes"
-        )));
-    }
-    if shards < count {
-        return Err(Failure::Usage(format!(
-            "{count} processes were started together, and a batch is cut into {shards}: give \
-             --shards {count} or more"
-        )));
-    }
-    Ok(())
 }
 
 /// What may help.

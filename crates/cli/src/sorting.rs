@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use kennel_core::{Task, kept_in_place, quoted};
-use kennel_data::DataError;
 use kennel_data::sort::{Bin, JOURNAL, SortBy, Sorter, undo};
+use kennel_data::{DataError, is_tar_name};
 
 use crate::failure::{CommandResult, Failure};
 use crate::hints::worded;
@@ -59,6 +59,12 @@ impl SortArgs {
         let Some(out) = &self.sort_into else { return Ok(None) };
         if photos.iter().any(|photo| photo == Path::new("-")) {
             return Err(Failure::Usage("--sort-into: standard input is no file to sort".into()));
+        }
+        if let Some(tar) = photos.iter().find(|photo| is_tar_name(photo)) {
+            let tar = kennel_core::shown(tar);
+            return Err(Failure::Usage(format!(
+                "--sort-into: {tar} is a tar, whose photos cannot be sorted; unpack it first"
+            )));
         }
         let by = match (self.link, self.moves) {
             (true, _) => SortBy::Link,

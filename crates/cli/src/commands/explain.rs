@@ -150,7 +150,7 @@ fn explain_photos(args: &ExplainArgs, model: &mut Predictor, session: &Session) 
     let (mut rows, mut asked, mut failed) = (Written::default(), 0, 0);
     let mut noted = Notes::default();
     let task = photo_loop::task_on(&args.photos, session);
-    let counter = photo_loop::counter("explained", session);
+    let counter = photo_loop::counter("explained", true, session);
     for explained in explain(model, Photos::Named(Named::new(args.photos.clone())), class, task)? {
         let explained = match explained {
             Ok(explained) => explained,

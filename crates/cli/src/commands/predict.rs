@@ -26,7 +26,7 @@ Examples:
   kennel predict new.jpg --model mobilenetv2_100 --weights DIR --top 5     with the ImageNet head
   kennel predict photos/ --run RUN --sort-into sorted      copies; --move moves
   kennel predict --undo sorted                             all photos as they were
-  kennel predict 'shards/{000..999}.tar' --run RUN --shard auto --format jsonl --out part.jsonl";
+  kennel predict 'shards/{000..999}.tar' --run RUN --shard 3/8 --format jsonl --out part-3.jsonl";
 
 /// Which photos, and by which network.
 #[derive(Args)]
@@ -60,8 +60,8 @@ pub struct PredictArgs {
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: RowFormat,
-    /// Write the rows into FILE, which gets its name once all are there; with --shard, a FILE that
-    /// is there is finished and stays
+    /// Write the rows to FILE, under a temporary name until all are written. With --shard, do
+    /// nothing if FILE exists
     #[arg(long, value_name = "FILE", conflicts_with = "undo")]
     out: Option<PathBuf>,
 }
@@ -104,8 +104,8 @@ pub fn run(args: PredictArgs, session: &Session) -> CommandResult {
     let mut rows = Rows::begin(to, args.format, args.top.min(class_names.len()), tells_unknown)?;
     let (mut asked, mut unreadable, mut unlabelled, mut is_read) = (0, 0, 0, true);
     let mut noted = Notes::default();
-    let task = photo_loop::task_that(args.photos.reads_stdin(), session);
-    let counter = photo_loop::counter("labelled", session);
+    let task = photo_loop::task_reading(args.photos.reads_stdin(), session);
+    let counter = photo_loop::counter("labelled", args.out.is_none(), session);
     for labelled in label(&mut *model, Photos::Named(photos), task) {
         let labelled = match labelled {
             Ok(labelled) => labelled,

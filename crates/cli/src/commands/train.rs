@@ -154,9 +154,9 @@ pub struct TrainArgs {
     /// Photos per step
     #[arg(long, help_heading = "Optimisation")]
     batch_size: Option<u32>,
-    /// Cut every batch into so many shards, a power of two, each with its own BatchNorm statistics:
-    /// as many processes of `mpirun` or `srun` may share the run, which ends the same with any number
-    /// of them [default: 1]
+    /// Cut every batch into R shards, a power of two; each has its own BatchNorm statistics. 1, 2, 4
+    /// .. R processes of `mpirun` or `srun` may share the run, and it ends with the same bytes
+    /// [default: 1]
     #[arg(long, value_name = "R", help_heading = "Optimisation")]
     shards: Option<u32>,
     /// Peak learning rate
@@ -342,15 +342,12 @@ fn run_as(ranks: &Arc<Ranks>, args: TrainArgs, session: &Session) -> CommandResu
                         .into(),
                 ));
             }
-            let record = run.read_record()?;
-            ranks::check(ranks, &record.settings)?;
-            detail!(session, "{}", toml_of(&record)?.trim_end());
+            detail!(session, "{}", toml_of(&run.read_record()?)?.trim_end());
             resume(run, args.epochs.map(|epochs| epochs as usize), &options, task)
         }
         None => {
             let settings = args.resolve(session)?;
             settings.check().map_err(TrainError::from)?;
-            ranks::check(ranks, &settings)?;
             let data = data::open(Path::new(&settings.data_dir), session)?;
             options.data = Some(data.clone());
             if args.dry_run && !ranks.is_first() {
