@@ -277,8 +277,21 @@ def check_same_runs(lab, mpi):
         ok(f"{mpi.name}: {variant}: 2 and 4 ranks end as one process ({time.monotonic() - started:.1f} s)")
 
 
+def check_further(lab, mpi):
+    """Trains a finished run further, on two ranks and alone."""
+    runs = []
+    for name, by, count in [("two ranks", mpi, 2), ("alone", None, 1)]:
+        job = lab.job(f"further, {name}", lab.tiny("full, plain"), by, count)
+        run = job.finished()
+        more = [lab.kennel, "train", "--cache-dir", "cache", "--resume", f"runs/{run.name}", "--epochs", str(EPOCHS + 2)]
+        runs.append(Job(job.folder, more, by, count).finished())
+    check_same(f"{mpi.name}, trained further", *runs)
+    ok(f"{mpi.name}: a finished run is trained further by 2 ranks as alone")
+
+
 def check_mpich(lab):
     check_same_runs(lab, lab.mpich())
+    check_further(lab, lab.mpich())
     check_same_runs(lab, lab.mpich_12())
 
 
@@ -391,8 +404,8 @@ def check_errors(lab):
         ("2 ranks of one shard", [*unsharded, "--shards", "1"], 2, 2, ["--shards 2"], {}),
         ("4 ranks of 2 shards", [*unsharded, "--shards", "2"], 4, 2, ["--shards 4"], {}),
         ("3 ranks", tiny, 3, None, ["3", "power of two"], {}),
-        ("rank 1 has another seed", unlike(lab, tiny, "", "--seed 43"), 2, None, ["rank 1", "settings"], {}),
-        ("rank 1 has more epochs", unlike(lab, endless, "--epochs 3", "--epochs 4"), 2, None, ["settings"], {}),
+        ("rank 1 has another seed", unlike(lab, tiny, "", "--seed 43"), 2, None, ["rank 1 has the setting seed 43"], {}),
+        ("rank 1 has more epochs", unlike(lab, endless, "--epochs 3", "--epochs 4"), 2, None, ["setting epochs"], {}),
         ("rank 1 has other photos", unlike_data(lab, without_data, "../other"), 2, None, ["rank 1", "photos"], {}),
         ("rank 1 has no photos", unlike_data(lab, without_data, "../nowhere"), 2, None, ["../nowhere"], {}),
     ]
