@@ -8,6 +8,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 pub use crate::new_file::folder_of;
+use crate::scratch::{self, WRITING};
 use crate::{CoreError, NewFile, Result, open_regular, read_bounded};
 
 /// Largest text file that is read, in bytes: a manifest of four million photos.
@@ -34,6 +35,7 @@ pub fn write_atomically_with(
     path: &Path,
     write: impl FnOnce(&mut NewFile) -> std::io::Result<()>,
 ) -> Result<()> {
+    scratch::clear_abandoned(folder_of(path), WRITING);
     let mut file = NewFile::begin(path)?;
     write(&mut file).map_err(CoreError::io("write", path))?;
     file.finish()
