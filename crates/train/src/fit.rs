@@ -109,7 +109,6 @@ impl Fit {
         mut setup: Setup,
         features: Features,
         start: Start,
-        shards: Shards,
         options: &TrainOptions,
         task: Task<'_>,
     ) -> Result<Self> {
@@ -117,6 +116,7 @@ impl Fit {
         let skip_test = options.skip_test && !run.predictions(Split::Test).exists();
         let device = options.compute.device().clone();
         let photos = setup.data.photos(Split::Train).len();
+        let shards = Shards::new(&settings, Arc::clone(&options.ranks))?;
         let steps = steps_per_epoch(photos, &settings);
         let mut schedule = Schedule::new(
             settings.scheduler.clone(),

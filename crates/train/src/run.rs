@@ -46,7 +46,7 @@ pub fn train(
     let (run, _lock) = begun.unzip();
     let run = of_first(run, ranks)?;
     let start = head.map_or(Start::Drawn, Start::Fitted);
-    Fit::new(record.settings, run, setup, features, start, shards, options, task)?.run(task)
+    Fit::new(record.settings, run, setup, features, start, options, task)?.run(task)
 }
 
 /// Makes the directory of a new run.
@@ -140,7 +140,7 @@ pub fn resume(
         None => fit_head(&mut setup, &record.settings, options, task)?
             .map_or(Start::Drawn, Start::Fitted),
     };
-    Fit::new(record.settings, run, setup, features, start, shards, options, task)?.run(task)
+    Fit::new(record.settings, run, setup, features, start, options, task)?.run(task)
 }
 
 /// Whether a training is finished but its test photos were left out.
