@@ -216,6 +216,7 @@ fn scanned(path: &Path, photo: &RgbImage) -> ScannedPhoto {
         label,
         given: None,
         folder: None,
+        group: None,
         width_px: photo.width(),
         height_px: photo.height(),
         sha256: path.display().to_string(),

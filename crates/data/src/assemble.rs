@@ -9,7 +9,7 @@ use kennel_core::{
 
 use crate::duplicates::{Group, count_plain, find_duplicates};
 use crate::error::{DataError, Result};
-use crate::group_by::{Grouping, note_groups};
+use crate::group_by::note_groups;
 use crate::options::PrepareOptions;
 use crate::rejected::of_rejected;
 use crate::scan::{Scan, ScannedPhoto};
@@ -53,20 +53,23 @@ pub(crate) fn assemble(
     options.fractions.check()?;
     let photos = &scan.photos;
     let mut notes = scan.notes.clone();
-    let grouping = tables.grouping.as_ref();
-    let names_of_groups = match grouping {
-        Some(grouping) => {
-            let groups = grouping.groups(photos, source)?;
-            note_groups(&grouping.name(), &groups, &mut notes);
-            groups
-        }
-        None => vec![None; photos.len()],
+    let grouped_by = match &tables.grouping {
+        Some(grouping) => Some(grouping.name()),
+        // The source itself, which is a table.
+        None => photos.iter().any(|photo| photo.group.is_some()).then(|| "csv".to_string()),
     };
+    let names_of_groups = match &tables.grouping {
+        Some(grouping) => grouping.groups(photos, source)?,
+        None => photos.iter().map(|photo| photo.group.clone()).collect(),
+    };
+    if let Some(name) = &grouped_by {
+        note_groups(name, &names_of_groups, &mut notes);
+    }
     let groups = find_duplicates(photos);
     let named = members_by_name(&names_of_groups);
     let sets = groups.iter().map(|group| &group.members).chain(named.values());
     let together = members(&united(photos.len(), sets.map(Vec::as_slice)));
-    let splits = divide(scan, &together, options, grouping.is_some(), &mut notes);
+    let splits = divide(scan, &together, options, grouped_by.is_some(), &mut notes);
     if purpose == Purpose::Training {
         check_classes(scan, &splits, source, &mut notes)?;
     }
@@ -119,7 +122,7 @@ pub(crate) fn assemble(
     let manifest = Manifest {
         version: 1,
         division: if scan.divided { "given" } else { "stratified" }.into(),
-        grouped_by: grouping.map(Grouping::name),
+        grouped_by,
         seed: options.seed,
         classes: scan.classes.clone(),
         photos: records,

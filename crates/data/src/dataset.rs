@@ -141,7 +141,7 @@ impl Dataset {
         if let Some(other) = beside_prepared(folder, purpose) {
             return Err(other);
         }
-        let tables = Tables::read(options, folder)?;
+        let tables = Tables::read(options)?;
         let scan = tables.scan(folder, options, folder, task)?;
         if purpose == Purpose::Training {
             scan.check_train(folder)?;

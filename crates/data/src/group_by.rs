@@ -1,6 +1,5 @@
 //! Groups photos that must not be divided: the photos of a burst, a camera, an animal.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -99,7 +98,7 @@ impl fmt::Display for GroupBy {
 
 /// A [`GroupBy`] whose table was read.
 pub(crate) struct Grouping<'a> {
-    by: Cow<'a, GroupBy>,
+    by: &'a GroupBy,
     table: Option<Table>,
 }
 
@@ -109,9 +108,9 @@ impl<'a> Grouping<'a> {
     /// # Errors
     ///
     /// As [`Table::read`].
-    pub fn read(by: Cow<'a, GroupBy>) -> Result<Self> {
+    pub fn read(by: &'a GroupBy) -> Result<Self> {
         let column = Column { name: "group", needed: true };
-        let table = match &*by {
+        let table = match by {
             GroupBy::Csv(file) => Some(Table::read(file, &[column])?),
             _ => None,
         };
@@ -130,7 +129,7 @@ impl<'a> Grouping<'a> {
     /// [`DataError::NoGroups`] if no photo has a group; [`DataError::Table`] if the table names a
     /// photo that is not there.
     pub fn groups(&self, photos: &[ScannedPhoto], source: &Path) -> Result<Vec<Option<String>>> {
-        let groups: Vec<Option<String>> = match (&*self.by, &self.table) {
+        let groups: Vec<Option<String>> = match (self.by, &self.table) {
             (GroupBy::Folder, _) => photos.iter().map(|photo| photo.folder.clone()).collect(),
             (GroupBy::Regex(regex), _) => {
                 let group = |photo: &ScannedPhoto| {
@@ -139,12 +138,8 @@ impl<'a> Grouping<'a> {
                 photos.iter().map(group).collect()
             }
             (GroupBy::ExifTime { seconds }, _) => bursts(photos, (*seconds).into()),
-            (GroupBy::Csv(file), Some(table)) => {
-                let rows = match file == source {
-                    // Its lines were checked, and unusable photos are left out.
-                    true => table.rows().iter().map(|row| (row.photo.as_str(), row)).collect(),
-                    false => table.by_photo(photos.iter().map(|photo| photo.source.as_str()))?,
-                };
+            (GroupBy::Csv(_), Some(table)) => {
+                let rows = table.by_photo(photos.iter().map(|photo| photo.source.as_str()))?;
                 let group =
                     |photo: &ScannedPhoto| rows.get(photo.source.as_str())?.values[0].clone();
                 photos.iter().map(group).collect()
@@ -158,7 +153,7 @@ impl<'a> Grouping<'a> {
             false => Err(DataError::NoGroups {
                 path: source.into(),
                 by: self.name(),
-                reason: match &*self.by {
+                reason: match self.by {
                     GroupBy::Folder => "no photo lies in a folder below that of its class",
                     GroupBy::Regex(_) => "the pattern matches no path",
                     GroupBy::Csv(_) => "the table gives no photo a group",
@@ -254,6 +249,7 @@ mod tests {
             label: String::new(),
             given: None,
             folder: None,
+            group: None,
             width_px: 64,
             height_px: 64,
             sha256: String::new(),

@@ -48,6 +48,8 @@ pub(crate) struct Candidate {
     pub given: Option<Split>,
     /// The first folder on its path below the class's folder.
     pub folder: Option<String>,
+    /// Its group, if the source names it.
+    pub group: Option<String>,
 }
 
 /// Every file of a source.
@@ -203,7 +205,8 @@ impl Layout {
             let below = source.strip_prefix(&class_folder).unwrap_or_default();
             let folder = below.trim_start_matches('/').split_once('/');
             let folder = folder.map(|(folder, _)| composed(folder));
-            self.candidates.push(Candidate { source, file, label: label.clone(), given, folder });
+            let label = label.clone();
+            self.candidates.push(Candidate { source, file, label, given, folder, group: None });
         }
         Ok(())
     }

@@ -23,19 +23,8 @@ pub(crate) fn is_table(source: &Path) -> bool {
     source.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")) && source.is_file()
 }
 
-/// Whether a table names the groups of its photos.
-///
-/// # Errors
-///
-/// As [`layout_of`].
-pub(crate) fn names_groups(table: &Path) -> Result<bool> {
-    let rows = Table::read(table, &COLUMNS)?;
-    let has_group = |row: &Row| row.values[2].as_deref().is_some_and(|group| !group.is_empty());
-    Ok(rows.rows().iter().any(has_group))
-}
-
 /// Reads the layout of a table. Paths are relative to its folder, or absolute. If it has a column
-/// `split`, the photos are divided so.
+/// `split`, the photos are divided so; if it has a column `group`, they are grouped so.
 ///
 /// # Errors
 ///
@@ -64,7 +53,12 @@ pub(crate) fn layout_of(table: &Path) -> Result<Layout> {
 
 /// The cell of a photo's part, if it is not empty.
 fn part(row: &Row) -> Option<&str> {
-    row.values[1].as_deref().map(str::trim).filter(|part| !part.is_empty())
+    cell(row, 1)
+}
+
+/// A cell of [`COLUMNS`], if it is not empty.
+fn cell(row: &Row, column: usize) -> Option<&str> {
+    row.values[column].as_deref().map(str::trim).filter(|cell| !cell.is_empty())
 }
 
 fn candidate(row: &Row, folder: &Path, divided: bool) -> Result<Candidate, String> {
@@ -72,10 +66,8 @@ fn candidate(row: &Row, folder: &Path, divided: bool) -> Result<Candidate, Strin
     if row.photo.is_empty() || !file.is_file() {
         return Err(format!("there is no file `{}`", row.photo));
     }
-    let label = composed(row.values[0].as_deref().unwrap_or_default().trim());
-    if label.is_empty() {
-        return Err(format!("`{}` has no label", row.photo));
-    }
+    let label = cell(row, 0).ok_or_else(|| format!("`{}` has no label", row.photo))?;
+    let label = composed(label);
     if let Some(reason) = refused_class_name(&label) {
         return Err(format!("`{}` has the label `{label}`: {reason}", row.photo));
     }
@@ -87,5 +79,6 @@ fn candidate(row: &Row, folder: &Path, divided: bool) -> Result<Candidate, Strin
             _ => return Err(format!("the split `{part}` is none of train, val and test")),
         },
     };
-    Ok(Candidate { source: row.photo.clone(), file, label, given, folder: None })
+    let group = cell(row, 2).map(String::from);
+    Ok(Candidate { source: row.photo.clone(), file, label, given, folder: None, group })
 }

@@ -77,7 +77,7 @@ pub fn prepare(
     let staging = Staging::beside(out)?;
     let before = Before::look(out)?;
 
-    let tables = Tables::read(options, source)?;
+    let tables = Tables::read(options)?;
     let scan = tables.scan(source, options, staging.path(), task)?;
     scan.check_train(source)?;
     let Assembled { manifest, files } =

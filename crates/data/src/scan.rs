@@ -75,6 +75,8 @@ pub struct ScannedPhoto {
     pub given: Option<Split>,
     /// The first folder on its path below the class's folder.
     pub folder: Option<String>,
+    /// Its group, if the source names it.
+    pub group: Option<String>,
     /// Width after orientation, in pixels.
     pub width_px: u32,
     /// Height after orientation, in pixels.
@@ -127,8 +129,8 @@ impl Scan {
     }
 }
 
-/// Reads a folder, a tar or a table of photos, and decodes every file in it, in parallel. The source
-/// is only read. A tar is unpacked into a temporary folder in `scratch`, which exists as long as the [`Scan`].
+/// Reads a folder, a tar or a table of photos, and decodes every file in parallel. The source is
+/// only read. A tar is unpacked into a temporary folder in `scratch`, which exists as long as the [`Scan`].
 ///
 /// # Errors
 ///
@@ -384,6 +386,7 @@ fn look_at(
         label: candidate.label,
         given: candidate.given,
         folder: candidate.folder,
+        group: candidate.group,
         width_px,
         height_px,
         sha256: files::sha256_bytes(&bytes),

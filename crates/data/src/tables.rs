@@ -1,13 +1,11 @@
 //! What the user says about photos beside their folders: groups and labels.
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use kennel_core::Task;
 
 use crate::error::Result;
-use crate::group_by::{GroupBy, Grouping};
-use crate::listed::{is_table, names_groups};
+use crate::group_by::Grouping;
 use crate::options::PrepareOptions;
 use crate::relabel::Labels;
 use crate::scan::{Scan, scan};
@@ -19,20 +17,16 @@ pub(crate) struct Tables<'a> {
 }
 
 impl<'a> Tables<'a> {
-    /// Reads the tables. A source that is a table may name the groups, too.
+    /// Reads the tables.
     ///
     /// # Errors
     ///
     /// A table that cannot be read.
-    pub fn read(options: &PrepareOptions<'a>, source: &Path) -> Result<Self> {
-        let grouping = match options.group_by {
-            Some(by) => Some(Grouping::read(Cow::Borrowed(by))?),
-            None if is_table(source) && names_groups(source)? => {
-                Some(Grouping::read(Cow::Owned(GroupBy::Csv(source.into())))?)
-            }
-            None => None,
-        };
-        Ok(Tables { grouping, labels: options.labels.map(Labels::read).transpose()? })
+    pub fn read(options: &PrepareOptions<'a>) -> Result<Self> {
+        Ok(Tables {
+            grouping: options.group_by.map(Grouping::read).transpose()?,
+            labels: options.labels.map(Labels::read).transpose()?,
+        })
     }
 
     /// Scans a source, and corrects labels.
