@@ -52,7 +52,7 @@ pub enum TrainError {
         first: String,
     },
     /// There are more processes than shards.
-    #[error("{processes} processes were started together, and a batch has {shards} shards")]
+    #[error("{processes} processes were started together, and shards is {shards}")]
     FewShards {
         /// Number of processes.
         processes: usize,

@@ -15,16 +15,15 @@ use kennel_data::shuffled;
 use kennel_infer::{collect, machine};
 use kennel_metrics::{Evaluation, MetricsError, RunEvaluation};
 use kennel_models::{
-    LoadOptions, Network, StateDict, apply_state_dict, is_under, load, read_checkpoint, rows,
-    running_statistics, state_dict,
+    LoadOptions, Network, StateDict, apply_state_dict, is_buffer, is_under, load, read_checkpoint,
+    rows, running_statistics, state_dict,
 };
 
 use crate::checkpoint::{AVERAGE_PREFIX, Epoch, OPTIMIZER_PREFIX, Progress, Saved, save_epoch};
 use crate::convex::ConvexHead;
 use crate::features::{Batches, Features, Shown};
-use crate::optimizer::trainable_sizes;
 use crate::setup::Setup;
-use crate::shards::{RowLayout, Shards, StepResult};
+use crate::shards::{RowLayout, StepResult};
 use crate::unknown::learn_unknown;
 use crate::{
     CrossEntropy, LayerRates, Optimizer, Result, Schedule, TrainError, TrainOptions, WeightAverage,
@@ -57,7 +56,6 @@ pub struct Fit {
     /// The convex head that the network has, if one was fitted a moment ago.
     head: Option<ConvexHead>,
     skip_test: bool,
-    shards: Shards,
     /// Rows of the shards, if there are several.
     layout: Option<RowLayout>,
 }
@@ -116,7 +114,6 @@ impl Fit {
         let skip_test = options.skip_test && !run.predictions(Split::Test).exists();
         let device = options.compute.device().clone();
         let photos = setup.data.photos(Split::Train).len();
-        let shards = Shards::new(&settings, Arc::clone(&options.ranks))?;
         let steps = steps_per_epoch(photos, &settings);
         let mut schedule = Schedule::new(
             settings.scheduler.clone(),
@@ -175,9 +172,11 @@ impl Fit {
         let optimizer = optimizer.with_decay_of(WeightDecay::new(setup.network(), &settings));
         let loss = CrossEntropy::new(settings.label_smoothing, setup.class_weights.clone());
         let network = setup.network();
-        let layout = (!shards.are_one()).then(|| {
-            let statistics = moving_statistics(network, &setup, &settings);
-            RowLayout::new(trainable_sizes(network), statistics)
+        let layout = (!setup.shards.are_one()).then(|| {
+            let is_trained = |name: &str| !is_buffer(name) && moves(name, &setup);
+            let tensors = state_dict(network).into_iter().filter(|(name, _)| is_trained(name));
+            let gradients = tensors.map(|(name, value)| (name, value.data.len())).collect();
+            RowLayout::new(gradients, moving_statistics(network, &setup, &settings))
         });
         Ok(Self {
             settings,
@@ -193,7 +192,6 @@ impl Fit {
             progress,
             head,
             skip_test,
-            shards,
             layout,
         })
     }
@@ -255,7 +253,7 @@ impl Fit {
             };
             let plateau = self.schedule.plateau();
             let is_best = self.progress.add(record.clone(), plateau, self.optimizer.steps());
-            if self.shards.ranks().is_first() {
+            if self.setup.shards.ranks().is_first() {
                 save_epoch(&self.run, &self.progress, is_best, epoch)?;
             }
             task.tell(Event::Epoch { record: &record, is_best });
@@ -271,10 +269,11 @@ impl Fit {
         task: Task<'_>,
     ) -> Result<(Vec<PredictionRecord>, Evaluation)> {
         let photos = self.setup.data.photos(Split::Val);
-        let own = self.shards.predicted(photos.len());
+        let own = self.setup.shards.predicted(photos.len());
         let predictions = self.predict(network, Split::Val, own, "validation", task)?;
         let photos = self.setup.data.photos(Split::Val);
-        let predictions = self.shards.gather(predictions, photos, &self.setup.facts.class_names)?;
+        let predictions =
+            self.setup.shards.gather(predictions, photos, &self.setup.facts.class_names)?;
         let evaluation = kennel_metrics::evaluate(&predictions, &self.setup.facts.class_names)
             .map_err(|error| match error {
                 MetricsError::NotFinite { path: photo, logit, .. } => {
@@ -304,14 +303,14 @@ impl Fit {
     fn train_pass(&mut self, epoch: usize, task: Task<'_>) -> Result<TrainPass> {
         let photos = self.setup.data.photos(Split::Train).len();
         let mut order = shuffled(photos, self.settings.seed, epoch as u64);
-        order.truncate(photos_per_epoch(photos, self.shards.size()));
+        order.truncate(photos_per_epoch(photos, self.setup.shards.size()));
         let of = order.len();
         let (mut seen, mut correct, mut total_loss, mut learning_rate) = (0, 0, 0.0, 0.0);
         let is_mixed = self.settings.mixes(epoch);
         let part = self.features.train_part(epoch);
         let began = Instant::now();
-        let own = self.shards.of_epoch(&order);
-        let size = self.shards.size();
+        let own = self.setup.shards.of_epoch(&order);
+        let size = self.setup.shards.size();
         let mut batches = self.features.batches(self.setup.network(), part, own, size, task)?;
         for (step, photos) in order.chunks(self.settings.batch_size).enumerate() {
             let place = Place { epoch, step };
@@ -391,8 +390,8 @@ impl Fit {
         };
         let before = moving_statistics(&network, &self.setup, &self.settings);
         let mut network = Some(network);
-        let sum = self.shards.sum(|shard| {
-            let here = &photos[self.shards.places(shard, photos.len())];
+        let sum = self.setup.shards.sum(|shard| {
+            let here = &photos[self.setup.shards.places(shard, photos.len())];
             // All processes stop at the same step.
             let is_stopped = task.is_stopped();
             if here.is_empty() {
@@ -469,7 +468,7 @@ impl Fit {
 
     /// Finishes the run on rank 0 and sends its evaluation to the others.
     fn end(&mut self, task: Task<'_>) -> Result<RunEvaluation> {
-        let shards = self.shards.clone();
+        let shards = self.setup.shards.clone();
         let own = shards.ranks().is_first().then(|| self.finish(task)).transpose()?;
         let mut bytes = serde_json::to_vec(&own).expect("plain data");
         shards.ranks().broadcast(&mut bytes)?;
@@ -510,11 +509,15 @@ fn next(batches: &mut Batches) -> Result<(Shown, Vec<usize>)> {
 
 /// The running statistics that a step changes.
 fn moving_statistics(network: &Network, setup: &Setup, settings: &Settings) -> StateDict {
-    let moves = |name: &str| setup.trained.iter().any(|prefix| is_under(name, prefix));
     match settings.freeze_norm {
         true => StateDict::new(),
-        false => running_statistics(network, moves),
+        false => running_statistics(network, |name| moves(name, setup)),
     }
+}
+
+/// Whether a tensor is in a part that is trained.
+fn moves(name: &str, setup: &Setup) -> bool {
+    setup.trained.iter().any(|prefix| is_under(name, prefix))
 }
 
 /// Steps per epoch on so many training photos.

@@ -46,13 +46,6 @@ pub fn take_gradients(network: &Network, mut gradients: Gradients) -> NamedGradi
     taken
 }
 
-/// Returns the number of values of each trainable tensor, by name.
-pub(crate) fn trainable_sizes(network: &Network) -> BTreeMap<String, usize> {
-    let mut sizes = Sizes::default();
-    network.visit(&mut sizes);
-    sizes.sizes
-}
-
 /// Scales all gradients so that their global norm is at most `max_norm`, as `clip_grad_norm_` does.
 /// Returns the norm before scaling.
 pub fn clip_gradients(gradients: &mut NamedGradients, max_norm: f64) -> f64 {
@@ -244,29 +237,6 @@ impl ModuleVisitor for Taker<'_> {
             && let Some(gradient) = tensor.grad_remove(self.gradients)
         {
             self.taken.insert(self.path.name(), gradient.flatten(0, D - 1));
-        }
-    }
-}
-
-#[derive(Default)]
-struct Sizes {
-    path: NamePath,
-    sizes: BTreeMap<String, usize>,
-}
-
-impl ModuleVisitor for Sizes {
-    fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.enter(name, container_type);
-    }
-
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let tensor = param.val();
-        if tensor.is_require_grad() {
-            self.sizes.insert(self.path.name(), tensor.dims().iter().product());
         }
     }
 }

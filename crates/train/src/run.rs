@@ -1,7 +1,6 @@
 //! Begins a run, or resumes one.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use kennel_core::{
     Hint, Lock, Note, RunDir, RunRecord, SchedulerKind, Settings, Split, Task, files,
@@ -17,7 +16,6 @@ use crate::features::Features;
 use crate::fit::{Fit, Start, Trained};
 use crate::same_photos::check_same_photos;
 use crate::setup::{OTHER_WEIGHTS, Setup, set_up};
-use crate::shards::Shards;
 use crate::{Result, TrainError, TrainOptions, finish};
 
 /// Trains a new run under `runs`.
@@ -37,8 +35,7 @@ pub fn train(
 ) -> Result<Trained> {
     let (mut setup, features) = set_up_features(settings, options, task)?;
     let head = fit_head(&mut setup, settings, options, task)?;
-    let shards = Shards::new(settings, Arc::clone(&options.ranks))?;
-    let ranks = shards.ranks();
+    let ranks = &options.ranks;
     check_alike(ranks, settings, &setup)?;
     let record = RunRecord { settings: settings.clone(), facts: setup.facts.clone() };
     let begun =
@@ -117,8 +114,7 @@ pub fn resume(
         task.note("no epoch was finished: it begins at epoch 1 again");
     }
     let (mut setup, features) = set_up_features(&record.settings, options, task)?;
-    let shards = Shards::new(&record.settings, Arc::clone(&options.ranks))?;
-    check_alike(shards.ranks(), &record.settings, &setup)?;
+    check_alike(&options.ranks, &record.settings, &setup)?;
     let began = &record.facts;
     let cannot = |reason: &str| TrainError::CannotResume {
         path: run.path().into(),

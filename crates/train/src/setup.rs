@@ -18,6 +18,7 @@ use kennel_models::{
 };
 use kennel_unknown::Unknown;
 
+use crate::shards::Shards;
 use crate::{Result, TrainError, TrainOptions, class_weights, plan};
 
 /// Why a run whose weights have changed cannot be resumed.
@@ -38,6 +39,8 @@ pub struct Setup {
     pub class_weights: Vec<f64>,
     /// The head before the first step.
     pub initial_head: StateDict,
+    /// How batches are cut, and the processes that share them.
+    pub shards: Shards,
     /// Facts that go into the run's record.
     pub facts: RunFacts,
 }
@@ -62,6 +65,7 @@ impl Setup {
 /// Nothing has been written then.
 pub fn set_up(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> Result<Setup> {
     settings.check()?;
+    let shards = Shards::new(settings, Arc::clone(&options.ranks))?;
     let architecture = architecture(&settings.model)?;
     architecture.check_side(settings.preprocessing.side_px)?;
     architecture.check_side(settings.test_view().preprocessing.side_px)?;
@@ -129,7 +133,16 @@ pub fn set_up(settings: &Settings, options: &TrainOptions, task: Task<'_>) -> Re
     let head = network.head();
     let initial_head = state.into_iter().filter(|(name, _)| is_under(name, head)).collect();
     let network = Some(network);
-    Ok(Setup { data, network, trained, batches_tracked, class_weights, initial_head, facts })
+    Ok(Setup {
+        data,
+        network,
+        trained,
+        batches_tracked,
+        class_weights,
+        initial_head,
+        shards,
+        facts,
+    })
 }
 
 /// Checks every photo against its digest in the manifest before training; test photos that will not
